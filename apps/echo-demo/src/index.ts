@@ -1,0 +1,1 @@
+/** Placeholder. */ export const placeholder: number = 0

@@ -1,0 +1,15 @@
+import { connect as connect_ws, type WsClient, type WsConnectOptions } from '@bt/ws-client'
+import { connection_type } from './connection_type.js'
+
+/**
+ * Starts to connect to a server of the kind that `type` names, and returns the client at once. What is sent before the connection
+ * is open waits in the bounded queue; callbacks that are registered in the same turn miss nothing.
+ *
+ * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ */
+export function connect<Binary extends boolean = false>(options: WsConnectOptions<Binary>): WsClient<Binary> {
+  switch (connection_type('connect', options)) {
+    case 'ws':
+      return connect_ws(options)
+  }
+}

@@ -1,0 +1,25 @@
+export type { WsClient, WsClientState, WsConnectOptions } from '@bt/ws-client'
+export {
+  type AbortSignalLike,
+  type CloseCause,
+  type CloseInfo,
+  type CompressionOptions,
+  type ConnectionOptions,
+  type MessageData,
+  NET_ERROR_CODES,
+  NetError,
+  type NetErrorCode,
+  type Sendable,
+} from '@bt/ws-protocol'
+export type {
+  BroadcastOptions,
+  HandshakeRequest,
+  RefusalReason,
+  WsListenOptions,
+  WsServer,
+  WsServerError,
+  WsServerStats,
+  WsSocket,
+} from '@bt/ws-server'
+export { connect } from './connect.js'
+export { listen } from './listen.js'

@@ -1,0 +1,283 @@
+import {
+  type CancelTimer,
+  CLOSE_CODE,
+  type CloseInfo,
+  Connection,
+  type ConnectionOwner,
+  describe_value,
+  type MessageData,
+  type MessageListener,
+  NetError,
+  type Platform,
+  report_error,
+  type Sendable,
+  type SocketSink,
+} from '@bt/ws-protocol'
+import { MessageIterator } from './message_iterator.js'
+import type { OpenedSocket } from './open_socket.js'
+import type { ConnectSettings } from './options.js'
+import { shown_url } from './ws_url.js'
+
+/** Where a client stands: its connection opens, is open, is being closed, or has ended. */
+export type WsClientState = 'connecting' | 'open' | 'closing' | 'closed'
+
+/** A WebSocket client, as `connect` returns it. */
+export interface WsClient<Binary extends boolean = false> extends AsyncIterable<MessageData<Binary>> {
+  /** The URL it connects to. */
+  readonly addr: string
+  /** Always `'ws'`. */
+  readonly type: 'ws'
+  /** Where the client stands. */
+  readonly state: WsClientState
+  /** The subprotocol that was agreed on, once open; empty where there is none. */
+  readonly protocol: string
+  /** Settles when the connection is open; rejects with the error that kept it from opening, which `on_error` gets too. */
+  readonly opened: Promise<void>
+  /** Settles when the connection has ended and the last callback, `on_close`, is done. Never rejects. */
+  readonly closed: Promise<CloseInfo>
+  /** Bytes that were sent and that the network has not taken, frame headers included. */
+  readonly queued: number
+  /**
+   * Sends a message, text or bytes. It goes into the bounded queue, and on its way at the end of the turn, or when the connection is open.
+   *
+   * @returns `true` when the queue took it; else an error with code `queue_full`, `too_large` or `closed`, and nothing was taken.
+   * An error is truthy: compare with `=== true`
+   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
+   */
+  send(data: Sendable): true | NetError
+  /** The same as {@link WsClient.send}. */
+  write(data: Sendable): true | NetError
+  /**
+   * Closes in order: what was sent goes out first, then a Close. No message reaches `on_message` from now on. Twice is fine.
+   *
+   * @param code - 1000, or one of your own from 3000 to 4999 (RFC 6455 §7.4.2)
+   * @param reason - at most 123 bytes of UTF-8
+   * @throws NetError `invalid_argument` for a code or a reason that is not allowed
+   */
+  close(code?: number, reason?: string): true
+  /** Registers who is called when the connection is open, before any message; registering again replaces it. */
+  on_open(fn: () => unknown): void
+  /**
+   * Registers who is called for each message, one at a time and in order; registering again replaces it. Where it returns a promise,
+   * the next message waits for it. What arrives before anyone is registered waits; when 256 KiB wait, the sender is slowed down.
+   */
+  on_message(fn: (data: MessageData<Binary>) => unknown): void
+  /** Registers who is called last, exactly once, however the connection ended; registering again replaces it. */
+  on_close(fn: (info: CloseInfo) => unknown): void
+  /** Registers who is called when something fails; registering again replaces it. Without it, errors are said aloud as warnings. */
+  on_error(fn: (err: NetError) => unknown): void
+  /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
+  drained(): Promise<void>
+  /**
+   * The messages, for `for await`: an `on_message` that waits for the loop's body. It ends when the connection was closed, and throws
+   * when it was lost. Leaving the loop closes nothing: the messages that come then wait for the next loop or `on_message`.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<MessageData<Binary>, undefined>
+  /** Closes, and waits for {@link WsClient.closed}. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How a client gets its sockets: the one thing that differs by platform. */
+export type OpenSocket = (settings: ConnectSettings, sink: SocketSink) => OpenedSocket
+
+type Data = string | Uint8Array
+
+/** A client over the sockets of any platform. */
+export class Client implements WsClient<true> {
+  readonly addr: string
+  readonly type = 'ws' as const
+  readonly opened: Promise<void>
+  readonly #settings: ConnectSettings
+  readonly #platform: Platform
+  readonly #connection: Connection<Client>
+  readonly #socket: OpenedSocket
+  readonly #cancel_connect_timer: CancelTimer
+  #on_open: (() => unknown) | undefined
+  /** Who takes the messages: a callback, a loop, or nobody yet. */
+  #taker: ((data: Data) => unknown) | MessageIterator<Data> | undefined
+  #on_close: ((info: CloseInfo) => unknown) | undefined
+  #on_error: ((err: NetError) => unknown) | undefined
+  #is_close_untold = false
+  /** Why the connection did not open, or was lost. */
+  #error: NetError | undefined
+  #settle_opened!: { resolve(): void; reject(error: NetError): void }
+
+  constructor(settings: ConnectSettings, platform: Platform, open_socket: OpenSocket) {
+    this.addr = settings.url
+    this.#settings = settings
+    this.#platform = platform
+    this.#on_open = settings.on_open
+    this.#taker = settings.on_message
+    this.#on_close = settings.on_close
+    this.#on_error = settings.on_error
+    this.opened = new Promise((resolve, reject) => {
+      this.#settle_opened = { resolve, reject }
+    })
+    // The error reaches `on_error`, or is said aloud: whoever does not wait for `opened` misses nothing.
+    this.opened.catch(() => {})
+    this.#connection = new Connection<Client>(
+      { ...settings, side: 'client' },
+      this.#make_owner(),
+      platform,
+      () => this,
+    )
+    this.#socket = open_socket(settings, this.#connection)
+    this.#connection.attach(this.#socket.port)
+    this.#cancel_connect_timer = platform.clock.start_timer(settings.connect_timeout, () =>
+      this.#connect_timed_out(),
+    )
+    this.#obey(settings.signal)
+  }
+
+  get state(): WsClientState {
+    return this.#connection.state
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol()
+  }
+
+  get closed(): Promise<CloseInfo> {
+    return this.#connection.closed
+  }
+
+  get queued(): number {
+    return this.#connection.queued
+  }
+
+  send(data: Sendable): true | NetError {
+    return this.#connection.send(data)
+  }
+
+  write(data: Sendable): true | NetError {
+    return this.#connection.send(data)
+  }
+
+  close(code?: number, reason?: string): true {
+    return this.#connection.close(code, reason)
+  }
+
+  drained(): Promise<void> {
+    return this.#connection.drained()
+  }
+
+  on_open(fn: () => unknown): void {
+    this.#on_open = checked_callback('on_open', fn)
+  }
+
+  on_message(fn: (data: Data) => unknown): void {
+    this.#replace_taker(checked_callback('on_message', fn))
+  }
+
+  on_close(fn: (info: CloseInfo) => unknown): void {
+    this.#on_close = checked_callback('on_close', fn)
+    if (!this.#is_close_untold) return
+    this.#is_close_untold = false
+    this.closed.then(fn).then(undefined, cause => this.#connection.callback_failed('close', cause))
+  }
+
+  on_error(fn: (err: NetError) => unknown): void {
+    this.#on_error = checked_callback('on_error', fn)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Data, undefined> {
+    const iterator = new MessageIterator<Data>({
+      has_waiting: () => this.#connection.inbox_bytes > 0,
+      deliver: () => this.#connection.callbacks_changed(),
+      left: () => {
+        if (this.#taker === iterator) this.#replace_taker(undefined)
+      },
+    })
+    this.#replace_taker(iterator)
+    this.closed.then(({ clean, cause }) => iterator.end(clean || cause === 'local' ? undefined : this.#error))
+    return iterator
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.closed
+  }
+
+  #make_owner(): ConnectionOwner<Client> {
+    return {
+      on_open: client => client.#on_open?.(),
+      on_message: (client, data) => client.#take(data),
+      on_close: (client, info) => client.#told_of_close(info),
+      message_listener: client => client.#message_listener(),
+      report: (client, error) => client.#report(error),
+      opened: client => client.#opened(),
+      ended: (client, info, error) => client.#ended(info, error),
+    }
+  }
+
+  #message_listener(): MessageListener {
+    if (this.#taker === undefined) return 'nobody'
+    return this.#taker instanceof MessageIterator && !this.#taker.is_asking ? 'busy' : 'ready'
+  }
+
+  #take(data: Data): unknown {
+    return this.#taker instanceof MessageIterator ? this.#taker.push(data) : this.#taker?.(data)
+  }
+
+  #replace_taker(taker: ((data: Data) => unknown) | MessageIterator<Data> | undefined): void {
+    if (this.#taker instanceof MessageIterator) this.#taker.stop()
+    this.#taker = taker
+    this.#connection.callbacks_changed()
+  }
+
+  #told_of_close(info: CloseInfo): unknown {
+    this.#is_close_untold = this.#on_close === undefined
+    return this.#on_close?.(info)
+  }
+
+  #opened(): void {
+    this.#cancel_connect_timer()
+    this.#settle_opened.resolve()
+  }
+
+  #ended(info: CloseInfo, error: NetError | undefined): void {
+    this.#cancel_connect_timer()
+    this.#error = error
+    if (info.cause === 'network') {
+      this.#error = connection_lost(this.#shown, info, error)
+      this.#report(this.#error)
+    }
+    this.#settle_opened.reject(
+      error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
+    )
+  }
+
+  #connect_timed_out(): void {
+    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms`
+    this.#connection.fail(new NetError('connect_timeout', message), CLOSE_CODE.ABNORMAL, 'refused')
+  }
+
+  #report(error: NetError): void {
+    report_error(error, this.#on_error, this.#platform)
+  }
+
+  #obey(signal: ConnectSettings['signal']): void {
+    if (signal === undefined) return
+    const abort = (): void => {
+      this.close()
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+    this.closed.then(() => signal.removeEventListener('abort', abort))
+  }
+
+  get #shown(): string {
+    return shown_url(this.addr)
+  }
+}
+
+function connection_lost(url: string, info: CloseInfo, cause: NetError | undefined): NetError {
+  const why = cause === undefined ? 'it ended without a Close' : cause.message
+  const message = `the connection to ${url} was lost: ${why}; ${info.unsent} messages were not sent`
+  return new NetError('connection_lost', message, { cause })
+}
+
+function checked_callback<Callback>(name: string, fn: Callback): Callback {
+  if (typeof fn === 'function') return fn
+  throw new NetError('invalid_argument', `${name} got ${describe_value(fn)}: give a function`)
+}

@@ -1,0 +1,20 @@
+import { check_options } from '@bt/ws-protocol'
+import { node_platform } from '@bt/ws-protocol/node'
+import { Client, type WsClient } from './client.js'
+import { open_socket } from './open_socket.js'
+import { connect_rules, type WsConnectOptions } from './options.js'
+
+/**
+ * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the
+ * bounded queue; callbacks that are registered in the same turn miss nothing.
+ *
+ * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ */
+export function connect<Binary extends boolean = false>(options: WsConnectOptions<Binary>): WsClient<Binary> {
+  const client: WsClient<true> = new Client(
+    check_options('connect', options, connect_rules),
+    node_platform,
+    open_socket,
+  )
+  return client as WsClient<Binary>
+}

@@ -1,0 +1,15 @@
+export {
+  type AbortSignalLike,
+  type CloseCause,
+  type CloseInfo,
+  type CompressionOptions,
+  type ConnectionOptions,
+  type MessageData,
+  NET_ERROR_CODES,
+  NetError,
+  type NetErrorCode,
+  type Sendable,
+} from '@bt/ws-protocol'
+export type { WsClient, WsClientState } from './client.js'
+export { connect } from './connect.js'
+export type { WsConnectOptions } from './options.js'

@@ -1,0 +1,103 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { NetError, type SocketPort, type SocketSink } from '@bt/ws-protocol'
+import { per_message_deflate, WsPort } from '@bt/ws-protocol/node'
+import { WebSocket } from 'ws'
+import type { ConnectSettings } from './options.js'
+import { parse_ws_url, shown_url } from './ws_url.js'
+
+/** As much as is shown of what a server says when it refuses, in characters. */
+const SHOWN_ANSWER = 200
+
+/** An opening, or open, socket of this platform. */
+export interface OpenedSocket {
+  /** What the connection drives. */
+  readonly port: SocketPort
+  /** The subprotocol that was agreed on, once open; empty where there is none. */
+  protocol(): string
+}
+
+/** Starts to connect, over `ws` and a socket of our own; `sink` is told how it goes. */
+export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket {
+  const { unix_path, url } = parse_ws_url(settings.url)
+  const shown = shown_url(settings.url)
+  let stream!: Socket
+  let refusal: NetError | undefined
+  // Every default that matters is given: those of `ws` differ by side.
+  const options = {
+    createConnection: ({ host, port }: { host?: string; port?: string | number }): Socket => {
+      stream =
+        unix_path === undefined ? connect({ host: host ?? '', port: Number(port) }) : connect(unix_path)
+      return stream
+    },
+    maxPayload: settings.max_payload,
+    maxFragments: settings.max_fragments,
+    perMessageDeflate: per_message_deflate(settings.compression),
+    closeTimeout: settings.close_timeout,
+    followRedirects: false,
+    skipUTF8Validation: false,
+    autoPong: true,
+    allowSynchronousEvents: true,
+  }
+  const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
+  ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
+    read_answer(response, answer => {
+      refusal = handshake_refused(shown, response, answer)
+      ws.terminate()
+    })
+  })
+  const explain_failed_opening = (error: Error): NetError => refusal ?? opening_error(shown, error)
+  const port = new WsPort(
+    { ws, stream, side: 'client', compression: settings.compression, explain_failed_opening },
+    sink,
+  )
+  return { port, protocol: () => ws.protocol }
+}
+
+function opening_error(url: string, cause: Error & { readonly code?: string }): NetError {
+  switch (cause.code) {
+    case 'ECONNREFUSED':
+    case 'ENOENT':
+      return new NetError(
+        'connection_refused',
+        `connect: nobody listens at ${url}: start the server, or check the address`,
+        { cause },
+      )
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new NetError(
+        'host_not_found',
+        `connect: no host of that name for ${url}: check the name and the DNS`,
+        { cause },
+      )
+    default:
+      return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${cause.message}`, {
+        cause,
+      })
+  }
+}
+
+function handshake_refused(url: string, response: IncomingMessage, answer: string): NetError {
+  const { statusCode, statusMessage, headers } = response
+  const said = answer === '' ? '' : `: ${answer}`
+  const location =
+    headers.location === undefined ? '' : ` (it points to ${headers.location}; redirects are not followed)`
+  const message = `connect: ${url} was answered ${statusCode} ${statusMessage}${location}${said}`
+  return new NetError('handshake_refused', message, { cause: { status: statusCode, headers } })
+}
+
+/** Reads the beginning of what a server says, as text on one line. */
+function read_answer(response: IncomingMessage, done: (answer: string) => void): void {
+  let text = ''
+  const finish = (): void => {
+    response.removeAllListeners('data').removeAllListeners('close')
+    done(text.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN_ANSWER))
+  }
+  response.setEncoding('utf8')
+  response.on('data', (part: string) => {
+    text += part
+    if (text.length >= SHOWN_ANSWER) finish()
+  })
+  response.on('error', () => {})
+  response.on('close', finish)
+}

@@ -1,0 +1,51 @@
+import {
+  type CheckedOptions,
+  type CloseInfo,
+  type ConnectionOptions,
+  callback,
+  connection_rules,
+  exactly,
+  type FilledConnectionOption,
+  type MessageData,
+  milliseconds,
+  type NetError,
+  type OptionRules,
+} from '@bt/ws-protocol'
+import { is_ws_url, URL_EXPECTED } from './ws_url.js'
+
+const DEFAULT_MAX_FRAGMENTS = 16_384
+
+/** The options of `connect` for a WebSocket client. */
+export interface WsConnectOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
+  /** What kind of client: always `'ws'`. */
+  type: 'ws'
+  /** Where to connect: `ws://host:port/path`, or `ws+unix:/path/of/socket:/path` for a Unix socket. */
+  url: string
+  /** As {@link WsClient.on_open}. */
+  on_open?: (() => unknown) | undefined
+  /** As {@link WsClient.on_message}. */
+  on_message?: ((data: MessageData<Binary>) => unknown) | undefined
+  /** As {@link WsClient.on_close}. */
+  on_close?: ((info: CloseInfo) => unknown) | undefined
+  /** As {@link WsClient.on_error}. */
+  on_error?: ((err: NetError) => unknown) | undefined
+  /** How long the connection may take to open, in milliseconds, handshake and all. @defaultValue `10000` */
+  connect_timeout?: number | undefined
+}
+
+type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'connect_timeout'
+
+/** The options of `connect`, checked and filled in. */
+export type ConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledConnectOption>
+
+/** The rule of every option of `connect`. */
+export const connect_rules: OptionRules<WsConnectOptions<boolean>, FilledConnectOption> = {
+  ...connection_rules(DEFAULT_MAX_FRAGMENTS),
+  type: exactly('ws'),
+  url: { fallback: undefined, is_required: true, expects: URL_EXPECTED, accepts: is_ws_url },
+  on_open: callback(),
+  on_message: callback(),
+  on_close: callback(),
+  on_error: callback(),
+  connect_timeout: milliseconds(10_000),
+}

@@ -1,0 +1,36 @@
+/** Where a server listens: a TCP port of a host, or a Unix socket. */
+export type BindAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+
+/** What a `bind` has to look like, as the end of the sentence "expected …". */
+export const BIND_EXPECTED =
+  "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path'"
+
+const UNIX_SCHEME = 'unix:'
+/** A host without colons, or an IPv6 address in brackets (RFC 3986 §3.2.2), then a port. */
+const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})$/
+const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+
+/** Reads a `bind`; `undefined` when it is none: see {@link BIND_EXPECTED}. */
+export function parse_bind(bind: string): BindAddress | undefined {
+  if (bind.startsWith(UNIX_SCHEME)) {
+    const path = bind.slice(UNIX_SCHEME.length)
+    return path === '' ? undefined : { kind: 'unix', path }
+  }
+  const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []
+  const name = ipv6 ?? host
+  const port = Number(digits)
+  return name === undefined || port > 65_535 ? undefined : { kind: 'tcp', host: name, port }
+}
+
+/** Writes `'ip:port'`, with brackets around an IPv6 address; an IPv4 address that came in IPv6's clothes is shown as IPv4. */
+export function format_address(ip: string, port: number): string {
+  const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`
+}
+
+/** Writes the address of a Unix socket. */
+export function format_unix_address(path: string): string {
+  return `${UNIX_SCHEME}${path}`
+}

@@ -1,0 +1,377 @@
+import type { CancelTimer } from './clock.js'
+import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './close_code.js'
+import { NetError } from './errors.js'
+import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
+import { type Ending, type Lifecycle, type LifecycleEffect, type LifecycleEvent, step } from './lifecycle.js'
+import { as_payload, type Sendable } from './payload.js'
+import type { Platform } from './platform.js'
+import { type PushResult, SendQueue } from './send_queue.js'
+import type { SocketPort, SocketSink } from './socket_port.js'
+
+/** What a connection has to know; the numbers come from the options of the same names. */
+export interface ConnectionSettings {
+  /** Which side this is: a client's frames are masked (RFC 6455 §5.1). */
+  readonly side: 'client' | 'server'
+  /** Whether binary messages are taken; else one closes with 1003. */
+  readonly binary: boolean
+  /** Bound of the send queue, in bytes. */
+  readonly max_queue: number
+  /** Milliseconds without progress until a closing connection is terminated. */
+  readonly close_timeout: number
+}
+
+/**
+ * Who owns a connection, and hears of it. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one at a time,
+ * in order, and their promises are awaited. The others are told at once.
+ */
+export interface ConnectionOwner<Handle> {
+  /** First of all, once the connection is open. */
+  on_open(handle: Handle): unknown
+  /** Each message. */
+  on_message(handle: Handle, data: string | Uint8Array): unknown
+  /** Last of all, once. */
+  on_close(handle: Handle, info: CloseInfo): unknown
+  /** Who takes messages just now. */
+  message_listener(handle: Handle): MessageListener
+  /** Something failed. */
+  report(handle: Handle, error: NetError): void
+  /** The handshake is done; `on_open` comes next. */
+  opened(handle: Handle): void
+  /** The socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, where that is known. */
+  ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
+}
+
+interface Waiter {
+  resolve(): void
+  reject(error: NetError): void
+}
+
+/**
+ * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
+ * with backpressure. `Handle` is what users see of it.
+ */
+export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
+  /** What users see of this connection. */
+  readonly handle: Handle
+  readonly #settings: ConnectionSettings
+  readonly #owner: ConnectionOwner<Handle>
+  readonly #platform: Platform
+  readonly #queue: SendQueue
+  readonly #inbox: Inbox<CloseInfo>
+  #port!: SocketPort
+  #state: Lifecycle = { name: 'connecting' }
+  /** Messages in the one batch that the port was given and the network has not taken yet. */
+  #in_flight = 0
+  #is_flush_due = false
+  #was_full_reported = false
+  #cancel_timer: CancelTimer | undefined
+  #error: NetError | undefined
+  #drain_waiters: Waiter[] = []
+  #info: CloseInfo | undefined
+  #closed: Promise<CloseInfo> | undefined
+  #resolve_closed: ((info: CloseInfo) => void) | undefined
+
+  constructor(
+    settings: ConnectionSettings,
+    owner: ConnectionOwner<Handle>,
+    platform: Platform,
+    make_handle: (connection: Connection<Handle>) => Handle,
+  ) {
+    this.#settings = settings
+    this.#owner = owner
+    this.#platform = platform
+    this.#queue = new SendQueue(settings.max_queue, settings.side === 'client', platform.text)
+    this.#inbox = new Inbox(this)
+    this.handle = make_handle(this)
+  }
+
+  /** Gives the connection its socket, which tells it when it is open: {@link Connection.socket_opened}. */
+  attach(port: SocketPort): void {
+    this.#port = port
+  }
+
+  /** Where the connection stands. */
+  get state(): Lifecycle['name'] {
+    return this.#state.name
+  }
+
+  /** Bytes that were sent and that the network has not taken, frame headers included. */
+  get queued(): number {
+    return this.#queue.bytes + this.#port.buffered_bytes
+  }
+
+  /** Bytes of the messages that wait for a callback. */
+  get inbox_bytes(): number {
+    return this.#inbox.bytes
+  }
+
+  /** Settles when the last callback, `on_close`, is done. Never rejects. */
+  get closed(): Promise<CloseInfo> {
+    this.#closed ??= new Promise(resolve => {
+      if (this.#info === undefined) this.#resolve_closed = resolve
+      else resolve(this.#info)
+    })
+    return this.#closed
+  }
+
+  /**
+   * Puts a message into the queue, which is written at the end of the turn, or earlier when there is enough for a write.
+   *
+   * @returns `true` when the queue took it; else why not: `queue_full`, `too_large`, `closed`
+   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
+   */
+  send(data: Sendable): true | NetError {
+    const payload = as_payload(data)
+    if (!this.#can_send()) return closed_error('send')
+    let result = this.#push(payload)
+    if (result === 'full' && this.#state.name === 'open') {
+      this.#flush()
+      result = this.#push(payload)
+    }
+    if (result !== 'taken') return this.#refuse(result)
+    if (this.#state.name !== 'open') return true
+    if (this.#queue.has_full_batch) this.#write_full_batches()
+    else this.#flush_at_end_of_turn()
+    return true
+  }
+
+  /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
+  drained(): Promise<void> {
+    if (!this.#can_send()) return Promise.reject(closed_error('drained'))
+    if (!this.#has_unsent) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#drain_waiters.push({ resolve, reject }))
+  }
+
+  /**
+   * Closes in order: what was sent goes out first, then a Close. From now on no message reaches `on_message`. Closing twice is fine.
+   *
+   * @throws NetError `invalid_argument` for a code or a reason that a user may not give
+   */
+  close(code: number = CLOSE_CODE.NORMAL, reason = ''): true {
+    check_close(code, reason, this.#platform.text)
+    this.#close(code, reason, 'local')
+    return true
+  }
+
+  /** Closes in order, since the whole server does (RFC 6455 §7.4.1, 1001). */
+  shut_down(): void {
+    this.#close(CLOSE_CODE.GOING_AWAY, '', 'shutdown')
+  }
+
+  /** Reports `error`, and closes with `code` without sending what waits; a connection that is still opening is given up. */
+  fail(error: NetError, code: number, cause: CloseCause): void {
+    if (this.#state.name === 'closed') return
+    this.#error = error
+    this.#owner.report(this.handle, error)
+    this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+  }
+
+  /** Who takes messages has changed: what waited goes to them. */
+  callbacks_changed(): void {
+    this.#inbox.callbacks_changed()
+  }
+
+  // What the transport tells: SocketSink.
+
+  socket_opened(): void {
+    this.#step({ type: 'opened' })
+  }
+
+  socket_message(data: string | Uint8Array, payload_bytes: number): void {
+    if (this.#state.name !== 'open') return
+    if (typeof data !== 'string' && !this.#settings.binary) {
+      this.fail(unexpected_binary(payload_bytes), CLOSE_CODE.UNSUPPORTED_DATA, 'protocol')
+      return
+    }
+    this.#inbox.message(data, payload_bytes)
+  }
+
+  socket_drained(): void {
+    this.#in_flight = 0
+    if (this.#state.name === 'closing' && this.#state.phase === 'draining') this.#start_timer()
+    this.#flush()
+  }
+
+  socket_failed(error: NetError, code: number): void {
+    this.fail(error, code, 'protocol')
+  }
+
+  socket_closed(code: number, reason: string, error?: NetError): void {
+    // Once this side has ended the socket, how it ended is no news.
+    if (error !== undefined && !is_ending(this.#state)) {
+      this.#error = error
+      if (this.#state.name !== 'open') this.#owner.report(this.handle, error)
+    }
+    this.#step({ type: 'gone', code, reason })
+  }
+
+  // What the inbox asks and tells: InboxOwner.
+
+  get message_listener(): MessageListener {
+    return this.#owner.message_listener(this.handle)
+  }
+
+  deliver_open(): unknown {
+    return this.#owner.on_open(this.handle)
+  }
+
+  deliver_message(data: string | Uint8Array): unknown {
+    return this.#owner.on_message(this.handle, data)
+  }
+
+  deliver_close(info: CloseInfo): unknown {
+    return this.#owner.on_close(this.handle, info)
+  }
+
+  callback_failed(kind: 'open' | 'message' | 'close', cause: unknown): void {
+    const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
+    const said = cause instanceof Error ? cause.message : String(cause)
+    const message = `${name} failed: ${said}; its connection lives on, and \`cause\` holds the error`
+    this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
+  }
+
+  pause_reading(): void {
+    this.#port.pause()
+    if (this.message_listener === 'nobody') this.#owner.report(this.handle, no_message_handler())
+  }
+
+  resume_reading(): void {
+    this.#port.resume()
+  }
+
+  all_delivered(info: CloseInfo): void {
+    this.#info = info
+    this.#resolve_closed?.(info)
+  }
+
+  get #has_unsent(): boolean {
+    return this.#queue.messages > 0 || this.#in_flight > 0
+  }
+
+  #can_send(): boolean {
+    return this.#state.name === 'connecting' || (this.#state.name === 'open' && this.#port.is_writable)
+  }
+
+  #push(payload: string | Uint8Array): PushResult {
+    return this.#queue.push(payload, this.#in_flight > 0 ? this.#port.buffered_bytes : 0)
+  }
+
+  #refuse(result: 'full' | 'too_large'): NetError {
+    const limit = this.#settings.max_queue
+    if (result === 'too_large') {
+      const message = `send got a message that can never fit into the queue: max_queue is ${limit} bytes; raise it, or send smaller pieces`
+      return new NetError('too_large', message)
+    }
+    const message = `send found the queue full: ${this.queued} of max_queue ${limit} bytes wait for the peer; await drained() and send again`
+    const error = new NetError('queue_full', message)
+    if (!this.#was_full_reported) {
+      this.#was_full_reported = true
+      this.#owner.report(this.handle, error)
+    }
+    return error
+  }
+
+  #flush_at_end_of_turn(): void {
+    if (this.#is_flush_due) return
+    this.#is_flush_due = true
+    this.#platform.defer(() => {
+      this.#is_flush_due = false
+      this.#flush()
+    })
+  }
+
+  #write_full_batches(): void {
+    while (this.#queue.has_full_batch && this.#can_write()) this.#write_batch()
+    this.#flush_at_end_of_turn()
+  }
+
+  #flush(): void {
+    if (this.#state.name === 'connecting') return
+    while (this.#queue.messages > 0 && this.#can_write()) this.#write_batch()
+    if (!this.#has_unsent) this.#all_sent()
+  }
+
+  #can_write(): boolean {
+    return this.#in_flight === 0 && this.#port.is_writable
+  }
+
+  #write_batch(): void {
+    const batch = this.#queue.take()
+    if (batch !== undefined && !this.#port.write(batch)) this.#in_flight = batch.messages
+  }
+
+  #all_sent(): void {
+    this.#was_full_reported = false
+    for (const waiter of this.#drain_waiters.splice(0)) waiter.resolve()
+    this.#step({ type: 'drained' })
+  }
+
+  #close(code: number, reason: string, cause: CloseCause): void {
+    this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#has_unsent })
+    if (this.#state.name === 'closing') this.#inbox.discard_messages()
+  }
+
+  #step(event: LifecycleEvent): void {
+    const { state, effects } = step(this.#state, event)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: LifecycleEffect): void {
+    switch (effect) {
+      case 'announce_open':
+        this.#owner.opened(this.handle)
+        this.#inbox.open()
+        return
+      case 'flush':
+        this.#flush()
+        return
+      case 'start_timer':
+        this.#start_timer()
+        return
+      case 'send_close':
+        if (this.#state.name === 'closing')
+          this.#port.close(this.#state.closing.code, this.#state.closing.reason)
+        return
+      case 'terminate':
+        this.#port.terminate()
+        return
+      case 'finish':
+        if (this.#state.name === 'closed') this.#finish(this.#state.ending)
+    }
+  }
+
+  #start_timer(): void {
+    this.#cancel_timer?.()
+    this.#cancel_timer = this.#platform.clock.start_timer(this.#settings.close_timeout, () =>
+      this.#step({ type: 'timed_out' }),
+    )
+  }
+
+  #finish(ending: Ending): void {
+    this.#cancel_timer?.()
+    const info: CloseInfo = { ...ending, unsent: this.#queue.messages + this.#in_flight }
+    for (const waiter of this.#drain_waiters.splice(0)) waiter.reject(closed_error('drained'))
+    this.#owner.ended(this.handle, info, this.#error)
+    this.#inbox.close(info)
+  }
+}
+
+function is_ending(state: Lifecycle): boolean {
+  return state.name === 'closed' || (state.name === 'closing' && state.phase === 'ending')
+}
+
+function closed_error(call: 'send' | 'drained'): NetError {
+  const message = `${call} found the connection closed, or closing: nothing more is sent on it; \`closed\` tells how it ended`
+  return new NetError('closed', message)
+}
+
+function unexpected_binary(payload_bytes: number): NetError {
+  const message = `the peer sent a binary message of ${payload_bytes} bytes, and the option binary is false: closed with 1003; set binary: true to take them`
+  return new NetError('unexpected_binary', message)
+}
+
+function no_message_handler(): NetError {
+  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait and nobody takes them, so the peer is held up: register on_message, even if it does nothing, or iterate`
+  return new NetError('no_message_handler', message)
+}

@@ -1,0 +1,165 @@
+import { randomFillSync } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { RawData, WebSocket } from 'ws'
+import { CLOSE_CODE } from '../close_code.js'
+import { NetError } from '../errors.js'
+import { mask_frames, OPCODE, read_frames } from '../frame.js'
+import type { CompressionOptions } from '../options.js'
+import type { Batch } from '../send_queue.js'
+import type { SocketPort, SocketSink } from '../socket_port.js'
+import { broken_rule } from './broken_rule.js'
+import { DEFAULT_THRESHOLD_BYTES } from './compression.js'
+
+/** What a {@link WsPort} drives. */
+export interface WsPortSettings {
+  /** The WebSocket, opening or open. */
+  readonly ws: WebSocket
+  /** The TCP or Unix socket below it: what `ws` was handed, or was made to open. */
+  readonly stream: Socket
+  /** A client's frames are masked (RFC 6455 §5.1). */
+  readonly side: 'client' | 'server'
+  /** The option `compression`. */
+  readonly compression: boolean | CompressionOptions
+  /** Puts into words why a `ws` that still opens did not; left out for one that is open. */
+  readonly explain_failed_opening?: (error: Error) => NetError
+}
+
+/**
+ * A {@link SocketPort} over `ws`. It receives, answers pings, closes and compresses; messages that are not compressed are written
+ * by this port as ready frames, a whole batch in one write to the socket below.
+ */
+export class WsPort implements SocketPort {
+  readonly #ws: WebSocket
+  readonly #stream: Socket
+  readonly #sink: SocketSink
+  readonly #is_client: boolean
+  readonly #threshold_bytes: number
+  /** Writes that Node has not called back for. */
+  #unfinished_writes = 0
+  #is_drain_awaited = false
+  #last_error: Error | undefined
+  /** Puts an error of `ws` or of the socket into words: it failed to open, or it was lost. */
+  #explain: (error: Error) => NetError
+
+  constructor(settings: WsPortSettings, sink: SocketSink) {
+    const { ws, stream, compression } = settings
+    this.#ws = ws
+    this.#stream = stream
+    this.#sink = sink
+    this.#is_client = settings.side === 'client'
+    this.#explain = settings.explain_failed_opening ?? connection_lost
+    this.#threshold_bytes =
+      (typeof compression === 'object' ? compression.threshold : undefined) ?? DEFAULT_THRESHOLD_BYTES
+    ws.on('open', () => {
+      this.#explain = connection_lost
+      sink.socket_opened()
+    })
+    ws.on('message', (data, is_binary) => this.#received(data, is_binary))
+    ws.on('error', error => this.#failed(error))
+    ws.on('close', (code, reason) => sink.socket_closed(code, reason.toString(), this.#why_ended(code)))
+    stream.on('error', error => {
+      this.#last_error ??= error
+    })
+  }
+
+  get is_writable(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN
+  }
+
+  get buffered_bytes(): number {
+    return this.#ws.bufferedAmount
+  }
+
+  write(batch: Batch): boolean {
+    this.#unfinished_writes += 1
+    if (this.#ws.extensions === '') this.#write_frames(batch.bytes)
+    else this.#send_through_ws(batch)
+    // A write that the kernel takes at once leaves nothing behind.
+    this.#is_drain_awaited = this.#ws.bufferedAmount > 0
+    return !this.#is_drain_awaited
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason)
+    // The peer's Close has to be read, whatever reading was paused for.
+    this.#ws.resume()
+  }
+
+  terminate(): void {
+    this.#ws.terminate()
+  }
+
+  pause(): void {
+    this.#ws.pause()
+  }
+
+  resume(): void {
+    this.#ws.resume()
+  }
+
+  #write_frames(frames: Uint8Array): void {
+    if (this.#is_client) mask_frames(frames, next_mask_key)
+    this.#stream.write(frames, this.#written)
+  }
+
+  /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
+  #send_through_ws(batch: Batch): void {
+    let left = batch.messages
+    for (const { opcode, payload } of read_frames(batch.bytes)) {
+      left -= 1
+      const options = { binary: opcode === OPCODE.BINARY, compress: payload.length >= this.#threshold_bytes }
+      this.#ws.send(payload, options, left === 0 ? this.#written : undefined)
+    }
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    // A write that failed is told by the end of the socket, and its messages stay unsent.
+    if (error) return
+    this.#unfinished_writes -= 1
+    if (this.#unfinished_writes > 0 || !this.#is_drain_awaited) return
+    this.#is_drain_awaited = false
+    this.#sink.socket_drained()
+  }
+
+  #received(data: RawData, is_binary: boolean): void {
+    // `binaryType` stays `nodebuffer`, so that every message is one Buffer.
+    const bytes = data as Buffer
+    if (is_binary) this.#sink.socket_message(own_bytes(bytes), bytes.length)
+    else this.#sink.socket_message(bytes.toString(), bytes.length)
+  }
+
+  #failed(error: Error): void {
+    const broken = broken_rule(error)
+    if (broken === undefined) this.#last_error ??= error
+    else this.#sink.socket_failed(broken.error, broken.close_code)
+  }
+
+  #why_ended(code: number): NetError | undefined {
+    if (code !== CLOSE_CODE.ABNORMAL || this.#last_error === undefined) return undefined
+    return this.#explain(this.#last_error)
+  }
+}
+
+function connection_lost(error: Error): NetError {
+  return new NetError('connection_lost', `the connection was lost: ${error.message}`, { cause: error })
+}
+
+/** A `Uint8Array` that keeps no larger buffer alive: `ws` hands out views of what it read from the socket. */
+function own_bytes(bytes: Buffer): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? new Uint8Array(bytes.buffer) : Uint8Array.from(bytes)
+}
+
+const KEY_BYTES = 4
+const key_pool = Buffer.allocUnsafeSlow(8_192)
+let next_key_at = key_pool.length
+
+/** RFC 6455 §10.3: a key that nobody can predict. */
+function next_mask_key(): number {
+  if (next_key_at === key_pool.length) {
+    randomFillSync(key_pool)
+    next_key_at = 0
+  }
+  const key = key_pool.readUInt32BE(next_key_at)
+  next_key_at += KEY_BYTES
+  return key
+}

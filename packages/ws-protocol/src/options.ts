@@ -1,0 +1,168 @@
+import type { OptionRule, OptionRules } from './option_rule.js'
+
+/** Longest delay that a timer takes everywhere, in milliseconds: about 24 days. */
+const MAX_MS = 2_147_483_647
+const MAX_BYTES = 2_147_483_647
+/** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** What is used of an `AbortSignal`, of whatever platform. */
+export interface AbortSignalLike {
+  /** Whether it was aborted already. */
+  readonly aborted: boolean
+  /** Registers for the abort. */
+  addEventListener(type: 'abort', listener: () => void): void
+  /** Takes the registration back. */
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+/** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
+export interface CompressionOptions {
+  /** Messages of fewer bytes than this are sent as they are. @defaultValue `1024` */
+  readonly threshold?: number | undefined
+  /** zlib's level, from 1 (fastest) to 9 (smallest). @defaultValue `6` */
+  readonly level?: number | undefined
+}
+
+/** The options that both sides share. */
+export interface ConnectionOptions<Binary extends boolean> {
+  /**
+   * Whether binary messages are taken. `false`: `data` is always a `string`, and a binary message closes the connection with 1003.
+   * `true`: `data` is a `string` or a `Uint8Array`. Sending bytes needs no option. @defaultValue `false`
+   */
+  binary?: Binary | undefined
+  /**
+   * The largest message taken from the peer, in bytes after decompression; a larger one closes with 1009 (RFC 6455 §7.4.1).
+   * From 1 to 2,147,483,647. @defaultValue 1 MiB
+   */
+  max_payload?: number | undefined
+  /**
+   * How many fragments one message of the peer may come in (RFC 6455 §5.4); more close with 1008. Many tiny fragments cost
+   * memory out of proportion. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
+   */
+  max_fragments?: number | undefined
+  /**
+   * Bound of the send queue, in bytes with frame headers: what was sent and the network has not taken. When it is full, `send`
+   * returns an error with code `queue_full`. From 1 to 2,147,483,647. @defaultValue 4 MiB
+   */
+  max_queue?: number | undefined
+  /**
+   * How long a closing connection may go without progress, in milliseconds: until the peer takes the next piece of what waits,
+   * then until its Close arrives. After that it is terminated. From 1 to 2,147,483,647. @defaultValue `5000`
+   */
+  close_timeout?: number | undefined
+  /**
+   * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time and about 300 KB for each connection
+   * that compresses. @defaultValue `false`
+   */
+  compression?: boolean | CompressionOptions | undefined
+  /**
+   * Subprotocols (RFC 6455 §1.9), by preference. A server takes the first of its own that the client offers; a client offers
+   * all of its own. @defaultValue none
+   */
+  protocols?: readonly string[] | undefined
+  /** Closes in order when it is aborted, as `close()` does. @defaultValue none */
+  signal?: AbortSignalLike | undefined
+}
+
+/** The shared options that always have a value once they are checked. */
+export type FilledConnectionOption =
+  | 'binary'
+  | 'max_payload'
+  | 'max_fragments'
+  | 'max_queue'
+  | 'close_timeout'
+  | 'compression'
+  | 'protocols'
+
+/** The rule of every shared option; what differs by side is `max_fragments` alone. */
+export function connection_rules(
+  default_max_fragments: number,
+): OptionRules<ConnectionOptions<boolean>, FilledConnectionOption> {
+  return {
+    binary: flag(false),
+    max_payload: bytes(1_048_576),
+    max_fragments: whole_number('fragments', 1, 1_000_000, default_max_fragments),
+    max_queue: bytes(4_194_304),
+    close_timeout: milliseconds(5_000),
+    compression: {
+      fallback: false,
+      expects: 'true, false, or { threshold?: bytes, level?: 1 to 9 }',
+      accepts: is_compression,
+    },
+    protocols: {
+      fallback: [],
+      expects:
+        "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)",
+      accepts: value =>
+        Array.isArray(value) && value.every(is_token) && new Set<unknown>(value).size === value.length,
+    },
+    signal: { fallback: undefined, expects: 'an AbortSignal', accepts: is_abort_signal },
+  }
+}
+
+/** A rule for `true` or `false`. */
+export function flag(fallback: boolean): OptionRule<boolean> & { readonly fallback: boolean } {
+  return { fallback, expects: 'true or false', accepts: value => typeof value === 'boolean' }
+}
+
+/** A rule for a whole number of `unit`. */
+export function whole_number(
+  unit: string,
+  min: number,
+  max: number,
+  fallback: number,
+): OptionRule<number> & { readonly fallback: number } {
+  return {
+    fallback,
+    expects: `a whole number of ${unit} from ${min} to ${max}`,
+    accepts: value => is_whole_number(value, min, max),
+  }
+}
+
+/** A rule for a time in milliseconds. */
+export function milliseconds(fallback: number): OptionRule<number> & { readonly fallback: number } {
+  return whole_number('milliseconds', 1, MAX_MS, fallback)
+}
+
+/** A rule for a callback, which need not be given. */
+export function callback<Callback>(): OptionRule<Callback> {
+  return { fallback: undefined, expects: 'a function', accepts: value => typeof value === 'function' }
+}
+
+/** A rule for the `type` that chooses this kind of connection. */
+export function exactly<Type extends string>(type: Type): OptionRule<Type> & { readonly is_required: true } {
+  return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
+}
+
+function bytes(fallback: number): OptionRule<number> & { readonly fallback: number } {
+  return whole_number('bytes', 1, MAX_BYTES, fallback)
+}
+
+function is_whole_number(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+}
+
+function is_token(value: unknown): boolean {
+  return typeof value === 'string' && TOKEN.test(value)
+}
+
+function is_compression(value: unknown): boolean {
+  if (typeof value === 'boolean') return true
+  if (typeof value !== 'object' || value === null) return false
+  const { threshold = 0, level = 1, ...unknown } = value as Record<string, unknown>
+  return (
+    is_whole_number(threshold, 0, MAX_BYTES) &&
+    is_whole_number(level, 1, 9) &&
+    Object.keys(unknown).length === 0
+  )
+}
+
+function is_abort_signal(value: unknown): boolean {
+  const signal = value as Partial<AbortSignalLike> | null
+  return (
+    typeof signal === 'object' &&
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function'
+  )
+}

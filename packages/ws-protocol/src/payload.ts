@@ -1,0 +1,42 @@
+import { describe_value, NetError } from './errors.js'
+
+/** What `send` takes: text, or bytes, which are copied before `send` returns. */
+export type Sendable = string | ArrayBuffer | ArrayBufferView
+
+/** What arrives: always `string`, and `Uint8Array` too where the option `binary` is `true`. */
+export type MessageData<Binary extends boolean> = Binary extends true ? string | Uint8Array : string
+
+/** Text as UTF-8, the fastest way that a platform has. A lone surrogate is written as U+FFFD, as browsers do. */
+export interface TextCodec {
+  /** A buffer that {@link TextCodec.write} writes into. Its content is undefined. */
+  allocate(size_bytes: number): Uint8Array
+  /** How many bytes `text` takes. */
+  byte_length(text: string): number
+  /** Writes `text` into `target` from `offset` on. There must be room: see {@link TextCodec.byte_length}. */
+  write(text: string, target: Uint8Array, offset: number): void
+}
+
+/**
+ * Takes what a user hands to `send`, and sees any kind of bytes as a `Uint8Array`, without a copy.
+ *
+ * @throws NetError `invalid_argument` for anything that is neither text nor bytes
+ */
+export function as_payload(data: unknown): string | Uint8Array {
+  if (typeof data === 'string') return data
+  if (data instanceof Uint8Array) return data
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  throw new NetError(
+    'invalid_argument',
+    `send takes a string, an ArrayBuffer or a view of one, and got ${describe_value(data)}: ${remedy(data)}`,
+  )
+}
+
+function remedy(data: unknown): string {
+  if (typeof data === 'object' && data !== null) {
+    return typeof (data as { arrayBuffer?: unknown }).arrayBuffer === 'function'
+      ? 'send `await data.arrayBuffer()`'
+      : 'send `JSON.stringify(data)`'
+  }
+  return 'send `String(data)`'
+}

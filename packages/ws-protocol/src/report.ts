@@ -1,0 +1,35 @@
+import { NetError } from './errors.js'
+import type { Platform } from './platform.js'
+
+/** Whether a callback returned a promise, of whatever make. */
+export function is_thenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+/**
+ * Hands an error to `on_error`, or says it aloud where there is none: an error is never silent. An `on_error` that throws or
+ * rejects harms nothing and is said aloud itself.
+ */
+export function report_error<Reported extends NetError>(
+  error: Reported,
+  on_error: ((error: Reported) => unknown) | undefined,
+  platform: Platform,
+): void {
+  if (on_error === undefined) {
+    platform.warn(error)
+    return
+  }
+  const on_error_failed = (cause: unknown): void => {
+    platform.warn(
+      new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }),
+    )
+  }
+  try {
+    const returned = on_error(error)
+    if (is_thenable(returned)) returned.then(undefined, on_error_failed)
+  } catch (cause) {
+    on_error_failed(cause)
+  }
+}

@@ -1,0 +1,112 @@
+import type { NetError } from '../errors.js'
+import { OPCODE, read_frames } from '../frame.js'
+import type { Batch } from '../send_queue.js'
+import type { SocketPort, SocketSink } from '../socket_port.js'
+
+/** What a {@link FakeSocket} was asked to do, in order. */
+export type FakeSocketCall =
+  | { readonly call: 'write'; readonly messages: readonly (string | Uint8Array)[] }
+  | { readonly call: 'close'; readonly code: number; readonly reason: string }
+  | { readonly call: 'terminate' | 'pause' | 'resume' }
+
+/** A socket that a test plays: it writes down what it is asked, and tells its connection what the test says. */
+export class FakeSocket implements SocketPort {
+  /** What was asked of it, in order. */
+  readonly calls: FakeSocketCall[] = []
+  /** Whether the network takes what is written. When not, the bytes stay here until {@link FakeSocket.drain}. */
+  takes_writes = true
+  #sink: SocketSink | undefined
+  #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
+  #buffered_bytes = 0
+
+  /** Says whom to tell. */
+  connect_to(sink: SocketSink): void {
+    this.#sink = sink
+  }
+
+  /** All messages that were written, in order. */
+  get sent(): readonly (string | Uint8Array)[] {
+    return this.calls.flatMap(call => (call.call === 'write' ? call.messages : []))
+  }
+
+  /** The names of what was asked, in order. */
+  get call_names(): readonly FakeSocketCall['call'][] {
+    return this.calls.map(call => call.call)
+  }
+
+  get is_writable(): boolean {
+    return this.#state === 'open'
+  }
+
+  get buffered_bytes(): number {
+    return this.#buffered_bytes
+  }
+
+  write(batch: Batch): boolean {
+    this.calls.push({ call: 'write', messages: [...read_frames(batch.bytes)].map(message_of) })
+    if (!this.takes_writes) this.#buffered_bytes += batch.bytes.length
+    return this.takes_writes
+  }
+
+  close(code: number, reason: string): void {
+    this.#state = 'ending'
+    this.calls.push({ call: 'close', code, reason })
+  }
+
+  terminate(): void {
+    this.#state = 'ending'
+    this.calls.push({ call: 'terminate' })
+  }
+
+  pause(): void {
+    this.calls.push({ call: 'pause' })
+  }
+
+  resume(): void {
+    this.calls.push({ call: 'resume' })
+  }
+
+  /** The handshake succeeds. */
+  open(): void {
+    this.#state = 'open'
+    this.#told.socket_opened()
+  }
+
+  /** A message arrives. */
+  receive(data: string | Uint8Array): void {
+    this.#told.socket_message(data, data.length)
+  }
+
+  /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */
+  drain(): void {
+    this.#buffered_bytes = 0
+    this.#told.socket_drained()
+  }
+
+  /** The peer breaks a rule. */
+  fail(error: NetError, code: number): void {
+    this.#told.socket_failed(error, code)
+  }
+
+  /** The peer's Close is in, but the socket has not ended yet. */
+  receive_close(): void {
+    this.#state = 'ending'
+  }
+
+  /** The socket ends. */
+  end(code: number, reason = '', error?: NetError): void {
+    this.#state = 'ended'
+    this.#told.socket_closed(code, reason, error)
+  }
+
+  get #told(): SocketSink {
+    if (this.#sink === undefined) throw new Error('connect_to comes first')
+    return this.#sink
+  }
+}
+
+function message_of(frame: { readonly opcode: number; readonly payload: Uint8Array }): string | Uint8Array {
+  if (frame.opcode === OPCODE.BINARY) return frame.payload.slice()
+  const escaped = Array.from(frame.payload, byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  return decodeURIComponent(escaped)
+}

@@ -1,0 +1,3 @@
+export * from './fake_clock.js'
+export * from './fake_platform.js'
+export * from './fake_socket.js'

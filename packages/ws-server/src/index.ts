@@ -1,0 +1,18 @@
+export {
+  type AbortSignalLike,
+  type CloseCause,
+  type CloseInfo,
+  type CompressionOptions,
+  type ConnectionOptions,
+  type MessageData,
+  NET_ERROR_CODES,
+  NetError,
+  type NetErrorCode,
+  type Sendable,
+} from '@bt/ws-protocol'
+export { listen, type WsServer } from './listen.js'
+export type { WsListenOptions } from './options.js'
+export type { BroadcastOptions, WsServerStats } from './server.js'
+export type { WsServerError } from './server_error.js'
+export type { HandshakeRequest, WsSocket } from './socket.js'
+export type { RefusalReason } from './upgrade.js'

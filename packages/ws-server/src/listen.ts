@@ -1,0 +1,178 @@
+import type { Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  type BindAddress,
+  check_options,
+  format_address,
+  NetError,
+  parse_bind,
+  report_error,
+  type Sendable,
+} from '@bt/ws-protocol'
+import { node_platform } from '@bt/ws-protocol/node'
+import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
+import { type BroadcastOptions, ConnectionSet, type WsServerStats } from './server.js'
+import { bind_error } from './server_error.js'
+import type { WsSocket } from './socket.js'
+import { make_door } from './upgrade.js'
+
+/** A WebSocket server, as {@link listen} returns it. */
+export interface WsServer {
+  /** The address it listens on, once {@link WsServer.opened} has settled; before that, the text of `bind`. */
+  readonly addr: string
+  /** Always `'ws'`. */
+  readonly type: 'ws'
+  /**
+   * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, and
+   * where it was closed before, with `closed`.
+   */
+  readonly opened: Promise<void>
+  /** Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. */
+  readonly closed: Promise<void>
+  /** The sockets that are open or closing. */
+  readonly sockets: ReadonlySet<WsSocket>
+  /**
+   * Closes in order: takes no new handshakes, lets go out what each socket has queued, sends Close 1001, and terminates who does not
+   * answer within `close_timeout`. Twice is fine.
+   */
+  close(): true
+  /**
+   * Sends a message to every socket.
+   *
+   * @returns how many took it; the others are closing, or have full queues, of which `on_error` is told
+   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
+   */
+  broadcast(data: Sendable, options?: BroadcastOptions): number
+  /** What the server is doing just now. */
+  stats(): WsServerStats
+  /** Closes, and waits for {@link WsServer.closed}. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Starts a WebSocket server, and returns it at once; it listens when {@link WsServer.opened} has settled.
+ *
+ * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ */
+export function listen<Binary extends boolean = false>(options: WsListenOptions<Binary>): WsServer {
+  return new Server(check_options('listen', options, listen_rules))
+}
+
+class Server implements WsServer {
+  readonly type = 'ws' as const
+  readonly opened: Promise<void>
+  readonly closed: Promise<void>
+  readonly #settings: ListenSettings
+  readonly #address: BindAddress
+  readonly #connections: ConnectionSet
+  readonly #door: HttpServer
+  /** What kept the server from listening, if anything did. Never rejects. */
+  readonly #bound: Promise<NetError | undefined>
+  #addr: string
+  #is_closing = false
+  #all_done!: () => void
+
+  constructor(settings: ListenSettings) {
+    this.#settings = settings
+    this.#address = parse_bind(settings.bind) as BindAddress
+    this.#addr = settings.bind
+    this.#connections = new ConnectionSet(settings)
+    this.#door = make_door(settings, this.#connections)
+    this.closed = new Promise(resolve => {
+      this.#all_done = resolve
+    })
+    this.#bound = this.#bind()
+    this.opened = this.#bound.then(failure => this.#after_binding(failure))
+    // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
+    if (settings.on_error !== undefined) this.opened.catch(() => {})
+    this.#obey(settings.signal)
+  }
+
+  get addr(): string {
+    return this.#addr
+  }
+
+  get sockets(): ReadonlySet<WsSocket> {
+    return this.#connections.sockets
+  }
+
+  close(): true {
+    if (this.#is_closing) return true
+    this.#is_closing = true
+    // That a server does not open which was closed before is no accident.
+    this.opened.catch(() => {})
+    this.#shut_down().then(this.#all_done)
+    return true
+  }
+
+  broadcast(data: Sendable, options: BroadcastOptions = {}): number {
+    return this.#connections.broadcast(data, options)
+  }
+
+  stats(): WsServerStats {
+    return this.#connections.stats()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.closed
+  }
+
+  #bind(): Promise<NetError | undefined> {
+    const address = this.#address
+    return new Promise(resolve => {
+      const failed = (cause: Error): void => resolve(bind_error(this.#settings.bind, address, cause))
+      this.#door.once('error', failed)
+      this.#door.listen(
+        address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+        () => {
+          this.#door.off('error', failed)
+          this.#door.on('error', cause =>
+            this.#report(new NetError('server_failed', cause.message, { cause })),
+          )
+          resolve(undefined)
+        },
+      )
+    })
+  }
+
+  #after_binding(failure: NetError | undefined): void {
+    if (failure !== undefined) {
+      if (this.#settings.on_error !== undefined) this.#report(failure)
+      this.#all_done()
+      throw failure
+    }
+    if (this.#is_closing)
+      throw new NetError('closed', `listen: ${this.#settings.bind} was closed before it was open`)
+    if (this.#address.kind === 'unix') return
+    const { address, port } = this.#door.address() as AddressInfo
+    this.#addr = format_address(address, port)
+  }
+
+  async #shut_down(): Promise<void> {
+    const connections_closed = this.#connections.shut_down()
+    // Binding can't be interrupted, only undone.
+    await this.#bound
+    if (this.#door.listening) {
+      await new Promise(resolve => {
+        this.#door.close(resolve)
+        this.#door.closeAllConnections()
+      })
+    }
+    await connections_closed
+  }
+
+  #obey(signal: ListenSettings['signal']): void {
+    if (signal === undefined) return
+    const abort = (): void => {
+      this.close()
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+    this.closed.then(() => signal.removeEventListener('abort', abort))
+  }
+
+  #report(error: NetError): void {
+    report_error(error, this.#settings.on_error, node_platform)
+  }
+}

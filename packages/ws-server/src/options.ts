@@ -1,0 +1,84 @@
+import {
+  BIND_EXPECTED,
+  type CheckedOptions,
+  type CloseInfo,
+  type ConnectionOptions,
+  callback,
+  connection_rules,
+  exactly,
+  type FilledConnectionOption,
+  is_route,
+  type MessageData,
+  milliseconds,
+  type OptionRules,
+  parse_bind,
+  ROUTE_EXPECTED,
+  whole_number,
+} from '@bt/ws-protocol'
+import type { WsServerError } from './server_error.js'
+import type { WsSocket } from './socket.js'
+
+const DEFAULT_MAX_FRAGMENTS = 1_024
+
+/** The options of `listen` for a WebSocket server. */
+export interface WsListenOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
+  /** What kind of server: always `'ws'`. */
+  type: 'ws'
+  /**
+   * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'` for a Unix socket.
+   */
+  bind: string
+  /**
+   * The path of the handshake; a query behind it is ignored. Any other path is answered 404, `/ws/` too where the route is `/ws`.
+   * @defaultValue `'/ws'`
+   */
+  route?: string | undefined
+  /** Called first for each socket. Where it returns a promise, that socket's messages wait until it is settled. */
+  on_connect?: ((socket: WsSocket) => unknown) | undefined
+  /**
+   * Called for each message, one at a time for each socket and in order. Where it returns a promise, the next message waits for it;
+   * when 256 KiB wait, the sender is slowed down. Without it, messages are read and dropped.
+   */
+  on_message?: ((socket: WsSocket, data: MessageData<Binary>) => unknown) | undefined
+  /** Called last, exactly once, for each socket that had `on_connect`. */
+  on_close?: ((socket: WsSocket, info: CloseInfo) => unknown) | undefined
+  /**
+   * Called when something fails in the background; `err.socket` is the socket, where there is one. Without it, errors go to
+   * `process.emitWarning`.
+   */
+  on_error?: ((err: WsServerError) => unknown) | undefined
+  /** How many sockets there may be; one more is answered 503 with Retry-After. From 1 to 10,000,000. @defaultValue `10000` */
+  max_connections?: number | undefined
+  /** How long a client may take over its handshake, in milliseconds, from its connecting on. @defaultValue `10000` */
+  handshake_timeout?: number | undefined
+}
+
+type FilledListenOption =
+  | FilledConnectionOption
+  | 'type'
+  | 'bind'
+  | 'route'
+  | 'max_connections'
+  | 'handshake_timeout'
+
+/** The options of `listen`, checked and filled in. */
+export type ListenSettings = CheckedOptions<WsListenOptions<boolean>, FilledListenOption>
+
+/** The rule of every option of `listen`. */
+export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOption> = {
+  ...connection_rules(DEFAULT_MAX_FRAGMENTS),
+  type: exactly('ws'),
+  bind: {
+    fallback: undefined,
+    is_required: true,
+    expects: BIND_EXPECTED,
+    accepts: value => typeof value === 'string' && parse_bind(value) !== undefined,
+  },
+  route: { fallback: '/ws', expects: ROUTE_EXPECTED, accepts: is_route },
+  on_connect: callback(),
+  on_message: callback(),
+  on_close: callback(),
+  on_error: callback(),
+  max_connections: whole_number('sockets', 1, 10_000_000, 10_000),
+  handshake_timeout: milliseconds(10_000),
+}

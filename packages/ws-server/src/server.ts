@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  as_payload,
+  type CloseInfo,
+  Connection,
+  type ConnectionOwner,
+  type ConnectionSettings,
+  format_address,
+  parse_target,
+  report_error,
+  type Sendable,
+} from '@bt/ws-protocol'
+import { node_platform, WsPort } from '@bt/ws-protocol/node'
+import type { WebSocket } from 'ws'
+import type { ListenSettings } from './options.js'
+import { with_socket } from './server_error.js'
+import { type HandshakeRequest, ServerSocket, type WsSocket } from './socket.js'
+import type { DoorOwner, RefusalReason } from './upgrade.js'
+
+/** How a broadcast goes out. */
+export interface BroadcastOptions {
+  /** The one socket that is left out: as a rule the one the message came from. */
+  readonly except?: WsSocket | undefined
+}
+
+/** What a server is doing, counted when it is asked. */
+export interface WsServerStats {
+  /** Sockets that are open or closing. */
+  readonly sockets: number
+  /** Bytes that were sent and that the network has not taken, over all sockets. */
+  readonly queued_bytes: number
+  /** Bytes of the messages that wait for a slow callback, over all sockets. */
+  readonly inbox_bytes: number
+  /** Handshakes that were accepted since the server started. */
+  readonly accepted: number
+  /** Clients that were turned away since the server started, by reason. */
+  readonly refused: Readonly<Record<RefusalReason, number>>
+}
+
+/** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
+export class ConnectionSet implements DoorOwner {
+  /** The sockets that are open or closing. */
+  readonly sockets: Set<ServerSocket> = new Set()
+  readonly #settings: ListenSettings
+  readonly #connection_settings: ConnectionSettings
+  readonly #owner: ConnectionOwner<ServerSocket>
+  /** Sockets that have ended, and whose callbacks are not all done. */
+  readonly #leaving = new Set<Promise<CloseInfo>>()
+  readonly #refused: Record<RefusalReason, number> = {
+    wrong_path: 0,
+    not_websocket: 0,
+    bad_handshake: 0,
+    over_limit: 0,
+    timed_out: 0,
+  }
+  #accepted = 0
+  #is_shut_down = false
+
+  constructor(settings: ListenSettings) {
+    this.#settings = settings
+    this.#connection_settings = { ...settings, side: 'server' }
+    this.#owner = {
+      on_open: socket => settings.on_connect?.(socket),
+      // Without `binary`, nothing but text gets as far as this.
+      on_message: (socket, data) => settings.on_message?.(socket, data as string),
+      on_close: (socket, info) => settings.on_close?.(socket, info),
+      message_listener: () => 'ready',
+      report: (socket, error) => report_error(with_socket(error, socket), settings.on_error, node_platform),
+      opened: socket => this.sockets.add(socket),
+      ended: socket => this.#ended(socket),
+    }
+  }
+
+  is_full(): boolean {
+    return this.#is_shut_down || this.sockets.size >= this.#settings.max_connections
+  }
+
+  refused(reason: RefusalReason): void {
+    this.#refused[reason] += 1
+  }
+
+  admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void {
+    this.#accepted += 1
+    const { remoteAddress, remotePort } = stream
+    // A Unix socket has no address of its own, and shows the server's.
+    const addr =
+      remoteAddress === undefined || remotePort === undefined
+        ? this.#settings.bind
+        : format_address(remoteAddress, remotePort)
+    const handshake = handshake_of(request, ws.protocol)
+    const connection = new Connection<ServerSocket>(
+      this.#connection_settings,
+      this.#owner,
+      node_platform,
+      connection => new ServerSocket(connection, addr, handshake),
+    )
+    const { compression } = this.#settings
+    connection.attach(new WsPort({ ws, stream, side: 'server', compression }, connection))
+    connection.socket_opened()
+  }
+
+  /** Sends a message to every socket but one; returns how many took it. */
+  broadcast(data: Sendable, { except }: BroadcastOptions): number {
+    // Wrong data is told even when nobody is there to get it.
+    as_payload(data)
+    let took = 0
+    for (const socket of this.sockets) {
+      if (socket !== except && socket.send(data) === true) took += 1
+    }
+    return took
+  }
+
+  /** Counts what is going on. */
+  stats(): WsServerStats {
+    let queued_bytes = 0
+    let inbox_bytes = 0
+    for (const socket of this.sockets) {
+      queued_bytes += socket.queued
+      inbox_bytes += ServerSocket.connection_of(socket).inbox_bytes
+    }
+    const refused = { ...this.#refused }
+    return { sockets: this.sockets.size, queued_bytes, inbox_bytes, accepted: this.#accepted, refused }
+  }
+
+  /** Admits nobody from now on, and closes all connections in order; settles when their last callbacks are done. */
+  async shut_down(): Promise<void> {
+    this.#is_shut_down = true
+    for (const socket of this.sockets) ServerSocket.connection_of(socket).shut_down()
+    await Promise.all([...Array.from(this.sockets, socket => socket.closed), ...this.#leaving])
+  }
+
+  #ended(socket: ServerSocket): void {
+    this.sockets.delete(socket)
+    const done = socket.closed
+    this.#leaving.add(done)
+    done.then(() => this.#leaving.delete(done))
+  }
+}
+
+function handshake_of(request: IncomingMessage, protocol: string): HandshakeRequest {
+  const { headers, url = '' } = request
+  const { path, query } = parse_target(url)
+  return { path, query: new URLSearchParams(query), headers, origin: headers.origin, protocol }
+}

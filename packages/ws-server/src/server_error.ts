@@ -1,0 +1,48 @@
+import { type BindAddress, NetError, type NetErrorCode } from '@bt/ws-protocol'
+import type { WsSocket } from './socket.js'
+
+/** An error as a server's `on_error` gets it. */
+export type WsServerError = NetError & {
+  /** The socket it happened on, where there is one. Not enumerable, so that a printed error stays readable. */
+  readonly socket?: WsSocket
+}
+
+/** Says on which socket an error happened. */
+export function with_socket(error: NetError, socket: WsSocket): WsServerError {
+  return Object.defineProperty(error, 'socket', { value: socket, enumerable: false, configurable: true })
+}
+
+/** Why a server could not listen, in words. */
+export function bind_error(bind: string, address: BindAddress, cause: NodeJS.ErrnoException): NetError {
+  const [code, advice] = diagnosis(address, cause)
+  return new NetError(code, `listen: cannot bind ${bind}: ${advice}`, { cause })
+}
+
+function diagnosis(address: BindAddress, cause: NodeJS.ErrnoException): [NetErrorCode, string] {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return address.kind === 'unix'
+        ? [
+            'address_in_use',
+            'the file exists; stop the server that made it, or remove the file if there is none any more',
+          ]
+        : [
+            'address_in_use',
+            'the port is in use; stop the other server, or bind another port (port 0 takes a free one)',
+          ]
+    case 'EACCES':
+    case 'EPERM':
+      return address.kind === 'unix'
+        ? ['permission_denied', 'this user may not make a file there; choose another directory']
+        : ['permission_denied', 'this user may not take that port; choose one from 1024 on']
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return [
+        'address_unavailable',
+        'this machine has no such address; use 127.0.0.1, or 0.0.0.0 for every interface',
+      ]
+    default:
+      return ['address_unavailable', cause.message]
+  }
+}

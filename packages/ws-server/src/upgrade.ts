@@ -1,0 +1,167 @@
+import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { matches_route, parse_target } from '@bt/ws-protocol'
+import { per_message_deflate } from '@bt/ws-protocol/node'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { ListenSettings } from './options.js'
+
+/** Why a client was turned away. */
+export type RefusalReason = 'wrong_path' | 'not_websocket' | 'bad_handshake' | 'over_limit' | 'timed_out'
+
+/** What a client that is turned away is told. */
+export interface Refusal {
+  /** For the counts of `stats()`. */
+  readonly reason: RefusalReason
+  /** The HTTP status. */
+  readonly status: number
+  /** The body: what is wrong, and what would be right. */
+  readonly text: string
+  /** Headers that belong to this status. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What the door needs of the server behind it. */
+export interface DoorOwner {
+  /** Whether one more socket would be too many. */
+  is_full(): boolean
+  /** A handshake is done. */
+  admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void
+  /** A client was turned away. */
+  refused(reason: RefusalReason): void
+}
+
+/** RFC 6455 §4.1: 16 random bytes as base64. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/
+/** How long a client that was turned away may keep its socket, in milliseconds: time to read the answer. */
+const LINGER_MS = 2_000
+const RETRY_AFTER_SECONDS = '5'
+
+/** The HTTP server that clients knock at. It is not listening yet. Whatever comes is answered, and every socket ends. */
+export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServer {
+  const { route, handshake_timeout } = settings
+  const door = createServer({
+    headersTimeout: handshake_timeout,
+    requestTimeout: handshake_timeout,
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(handshake_timeout / 10)),
+  })
+  const refuse = (stream: Socket, refusal: Refusal): void => {
+    owner.refused(refusal.reason)
+    end_with_answer(stream, refusal)
+  }
+
+  const acceptor = make_acceptor(settings)
+  acceptor.on('wsClientError', (error, stream) => refuse(stream as Socket, bad_handshake(error.message)))
+
+  door.on('upgrade', (request, stream: Socket, head) => {
+    // First of all: a reset from now on is told by `close`, and must not end the process.
+    stream.on('error', () => {})
+    const refusal = judge(request, route, owner.is_full())
+    if (refusal !== undefined) refuse(stream, refusal)
+    else acceptor.handleUpgrade(request, stream, head, ws => owner.admit(ws, stream, request))
+  })
+  door.on('request', (request, response) => {
+    const { reason, status, text, headers } = judge_path(request, route) ?? not_websocket()
+    owner.refused(reason)
+    response.writeHead(status, {
+      ...plain_text(text),
+      ...headers,
+      Connection: status === 426 ? 'close, Upgrade' : 'close',
+    })
+    response.end(text)
+  })
+  door.on('clientError', (error: NodeJS.ErrnoException, stream) =>
+    refuse(stream as Socket, unreadable(error)),
+  )
+  return door
+}
+
+/** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. */
+export function judge(request: IncomingMessage, route: string, is_full: boolean): Refusal | undefined {
+  const { headers, method, httpVersion } = request
+  const wrong_path = judge_path(request, route)
+  if (wrong_path !== undefined) return wrong_path
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return not_websocket()
+  if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
+  if (httpVersion !== '1.1') return bad_handshake(`the HTTP version is ${httpVersion}, and has to be 1.1`)
+  if (headers.host === undefined) return bad_handshake('the Host header is missing')
+  if (headers['sec-websocket-version'] !== '13') return wrong_version(headers['sec-websocket-version'])
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) {
+    return bad_handshake('the Sec-WebSocket-Key header is missing, or is not 16 bytes in base64')
+  }
+  return is_full ? over_limit() : undefined
+}
+
+function judge_path(request: IncomingMessage, route: string): Refusal | undefined {
+  if (matches_route(parse_target(request.url ?? '').path, route)) return undefined
+  return { reason: 'wrong_path', status: 404, text: 'There is no WebSocket at this path.' }
+}
+
+function not_websocket(): Refusal {
+  const text = 'This is a WebSocket: connect with ws://, not with http://.'
+  return { reason: 'not_websocket', status: 426, text, headers: { Upgrade: 'websocket' } }
+}
+
+function bad_handshake(text: string): Refusal {
+  return { reason: 'bad_handshake', status: 400, text: `The WebSocket handshake is broken: ${text}.` }
+}
+
+/** RFC 6455 §4.4: say which version would do. */
+function wrong_version(version: string | undefined): Refusal {
+  const text = `The WebSocket version is ${version ?? 'missing'}, and has to be 13.`
+  const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }
+  return { reason: 'bad_handshake', status: version === undefined ? 400 : 426, text, headers }
+}
+
+function over_limit(): Refusal {
+  const text = 'The server has as many connections as it takes; try again later.'
+  return { reason: 'over_limit', status: 503, text, headers: { 'Retry-After': RETRY_AFTER_SECONDS } }
+}
+
+/** Bytes that Node's HTTP parser could not read, or that did not come in time. */
+function unreadable(error: NodeJS.ErrnoException): Refusal {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { reason: 'timed_out', status: 408, text: 'The handshake took too long.' }
+  }
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return { reason: 'bad_handshake', status: 431, text: 'The headers are too large.' }
+  }
+  return { reason: 'bad_handshake', status: 400, text: 'This is not HTTP.' }
+}
+
+function make_acceptor(settings: ListenSettings): WebSocketServer {
+  const { protocols } = settings
+  // Every default that matters is given: those of `ws` differ by side.
+  const options = {
+    noServer: true,
+    clientTracking: false,
+    maxPayload: settings.max_payload,
+    maxFragments: settings.max_fragments,
+    perMessageDeflate: per_message_deflate(settings.compression),
+    closeTimeout: settings.close_timeout,
+    handleProtocols: (offered: Set<string>): string | false =>
+      protocols.find(name => offered.has(name)) ?? false,
+    skipUTF8Validation: false,
+    autoPong: true,
+    allowSynchronousEvents: true,
+  }
+  return new WebSocketServer(options)
+}
+
+/** Answers on the bare socket; the client has a little time to read the answer before the socket ends. */
+function end_with_answer(stream: Socket, { status, text, headers }: Refusal): void {
+  if (!stream.writable) {
+    stream.destroy()
+    return
+  }
+  const fields = { ...plain_text(text), ...headers, Connection: 'close' }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+  // What the client still sends is read and dropped: unread bytes would turn the end into a reset that overtakes the answer.
+  stream.resume()
+  const timer = setTimeout(() => stream.destroy(), LINGER_MS)
+  stream.once('close', () => clearTimeout(timer))
+}
+
+function plain_text(text: string): Record<string, string | number> {
+  return { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) }
+}

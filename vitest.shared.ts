@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const packages = fileURLToPath(new URL('./packages', import.meta.url))
+
+/** What every package's vitest.config.ts says: tests run on sources, never on a build, and hold the coverage. */
+export const package_config: ViteUserConfig = defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@bt\/([a-z-]+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: /^@bt\/([a-z-]+)\/([a-z-]+)$/, replacement: `${packages}/$1/src/$2/index.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    reporters: [['default', { summary: false }]],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/index.ts'],
+      reporter: [['text', { skipFull: true, skipEmpty: true }]],
+      thresholds: { lines: 95, branches: 95, functions: 95, statements: 95 },
+    },
+  },
+})
