@@ -1,0 +1,524 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { CloseInfo } from '../src/close_code.js'
+import { Connection, type ConnectionOwner, type ConnectionSettings } from '../src/connection.js'
+import { NetError } from '../src/errors.js'
+import type { MessageListener } from '../src/inbox.js'
+import { BATCH_BYTES } from '../src/send_queue.js'
+import { FakePlatform, FakeSocket } from '../src/testing/index.js'
+
+/** Takes a connection's part on the user's side, and writes down all that it is told. */
+class Owner implements ConnectionOwner<string> {
+  readonly heard: string[] = []
+  readonly errors: NetError[] = []
+  listener: MessageListener = 'ready'
+  infos: CloseInfo[] = []
+  end_error: NetError | undefined
+  message_returns: (data: string | Uint8Array) => unknown = () => undefined
+
+  on_open(): unknown {
+    return this.heard.push('on_open') && undefined
+  }
+  on_message(_handle: string, data: string | Uint8Array): unknown {
+    this.heard.push(`on_message ${data}`)
+    return this.message_returns(data)
+  }
+  on_close(_handle: string, info: CloseInfo): unknown {
+    this.infos.push(info)
+    return this.heard.push('on_close') && undefined
+  }
+  message_listener(): MessageListener {
+    return this.listener
+  }
+  report(_handle: string, error: NetError): void {
+    this.errors.push(error)
+  }
+  opened(): void {
+    this.heard.push('opened')
+  }
+  ended(_handle: string, _info: CloseInfo, error: NetError | undefined): void {
+    this.end_error = error
+    this.heard.push('ended')
+  }
+}
+
+const settings: ConnectionSettings = { side: 'client', binary: false, max_queue: 1_000, close_timeout: 5_000 }
+
+describe('Connection', () => {
+  let platform: FakePlatform
+  let owner: Owner
+  let socket: FakeSocket
+  let connection: Connection<string>
+
+  const start = (changed: Partial<ConnectionSettings> = {}): void => {
+    platform = new FakePlatform()
+    owner = new Owner()
+    socket = new FakeSocket()
+    connection = new Connection({ ...settings, ...changed }, owner, platform, () => 'handle')
+    socket.connect_to(connection)
+    connection.attach(socket)
+  }
+
+  const start_open = (changed: Partial<ConnectionSettings> = {}): void => {
+    start(changed)
+    socket.open()
+  }
+
+  const codes = (): string[] => owner.errors.map(error => error.code)
+
+  beforeEach(() => start_open())
+
+  describe('sending', () => {
+    it('writes what was sent in one turn with one write at its end', () => {
+      expect(connection.send('a')).toBe(true)
+      expect(connection.send(new Uint8Array([1, 2]))).toBe(true)
+      expect(socket.calls).toEqual([])
+      platform.end_turn()
+      expect(socket.calls).toEqual([{ call: 'write', messages: ['a', new Uint8Array([1, 2])] }])
+      expect(connection.queued).toBe(0)
+    })
+
+    it('counts what waits, with the header of each frame', () => {
+      connection.send('12345')
+      expect(connection.queued).toBe(5 + 2 + 4)
+      start_open({ side: 'server' })
+      connection.send('12345')
+      expect(connection.queued).toBe(5 + 2)
+    })
+
+    it('hands a batch on before the turn ends as soon as it is worth a write', () => {
+      start_open({ max_queue: 10 * BATCH_BYTES })
+      const message = 'x'.repeat(1_024)
+      while (socket.calls.length === 0) connection.send(message)
+      expect(socket.sent.length * 1_024).toBeLessThanOrEqual(BATCH_BYTES)
+      expect(socket.sent.length * 1_024).toBeGreaterThan(BATCH_BYTES * 0.9)
+      expect(connection.queued).toBeLessThan(2_048)
+    })
+
+    it('waits for the network before it writes more, and writes the rest in order', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.send('b')
+      platform.end_turn()
+      connection.send('c')
+      platform.end_turn()
+      expect(socket.sent).toEqual(['a'])
+      expect(connection.queued).toBe(3 * 7)
+      socket.takes_writes = true
+      socket.drain()
+      expect(socket.sent).toEqual(['a', 'b', 'c'])
+      expect(socket.call_names).toEqual(['write', 'write'])
+      expect(connection.queued).toBe(0)
+    })
+
+    it('returns queue_full, and keeps the queue, when a message does not fit', () => {
+      socket.takes_writes = false
+      expect(connection.send('x'.repeat(600))).toBe(true)
+      platform.end_turn()
+      expect(connection.send('y'.repeat(300))).toBe(true)
+      const result = connection.send('z'.repeat(100))
+      expect(result).toBeInstanceOf(NetError)
+      expect(result).toMatchObject({
+        code: 'queue_full',
+        message: expect.stringContaining('max_queue 1000 bytes'),
+      })
+      expect(connection.send('small')).toBe(true)
+      socket.takes_writes = true
+      socket.drain()
+      expect(socket.sent).toEqual(['x'.repeat(600), 'y'.repeat(300), 'small'])
+    })
+
+    it('has the whole queue for a burst, since it writes before it says that it is full', () => {
+      for (let i = 0; i < 10; i += 1) expect(connection.send('x'.repeat(900))).toBe(true)
+      platform.end_turn()
+      expect(socket.sent).toHaveLength(10)
+    })
+
+    it('reports the first queue_full of an episode, and again after it has drained', () => {
+      socket.takes_writes = false
+      connection.send('x'.repeat(900))
+      platform.end_turn()
+      connection.send('y'.repeat(900))
+      connection.send('z'.repeat(900))
+      expect(codes()).toEqual(['queue_full'])
+      socket.drain()
+      connection.send('x'.repeat(900))
+      platform.end_turn()
+      connection.send('y'.repeat(900))
+      expect(codes()).toEqual(['queue_full', 'queue_full'])
+    })
+
+    it('returns too_large for what can never fit, and reports nothing', () => {
+      expect(connection.send('x'.repeat(1_001))).toMatchObject({
+        code: 'too_large',
+        message: expect.stringContaining('1000'),
+      })
+      expect(codes()).toEqual([])
+      expect(connection.send('fits')).toBe(true)
+    })
+
+    it('throws for what is neither text nor bytes, whatever the state', () => {
+      expect(() => connection.send(42 as unknown as string)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }),
+      )
+      connection.close()
+      expect(() => connection.send(42 as unknown as string)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }),
+      )
+    })
+
+    it('keeps what is sent before the connection is open, in order, and bounded', () => {
+      start()
+      expect(connection.send('a')).toBe(true)
+      expect(connection.send('b'.repeat(980))).toBe(true)
+      expect(connection.send('c')).toMatchObject({ code: 'queue_full' })
+      platform.end_turn()
+      expect(socket.calls).toEqual([])
+      socket.open()
+      expect(socket.sent).toEqual(['a', 'b'.repeat(980)])
+    })
+
+    it('returns closed once the peer’s Close is in, though the socket has not ended', () => {
+      socket.receive_close()
+      expect(connection.send('late')).toMatchObject({ code: 'closed' })
+      expect(connection.state).toBe('open')
+    })
+
+    it('counts as unsent what waited when the peer’s Close came', () => {
+      connection.send('a')
+      connection.send('b')
+      socket.receive_close()
+      platform.end_turn()
+      socket.end(1000)
+      expect(owner.infos).toEqual([{ code: 1000, reason: '', cause: 'peer', clean: true, unsent: 2 }])
+    })
+  })
+
+  describe('drained', () => {
+    it('settles at once when nothing waits', async () => {
+      await expect(connection.drained()).resolves.toBeUndefined()
+    })
+
+    it('settles when the network has taken everything', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      let is_drained = false
+      const drained = connection.drained().then(() => {
+        is_drained = true
+      })
+      platform.end_turn()
+      await Promise.resolve()
+      expect(is_drained).toBe(false)
+      socket.drain()
+      await drained
+      expect(is_drained).toBe(true)
+    })
+
+    it('rejects when the connection ends first', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      const drained = connection.drained()
+      socket.end(1006)
+      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      expect(owner.infos[0]?.unsent).toBe(1)
+    })
+
+    it('rejects once the connection is closed or closing', async () => {
+      connection.close()
+      await expect(connection.drained()).rejects.toMatchObject({ code: 'closed' })
+    })
+
+    it('settles for who asked before close(), when the rest has gone out', async () => {
+      connection.send('a')
+      const drained = connection.drained()
+      connection.close()
+      await expect(drained).resolves.toBeUndefined()
+      expect(socket.sent).toEqual(['a'])
+    })
+  })
+
+  describe('receiving', () => {
+    it('opens, hands on messages and closes, in order', async () => {
+      socket.receive('a')
+      socket.receive('b')
+      socket.end(1000, 'bye')
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'on_message b', 'ended', 'on_close'])
+      expect(owner.infos).toEqual([{ code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }])
+      await expect(connection.closed).resolves.toEqual(owner.infos[0])
+    })
+
+    it('closes with 1003 on a binary message that was not asked for, and takes nothing more', () => {
+      socket.receive(new Uint8Array(3))
+      socket.receive('more')
+      expect(codes()).toEqual(['unexpected_binary'])
+      expect(socket.calls).toEqual([{ call: 'close', code: 1003, reason: '' }])
+      socket.end(1006)
+      expect(owner.infos).toEqual([{ code: 1003, reason: '', cause: 'protocol', clean: false, unsent: 0 }])
+      expect(owner.heard).not.toContain('on_message more')
+    })
+
+    it('takes a binary message that was asked for', () => {
+      start_open({ binary: true })
+      socket.receive(new Uint8Array([7, 8]))
+      expect(owner.heard).toContain('on_message 7,8')
+    })
+
+    it('delivers before on_close what arrived before the end, however long a callback takes', async () => {
+      let release = (): void => {}
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      socket.receive('a')
+      socket.receive('b')
+      socket.end(1000)
+      expect(connection.inbox_bytes).toBeGreaterThan(0)
+      expect(owner.heard.at(-1)).toBe('ended')
+      owner.message_returns = () => undefined
+      release()
+      await connection.closed
+      expect(owner.heard.slice(-3)).toEqual(['ended', 'on_message b', 'on_close'])
+    })
+
+    it('slows the sender down while a callback is slow, and lets it go on afterwards', async () => {
+      let release = (): void => {}
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+      expect(socket.call_names).toEqual(['pause'])
+      expect(codes()).toEqual([])
+      owner.message_returns = () => undefined
+      release()
+      await Promise.resolve()
+      await Promise.resolve()
+      expect(socket.call_names).toEqual(['pause', 'resume'])
+    })
+
+    it('says so when messages pile up for nobody', () => {
+      owner.listener = 'nobody'
+      for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+      expect(codes()).toEqual(['no_message_handler'])
+      owner.listener = 'ready'
+      connection.callbacks_changed()
+      expect(owner.heard.filter(entry => entry.startsWith('on_message'))).toHaveLength(300)
+    })
+  })
+
+  describe('callbacks that fail', () => {
+    it('reports a callback that throws, with its name and cause, and lives on', () => {
+      const cause = new Error('boom')
+      owner.message_returns = () => {
+        throw cause
+      }
+      socket.receive('a')
+      expect(owner.errors).toMatchObject([
+        { code: 'handler_failed', cause, message: expect.stringContaining('on_message failed: boom') },
+      ])
+      expect(connection.send('still here')).toBe(true)
+    })
+
+    it('reports a callback that rejects, even with something that is no Error', async () => {
+      owner.message_returns = () => Promise.reject('just text')
+      socket.receive('a')
+      await Promise.resolve()
+      await Promise.resolve()
+      expect(owner.errors).toMatchObject([
+        { code: 'handler_failed', cause: 'just text', message: expect.stringContaining('just text') },
+      ])
+    })
+
+    it.each([
+      ['client', 'on_open'],
+      ['server', 'on_connect'],
+    ] as const)('calls the first callback of a %s %s', (side, name) => {
+      start({ side })
+      owner.on_open = () => {
+        throw new Error('boom')
+      }
+      socket.open()
+      expect(owner.errors[0]?.message).toContain(`${name} failed`)
+    })
+  })
+
+  describe('closing', () => {
+    it('sends Close, and is closed when the peer has answered', async () => {
+      expect(connection.close(4000, 'done')).toBe(true)
+      expect(connection.state).toBe('closing')
+      expect(socket.calls).toEqual([{ call: 'close', code: 4000, reason: 'done' }])
+      socket.end(4000, 'done')
+      expect(connection.state).toBe('closed')
+      await expect(connection.closed).resolves.toEqual({
+        code: 4000,
+        reason: 'done',
+        cause: 'local',
+        clean: true,
+        unsent: 0,
+      })
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it('is done once, however often it is asked for', () => {
+      connection.close()
+      expect(connection.close(4001)).toBe(true)
+      expect(socket.call_names).toEqual(['close'])
+      socket.end(1000)
+      expect(connection.close()).toBe(true)
+      expect(owner.heard.filter(entry => entry === 'on_close')).toHaveLength(1)
+    })
+
+    it.each([
+      [999, ''],
+      [1001, ''],
+      [1000, 'x'.repeat(124)],
+    ])('throws for what a user may not give, and stays open: %i', (code, reason) => {
+      expect(() => connection.close(code, reason)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }),
+      )
+      expect(connection.state).toBe('open')
+    })
+
+    it('sends what waits before the Close', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.send('b')
+      connection.close()
+      expect(socket.call_names).toEqual(['write'])
+      expect(connection.send('late')).toMatchObject({ code: 'closed' })
+      socket.takes_writes = true
+      socket.drain()
+      expect(socket.sent).toEqual(['a', 'b'])
+      expect(socket.call_names).toEqual(['write', 'write', 'close'])
+    })
+
+    it('opens first, and sends what waits, when it is closed while connecting', () => {
+      start()
+      connection.send('a')
+      connection.close()
+      expect(socket.calls).toEqual([])
+      socket.open()
+      expect(socket.call_names).toEqual(['write', 'close'])
+      socket.end(1000)
+      expect(owner.heard).toEqual(['ended', 'on_close'])
+    })
+
+    it('gives up at once when it is closed while connecting with nothing to send', () => {
+      start()
+      connection.close()
+      expect(socket.call_names).toEqual(['terminate'])
+      socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
+      expect(owner.errors).toEqual([])
+      expect(owner.end_error).toBeUndefined()
+      expect(owner.infos).toMatchObject([{ cause: 'local', code: 1006, clean: false }])
+    })
+
+    it('ends a peer that does not answer after close_timeout', () => {
+      connection.close()
+      platform.clock.advance(4_999)
+      expect(socket.call_names).toEqual(['close'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['close', 'terminate'])
+      socket.end(1006)
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }])
+    })
+
+    it('gives a peer that still reads new time with each batch, and one that stopped none', () => {
+      start_open({ max_queue: 1_000_000 })
+      socket.takes_writes = false
+      for (let i = 0; i < 200; i += 1) connection.send('x'.repeat(1_000))
+      platform.end_turn()
+      connection.close()
+      platform.clock.advance(4_000)
+      socket.drain()
+      platform.clock.advance(4_000)
+      socket.drain()
+      expect(socket.call_names).toEqual(['write', 'write', 'write'])
+      platform.clock.advance(5_000)
+      expect(socket.call_names.at(-1)).toBe('terminate')
+      socket.end(1006)
+      expect(owner.infos[0]?.unsent).toBe(200 - (socket.sent.length - batch_size(socket)))
+    })
+
+    it('takes no message once it is closed by this side, not even one that waits', async () => {
+      let release = (): void => {}
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      socket.receive('a')
+      socket.receive('waits')
+      connection.close()
+      socket.receive('arrives')
+      release()
+      socket.end(1000)
+      await connection.closed
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+    })
+
+    it('may be closed from within a callback', () => {
+      owner.message_returns = () => connection.close()
+      socket.receive('a')
+      socket.receive('b')
+      socket.end(1000)
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+    })
+
+    it('closes with 1001 when the server shuts down', () => {
+      connection.shut_down()
+      expect(socket.calls).toEqual([{ call: 'close', code: 1001, reason: '' }])
+      socket.end(1001)
+      expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+    })
+  })
+
+  describe('failing', () => {
+    it('reports what the peer broke, closes with its code, and does not send what waits', () => {
+      connection.send('a')
+      socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
+      platform.end_turn()
+      expect(codes()).toEqual(['protocol_error'])
+      expect(socket.calls).toEqual([{ call: 'close', code: 1002, reason: '' }])
+      socket.end(1006)
+      expect(owner.infos).toEqual([{ code: 1002, reason: '', cause: 'protocol', clean: false, unsent: 1 }])
+      expect(owner.end_error?.code).toBe('protocol_error')
+    })
+
+    it('reports why it did not open', () => {
+      start()
+      connection.send('a')
+      socket.end(1006, '', new NetError('connection_refused', 'nobody there'))
+      expect(codes()).toEqual(['connection_refused'])
+      expect(owner.heard).toEqual(['ended', 'on_close'])
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 1 }])
+    })
+
+    it('gives up a connection that takes too long to open', () => {
+      start()
+      connection.fail(new NetError('connect_timeout', 'too slow'), 1006, 'refused')
+      expect(socket.call_names).toEqual(['terminate'])
+      socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
+      expect(codes()).toEqual(['connect_timeout'])
+      expect(owner.end_error?.code).toBe('connect_timeout')
+    })
+
+    it('leaves it to its owner to tell of a loss, and says why', () => {
+      socket.end(1006, '', new NetError('connection_lost', 'reset'))
+      expect(codes()).toEqual([])
+      expect(owner.end_error?.code).toBe('connection_lost')
+      expect(owner.infos).toMatchObject([{ cause: 'network', code: 1006 }])
+    })
+
+    it('ignores a failure after the end', () => {
+      socket.end(1000)
+      connection.fail(new NetError('protocol_error', 'too late'), 1002, 'protocol')
+      expect(codes()).toEqual([])
+    })
+  })
+
+  it('has a closed that settles, for who asks before the end and for who asks after', async () => {
+    const asked_before = connection.closed
+    socket.end(1000)
+    await expect(asked_before).resolves.toMatchObject({ code: 1000 })
+    await expect(connection.closed).resolves.toMatchObject({ code: 1000 })
+  })
+})
+
+/** How many messages the last write of a socket held. */
+function batch_size(socket: FakeSocket): number {
+  const last = socket.calls.findLast(call => call.call === 'write')
+  return last?.call === 'write' ? last.messages.length : 0
+}

@@ -1,0 +1,228 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from '../src/inbox.js'
+
+/** An owner whose callbacks write down what they were given; those of `held` messages return a promise. */
+class Recorder implements InboxOwner<string> {
+  readonly heard: string[] = []
+  message_listener: MessageListener = 'ready'
+  readonly held = new Map<string, { release(): void; reject(cause: unknown): void }>()
+  hold: (name: string) => boolean = () => false
+  on_call: (name: string) => void = () => {}
+
+  deliver_open(): unknown {
+    return this.#hear('open')
+  }
+  deliver_message(data: string | Uint8Array): unknown {
+    return this.#hear(String(data))
+  }
+  deliver_close(info: string): unknown {
+    return this.#hear(`close ${info}`)
+  }
+  callback_failed(kind: string, cause: unknown): void {
+    this.heard.push(`${kind} failed: ${(cause as Error).message}`)
+  }
+  pause_reading(): void {
+    this.heard.push('pause')
+  }
+  resume_reading(): void {
+    this.heard.push('resume')
+  }
+  all_delivered(info: string): void {
+    this.heard.push(`done ${info}`)
+  }
+
+  async release(name: string): Promise<void> {
+    this.held.get(name)?.release()
+    await settled()
+  }
+
+  #hear(name: string): unknown {
+    this.heard.push(name)
+    this.on_call(name)
+    if (!this.hold(name)) return undefined
+    return new Promise<void>((release, reject) => this.held.set(name, { release, reject }))
+  }
+}
+
+/** Lets the promise jobs that are due run. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await Promise.resolve()
+}
+
+const large = 'x'.repeat(65_536)
+
+describe('Inbox', () => {
+  let owner: Recorder
+  let inbox: Inbox<string>
+
+  beforeEach(() => {
+    owner = new Recorder()
+    inbox = new Inbox(owner)
+  })
+
+  it('calls a synchronous callback straight away', () => {
+    inbox.open()
+    inbox.message('a', 1)
+    expect(owner.heard).toEqual(['open', 'a'])
+    expect(inbox.bytes).toBe(0)
+  })
+
+  it('calls callbacks in order, one at a time, however long each takes', async () => {
+    owner.hold = name => name === 'open' || name === 'a'
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.message('b', 1)
+    inbox.close('bye')
+    expect(owner.heard).toEqual(['open'])
+    await owner.release('open')
+    expect(owner.heard).toEqual(['open', 'a'])
+    await owner.release('a')
+    expect(owner.heard).toEqual(['open', 'a', 'b', 'close bye', 'done bye'])
+  })
+
+  it('keeps order when a callback makes something happen while it runs', () => {
+    owner.on_call = name => {
+      if (name === 'a') {
+        inbox.message('b', 1)
+        inbox.close('within')
+      }
+    }
+    inbox.message('a', 1)
+    expect(owner.heard).toEqual(['a', 'b', 'close within', 'done within'])
+  })
+
+  it('is done only when an async on_close is', async () => {
+    owner.hold = name => name === 'close bye'
+    inbox.close('bye')
+    expect(owner.heard).toEqual(['close bye'])
+    await owner.release('close bye')
+    expect(owner.heard).toEqual(['close bye', 'done bye'])
+  })
+
+  it.each(['open', 'a', 'close bye'])('goes on when %s throws', thrower => {
+    owner.on_call = name => {
+      if (name === thrower) throw new Error('no')
+    }
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.close('bye')
+    expect(owner.heard.filter(entry => entry.endsWith('failed: no'))).toHaveLength(1)
+    expect(owner.heard.filter(entry => !entry.endsWith('failed: no'))).toEqual([
+      'open',
+      'a',
+      'close bye',
+      'done bye',
+    ])
+  })
+
+  it('goes on when a callback’s promise is rejected', async () => {
+    owner.hold = name => name === 'a'
+    inbox.message('a', 1)
+    inbox.message('b', 1)
+    owner.held.get('a')?.reject(new Error('late'))
+    await settled()
+    expect(owner.heard).toEqual(['a', 'message failed: late', 'b'])
+  })
+
+  it('names the callback whose promise was rejected', async () => {
+    owner.hold = name => name === 'open'
+    inbox.open()
+    owner.held.get('open')?.reject(new Error('late'))
+    await settled()
+    expect(owner.heard).toEqual(['open', 'open failed: late'])
+  })
+
+  it('awaits a thenable that is no Promise', async () => {
+    let go_on: (() => void) | undefined
+    owner.deliver_open = () => ({
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what this test is about
+      then: (resolve: () => void) => {
+        go_on = resolve
+      },
+    })
+    inbox.open()
+    inbox.message('a', 1)
+    expect(owner.heard).toEqual([])
+    go_on?.()
+    await settled()
+    expect(owner.heard).toEqual(['a'])
+  })
+
+  it('pauses the socket at 256 KiB, and resumes it when half of that is left', async () => {
+    owner.hold = () => true
+    inbox.message('first', 5)
+    for (let i = 0; i < 3; i += 1) inbox.message(large, 65_536)
+    expect(owner.heard).toEqual(['first'])
+    inbox.message(large, 65_536)
+    expect(owner.heard).toEqual(['first', 'pause'])
+    expect(inbox.bytes).toBeGreaterThanOrEqual(INBOX_LIMIT_BYTES)
+    inbox.message(large, 65_536)
+    expect(owner.heard).toEqual(['first', 'pause'])
+
+    owner.hold = name => name === large
+    await owner.release('first')
+    await owner.release(large)
+    await owner.release(large)
+    expect(owner.heard.filter(entry => entry === 'resume')).toEqual([])
+    await owner.release(large)
+    expect(owner.heard.filter(entry => entry === 'resume')).toEqual(['resume'])
+  })
+
+  it('counts empty messages as well, so that a flood of them pauses the socket', () => {
+    owner.hold = () => true
+    for (let i = 0; i <= INBOX_LIMIT_BYTES / 64; i += 1) inbox.message('', 0)
+    expect(owner.heard).toEqual(['', 'pause'])
+  })
+
+  it('keeps messages for somebody who registers later', () => {
+    owner.message_listener = 'nobody'
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.message('b', 1)
+    expect(owner.heard).toEqual(['open'])
+    expect(inbox.bytes).toBe(2 + 2 * 64)
+    owner.message_listener = 'ready'
+    inbox.callbacks_changed()
+    expect(owner.heard).toEqual(['open', 'a', 'b'])
+  })
+
+  it('tells of the close though nobody takes the messages before it, and keeps those', () => {
+    owner.message_listener = 'nobody'
+    inbox.message('a', 1)
+    inbox.close('bye')
+    expect(owner.heard).toEqual(['close bye', 'done bye'])
+    owner.message_listener = 'ready'
+    inbox.callbacks_changed()
+    expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
+  })
+
+  it('keeps the close behind the messages of somebody who is busy', () => {
+    owner.message_listener = 'busy'
+    inbox.message('a', 1)
+    inbox.close('bye')
+    expect(owner.heard).toEqual([])
+    owner.message_listener = 'ready'
+    inbox.callbacks_changed()
+    expect(owner.heard).toEqual(['a', 'close bye', 'done bye'])
+  })
+
+  it('throws away what waits when nobody wants it any more, and resumes the socket', async () => {
+    owner.hold = name => name === 'first'
+    inbox.message('first', 5)
+    for (let i = 0; i < 4; i += 1) inbox.message(large, 65_536)
+    inbox.discard_messages()
+    expect(inbox.bytes).toBe(0)
+    inbox.close('bye')
+    expect(owner.heard).toEqual(['first', 'pause', 'resume'])
+    await owner.release('first')
+    expect(owner.heard).toEqual(['first', 'pause', 'resume', 'close bye', 'done bye'])
+  })
+
+  it('keeps order over thousands of messages that wait', async () => {
+    owner.hold = name => name === '0'
+    const names = Array.from({ length: 2_000 }, (_, index) => String(index))
+    for (const name of names) inbox.message(name, name.length)
+    await owner.release('0')
+    expect(owner.heard).toEqual(names)
+  })
+})
