@@ -32,8 +32,6 @@ export interface DoorOwner {
 
 /** RFC 6455 §4.1: 16 random bytes as base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/
-/** How long a client that was turned away may keep its socket, in milliseconds: time to read the answer. */
-const LINGER_MS = 2_000
 const RETRY_AFTER_SECONDS = '5'
 
 /** The HTTP server that clients knock at. It is not listening yet. Whatever comes is answered, and every socket ends. */
@@ -46,7 +44,7 @@ export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServe
   })
   const refuse = (stream: Socket, refusal: Refusal): void => {
     owner.refused(refusal.reason)
-    end_with_answer(stream, refusal)
+    end_with_answer(stream, refusal, handshake_timeout)
   }
 
   const acceptor = make_acceptor(settings)
@@ -147,8 +145,8 @@ function make_acceptor(settings: ListenSettings): WebSocketServer {
   return new WebSocketServer(options)
 }
 
-/** Answers on the bare socket; the client has a little time to read the answer before the socket ends. */
-function end_with_answer(stream: Socket, { status, text, headers }: Refusal): void {
+/** Answers on the bare socket, and ends it; a client that keeps its end open has `linger_ms` to read the answer. */
+function end_with_answer(stream: Socket, { status, text, headers }: Refusal, linger_ms: number): void {
   if (!stream.writable) {
     stream.destroy()
     return
@@ -158,7 +156,7 @@ function end_with_answer(stream: Socket, { status, text, headers }: Refusal): vo
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
   // What the client still sends is read and dropped: unread bytes would turn the end into a reset that overtakes the answer.
   stream.resume()
-  const timer = setTimeout(() => stream.destroy(), LINGER_MS)
+  const timer = setTimeout(() => stream.destroy(), linger_ms)
   stream.once('close', () => clearTimeout(timer))
 }
 

@@ -1,0 +1,284 @@
+import type { CloseInfo } from '../close_code.js'
+import { Connection, type ConnectionOwner, type ConnectionSettings } from '../connection.js'
+import type { NetError } from '../errors.js'
+import type { Platform } from '../platform.js'
+import type { SocketPort } from '../socket_port.js'
+
+type Data = string | Uint8Array
+
+/** The other end of a port under test: a WebSocket of any make that the case plays. */
+export interface PortPeer {
+  /** Sends a message. */
+  send(data: Data): void
+  /** The next message that has arrived. */
+  receive(): Promise<Data>
+  /** Stops reading from its socket, so that what is sent to it piles up. */
+  stop_reading(): void
+  /** Reads again. */
+  go_on_reading(): void
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void
+  /** Ends the socket without a Close. */
+  drop(): void
+  /** How the WebSocket ended, as this end sees it. */
+  closed(): Promise<{ readonly code: number; readonly reason: string }>
+}
+
+/** What makes ports of one kind for the cases. */
+export interface PortHarness {
+  /** The platform that the port belongs to. */
+  readonly platform: Platform
+  /** Which side the port is on. */
+  readonly side: 'client' | 'server'
+  /** Opens a WebSocket between a port of this kind, which drives `connection`, and a peer. */
+  open(connection: Connection<null>, attach: (port: SocketPort) => void): Promise<PortPeer>
+}
+
+/** One thing that every port must do. */
+export interface PortCase {
+  /** What holds, as a fact. */
+  readonly name: string
+  /** Tries it; rejects where it does not hold. */
+  run(harness: PortHarness): Promise<void>
+}
+
+/** The user of a connection under test, who writes down what it is told. */
+class Listener implements ConnectionOwner<null> {
+  readonly received: Data[] = []
+  readonly errors: NetError[] = []
+  on_data: (data: Data) => unknown = () => undefined
+  #wanted: { readonly count: number; readonly resolve: () => void } | undefined
+
+  on_open(): void {}
+  on_close(): void {}
+  opened(): void {}
+  ended(): void {}
+
+  on_message(_handle: null, data: Data): unknown {
+    this.received.push(data)
+    const returned = this.on_data(data)
+    if (this.#wanted !== undefined && this.received.length >= this.#wanted.count) this.#wanted.resolve()
+    return returned
+  }
+
+  message_listener(): 'ready' {
+    return 'ready'
+  }
+
+  report(_handle: null, error: NetError): void {
+    this.errors.push(error)
+  }
+
+  /** Settles when that many messages have arrived. */
+  has(count: number): Promise<void> {
+    if (this.received.length >= count) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#wanted = { count, resolve }
+    })
+  }
+}
+
+interface Opened {
+  readonly connection: Connection<null>
+  readonly listener: Listener
+  readonly peer: PortPeer
+}
+
+const defaults = { binary: true, max_queue: 4_194_304, close_timeout: 5_000 }
+
+async function open(harness: PortHarness, changed: Partial<ConnectionSettings> = {}): Promise<Opened> {
+  const listener = new Listener()
+  const settings = { ...defaults, side: harness.side, ...changed }
+  const connection = new Connection<null>(settings, listener, harness.platform, () => null)
+  const peer = await harness.open(connection, port => connection.attach(port))
+  return { connection, listener, peer }
+}
+
+function same(actual: unknown, expected: unknown, what: string): void {
+  const [got, wanted] = [actual, expected].map(value => JSON.stringify(value))
+  if (got !== wanted) throw new Error(`${what}: got ${got?.slice(0, 200)}, expected ${wanted?.slice(0, 200)}`)
+}
+
+/** Sends numbered messages until the queue is full; returns how many it took. */
+function fill(connection: Connection<null>, size: number): number {
+  for (let count = 0; ; count += 1) {
+    const result = connection.send(numbered(count, size))
+    if (result === true) continue
+    same(result.code, 'queue_full', 'what send returned')
+    return count
+  }
+}
+
+function numbered(index: number, size: number): string {
+  return String(index).padEnd(size, '.')
+}
+
+async function receives_numbered(peer: PortPeer, count: number, size: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) same(await peer.receive(), numbered(index, size), `message ${index}`)
+}
+
+async function ends(connection: Connection<null>, expected: Partial<CloseInfo>): Promise<void> {
+  const info = await connection.closed
+  const relevant = Object.fromEntries(Object.keys(expected).map(key => [key, info[key as keyof CloseInfo]]))
+  same(relevant, expected, 'how it ended')
+}
+
+/** What every port must do, tried on real sockets of every kind. Each case names a fact and fails by rejecting. */
+export const port_cases: readonly PortCase[] = [
+  {
+    name: 'text goes both ways, of every script, and empty',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      const texts = ['hello', '', '你好，世界', '👋🏽 é', 'x'.repeat(125), 'y'.repeat(126), 'z'.repeat(65_536)]
+      for (const text of texts) {
+        connection.send(text)
+        peer.send(text)
+      }
+      for (const text of texts) same(await peer.receive(), text, 'what the peer got')
+      await listener.has(texts.length)
+      same(listener.received, texts, 'what the port got')
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'bytes go both ways, and are copied when they are sent',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      const bytes = Uint8Array.from({ length: 300 }, (_, index) => index)
+      const sent = bytes.slice()
+      connection.send(sent)
+      sent.fill(0)
+      peer.send(bytes)
+      same(Array.from((await peer.receive()) as Uint8Array), Array.from(bytes), 'what the peer got')
+      await listener.has(1)
+      const [received] = listener.received as [Uint8Array]
+      same(received.constructor.name, 'Uint8Array', 'the class of bytes')
+      same(Array.from(received), Array.from(bytes), 'what the port got')
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'a message of 1 MiB goes both ways',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      const large = '0123456789abcdef'.repeat(65_536)
+      connection.send(large)
+      peer.send(large)
+      same((await peer.receive()) === large, true, 'the peer got it whole')
+      await listener.has(1)
+      same(listener.received[0] === large, true, 'the port got it whole')
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'a burst of 5,000 messages in one turn arrives whole and in order',
+    async run(harness) {
+      const { connection, peer } = await open(harness)
+      for (let index = 0; index < 5_000; index += 1) same(connection.send(numbered(index, 64)), true, 'send')
+      await receives_numbered(peer, 5_000, 64)
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'a peer that stops reading fills the queue, and gets everything in order when it reads again',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness, { max_queue: 262_144 })
+      peer.stop_reading()
+      const taken = fill(connection, 16_384)
+      same(listener.errors.map(error => error.code), ['queue_full'], 'errors')
+      same(connection.queued > 262_144 - 17_000 && connection.queued <= 262_144, true, `queued, ${connection.queued},`)
+      const drained = connection.drained()
+      peer.go_on_reading()
+      await receives_numbered(peer, taken, 16_384)
+      await drained
+      same(connection.queued, 0, 'queued when drained')
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'close sends what waits first, then code and reason, and is clean',
+    async run(harness) {
+      const { connection, peer } = await open(harness)
+      for (let index = 0; index < 100; index += 1) connection.send(numbered(index, 1_000))
+      connection.close(4_000, 'genug für heute')
+      await receives_numbered(peer, 100, 1_000)
+      same(await peer.closed(), { code: 4_000, reason: 'genug für heute' }, 'what the peer saw')
+      await ends(connection, { code: 4_000, cause: 'local', clean: true, unsent: 0 })
+    },
+  },
+  {
+    name: 'a Close of the peer tells its code and reason, behind its messages',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      peer.send('last')
+      peer.close(4_001, '再见')
+      await ends(connection, { code: 4_001, reason: '再见', cause: 'peer', clean: true })
+      same(listener.received, ['last'], 'what the port got')
+    },
+  },
+  {
+    name: 'an end without a Close is 1006 of the network, and counts what was not sent',
+    async run(harness) {
+      const { connection, peer } = await open(harness, { max_queue: 262_144 })
+      peer.stop_reading()
+      fill(connection, 16_384)
+      peer.drop()
+      await ends(connection, { code: 1006, cause: 'network', clean: false })
+      same((await connection.closed).unsent > 0, true, 'something is unsent')
+    },
+  },
+  {
+    name: 'a binary message that was not asked for closes with 1003',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness, { binary: false })
+      peer.send(new Uint8Array(3))
+      same((await peer.closed()).code, 1003, 'what the peer saw')
+      await ends(connection, { code: 1003, cause: 'protocol' })
+      same(listener.errors.map(error => error.code), ['unexpected_binary'], 'errors')
+    },
+  },
+  {
+    name: 'a slow callback slows the sender down, and loses nothing',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      let release: () => void = () => {}
+      const first = new Promise<void>(resolve => {
+        release = resolve
+      })
+      listener.on_data = data => (data === numbered(0, 4_096) ? first : undefined)
+      for (let index = 0; index < 1_000; index += 1) peer.send(numbered(index, 4_096))
+      await listener.has(1)
+      release()
+      await listener.has(1_000)
+      same(listener.received.every((data, index) => data === numbered(index, 4_096)), true, 'all in order')
+      connection.close()
+      await connection.closed
+    },
+  },
+  {
+    name: 'close reaches the peer though the port was paused for a callback that never ends',
+    async run(harness) {
+      const { connection, listener, peer } = await open(harness)
+      listener.on_data = () => new Promise(() => {})
+      for (let index = 0; index < 200; index += 1) peer.send(numbered(index, 4_096))
+      await listener.has(1)
+      connection.close()
+      same((await peer.closed()).code, 1000, 'what the peer saw')
+    },
+  },
+  {
+    name: 'a peer that does not answer a Close is ended after close_timeout',
+    async run(harness) {
+      const { connection, peer } = await open(harness, { close_timeout: 20 })
+      peer.stop_reading()
+      connection.close()
+      await ends(connection, { code: 1006, cause: 'local', clean: false })
+      peer.drop()
+    },
+  },
+]

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, describe, it } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { Connection } from '../../src/index.js'
+import { node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
+import { type PortHarness, type PortPeer, port_cases } from '../../src/testing/index.js'
+
+/** Plays the other end with plain `ws`. */
+class WsPeer implements PortPeer {
+  readonly #ws: WebSocket
+  readonly #arrived: (string | Uint8Array)[] = []
+  readonly #closed: Promise<{ code: number; reason: string }>
+  #wanted: ((data: string | Uint8Array) => void) | undefined
+
+  constructor(ws: WebSocket) {
+    this.#ws = ws
+    ws.on('error', () => {})
+    ws.on('message', (data, is_binary) => {
+      const message = is_binary ? Uint8Array.from(data as Buffer) : data.toString()
+      const wanted = this.#wanted
+      this.#wanted = undefined
+      if (wanted === undefined) this.#arrived.push(message)
+      else wanted(message)
+    })
+    this.#closed = new Promise(resolve => ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })))
+  }
+
+  send(data: string | Uint8Array): void {
+    this.#ws.send(data)
+  }
+  receive(): Promise<string | Uint8Array> {
+    const next = this.#arrived.shift()
+    if (next !== undefined) return Promise.resolve(next)
+    return new Promise(resolve => {
+      this.#wanted = resolve
+    })
+  }
+  stop_reading(): void {
+    this.#ws.pause()
+  }
+  go_on_reading(): void {
+    this.#ws.resume()
+  }
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason)
+  }
+  drop(): void {
+    this.#ws.terminate()
+  }
+  closed(): Promise<{ code: number; reason: string }> {
+    return this.#closed
+  }
+}
+
+const left_open: { close(): void }[] = []
+
+async function listening(compression: boolean): Promise<{ acceptor: WebSocketServer; url: string }> {
+  const http = createServer().listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const acceptor = new WebSocketServer({ server: http, perMessageDeflate: per_message_deflate(compression) })
+  left_open.push(http)
+  return { acceptor, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` }
+}
+
+function server_harness(compression: boolean): PortHarness {
+  return {
+    platform: node_platform,
+    side: 'server',
+    async open(connection, attach) {
+      const { acceptor, url } = await listening(compression)
+      const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+      const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
+      const peer_open = once(peer, 'open')
+      const [ws, request] = await accepted
+      attach(new WsPort({ ws, stream: request.socket, side: 'server', compression }, connection))
+      connection.socket_opened()
+      await peer_open
+      return new WsPeer(peer)
+    },
+  }
+}
+
+function client_harness(compression: boolean): PortHarness {
+  return {
+    platform: node_platform,
+    side: 'client',
+    async open(connection: Connection<null>, attach) {
+      const { acceptor, url } = await listening(compression)
+      const accepted = once(acceptor, 'connection') as Promise<[WebSocket]>
+      let stream!: Socket
+      const options = {
+        perMessageDeflate: per_message_deflate(compression),
+        createConnection: ({ host, port }: { host: string; port: string }): Socket => {
+          stream = connect({ host, port: Number(port) })
+          return stream
+        },
+      }
+      const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
+      attach(new WsPort({ ws, stream, side: 'client', compression }, connection))
+      const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'open')])
+      return new WsPeer(accepted_ws)
+    },
+  }
+}
+
+describe.each([
+  ['a server', server_harness(false)],
+  ['a client', client_harness(false)],
+  ['a server that compresses', server_harness(true)],
+  ['a client that compresses', client_harness(true)],
+])('WsPort of %s', (_name, harness) => {
+  afterEach(() => {
+    for (const server of left_open.splice(0)) server.close()
+  })
+
+  it.each(port_cases)('$name', ({ run }) => run(harness))
+})

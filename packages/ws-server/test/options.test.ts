@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { listen } from '../src/index.js'
+
+describe('the options of listen', () => {
+  it.each([
+    ['no port', '127.0.0.1'],
+    ['port 70000', '127.0.0.1:70000'],
+    ['no host', ':8081'],
+    ['bare IPv6', '::1:8081'],
+    ['a URL', 'ws://127.0.0.1:8081'],
+    ['a Unix socket without a path', 'unix:'],
+  ])('throws for a bind with %s, naming it', (_name, bind) => {
+    expect(() => listen({ type: 'ws', bind })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringMatching(new RegExp(`bind is "${bind}".*host:port`)),
+      }),
+    )
+  })
+
+  it.each([
+    ['no options', undefined, /got undefined for its options/],
+    ['no type', { bind: '127.0.0.1:0' }, /type is missing; expected 'ws'/],
+    ['another type', { type: 'tcp', bind: '127.0.0.1:0' }, /type is "tcp"; expected 'ws'/],
+    ['no bind', { type: 'ws' }, /bind is missing/],
+    [
+      'a route without a slash',
+      { type: 'ws', bind: '127.0.0.1:0', route: 'ws' },
+      /route is "ws"; expected a path/,
+    ],
+    [
+      'an unknown option',
+      { type: 'ws', bind: '127.0.0.1:0', on_mesage: () => {} },
+      /no option "on_mesage"; did you mean on_message\?/,
+    ],
+    [
+      'a callback that is none',
+      { type: 'ws', bind: '127.0.0.1:0', on_message: 'echo' },
+      /on_message is "echo"; expected a function/,
+    ],
+    [
+      'no connections',
+      { type: 'ws', bind: '127.0.0.1:0', max_connections: 0 },
+      /max_connections is 0; expected a whole number/,
+    ],
+  ])('throws for %s', (_name, options, message) => {
+    expect(() => listen(options as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
+    )
+  })
+})

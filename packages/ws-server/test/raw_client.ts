@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
+const HEADERS_END = Buffer.from('\r\n\r\n')
+
+/** The lines of a good handshake for `/ws` (RFC 6455 §4.1), to be changed by a test. */
+export function handshake_lines(): Record<string, string> {
+  return {
+    start: 'GET /ws HTTP/1.1',
+    Host: 'Host: 127.0.0.1',
+    Upgrade: 'Upgrade: websocket',
+    Connection: 'Connection: Upgrade',
+    Key: `Sec-WebSocket-Key: ${KEY}`,
+    Version: 'Sec-WebSocket-Version: 13',
+  }
+}
+
+/** A masked frame of a client (RFC 6455 §5.2), whose first byte is given; shorter than 126 bytes. */
+export function masked_frame(first_byte: number, payload: Uint8Array): Buffer {
+  const key = [1, 2, 3, 4]
+  const masked = payload.map((byte, index) => byte ^ (key[index % 4] as number))
+  return Buffer.from([first_byte, 0x80 | payload.length, ...key, ...masked])
+}
+
+/** A client on a bare socket, which sends whatever a test likes. */
+export class RawClient {
+  readonly socket: Socket
+  #received: Buffer = Buffer.alloc(0)
+  readonly #ended: Promise<Buffer>
+
+  constructor(addr: string) {
+    this.socket = addr.startsWith('unix:')
+      ? connect(addr.slice(5))
+      : connect(Number(addr.split(':').at(-1)), '127.0.0.1')
+    this.socket.on('error', () => {})
+    this.socket.on('data', part => {
+      this.#received = Buffer.concat([this.#received, part])
+    })
+    this.#ended = new Promise(resolve => this.socket.on('close', () => resolve(this.#received)))
+  }
+
+  /** Opens a WebSocket at `/ws`; what came behind the server's answer is kept. */
+  static async upgraded(addr: string): Promise<RawClient> {
+    const client = new RawClient(addr)
+    client.send_lines(Object.values(handshake_lines()))
+    await client.header()
+    return client
+  }
+
+  send(data: string | Uint8Array): void {
+    this.socket.write(data)
+  }
+
+  send_lines(lines: readonly string[]): void {
+    this.send(`${lines.join('\r\n')}\r\n\r\n`)
+  }
+
+  /** The head of the server's answer, which is taken away from what was received. */
+  async header(): Promise<string> {
+    while (!this.#received.includes(HEADERS_END)) await once(this.socket, 'data')
+    const end = this.#received.indexOf(HEADERS_END) + HEADERS_END.length
+    const header = this.#received.subarray(0, end).toString()
+    this.#received = this.#received.subarray(end)
+    return header
+  }
+
+  /** At least `count` bytes, which are taken away from what was received. */
+  async bytes(count: number): Promise<Buffer> {
+    while (this.#received.length < count) await once(this.socket, 'data')
+    const bytes = this.#received.subarray(0, count)
+    this.#received = this.#received.subarray(count)
+    return bytes
+  }
+
+  /** All that is left when the socket has ended, as text. */
+  async until_ended(): Promise<string> {
+    return (await this.#ended).toString()
+  }
+
+  /** The code of the Close frame that the server sent last, when the socket has ended. */
+  async close_code(): Promise<number> {
+    const received = await this.#ended
+    const at = received.lastIndexOf(0x88)
+    return received.readUInt16BE(at + 2)
+  }
+}

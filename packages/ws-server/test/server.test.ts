@@ -1,0 +1,351 @@
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import {
+  type CloseInfo,
+  listen,
+  type WsListenOptions,
+  type WsServer,
+  type WsServerError,
+  type WsSocket,
+} from '../src/index.js'
+import { masked_frame, RawClient } from './raw_client.js'
+
+const servers: WsServer[] = []
+const errors: WsServerError[] = []
+
+async function start<Binary extends boolean = false>(
+  options: Partial<WsListenOptions<Binary>> = {},
+): Promise<WsServer> {
+  const server = listen<Binary>({
+    type: 'ws',
+    bind: '127.0.0.1:0',
+    on_error: err => errors.push(err),
+    ...options,
+  })
+  servers.push(server)
+  await server.opened
+  return server
+}
+
+async function client_of(server: WsServer, path = '/ws', options: object = {}): Promise<WebSocket> {
+  const ws = new WebSocket(`ws://${server.addr}${path}`, options)
+  await once(ws, 'open')
+  return ws
+}
+
+async function next_message(ws: WebSocket): Promise<string> {
+  const [data] = await once(ws, 'message')
+  return String(data)
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>(settle => (resolve = settle))
+  return { promise, resolve }
+}
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
+  errors.splice(0)
+})
+
+describe('callbacks', () => {
+  it('come in order: on_connect, each on_message, on_close last and once, with the same socket', async () => {
+    const heard: string[] = []
+    const sockets = new Set<WsSocket>()
+    let closed = (): void => {}
+    const all_done = new Promise<void>(resolve => {
+      closed = resolve
+    })
+    const note = (socket: WsSocket, text: string): void => {
+      sockets.add(socket)
+      heard.push(text)
+    }
+    const server = await start({
+      on_connect: socket => note(socket, 'connect'),
+      on_message: (socket, data) => note(socket, data),
+      on_close: (socket, info) => {
+        note(socket, `close ${info.code} ${info.cause}`)
+        closed()
+      },
+    })
+    const ws = await client_of(server)
+    ws.send('a')
+    ws.send('b')
+    ws.close(4000, 'bye')
+    await all_done
+    expect(heard).toEqual(['connect', 'a', 'b', 'close 4000 peer'])
+    expect(sockets.size).toBe(1)
+  })
+
+  it('of one socket never wait for those of another', async () => {
+    let release = (): void => {}
+    const server = await start({
+      on_message: (socket, data) => {
+        if (data === 'slow') return new Promise<void>(resolve => (release = resolve))
+        socket.send(`echo:${data}`)
+        return undefined
+      },
+    })
+    const [slow, quick] = [await client_of(server), await client_of(server)]
+    slow.send('slow')
+    slow.send('after')
+    quick.send('quick')
+    expect(await next_message(quick)).toBe('echo:quick')
+    expect(server.stats().inbox_bytes).toBeGreaterThan(0)
+    release()
+    expect(await next_message(slow)).toBe('echo:after')
+  })
+
+  it('may be left out: messages are read and dropped', async () => {
+    const server = await start()
+    const ws = await client_of(server)
+    for (let i = 0; i < 1_000; i += 1) ws.send('x'.repeat(1_000))
+    ws.close()
+    await once(ws, 'close')
+    expect(errors).toEqual([])
+  })
+
+  it('that fail are reported with their socket, which is not printed along, and live on', async () => {
+    const server = await start({
+      on_connect: () => {
+        throw new Error('no welcome')
+      },
+      on_message: async (socket, data) => {
+        socket.send(`got ${data}`)
+        throw new Error(`no ${data}`)
+      },
+    })
+    const ws = await client_of(server)
+    ws.send('a')
+    expect(await next_message(ws)).toBe('got a')
+    ws.send('b')
+    expect(await next_message(ws)).toBe('got b')
+    expect(errors.map(error => [error.code, (error.cause as Error).message])).toEqual([
+      ['handler_failed', 'no welcome'],
+      ['handler_failed', 'no a'],
+      ['handler_failed', 'no b'],
+    ])
+    const [socket] = server.sockets
+    expect(errors[0]?.socket).toBe(socket)
+    expect(Object.keys(errors[0] ?? {})).not.toContain('socket')
+  })
+
+  it('may close their socket from within', async () => {
+    const server = await start({ on_message: socket => socket.close(4001, 'enough') })
+    const ws = await client_of(server)
+    ws.send('a')
+    const [code, reason] = await once(ws, 'close')
+    expect([code, String(reason)]).toEqual([4001, 'enough'])
+  })
+
+  it('survive an on_error that throws, which is said aloud', async () => {
+    const warnings: Error[] = []
+    const warned = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', warned)
+    const server = await start({
+      on_message: (socket, data) => {
+        socket.send(data)
+        throw new Error('boom')
+      },
+      on_error: () => {
+        throw new Error('worse')
+      },
+    })
+    const ws = await client_of(server)
+    for (const text of ['a', 'b']) {
+      ws.send(text)
+      expect(await next_message(ws)).toBe(text)
+    }
+    process.off('warning', warned)
+    expect(warnings).toMatchObject([
+      { code: 'handler_failed', message: expect.stringContaining('on_error failed itself') },
+      {},
+    ])
+  })
+})
+
+describe('what a client may not send', () => {
+  it.each([
+    ['a reserved bit', masked_frame(0xc1, new Uint8Array([65])), 1002, 'protocol_error'],
+    ['an unknown opcode', masked_frame(0x83, new Uint8Array([65])), 1002, 'protocol_error'],
+    ['a frame that is not masked', Buffer.from([0x81, 0x01, 65]), 1002, 'protocol_error'],
+    ['text that is not UTF-8', masked_frame(0x81, new Uint8Array([0xc3, 0x28])), 1007, 'invalid_utf8'],
+    ['a binary message', masked_frame(0x82, new Uint8Array([65])), 1003, 'unexpected_binary'],
+    ['a message over max_payload', masked_frame(0x81, new Uint8Array(101)), 1009, 'message_too_large'],
+    [
+      'too many fragments',
+      Buffer.concat([
+        masked_frame(0x01, new Uint8Array(1)),
+        ...Array.from({ length: 4 }, () => masked_frame(0x00, new Uint8Array(1))),
+      ]),
+      1008,
+      'too_many_fragments',
+    ],
+    [
+      'a Close with a code that is not allowed',
+      masked_frame(0x88, new Uint8Array([0x03, 0xed])),
+      1002,
+      'protocol_error',
+    ],
+  ])('%s closes with its code, after the messages before it', async (_name, bytes, code, error_code) => {
+    const received: string[] = []
+    let info: CloseInfo | undefined
+    const server = await start({
+      max_payload: 100,
+      max_fragments: 4,
+      close_timeout: 50,
+      on_message: (_socket, data) => received.push(data),
+      on_close: (_socket, closed) => {
+        info = closed
+      },
+    })
+    const client = await RawClient.upgraded(server.addr)
+    const [socket] = server.sockets
+    client.send(Buffer.concat([masked_frame(0x81, new Uint8Array([104, 105])), bytes]))
+    expect(await client.close_code()).toBe(code)
+    await socket?.closed
+    expect(received).toEqual(['hi'])
+    expect(info).toMatchObject({ code, cause: 'protocol', clean: false })
+    expect(errors.map(error => error.code)).toEqual([error_code])
+    expect(errors[0]?.socket).toBe(socket)
+  })
+
+  it('and what it may: a client gone in the middle of a frame ends as 1006 of the network', async () => {
+    const server = await start()
+    const client = await RawClient.upgraded(server.addr)
+    const [socket] = server.sockets
+    client.send(Buffer.from([0x81, 0xfe, 0x10]))
+    client.socket.end()
+    await expect(socket?.closed).resolves.toMatchObject({ code: 1006, cause: 'network', clean: false })
+    expect(errors).toEqual([])
+  })
+
+  it('and a client that resets ends as 1006 of the network', async () => {
+    const server = await start({ on_message: (socket, data) => socket.send(data) })
+    const client = await RawClient.upgraded(server.addr)
+    const [socket] = server.sockets
+    client.send(masked_frame(0x81, new Uint8Array([65])))
+    await client.bytes(3)
+    client.socket.resetAndDestroy()
+    await expect(socket?.closed).resolves.toMatchObject({ code: 1006, cause: 'network' })
+  })
+})
+
+describe('broadcast', () => {
+  it('reaches every socket but the one left out, and returns how many took it', async () => {
+    const server = await start()
+    const clients = [await client_of(server), await client_of(server), await client_of(server)]
+    const messages = clients.map(next_message)
+    const [left_out] = server.sockets
+    expect(server.broadcast('first', { except: left_out })).toBe(2)
+    expect(server.broadcast('second')).toBe(3)
+    expect(await Promise.all(messages)).toEqual(['second', 'first', 'first'])
+  })
+
+  it('does not count who is closing, or has a full queue', async () => {
+    const server = await start({ max_queue: 100 })
+    await client_of(server)
+    await client_of(server)
+    const [closing] = server.sockets
+    closing?.close()
+    expect(server.broadcast('x')).toBe(1)
+    expect(server.broadcast('x'.repeat(101))).toBe(0)
+  })
+
+  it('throws for what is neither text nor bytes, though nobody is there', async () => {
+    const server = await start()
+    expect(() => server.broadcast(7 as never)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+    expect(server.broadcast('x')).toBe(0)
+  })
+})
+
+describe('stats', () => {
+  it('counts sockets, what they have queued, and what was accepted', async () => {
+    const server = await start()
+    const ws = await client_of(server)
+    ws.pause()
+    const [socket] = server.sockets
+    while (socket?.send('x'.repeat(100_000)) === true);
+    const stats = server.stats()
+    expect(stats).toMatchObject({ sockets: 1, accepted: 1, inbox_bytes: 0 })
+    expect(stats.queued_bytes).toBe(socket?.queued)
+    expect(stats.queued_bytes).toBeGreaterThan(4_000_000)
+    ws.terminate()
+  })
+})
+
+describe('close', () => {
+  it('sends what is queued, then 1001, takes nobody in, and is closed when all is done', async () => {
+    const heard: string[] = []
+    const server = await start({
+      on_close: async (_socket, info) => {
+        await Promise.resolve()
+        heard.push(`${info.code} ${info.cause} ${info.clean}`)
+      },
+    })
+    const clients = [await client_of(server), await client_of(server)]
+    const ends = clients.map(async ws => {
+      const message = next_message(ws)
+      const [code] = await once(ws, 'close')
+      return [await message, code]
+    })
+    server.broadcast('last words')
+    expect(server.close()).toBe(true)
+    expect(server.close()).toBe(true)
+    expect(await Promise.all(ends)).toEqual([
+      ['last words', 1001],
+      ['last words', 1001],
+    ])
+    await server.closed
+    expect(heard).toEqual(['1001 shutdown true', '1001 shutdown true'])
+    const refused = new WebSocket(`ws://${server.addr}/ws`)
+    await expect(once(refused, 'open')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  it('refuses a handshake that was under way', async () => {
+    const server = await start()
+    const client = new RawClient(server.addr)
+    await once(client.socket, 'connect')
+    client.send('GET /ws HTTP/1.1\r\n')
+    server.close()
+    expect(await client.until_ended()).toBe('')
+    await server.closed
+  })
+
+  it('waits for a callback that is still running', async () => {
+    const heard: string[] = []
+    let release = (): void => {}
+    const { promise: running, resolve: is_running } = deferred()
+    const server = await start({
+      on_message: async (_socket, data) => {
+        const released = new Promise<void>(resolve => (release = resolve))
+        is_running()
+        await released
+        heard.push(data)
+      },
+      on_close: () => heard.push('on_close'),
+    })
+    const ws = await client_of(server)
+    ws.send('work')
+    await running
+    server.close()
+    await once(ws, 'close')
+    server.closed.then(() => heard.push('closed'))
+    release()
+    await server.closed
+    expect(heard).toEqual(['work', 'on_close', 'closed'])
+  })
+
+  it('terminates after close_timeout who does not answer', async () => {
+    const server = await start({ close_timeout: 30 })
+    const client = await RawClient.upgraded(server.addr)
+    const [socket] = server.sockets
+    client.socket.pause()
+    server.close()
+    await expect(socket?.closed).resolves.toMatchObject({ code: 1006, cause: 'shutdown', clean: false })
+    await server.closed
+    client.socket.destroy()
+  })
+})

@@ -1,0 +1,257 @@
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage, request } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { listen, type WsServer, type WsServerError } from '../src/index.js'
+import { handshake_lines, RawClient } from './raw_client.js'
+
+const errors: WsServerError[] = []
+const servers: WsServer[] = []
+
+async function start(options: object = {}): Promise<WsServer> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_error: err => errors.push(err), ...options })
+  servers.push(server)
+  await server.opened
+  return server
+}
+
+/** What is answered to the lines of a good handshake, changed. */
+async function answer_to(server: WsServer, change: (lines: Record<string, string>) => void): Promise<string> {
+  const client = new RawClient(server.addr)
+  const lines = handshake_lines()
+  change(lines)
+  client.send_lines(Object.values(lines))
+  return await client.until_ended()
+}
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
+  expect(errors.splice(0)).toEqual([])
+})
+
+describe('a handshake', () => {
+  it('is answered 101 with the accept key of RFC 6455 §1.3', async () => {
+    const server = await start()
+    const client = new RawClient(server.addr)
+    client.send_lines(Object.values(handshake_lines()))
+    const header = await client.header()
+    expect(header).toMatch(/^HTTP\/1\.1 101 /)
+    expect(header).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
+    client.socket.destroy()
+  })
+
+  it.each([
+    ['/', 404],
+    ['/ws/', 404],
+    ['/WS', 404],
+    ['/wss', 404],
+    ['//ws', 404],
+    ['/%zz', 404],
+    ['http://127.0.0.1/other', 404],
+  ])('for another path, %s, is answered %i', async (path, status) => {
+    const server = await start()
+    const answer = await answer_to(server, lines => {
+      lines.start = `GET ${path} HTTP/1.1`
+    })
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} Not Found\r\n`))
+    expect(answer).toContain('Connection: close')
+    expect(server.stats().refused.wrong_path).toBe(1)
+  })
+
+  it.each(['/ws', '/ws?room=1', '/%77s', 'http://127.0.0.1/ws'])(
+    'for the route, written as %s, is accepted',
+    async path => {
+      const server = await start()
+      const client = new RawClient(server.addr)
+      client.send_lines(Object.values({ ...handshake_lines(), start: `GET ${path} HTTP/1.1` }))
+      expect(await client.header()).toMatch(/^HTTP\/1\.1 101 /)
+      client.socket.destroy()
+    },
+  )
+
+  it('finds a route in any script', async () => {
+    const server = await start({ route: '/聊天' })
+    const ws = new WebSocket(`ws://${server.addr}/聊天`)
+    await once(ws, 'open')
+    ws.terminate()
+  })
+
+  it.each([
+    ['without Host', (lines: Record<string, string>) => delete lines.Host, 400],
+    ['without a key', (lines: Record<string, string>) => delete lines.Key, 400],
+    [
+      'with a key that is no base64',
+      (lines: Record<string, string>) => Object.assign(lines, { Key: 'Sec-WebSocket-Key: short' }),
+      400,
+    ],
+    ['with two keys', (lines: Record<string, string>) => Object.assign(lines, { Again: lines.Key }), 400],
+    ['without a version', (lines: Record<string, string>) => delete lines.Version, 400],
+    [
+      'of version 8',
+      (lines: Record<string, string>) => Object.assign(lines, { Version: 'Sec-WebSocket-Version: 8' }),
+      426,
+    ],
+    ['by POST', (lines: Record<string, string>) => Object.assign(lines, { start: 'POST /ws HTTP/1.1' }), 400],
+    [
+      'over HTTP/1.0',
+      (lines: Record<string, string>) => Object.assign(lines, { start: 'GET /ws HTTP/1.0' }),
+      400,
+    ],
+    [
+      'with a broken list of subprotocols',
+      (lines: Record<string, string>) => Object.assign(lines, { More: 'Sec-WebSocket-Protocol: a,,b' }),
+      400,
+    ],
+  ])('%s is answered with an error', async (_name, change, status) => {
+    const server = await start()
+    const answer = await answer_to(server, change)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(server.stats().refused.bad_handshake).toBe(1)
+    expect(server.sockets.size).toBe(0)
+  })
+
+  it('of a version that is not 13 is told which would do (RFC 6455 §4.4)', async () => {
+    const server = await start()
+    const answer = await answer_to(server, lines => {
+      lines.Version = 'Sec-WebSocket-Version: 14'
+    })
+    expect(answer).toContain('Sec-WebSocket-Version: 13')
+  })
+
+  it.each([
+    ['no HTTP at all', 'hello there\r\n\r\n', 400, 'bad_handshake'],
+    ['headers that never end', `GET /ws HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'bad_handshake'],
+  ] as const)('that is %s is answered with an error', async (_name, text, status, reason) => {
+    const server = await start()
+    const client = new RawClient(server.addr)
+    client.send(text)
+    expect(await client.until_ended()).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(server.stats().refused[reason]).toBe(1)
+  })
+
+  it.each([
+    ['says nothing', ''],
+    ['stops in the middle', 'GET /ws HTTP/1.1\r\nHost: '],
+  ])('that %s is ended after handshake_timeout', async (_name, text) => {
+    const server = await start({ handshake_timeout: 60 })
+    const client = new RawClient(server.addr)
+    client.send(text)
+    expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 408 /)
+    expect(server.stats().refused.timed_out).toBe(1)
+  })
+
+  it('that was refused does not hold up the server, though the client keeps its end open', async () => {
+    const server = await start({ handshake_timeout: 60 })
+    const client = new RawClient(server.addr)
+    client.socket.allowHalfOpen = true
+    client.send_lines(Object.values({ ...handshake_lines(), start: 'GET /nowhere HTTP/1.1' }))
+    await once(client.socket, 'end')
+    server.close()
+    await server.closed
+    client.socket.destroy()
+  })
+
+  it('that is reset before it is answered harms nothing', async () => {
+    const server = await start()
+    for (let i = 0; i < 20; i += 1) {
+      const client = new RawClient(server.addr)
+      await once(client.socket, 'connect')
+      client.send_lines(Object.values(handshake_lines()))
+      client.socket.resetAndDestroy()
+    }
+    const ws = new WebSocket(`ws://${server.addr}/ws`)
+    await once(ws, 'open')
+    ws.terminate()
+  })
+
+  it.each([
+    ['the first of the server’s that the client offers', ['b', 'a'], ['a', 'b'], 'b'],
+    ['one that is offered beside others', ['chat'], ['x', 'chat'], 'chat'],
+  ])('agrees on a subprotocol: %s', async (_name, protocols, offered, agreed) => {
+    const server = await start({ protocols })
+    const ws = new WebSocket(`ws://${server.addr}/ws`, offered)
+    await once(ws, 'open')
+    expect(ws.protocol).toBe(agreed)
+    expect([...server.sockets][0]?.request.protocol).toBe(agreed)
+    ws.terminate()
+  })
+
+  it('agrees on no subprotocol that is not the server’s', async () => {
+    const server = await start({ protocols: ['chat'] })
+    const client = new RawClient(server.addr)
+    client.send_lines([...Object.values(handshake_lines()), 'Sec-WebSocket-Protocol: other'])
+    expect(await client.header()).not.toContain('Sec-WebSocket-Protocol')
+    client.socket.destroy()
+  })
+
+  it('agrees on compression only where the option says so', async () => {
+    const plain = await start()
+    const packed = await start({ compression: { threshold: 0 } })
+    for (const [server, extensions] of [
+      [plain, ''],
+      [packed, 'permessage-deflate'],
+    ] as const) {
+      const ws = new WebSocket(`ws://${server.addr}/ws`, { perMessageDeflate: true })
+      await once(ws, 'open')
+      expect(ws.extensions).toBe(extensions)
+      ws.terminate()
+    }
+  })
+})
+
+describe('max_connections', () => {
+  it('answers one more with 503 and Retry-After, and takes the next when one has gone', async () => {
+    const server = await start({ max_connections: 1 })
+    const first = await RawClient.upgraded(server.addr)
+    const answer = await answer_to(server, () => {})
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /)
+    expect(answer).toMatch(/Retry-After: \d+/)
+    expect(server.stats().refused.over_limit).toBe(1)
+    const [socket] = server.sockets
+    first.socket.destroy()
+    await socket?.closed
+    const second = await RawClient.upgraded(server.addr)
+    expect(server.stats()).toMatchObject({ sockets: 1, accepted: 2 })
+    second.socket.destroy()
+  })
+})
+
+describe('plain HTTP', () => {
+  it('is answered 426 with Upgrade: websocket at the route', async () => {
+    const server = await start()
+    const [response] = (await once(get(`http://${server.addr}/ws`), 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(426)
+    expect(response.headers).toMatchObject({ upgrade: 'websocket', connection: 'close, Upgrade' })
+    response.resume()
+    await once(response, 'close')
+    expect(server.stats().refused.not_websocket).toBe(1)
+  })
+
+  it('is answered 404 at any other path', async () => {
+    const server = await start()
+    const [response] = (await once(get(`http://${server.addr}/`), 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(404)
+    response.resume()
+    await once(response, 'close')
+  })
+
+  it('that upgrades to something else is answered 426', async () => {
+    const server = await start()
+    const answer = await answer_to(server, lines => {
+      lines.Upgrade = 'Upgrade: h2c'
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 426 /)
+  })
+
+  it('is ended after its answer, though the client would keep the connection', async () => {
+    const server = await start()
+    const agent = new Agent({ keepAlive: true })
+    const sent = request(`http://${server.addr}/ws`, { method: 'POST', agent })
+    sent.end('some body')
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(426)
+    response.resume()
+    await once(response.socket, 'close')
+    agent.destroy()
+  })
+})
