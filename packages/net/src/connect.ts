@@ -1,4 +1,5 @@
 import { connect as connect_ws, type WsClient, type WsConnectOptions } from '@bt/ws-client'
+import type { MessageData } from '@bt/ws-protocol'
 import { connection_type } from './connection_type.js'
 
 /**
@@ -7,7 +8,10 @@ import { connection_type } from './connection_type.js'
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function connect<Binary extends boolean = false>(options: WsConnectOptions<Binary>): WsClient<Binary> {
+export function connect(options: WsConnectOptions): WsClient
+/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
+export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   switch (connection_type('connect', options)) {
     case 'ws':
       return connect_ws(options)

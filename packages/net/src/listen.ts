@@ -6,7 +6,10 @@ import { connection_type } from './connection_type.js'
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function listen<Binary extends boolean = false>(options: WsListenOptions<Binary>): WsServer {
+export function listen(options: WsListenOptions): WsServer
+/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+export function listen(options: WsListenOptions<boolean>): WsServer
+export function listen(options: WsListenOptions<boolean>): WsServer {
   switch (connection_type('listen', options)) {
     case 'ws':
       return listen_ws(options)

@@ -21,8 +21,8 @@ import { shown_url } from './ws_url.js'
 /** Where a client stands: its connection opens, is open, is being closed, or has ended. */
 export type WsClientState = 'connecting' | 'open' | 'closing' | 'closed'
 
-/** A WebSocket client, as `connect` returns it. */
-export interface WsClient<Binary extends boolean = false> extends AsyncIterable<MessageData<Binary>> {
+/** A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` where the option `binary` may be `true`. */
+export interface WsClient<Data extends MessageData<boolean> = string> extends AsyncIterable<Data> {
   /** The URL it connects to. */
   readonly addr: string
   /** Always `'ws'`. */
@@ -56,23 +56,23 @@ export interface WsClient<Binary extends boolean = false> extends AsyncIterable<
    */
   close(code?: number, reason?: string): true
   /** Registers who is called when the connection is open, before any message; registering again replaces it. */
-  on_open(fn: () => unknown): void
+  on_open(fn: () => void): void
   /**
    * Registers who is called for each message, one at a time and in order; registering again replaces it. Where it returns a promise,
    * the next message waits for it. What arrives before anyone is registered waits; when 256 KiB wait, the sender is slowed down.
    */
-  on_message(fn: (data: MessageData<Binary>) => unknown): void
+  on_message(fn: (data: Data) => void): void
   /** Registers who is called last, exactly once, however the connection ended; registering again replaces it. */
-  on_close(fn: (info: CloseInfo) => unknown): void
+  on_close(fn: (info: CloseInfo) => void): void
   /** Registers who is called when something fails; registering again replaces it. Without it, errors are said aloud as warnings. */
-  on_error(fn: (err: NetError) => unknown): void
+  on_error(fn: (err: NetError) => void): void
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void>
   /**
    * The messages, for `for await`: an `on_message` that waits for the loop's body. It ends when the connection was closed, and throws
    * when it was lost. Leaving the loop closes nothing: the messages that come then wait for the next loop or `on_message`.
    */
-  [Symbol.asyncIterator](): AsyncIterator<MessageData<Binary>, undefined>
+  [Symbol.asyncIterator](): AsyncIterator<Data, undefined>
   /** Closes, and waits for {@link WsClient.closed}. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -80,10 +80,10 @@ export interface WsClient<Binary extends boolean = false> extends AsyncIterable<
 /** How a client gets its sockets: the one thing that differs by platform. */
 export type OpenSocket = (settings: ConnectSettings, sink: SocketSink) => OpenedSocket
 
-type Data = string | Uint8Array
+type Data = MessageData<boolean>
 
 /** A client over the sockets of any platform. */
-export class Client implements WsClient<true> {
+export class Client implements WsClient<Data> {
   readonly addr: string
   readonly type = 'ws' as const
   readonly opened: Promise<void>

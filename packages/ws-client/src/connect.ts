@@ -1,4 +1,4 @@
-import { check_options } from '@bt/ws-protocol'
+import { check_options, type MessageData } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { Client, type WsClient } from './client.js'
 import { open_socket } from './open_socket.js'
@@ -10,11 +10,9 @@ import { connect_rules, type WsConnectOptions } from './options.js'
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function connect<Binary extends boolean = false>(options: WsConnectOptions<Binary>): WsClient<Binary> {
-  const client: WsClient<true> = new Client(
-    check_options('connect', options, connect_rules),
-    node_platform,
-    open_socket,
-  )
-  return client as WsClient<Binary>
+export function connect(options: WsConnectOptions): WsClient
+/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
+export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
+  return new Client(check_options('connect', options, connect_rules), node_platform, open_socket)
 }

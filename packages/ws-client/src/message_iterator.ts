@@ -62,7 +62,7 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   }
 
   #settle_at_end(): void {
-    if (this.#end === undefined || this.#source.has_waiting()) return
+    if (this.#end === undefined || !this.is_asking || this.#source.has_waiting()) return
     const { error } = this.#end
     // A loop is told of an error once; asked again, the iterator is simply done.
     this.#end = { error: undefined }

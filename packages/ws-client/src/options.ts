@@ -22,13 +22,13 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /** Where to connect: `ws://host:port/path`, or `ws+unix:/path/of/socket:/path` for a Unix socket. */
   url: string
   /** As {@link WsClient.on_open}. */
-  on_open?: (() => unknown) | undefined
+  on_open?: (() => void) | undefined
   /** As {@link WsClient.on_message}. */
-  on_message?: ((data: MessageData<Binary>) => unknown) | undefined
+  on_message?: ((data: MessageData<Binary>) => void) | undefined
   /** As {@link WsClient.on_close}. */
-  on_close?: ((info: CloseInfo) => unknown) | undefined
+  on_close?: ((info: CloseInfo) => void) | undefined
   /** As {@link WsClient.on_error}. */
-  on_error?: ((err: NetError) => unknown) | undefined
+  on_error?: ((err: NetError) => void) | undefined
   /** How long the connection may take to open, in milliseconds, handshake and all. @defaultValue `10000` */
   connect_timeout?: number | undefined
 }

@@ -54,7 +54,10 @@ export interface WsServer {
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function listen<Binary extends boolean = false>(options: WsListenOptions<Binary>): WsServer {
+export function listen(options: WsListenOptions): WsServer
+/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+export function listen(options: WsListenOptions<boolean>): WsServer
+export function listen(options: WsListenOptions<boolean>): WsServer {
   return new Server(check_options('listen', options, listen_rules))
 }
 

@@ -34,19 +34,19 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
    */
   route?: string | undefined
   /** Called first for each socket. Where it returns a promise, that socket's messages wait until it is settled. */
-  on_connect?: ((socket: WsSocket) => unknown) | undefined
+  on_connect?: ((socket: WsSocket) => void) | undefined
   /**
    * Called for each message, one at a time for each socket and in order. Where it returns a promise, the next message waits for it;
    * when 256 KiB wait, the sender is slowed down. Without it, messages are read and dropped.
    */
-  on_message?: ((socket: WsSocket, data: MessageData<Binary>) => unknown) | undefined
+  on_message?: ((socket: WsSocket, data: MessageData<Binary>) => void) | undefined
   /** Called last, exactly once, for each socket that had `on_connect`. */
-  on_close?: ((socket: WsSocket, info: CloseInfo) => unknown) | undefined
+  on_close?: ((socket: WsSocket, info: CloseInfo) => void) | undefined
   /**
    * Called when something fails in the background; `err.socket` is the socket, where there is one. Without it, errors go to
    * `process.emitWarning`.
    */
-  on_error?: ((err: WsServerError) => unknown) | undefined
+  on_error?: ((err: WsServerError) => void) | undefined
   /** How many sockets there may be; one more is answered 503 with Retry-After. From 1 to 10,000,000. @defaultValue `10000` */
   max_connections?: number | undefined
   /** How long a client may take over its handshake, in milliseconds, from its connecting on. @defaultValue `10000` */

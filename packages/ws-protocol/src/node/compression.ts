@@ -5,7 +5,9 @@ import type { CompressionOptions } from '../options.js'
 export const DEFAULT_THRESHOLD_BYTES = 1_024
 
 /** What `ws` is told as `perMessageDeflate`, on either side, for the option `compression`: its own defaults differ by side. */
-export function per_message_deflate(compression: boolean | CompressionOptions): false | PerMessageDeflateOptions {
+export function per_message_deflate(
+  compression: boolean | CompressionOptions,
+): false | PerMessageDeflateOptions {
   if (compression === false) return false
   const { threshold = DEFAULT_THRESHOLD_BYTES, level = 6 } = compression === true ? {} : compression
   return {

@@ -114,7 +114,8 @@ function numbered(index: number, size: number): string {
 }
 
 async function receives_numbered(peer: PortPeer, count: number, size: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) same(await peer.receive(), numbered(index, size), `message ${index}`)
+  for (let index = 0; index < count; index += 1)
+    same(await peer.receive(), numbered(index, size), `message ${index}`)
 }
 
 async function ends(connection: Connection<null>, expected: Partial<CloseInfo>): Promise<void> {
@@ -129,7 +130,15 @@ export const port_cases: readonly PortCase[] = [
     name: 'text goes both ways, of every script, and empty',
     async run(harness) {
       const { connection, listener, peer } = await open(harness)
-      const texts = ['hello', '', '你好，世界', '👋🏽 é', 'x'.repeat(125), 'y'.repeat(126), 'z'.repeat(65_536)]
+      const texts = [
+        'hello',
+        '',
+        '你好，世界',
+        '👋🏽 é',
+        'x'.repeat(125),
+        'y'.repeat(126),
+        'z'.repeat(65_536),
+      ]
       for (const text of texts) {
         connection.send(text)
         peer.send(text)
@@ -189,8 +198,16 @@ export const port_cases: readonly PortCase[] = [
       const { connection, listener, peer } = await open(harness, { max_queue: 262_144 })
       peer.stop_reading()
       const taken = fill(connection, 16_384)
-      same(listener.errors.map(error => error.code), ['queue_full'], 'errors')
-      same(connection.queued > 262_144 - 17_000 && connection.queued <= 262_144, true, `queued, ${connection.queued},`)
+      same(
+        listener.errors.map(error => error.code),
+        ['queue_full'],
+        'errors',
+      )
+      same(
+        connection.queued > 262_144 - 17_000 && connection.queued <= 262_144,
+        true,
+        `queued, ${connection.queued},`,
+      )
       const drained = connection.drained()
       peer.go_on_reading()
       await receives_numbered(peer, taken, 16_384)
@@ -239,7 +256,11 @@ export const port_cases: readonly PortCase[] = [
       peer.send(new Uint8Array(3))
       same((await peer.closed()).code, 1003, 'what the peer saw')
       await ends(connection, { code: 1003, cause: 'protocol' })
-      same(listener.errors.map(error => error.code), ['unexpected_binary'], 'errors')
+      same(
+        listener.errors.map(error => error.code),
+        ['unexpected_binary'],
+        'errors',
+      )
     },
   },
   {
@@ -255,7 +276,11 @@ export const port_cases: readonly PortCase[] = [
       await listener.has(1)
       release()
       await listener.has(1_000)
-      same(listener.received.every((data, index) => data === numbered(index, 4_096)), true, 'all in order')
+      same(
+        listener.received.every((data, index) => data === numbered(index, 4_096)),
+        true,
+        'all in order',
+      )
       connection.close()
       await connection.closed
     },

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type CloseInfo, connect, type NetError, type WsConnectOptions } from '../src/index.js'
+import { start_http_server, start_raw_server, start_ws_server, stop_all } from './echo_server.js'
+
+afterEach(stop_all)
+
+interface Outcome {
+  readonly errors: readonly NetError[]
+  readonly info: CloseInfo
+  readonly opened: unknown
+}
+
+/** Connects, and tells how it went when it is over. */
+async function outcome(url: string, options: Partial<WsConnectOptions> = {}): Promise<Outcome> {
+  const errors: NetError[] = []
+  const ws = connect({ type: 'ws', url, on_error: err => errors.push(err), ...options })
+  const [opened, info] = await Promise.all([
+    ws.opened.then(() => true).catch((error: unknown) => error),
+    ws.closed,
+  ])
+  return { errors, info, opened }
+}
+
+/** Answers a handshake by RFC 6455 §4.2.2, and then sends `bytes`. */
+function accept(socket: Socket, bytes: Uint8Array, headers = ''): void {
+  socket.once('data', request => {
+    const [, key] = /Sec-WebSocket-Key: (.*)\r\n/i.exec(request.toString()) as unknown as [string, string]
+    const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+    const lines = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+    socket.write(`${lines}${headers}Sec-WebSocket-Accept: ${digest}\r\n\r\n`)
+    socket.write(bytes)
+  })
+}
+
+describe('a connection that does not open', () => {
+  it('since nobody listens is connection_refused, told to on_error, opened and on_close', async () => {
+    const { url, stop } = await start_http_server(() => {})
+    stop()
+    const { errors, info, opened } = await outcome(url)
+    expect(errors.map(error => error.code)).toEqual(['connection_refused'])
+    expect(errors[0]?.message).toContain(url)
+    expect(opened).toBe(errors[0])
+    expect(info).toEqual({ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 0 })
+  })
+
+  it('since there is no such Unix socket is connection_refused', async () => {
+    const { errors } = await outcome('ws+unix:/no/such.sock:/ws')
+    expect(errors.map(error => error.code)).toEqual(['connection_refused'])
+  })
+
+  it('since no host has that name is host_not_found', async () => {
+    const { errors } = await outcome('ws://no-such-host.invalid/ws')
+    expect(errors.map(error => error.code)).toEqual(['host_not_found'])
+  })
+
+  it.each([
+    [404, 'nothing here', {}, /answered 404 Not Found: nothing here$/],
+    [403, ' not\n  you ', {}, /answered 403 Forbidden: not you$/],
+    [
+      302,
+      '',
+      { Location: 'ws://elsewhere/' },
+      /answered 302 Found \(it points to ws:\/\/elsewhere\/; redirects are not followed\)$/,
+    ],
+    [200, 'x'.repeat(5_000), {}, /answered 200 OK: x{200}$/],
+  ])(
+    'since it was answered %i is handshake_refused, with what the server said',
+    async (status, body, headers, message) => {
+      const { url } = await start_http_server((_request, response) =>
+        response.writeHead(status, headers).end(body),
+      )
+      const { errors, info } = await outcome(url)
+      expect(errors).toMatchObject([
+        { code: 'handshake_refused', message: expect.stringMatching(message), cause: { status } },
+      ])
+      expect(info.cause).toBe('refused')
+    },
+  )
+
+  it('since the server answers nothing is connect_timeout, after that time', async () => {
+    const { url } = await start_raw_server(() => {})
+    const { errors, info, opened } = await outcome(url, { connect_timeout: 50 })
+    expect(errors).toMatchObject([{ code: 'connect_timeout', message: expect.stringContaining('50 ms') }])
+    expect(opened).toBe(errors[0])
+    expect(info).toMatchObject({ code: 1006, cause: 'refused' })
+  })
+
+  it.each([
+    ['hangs up', (socket: Socket) => socket.once('data', () => socket.destroy())],
+    ['resets', (socket: Socket) => socket.once('data', () => socket.resetAndDestroy())],
+    ['does not speak HTTP', (socket: Socket) => socket.end('hello\r\n\r\n')],
+    [
+      'sends a wrong accept key',
+      (socket: Socket) =>
+        socket.end(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n',
+        ),
+    ],
+    [
+      'agrees on what was not offered',
+      (socket: Socket) => accept(socket, new Uint8Array(), 'Sec-WebSocket-Protocol: other\r\n'),
+    ],
+  ])('since the server %s is handshake_failed', async (_name, on_socket) => {
+    const { url } = await start_raw_server(on_socket)
+    const { errors, info } = await outcome(url)
+    expect(errors.map(error => error.code)).toEqual(['handshake_failed'])
+    expect(info).toMatchObject({ code: 1006, cause: 'refused', clean: false })
+  })
+
+  it('does not show a password', async () => {
+    const { url, stop } = await start_http_server(() => {})
+    stop()
+    const { errors } = await outcome(url.replace('ws://', 'ws://user:secret@'))
+    expect(errors[0]?.message).not.toContain('secret')
+  })
+})
+
+describe('what a server may not send', () => {
+  it.each([
+    ['reserved bits', [0xc1, 0x00], 1002, 'protocol_error'],
+    ['a masked frame', [0x81, 0x81, 1, 2, 3, 4, 5], 1002, 'protocol_error'],
+    ['text that is not UTF-8', [0x81, 0x01, 0xff], 1007, 'invalid_utf8'],
+    ['a binary message', [0x82, 0x01, 0x00], 1003, 'unexpected_binary'],
+    ['a message over max_payload', [0x81, 0x7e, 0x00, 0xff], 1009, 'message_too_large'],
+    ['too many fragments', [0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00], 1008, 'too_many_fragments'],
+  ])('%s closes with its code', async (_name, bytes, code, error_code) => {
+    let raw!: Socket
+    const { url } = await start_raw_server(socket => {
+      raw = socket
+      accept(socket, Uint8Array.from(bytes))
+    })
+    const { errors, info } = await outcome(url, { max_payload: 200, max_fragments: 3, close_timeout: 50 })
+    expect(errors.map(error => error.code)).toEqual([error_code])
+    expect(info).toMatchObject({ code, cause: 'protocol', clean: false })
+    raw.destroy()
+  })
+})
+
+describe('an open connection', () => {
+  it('offers its subprotocols, and shows the one agreed on', async () => {
+    const { url } = await start_ws_server(() => {}, { handleProtocols: () => 'chat.2' })
+    const ws = connect({ type: 'ws', url, protocols: ['chat.1', 'chat.2'] })
+    expect(ws.protocol).toBe('')
+    await ws.opened
+    expect(ws.protocol).toBe('chat.2')
+    await ws[Symbol.asyncDispose]()
+  })
+
+  it('offers compression only where the option says so', async () => {
+    const offers: string[] = []
+    const { url } = await start_ws_server(ws => offers.push(ws.extensions), { perMessageDeflate: true })
+    for (const compression of [false, true, { level: 1 }]) {
+      const ws = connect({ type: 'ws', url, compression })
+      await ws.opened
+      await ws[Symbol.asyncDispose]()
+    }
+    expect(offers).toEqual(['', 'permessage-deflate', 'permessage-deflate'])
+  })
+
+  it('goes over a Unix socket as over TCP', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
+    const { url } = await start_ws_server(
+      ws => ws.on('message', data => ws.send(`echo:${data}`)),
+      {},
+      join(folder, 'echo.sock'),
+    )
+    const ws = connect({ type: 'ws', url })
+    ws.send('hello')
+    for await (const data of ws) {
+      expect(data).toBe('echo:hello')
+      ws.close()
+    }
+    expect(ws.addr).toBe(url)
+    stop_all()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('that is reset ends as connection_lost, and counts what was not sent', async () => {
+    let raw!: Socket
+    const { url } = await start_raw_server(socket => {
+      raw = socket
+      accept(socket, new Uint8Array())
+    })
+    const errors: NetError[] = []
+    const ws = connect({ type: 'ws', url, on_error: err => errors.push(err) })
+    await ws.opened
+    raw.pause()
+    while (ws.send('x'.repeat(100_000)) === true);
+    raw.resetAndDestroy()
+    const info = await ws.closed
+    expect(info).toMatchObject({ code: 1006, cause: 'network', clean: false })
+    expect(info.unsent).toBeGreaterThan(0)
+    expect(errors.map(error => error.code)).toEqual(['queue_full', 'connection_lost'])
+    expect(errors[1]?.message).toContain(`${info.unsent} messages were not sent`)
+  })
+
+  it('that a server ends without a Close is connection_lost', async () => {
+    const { url } = await start_raw_server(socket => {
+      accept(socket, new Uint8Array())
+      once(socket, 'data').then(() => socket.end())
+    })
+    const { errors } = await outcome(url)
+    expect(errors.map(error => error.code)).toEqual(['connection_lost'])
+    expect(errors[0]?.message).toContain('ended without a Close')
+  })
+})

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { connect } from '../src/index.js'
+
+const url = 'ws://127.0.0.1:9/ws'
+
+describe('the options of connect', () => {
+  it.each([
+    ['no options', undefined, /got undefined for its options/],
+    ['no type', { url }, /type is missing; expected 'ws'/],
+    ['no url', { type: 'ws' }, /url is missing; expected a URL such as/],
+    ['text that is no URL', { type: 'ws', url: 'nonsense' }, /url is "nonsense"/],
+    [
+      'the scheme of plain HTTP',
+      { type: 'ws', url: 'http://127.0.0.1/ws' },
+      /url is "http:.*expected a URL such as 'ws:/,
+    ],
+    ['a fragment', { type: 'ws', url: `${url}#x` }, /without a fragment/],
+    [
+      'an unknown option',
+      { type: 'ws', url, on_opn: () => {} },
+      /no option "on_opn"; did you mean on_open\?/,
+    ],
+    ['a callback that is none', { type: 'ws', url, on_close: 1 }, /on_close is 1; expected a function/],
+    [
+      'no time',
+      { type: 'ws', url, connect_timeout: 0 },
+      /connect_timeout is 0; expected a whole number of milliseconds from 1/,
+    ],
+    [
+      'a subprotocol with a space',
+      { type: 'ws', url, protocols: ['a b'] },
+      /protocols is an array of 1; expected/,
+    ],
+  ])('%s is told what is expected', (_name, options, message) => {
+    expect(() => connect(options as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
+    )
+  })
+})

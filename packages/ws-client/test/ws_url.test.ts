@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { is_ws_url, parse_ws_url, shown_url } from '../src/ws_url.js'
+
+describe('is_ws_url', () => {
+  it.each([
+    'ws://127.0.0.1:8081/ws',
+    'ws://localhost',
+    'ws://[::1]:8081/ws?room=1',
+    'WS://host/',
+    'ws://user:secret@host/ws',
+    'ws://host/聊天',
+    'ws+unix:/run/echo.sock:/ws',
+    'ws+unix:/run/echo.sock',
+  ])('takes %s', url => expect(is_ws_url(url)).toBe(true))
+
+  it.each([
+    '',
+    'nonsense',
+    '127.0.0.1:8081',
+    'http://127.0.0.1:8081/ws',
+    'ws://',
+    'ws://host:70000/',
+    'ws://host/ws#part',
+    'ws+unix:relative.sock:/ws',
+    42,
+    undefined,
+    new URL('ws://host/'),
+  ])('does not take %s', url => expect(is_ws_url(url)).toBe(false))
+})
+
+describe('parse_ws_url', () => {
+  it('leaves a URL for TCP as it is', () => {
+    const { unix_path, url } = parse_ws_url('ws://127.0.0.1:8081/ws?a=1')
+    expect(unix_path).toBeUndefined()
+    expect(url.href).toBe('ws://127.0.0.1:8081/ws?a=1')
+  })
+
+  it.each([
+    ['ws+unix:/run/echo.sock:/ws?a=1', '/run/echo.sock', 'ws://localhost/ws?a=1'],
+    ['ws+unix:/run/my%20echo.sock:/ws', '/run/my echo.sock', 'ws://localhost/ws'],
+    ['ws+unix:///run/echo.sock:/a:b', '/run/echo.sock', 'ws://localhost/a:b'],
+    ['ws+unix:/run/echo.sock', '/run/echo.sock', 'ws://localhost/'],
+  ])('takes %s apart', (text, path, href) => {
+    const { unix_path, url } = parse_ws_url(text)
+    expect(unix_path).toBe(path)
+    expect(url.href).toBe(href)
+  })
+})
+
+describe('shown_url', () => {
+  it('hides a password, and nothing else', () => {
+    expect(shown_url('ws://user:secret@host/ws')).toBe('ws://user:***@host/ws')
+    expect(shown_url('ws://host/ws?x=1')).toBe('ws://host/ws?x=1')
+  })
+})

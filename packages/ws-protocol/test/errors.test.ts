@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { describe_value, NET_ERROR_CODES, NetError } from '../src/errors.js'
+
+describe('a NetError', () => {
+  test('is an Error named NetError, with its code and its message', () => {
+    const error = new NetError('queue_full', 'no room for 10 bytes')
+    expect(error).toBeInstanceOf(Error)
+    expect(error.name).toBe('NetError')
+    expect(error.code).toBe('queue_full')
+    expect(String(error)).toBe('NetError: no room for 10 bytes')
+  })
+
+  test('holds the error beneath as its cause', () => {
+    const cause = new TypeError('beneath')
+    expect(new NetError('handler_failed', 'above', { cause }).cause).toBe(cause)
+  })
+
+  test('has no property cause where none was given', () => {
+    expect('cause' in new NetError('closed', 'the connection is closed')).toBe(false)
+  })
+
+  test('keeps a cause that is undefined, since undefined can be thrown', () => {
+    expect('cause' in new NetError('handler_failed', 'threw undefined', { cause: undefined })).toBe(true)
+  })
+})
+
+describe('the codes', () => {
+  test('are each listed once', () => {
+    expect(new Set(NET_ERROR_CODES).size).toBe(NET_ERROR_CODES.length)
+  })
+
+  test.each(NET_ERROR_CODES)('%s is snake_case', code => {
+    expect(code).toMatch(/^[a-z]+\d*(_[a-z0-9]+)*$/)
+  })
+
+  test.each([
+    'invalid_option',
+    'unsupported',
+    'address_in_use',
+    'address_unavailable',
+    'permission_denied',
+    'queue_full',
+    'too_large',
+    'closed',
+    'handler_failed',
+  ])('%s, which the contract names, is among them', code => {
+    expect(NET_ERROR_CODES).toContain(code)
+  })
+})
+
+describe('describe_value', () => {
+  class Point {
+    readonly x = 1
+  }
+  test.each([
+    ['text', '"text"'],
+    ['', '""'],
+    ['a "quote"\nand a line', '"a \\"quote\\"\\nand a line"'],
+    ['中文', '"中文"'],
+    [0, '0'],
+    [-1.5, '-1.5'],
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [12n, '12n'],
+    [true, 'true'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [Symbol('mark'), 'Symbol(mark)'],
+    [() => 'secret', 'a function'],
+    [Point, 'a function'],
+    [[], 'an array of 0'],
+    [['secret', 'secret'], 'an array of 2'],
+    [{ password: 'secret' }, 'an object'],
+    [Object.create(null), 'an object'],
+    [new (class {})(), 'an object'],
+    [new Point(), 'an instance of Point'],
+    [new Date(0), 'an instance of Date'],
+    [new Map([['secret', 'secret']]), 'an instance of Map'],
+  ])('shows %o as %s', (value, shown) => {
+    expect(describe_value(value)).toBe(shown)
+  })
+
+  test('shows a string of 80 characters whole', () => {
+    expect(describe_value('x'.repeat(80))).toBe(`"${'x'.repeat(80)}"`)
+  })
+
+  test('cuts a string of 81 characters at 80, and says so', () => {
+    expect(describe_value('x'.repeat(81))).toBe(`"${'x'.repeat(80)}…"`)
+  })
+})

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { per_message_deflate } from '../../src/node/compression.js'
+
+describe('per_message_deflate', () => {
+  test('is false where compression is off', () => {
+    expect(per_message_deflate(false)).toBe(false)
+  })
+
+  test.each([
+    ['true', true, 1_024, 6],
+    ['no wish', {}, 1_024, 6],
+    ['a threshold', { threshold: 10 }, 10, 6],
+    ['a threshold of 0, which compresses everything', { threshold: 0 }, 0, 6],
+    ['a level', { level: 9 }, 1_024, 9],
+    ['both', { threshold: 10, level: 1 }, 10, 1],
+    ['undefined for both', { threshold: undefined, level: undefined }, 1_024, 6],
+  ])(
+    'says threshold and level, and no context takeover (RFC 7692 §7.1.1), for %s',
+    (_, compression, threshold, level) => {
+      expect(per_message_deflate(compression)).toEqual({
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        threshold,
+        zlibDeflateOptions: { level },
+      })
+    },
+  )
+})

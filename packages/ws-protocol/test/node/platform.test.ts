@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { NetError } from '../../src/errors.js'
+import { node_platform } from '../../src/node/platform.js'
+
+const { clock, text } = node_platform
+
+function bytes_of(content: string): number[] {
+  const target = text.allocate(text.byte_length(content))
+  text.write(content, target, 0)
+  return [...target]
+}
+
+describe('the clock', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('goes on with time', async () => {
+    const before = clock.now_ms()
+    await new Promise<void>(done => clock.start_timer(10, done))
+    expect(clock.now_ms()).toBeGreaterThan(before + 5)
+  })
+
+  test('does not go back when the date of the system is set back', () => {
+    const before = clock.now_ms()
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 })
+    expect(Date.now()).toBe(0)
+    expect(clock.now_ms()).toBeGreaterThanOrEqual(before)
+  })
+
+  test('does not run a timer that was stopped, but those started after it', async () => {
+    const log: string[] = []
+    const stop = clock.start_timer(1, () => log.push('stopped'))
+    stop()
+    stop()
+    await new Promise<void>(done =>
+      clock.start_timer(2, () => {
+        log.push('kept')
+        done()
+      }),
+    )
+    expect(log).toEqual(['kept'])
+  })
+
+  test('lets a timer be stopped after it has run', async () => {
+    let stop = () => {}
+    await new Promise<void>(done => {
+      stop = clock.start_timer(1, done)
+    })
+    expect(() => stop()).not.toThrow()
+  })
+})
+
+describe('the text', () => {
+  test.each([
+    ['no text', ''],
+    ['1 byte for a letter', 'a\u0000\u007f'],
+    ['2 bytes for a letter', '\u0080é\u07ff'],
+    ['3 bytes for a letter', '\u0800中\uffff'],
+    ['4 bytes for a letter', '😀\u{10ffff}'],
+    ['a high surrogate alone', 'a\ud83d'],
+    ['a low surrogate alone', '\ude00a'],
+    ['a pair the wrong way round', '\ude00\ud83d'],
+  ])('is written as TextEncoder does: %s', (_, content) => {
+    const expected = [...new TextEncoder().encode(content)]
+    expect(text.byte_length(content)).toBe(expected.length)
+    expect(bytes_of(content)).toEqual(expected)
+  })
+
+  test('is written from the offset on, up to the last byte', () => {
+    const target = text.allocate(6).fill(0xee)
+    text.write('中', target, 3)
+    expect([...target]).toEqual([0xee, 0xee, 0xee, 0xe4, 0xb8, 0xad])
+  })
+
+  test('of no letters is written at the very end too', () => {
+    const target = text.allocate(2).fill(0xee)
+    text.write('', target, 2)
+    expect([...target]).toEqual([0xee, 0xee])
+  })
+
+  test('is allocated as many bytes as are asked for', () => {
+    expect([0, 1, 512, 65_536].map(size => text.allocate(size).length)).toEqual([0, 1, 512, 65_536])
+  })
+})
+
+describe('defer', () => {
+  test('runs a task behind the running callback, and before the next one', async () => {
+    const log: string[] = []
+    await new Promise<void>(done => {
+      setImmediate(() => {
+        node_platform.defer(() => log.push('deferred'))
+        log.push('callback')
+      })
+      setImmediate(() => {
+        log.push('next callback')
+        done()
+      })
+    })
+    expect(log).toEqual(['callback', 'deferred', 'next callback'])
+  })
+
+  test('runs tasks in order', async () => {
+    const log: string[] = []
+    for (const name of ['a', 'b', 'c']) node_platform.defer(() => log.push(name))
+    await new Promise(setImmediate)
+    expect(log).toEqual(['a', 'b', 'c'])
+  })
+
+  test('runs what a promise job defers behind the promise jobs that wait', async () => {
+    const log: string[] = []
+    await new Promise<void>(done => {
+      setImmediate(() => {
+        Promise.resolve().then(() => {
+          node_platform.defer(() => log.push('deferred'))
+          log.push('first job')
+        })
+        Promise.resolve().then(() => log.push('second job'))
+        setImmediate(done)
+      })
+    })
+    expect(log).toEqual(['first job', 'second job', 'deferred'])
+  })
+})
+
+describe('warn', () => {
+  test('emits the error itself as a warning of the process', async () => {
+    const error = new NetError('handler_failed', 'no failure: a test says this aloud')
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    node_platform.warn(error)
+    await new Promise(setImmediate)
+    process.off('warning', note)
+    expect(warnings).toContain(error)
+  })
+})

@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest'
+import { check_options, type OptionRules } from '../src/option_rule.js'
+
+interface CallOptions {
+  address: string
+  max_queue?: number | undefined
+  close_timeout?: number | undefined
+  tag?: string | undefined
+}
+
+const rules: OptionRules<CallOptions, 'address' | 'max_queue'> = {
+  address: {
+    fallback: undefined,
+    is_required: true,
+    expects: "'host:port'",
+    accepts: value => typeof value === 'string' && value.includes(':'),
+  },
+  max_queue: { fallback: 64, expects: 'a number', accepts: value => typeof value === 'number' },
+  close_timeout: { fallback: undefined, expects: 'a number', accepts: value => typeof value === 'number' },
+  tag: { fallback: undefined, expects: 'a string', accepts: value => typeof value === 'string' },
+}
+
+const check = (given: unknown) => check_options('call', given, rules)
+
+const invalid_option = (message: string | RegExp) =>
+  expect.objectContaining({
+    name: 'NetError',
+    code: 'invalid_option',
+    message: typeof message === 'string' ? message : expect.stringMatching(message),
+  })
+
+describe('options that are right', () => {
+  test('come back as given', () => {
+    const given = { address: 'a:1', max_queue: 1, close_timeout: 2, tag: 'x' }
+    expect(check(given)).toEqual(given)
+  })
+
+  test('are filled in with what was not given', () => {
+    expect(check({ address: 'a:1' }).max_queue).toBe(64)
+    expect(check({ address: 'a:1' }).tag).toBeUndefined()
+  })
+
+  test('are filled in where undefined was given', () => {
+    expect(check({ address: 'a:1', max_queue: undefined, tag: undefined })).toMatchObject({ max_queue: 64 })
+  })
+
+  test('are copied: changing them afterwards changes nothing', () => {
+    const given = { address: 'a:1', max_queue: 1 }
+    const checked = check(given)
+    given.max_queue = 2
+    expect(checked.max_queue).toBe(1)
+  })
+
+  test('are not changed by the check', () => {
+    const given = Object.freeze({ address: 'a:1' })
+    check(given)
+    expect(given).toEqual({ address: 'a:1' })
+  })
+
+  test('may be an object without a prototype', () => {
+    expect(check(Object.assign(Object.create(null), { address: 'a:1' })).address).toBe('a:1')
+  })
+
+  test('keep false, 0 and the empty string, which are no gaps', () => {
+    const any: OptionRules<{ value?: unknown }, 'value'> = {
+      value: { fallback: 'filled in', expects: 'anything', accepts: () => true },
+    }
+    const kept = [false, 0, '', null].map(value => check_options('call', { value }, any).value)
+    expect(kept).toEqual([false, 0, '', null])
+  })
+})
+
+describe('options that are no object', () => {
+  test.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    ['a:1', '"a:1"'],
+    [8081, '8081'],
+    [true, 'true'],
+    [() => ({}), 'a function'],
+  ])('are refused: %o', (given, shown) => {
+    expect(() => check(given)).toThrow(invalid_option(`call got ${shown} for its options: give an object`))
+  })
+})
+
+describe('an option that is wrong', () => {
+  test.each([
+    ['address', 'no colon', '"no colon"', "'host:port'"],
+    ['address', null, 'null', "'host:port'"],
+    ['max_queue', '64', '"64"', 'a number'],
+    ['max_queue', null, 'null', 'a number'],
+    ['tag', Symbol('x'), 'Symbol(x)', 'a string'],
+    ['tag', [1, 2], 'an array of 2', 'a string'],
+  ])('is named with what was got and what is expected: %s of %o', (name, value, shown, expected) => {
+    expect(() => check({ address: 'a:1', [name]: value })).toThrow(
+      invalid_option(`call: the option ${name} is ${shown}; expected ${expected}`),
+    )
+  })
+
+  test.each([
+    ['not given', {}],
+    ['undefined', { address: undefined }],
+  ])('is named where it is required and %s', (_, given) => {
+    expect(() => check(given)).toThrow(
+      invalid_option("call: the option address is missing; expected 'host:port'"),
+    )
+  })
+
+  test('is refused before its value is used: the value of a secret is not in the message', () => {
+    expect(() => check({ address: 'a:1', tag: { password: 'secret' } })).toThrow(
+      invalid_option(/^((?!secret).)*$/),
+    )
+  })
+})
+
+describe('an option that is unknown', () => {
+  test.each([
+    ['maxQueue', 'max_queue'],
+    ['max_que', 'max_queue'],
+    ['max_queues', 'max_queue'],
+    ['mqx_queue', 'max_queue'],
+    ['Address', 'address'],
+    ['adress', 'address'],
+    ['closeTimeout', 'close_timeout'],
+  ])('of the name %s is refused, with the nearest name: %s', (name, nearest) => {
+    expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
+      invalid_option(`call: there is no option "${name}"; did you mean ${nearest}?`),
+    )
+  })
+
+  test.each(['', 'handshake', 'timeout_close', 'x'.repeat(40)])(
+    'of the name %j, near to none, is refused with all names',
+    name => {
+      expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
+        invalid_option(
+          `call: there is no option "${name}"; known are address, max_queue, close_timeout, tag`,
+        ),
+      )
+    },
+  )
+
+  test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'prototype', '__defineGetter__'])(
+    'is refused, though every object has a property of the name %s',
+    name => {
+      const given = JSON.parse(`{ "address": "a:1", "${name}": 1 }`)
+      expect(() => check(given)).toThrow(invalid_option(/^call: there is no option /))
+    },
+  )
+
+  test('is refused though its value is undefined', () => {
+    expect(() => check({ address: 'a:1', max_queu: undefined })).toThrow(
+      invalid_option('call: there is no option "max_queu"; did you mean max_queue?'),
+    )
+  })
+
+  test('is told before an option that is missing or wrong, which it may be the misspelling of', () => {
+    expect(() => check({ adress: 'a:1', max_queue: 'x' })).toThrow(
+      invalid_option('call: there is no option "adress"; did you mean address?'),
+    )
+  })
+
+  test('is cut at 80 characters in the message', () => {
+    expect(() => check({ ['y'.repeat(500)]: 1 })).toThrow(invalid_option(/"y{80}…"/))
+  })
+
+  test('of a call that has no options gets no hint of another', () => {
+    expect(() => check_options('call', { a: 1 }, {} as OptionRules<object, never>)).toThrow(
+      invalid_option(/^call: there is no option "a"/),
+    )
+  })
+})
+
+test('checked options have no property that was not asked for', () => {
+  const checked = check(JSON.parse('{ "address": "a:1" }'))
+  expect(Object.keys(checked).sort()).toEqual(['address', 'close_timeout', 'max_queue', 'tag'])
+})

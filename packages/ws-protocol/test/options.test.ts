@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest'
+import { check_options } from '../src/option_rule.js'
+import {
+  type ConnectionOptions,
+  callback,
+  connection_rules,
+  exactly,
+  type FilledConnectionOption,
+  flag,
+  milliseconds,
+  whole_number,
+} from '../src/options.js'
+
+type Name = keyof ConnectionOptions<boolean>
+
+const MAX = 2_147_483_647
+const rules = connection_rules(1_024)
+const check = (given: unknown) =>
+  check_options<ConnectionOptions<boolean>, FilledConnectionOption>('call', given, rules)
+
+const refused = (name: Name, shown: string, expected: string) =>
+  expect.objectContaining({
+    code: 'invalid_option',
+    message: `call: the option ${name} is ${shown}; expected ${expected}`,
+  })
+
+test('the defaults are those of the contract', () => {
+  expect(check({})).toEqual({
+    binary: false,
+    max_payload: 1_048_576,
+    max_fragments: 1_024,
+    max_queue: 4_194_304,
+    close_timeout: 5_000,
+    compression: false,
+    protocols: [],
+    signal: undefined,
+  })
+})
+
+test('the default of max_fragments is the side’s own', () => {
+  expect(check_options('call', {}, connection_rules(16_384))).toMatchObject({ max_fragments: 16_384 })
+})
+
+describe.each([
+  ['max_payload', 'bytes', 1, MAX],
+  ['max_fragments', 'fragments', 1, 1_000_000],
+  ['max_queue', 'bytes', 1, MAX],
+  ['close_timeout', 'milliseconds', 1, MAX],
+] as [Name, string, number, number][])('%s', (name, unit, min, max) => {
+  test.each([min, min + 1, max - 1, max])('takes %i', value => {
+    expect(check({ [name]: value })[name]).toBe(value)
+  })
+
+  test.each([
+    [min - 1, `${min - 1}`],
+    [max + 1, `${max + 1}`],
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [Number.NEGATIVE_INFINITY, '-Infinity'],
+    ['100', '"100"'],
+    [100n, '100n'],
+    [true, 'true'],
+    [null, 'null'],
+    [[100], 'an array of 1'],
+    [new Number(100), 'an instance of Number'],
+  ])('refuses %o', (value, shown) => {
+    expect(() => check({ [name]: value })).toThrow(
+      refused(name, shown, `a whole number of ${unit} from ${min} to ${max}`),
+    )
+  })
+})
+
+describe('binary', () => {
+  test.each([true, false])('takes %s', value => {
+    expect(check({ binary: value }).binary).toBe(value)
+  })
+
+  test.each([
+    [1, '1'],
+    [0, '0'],
+    ['true', '"true"'],
+    [null, 'null'],
+    [new Boolean(true), 'an instance of Boolean'],
+  ])('refuses %o', (value, shown) => {
+    expect(() => check({ binary: value })).toThrow(refused('binary', shown, 'true or false'))
+  })
+})
+
+describe('compression', () => {
+  test.each([
+    true,
+    false,
+    {},
+    { threshold: 0 },
+    { threshold: MAX },
+    { level: 1 },
+    { level: 9 },
+    { threshold: 1_024, level: 6 },
+    { threshold: undefined, level: undefined },
+  ])('takes %o', value => {
+    expect(check({ compression: value }).compression).toEqual(value)
+  })
+
+  test.each([
+    [null, 'null'],
+    [1, '1'],
+    ['true', '"true"'],
+    [() => true, 'a function'],
+    [{ threshold: -1 }, 'an object'],
+    [{ threshold: MAX + 1 }, 'an object'],
+    [{ threshold: 1.5 }, 'an object'],
+    [{ threshold: '1024' }, 'an object'],
+    [{ threshold: null }, 'an object'],
+    [{ threshold: Number.NaN }, 'an object'],
+    [{ level: 0 }, 'an object'],
+    [{ level: 10 }, 'an object'],
+    [{ level: -1 }, 'an object'],
+    [{ level: 6.5 }, 'an object'],
+    [{ level: '6' }, 'an object'],
+    [{ level: null }, 'an object'],
+    [{ level: 6, treshold: 1 }, 'an object'],
+    [{ level: 6, windowBits: undefined }, 'an object'],
+    [['threshold'], 'an array of 1'],
+  ])('refuses %o', (value, shown) => {
+    expect(() => check({ compression: value })).toThrow(
+      refused('compression', shown, 'true, false, or { threshold?: bytes, level?: 1 to 9 }'),
+    )
+  })
+})
+
+describe('protocols', () => {
+  const expected =
+    "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)"
+
+  test.each([[[]], [['chat']], [['chat.v2', 'chat.v1']], [['Chat', 'chat']], [["!#$%&'*+-.^_`|~09azAZ"]]])(
+    'takes %j',
+    protocols => {
+      expect(check({ protocols }).protocols).toEqual(protocols)
+    },
+  )
+
+  test.each([
+    ['a string', 'chat', '"chat"'],
+    ['null', null, 'null'],
+    ['a Set', new Set(['chat']), 'an instance of Set'],
+    ['an object like an array', { length: 0 }, 'an object'],
+    ['a name twice', ['chat', 'other', 'chat'], 'an array of 3'],
+    ['an empty name', [''], 'an array of 1'],
+    ['a name with a space', ['my chat'], 'an array of 1'],
+    ['a name with a comma', ['a,b'], 'an array of 1'],
+    ['a name with a line break, which would forge a header', ['a\r\nX: y'], 'an array of 1'],
+    ['a name with a line break at its end', ['chat\n'], 'an array of 1'],
+    ['a Chinese name', ['聊天'], 'an array of 1'],
+    ['a name that is a number', ['chat', 1], 'an array of 2'],
+    ['a name that is null', [null], 'an array of 1'],
+    ['a name that is undefined', [undefined], 'an array of 1'],
+    // RFC 7230 §3.2.6: the delimiters.
+    ...[...'(),/:;<=>?@[\\]{}"'].map(
+      sign => [`a name with ${sign}`, [`a${sign}b`], 'an array of 1'] as const,
+    ),
+  ] as [string, unknown, string][])('refuses %s', (_, protocols, shown) => {
+    expect(() => check({ protocols })).toThrow(refused('protocols', shown, expected))
+  })
+})
+
+describe('signal', () => {
+  test('takes an AbortSignal, aborted or not', () => {
+    for (const signal of [new AbortController().signal, AbortSignal.abort()]) {
+      expect(check({ signal }).signal).toBe(signal)
+    }
+  })
+
+  test('takes what is made as an AbortSignal is, of whatever platform', () => {
+    const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }
+    expect(check({ signal }).signal).toBe(signal)
+  })
+
+  test.each([
+    [null, 'null'],
+    [true, 'true'],
+    ['abort', '"abort"'],
+    [{}, 'an object'],
+    [{ aborted: false }, 'an object'],
+    [{ aborted: false, addEventListener: true }, 'an object'],
+    [{ aborted: 'no', addEventListener() {}, removeEventListener() {} }, 'an object'],
+    [new AbortController(), 'an instance of AbortController'],
+    [new EventTarget(), 'an instance of EventTarget'],
+    [() => {}, 'a function'],
+  ])('refuses %o', (signal, shown) => {
+    expect(() => check({ signal })).toThrow(refused('signal', shown, 'an AbortSignal'))
+  })
+})
+
+describe.each(Object.keys(rules) as Name[])('%s', name => {
+  test('may be given as undefined', () => {
+    expect(check({ [name]: undefined })[name]).toEqual(check({})[name])
+  })
+
+  test('has a default that its own rule accepts, or none', () => {
+    const { fallback, accepts } = rules[name]
+    expect(fallback === undefined || accepts(fallback)).toBe(true)
+  })
+})
+
+describe('the rules that others build on', () => {
+  test('flag takes true and false alone, and falls back on what it is given', () => {
+    expect([true, false, 1, 'true', null].map(value => flag(true).accepts(value))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+    expect([flag(true).fallback, flag(false).fallback]).toEqual([true, false])
+  })
+
+  test('whole_number takes its bounds and what lies between', () => {
+    const rule = whole_number('sockets', 2, 4, 3)
+    expect([1, 2, 3, 4, 5].map(value => rule.accepts(value))).toEqual([false, true, true, true, false])
+    expect([rule.fallback, rule.expects]).toEqual([3, 'a whole number of sockets from 2 to 4'])
+  })
+
+  test('milliseconds takes what a timer takes: 2,147,483,647 and not one more', () => {
+    const rule = milliseconds(10_000)
+    expect([0, 1, MAX, MAX + 1].map(value => rule.accepts(value))).toEqual([false, true, true, false])
+    expect([rule.fallback, rule.expects]).toEqual([10_000, `a whole number of milliseconds from 1 to ${MAX}`])
+  })
+
+  test('callback takes any function, and need not be given', () => {
+    const rule = callback()
+    const functions = [() => {}, async () => {}, class {}, Math.max]
+    expect(functions.map(value => rule.accepts(value))).toEqual([true, true, true, true])
+    expect(['f', {}, null, true].map(value => rule.accepts(value))).toEqual([false, false, false, false])
+    expect([rule.fallback, rule.is_required, rule.expects]).toEqual([undefined, undefined, 'a function'])
+  })
+
+  test('exactly takes one string alone, and has to be given', () => {
+    const type_rules = { type: exactly('ws') }
+    expect(check_options('call', { type: 'ws' }, type_rules)).toEqual({ type: 'ws' })
+    for (const [given, got] of [
+      [{}, 'is missing'],
+      [{ type: 'tcp' }, 'is "tcp"'],
+      [{ type: 'WS' }, 'is "WS"'],
+      [{ type: null }, 'is null'],
+    ] as const) {
+      expect(() => check_options('call', given, type_rules)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: `call: the option type ${got}; expected 'ws'`,
+        }),
+      )
+    }
+  })
+})

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { as_payload } from '../src/payload.js'
+
+const four_bytes = (): ArrayBuffer => Uint8Array.of(1, 2, 3, 4).buffer
+
+describe('as_payload', () => {
+  test.each(['', 'text', '中文', '\ud800'])('gives back the string %j as it is', text => {
+    expect(as_payload(text)).toBe(text)
+  })
+
+  test.each([Uint8Array.of(1, 2), Buffer.from([1, 2]), new Uint8Array(0)])(
+    'gives back %o as it is',
+    bytes => {
+      expect(as_payload(bytes)).toBe(bytes)
+    },
+  )
+
+  test.each([
+    ['an ArrayBuffer', four_bytes(), [1, 2, 3, 4]],
+    ['an empty ArrayBuffer', new ArrayBuffer(0), []],
+    ['a DataView', new DataView(four_bytes()), [1, 2, 3, 4]],
+    ['a DataView of a part', new DataView(four_bytes(), 1, 2), [2, 3]],
+    ['an Int8Array', Int8Array.of(-1, 1), [255, 1]],
+    ['a Uint8ClampedArray', Uint8ClampedArray.of(300), [255]],
+    ['a Uint16Array of a part', new Uint16Array(four_bytes(), 2, 1), [3, 4]],
+    ['a Float64Array', Float64Array.of(0), [0, 0, 0, 0, 0, 0, 0, 0]],
+  ])('sees %s as its bytes', (_, data, bytes) => {
+    const payload = as_payload(data)
+    expect(payload).toBeInstanceOf(Uint8Array)
+    expect([...(payload as Uint8Array)]).toEqual(bytes)
+  })
+
+  test.each([
+    ['an ArrayBuffer', (buffer: ArrayBuffer) => buffer],
+    ['a DataView', (buffer: ArrayBuffer) => new DataView(buffer)],
+    ['a Uint16Array', (buffer: ArrayBuffer) => new Uint16Array(buffer)],
+  ])('copies nothing of %s', (_, make) => {
+    const buffer = four_bytes()
+    const payload = as_payload(make(buffer)) as Uint8Array
+    expect(payload.buffer).toBe(buffer)
+  })
+
+  test.each([
+    ['a number', 42, 'got 42: send `String(data)`'],
+    ['NaN', Number.NaN, 'got NaN: send `String(data)`'],
+    ['true', true, 'got true: send `String(data)`'],
+    ['a bigint', 1n, 'got 1n: send `String(data)`'],
+    ['null', null, 'got null: send `String(data)`'],
+    ['undefined', undefined, 'got undefined: send `String(data)`'],
+    ['a function', () => 'x', 'got a function: send `String(data)`'],
+    ['an object', { a: 1 }, 'got an object: send `JSON.stringify(data)`'],
+    ['an array', [1, 2], 'got an array of 2: send `JSON.stringify(data)`'],
+    ['a Date', new Date(0), 'got an instance of Date: send `JSON.stringify(data)`'],
+    ['a Blob', new Blob(['x']), 'got an instance of Blob: send `await data.arrayBuffer()`'],
+    ['a Response', new Response('x'), 'got an instance of Response: send `await data.arrayBuffer()`'],
+  ])('refuses %s, and says what to send instead', (_, data, end) => {
+    expect(() => as_payload(data)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: `send takes a string, an ArrayBuffer or a view of one, and ${end}`,
+      }),
+    )
+  })
+})

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { NetError } from '../src/errors.js'
+import { is_thenable, report_error } from '../src/report.js'
+import { FakePlatform } from '../src/testing/fake_platform.js'
+
+const error = new NetError('connection_lost', 'the wire was cut')
+
+/** What other libraries make in place of promises. */
+function thenable(
+  then: true | ((resolve: (value: unknown) => void, reject: (cause: unknown) => void) => void),
+) {
+  return { then }
+}
+
+describe('is_thenable', () => {
+  test.each([
+    ['a promise', Promise.resolve()],
+    ['a promise of another make', thenable(() => {})],
+    ['what inherits then', Object.create(thenable(() => {}))],
+  ])('is true for %s', (_, value) => {
+    expect(is_thenable(value)).toBe(true)
+  })
+
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'then'],
+    ['a number', 1],
+    ['an object', {}],
+    ['an object with then that is no function', thenable(true)],
+    ['a function', () => {}],
+  ])('is false for %s', (_, value) => {
+    expect(is_thenable(value)).toBe(false)
+  })
+})
+
+describe('report_error', () => {
+  test('hands the error to on_error once, and says nothing aloud', () => {
+    const platform = new FakePlatform()
+    const told: NetError[] = []
+    report_error(error, got => told.push(got), platform)
+    expect(told).toEqual([error])
+    expect(told[0]).toBe(error)
+    expect(platform.warnings).toEqual([])
+  })
+
+  test('says the error aloud where there is no on_error', () => {
+    const platform = new FakePlatform()
+    report_error(error, undefined, platform)
+    expect(platform.warnings).toHaveLength(1)
+    expect(platform.warnings[0]).toBe(error)
+  })
+
+  const cause = new TypeError('on_error is broken')
+  const failing: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw cause
+      },
+    ],
+    ['rejects', () => Promise.reject(cause)],
+    [
+      'rejects later',
+      async () => {
+        await Promise.resolve()
+        throw cause
+      },
+    ],
+    ['returns a thenable that rejects', () => thenable((_, reject) => reject(cause))],
+    [
+      'returns a thenable that throws',
+      () =>
+        thenable(() => {
+          throw cause
+        }),
+    ],
+    [
+      'returns what throws when it is asked for then',
+      () =>
+        Object.defineProperty({}, 'then', {
+          get() {
+            throw cause
+          },
+        }),
+    ],
+  ]
+  test.each(failing)('says both errors aloud where on_error %s, and throws nothing', async (_, on_error) => {
+    const platform = new FakePlatform()
+    expect(() => report_error(error, on_error, platform)).not.toThrow()
+    await new Promise(setImmediate)
+    expect(platform.warnings).toHaveLength(1)
+    const [warning] = platform.warnings
+    expect(warning?.code).toBe('handler_failed')
+    expect(warning?.message).toContain('the wire was cut')
+    expect(warning?.cause).toBe(cause)
+  })
+
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'no error'],
+  ])('says it aloud where on_error throws %s', (_, thrown) => {
+    const platform = new FakePlatform()
+    report_error(
+      error,
+      () => {
+        throw thrown
+      },
+      platform,
+    )
+    expect(platform.warnings.map(warning => [warning.code, warning.cause])).toEqual([
+      ['handler_failed', thrown],
+    ])
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['a value', 'done'],
+    ['a promise that is kept', Promise.resolve('done')],
+  ])('says nothing aloud where on_error returns %s', async (_, returned) => {
+    const platform = new FakePlatform()
+    report_error(error, () => returned, platform)
+    await new Promise(setImmediate)
+    expect(platform.warnings).toEqual([])
+  })
+
+  test('does not wait for an on_error that never ends', () => {
+    const platform = new FakePlatform()
+    report_error(error, () => new Promise(() => {}), platform)
+    expect(platform.warnings).toEqual([])
+  })
+})

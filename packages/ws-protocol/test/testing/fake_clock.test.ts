@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { FakeClock } from '../../src/testing/fake_clock.js'
+
+/** A clock, and what its timers did and when. */
+function watched_clock() {
+  const clock = new FakeClock()
+  const log: string[] = []
+  const note = (name: string) => () => log.push(`${name} at ${clock.now_ms()}`)
+  return { clock, log, note }
+}
+
+describe('a FakeClock', () => {
+  test('starts at 0 with no timer, and stands still', () => {
+    const clock = new FakeClock()
+    expect([clock.now_ms(), clock.now_ms(), clock.timers]).toEqual([0, 0, 0])
+  })
+
+  test('goes on by what it is told', () => {
+    const clock = new FakeClock()
+    clock.advance(5)
+    clock.advance(0)
+    clock.advance(2.5)
+    expect(clock.now_ms()).toBe(7.5)
+  })
+})
+
+describe('a timer', () => {
+  test('runs when its time has come, not a millisecond before', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(10, note('a'))
+    clock.advance(9)
+    expect(log).toEqual([])
+    clock.advance(1)
+    expect(log).toEqual(['a at 10'])
+  })
+
+  test('runs once', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(10, note('a'))
+    clock.advance(100)
+    clock.advance(100)
+    expect(log).toEqual(['a at 10'])
+    expect(clock.now_ms()).toBe(200)
+  })
+
+  test('does not run before the clock is told to go on, though its delay is 0', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(0, note('a'))
+    expect(log).toEqual([])
+    clock.advance(0)
+    expect(log).toEqual(['a at 0'])
+  })
+
+  test('counts from the moment it was started', () => {
+    const { clock, log, note } = watched_clock()
+    clock.advance(50)
+    clock.start_timer(10, note('a'))
+    clock.advance(20)
+    expect(log).toEqual(['a at 60'])
+  })
+
+  test('never runs once it is stopped', () => {
+    const { clock, log, note } = watched_clock()
+    const stop = clock.start_timer(10, note('a'))
+    clock.start_timer(10, note('b'))
+    stop()
+    clock.advance(20)
+    expect(log).toEqual(['b at 10'])
+  })
+
+  test('may be stopped twice, and after it has run', () => {
+    const { clock, log, note } = watched_clock()
+    const stop_a = clock.start_timer(10, note('a'))
+    const stop_b = clock.start_timer(20, note('b'))
+    clock.advance(10)
+    stop_a()
+    stop_b()
+    stop_b()
+    clock.advance(20)
+    expect(log).toEqual(['a at 10'])
+  })
+
+  test('is counted from its start until it has run or is stopped', () => {
+    const clock = new FakeClock()
+    const counts: number[] = []
+    const stop = clock.start_timer(10, () => {})
+    clock.start_timer(20, () => counts.push(clock.timers))
+    counts.push(clock.timers)
+    stop()
+    counts.push(clock.timers)
+    clock.advance(20)
+    counts.push(clock.timers)
+    expect(counts).toEqual([2, 1, 0, 0])
+  })
+})
+
+describe('timers', () => {
+  test('run in the order of their time, each at its own time', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(30, note('c'))
+    clock.start_timer(10, note('a'))
+    clock.start_timer(20, note('b'))
+    clock.advance(100)
+    expect(log).toEqual(['a at 10', 'b at 20', 'c at 30'])
+  })
+
+  test('of the same time run in the order they were started', () => {
+    const { clock, log, note } = watched_clock()
+    for (const name of ['a', 'b', 'c']) clock.start_timer(10, note(name))
+    clock.advance(10)
+    expect(log).toEqual(['a at 10', 'b at 10', 'c at 10'])
+  })
+
+  test('that a task starts run in the same advance, where they come due in it', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(10, () => {
+      note('a')()
+      clock.start_timer(5, note('b'))
+      clock.start_timer(50, note('c'))
+    })
+    clock.advance(20)
+    expect(log).toEqual(['a at 10', 'b at 15'])
+    clock.advance(40)
+    expect(log).toEqual(['a at 10', 'b at 15', 'c at 60'])
+  })
+
+  test('that a task stops do not run, though they come due at the same time', () => {
+    const { clock, log, note } = watched_clock()
+    clock.start_timer(10, () => stop())
+    const stop = clock.start_timer(10, note('b'))
+    clock.advance(10)
+    expect(log).toEqual([])
+  })
+
+  test('that start themselves anew run once for each of their periods', () => {
+    const { clock, log, note } = watched_clock()
+    const again = (): void => {
+      note('tick')()
+      clock.start_timer(10, again)
+    }
+    clock.start_timer(10, again)
+    clock.advance(35)
+    expect(log).toEqual(['tick at 10', 'tick at 20', 'tick at 30'])
+    expect(clock.timers).toBe(1)
+  })
+})

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { NetError } from '../../src/errors.js'
+import { FakePlatform } from '../../src/testing/fake_platform.js'
+
+describe('what is deferred', () => {
+  test('does not run before the turn ends', () => {
+    const platform = new FakePlatform()
+    const log: string[] = []
+    platform.defer(() => log.push('a'))
+    platform.clock.advance(1_000)
+    expect(log).toEqual([])
+    platform.end_turn()
+    expect(log).toEqual(['a'])
+  })
+
+  test('runs in order, and once', () => {
+    const platform = new FakePlatform()
+    const log: string[] = []
+    for (const name of ['a', 'b', 'c']) platform.defer(() => log.push(name))
+    platform.end_turn()
+    platform.end_turn()
+    expect(log).toEqual(['a', 'b', 'c'])
+  })
+
+  test('by what is deferred runs in the same turn, behind the rest', () => {
+    const platform = new FakePlatform()
+    const log: string[] = []
+    platform.defer(() => {
+      log.push('a')
+      platform.defer(() => {
+        log.push('c')
+        platform.defer(() => log.push('d'))
+      })
+    })
+    platform.defer(() => log.push('b'))
+    platform.end_turn()
+    expect(log).toEqual(['a', 'b', 'c', 'd'])
+  })
+})
+
+describe('a FakePlatform', () => {
+  test('ends a turn in which nothing was deferred', () => {
+    expect(() => new FakePlatform().end_turn()).not.toThrow()
+  })
+
+  test('keeps what was said aloud, in order', () => {
+    const platform = new FakePlatform()
+    const [first, second] = [new NetError('closed', 'first'), new NetError('closed', 'second')] as const
+    platform.warn(first)
+    platform.warn(second)
+    expect(platform.warnings.map(({ message }) => message)).toEqual(['first', 'second'])
+    expect(platform.warnings[0]).toBe(first)
+  })
+
+  test('has a clock that stands still', () => {
+    expect(new FakePlatform().clock.now_ms()).toBe(0)
+  })
+
+  test('writes text as UTF-8', () => {
+    const { text } = new FakePlatform()
+    const target = text.allocate(text.byte_length('中'))
+    text.write('中', target, 0)
+    expect([...target]).toEqual([0xe4, 0xb8, 0xad])
+  })
+
+  test('shares nothing with another one', () => {
+    const [one, other] = [new FakePlatform(), new FakePlatform()] as const
+    const log: string[] = []
+    one.warn(new NetError('closed', 'of the one'))
+    one.defer(() => log.push('of the one'))
+    one.clock.advance(5)
+    other.end_turn()
+    expect([other.warnings, log, other.clock.now_ms()]).toEqual([[], [], 0])
+  })
+})

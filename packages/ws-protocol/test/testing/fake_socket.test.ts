@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest'
+import { NetError } from '../../src/errors.js'
+import { portable_text } from '../../src/portable_text.js'
+import { type Batch, SendQueue } from '../../src/send_queue.js'
+import type { SocketSink } from '../../src/socket_port.js'
+import { FakeSocket } from '../../src/testing/fake_socket.js'
+
+/** Writes down what a socket tells. */
+class ToldSink implements SocketSink {
+  readonly told: unknown[][] = []
+  socket_opened(): void {
+    this.told.push(['opened'])
+  }
+  socket_message(data: string | Uint8Array, payload_bytes: number): void {
+    this.told.push(['message', data, payload_bytes])
+  }
+  socket_drained(): void {
+    this.told.push(['drained'])
+  }
+  socket_failed(error: NetError, code: number): void {
+    this.told.push(['failed', error, code])
+  }
+  socket_closed(code: number, reason: string, error?: NetError): void {
+    this.told.push(['closed', code, reason, error])
+  }
+}
+
+function connected(): { socket: FakeSocket; told: unknown[][] } {
+  const socket = new FakeSocket()
+  const sink = new ToldSink()
+  socket.connect_to(sink)
+  return { socket, told: sink.told }
+}
+
+function batch_of(messages: readonly (string | Uint8Array)[], is_masked = false): Batch {
+  const queue = new SendQueue(1_000_000, is_masked, portable_text)
+  for (const message of messages) queue.push(message, 0)
+  return queue.take() as Batch
+}
+
+describe('what a FakeSocket is asked', () => {
+  test('is written down in order, with what it was asked with', () => {
+    const { socket } = connected()
+    socket.open()
+    socket.pause()
+    socket.write(batch_of(['a', 'b']))
+    socket.resume()
+    socket.close(1000, 'bye')
+    socket.terminate()
+    expect(socket.calls).toEqual([
+      { call: 'pause' },
+      { call: 'write', messages: ['a', 'b'] },
+      { call: 'resume' },
+      { call: 'close', code: 1000, reason: 'bye' },
+      { call: 'terminate' },
+    ])
+    expect(socket.call_names).toEqual(['pause', 'write', 'resume', 'close', 'terminate'])
+  })
+
+  test('is told to nobody', () => {
+    const { socket, told } = connected()
+    socket.write(batch_of(['a']))
+    socket.close(1000, '')
+    socket.terminate()
+    socket.pause()
+    socket.resume()
+    expect(told).toEqual([])
+  })
+})
+
+describe('what is written', () => {
+  test.each([
+    ['unmasked', false],
+    ['masked, with the key not set yet', true],
+  ])('is read back as messages, %s', (_, is_masked) => {
+    const { socket } = connected()
+    const messages = ['', 'text', '中文 😀 %41 é', Uint8Array.of(), Uint8Array.of(0, 255, 0x25)]
+    socket.write(batch_of(messages, is_masked))
+    expect(socket.sent).toEqual(messages)
+  })
+
+  test('is all there, whatever write it came in', () => {
+    const { socket } = connected()
+    expect(socket.sent).toEqual([])
+    socket.write(batch_of(['a', 'b']))
+    socket.pause()
+    socket.write(batch_of(['c']))
+    expect(socket.sent).toEqual(['a', 'b', 'c'])
+  })
+
+  test('stays as it was, though the bytes of the batch are used again', () => {
+    const { socket } = connected()
+    const batch = batch_of([Uint8Array.of(1, 2, 3)])
+    socket.write(batch)
+    batch.bytes.fill(0)
+    expect(socket.sent).toEqual([Uint8Array.of(1, 2, 3)])
+  })
+
+  test('is taken at once, unless the test says otherwise', () => {
+    const { socket } = connected()
+    expect(socket.write(batch_of(['hello']))).toBe(true)
+    expect(socket.buffered_bytes).toBe(0)
+  })
+
+  test('waits as bytes, headers included, while the network takes nothing', () => {
+    const { socket, told } = connected()
+    socket.takes_writes = false
+    expect(socket.write(batch_of(['hello']))).toBe(false)
+    expect(socket.buffered_bytes).toBe(7)
+    expect(socket.write(batch_of(['中']))).toBe(false)
+    expect(socket.buffered_bytes).toBe(12)
+    expect(told).toEqual([])
+    socket.drain()
+    expect(socket.buffered_bytes).toBe(0)
+    expect(told).toEqual([['drained']])
+  })
+})
+
+describe('is_writable', () => {
+  test.each([
+    ['false before it opens', () => {}, false],
+    ['true once it is open', (socket: FakeSocket) => socket.open(), true],
+    ['true while reading is paused', (socket: FakeSocket) => [socket.open(), socket.pause()], true],
+    [
+      'true while the network takes nothing',
+      (socket: FakeSocket) => {
+        socket.open()
+        socket.takes_writes = false
+        socket.write(batch_of(['a']))
+      },
+      true,
+    ],
+    [
+      'false once it is asked to close',
+      (socket: FakeSocket) => [socket.open(), socket.close(1000, '')],
+      false,
+    ],
+    ['false once it is terminated', (socket: FakeSocket) => [socket.open(), socket.terminate()], false],
+    [
+      'false once the Close of the peer is in',
+      (socket: FakeSocket) => [socket.open(), socket.receive_close()],
+      false,
+    ],
+    ['false once it has ended', (socket: FakeSocket) => [socket.open(), socket.end(1006)], false],
+  ])('is %s', (_, play, is_writable) => {
+    const { socket } = connected()
+    play(socket)
+    expect(socket.is_writable).toBe(is_writable)
+  })
+})
+
+describe('what the test plays', () => {
+  const error = new NetError('protocol_error', 'broken')
+  test.each<[string, (socket: FakeSocket) => void, unknown[]]>([
+    ['open', socket => socket.open(), ['opened']],
+    ['receive text', socket => socket.receive('hello'), ['message', 'hello', 5]],
+    ['receive bytes', socket => socket.receive(Uint8Array.of(1, 2)), ['message', Uint8Array.of(1, 2), 2]],
+    ['drain', socket => socket.drain(), ['drained']],
+    ['fail', socket => socket.fail(error, 1002), ['failed', error, 1002]],
+    ['end', socket => socket.end(1000, 'bye'), ['closed', 1000, 'bye', undefined]],
+    ['end without a reason', socket => socket.end(1006), ['closed', 1006, '', undefined]],
+    ['end with an error', socket => socket.end(1006, '', error), ['closed', 1006, '', error]],
+  ])('is told to the connection: %s', (_, play, expected) => {
+    const { socket, told } = connected()
+    play(socket)
+    expect(told).toEqual([expected])
+    expect(socket.calls).toEqual([])
+  })
+
+  test('is told to nobody while the peer’s Close is in and the socket has not ended', () => {
+    const { socket, told } = connected()
+    socket.receive_close()
+    expect(told).toEqual([])
+  })
+
+  test('needs somebody to tell', () => {
+    expect(() => new FakeSocket().open()).toThrow('connect_to comes first')
+  })
+})
