@@ -63,7 +63,8 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   /** Messages in the one batch that the port was given and the network has not taken yet. */
   #in_flight = 0
   #is_flush_due = false
-  #was_full_reported = false
+  /** What `send` returns from the time when the queue was full until it has drained. */
+  #full_error: NetError | undefined
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
   #drain_waiters: Waiter[] = []
@@ -262,12 +263,11 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
       const message = `send got a message that can never fit into the queue: max_queue is ${limit} bytes; raise it, or send smaller pieces`
       return new NetError('too_large', message)
     }
+    if (this.#full_error !== undefined) return this.#full_error
     const message = `send found the queue full: ${this.queued} of max_queue ${limit} bytes wait for the peer; await drained() and send again`
     const error = new NetError('queue_full', message)
-    if (!this.#was_full_reported) {
-      this.#was_full_reported = true
-      this.#owner.report(this.handle, error)
-    }
+    this.#full_error = error
+    this.#owner.report(this.handle, error)
     return error
   }
 
@@ -301,7 +301,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   }
 
   #all_sent(): void {
-    this.#was_full_reported = false
+    this.#full_error = undefined
     for (const waiter of this.#drain_waiters.splice(0)) waiter.resolve()
     this.#step({ type: 'drained' })
   }
