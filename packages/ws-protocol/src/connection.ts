@@ -297,7 +297,9 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
 
   #write_batch(): void {
     const batch = this.#queue.take()
-    if (batch !== undefined && !this.#port.write(batch)) this.#in_flight = batch.messages
+    if (batch === undefined) return
+    if (this.#port.write(batch)) this.#queue.release(batch)
+    else this.#in_flight = batch.messages
   }
 
   #all_sent(): void {

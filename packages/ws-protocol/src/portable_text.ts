@@ -5,6 +5,7 @@ const REPLACEMENT = 0xfffd
 /** UTF-8 in plain ECMAScript, for where a platform has nothing faster (RFC 3629). */
 export const portable_text: TextCodec = {
   allocate: size_bytes => new Uint8Array(size_bytes),
+  release: () => {},
   byte_length(text) {
     let size = 0
     for (const letter of text) size += encoded_size(scalar_value(letter))

@@ -12,6 +12,8 @@ export interface Batch {
   readonly bytes: Uint8Array
   /** How many messages that is. */
   readonly messages: number
+  /** The memory that the frames are in, for {@link SendQueue.release}. */
+  readonly memory: Uint8Array
 }
 
 /** What became of a message: it was `taken`, there is no room now (`full`), or there never will be (`too_large`). */
@@ -88,7 +90,12 @@ export class SendQueue {
     if (chunk === this.#open) this.#open = undefined
     this.#bytes -= chunk.used
     this.#messages -= chunk.messages
-    return { bytes: chunk.bytes.subarray(0, chunk.used), messages: chunk.messages }
+    return { bytes: chunk.bytes.subarray(0, chunk.used), messages: chunk.messages, memory: chunk.bytes }
+  }
+
+  /** Takes back the memory of a batch that was written and that nobody looks at any more. */
+  release(batch: Batch): void {
+    this.#text.release(batch.memory)
   }
 
   #chunk_with_room(frame_bytes: number): Chunk {

@@ -11,8 +11,8 @@ export interface SocketPort {
   /** Bytes that were written and that the network has not taken. */
   readonly buffered_bytes: number
   /**
-   * Writes whole messages. `true`: the network took them, write on. `false`: it did not take them yet; write no more before
-   * {@link SocketSink.socket_drained}. The bytes belong to the port from then on.
+   * Writes whole messages. `true`: the network took them, write on; the port looks at the bytes no more. `false`: it did not take them
+   * yet, and the bytes belong to the port; write no more before {@link SocketSink.socket_drained}.
    */
   write(batch: Batch): boolean
   /** Sends a Close behind what was written, and ends the socket when the peer has answered (RFC 6455 §7.1.2). */

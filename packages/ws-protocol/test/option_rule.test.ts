@@ -122,13 +122,18 @@ describe('an option that is unknown', () => {
     ['Address', 'address'],
     ['adress', 'address'],
     ['closeTimeout', 'close_timeout'],
+    ['close_time', 'close_timeout'],
+    ['tagg', 'tag'],
+    ['tga', 'tag'],
+    ['xxtag', 'tag'],
+    ['tagxx', 'tag'],
   ])('of the name %s is refused, with the nearest name: %s', (name, nearest) => {
     expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
       invalid_option(`call: there is no option "${name}"; did you mean ${nearest}?`),
     )
   })
 
-  test.each(['', 'handshake', 'timeout_close', 'x'.repeat(40)])(
+  test.each(['', 'handshake', 'timeout_close', 'xxxxtag', 'x'.repeat(40)])(
     'of the name %j, near to none, is refused with all names',
     name => {
       expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(

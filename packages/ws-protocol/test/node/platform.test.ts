@@ -5,7 +5,8 @@ import { node_platform } from '../../src/node/platform.js'
 const { clock, text } = node_platform
 
 function bytes_of(content: string): number[] {
-  const target = text.allocate(text.byte_length(content))
+  const size = text.byte_length(content)
+  const target = text.allocate(size).subarray(0, size)
   text.write(content, target, 0)
   return [...target]
 }
@@ -68,19 +69,20 @@ describe('the text', () => {
   })
 
   test('is written from the offset on, up to the last byte', () => {
-    const target = text.allocate(6).fill(0xee)
+    const target = text.allocate(6).subarray(0, 6).fill(0xee)
     text.write('中', target, 3)
     expect([...target]).toEqual([0xee, 0xee, 0xee, 0xe4, 0xb8, 0xad])
   })
 
   test('of no letters is written at the very end too', () => {
-    const target = text.allocate(2).fill(0xee)
+    const target = text.allocate(2).subarray(0, 2).fill(0xee)
     text.write('', target, 2)
     expect([...target]).toEqual([0xee, 0xee])
   })
 
-  test('is allocated as many bytes as are asked for', () => {
-    expect([0, 1, 512, 65_536].map(size => text.allocate(size).length)).toEqual([0, 1, 512, 65_536])
+  test('has at least as much memory as is asked for', () => {
+    const sizes = [0, 1, 512, 65_536, 200_000]
+    expect(sizes.filter(size => text.allocate(size).length < size)).toEqual([])
   })
 })
 

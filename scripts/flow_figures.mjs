@@ -1,0 +1,117 @@
+// Measures how messages flow and what memory they take, sender and receiver in processes of their own, and prints figures:
+// `pnpm figures`. What holds is proved by tests; this tells how much.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect as connect_tcp } from 'node:net'
+import { connect, listen } from '../packages/net/dist/index.js'
+
+const BURST = 50_000
+const MANY = 2_000_000
+const SLOW = 10_000
+const SLOW_MS = 5
+const SIZE = 64
+
+const message = index => String(index).padEnd(SIZE, '.')
+const rss_mb = () => process.memoryUsage().rss / 1_048_576
+const mb = value => `${value.toFixed(1)} MiB`
+const range = values => `${mb(Math.min(...values))} to ${mb(Math.max(...values))}`
+
+/** The receiver: counts what comes in order, and tells the sender when it has all. */
+async function receive(wanted, takes_ms) {
+  let next = 0
+  let out_of_order = 0
+  const memory = []
+  const server = listen({
+    type: 'ws',
+    bind: '127.0.0.1:0',
+    on_message: async_or_not(takes_ms, (socket, data) => {
+      if (data !== message(next)) out_of_order += 1
+      next += 1
+      if (next % (wanted / 20) === 0) memory.push(rss_mb())
+      if (next === wanted) socket.send(JSON.stringify({ received: next, out_of_order, memory }))
+    }),
+  })
+  await server.opened
+  process.send(server.addr)
+}
+
+function async_or_not(takes_ms, handle) {
+  if (takes_ms === 0) return handle
+  return async (socket, data) => {
+    await new Promise(resolve => setTimeout(resolve, takes_ms))
+    handle(socket, data)
+  }
+}
+
+/** The sender: sends in one turn, or waits for `drained()` whenever it is told `queue_full`. */
+async function send(name, count, takes_ms, in_one_turn) {
+  const receiver = fork(process.argv[1], ['receive', String(count), String(takes_ms)])
+  const [addr] = await once(receiver, 'message')
+  const ws = connect({ type: 'ws', url: `ws://${addr}/ws`, on_error: () => {} })
+  await ws.opened
+  const before = rss_mb()
+  const memory = []
+  let refused = 0
+  const start = performance.now()
+  for (let index = 0; index < count; index += 1) {
+    for (let result = ws.send(message(index)); result !== true; result = ws.send(message(index))) {
+      refused += 1
+      if (in_one_turn) break
+      await ws.drained()
+    }
+    if (index % (count / 20) === 0) memory.push(rss_mb())
+  }
+  const handed_over_ms = performance.now() - start
+  const { value } = await ws[Symbol.asyncIterator]().next()
+  const total_ms = performance.now() - start
+  const result = JSON.parse(value)
+  console.log(`\n${name}`)
+  console.log(
+    `  received ${result.received} of ${count}, out of order ${result.out_of_order}, told queue_full ${refused} times`,
+  )
+  console.log(
+    `  send loop ${handed_over_ms.toFixed(0)} ms, until the last was handled ${total_ms.toFixed(0)} ms`,
+  )
+  console.log(`  sender's resident memory ${mb(before)} before, then ${range(memory)}`)
+  console.log(`  receiver's resident memory ${range(result.memory)}`)
+  console.log(`    receiver over time: ${result.memory.map(value => value.toFixed(0)).join(' ')}`)
+  console.log(`    sender over time:   ${memory.map(value => value.toFixed(0)).join(' ')}`)
+  await ws[Symbol.asyncDispose]()
+  receiver.kill()
+}
+
+/** A peer that shook hands and then reads no more. */
+async function stalled() {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_error: () => {} })
+  await server.opened
+  const peer = connect_tcp(Number(server.addr.split(':')[1]), '127.0.0.1')
+  const headers = 'Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+  peer.write(`GET /ws HTTP/1.1\r\n${headers}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
+  await once(peer, 'data')
+  peer.pause()
+  const [socket] = server.sockets
+  const before = rss_mb()
+  let taken = 0
+  while (socket.send(message(taken)) === true) taken += 1
+  const after = rss_mb()
+  const in_kernel = taken * (SIZE + 2) - socket.queued
+  console.log('\nA peer that has stopped reading')
+  console.log(
+    `  ${taken} messages of ${SIZE} bytes taken before queue_full: ${socket.queued} bytes queued (max_queue 4194304), ${in_kernel} with the kernel`,
+  )
+  console.log(`  resident memory grew by ${mb(after - before)}, from ${mb(before)}`)
+  for (let i = 0; i < 1_000_000; i += 1) socket.send(message(i))
+  console.log(`  after 1000000 more sends, all refused: ${mb(rss_mb() - before)} above the start`)
+  peer.destroy()
+  await server[Symbol.asyncDispose]()
+}
+
+const [, , role, count, takes_ms] = process.argv
+if (role === 'receive') await receive(Number(count), Number(takes_ms))
+else {
+  console.log(`Node ${process.version}, messages of ${SIZE} bytes`)
+  await stalled()
+  await send(`A burst of ${BURST} in one turn, to a peer that reads`, BURST, 0, true)
+  await send(`${MANY} by a sender that awaits drained() on queue_full`, MANY, 0, false)
+  await send(`${SLOW} to an async on_message of ${SLOW_MS} ms`, SLOW, SLOW_MS, false)
+}
