@@ -1,0 +1,126 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import * as net from '../src/index.js'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const package_folder = join(here, '..')
+const root = join(package_folder, '../..')
+/** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
+const folder = mkdtempSync(join(package_folder, '.readme-'))
+const run = promisify(execFile)
+const SAMPLE = /<!-- sample: (\w+) -->\n```ts\n([\s\S]*?)```/g
+const ADDRESS = '127.0.0.1:8081'
+
+const running: ChildProcess[] = []
+
+function samples_of(readme: string): Map<string, string> {
+  const text = readFileSync(join(root, readme), 'utf8')
+  return new Map(Array.from(text.matchAll(SAMPLE), ([, name, code]) => [String(name), String(code)]))
+}
+
+/** Writes a sample down to run it, at an address that is free just now. */
+function written(name: string, code: string, address: string): string {
+  const file = join(folder, `${name}.mjs`)
+  writeFileSync(file, code.replaceAll(ADDRESS, address))
+  return file
+}
+
+/** An address that nobody listens at. */
+async function free_address(): Promise<string> {
+  const server = net.listen({ type: 'ws', bind: '127.0.0.1:0' })
+  await server.opened
+  await server[Symbol.asyncDispose]()
+  return server.addr
+}
+
+/** Starts the server's sample, and waits until it listens. */
+async function start_server(code: string, address: string): Promise<{ readonly output: () => string }> {
+  const server = spawn(process.execPath, [written('server', code, address)])
+  running.push(server)
+  let output = ''
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', part => (output += part))
+  for (;;) {
+    const probe = net.connect({ type: 'ws', url: `ws://${address}/ws`, on_error: () => {} })
+    const is_open = await probe.opened.then(
+      () => true,
+      () => false,
+    )
+    await probe[Symbol.asyncDispose]()
+    if (is_open) return { output: () => output }
+  }
+}
+
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill()
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
+  const samples = samples_of(readme)
+
+  it('has the samples of the contract, and no code that is not tried', () => {
+    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop'])
+    const blocks = readFileSync(join(root, readme), 'utf8').match(/```ts\n/g)
+    expect(blocks).toHaveLength(samples.size)
+  })
+
+  it('has samples that run as they stand, and print what it says', async () => {
+    const address = await free_address()
+    const server = await start_server(samples.get('server') ?? '', address)
+    const outputs = await Promise.all(
+      ['client', 'drained', 'loop'].map(async name => {
+        const { stdout, stderr } = await run(process.execPath, [
+          written(name, samples.get(name) ?? '', address),
+        ])
+        return stdout + stderr
+      }),
+    )
+    expect(outputs).toEqual([
+      'from server: welcome\nfrom server: echo:hello\nclosed\n',
+      'true 0\n',
+      'welcome\necho:hello\n',
+    ])
+    expect(readFileSync(join(root, readme), 'utf8')).toContain(outputs[0])
+    expect(server.output()).toMatch(/^(ws closed:127\.0\.0\.1:\d+\n)+$/)
+  })
+
+  it('has samples whose types are right', async () => {
+    const typed = join(folder, readme)
+    mkdirSync(typed)
+    for (const [name, code] of samples) writeFileSync(join(typed, `${name}.ts`), code)
+    const settings = {
+      compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: ['node'] },
+      include: ['*.ts'],
+    }
+    writeFileSync(join(typed, 'tsconfig.json'), JSON.stringify(settings))
+    const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
+    await run(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', typed])
+  })
+
+  it('lists every option of both calls, and none that there is not', () => {
+    const text = readFileSync(join(root, readme), 'utf8')
+    for (const call of ['listen', 'connect'] as const) {
+      const [, section = ''] = text.split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
+      const [table = ''] = section.split('\n\n`')
+      const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
+        Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
+      )
+      expect(new Set(listed)).toEqual(new Set(known_options(call)))
+    }
+  })
+})
+
+/** The options that a call knows, as it says itself. */
+function known_options(call: 'listen' | 'connect'): string[] {
+  const calls: Record<typeof call, (options: never) => unknown> = { listen: net.listen, connect: net.connect }
+  try {
+    calls[call]({ type: 'ws', [`not_an_option_${'x'.repeat(40)}`]: 1 } as never)
+  } catch (error) {
+    return /known are (.*)$/.exec((error as Error).message)?.[1]?.split(', ') ?? []
+  }
+  return []
+}
