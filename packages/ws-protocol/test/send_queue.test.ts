@@ -288,10 +288,15 @@ describe.each([
     const queue = queue_of(300_000, { is_masked, text })
     const pushed: (string | Uint8Array)[] = []
     const read: (string | Uint8Array)[] = []
+    const kept: { batch: Batch; copy: Buffer }[] = []
     let refused = 0
     const take = (): void => {
       const batch = queue.take()
-      if (batch !== undefined) read.push(...messages_of(batch))
+      if (batch === undefined) return
+      read.push(...messages_of(batch))
+      // What is released is written over by what comes next.
+      if (random() < 0.5) queue.release(batch)
+      else kept.push({ batch, copy: Buffer.from(batch.bytes) })
     }
     for (let step = 0; step < 3_000; step += 1) {
       const payload = random_message(random)
@@ -307,6 +312,10 @@ describe.each([
     }
     while (queue.messages > 0) take()
     expect(refused).toBeGreaterThan(0)
+    expect(
+      kept.findIndex(({ batch, copy }) => !copy.equals(batch.bytes)),
+      'batch written over',
+    ).toBe(-1)
     expect(read.length).toBe(pushed.length)
     expect(
       pushed.findIndex((payload, index) => !is_same(payload, read[index])),
