@@ -1,10 +1,11 @@
-export type { WsClient, WsClientState, WsConnectOptions } from '@bt/ws-client'
+export type { WsClient, WsConnectOptions } from '@bt/ws-client'
 export {
   type AbortSignalLike,
   type CloseCause,
   type CloseInfo,
   type CompressionOptions,
   type ConnectionOptions,
+  type ConnectionState,
   type MessageData,
   NET_ERROR_CODES,
   NetError,

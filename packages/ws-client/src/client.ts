@@ -4,6 +4,7 @@ import {
   type CloseInfo,
   Connection,
   type ConnectionOwner,
+  type ConnectionState,
   describe_value,
   type MessageData,
   type MessageListener,
@@ -18,9 +19,6 @@ import type { OpenedSocket } from './open_socket.js'
 import type { ConnectSettings } from './options.js'
 import { shown_url } from './ws_url.js'
 
-/** Where a client stands: its connection opens, is open, is being closed, or has ended. */
-export type WsClientState = 'connecting' | 'open' | 'closing' | 'closed'
-
 /** A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` where the option `binary` may be `true`. */
 export interface WsClient<Data extends MessageData<boolean> = string> extends AsyncIterable<Data> {
   /** The URL it connects to. */
@@ -28,7 +26,7 @@ export interface WsClient<Data extends MessageData<boolean> = string> extends As
   /** Always `'ws'`. */
   readonly type: 'ws'
   /** Where the client stands. */
-  readonly state: WsClientState
+  readonly state: ConnectionState
   /** The subprotocol that was agreed on, once open; empty where there is none. */
   readonly protocol: string
   /** Settles when the connection is open; rejects with the error that kept it from opening, which `on_error` gets too. */
@@ -129,7 +127,7 @@ export class Client implements WsClient<Data> {
     this.#obey(settings.signal)
   }
 
-  get state(): WsClientState {
+  get state(): ConnectionState {
     return this.#connection.state
   }
 

@@ -4,12 +4,13 @@ export {
   type CloseInfo,
   type CompressionOptions,
   type ConnectionOptions,
+  type ConnectionState,
   type MessageData,
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
-export type { WsClient, WsClientState } from './client.js'
+export type { WsClient } from './client.js'
 export { connect } from './connect.js'
 export type { WsConnectOptions } from './options.js'

@@ -1,7 +1,23 @@
-/** Where a server listens: a TCP port of a host, or a Unix socket. */
-export type BindAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string }
+/** A TCP port of a host. */
+export interface TcpAddress {
+  /** Which kind of address. */
+  readonly kind: 'tcp'
+  /** A name, or an IP address without brackets. */
+  readonly host: string
+  /** From 0, which means a free one, to 65535. */
+  readonly port: number
+}
+
+/** A Unix socket. */
+export interface UnixAddress {
+  /** Which kind of address. */
+  readonly kind: 'unix'
+  /** Its file. */
+  readonly path: string
+}
+
+/** Where a server listens. */
+export type BindAddress = TcpAddress | UnixAddress
 
 /** What a `bind` has to look like, as the end of the sentence "expected …". */
 export const BIND_EXPECTED =
@@ -28,9 +44,4 @@ export function parse_bind(bind: string): BindAddress | undefined {
 export function format_address(ip: string, port: number): string {
   const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`
-}
-
-/** Writes the address of a Unix socket. */
-export function format_unix_address(path: string): string {
-  return `${UNIX_SCHEME}${path}`
 }

@@ -41,6 +41,9 @@ export interface ConnectionOwner<Handle> {
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
+/** Where a connection stands: it opens, is open, is being closed, or has ended. */
+export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
+
 interface Waiter {
   resolve(): void
   reject(error: NetError): void
@@ -92,7 +95,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   }
 
   /** Where the connection stands. */
-  get state(): Lifecycle['name'] {
+  get state(): ConnectionState {
     return this.#state.name
   }
 

@@ -42,6 +42,7 @@ export type NetErrorCode = (typeof NET_ERROR_CODES)[number]
  * and what to do; `cause` holds the error beneath, where there is one.
  */
 export class NetError extends Error {
+  /** Always `'NetError'`. */
   override readonly name: string = 'NetError'
   /** What went wrong; callers branch on this. */
   readonly code: NetErrorCode

@@ -1,17 +1,42 @@
-export * from './address.js'
-export * from './clock.js'
-export * from './close_code.js'
-export * from './connection.js'
-export * from './errors.js'
-export * from './frame.js'
-export * from './inbox.js'
-export * from './lifecycle.js'
-export * from './option_rule.js'
-export * from './options.js'
-export * from './payload.js'
-export * from './platform.js'
-export * from './portable_text.js'
-export * from './report.js'
-export * from './route.js'
-export * from './send_queue.js'
-export * from './socket_port.js'
+export {
+  BIND_EXPECTED,
+  type BindAddress,
+  format_address,
+  parse_bind,
+} from './address.js'
+export type { CancelTimer, Clock } from './clock.js'
+export { CLOSE_CODE, type CloseCause, type CloseInfo } from './close_code.js'
+export {
+  Connection,
+  type ConnectionOwner,
+  type ConnectionSettings,
+  type ConnectionState,
+} from './connection.js'
+export { describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export type { InboxOwner, MessageListener } from './inbox.js'
+export {
+  type CheckedOptions,
+  check_options,
+  type FilledOptionRule,
+  type OptionRule,
+  type OptionRules,
+  type RequiredOptionRule,
+} from './option_rule.js'
+export {
+  type AbortSignalLike,
+  type CompressionOptions,
+  type ConnectionOptions,
+  callback,
+  connection_rules,
+  exactly,
+  type FilledConnectionOption,
+  milliseconds,
+  whole_number,
+} from './options.js'
+export { as_payload, type MessageData, type Sendable, type TextCodec } from './payload.js'
+export type { Platform } from './platform.js'
+export { portable_text } from './portable_text.js'
+export { report_error } from './report.js'
+export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
+export type { Batch } from './send_queue.js'
+export type { SocketPort, SocketSink } from './socket_port.js'

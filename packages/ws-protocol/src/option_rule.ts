@@ -12,11 +12,22 @@ export interface OptionRule<Value> {
   accepts(value: unknown): boolean
 }
 
+/** A rule whose option always has a value: there is something to fall back on. */
+export interface FilledOptionRule<Value> extends OptionRule<Value> {
+  readonly fallback: Value
+}
+
+/** A rule whose option always has a value: it has to be given. */
+export interface RequiredOptionRule<Value> extends OptionRule<Value> {
+  readonly is_required: true
+}
+
 /** A rule for every option of a call; those named in `Filled` always have a value once checked. */
 export type OptionRules<Options, Filled extends keyof Options> = {
   readonly [Name in keyof Options]-?: Name extends Filled
-    ? OptionRule<Exclude<Options[Name], undefined>> &
-        ({ readonly fallback: Exclude<Options[Name], undefined> } | { readonly is_required: true })
+    ?
+        | FilledOptionRule<Exclude<Options[Name], undefined>>
+        | RequiredOptionRule<Exclude<Options[Name], undefined>>
     : OptionRule<Exclude<Options[Name], undefined>>
 }
 

@@ -1,4 +1,4 @@
-import type { OptionRule, OptionRules } from './option_rule.js'
+import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
 /** Longest delay that a timer takes everywhere, in milliseconds: about 24 days. */
 const MAX_MS = 2_147_483_647
@@ -102,7 +102,7 @@ export function connection_rules(
 }
 
 /** A rule for `true` or `false`. */
-export function flag(fallback: boolean): OptionRule<boolean> & { readonly fallback: boolean } {
+export function flag(fallback: boolean): FilledOptionRule<boolean> {
   return { fallback, expects: 'true or false', accepts: value => typeof value === 'boolean' }
 }
 
@@ -112,7 +112,7 @@ export function whole_number(
   min: number,
   max: number,
   fallback: number,
-): OptionRule<number> & { readonly fallback: number } {
+): FilledOptionRule<number> {
   return {
     fallback,
     expects: `a whole number of ${unit} from ${min} to ${max}`,
@@ -121,7 +121,7 @@ export function whole_number(
 }
 
 /** A rule for a time in milliseconds. */
-export function milliseconds(fallback: number): OptionRule<number> & { readonly fallback: number } {
+export function milliseconds(fallback: number): FilledOptionRule<number> {
   return whole_number('milliseconds', 1, MAX_MS, fallback)
 }
 
@@ -131,11 +131,11 @@ export function callback<Callback>(): OptionRule<Callback> {
 }
 
 /** A rule for the `type` that chooses this kind of connection. */
-export function exactly<Type extends string>(type: Type): OptionRule<Type> & { readonly is_required: true } {
+export function exactly<Type extends string>(type: Type): RequiredOptionRule<Type> {
   return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
 
-function bytes(fallback: number): OptionRule<number> & { readonly fallback: number } {
+function bytes(fallback: number): FilledOptionRule<number> {
   return whole_number('bytes', 1, MAX_BYTES, fallback)
 }
 

@@ -12,7 +12,7 @@ export interface Batch {
   readonly bytes: Uint8Array
   /** How many messages that is. */
   readonly messages: number
-  /** The memory that the frames are in, for {@link SendQueue.release}. */
+  /** The memory that the frames are in, for the queue to take back. */
   readonly memory: Uint8Array
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BIND_EXPECTED, format_address, format_unix_address, parse_bind } from '../src/address.js'
+import { BIND_EXPECTED, format_address, parse_bind } from '../src/address.js'
 
 describe('parse_bind', () => {
   test.each([
@@ -88,12 +88,5 @@ describe('format_address', () => {
 
   test.each(['127.0.0.1', '::1', '2001:db8::1'])('writes what parse_bind reads back: %s', ip => {
     expect(parse_bind(format_address(ip, 8081))).toEqual({ kind: 'tcp', host: ip, port: 8081 })
-  })
-})
-
-describe('format_unix_address', () => {
-  test('writes what parse_bind reads back', () => {
-    expect(format_unix_address('/run/app.sock')).toBe('unix:/run/app.sock')
-    expect(parse_bind(format_unix_address('/run/app.sock'))).toEqual({ kind: 'unix', path: '/run/app.sock' })
   })
 })

@@ -520,5 +520,5 @@ describe('Connection', () => {
 /** How many messages the last write of a socket held. */
 function batch_size(socket: FakeSocket): number {
   const last = socket.calls.filter(call => call.call === 'write').at(-1)
-  return last?.call === 'write' ? last.messages.length : 0
+  return last?.messages?.length ?? 0
 }

@@ -4,28 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import { listen, NetError, type WsListenOptions, type WsServer } from '../src/index.js'
+import { NetError } from '../src/index.js'
+import { client_of, start, stop_all } from './started_server.js'
 
-const servers: WsServer[] = []
-
-function start(options: Partial<WsListenOptions> = {}): WsServer {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', ...options })
-  servers.push(server)
-  return server
-}
-
-async function opened_client(server: WsServer): Promise<WebSocket> {
-  const ws = new WebSocket(
-    server.addr.startsWith('unix:') ? `ws+${server.addr}:/ws` : `ws://${server.addr}/ws`,
-  )
-  await once(ws, 'open')
-  return ws
-}
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
-})
+afterEach(stop_all)
 
 describe('listen', () => {
   it('shows the text of bind until it listens, and then the address that it has', async () => {
@@ -40,7 +22,7 @@ describe('listen', () => {
     const server = start({ bind: '[::1]:0' })
     await server.opened
     expect(server.addr).toMatch(/^\[::1\]:[1-9]\d+$/)
-    const ws = await opened_client(server)
+    const ws = await client_of(server)
     expect([...server.sockets][0]?.addr).toMatch(/^\[::1\]:\d+$/)
     ws.terminate()
   })
@@ -57,7 +39,7 @@ describe('listen', () => {
     const server = start({ bind: `unix:${path}`, on_message: (socket, data) => socket.send(data) })
     await server.opened
     expect(server.addr).toBe(`unix:${path}`)
-    const ws = await opened_client(server)
+    const ws = await client_of(server)
     expect([...server.sockets][0]?.addr).toBe(`unix:${path}`)
     ws.send('over a file')
     const [data] = await once(ws, 'message')
@@ -89,7 +71,7 @@ describe('listen', () => {
     await first.opened
     const second = start({ bind: first.addr })
     await expect(second.opened).rejects.toMatchObject({ code: 'address_in_use' })
-    await expect(opened_client(first)).resolves.toBeDefined()
+    await expect(client_of(first)).resolves.toBeDefined()
   })
 
   it.each([
@@ -111,7 +93,7 @@ describe('listen', () => {
       code: 'address_in_use',
       message: expect.stringContaining('remove the file'),
     })
-    for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
+    await stop_all()
     rmSync(folder, { recursive: true })
   })
 
@@ -137,7 +119,7 @@ describe('signal', () => {
     const controller = new AbortController()
     const server = start({ signal: controller.signal })
     await server.opened
-    const ws = await opened_client(server)
+    const ws = await client_of(server)
     controller.abort()
     const [code] = await once(ws, 'close')
     expect(code).toBe(1001)

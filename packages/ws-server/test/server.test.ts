@@ -1,37 +1,15 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import {
-  type CloseInfo,
-  listen,
-  type WsListenOptions,
-  type WsServer,
-  type WsServerError,
-  type WsSocket,
-} from '../src/index.js'
+import type { CloseInfo, WsListenOptions, WsServer, WsServerError, WsSocket } from '../src/index.js'
 import { masked_frame, RawClient } from './raw_client.js'
+import { client_of, start_open, stop_all } from './started_server.js'
 
-const servers: WsServer[] = []
 const errors: WsServerError[] = []
 
-async function start<Binary extends boolean = false>(
-  options: Partial<WsListenOptions<Binary>> = {},
-): Promise<WsServer> {
-  const server = listen<Binary>({
-    type: 'ws',
-    bind: '127.0.0.1:0',
-    on_error: err => errors.push(err),
-    ...options,
-  })
-  servers.push(server)
-  await server.opened
-  return server
-}
-
-async function client_of(server: WsServer, path = '/ws', options: object = {}): Promise<WebSocket> {
-  const ws = new WebSocket(`ws://${server.addr}${path}`, options)
-  await once(ws, 'open')
-  return ws
+/** Starts a server whose errors are kept. */
+async function start(options: Partial<WsListenOptions> = {}): Promise<WsServer> {
+  return await start_open({ on_error: err => errors.push(err), ...options })
 }
 
 async function next_message(ws: WebSocket): Promise<string> {
@@ -46,7 +24,7 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 }
 
 afterEach(async () => {
-  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
+  await stop_all()
   errors.splice(0)
 })
 

@@ -1,30 +1,14 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type CloseInfo, listen, type WsListenOptions, type WsServer, type WsSocket } from '../src/index.js'
+import type { CloseInfo, WsSocket } from '../src/index.js'
+import { client_of, start_open, stop_all } from './started_server.js'
 
-const servers: WsServer[] = []
-
-async function start(options: Partial<WsListenOptions> = {}): Promise<WsServer> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', ...options })
-  servers.push(server)
-  await server.opened
-  return server
-}
-
-async function client_of(server: WsServer, path = '/ws', options: object = {}): Promise<WebSocket> {
-  const ws = new WebSocket(`ws://${server.addr}${path}`, options)
-  await once(ws, 'open')
-  return ws
-}
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
-})
+afterEach(stop_all)
 
 describe('a socket', () => {
   it('shows its address, a type, an id of its own, and what its handshake asked for', async () => {
-    const server = await start()
+    const server = await start_open()
     await client_of(server, '/ws?room=1&room=2', {
       headers: { 'X-Thing': 'yes' },
       origin: 'http://127.0.0.1',
@@ -42,7 +26,7 @@ describe('a socket', () => {
   })
 
   it('sends text and bytes, by send and by write', async () => {
-    const server = await start({
+    const server = await start_open({
       on_connect: socket => {
         expect(socket.send('text')).toBe(true)
         expect(socket.write(new Uint8Array([1, 2]))).toBe(true)
@@ -62,7 +46,7 @@ describe('a socket', () => {
 
   it('has a closed that settles when on_close, though async, is done', async () => {
     const heard: string[] = []
-    const server = await start({
+    const server = await start_open({
       on_close: async () => {
         await Promise.resolve()
         heard.push('on_close')

@@ -2,17 +2,15 @@ import { once } from 'node:events'
 import { Agent, get, type IncomingMessage, request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { listen, type WsServer, type WsServerError } from '../src/index.js'
+import type { WsListenOptions, WsServer, WsServerError } from '../src/index.js'
 import { handshake_lines, RawClient } from './raw_client.js'
+import { start_open, stop_all } from './started_server.js'
 
 const errors: WsServerError[] = []
-const servers: WsServer[] = []
 
-async function start(options: object = {}): Promise<WsServer> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_error: err => errors.push(err), ...options })
-  servers.push(server)
-  await server.opened
-  return server
+/** Starts a server whose errors are kept. */
+async function start(options: Partial<WsListenOptions> = {}): Promise<WsServer> {
+  return await start_open({ on_error: err => errors.push(err), ...options })
 }
 
 /** What is answered to the lines of a good handshake, changed. */
@@ -25,7 +23,7 @@ async function answer_to(server: WsServer, change: (lines: Record<string, string
 }
 
 afterEach(async () => {
-  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]()
+  await stop_all()
   expect(errors.splice(0)).toEqual([])
 })
 

@@ -3,11 +3,17 @@ import { OPCODE, read_frames } from '../frame.js'
 import type { Batch } from '../send_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
 
-/** What a {@link FakeSocket} was asked to do, in order. */
-export type FakeSocketCall =
-  | { readonly call: 'write'; readonly messages: readonly (string | Uint8Array)[] }
-  | { readonly call: 'close'; readonly code: number; readonly reason: string }
-  | { readonly call: 'terminate' | 'pause' | 'resume' }
+/** What a {@link FakeSocket} was asked to do. */
+export interface FakeSocketCall {
+  /** The method's name. */
+  readonly call: 'write' | 'close' | 'terminate' | 'pause' | 'resume'
+  /** The messages of a `write`. */
+  readonly messages?: readonly (string | Uint8Array)[]
+  /** The code of a `close`. */
+  readonly code?: number
+  /** The reason of a `close`. */
+  readonly reason?: string
+}
 
 /** A socket that a test plays: it writes down what it is asked, and tells its connection what the test says. */
 export class FakeSocket implements SocketPort {
@@ -26,7 +32,7 @@ export class FakeSocket implements SocketPort {
 
   /** All messages that were written, in order. */
   get sent(): readonly (string | Uint8Array)[] {
-    return this.calls.flatMap(call => (call.call === 'write' ? call.messages : []))
+    return this.calls.flatMap(({ messages = [] }) => messages)
   }
 
   /** The names of what was asked, in order. */

@@ -21,7 +21,7 @@ export interface PortPeer {
   /** Ends the socket without a Close. */
   drop(): void
   /** How the WebSocket ended, as this end sees it. */
-  closed(): Promise<{ readonly code: number; readonly reason: string }>
+  closed(): Promise<Pick<CloseInfo, 'code' | 'reason'>>
 }
 
 /** What makes ports of one kind for the cases. */

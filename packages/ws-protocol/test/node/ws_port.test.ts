@@ -24,7 +24,9 @@ class WsPeer implements PortPeer {
       if (wanted === undefined) this.#arrived.push(message)
       else wanted(message)
     })
-    this.#closed = new Promise(resolve => ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })))
+    this.#closed = new Promise(resolve =>
+      ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+    )
   }
 
   send(data: string | Uint8Array): void {
