@@ -1,0 +1,25 @@
+import { connect } from '@bt/net'
+import { pipe_through } from './pipe_through.js'
+import { type_at_terminal } from './type_at_terminal.js'
+
+/** What follows `connect` on the command line. */
+export interface ConnectArguments {
+  /** Where to connect. */
+  readonly url: string
+  /** Whether lines are sent as binary messages, and binary messages are taken too. */
+  readonly binary?: boolean
+  /** With a pipe: for how long no message has to come before the connection is closed, in milliseconds. */
+  readonly wait: number
+}
+
+/**
+ * Talks to a server: what somebody types at a terminal, or what is piped in. Settles with the exit code.
+ *
+ * @throws NetError `invalid_option` for a URL that is none
+ */
+export async function run_connect({ url, binary = false, wait }: ConnectArguments): Promise<number> {
+  const ws = connect({ type: 'ws', url, binary })
+  const is_terminal = process.stdin.isTTY && process.stdout.isTTY
+  const is_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
+  return (await is_well) ? 0 : 1
+}

@@ -1,0 +1,29 @@
+import { start_echo_server } from './echo_server.js'
+import { hints } from './hints.js'
+import { say, style } from './print.js'
+import { run_sample_client } from './sample_client.js'
+import { has_opened, stop_when_told } from './serve.js'
+import { url_of } from './url_of.js'
+
+/**
+ * Shows both sides: starts the server, lets the sample client talk to it, says what to try next, and serves until it is told to
+ * stop. Settles with the exit code.
+ */
+export async function run_demo({ bind, route }: { bind: string; route: string }): Promise<number> {
+  let tell_left!: () => void
+  const first_left = new Promise<void>(resolve => {
+    tell_left = resolve
+  })
+  const server = start_echo_server({ bind, route, on_left: tell_left })
+  stop_when_told(server)
+  if (!(await has_opened(server))) return 1
+  const url = url_of(server.addr, route)
+  process.stdout.write(`\n${style.bold('A WebSocket server, and a client that talks to it:')}\n\n`)
+  say('server', `listening on ${style.bold(url)}`)
+  await run_sample_client(url)
+  // The server hears of the end a little later than the client: its line comes before the hints.
+  await Promise.race([first_left, server.closed])
+  process.stdout.write(hints(url))
+  await server.closed
+  return 0
+}

@@ -1,0 +1,36 @@
+import { relative } from 'node:path'
+import { style } from './print.js'
+
+/** What to try now that a server listens at `url`, for somebody who sees it for the first time. */
+export function hints(url: string, is_binary = false): string {
+  const connect = `${this_program()} connect${is_binary ? ' --binary' : ''} ${url}`
+  const lines = [
+    style.bold('The server keeps running. Talk to it:'),
+    '',
+    '  in a second terminal, in this directory',
+    `    ${style.cyan(connect)}`,
+    '  from a pipe',
+    `    ${style.cyan(`printf 'one\\ntwo\\n' | ${connect}`)}`,
+    ...browser_hint(url),
+    '',
+    style.bold('Ctrl-C stops it.'),
+    '',
+  ]
+  return `\n${lines.join('\n')}\n`
+}
+
+function browser_hint(url: string): string[] {
+  if (!url.startsWith('ws://')) return []
+  return [
+    `  in a browser: open ${style.cyan(`http://${new URL(url).host}/`)} (an error page will do), and paste this into its console (F12)`,
+    `    ${style.cyan(`const ws = new WebSocket('${url}'); ws.onmessage = event => console.log(event.data); ws.onopen = () => ws.send('hello')`)}`,
+  ]
+}
+
+/** How this program is run from the current directory. */
+function this_program(): string {
+  const [, script = ''] = process.argv
+  const path = relative('', script)
+  const shortest = path.startsWith('..') ? script : path
+  return `node ${/^[\w./@-]+$/.test(shortest) ? shortest : JSON.stringify(shortest)}`
+}

@@ -1,1 +1,0 @@
-/** Placeholder. */ export const placeholder: number = 0

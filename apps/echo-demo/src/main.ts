@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module'
+import { NetError } from '@bt/net'
+import { Command, InvalidArgumentError } from 'commander'
+import { type ConnectArguments, run_connect } from './connect.js'
+import { run_demo } from './demo.js'
+import { say_error } from './print.js'
+import { run_serve, type ServeArguments } from './serve.js'
+
+const DEFAULT_BIND = '127.0.0.1:8081'
+const DEFAULT_ROUTE = '/ws'
+const DEFAULT_WAIT_MS = 300
+
+const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
+
+const program = new Command('echo-demo')
+  .description(
+    'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
+  )
+  .version(version, '-V, --version', 'print the version of @bt/net')
+
+program
+  .command('demo')
+  .description('start the server, let a sample client talk to it, and keep serving')
+  .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
+  .action(async ({ bind }: { bind: string }) => finish(await run_demo({ bind, route: DEFAULT_ROUTE })))
+
+program
+  .command('serve')
+  .description('start the server alone: it greets, and echoes what it is sent')
+  .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
+  .option('--route <path>', 'the path of the WebSocket', DEFAULT_ROUTE)
+  .option('--binary', 'take binary messages too, and answer them in kind')
+  .action(async (given: ServeArguments) => finish(await run_serve(given)))
+
+program
+  .command('connect')
+  .description('talk to a server: type lines, or pipe them in')
+  .argument('[url]', 'where to connect', `ws://${DEFAULT_BIND}${DEFAULT_ROUTE}`)
+  .option('--binary', 'send lines as binary messages, and take binary messages too')
+  .option('--wait <ms>', 'with a pipe: for how long to wait for one more message', whole_ms, DEFAULT_WAIT_MS)
+  .addHelpText(
+    'after',
+    `
+In a terminal, each line you type is a message; an empty one sends nothing.
+The arrow keys bring back earlier lines. /quit or Ctrl-D closes.
+
+From a pipe, each line is a message, and each message that comes is a line on
+stdout; status goes to stderr. After the end of the input it waits until all is
+sent and no message has come for --wait milliseconds, then closes.
+
+Exit code: 0 when this side closed and the server agreed, else 1.`,
+  )
+  .action(async (url: string, given: Omit<ConnectArguments, 'url'>) =>
+    finish(await run_connect({ ...given, url })),
+  )
+
+function whole_ms(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Give a whole number of milliseconds.')
+}
+
+function finish(exit_code: number): void {
+  process.exitCode = exit_code
+}
+
+const given = process.argv.slice(2)
+try {
+  await program.parseAsync(given.length === 0 ? ['demo'] : given, { from: 'user' })
+} catch (error) {
+  if (!(error instanceof NetError)) throw error
+  say_error(error)
+  finish(1)
+}

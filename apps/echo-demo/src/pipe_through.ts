@@ -1,0 +1,70 @@
+import type { WsClient } from '@bt/net'
+import { has_ended_well, how_closed } from './ending.js'
+import { lines_of } from './lines_of.js'
+import { say_error, say_status } from './print.js'
+import { is_full, send_patiently } from './send_patiently.js'
+import { Silence } from './silence.js'
+import { on_stop } from './stop.js'
+import { write_message } from './write_message.js'
+
+/** How a pipe is led through a connection. */
+export interface PipeOptions {
+  /** Whether lines are sent as binary messages. */
+  readonly binary: boolean
+  /** After the end of the input: for how long no message has to come before the connection is closed. */
+  readonly wait_ms: number
+}
+
+/**
+ * Sends each line of stdin, and prints each message to stdout; where either side is slow, the other waits. After the end of the
+ * input it closes when all is sent and no message has come for a while. Settles with whether all went well.
+ */
+export async function pipe_through(
+  ws: WsClient<string | Uint8Array>,
+  { binary, wait_ms }: PipeOptions,
+): Promise<boolean> {
+  const silence = new Silence(wait_ms)
+  let has_failed = false
+  ws.on_open(() => say_status(`connected to ${ws.addr}`))
+  ws.on_message(data => {
+    const written = write_message(data)
+    silence.heard()
+    return written
+  })
+  ws.on_error(error => {
+    if (!is_full(error)) say_error(error)
+  })
+  on_stop(() => ws.close())
+  send_lines(ws, binary)
+    .then(() => nothing_comes(silence))
+    .catch((error: unknown) => {
+      // What fails because the connection has ended is no news: how it ended is.
+      if (ws.state !== 'open') return
+      has_failed = true
+      say_error(error)
+    })
+    .then(() => ws.close())
+  const info = await ws.closed
+  process.stdin.destroy()
+  if (info.cause !== 'refused') say_status(`closed (${how_closed(info)})`)
+  return has_ended_well(info) && !has_failed
+}
+
+/** Settles when the network has taken every line; rejects when it never will. */
+async function send_lines(ws: WsClient<string | Uint8Array>, binary: boolean): Promise<void> {
+  await ws.opened
+  // Latin-1 has a character for every byte: so a line of any bytes arrives as it is.
+  const encoding = binary ? 'latin1' : 'utf8'
+  process.stdin.setEncoding(encoding)
+  for await (const line of lines_of(process.stdin)) {
+    const sent = await send_patiently(ws, binary ? Buffer.from(line, encoding) : line)
+    if (sent !== true) throw sent
+  }
+  await ws.drained()
+}
+
+/** Settles when no message comes any more; while stdout takes none, they wait, and that is no silence. */
+async function nothing_comes(silence: Silence): Promise<void> {
+  do await silence.lasted()
+  while (process.stdout.writableNeedDrain)
+}

@@ -1,0 +1,139 @@
+import { listen, type WsSocket } from '@bt/net'
+import { expect, it, onTestFinished } from 'vitest'
+import { Program, run, start_server } from './program.ts'
+
+/** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
+const PATIENTLY = ['--wait', '2000']
+
+it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
+  const { url } = await start_server('serve')
+  const client = new Program(['connect', url, ...PATIENTLY])
+  client.child.stdin.end('a\n\nb\r\nc')
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toBe('welcome\necho:a\necho:\necho:b\necho:c\n')
+  expect(client.stderr).toBe(`connected to ${url}\nclosed (code 1000, cause local)\n`)
+})
+
+it('prints what the server says first, when there is no input', async () => {
+  const url = await start_host(socket => socket.send('only this'))
+  const client = new Program(['connect', url])
+  await client.says('only this')
+  client.child.stdin.end()
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toBe('only this\n')
+})
+
+it('gets more lines through than the queue has room for, in order', async () => {
+  const { url } = await start_server('serve')
+  const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${'x'.repeat(400)}`)
+  const client = new Program(['connect', url, ...PATIENTLY])
+  client.child.stdin.end(lines.join('\n'))
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  const answers = client.stdout.split('\n')
+  expect(answers.splice(0, 1)).toEqual(['welcome'])
+  expect(answers.pop()).toBe('')
+  expect(answers.length).toBe(lines.length)
+  expect(answers.findIndex((answer, index) => answer !== `echo:${lines[index]}`)).toBe(-1)
+})
+
+it('waits for whoever reads its output slowly, and loses nothing', async () => {
+  const { url } = await start_server('serve')
+  const client = new Program(['connect', url, '--wait', '1'])
+  client.child.stdout.pause()
+  client.child.stdin.end(`${'x'.repeat(1_000)}\n`.repeat(2_000))
+  // With stdout stopped up, the client is quiet for far longer than --wait before it is read again.
+  await client.until(({ stderr }) => stderr.startsWith('connected'))
+  const pause = new Program(['connect', url, '--wait', '500'])
+  pause.child.stdin.end()
+  await pause.exit
+  client.child.stdout.resume()
+  expect((await client.exit).code).toBe(0)
+  expect(client.stdout.split('\n').length).toBe(2_002)
+})
+
+it('sends lines as bytes, and prints bytes as they come, with --binary', async () => {
+  const { url } = await start_server('serve', '--binary')
+  const client = new Program(['connect', '--binary', url])
+  client.child.stdout.setEncoding('latin1')
+  client.child.stdin.write(Buffer.from('a\x00\xff\nb\n', 'latin1'))
+  await client.says('echo:b')
+  client.child.stdin.end()
+  expect((await client.exit).code).toBe(0)
+  expect(client.stdout).toBe('welcome\necho:a\x00\xff\necho:b\n')
+})
+
+it('says how the server closed, and ends with code 1', async () => {
+  const url = await start_host(socket => socket.close(4_001, 'too late'))
+  const client = new Program(['connect', url])
+  expect((await client.exit).code).toBe(1)
+  expect(client.stderr).toContain("closed (code 4001, cause peer, reason 'too late')\n")
+})
+
+it('says that the server went away, and ends with code 1', async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', url])
+  await client.says('welcome')
+  program.child.kill('SIGKILL')
+  expect((await client.exit).code).toBe(1)
+  expect(client.stderr).toMatch(/error: the connection to \S+ was lost/)
+  expect(client.stderr).toMatch(/closed \(code 1006, cause network, without a Close from the other side/)
+})
+
+it('says in one line that a line is too long to be sent, and ends with code 1', async () => {
+  const { url } = await start_server('serve')
+  const client = new Program(['connect', url])
+  client.child.stdin.end('x'.repeat(5_000_000))
+  expect((await client.exit).code).toBe(1)
+  expect(client.stderr).toMatch(/^error: send got a message that can never fit into the queue.*$/m)
+})
+
+it.skipIf(process.platform === 'win32')('closes in order at Ctrl-C', async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', url])
+  await client.says('welcome')
+  client.child.kill('SIGINT')
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  await program.says('is gone (code 1000, cause peer)')
+})
+
+it('closes in order, and quietly, when nobody reads its output any more', async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', url])
+  await client.says('welcome')
+  client.child.stdout.destroy()
+  client.type('who reads this?')
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stderr).toBe(`connected to ${url}\nclosed (code 1000, cause local)\n`)
+  await program.says('is gone (code 1000, cause peer)')
+})
+
+it('says in one line that nobody listens, and ends with code 1', async () => {
+  const { program, url } = await start_server('serve')
+  program.child.kill('SIGKILL')
+  await program.exit
+  const { code, stdout, stderr } = await run(['connect', url])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^error: .*nobody listens at.*\n$/)
+  expect(stderr).toContain(url)
+})
+
+it.each([
+  { given: ['nonsense'], said: 'the option url is "nonsense"' },
+  { given: ['--wait', 'long'], said: "argument 'long' is invalid" },
+])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
+  const { code, stderr } = await run(['connect', ...given])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^error: .*\n$/)
+  expect(stderr).toContain(said)
+})
+
+/** A server that does one thing to whoever connects. Returns its URL. */
+async function start_host(on_connect: (socket: WsSocket) => void): Promise<string> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect })
+  onTestFinished(async () => {
+    server.close()
+    await server.closed
+  })
+  await server.opened
+  return `ws://${server.addr}/ws`
+}

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest'
+import { Program, start_server } from './program.ts'
+
+it('prints who said what to whom, and what to try next', async () => {
+  const { program, url } = await start_server('demo')
+  const address = /server {2}(\S+) connected/.exec(program.stdout)?.[1]
+  expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
+  // Both sides print, each in its own order.
+  const lines_of = (who: string): string[] => program.stdout.split('\n').filter(line => line.startsWith(who))
+  expect(lines_of('server')).toEqual([
+    `server  listening on ${url}`,
+    `server  ${address} connected; I send it 'welcome'`,
+    `server  ${address} says 'hello'; I answer 'echo:hello'`,
+    `server  ${address} is gone (code 1000, cause peer)`,
+  ])
+  expect(lines_of('client')).toEqual([
+    `client  I connect to ${url} and say 'hello'`,
+    `client  the server says 'welcome'`,
+    `client  the server says 'echo:hello'`,
+    'client  that was two messages: I close',
+    'client  closed (code 1000, cause local)',
+  ])
+  const hints = program.stdout.slice(program.stdout.indexOf('The server keeps running'))
+  expect(hints).toContain(`main.js connect ${url}\n`)
+  expect(hints).toContain(`new WebSocket('${url}')`)
+})
+
+it('keeps serving until Ctrl-C, and ends with code 0', async () => {
+  const { program, url } = await start_server('demo')
+  const client = new Program(['connect', url])
+  client.type('still there?')
+  await client.says('echo:still there?')
+  program.child.kill('SIGINT')
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+  expect(program.stdout).toMatch(/server {2}stopped\n$/)
+})
+
+it('is what runs without arguments, at 127.0.0.1:8081 and /ws', async () => {
+  const program = new Program([])
+  // Where another program has the port, the line that says so names it as well.
+  await program.until(({ stdout, stderr }) => /127\.0\.0\.1:8081/.test(stdout + stderr))
+  if (program.stderr === '') await program.says("client  the server says 'echo:hello'")
+  expect(program.stdout + program.stderr).toMatch(
+    /listening on ws:\/\/127\.0\.0\.1:8081\/ws\n|bind 127\.0\.0\.1:8081: the port is in use/,
+  )
+})

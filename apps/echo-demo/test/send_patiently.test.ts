@@ -1,0 +1,26 @@
+import { NetError } from '@bt/net'
+import { expect, it, vi } from 'vitest'
+import { send_patiently } from '../src/send_patiently.ts'
+
+const FULL = new NetError('queue_full', 'full')
+const CLOSED = new NetError('closed', 'closed')
+
+it('returns at once what send says, where the queue is not full', () => {
+  const drained = vi.fn(() => Promise.resolve())
+  expect(send_patiently({ send: () => true, drained }, 'a')).toBe(true)
+  expect(send_patiently({ send: () => CLOSED, drained }, 'a')).toBe(CLOSED)
+  expect(drained).not.toHaveBeenCalled()
+})
+
+it('sends again each time the queue is drained, until it is taken', async () => {
+  const answers = [FULL, FULL, true as const]
+  const send = vi.fn(() => answers.shift() ?? CLOSED)
+  const drained = vi.fn(() => Promise.resolve())
+  expect(await send_patiently({ send, drained }, 'a')).toBe(true)
+  expect(send.mock.calls).toEqual([['a'], ['a'], ['a']])
+  expect(drained).toHaveBeenCalledTimes(2)
+})
+
+it('returns the error when the queue will never be drained', async () => {
+  expect(await send_patiently({ send: () => FULL, drained: () => Promise.reject(CLOSED) }, 'a')).toBe(CLOSED)
+})

@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { connect as connect_tcp } from 'node:net'
+import { connect } from '@bt/net'
+import { expect, it } from 'vitest'
+import { Program, run, start_server } from './program.ts'
+
+const is_windows = process.platform === 'win32'
+
+it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
+  'at %s says that it stops, closes every client with 1001, and ends with code 0',
+  async signal => {
+    const { program, url } = await start_server('serve')
+    const clients = [connect({ type: 'ws', url }), connect({ type: 'ws', url })]
+    for (const client of clients) client.on_message(() => {})
+    await Promise.all(clients.map(client => client.opened))
+    await program.until(({ stdout }) => stdout.split(' connected; ').length === 3)
+    program.child.kill(signal)
+    for (const client of clients) {
+      expect(await client.closed).toMatchObject({ code: 1001, cause: 'peer', clean: true })
+    }
+    expect(await program.exit).toEqual({ code: 0, signal: null })
+    expect(program.stdout).toContain('server  stopping; 2 clients are told (Close 1001)\n')
+    expect(program.stdout.match(/is gone \(code 1001, cause shutdown\)/g)).toHaveLength(2)
+    expect(program.stdout).toMatch(/server {2}stopped\n$/)
+    expect(program.stderr).toBe('')
+  },
+)
+
+it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does not answer', async () => {
+  const { program, url } = await start_server('serve')
+  const { host, hostname, port } = new URL(url)
+  const deaf = connect_tcp(Number(port), hostname)
+  deaf.on('error', () => {})
+  deaf.write(
+    `GET /ws HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  )
+  await once(deaf, 'data')
+  program.child.kill('SIGINT')
+  await program.says('stopping; 1 client is told')
+  program.child.kill('SIGINT')
+  expect(await program.exit).toEqual({ code: null, signal: 'SIGINT' })
+  deaf.destroy()
+})
+
+it('serves another route with --route', async () => {
+  const { url } = await start_server('serve', '--route', '/talk')
+  expect(url).toMatch(/\/talk$/)
+  const client = connect({ type: 'ws', url })
+  expect(await first_message(client)).toBe('welcome')
+  client.close()
+})
+
+it('answers binary messages in kind with --binary', async () => {
+  const { program, url } = await start_server('serve', '--binary')
+  const client = connect({ type: 'ws', url, binary: true })
+  client.send(Uint8Array.of(0, 255))
+  const got: (string | Uint8Array)[] = []
+  for await (const data of client) if (got.push(data) === 2) break
+  expect(got).toEqual(['welcome', Uint8Array.from([...Buffer.from('echo:'), 0, 255])])
+  expect(program.stdout).toContain('says 2 bytes: 00 ff; I answer 7 bytes:')
+  expect(program.stdout).toContain(`connect --binary ${url}`)
+  client.close()
+})
+
+it('says in one line that the port is in use, and ends with code 1', async () => {
+  const { url } = await start_server('serve')
+  const { host } = new URL(url)
+  for (const command of ['serve', 'demo']) {
+    const second = await run([command, '--bind', host])
+    expect(second.code).toBe(1)
+    expect(second.stdout).toBe('')
+    expect(second.stderr).toMatch(/^error: .*the port is in use.*\n$/)
+    expect(second.stderr).toContain(host)
+  }
+})
+
+it.each([
+  { given: ['--bind', 'nonsense'], said: 'the option bind is "nonsense"' },
+  { given: ['--route', 'ws'], said: 'the option route is "ws"' },
+  { given: ['--binaries'], said: "unknown option '--binaries'" },
+])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
+  const { code, stdout, stderr } = await run(['serve', ...given])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr.split('\n')[0]).toContain(said)
+  expect(stderr).not.toMatch(/^ {4}at /m)
+})
+
+it('prints no control characters that a client sends', async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', url])
+  client.type('\x1b[2Jgone\x07')
+  await client.says('gone')
+  expect(program.stdout).toContain("says '\\x1b[2Jgone\\x07'")
+})
+
+async function first_message(messages: AsyncIterable<string>): Promise<string | undefined> {
+  for await (const data of messages) return data
+  return undefined
+}

@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Silence } from '../src/silence.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('lasts from the last thing that was heard', async () => {
+  const silence = new Silence(300)
+  const lasted = vi.fn()
+  silence.lasted().then(lasted)
+  await vi.advanceTimersByTimeAsync(299)
+  silence.heard()
+  await vi.advanceTimersByTimeAsync(299)
+  expect(lasted).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(10)
+  expect(lasted).toHaveBeenCalledOnce()
+})
+
+it('is counted from the call at the earliest', async () => {
+  const silence = new Silence(300)
+  await vi.advanceTimersByTimeAsync(1_000)
+  const lasted = vi.fn()
+  silence.lasted().then(lasted)
+  await vi.advanceTimersByTimeAsync(299)
+  expect(lasted).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(10)
+  expect(lasted).toHaveBeenCalledOnce()
+})
