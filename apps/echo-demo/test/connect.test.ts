@@ -4,6 +4,8 @@ import { Program, run, start_server } from './program.ts'
 
 /** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
 const PATIENTLY = ['--wait', '2000']
+/** Much goes through the program: on a busy machine that takes its time. */
+const LONG = { timeout: 60_000 }
 
 it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
   const { url } = await start_server('serve')
@@ -23,9 +25,9 @@ it('prints what the server says first, when there is no input', async () => {
   expect(client.stdout).toBe('only this\n')
 })
 
-it('gets more lines through than the queue has room for, in order', async () => {
+it('gets 20,000 lines there and back, in order', LONG, async () => {
   const { url } = await start_server('serve')
-  const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${'x'.repeat(400)}`)
+  const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`)
   const client = new Program(['connect', url, ...PATIENTLY])
   client.child.stdin.end(lines.join('\n'))
   expect(await client.exit).toEqual({ code: 0, signal: null })
@@ -34,6 +36,30 @@ it('gets more lines through than the queue has room for, in order', async () => 
   expect(answers.pop()).toBe('')
   expect(answers.length).toBe(lines.length)
   expect(answers.findIndex((answer, index) => answer !== `echo:${lines[index]}`)).toBe(-1)
+})
+
+it('gets more through than there is room for while the server does not read', LONG, async () => {
+  let read!: () => void
+  const may_read = new Promise<void>(resolve => {
+    read = resolve
+  })
+  const got: string[] = []
+  const url = await start_host(
+    () => may_read,
+    (_socket, data) => got.push(data.slice(0, 6)),
+  )
+  const client = new Program(['connect', url])
+  // Far more than the client's queue and the kernel's buffers hold together.
+  const lines = Array.from({ length: 40_000 }, (_, index) => String(index).padEnd(1_000))
+  client.child.stdin.end(lines.join('\n'))
+  await client.until(({ stderr }) => stderr.startsWith('connected'))
+  // As long as another client takes for all it does, this one has nobody to send to.
+  await run(['connect', url])
+  read()
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stderr).not.toContain('error')
+  expect(got.length).toBe(lines.length)
+  expect(got.findIndex((start, index) => Number(start) !== index)).toBe(-1)
 })
 
 it('waits for whoever reads its output slowly, and loses nothing', async () => {
@@ -127,9 +153,12 @@ it.each([
   expect(stderr).toContain(said)
 })
 
-/** A server that does one thing to whoever connects. Returns its URL. */
-async function start_host(on_connect: (socket: WsSocket) => void): Promise<string> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect })
+/** A server that does what is given to whoever connects. Returns its URL. */
+async function start_host(
+  on_connect: (socket: WsSocket) => void,
+  on_message?: (socket: WsSocket, data: string) => void,
+): Promise<string> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect, on_message })
   onTestFinished(async () => {
     server.close()
     await server.closed
