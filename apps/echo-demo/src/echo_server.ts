@@ -42,7 +42,7 @@ export function start_echo_server({ bind, route, binary = false, on_left }: Echo
     },
     on_error: error => {
       // A full queue is no error here: whoever reads slowly is waited for.
-      if (!is_full(error)) say_error(error)
+      if (!is_full(error)) say_error(error, error.socket?.addr)
     },
   })
 }

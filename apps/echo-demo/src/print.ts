@@ -13,9 +13,9 @@ export function say(who: 'server' | 'client', text: string): void {
   process.stdout.write(`${name}  ${text}\n`)
 }
 
-/** Prints what went wrong, one line on stderr. */
-export function say_error(error: unknown): void {
-  process.stderr.write(error_line(error))
+/** Prints what went wrong, and with whom where that is known: one line on stderr. */
+export function say_error(error: unknown, address?: string): void {
+  process.stderr.write(error_line(error, address))
 }
 
 /** Prints how things stand, one line on stderr: beside the data, which is alone on stdout. */
@@ -23,10 +23,11 @@ export function say_status(text: string): void {
   process.stderr.write(`${error_style.dim(text)}\n`)
 }
 
-/** What went wrong, as one line for stderr. */
-export function error_line(error: unknown): string {
+/** What went wrong, and with whom where that is known, as one line for stderr. */
+export function error_line(error: unknown, address?: string): string {
   const message = error instanceof Error ? error.message : String(error)
-  return `${error_style.red('error:')} ${visible(message)}\n`
+  const whose = address === undefined ? '' : `${address}: `
+  return `${error_style.red('error:')} ${whose}${visible(message)}\n`
 }
 
 function colors_for(stream: NodeJS.WriteStream): Colors {

@@ -17,7 +17,7 @@ export async function run_sample_client(url: string): Promise<void> {
     }
   })
   ws.on_close(info => say('client', `closed (${how_closed(info)})`))
-  ws.on_error(say_error)
+  ws.on_error(err => say_error(err))
   ws.send('hello')
   await ws.closed
 }

@@ -32,7 +32,8 @@ export function has_opened(server: WsServer): Promise<boolean> {
 export function stop_when_told(server: WsServer): void {
   on_stop(() => {
     const { size } = server.sockets
-    say('server', `stopping; ${size} ${size === 1 ? 'client is' : 'clients are'} told (Close 1001)`)
+    const told = `; ${size} ${size === 1 ? 'client is' : 'clients are'} told (Close 1001)`
+    say('server', `stopping${size === 0 ? '' : told}`)
     server.close()
     server.closed.then(() => say('server', 'stopped'))
   })

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
+
 const UNIX = 'unix:'
 
 /** The URL at which a server on this machine is reached that listens on `addr`. */
 export function url_of(addr: string, route: string): string {
-  if (addr.startsWith(UNIX)) return `ws+unix:${addr.slice(UNIX.length)}:${route}`
+  if (addr.startsWith(UNIX)) return `ws+unix:${resolve(addr.slice(UNIX.length))}:${route}`
   // "Every interface" is an address to listen on, not one to connect to.
   return `ws://${addr.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')}${route}`
 }

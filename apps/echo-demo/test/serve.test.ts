@@ -86,6 +86,16 @@ it.each([
   expect(stderr).not.toMatch(/^ {4}at /m)
 })
 
+it('says with whom something went wrong', async () => {
+  const { program, url } = await start_server('serve')
+  const client = connect({ type: 'ws', url })
+  client.send(Uint8Array.of(1))
+  expect(await client.closed).toMatchObject({ code: 1003 })
+  await program.says('is gone')
+  const [, address] = /server {2}(\S+) is gone/.exec(program.stdout) ?? []
+  await program.until(({ stderr }) => stderr.startsWith(`error: ${address}: the peer sent a binary message`))
+})
+
 it('prints no control characters that a client sends', async () => {
   const { program, url } = await start_server('serve')
   const client = new Program(['connect', url])
