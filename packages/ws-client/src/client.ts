@@ -3,8 +3,10 @@ import {
   CLOSE_CODE,
   type CloseInfo,
   Connection,
+  type ConnectionHandle,
   type ConnectionOwner,
   type ConnectionState,
+  close_on_abort,
   describe_value,
   type MessageData,
   type MessageListener,
@@ -20,39 +22,17 @@ import type { ConnectSettings } from './options.js'
 import { shown_url } from './ws_url.js'
 
 /** A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` where the option `binary` may be `true`. */
-export interface WsClient<Data extends MessageData<boolean> = string> extends AsyncIterable<Data> {
+export interface WsClient<Data extends MessageData<boolean> = string>
+  extends ConnectionHandle,
+    AsyncIterable<Data> {
   /** The URL it connects to. */
   readonly addr: string
-  /** Always `'ws'`. */
-  readonly type: 'ws'
   /** Where the client stands. */
   readonly state: ConnectionState
   /** The subprotocol that was agreed on, once open; empty where there is none. */
   readonly protocol: string
   /** Settles when the connection is open; rejects with the error that kept it from opening, which `on_error` gets too. */
   readonly opened: Promise<void>
-  /** Settles when the connection has ended and the last callback, `on_close`, is done. Never rejects. */
-  readonly closed: Promise<CloseInfo>
-  /** Bytes that were sent and that the network has not taken, frame headers included. */
-  readonly queued: number
-  /**
-   * Sends a message, text or bytes. It goes into the bounded queue, and on its way at the end of the turn, or when the connection is open.
-   *
-   * @returns `true` when the queue took it; else an error with code `queue_full`, `too_large` or `closed`, and nothing was taken.
-   * An error is truthy: compare with `=== true`
-   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
-   */
-  send(data: Sendable): true | NetError
-  /** The same as {@link WsClient.send}. */
-  write(data: Sendable): true | NetError
-  /**
-   * Closes in order: what was sent goes out first, then a Close. No message reaches `on_message` from now on. Twice is fine.
-   *
-   * @param code - 1000, or one of your own from 3000 to 4999 (RFC 6455 §7.4.2)
-   * @param reason - at most 123 bytes of UTF-8
-   * @throws NetError `invalid_argument` for a code or a reason that is not allowed
-   */
-  close(code?: number, reason?: string): true
   /** Registers who is called when the connection is open, before any message; registering again replaces it. */
   on_open(fn: () => void): void
   /**
@@ -64,8 +44,6 @@ export interface WsClient<Data extends MessageData<boolean> = string> extends As
   on_close(fn: (info: CloseInfo) => void): void
   /** Registers who is called when something fails; registering again replaces it. Without it, errors are said aloud as warnings. */
   on_error(fn: (err: NetError) => void): void
-  /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
-  drained(): Promise<void>
   /**
    * The messages, for `for await`: an `on_message` that waits for the loop's body. It ends when the connection was closed, and throws
    * when it was lost. Leaving the loop closes nothing: the messages that come then wait for the next loop or `on_message`.
@@ -124,7 +102,7 @@ export class Client implements WsClient<Data> {
     this.#cancel_connect_timer = platform.clock.start_timer(settings.connect_timeout, () =>
       this.#connect_timed_out(),
     )
-    this.#obey(settings.signal)
+    close_on_abort(settings.signal, () => this.close(), this.closed)
   }
 
   get state(): ConnectionState {
@@ -252,16 +230,6 @@ export class Client implements WsClient<Data> {
 
   #report(error: NetError): void {
     report_error(error, this.#on_error, this.#platform)
-  }
-
-  #obey(signal: ConnectSettings['signal']): void {
-    if (signal === undefined) return
-    const abort = (): void => {
-      this.close()
-    }
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort)
-    this.closed.then(() => signal.removeEventListener('abort', abort))
   }
 
   get #shown(): string {

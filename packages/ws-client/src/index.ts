@@ -3,6 +3,7 @@ export {
   type CloseCause,
   type CloseInfo,
   type CompressionOptions,
+  type ConnectionHandle,
   type ConnectionOptions,
   type ConnectionState,
   type MessageData,

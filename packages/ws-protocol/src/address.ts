@@ -24,8 +24,12 @@ export const BIND_EXPECTED =
   "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path'"
 
 const UNIX_SCHEME = 'unix:'
-/** A host without colons, or an IPv6 address in brackets (RFC 3986 §3.2.2), then a port. */
-const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})$/
+/** A host without colons, or something in brackets (RFC 3986 §3.2.2), then a port. */
+const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^\s\p{Cc}:/?#@[\]]+)):(\d{1,5})$/u
+const IPV6_ZONE = /%[\w.-]+$/
+const IPV6_GROUP = /^[0-9a-f]{1,4}$/i
+const IPV6_GROUPS = 8
+const EMBEDDED_IPV4 = /(?<=:)\d{1,3}(?:\.\d{1,3}){3}$/
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
 /** Reads a `bind`; `undefined` when it is none: see {@link BIND_EXPECTED}. */
@@ -37,7 +41,20 @@ export function parse_bind(bind: string): BindAddress | undefined {
   const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []
   const name = ipv6 ?? host
   const port = Number(digits)
-  return name === undefined || port > 65_535 ? undefined : { kind: 'tcp', host: name, port }
+  if (name === undefined || port > 65_535 || (ipv6 !== undefined && !is_ipv6(ipv6))) return undefined
+  return { kind: 'tcp', host: name, port }
+}
+
+/** RFC 4291 §2.2, and a zone (RFC 4007 §11). */
+function is_ipv6(text: string): boolean {
+  // An IPv4 address at the end stands for two groups.
+  const plain = text.replace(IPV6_ZONE, '').replace(EMBEDDED_IPV4, '0:0')
+  const halves = plain.split('::').map(half => (half === '' ? [] : half.split(':')))
+  const groups = halves.flat()
+  if (!groups.every(group => IPV6_GROUP.test(group))) return false
+  return halves.length === 1
+    ? groups.length === IPV6_GROUPS
+    : halves.length === 2 && groups.length < IPV6_GROUPS
 }
 
 /** Writes `'ip:port'`, with brackets around an IPv6 address; an IPv4 address that came in IPv6's clothes is shown as IPv4. */

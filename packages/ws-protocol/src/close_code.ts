@@ -61,10 +61,8 @@ export interface CloseInfo {
  * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
  */
 export function check_close(code: unknown, reason: unknown, text: TextCodec): void {
-  const is_allowed =
-    Number.isInteger(code) &&
-    (code === CLOSE_CODE.NORMAL || ((code as number) >= 3000 && (code as number) <= 4999))
-  if (!is_allowed) {
+  const is_own = typeof code === 'number' && Number.isInteger(code) && code >= 3000 && code <= 4999
+  if (code !== CLOSE_CODE.NORMAL && !is_own) {
     throw new NetError(
       'invalid_argument',
       `close got the code ${describe_value(code)}: use 1000, or one of your own from 3000 to 4999`,

@@ -3,9 +3,9 @@ import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './clos
 import { NetError } from './errors.js'
 import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
 import { type Ending, type Lifecycle, type LifecycleEffect, type LifecycleEvent, step } from './lifecycle.js'
+import { Outbox, type OutboxOwner } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
 import type { Platform } from './platform.js'
-import { type PushResult, SendQueue } from './send_queue.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
 /** What a connection has to know; the numbers come from the options of the same names. */
@@ -44,33 +44,22 @@ export interface ConnectionOwner<Handle> {
 /** Where a connection stands: it opens, is open, is being closed, or has ended. */
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
 
-interface Waiter {
-  resolve(): void
-  reject(error: NetError): void
-}
-
 /**
  * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
  * with backpressure. `Handle` is what users see of it.
  */
-export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
+export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<CloseInfo> {
   /** What users see of this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
   readonly #platform: Platform
-  readonly #queue: SendQueue
+  readonly #outbox: Outbox
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort
   #state: Lifecycle = { name: 'connecting' }
-  /** Messages in the one batch that the port was given and the network has not taken yet. */
-  #in_flight = 0
-  #is_flush_due = false
-  /** What `send` returns from the time when the queue was full until it has drained. */
-  #full_error: NetError | undefined
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
-  #drain_waiters: Waiter[] = []
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
   #resolve_closed: ((info: CloseInfo) => void) | undefined
@@ -84,7 +73,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
     this.#settings = settings
     this.#owner = owner
     this.#platform = platform
-    this.#queue = new SendQueue(settings.max_queue, settings.side === 'client', platform.text)
+    this.#outbox = new Outbox(settings.max_queue, settings.side === 'client', platform, this)
     this.#inbox = new Inbox(this)
     this.handle = make_handle(this)
   }
@@ -92,6 +81,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   /** Gives the connection its socket, which tells it when it is open: {@link Connection.socket_opened}. */
   attach(port: SocketPort): void {
     this.#port = port
+    this.#outbox.attach(port)
   }
 
   /** Where the connection stands. */
@@ -101,7 +91,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
 
   /** Bytes that were sent and that the network has not taken, frame headers included. */
   get queued(): number {
-    return this.#queue.bytes + this.#port.buffered_bytes
+    return this.#outbox.bytes
   }
 
   /** Bytes of the messages that wait for a callback. */
@@ -127,23 +117,13 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   send(data: Sendable): true | NetError {
     const payload = as_payload(data)
     if (!this.#can_send()) return closed_error('send')
-    let result = this.#push(payload)
-    if (result === 'full' && this.#state.name === 'open') {
-      this.#flush()
-      result = this.#push(payload)
-    }
-    if (result !== 'taken') return this.#refuse(result)
-    if (this.#state.name !== 'open') return true
-    if (this.#queue.has_full_batch) this.#write_full_batches()
-    else this.#flush_at_end_of_turn()
-    return true
+    return this.#outbox.send(payload)
   }
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void> {
     if (!this.#can_send()) return Promise.reject(closed_error('drained'))
-    if (!this.#has_unsent) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#drain_waiters.push({ resolve, reject }))
+    return this.#outbox.wait_until_sent()
   }
 
   /**
@@ -164,7 +144,8 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
 
   /** Reports `error`, and closes with `code` without sending what waits; a connection that is still opening is given up. */
   fail(error: NetError, code: number, cause: CloseCause): void {
-    if (this.#state.name === 'closed') return
+    // Once this side has ended the socket, what else is wrong with it is no news.
+    if (is_ending(this.#state)) return
     this.#error = error
     this.#owner.report(this.handle, error)
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
@@ -191,9 +172,8 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   }
 
   socket_drained(): void {
-    this.#in_flight = 0
     if (this.#state.name === 'closing' && this.#state.phase === 'draining') this.#start_timer()
-    this.#flush()
+    this.#outbox.drained()
   }
 
   socket_failed(error: NetError, code: number): void {
@@ -201,12 +181,21 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   }
 
   socket_closed(code: number, reason: string, error?: NetError): void {
-    // Once this side has ended the socket, how it ended is no news.
     if (error !== undefined && !is_ending(this.#state)) {
       this.#error = error
       if (this.#state.name !== 'open') this.#owner.report(this.handle, error)
     }
     this.#step({ type: 'gone', code, reason })
+  }
+
+  // What the outbox tells: OutboxOwner.
+
+  queue_became_full(error: NetError): void {
+    this.#owner.report(this.handle, error)
+  }
+
+  all_sent(): void {
+    if (this.#state.name === 'closing') this.#step({ type: 'drained' })
   }
 
   // What the inbox asks and tells: InboxOwner.
@@ -230,7 +219,8 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
   callback_failed(kind: 'open' | 'message' | 'close', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
     const said = cause instanceof Error ? cause.message : String(cause)
-    const message = `${name} failed: ${said}; its connection lives on, and \`cause\` holds the error`
+    const lives_on = kind === 'close' ? '' : '; its connection lives on'
+    const message = `${name} failed: ${said}${lives_on} (\`cause\` holds the error)`
     this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
   }
 
@@ -248,71 +238,12 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
     this.#resolve_closed?.(info)
   }
 
-  get #has_unsent(): boolean {
-    return this.#queue.messages > 0 || this.#in_flight > 0
-  }
-
   #can_send(): boolean {
     return this.#state.name === 'connecting' || (this.#state.name === 'open' && this.#port.is_writable)
   }
 
-  #push(payload: string | Uint8Array): PushResult {
-    return this.#queue.push(payload, this.#in_flight > 0 ? this.#port.buffered_bytes : 0)
-  }
-
-  #refuse(result: 'full' | 'too_large'): NetError {
-    const limit = this.#settings.max_queue
-    if (result === 'too_large') {
-      const message = `send got a message that can never fit into the queue: max_queue is ${limit} bytes; raise it, or send smaller pieces`
-      return new NetError('too_large', message)
-    }
-    if (this.#full_error !== undefined) return this.#full_error
-    const message = `send found the queue full: ${this.queued} of max_queue ${limit} bytes wait for the peer; await drained() and send again`
-    const error = new NetError('queue_full', message)
-    this.#full_error = error
-    this.#owner.report(this.handle, error)
-    return error
-  }
-
-  #flush_at_end_of_turn(): void {
-    if (this.#is_flush_due) return
-    this.#is_flush_due = true
-    this.#platform.defer(() => {
-      this.#is_flush_due = false
-      this.#flush()
-    })
-  }
-
-  #write_full_batches(): void {
-    while (this.#queue.has_full_batch && this.#can_write()) this.#write_batch()
-    this.#flush_at_end_of_turn()
-  }
-
-  #flush(): void {
-    if (this.#state.name === 'connecting') return
-    while (this.#queue.messages > 0 && this.#can_write()) this.#write_batch()
-    if (!this.#has_unsent) this.#all_sent()
-  }
-
-  #can_write(): boolean {
-    return this.#in_flight === 0 && this.#port.is_writable
-  }
-
-  #write_batch(): void {
-    const batch = this.#queue.take()
-    if (batch === undefined) return
-    if (this.#port.write(batch)) this.#queue.release(batch)
-    else this.#in_flight = batch.messages
-  }
-
-  #all_sent(): void {
-    this.#full_error = undefined
-    for (const waiter of this.#drain_waiters.splice(0)) waiter.resolve()
-    this.#step({ type: 'drained' })
-  }
-
   #close(code: number, reason: string, cause: CloseCause): void {
-    this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#has_unsent })
+    this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
     if (this.#state.name === 'closing') this.#inbox.discard_messages()
   }
 
@@ -329,7 +260,7 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
         this.#inbox.open()
         return
       case 'flush':
-        this.#flush()
+        this.#outbox.flush()
         return
       case 'start_timer':
         this.#start_timer()
@@ -355,8 +286,8 @@ export class Connection<Handle> implements SocketSink, InboxOwner<CloseInfo> {
 
   #finish(ending: Ending): void {
     this.#cancel_timer?.()
-    const info: CloseInfo = { ...ending, unsent: this.#queue.messages + this.#in_flight }
-    for (const waiter of this.#drain_waiters.splice(0)) waiter.reject(closed_error('drained'))
+    const info: CloseInfo = { ...ending, unsent: this.#outbox.unsent }
+    this.#outbox.end(closed_error('drained'))
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)
   }

@@ -64,7 +64,8 @@ export function describe_value(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) {
-    const maker = (value as { constructor?: { name?: string } }).constructor?.name
+    const maker = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor
+      ?.name
     return maker && maker !== 'Object' ? `an instance of ${maker}` : 'an object'
   }
   return typeof value === 'bigint' ? `${value}n` : String(value)

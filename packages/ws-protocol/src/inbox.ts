@@ -130,7 +130,7 @@ export class Inbox<Info> {
       this.#after(undefined, item)
       this.#run()
     }
-    returned.then(go_on, (cause: unknown) => {
+    Promise.resolve(returned).then(go_on, (cause: unknown) => {
       this.#owner.callback_failed(item?.kind ?? 'message', cause)
       go_on()
     })

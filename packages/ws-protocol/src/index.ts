@@ -1,3 +1,4 @@
+export { type AbortSignalLike, close_on_abort } from './abort.js'
 export {
   BIND_EXPECTED,
   type BindAddress,
@@ -13,6 +14,7 @@ export {
   type ConnectionState,
 } from './connection.js'
 export { describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export type { ConnectionHandle } from './handle.js'
 export type { InboxOwner, MessageListener } from './inbox.js'
 export {
   type CheckedOptions,
@@ -23,7 +25,6 @@ export {
   type RequiredOptionRule,
 } from './option_rule.js'
 export {
-  type AbortSignalLike,
   type CompressionOptions,
   type ConnectionOptions,
   callback,
@@ -33,6 +34,7 @@ export {
   milliseconds,
   whole_number,
 } from './options.js'
+export type { OutboxOwner } from './outbox.js'
 export { as_payload, type MessageData, type Sendable, type TextCodec } from './payload.js'
 export type { Platform } from './platform.js'
 export { portable_text } from './portable_text.js'

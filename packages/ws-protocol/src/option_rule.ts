@@ -46,7 +46,7 @@ export function check_options<Options extends object, Filled extends keyof Optio
   given: unknown,
   rules: OptionRules<Options, Filled>,
 ): CheckedOptions<Options, Filled> {
-  if (typeof given !== 'object' || given === null) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new NetError(
       'invalid_option',
       `${call} got ${describe_value(given)} for its options: give an object`,

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from './abort.js'
 import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
 /** Longest delay that a timer takes everywhere, in milliseconds: about 24 days. */
@@ -5,16 +6,6 @@ const MAX_MS = 2_147_483_647
 const MAX_BYTES = 2_147_483_647
 /** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
-/** What is used of an `AbortSignal`, of whatever platform. */
-export interface AbortSignalLike {
-  /** Whether it was aborted already. */
-  readonly aborted: boolean
-  /** Registers for the abort. */
-  addEventListener(type: 'abort', listener: () => void): void
-  /** Takes the registration back. */
-  removeEventListener(type: 'abort', listener: () => void): void
-}
 
 /** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
 export interface CompressionOptions {
@@ -95,7 +86,9 @@ export function connection_rules(
       expects:
         "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)",
       accepts: value =>
-        Array.isArray(value) && value.every(is_token) && new Set<unknown>(value).size === value.length,
+        Array.isArray(value) &&
+        Array.from(value).every(is_token) &&
+        new Set<unknown>(value).size === value.length,
     },
     signal: { fallback: undefined, expects: 'an AbortSignal', accepts: is_abort_signal },
   }
@@ -149,8 +142,8 @@ function is_token(value: unknown): boolean {
 
 function is_compression(value: unknown): boolean {
   if (typeof value === 'boolean') return true
-  if (typeof value !== 'object' || value === null) return false
-  const { threshold = 0, level = 1, ...unknown } = value as Record<string, unknown>
+  if (!is_plain_object(value)) return false
+  const { threshold = 0, level = 1, ...unknown } = value
   return (
     is_whole_number(threshold, 0, MAX_BYTES) &&
     is_whole_number(level, 1, 9) &&
@@ -158,11 +151,18 @@ function is_compression(value: unknown): boolean {
   )
 }
 
+function is_plain_object(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
 function is_abort_signal(value: unknown): boolean {
   const signal = value as Partial<AbortSignalLike> | null
   return (
     typeof signal === 'object' &&
     typeof signal?.aborted === 'boolean' &&
-    typeof signal.addEventListener === 'function'
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function'
   )
 }

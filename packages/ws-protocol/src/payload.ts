@@ -27,15 +27,21 @@ export function as_payload(data: unknown): string | Uint8Array {
   if (typeof data === 'string') return data
   if (data instanceof Uint8Array) return data
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  if (is_array_buffer(data)) return new Uint8Array(data)
   throw new NetError(
     'invalid_argument',
     `send takes a string, an ArrayBuffer or a view of one, and got ${describe_value(data)}: ${remedy(data)}`,
   )
 }
 
+/** Also one of another realm, such as that of a frame or of a test runner. */
+function is_array_buffer(data: unknown): data is ArrayBuffer {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
+}
+
 function remedy(data: unknown): string {
-  if (typeof data === 'object' && data !== null) {
+  if (data === undefined || data === null) return "send '' for an empty message"
+  if (typeof data === 'object') {
     return typeof (data as { arrayBuffer?: unknown }).arrayBuffer === 'function'
       ? 'send `await data.arrayBuffer()`'
       : 'send `JSON.stringify(data)`'

@@ -3,9 +3,8 @@ import type { Platform } from './platform.js'
 
 /** Whether a callback returned a promise, of whatever make. */
 export function is_thenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
+  const could_be = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return could_be && typeof (value as { then?: unknown }).then === 'function'
 }
 
 /**

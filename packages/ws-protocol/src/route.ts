@@ -34,9 +34,11 @@ export function matches_route(path: string, route: string): boolean {
   return path === route || decoded(path) === decoded(route)
 }
 
+/** What decodes to a character that means something else than its escape stays as it is; so does `%25`, an escaped percent sign. */
 function decoded(path: string): string {
+  const upper = path.replaceAll(/%[0-9a-f]{2}/gi, escaped => escaped.toUpperCase())
   try {
-    return decodeURI(path)
+    return decodeURI(upper.replaceAll('%25', '%2525'))
   } catch {
     // A broken escape names nothing else than itself.
     return path

@@ -26,8 +26,8 @@ interface Chunk {
 }
 
 /**
- * What waits to be sent: bounded in bytes, frame headers included, in order, and packed as frames when it is pushed, so that a
- * full queue holds little more memory than the bytes it counts.
+ * What waits to be sent: bounded in bytes, frame headers included, in order, and packed as frames when it is pushed, so that a full
+ * queue holds at most half as much memory again as the bytes it counts.
  */
 export class SendQueue {
   readonly #limit_bytes: number
@@ -79,7 +79,7 @@ export class SendQueue {
     chunk.messages += 1
     this.#bytes += frame_bytes
     this.#messages += 1
-    if (chunk.used >= BATCH_BYTES) this.#seal()
+    if (chunk.used >= BATCH_BYTES) this.#seal(chunk)
     return 'taken'
   }
 
@@ -98,6 +98,14 @@ export class SendQueue {
     this.#text.release(batch.memory)
   }
 
+  /** Throws away what waits. */
+  clear(): void {
+    this.#full.length = 0
+    this.#open = undefined
+    this.#bytes = 0
+    this.#messages = 0
+  }
+
   #chunk_with_room(frame_bytes: number): Chunk {
     const open = this.#open
     if (open !== undefined) {
@@ -106,18 +114,21 @@ export class SendQueue {
       if (needed <= BATCH_BYTES) {
         const larger = this.#text.allocate(Math.min(BATCH_BYTES, Math.max(needed, open.bytes.length * 2)))
         larger.set(open.bytes.subarray(0, open.used))
+        this.#text.release(open.bytes)
         open.bytes = larger
         return open
       }
-      this.#seal()
+      this.#seal(open)
     }
-    const size = Math.max(frame_bytes, this.has_full_batch ? BATCH_BYTES : FIRST_CHUNK_BYTES)
+    // Behind a large frame nothing else has room: its chunk is no larger than itself.
+    const usual = this.has_full_batch ? BATCH_BYTES : FIRST_CHUNK_BYTES
+    const size = frame_bytes > BATCH_BYTES / 2 ? frame_bytes : Math.max(frame_bytes, usual)
     this.#open = { bytes: this.#text.allocate(size), used: 0, messages: 0 }
     return this.#open
   }
 
-  #seal(): void {
-    if (this.#open !== undefined) this.#full.push(this.#open)
+  #seal(chunk: Chunk): void {
+    this.#full.push(chunk)
     this.#open = undefined
   }
 }

@@ -88,3 +88,8 @@ describe('describe_value', () => {
     expect(describe_value('x'.repeat(81))).toBe(`"${'x'.repeat(80)}…"`)
   })
 })
+
+test('an object with a property constructor does not show it', () => {
+  expect(describe_value(JSON.parse('{"constructor":{"name":"secret"}}'))).toBe('an object')
+  expect(describe_value(Object.create(null))).toBe('an object')
+})

@@ -142,6 +142,7 @@ describe('Inbox', () => {
     })
     inbox.open()
     inbox.message('a', 1)
+    await settled()
     expect(owner.heard).toEqual([])
     go_on?.()
     await settled()

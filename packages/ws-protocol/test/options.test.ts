@@ -254,3 +254,20 @@ describe('the rules that others build on', () => {
     }
   })
 })
+
+test.each([
+  ['compression', []],
+  ['compression', new Date()],
+  ['protocols', new Array(1)],
+  ['signal', { aborted: false, addEventListener() {} }],
+])('%s does not take what only looks like it', (name, value) => {
+  expect(() => check_options('call', { [name]: value }, connection_rules(5))).toThrow(
+    expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(name) }),
+  )
+})
+
+test('an array is no options', () => {
+  expect(() => check_options('call', [], connection_rules(5))).toThrow(
+    'call got an array of 0 for its options: give an object',
+  )
+})

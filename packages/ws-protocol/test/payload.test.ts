@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { as_payload } from '../src/payload.js'
 
@@ -45,8 +46,8 @@ describe('as_payload', () => {
     ['NaN', Number.NaN, 'got NaN: send `String(data)`'],
     ['true', true, 'got true: send `String(data)`'],
     ['a bigint', 1n, 'got 1n: send `String(data)`'],
-    ['null', null, 'got null: send `String(data)`'],
-    ['undefined', undefined, 'got undefined: send `String(data)`'],
+    ['null', null, "got null: send '' for an empty message"],
+    ['undefined', undefined, "got undefined: send '' for an empty message"],
     ['a function', () => 'x', 'got a function: send `String(data)`'],
     ['an object', { a: 1 }, 'got an object: send `JSON.stringify(data)`'],
     ['an array', [1, 2], 'got an array of 2: send `JSON.stringify(data)`'],
@@ -61,4 +62,10 @@ describe('as_payload', () => {
       }),
     )
   })
+})
+
+test('an ArrayBuffer of another realm is taken', () => {
+  const foreign: unknown = runInNewContext('Uint8Array.of(1, 2).buffer')
+  expect(foreign).not.toBeInstanceOf(ArrayBuffer)
+  expect([...(as_payload(foreign) as Uint8Array)]).toEqual([1, 2])
 })

@@ -131,3 +131,7 @@ describe('report_error', () => {
     expect(platform.warnings).toEqual([])
   })
 })
+
+test('a function with a then is a promise of some make', () => {
+  expect(is_thenable(Object.defineProperty(() => {}, 'then', { value: () => {} }))).toBe(true)
+})

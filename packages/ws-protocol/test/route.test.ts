@@ -108,3 +108,12 @@ describe('matches_route', () => {
     expect(matches_route(path, route)).toBe(false)
   })
 })
+
+test.each([
+  ['/%252F', '/%2F', false],
+  ['/a%2fb', '/a%2Fb', true],
+  ['/a%2Fb', '/a/b', false],
+  ['/%25', '/%2525', false],
+])('an escape that is needed is kept, in either case of its digits: %s and %s', (path, route, is_same) => {
+  expect(matches_route(path, route)).toBe(is_same)
+})

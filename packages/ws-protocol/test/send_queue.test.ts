@@ -339,3 +339,31 @@ function is_same(left: string | Uint8Array, right: string | Uint8Array | undefin
   if (typeof left === 'string' || typeof right === 'string') return left === right
   return right !== undefined && Buffer.compare(left, right) === 0
 }
+
+test.each([100, 1_000, 21_846, 33_000, 70_000])(
+  'a full queue of messages of %i bytes takes at most half as much memory again as it counts',
+  size => {
+    let allocated = 0
+    const text: TextCodec = {
+      ...portable_text,
+      allocate: bytes => {
+        allocated += bytes
+        return new Uint8Array(bytes)
+      },
+      release: buffer => {
+        allocated -= buffer.length
+      },
+    }
+    const queue = new SendQueue(4_194_304, false, text)
+    while (queue.push(new Uint8Array(size), 0) === 'taken');
+    expect(allocated / queue.bytes).toBeLessThanOrEqual(1.52)
+    expect(queue.bytes).toBeGreaterThan(4_100_000)
+  },
+)
+
+test('clear throws away what waits', () => {
+  const queue = queue_of(1_000_000)
+  for (let i = 0; i < 3; i += 1) queue.push('x'.repeat(50_000), 0)
+  queue.clear()
+  expect([queue.bytes, queue.messages, queue.take()]).toEqual([0, 0, undefined])
+})

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import {
   type BindAddress,
   check_options,
+  close_on_abort,
   format_address,
   NetError,
   parse_bind,
@@ -88,7 +89,7 @@ class Server implements WsServer {
     this.opened = this.#bound.then(failure => this.#after_binding(failure))
     // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
     if (settings.on_error !== undefined) this.opened.catch(() => {})
-    this.#obey(settings.signal)
+    close_on_abort(settings.signal, () => this.close(), this.closed)
   }
 
   get addr(): string {
@@ -163,16 +164,6 @@ class Server implements WsServer {
       })
     }
     await connections_closed
-  }
-
-  #obey(signal: ListenSettings['signal']): void {
-    if (signal === undefined) return
-    const abort = (): void => {
-      this.close()
-    }
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort)
-    this.closed.then(() => signal.removeEventListener('abort', abort))
   }
 
   #report(error: NetError): void {

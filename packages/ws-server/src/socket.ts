@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { CloseInfo, Connection, NetError, Sendable } from '@bt/ws-protocol'
+import type { CloseInfo, Connection, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
 
 /** What a client asked for in its handshake. */
 export interface HandshakeRequest {
@@ -17,39 +17,13 @@ export interface HandshakeRequest {
 }
 
 /** One client, as a server's callbacks see it. */
-export interface WsSocket {
+export interface WsSocket extends ConnectionHandle {
   /** The client's address, `'ip:port'`; for a Unix socket the server's own. */
   readonly addr: string
-  /** Always `'ws'`. */
-  readonly type: 'ws'
   /** A name of this connection that no other ever has. */
   readonly id: string
   /** What the client asked for in its handshake. */
   readonly request: HandshakeRequest
-  /** Bytes that were sent and that the network has not taken, frame headers included. */
-  readonly queued: number
-  /** Settles when the socket has ended and the last callback, `on_close`, is done. Never rejects. */
-  readonly closed: Promise<CloseInfo>
-  /**
-   * Sends a message, text or bytes. It goes into the bounded queue, and on its way at the end of the turn.
-   *
-   * @returns `true` when the queue took it; else an error with code `queue_full`, `too_large` or `closed`, and nothing was taken.
-   * An error is truthy: compare with `=== true`
-   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
-   */
-  send(data: Sendable): true | NetError
-  /** The same as {@link WsSocket.send}. */
-  write(data: Sendable): true | NetError
-  /**
-   * Closes in order: what was sent goes out first, then a Close. No message reaches `on_message` from now on. Twice is fine.
-   *
-   * @param code - 1000, or one of your own from 3000 to 4999 (RFC 6455 §7.4.2)
-   * @param reason - at most 123 bytes of UTF-8
-   * @throws NetError `invalid_argument` for a code or a reason that is not allowed
-   */
-  close(code?: number, reason?: string): true
-  /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
-  drained(): Promise<void>
 }
 
 /** The one that users are handed: it shows a connection, and keeps nothing of its own but who is there. */

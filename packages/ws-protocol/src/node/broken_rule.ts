@@ -28,20 +28,22 @@ const MESSAGE_TOO_LARGE: Rule = {
 }
 
 /** What the errors of `ws` mean that are not simply against the protocol. */
-const RULES: Readonly<Record<string, Rule>> = {
-  WS_ERR_INVALID_UTF8: {
-    code: 'invalid_utf8',
-    close_code: CLOSE_CODE.INVALID_PAYLOAD,
-    advice: 'bytes that are not text have to be sent as a binary message',
-  },
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: MESSAGE_TOO_LARGE,
-  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: MESSAGE_TOO_LARGE,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: {
-    code: 'too_many_fragments',
-    close_code: CLOSE_CODE.POLICY_VIOLATION,
-    advice: 'raise max_fragments to take messages in so many pieces',
-  },
-}
+const RULES: ReadonlyMap<string, Rule> = new Map(
+  Object.entries({
+    WS_ERR_INVALID_UTF8: {
+      code: 'invalid_utf8',
+      close_code: CLOSE_CODE.INVALID_PAYLOAD,
+      advice: 'text has to be UTF-8; other bytes go into a binary message',
+    },
+    WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: MESSAGE_TOO_LARGE,
+    WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: MESSAGE_TOO_LARGE,
+    WS_ERR_TOO_MANY_BUFFERED_PARTS: {
+      code: 'too_many_fragments',
+      close_code: CLOSE_CODE.POLICY_VIOLATION,
+      advice: 'raise max_fragments to take messages in so many pieces',
+    },
+  }),
+)
 
 /** zlib's codes for data that does not unpack (RFC 7692 §7.2.2 leaves the close code open; `ws` sends 1007). */
 const BROKEN_COMPRESSION: Rule = {
@@ -51,10 +53,10 @@ const BROKEN_COMPRESSION: Rule = {
 }
 
 /** Reads an `error` event of `ws`; `undefined` when it is not about what the peer sent. */
-export function broken_rule(error: Error & { readonly code?: string }): BrokenRule | undefined {
-  const { code = '' } = error
+export function broken_rule(error: Error & { readonly code?: unknown }): BrokenRule | undefined {
+  const code = String(error.code)
   const rule =
-    RULES[code] ??
+    RULES.get(code) ??
     (code.startsWith('WS_ERR_') ? PROTOCOL_ERROR : code.startsWith('Z_') ? BROKEN_COMPRESSION : undefined)
   if (rule === undefined) return undefined
   const message = `closed with ${rule.close_code}, since the peer sent what is not allowed (${error.message}): ${rule.advice}`

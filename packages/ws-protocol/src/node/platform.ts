@@ -34,7 +34,7 @@ export const node_platform: Platform = {
       ;(target as Buffer).write(text, offset)
     },
   },
-  // Runs when the running callback has returned, and again behind the promise jobs that it started.
-  defer: task => process.nextTick(task),
+  // A tick that is asked for from within a promise job comes when all promise jobs are done; asked for from without, before them.
+  defer: task => queueMicrotask(() => process.nextTick(task)),
   warn: error => process.emitWarning(error),
 }

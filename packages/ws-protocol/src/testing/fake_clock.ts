@@ -20,7 +20,7 @@ export class FakeClock implements Clock {
   }
 
   start_timer(after_ms: number, task: () => void): CancelTimer {
-    const timer = { due_ms: this.#now_ms + after_ms, task }
+    const timer = { due_ms: this.#now_ms + Math.max(0, after_ms), task }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
@@ -29,11 +29,12 @@ export class FakeClock implements Clock {
   advance(by_ms: number): void {
     const until_ms = this.#now_ms + by_ms
     for (let timer = this.#next(until_ms); timer !== undefined; timer = this.#next(until_ms)) {
-      this.#now_ms = timer.due_ms
+      this.#now_ms = Math.max(this.#now_ms, timer.due_ms)
       this.#timers.delete(timer)
       timer.task()
     }
-    this.#now_ms = until_ms
+    // A task may have let time pass itself.
+    this.#now_ms = Math.max(this.#now_ms, until_ms)
   }
 
   #next(until_ms: number): Timer | undefined {

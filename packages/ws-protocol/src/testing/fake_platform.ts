@@ -9,7 +9,7 @@ export class FakePlatform implements Platform {
   readonly text: typeof portable_text = portable_text
   /** What was said aloud, since no `on_error` took it. */
   readonly warnings: NetError[] = []
-  #deferred: (() => void)[] = []
+  readonly #deferred: (() => void)[] = []
 
   defer(task: () => void): void {
     this.#deferred.push(task)
@@ -21,8 +21,6 @@ export class FakePlatform implements Platform {
 
   /** Ends the turn: runs what was deferred, and what that defers in turn. */
   end_turn(): void {
-    while (this.#deferred.length > 0) {
-      for (const task of this.#deferred.splice(0)) task()
-    }
+    for (let task = this.#deferred.shift(); task !== undefined; task = this.#deferred.shift()) task()
   }
 }

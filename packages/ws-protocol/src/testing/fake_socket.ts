@@ -1,5 +1,6 @@
 import type { NetError } from '../errors.js'
 import { OPCODE, read_frames } from '../frame.js'
+import { portable_text } from '../portable_text.js'
 import type { Batch } from '../send_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
 
@@ -80,7 +81,7 @@ export class FakeSocket implements SocketPort {
 
   /** A message arrives. */
   receive(data: string | Uint8Array): void {
-    this.#told.socket_message(data, data.length)
+    this.#told.socket_message(data, typeof data === 'string' ? portable_text.byte_length(data) : data.length)
   }
 
   /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */

@@ -119,3 +119,14 @@ describe('what is not about what the peer sent', () => {
     expect(broken_rule(new Error('socket hang up'))).toBeUndefined()
   })
 })
+
+test.each(['constructor', '__proto__', 'toString'])(
+  'an error whose code is the name %s breaks no rule',
+  code => {
+    expect(broken_rule(Object.assign(new Error('x'), { code }))).toBeUndefined()
+  },
+)
+
+test('an error whose code is a number breaks no rule', () => {
+  expect(broken_rule(new DOMException('aborted', 'AbortError'))).toBeUndefined()
+})

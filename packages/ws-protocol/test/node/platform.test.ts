@@ -137,3 +137,17 @@ describe('warn', () => {
     expect(warnings).toContain(error)
   })
 })
+
+test('defer runs a task behind the promise jobs that the running callback started', async () => {
+  const log: string[] = []
+  await new Promise<void>(done => {
+    setImmediate(() => {
+      Promise.resolve()
+        .then(() => log.push('promise job'))
+        .then(() => log.push('its successor'))
+      node_platform.defer(() => log.push('deferred'))
+      setImmediate(done)
+    })
+  })
+  expect(log).toEqual(['promise job', 'its successor', 'deferred'])
+})

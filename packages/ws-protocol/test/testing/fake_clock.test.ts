@@ -144,3 +144,11 @@ describe('timers', () => {
     expect(clock.timers).toBe(1)
   })
 })
+
+test('time never goes back, though a task lets time pass itself', () => {
+  const clock = new FakeClock()
+  clock.start_timer(10, () => clock.advance(50))
+  clock.start_timer(20, () => {})
+  clock.advance(30)
+  expect(clock.now_ms()).toBe(60)
+})

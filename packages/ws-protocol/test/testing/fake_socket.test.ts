@@ -177,3 +177,18 @@ describe('what the test plays', () => {
     expect(() => new FakeSocket().open()).toThrow('connect_to comes first')
   })
 })
+
+test('a message is told with the bytes it takes on the wire', () => {
+  const socket = new FakeSocket()
+  const sizes: number[] = []
+  socket.connect_to({
+    socket_opened() {},
+    socket_drained() {},
+    socket_failed() {},
+    socket_closed() {},
+    socket_message: (_data, payload_bytes) => sizes.push(payload_bytes),
+  })
+  socket.receive('中文')
+  socket.receive(new Uint8Array(3))
+  expect(sizes).toEqual([6, 3])
+})
