@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import type { Connection } from '../../src/index.js'
+import { Connection } from '../../src/index.js'
 import { node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
-import { type PortHarness, type PortPeer, port_cases } from '../../src/testing/index.js'
+import { type PortHarness, PortListener, type PortPeer, port_cases } from '../../src/testing/index.js'
 
 /** Plays the other end with plain `ws`. */
 class WsPeer implements PortPeer {
@@ -106,6 +106,60 @@ function client_harness(compression: boolean): PortHarness {
     },
   }
 }
+
+describe('WsPort', () => {
+  const settings = { binary: false, max_queue: 1_000_000, close_timeout: 1_000 }
+
+  afterEach(() => {
+    for (const server of left_open.splice(0)) server.close()
+  })
+
+  it('tells what the peer broke, and closes with the code of that', async () => {
+    const { acceptor, url } = await listening(false)
+    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const { host, port } = new URL(url)
+    const raw = connect(Number(port), '127.0.0.1')
+    const handshake = ['GET / HTTP/1.1', `Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade']
+    raw.write(
+      `${[...handshake, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='].join('\r\n')}\r\n\r\n`,
+    )
+    const [ws, request] = await accepted
+    const listener = new PortListener()
+    const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
+    connection.attach(
+      new WsPort({ ws, stream: request.socket, side: 'server', compression: false }, connection),
+    )
+    connection.socket_opened()
+    raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
+    expect(await connection.closed).toMatchObject({ code: 1002, cause: 'protocol', clean: false })
+    expect(listener.errors.map(error => error.code)).toEqual(['protocol_error'])
+    raw.destroy()
+  })
+
+  it('says why a connection was lost', async () => {
+    const { acceptor, url } = await listening(false)
+    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    let stream!: Socket
+    const options = {
+      createConnection: ({ host, port }: { host: string; port: string }): Socket => {
+        stream = connect({ host, port: Number(port) })
+        return stream
+      },
+    }
+    const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
+    const listener = new PortListener()
+    const connection = new Connection({ ...settings, side: 'client' }, listener, node_platform, () => null)
+    connection.attach(new WsPort({ ws, stream, side: 'client', compression: false }, connection))
+    const [, request] = await accepted
+    await once(ws, 'open')
+    request.socket.resetAndDestroy()
+    expect(await connection.closed).toMatchObject({ code: 1006, cause: 'network' })
+    expect(listener.end_error).toMatchObject({
+      code: 'connection_lost',
+      message: expect.stringContaining('ECONNRESET'),
+    })
+  })
+})
 
 describe.each([
   ['a server', server_harness(false)],
