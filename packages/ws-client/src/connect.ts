@@ -1,8 +1,9 @@
 import { check_options, type MessageData } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
-import { Client, type WsClient } from './client.js'
+import { Client } from './client.js'
 import { open_socket } from './open_socket.js'
 import { connect_rules, type WsConnectOptions } from './options.js'
+import type { WsClient } from './ws_client.js'
 
 /**
  * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the

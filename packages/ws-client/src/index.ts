@@ -12,6 +12,6 @@ export {
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
-export type { WsClient } from './client.js'
 export { connect } from './connect.js'
 export type { WsConnectOptions } from './options.js'
+export type { WsClient } from './ws_client.js'

@@ -11,9 +11,8 @@ export {
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
-export { listen, type WsServer } from './listen.js'
+export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
-export type { BroadcastOptions, WsServerStats } from './server.js'
 export type { WsServerError } from './server_error.js'
 export type { HandshakeRequest, WsSocket } from './socket.js'
-export type { RefusalReason } from './upgrade.js'
+export type { BroadcastOptions, RefusalReason, WsServer, WsServerStats } from './ws_server.js'

@@ -12,43 +12,11 @@ import {
 } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
-import { type BroadcastOptions, ConnectionSet, type WsServerStats } from './server.js'
+import { ConnectionSet } from './server.js'
 import { bind_error } from './server_error.js'
 import type { WsSocket } from './socket.js'
 import { make_door } from './upgrade.js'
-
-/** A WebSocket server, as {@link listen} returns it. */
-export interface WsServer {
-  /** The address it listens on, once {@link WsServer.opened} has settled; before that, the text of `bind`. */
-  readonly addr: string
-  /** Always `'ws'`. */
-  readonly type: 'ws'
-  /**
-   * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, and
-   * where it was closed before, with `closed`.
-   */
-  readonly opened: Promise<void>
-  /** Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. */
-  readonly closed: Promise<void>
-  /** The sockets that are open or closing. */
-  readonly sockets: ReadonlySet<WsSocket>
-  /**
-   * Closes in order: takes no new handshakes, lets go out what each socket has queued, sends Close 1001, and terminates who does not
-   * answer within `close_timeout`. Twice is fine.
-   */
-  close(): true
-  /**
-   * Sends a message to every socket.
-   *
-   * @returns how many took it; the others are closing, or have full queues, of which `on_error` is told
-   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
-   */
-  broadcast(data: Sendable, options?: BroadcastOptions): number
-  /** What the server is doing just now. */
-  stats(): WsServerStats
-  /** Closes, and waits for {@link WsServer.closed}. */
-  [Symbol.asyncDispose](): Promise<void>
-}
+import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
 
 /**
  * Starts a WebSocket server, and returns it at once; it listens when {@link WsServer.opened} has settled.

@@ -15,28 +15,9 @@ import { node_platform, WsPort } from '@bt/ws-protocol/node'
 import type { WebSocket } from 'ws'
 import type { ListenSettings } from './options.js'
 import { with_socket } from './server_error.js'
-import { type HandshakeRequest, ServerSocket, type WsSocket } from './socket.js'
-import type { DoorOwner, RefusalReason } from './upgrade.js'
-
-/** How a broadcast goes out. */
-export interface BroadcastOptions {
-  /** The one socket that is left out: as a rule the one the message came from. */
-  readonly except?: WsSocket | undefined
-}
-
-/** What a server is doing, counted when it is asked. */
-export interface WsServerStats {
-  /** Sockets that are open or closing. */
-  readonly sockets: number
-  /** Bytes that were sent and that the network has not taken, over all sockets. */
-  readonly queued_bytes: number
-  /** Bytes of the messages that wait for a slow callback, over all sockets. */
-  readonly inbox_bytes: number
-  /** Handshakes that were accepted since the server started. */
-  readonly accepted: number
-  /** Clients that were turned away since the server started, by reason. */
-  readonly refused: Readonly<Record<RefusalReason, number>>
-}
+import { type HandshakeRequest, ServerSocket } from './socket.js'
+import type { DoorOwner } from './upgrade.js'
+import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
 
 /** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
 export class ConnectionSet implements DoorOwner {

@@ -4,9 +4,7 @@ import { matches_route, parse_target } from '@bt/ws-protocol'
 import { per_message_deflate } from '@bt/ws-protocol/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { ListenSettings } from './options.js'
-
-/** Why a client was turned away. */
-export type RefusalReason = 'wrong_path' | 'not_websocket' | 'bad_handshake' | 'over_limit' | 'timed_out'
+import type { RefusalReason } from './ws_server.js'
 
 /** What a client that is turned away is told. */
 export interface Refusal {

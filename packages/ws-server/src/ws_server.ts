@@ -1,0 +1,58 @@
+import type { Sendable } from '@bt/ws-protocol'
+import type { WsSocket } from './socket.js'
+
+/** Why a client was turned away. */
+export type RefusalReason = 'wrong_path' | 'not_websocket' | 'bad_handshake' | 'over_limit' | 'timed_out'
+
+/** How a broadcast goes out. */
+export interface BroadcastOptions {
+  /** The one socket that is left out: as a rule the one the message came from. */
+  readonly except?: WsSocket | undefined
+}
+
+/** What a server is doing, counted when it is asked. */
+export interface WsServerStats {
+  /** Sockets that are open or closing. */
+  readonly sockets: number
+  /** Bytes that were sent and that the network has not taken, over all sockets. */
+  readonly queued_bytes: number
+  /** Bytes of the messages that wait for a slow callback, over all sockets. */
+  readonly inbox_bytes: number
+  /** Handshakes that were accepted since the server started. */
+  readonly accepted: number
+  /** Clients that were turned away since the server started, by reason. */
+  readonly refused: Readonly<Record<RefusalReason, number>>
+}
+
+/** A WebSocket server, as `listen` returns it. */
+export interface WsServer {
+  /** The address it listens on, once {@link WsServer.opened} has settled; before that, the text of `bind`. */
+  readonly addr: string
+  /** Always `'ws'`. */
+  readonly type: 'ws'
+  /**
+   * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, and
+   * where it was closed before, with `closed`.
+   */
+  readonly opened: Promise<void>
+  /** Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. */
+  readonly closed: Promise<void>
+  /** The sockets that are open or closing. */
+  readonly sockets: ReadonlySet<WsSocket>
+  /**
+   * Closes in order: takes no new handshakes, lets go out what each socket has queued, sends Close 1001, and terminates who does not
+   * answer within `close_timeout`. Twice is fine.
+   */
+  close(): true
+  /**
+   * Sends a message to every socket.
+   *
+   * @returns how many took it; the others are closing, or have full queues, of which `on_error` is told
+   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
+   */
+  broadcast(data: Sendable, options?: BroadcastOptions): number
+  /** What the server is doing just now. */
+  stats(): WsServerStats
+  /** Closes, and waits for {@link WsServer.closed}. */
+  [Symbol.asyncDispose](): Promise<void>
+}
