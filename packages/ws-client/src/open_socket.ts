@@ -48,7 +48,14 @@ export function open_socket(settings: ConnectSettings, sink: SocketSink): Opened
   })
   const explain_failed_opening = (error: Error): NetError => refusal ?? opening_error(shown, error)
   const port = new WsPort(
-    { ws, stream, side: 'client', compression: settings.compression, explain_failed_opening },
+    {
+      ws,
+      stream,
+      side: 'client',
+      limits: settings,
+      compression: settings.compression,
+      explain_failed_opening,
+    },
     sink,
   )
   return { port, protocol: () => ws.protocol }

@@ -76,8 +76,9 @@ export class ConnectionSet implements DoorOwner {
       node_platform,
       connection => new ServerSocket(connection, addr, handshake),
     )
-    const { compression } = this.#settings
-    connection.attach(new WsPort({ ws, stream, side: 'server', compression }, connection))
+    const limits = this.#settings
+    const { compression } = limits
+    connection.attach(new WsPort({ ws, stream, side: 'server', limits, compression }, connection))
     connection.socket_opened()
   }
 

@@ -5,11 +5,14 @@ import type { WsSocket } from './socket.js'
 export type WsServerError = NetError & {
   /** The socket it happened on, where there is one. Not enumerable, so that a printed error stays readable. */
   readonly socket?: WsSocket
+  /** The address of that socket: this one is printed along. */
+  readonly addr?: string
 }
 
 /** Says on which socket an error happened. */
 export function with_socket(error: NetError, socket: WsSocket): WsServerError {
-  return Object.defineProperty(error, 'socket', { value: socket, enumerable: false, configurable: true })
+  Object.defineProperty(error, 'socket', { value: socket, configurable: true })
+  return Object.assign(error, { addr: socket.addr })
 }
 
 /** Why a server could not listen, in words. */

@@ -107,7 +107,8 @@ describe('callbacks', () => {
     ])
     const [socket] = server.sockets
     expect(errors[0]?.socket).toBe(socket)
-    expect(Object.keys(errors[0] ?? {})).not.toContain('socket')
+    expect(Object.keys(errors[0] ?? {})).toEqual(['name', 'code', 'addr'])
+    expect(errors[0]?.addr).toBe(socket?.addr)
   })
 
   it('may close their socket from within', async () => {

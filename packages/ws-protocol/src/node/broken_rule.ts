@@ -9,38 +9,47 @@ export interface BrokenRule {
   readonly close_code: number
 }
 
+/** What this side takes; the options of the same names. */
+export interface ReceiveLimits {
+  /** The largest message, in bytes. */
+  readonly max_payload: number
+  /** The most fragments that a message may come in. */
+  readonly max_fragments: number
+}
+
 interface Rule {
   readonly code: NetErrorCode
   readonly close_code: number
-  readonly advice: string
+  advice(limits: ReceiveLimits): string
 }
 
 const PROTOCOL_ERROR: Rule = {
   code: 'protocol_error',
   close_code: CLOSE_CODE.PROTOCOL_ERROR,
-  advice: 'the peer, or something between, does not keep to RFC 6455',
+  advice: () => 'the peer, or something between, does not keep to RFC 6455',
 }
 
 const MESSAGE_TOO_LARGE: Rule = {
   code: 'message_too_large',
   close_code: CLOSE_CODE.MESSAGE_TOO_BIG,
-  advice: 'raise max_payload to take such messages',
+  advice: ({ max_payload }) => `max_payload is ${max_payload} bytes; raise it to take such messages`,
 }
 
 /** What the errors of `ws` mean that are not simply against the protocol. */
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  Object.entries({
+  Object.entries<Rule>({
     WS_ERR_INVALID_UTF8: {
       code: 'invalid_utf8',
       close_code: CLOSE_CODE.INVALID_PAYLOAD,
-      advice: 'text has to be UTF-8; other bytes go into a binary message',
+      advice: () => 'text has to be UTF-8; other bytes go into a binary message',
     },
     WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: MESSAGE_TOO_LARGE,
     WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: MESSAGE_TOO_LARGE,
     WS_ERR_TOO_MANY_BUFFERED_PARTS: {
       code: 'too_many_fragments',
       close_code: CLOSE_CODE.POLICY_VIOLATION,
-      advice: 'raise max_fragments to take messages in so many pieces',
+      advice: ({ max_fragments }) =>
+        `max_fragments is ${max_fragments}; raise it to take messages in so many pieces`,
     },
   }),
 )
@@ -49,16 +58,19 @@ const RULES: ReadonlyMap<string, Rule> = new Map(
 const BROKEN_COMPRESSION: Rule = {
   code: 'protocol_error',
   close_code: CLOSE_CODE.INVALID_PAYLOAD,
-  advice: 'a compressed message does not unpack',
+  advice: () => 'a compressed message does not unpack',
 }
 
 /** Reads an `error` event of `ws`; `undefined` when it is not about what the peer sent. */
-export function broken_rule(error: Error & { readonly code?: unknown }): BrokenRule | undefined {
+export function broken_rule(
+  error: Error & { readonly code?: unknown },
+  limits: ReceiveLimits,
+): BrokenRule | undefined {
   const code = String(error.code)
   const rule =
     RULES.get(code) ??
     (code.startsWith('WS_ERR_') ? PROTOCOL_ERROR : code.startsWith('Z_') ? BROKEN_COMPRESSION : undefined)
   if (rule === undefined) return undefined
-  const message = `closed with ${rule.close_code}, since the peer sent what is not allowed (${error.message}): ${rule.advice}`
+  const message = `closed with ${rule.close_code}, since the peer sent what is not allowed (${error.message}): ${rule.advice(limits)}`
   return { error: new NetError(rule.code, message, { cause: error }), close_code: rule.close_code }
 }

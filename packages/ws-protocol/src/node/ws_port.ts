@@ -7,7 +7,7 @@ import { mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { CompressionOptions } from '../options.js'
 import type { Batch } from '../send_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
-import { broken_rule } from './broken_rule.js'
+import { broken_rule, type ReceiveLimits } from './broken_rule.js'
 import { DEFAULT_THRESHOLD_BYTES } from './compression.js'
 
 /** What a {@link WsPort} drives. */
@@ -18,6 +18,8 @@ export interface WsPortSettings {
   readonly stream: Socket
   /** A client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
+  /** What `ws` was told to take at most. */
+  readonly limits: ReceiveLimits
   /** The option `compression`. */
   readonly compression: boolean | CompressionOptions
   /** Puts into words why a `ws` that still opens did not; left out for one that is open. */
@@ -33,6 +35,7 @@ export class WsPort implements SocketPort {
   readonly #stream: Socket
   readonly #sink: SocketSink
   readonly #is_client: boolean
+  readonly #limits: ReceiveLimits
   readonly #threshold_bytes: number
   /** Writes that Node has not called back for. */
   #unfinished_writes = 0
@@ -47,6 +50,7 @@ export class WsPort implements SocketPort {
     this.#stream = stream
     this.#sink = sink
     this.#is_client = settings.side === 'client'
+    this.#limits = settings.limits
     this.#explain = settings.explain_failed_opening ?? connection_lost
     this.#threshold_bytes =
       (typeof compression === 'object' ? compression.threshold : undefined) ?? DEFAULT_THRESHOLD_BYTES
@@ -129,7 +133,7 @@ export class WsPort implements SocketPort {
   }
 
   #failed(error: Error): void {
-    const broken = broken_rule(error)
+    const broken = broken_rule(error, this.#limits)
     if (broken === undefined) this.#last_error ??= error
     else this.#sink.socket_failed(broken.error, broken.close_code)
   }

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import * as ws from 'ws'
 import { broken_rule } from '../../src/node/broken_rule.js'
 
+const limits = { max_payload: 1_000, max_fragments: 20 }
+
 interface ReceiverOptions {
   readonly isServer?: boolean
   readonly maxPayload?: number
@@ -65,7 +67,7 @@ describe('what the peer sends against a rule', () => {
     ['the close code 1005 (§7.4.1)', [0x88, 2, 0x03, 0xed], {}, 'protocol_error', 1002],
   ])('%s', async (_, bytes, options, code, close_code) => {
     const error = await error_of(bytes, options)
-    const broken = broken_rule(error)
+    const broken = broken_rule(error, limits)
     expect([broken?.error.code, broken?.close_code]).toEqual([code, close_code])
     expect(broken?.error.message).toContain(`closed with ${close_code}`)
     expect(broken?.error.message).toContain(error.message)
@@ -79,31 +81,31 @@ describe('what the peer sends against a rule', () => {
     } catch (thrown) {
       error = thrown as Error
     }
-    const broken = broken_rule(error as Error)
+    const broken = broken_rule(error as Error, limits)
     expect([broken?.error.code, broken?.close_code]).toEqual(['protocol_error', 1007])
     expect(broken?.error.cause).toBe(error)
   })
 
   test('an error of ws that is not known yet is one against the protocol', () => {
-    const broken = broken_rule(with_code('WS_ERR_OF_A_LATER_VERSION'))
+    const broken = broken_rule(with_code('WS_ERR_OF_A_LATER_VERSION'), limits)
     expect([broken?.error.code, broken?.close_code]).toEqual(['protocol_error', 1002])
   })
 })
 
 describe('the message', () => {
   test.each([
-    ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'max_payload'],
-    ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 'max_payload'],
+    ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'max_payload is 1000 bytes'],
+    ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 'max_payload is 1000 bytes'],
     ['WS_ERR_INVALID_UTF8', 'binary'],
     ['WS_ERR_EXPECTED_MASK', 'RFC 6455'],
     ['Z_DATA_ERROR', 'compressed'],
   ])('for %s says what to do or what is wrong: %s', (code, word) => {
-    expect(broken_rule(with_code(code))?.error.message).toContain(word)
+    expect(broken_rule(with_code(code), limits)?.error.message).toContain(word)
   })
 
   test('for too many fragments names the option max_fragments', async () => {
     const error = await error_of([0x01, 1, 0x61, 0x00, 1, 0x62], { maxFragments: 1 })
-    expect(broken_rule(error)?.error.message).toContain('max_fragments')
+    expect(broken_rule(error, limits)?.error.message).toContain('max_fragments is 20')
   })
 })
 
@@ -111,22 +113,22 @@ describe('what is not about what the peer sent', () => {
   test.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'ERR_STREAM_DESTROYED', ''])(
     'is no broken rule: an error with the code %j',
     code => {
-      expect(broken_rule(with_code(code))).toBeUndefined()
+      expect(broken_rule(with_code(code), limits)).toBeUndefined()
     },
   )
 
   test('is no broken rule: an error without a code', () => {
-    expect(broken_rule(new Error('socket hang up'))).toBeUndefined()
+    expect(broken_rule(new Error('socket hang up'), limits)).toBeUndefined()
   })
 })
 
 test.each(['constructor', '__proto__', 'toString'])(
   'an error whose code is the name %s breaks no rule',
   code => {
-    expect(broken_rule(Object.assign(new Error('x'), { code }))).toBeUndefined()
+    expect(broken_rule(Object.assign(new Error('x'), { code }), limits)).toBeUndefined()
   },
 )
 
 test('an error whose code is a number breaks no rule', () => {
-  expect(broken_rule(new DOMException('aborted', 'AbortError'))).toBeUndefined()
+  expect(broken_rule(new DOMException('aborted', 'AbortError'), limits)).toBeUndefined()
 })

@@ -56,6 +56,8 @@ class WsPeer implements PortPeer {
   }
 }
 
+const limits = { max_payload: 1_048_576, max_fragments: 16_384 }
+
 const left_open: { close(): void }[] = []
 
 async function listening(compression: boolean): Promise<{ acceptor: WebSocketServer; url: string }> {
@@ -76,7 +78,7 @@ function server_harness(compression: boolean): PortHarness {
       const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
       const peer_open = once(peer, 'open')
       const [ws, request] = await accepted
-      attach(new WsPort({ ws, stream: request.socket, side: 'server', compression }, connection))
+      attach(new WsPort({ ws, stream: request.socket, side: 'server', limits, compression }, connection))
       connection.socket_opened()
       await peer_open
       return new WsPeer(peer)
@@ -100,7 +102,7 @@ function client_harness(compression: boolean): PortHarness {
         },
       }
       const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
-      attach(new WsPort({ ws, stream, side: 'client', compression }, connection))
+      attach(new WsPort({ ws, stream, side: 'client', limits, compression }, connection))
       const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'open')])
       return new WsPeer(accepted_ws)
     },
@@ -127,7 +129,7 @@ describe('WsPort', () => {
     const listener = new PortListener()
     const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
     connection.attach(
-      new WsPort({ ws, stream: request.socket, side: 'server', compression: false }, connection),
+      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
     )
     connection.socket_opened()
     raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
@@ -149,7 +151,7 @@ describe('WsPort', () => {
     const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
     const listener = new PortListener()
     const connection = new Connection({ ...settings, side: 'client' }, listener, node_platform, () => null)
-    connection.attach(new WsPort({ ws, stream, side: 'client', compression: false }, connection))
+    connection.attach(new WsPort({ ws, stream, side: 'client', limits, compression: false }, connection))
     const [, request] = await accepted
     await once(ws, 'open')
     request.socket.resetAndDestroy()
