@@ -145,7 +145,7 @@ export class WsPort implements SocketPort {
 }
 
 function connection_lost(error: Error): NetError {
-  return new NetError('connection_lost', `the connection was lost: ${error.message}`, { cause: error })
+  return new NetError('connection_lost', error.message, { cause: error })
 }
 
 /** A `Uint8Array` that keeps no larger buffer alive: `ws` hands out views of what it read from the socket. */
