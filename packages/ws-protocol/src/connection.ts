@@ -244,7 +244,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   #close(code: number, reason: string, cause: CloseCause): void {
     this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
-    if (this.#state.name === 'closing') this.#inbox.discard_messages()
+    this.#inbox.discard_messages()
   }
 
   #step(event: LifecycleEvent): void {

@@ -449,6 +449,18 @@ describe('Connection', () => {
       expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
     })
 
+    it('takes no message once it is closed by this side, though the peer had closed before', async () => {
+      let release = (): void => {}
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      socket.receive('a')
+      socket.receive('waits')
+      socket.end(1000)
+      connection.close()
+      release()
+      await connection.closed
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+    })
+
     it('may be closed from within a callback', () => {
       owner.message_returns = () => connection.close()
       socket.receive('a')
