@@ -11,8 +11,9 @@ export {
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
+export type { HandshakeRequest } from './handshake_request.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
 export type { WsServerError } from './server_error.js'
-export type { HandshakeRequest, WsSocket } from './socket.js'
+export type { WsSocket } from './socket.js'
 export type { BroadcastOptions, RefusalReason, WsServer, WsServerStats } from './ws_server.js'

@@ -7,15 +7,15 @@ import {
   type ConnectionOwner,
   type ConnectionSettings,
   format_address,
-  parse_target,
   report_error,
   type Sendable,
 } from '@bt/ws-protocol'
 import { node_platform, WsPort } from '@bt/ws-protocol/node'
 import type { WebSocket } from 'ws'
+import { Handshake } from './handshake_request.js'
 import type { ListenSettings } from './options.js'
 import { with_socket } from './server_error.js'
-import { type HandshakeRequest, ServerSocket } from './socket.js'
+import { ServerSocket } from './socket.js'
 import type { DoorOwner } from './upgrade.js'
 import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
 
@@ -69,7 +69,7 @@ export class ConnectionSet implements DoorOwner {
       remoteAddress === undefined || remotePort === undefined
         ? this.#settings.bind
         : format_address(remoteAddress, remotePort)
-    const handshake = handshake_of(request, ws.protocol)
+    const handshake = new Handshake(request, ws.protocol)
     const connection = new Connection<ServerSocket>(
       this.#connection_settings,
       this.#owner,
@@ -118,10 +118,4 @@ export class ConnectionSet implements DoorOwner {
     this.#leaving.add(done)
     done.then(() => this.#leaving.delete(done))
   }
-}
-
-function handshake_of(request: IncomingMessage, protocol: string): HandshakeRequest {
-  const { headers, url = '' } = request
-  const { path, query } = parse_target(url)
-  return { path, query: new URLSearchParams(query), headers, origin: headers.origin, protocol }
 }

@@ -1,20 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import type { CloseInfo, Connection, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
-
-/** What a client asked for in its handshake. */
-export interface HandshakeRequest {
-  /** The path, percent-encoded as it came. */
-  readonly path: string
-  /** The query; empty where there was none. */
-  readonly query: URLSearchParams
-  /** The headers, by lower-case name. */
-  readonly headers: IncomingHttpHeaders
-  /** The `Origin` header: the page a browser was on. Programs other than browsers can send any, or none. */
-  readonly origin: string | undefined
-  /** The subprotocol that was agreed on; empty where there is none. */
-  readonly protocol: string
-}
+import type { HandshakeRequest } from './handshake_request.js'
 
 /** One client, as a server's callbacks see it. */
 export interface WsSocket extends ConnectionHandle {
