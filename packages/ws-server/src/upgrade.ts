@@ -49,8 +49,7 @@ export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServe
   acceptor.on('wsClientError', (error, stream) => refuse(stream as Socket, bad_handshake(error.message)))
 
   door.on('upgrade', (request, stream: Socket, head) => {
-    // First of all: a reset from now on is told by `close`, and must not end the process.
-    stream.on('error', () => {})
+    stream.on('error', told_by_close)
     const refusal = judge(request, route, owner.is_full())
     if (refusal !== undefined) refuse(stream, refusal)
     else acceptor.handleUpgrade(request, stream, head, ws => owner.admit(ws, stream, request))
@@ -70,6 +69,12 @@ export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServe
   )
   return door
 }
+
+/**
+ * Listens to a socket's errors, first of all: its `close` tells of them, and they must not end the process. It is no closure, which would
+ * keep the request alive for as long as the socket.
+ */
+function told_by_close(): void {}
 
 /** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. */
 export function judge(request: IncomingMessage, route: string, is_full: boolean): Refusal | undefined {
