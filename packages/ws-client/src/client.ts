@@ -192,7 +192,7 @@ export class Client implements WsClient<Data> {
   }
 
   #connect_timed_out(): void {
-    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms`
+    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms: check the address, or raise it`
     this.#connection.fail(new NetError('connect_timeout', message), CLOSE_CODE.ABNORMAL, 'refused')
   }
 
@@ -207,7 +207,7 @@ export class Client implements WsClient<Data> {
 
 function connection_lost(url: string, info: CloseInfo, cause: NetError | undefined): NetError {
   const why = cause === undefined ? 'it ended without a Close' : cause.message
-  const message = `the connection to ${url} was lost: ${why}; ${info.unsent} messages were not sent`
+  const message = `the connection to ${url} was lost: ${why}; ${info.unsent} messages were not sent; connect again`
   return new NetError('connection_lost', message, { cause })
 }
 

@@ -20,6 +20,7 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   readonly #source: MessageSource
   readonly #requests: Request<Data>[] = []
   #end: { readonly error: Error | undefined } | undefined
+  #is_stopped = false
 
   constructor(source: MessageSource) {
     this.#source = source
@@ -43,11 +44,12 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
 
   /** Somebody else takes the messages from now on: the loop ends here. */
   stop(): void {
-    this.#end = { error: undefined }
+    this.#is_stopped = true
     for (const request of this.#requests.splice(0)) request.resolve(DONE)
   }
 
   next(): Promise<IteratorResult<Data, undefined>> {
+    if (this.#is_stopped) return Promise.resolve(DONE)
     return new Promise((resolve, reject) => {
       this.#requests.push({ resolve, reject })
       this.#source.deliver()

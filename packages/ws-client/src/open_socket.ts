@@ -6,8 +6,9 @@ import { WebSocket } from 'ws'
 import type { ConnectSettings } from './options.js'
 import { parse_ws_url, shown_url } from './ws_url.js'
 
-/** As much as is shown of what a server says when it refuses, in characters. */
+/** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
 const SHOWN_ANSWER = 200
+const ANSWER_WAIT_MS = 1_000
 
 /** An opening, or open, socket of this platform. */
 export interface OpenedSocket {
@@ -84,22 +85,30 @@ function opening_error(url: string, cause: Error & { readonly code?: string }): 
   }
 }
 
+function shown_location(location: string): string {
+  return on_one_line(URL.canParse(location) ? shown_url(location) : location)
+}
+
 function handshake_refused(url: string, response: IncomingMessage, answer: string): NetError {
   const { statusCode, statusMessage, headers } = response
   const said = answer === '' ? '' : `: ${answer}`
   const location =
-    headers.location === undefined ? '' : ` (it points to ${headers.location}; redirects are not followed)`
-  const message = `connect: ${url} was answered ${statusCode} ${statusMessage}${location}${said}`
+    headers.location === undefined
+      ? ''
+      : ` (it points to ${shown_location(headers.location)}; redirects are not followed)`
+  const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${said}`
   return new NetError('handshake_refused', message, { cause: { status: statusCode, headers } })
 }
 
-/** Reads the beginning of what a server says, as text on one line. */
+/** Reads the beginning of what a server says, as text on one line without control characters. */
 function read_answer(response: IncomingMessage, done: (answer: string) => void): void {
   let text = ''
   const finish = (): void => {
+    clearTimeout(timer)
     response.removeAllListeners('data').removeAllListeners('close')
-    done(text.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN_ANSWER))
+    done(on_one_line(text).slice(0, SHOWN_ANSWER))
   }
+  const timer = setTimeout(finish, ANSWER_WAIT_MS)
   response.setEncoding('utf8')
   response.on('data', (part: string) => {
     text += part
@@ -107,4 +116,8 @@ function read_answer(response: IncomingMessage, done: (answer: string) => void):
   })
   response.on('error', () => {})
   response.on('close', finish)
+}
+
+function on_one_line(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
 }

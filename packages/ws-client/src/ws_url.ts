@@ -16,18 +16,30 @@ export interface WsTarget {
 /** Whether `value` will do as a URL: see {@link URL_EXPECTED}. */
 export function is_ws_url(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, pathname, hash } = new URL(value)
-  if (hash !== '') return false
-  return protocol === WS || (protocol === WS_UNIX && pathname.startsWith('/'))
+  const url = new URL(value)
+  if (url.hash !== '') return false
+  return url.protocol === WS || (url.protocol === WS_UNIX && unix_parts(url) !== undefined)
 }
 
 /** Takes apart a URL that {@link is_ws_url}. */
 export function parse_ws_url(text: string): WsTarget {
   const url = new URL(text)
-  if (url.protocol === WS) return { unix_path: undefined, url }
-  const [file = '', ...rest] = url.pathname.split(':')
+  const unix = url.protocol === WS ? undefined : unix_parts(url)
+  if (unix === undefined) return { unix_path: undefined, url }
+  return { unix_path: unix.file, url: new URL(`ws://localhost${unix.path}${url.search}`) }
+}
+
+/** What stands before and behind the first colon of a path; `undefined` when it names no file, or no path behind that. */
+function unix_parts({ pathname }: URL): { readonly file: string; readonly path: string } | undefined {
+  const [encoded_file = '', ...rest] = pathname.split(':')
   const path = rest.join(':') || '/'
-  return { unix_path: decodeURIComponent(file), url: new URL(`ws://localhost${path}${url.search}`) }
+  try {
+    const file = decodeURIComponent(encoded_file)
+    return file.startsWith('/') && !file.includes('\0') && path.startsWith('/') ? { file, path } : undefined
+  } catch {
+    // A broken escape names no file.
+    return undefined
+  }
 }
 
 /** A URL as it may be shown: without the password. */

@@ -72,4 +72,12 @@ describe('MessageIterator', () => {
     iterator.end(new Error('lost'))
     expect(await iterator.next()).toEqual({ value: undefined, done: true })
   })
+
+  it('is done once it was left, though messages wait', async () => {
+    const waiting = ['a']
+    const iterator = iterator_over(waiting)
+    await iterator.return()
+    expect(await iterator.next()).toEqual({ value: undefined, done: true })
+    expect(waiting).toEqual(['a'])
+  })
 })

@@ -113,6 +113,27 @@ describe('a connection that does not open', () => {
     expect(info).toMatchObject({ code: 1006, cause: 'refused', clean: false })
   })
 
+  it('since the server answers without an end is handshake_refused all the same', async () => {
+    const { url } = await start_http_server((_request, response) =>
+      response.writeHead(503).write('too \x1bbusy'),
+    )
+    const { errors } = await outcome(url)
+    expect(errors).toMatchObject([
+      {
+        code: 'handshake_refused',
+        message: expect.stringMatching(/answered 503 Service Unavailable: too busy$/),
+      },
+    ])
+  })
+
+  it('does not show the password of where a server points to', async () => {
+    const { url } = await start_http_server((_request, response) =>
+      response.writeHead(302, { Location: 'ws://user:secret@elsewhere/' }).end(),
+    )
+    const { errors } = await outcome(url)
+    expect(errors[0]?.message).toContain('ws://user:***@elsewhere/')
+  })
+
   it('does not show a password', async () => {
     const { url, stop } = await start_http_server(() => {})
     stop()
@@ -198,7 +219,9 @@ describe('an open connection', () => {
     expect(info.unsent).toBeGreaterThan(0)
     expect(errors.map(error => error.code)).toEqual(['queue_full', 'connection_lost'])
     expect(errors[1]?.message).toMatch(
-      new RegExp(`^the connection to ${url} was lost: \\w+ \\w+; ${info.unsent} messages were not sent$`),
+      new RegExp(
+        `^the connection to ${url} was lost: \\w+ \\w+; ${info.unsent} messages were not sent; connect again$`,
+      ),
     )
   })
 

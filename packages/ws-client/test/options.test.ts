@@ -1,5 +1,7 @@
+import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../src/index.js'
+import { connect_rules } from '../src/options.js'
 
 const url = 'ws://127.0.0.1:9/ws'
 
@@ -35,5 +37,18 @@ describe('the options of connect', () => {
     expect(() => connect(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
     )
+  })
+})
+
+it('the defaults of connect are those of the contract', () => {
+  expect(check_options('connect', { type: 'ws', url }, connect_rules)).toMatchObject({
+    binary: false,
+    max_payload: 1_048_576,
+    max_fragments: 16_384,
+    max_queue: 4_194_304,
+    close_timeout: 5_000,
+    connect_timeout: 10_000,
+    protocols: [],
+    compression: false,
   })
 })

@@ -1,3 +1,5 @@
+import { portable_text } from './portable_text.js'
+
 /** A TCP port of a host. */
 export interface TcpAddress {
   /** Which kind of address. */
@@ -21,9 +23,11 @@ export type BindAddress = TcpAddress | UnixAddress
 
 /** What a `bind` has to look like, as the end of the sentence "expected …". */
 export const BIND_EXPECTED =
-  "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path'"
+  "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path' with a path of at most 107 bytes"
 
 const UNIX_SCHEME = 'unix:'
+/** What Linux has room for; a longer path would be cut off there, without a word. */
+const MAX_UNIX_PATH_BYTES = 107
 /** A host without colons, or something in brackets (RFC 3986 §3.2.2), then a port. */
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^\s\p{Cc}:/?#@[\]]+)):(\d{1,5})$/u
 const IPV6_ZONE = /%[\w.-]+$/
@@ -36,7 +40,9 @@ const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
     const path = bind.slice(UNIX_SCHEME.length)
-    return path === '' ? undefined : { kind: 'unix', path }
+    const is_usable =
+      path !== '' && !path.includes('\0') && portable_text.byte_length(path) <= MAX_UNIX_PATH_BYTES
+    return is_usable ? { kind: 'unix', path } : undefined
   }
   const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []
   const name = ipv6 ?? host

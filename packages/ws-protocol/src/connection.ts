@@ -1,6 +1,6 @@
 import type { CancelTimer } from './clock.js'
 import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './close_code.js'
-import { NetError } from './errors.js'
+import { describe_value, NetError } from './errors.js'
 import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
 import { type Ending, type Lifecycle, type LifecycleEffect, type LifecycleEvent, step } from './lifecycle.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
@@ -122,7 +122,8 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void> {
-    if (!this.#can_send()) return Promise.reject(closed_error('drained'))
+    const is_draining = this.#state.name === 'closing' && !is_ending(this.#state)
+    if (!this.#can_send() && !is_draining) return Promise.reject(closed_error('drained'))
     return this.#outbox.wait_until_sent()
   }
 
@@ -147,13 +148,15 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     // Once this side has ended the socket, what else is wrong with it is no news.
     if (is_ending(this.#state)) return
     this.#error = error
-    this.#owner.report(this.handle, error)
+    // First of all, since `on_error` may close the connection itself.
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.#owner.report(this.handle, error)
   }
 
   /** Who takes messages has changed: what waited goes to them. */
   callbacks_changed(): void {
     this.#inbox.callbacks_changed()
+    if (this.#inbox.is_paused) this.#judge_pause()
   }
 
   // What the transport tells: SocketSink.
@@ -176,6 +179,10 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     this.#outbox.drained()
   }
 
+  socket_ending(): void {
+    if (this.#state.name === 'open') this.#start_timer()
+  }
+
   socket_failed(error: NetError, code: number): void {
     this.fail(error, code, 'protocol')
   }
@@ -183,7 +190,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.#state)) {
       this.#error = error
-      if (this.#state.name !== 'open') this.#owner.report(this.handle, error)
+      if (is_opening(this.#state)) this.#owner.report(this.handle, error)
     }
     this.#step({ type: 'gone', code, reason })
   }
@@ -218,7 +225,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   callback_failed(kind: 'open' | 'message' | 'close', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
-    const said = cause instanceof Error ? cause.message : String(cause)
+    const said = cause instanceof Error ? cause.message : describe_value(cause)
     const lives_on = kind === 'close' ? '' : '; its connection lives on'
     const message = `${name} failed: ${said}${lives_on} (\`cause\` holds the error)`
     this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
@@ -226,7 +233,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   pause_reading(): void {
     this.#port.pause()
-    if (this.message_listener === 'nobody') this.#owner.report(this.handle, no_message_handler())
+    this.#judge_pause()
   }
 
   resume_reading(): void {
@@ -238,12 +245,20 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     this.#resolve_closed?.(info)
   }
 
+  /** To hold up the peer for somebody who is slow is right; for nobody, it is a mistake. */
+  #judge_pause(): void {
+    if (this.message_listener === 'nobody') this.#owner.report(this.handle, no_message_handler())
+  }
+
   #can_send(): boolean {
     return this.#state.name === 'connecting' || (this.#state.name === 'open' && this.#port.is_writable)
   }
 
   #close(code: number, reason: string, cause: CloseCause): void {
-    this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
+    // Once the peer's Close is in, the port is no longer writable: then the end is the peer's.
+    const is_peers = this.#state.name === 'open' && !this.#port.is_writable
+    if (!is_peers)
+      this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
     this.#inbox.discard_messages()
   }
 
@@ -255,8 +270,10 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   #perform(effect: LifecycleEffect): void {
     switch (effect) {
-      case 'announce_open':
+      case 'tell_opened':
         this.#owner.opened(this.handle)
+        return
+      case 'announce_open':
         this.#inbox.open()
         return
       case 'flush':
@@ -291,6 +308,10 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)
   }
+}
+
+function is_opening(state: Lifecycle): boolean {
+  return state.name === 'connecting' || (state.name === 'closing' && state.phase === 'opening')
 }
 
 function is_ending(state: Lifecycle): boolean {

@@ -8,7 +8,10 @@ export interface ConnectionHandle {
   readonly type: 'ws'
   /** Bytes that were sent and that the network has not taken, frame headers included. */
   readonly queued: number
-  /** Settles when the connection has ended and the last callback, `on_close`, is done. Never rejects. */
+  /**
+   * Settles when the connection has ended and the last callback, `on_close`, is done. Never rejects. A callback of this connection must not
+   * await it: it would wait for itself.
+   */
   readonly closed: Promise<CloseInfo>
   /**
    * Sends a message, text or bytes. It goes into the bounded queue, and on its way at the end of the turn, or when the connection is

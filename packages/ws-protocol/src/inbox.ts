@@ -14,8 +14,8 @@ type Item<Info> =
   | { readonly kind: 'close'; readonly info: Info }
 
 /**
- * Who takes messages: somebody who is `ready`; somebody who takes one now and then, and is `busy`; or `nobody` yet. Messages wait
- * unless somebody is ready. The news that the connection has ended waits behind them, but not for nobody.
+ * Who takes messages: a callback, or a loop that asks for one, is `ready`; a loop that does not ask just now is `busy`; or there is
+ * `nobody` yet. Messages wait unless somebody is ready. The news that the connection has ended does not wait with them.
  */
 export type MessageListener = 'ready' | 'busy' | 'nobody'
 
@@ -61,6 +61,11 @@ export class Inbox<Info> {
     return this.#bytes
   }
 
+  /** Whether the socket was asked to stop reading. */
+  get is_paused(): boolean {
+    return this.#is_paused
+  }
+
   /** The connection is open. */
   open(): void {
     this.#add({ kind: 'open' })
@@ -102,6 +107,7 @@ export class Inbox<Info> {
     this.#next = 0
     this.#bytes = 0
     this.#resume_with_room()
+    this.#run()
   }
 
   #add(item: Item<Info>): void {
@@ -159,8 +165,7 @@ export class Inbox<Info> {
     const item = this.#waiting[this.#next]
     if (item === undefined) return undefined
     if (item.kind === 'message') {
-      const listener = this.#owner.message_listener
-      if (listener !== 'ready') return listener === 'nobody' ? this.#take_close_past_messages() : undefined
+      if (this.#owner.message_listener !== 'ready') return this.#take_close_past_messages()
       this.#bytes -= item.cost_bytes
     }
     this.#next += 1
@@ -172,7 +177,7 @@ export class Inbox<Info> {
     return item
   }
 
-  /** Nobody has asked for messages yet: that must not keep back the news that the connection is gone. */
+  /** That nobody asks for messages just now must not keep back the news that the connection is gone. */
   #take_close_past_messages(): Item<Info> | undefined {
     return this.#waiting.at(-1)?.kind === 'close' ? this.#waiting.pop() : undefined
   }

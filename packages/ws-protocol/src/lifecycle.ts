@@ -35,13 +35,15 @@ export type LifecycleEvent =
   | { readonly type: 'fail'; readonly closing: Closing }
   /** Nothing waits to be sent any more. */
   | { readonly type: 'drained' }
-  /** The close timer has run out. */
+  /** The close timer has run out; in an open connection, it was started since the peer had ended its side. */
   | { readonly type: 'timed_out' }
   /** The socket has ended: with the peer's Close, or with 1006. */
   | { readonly type: 'gone'; readonly code: number; readonly reason: string }
 
 /** What a connection does when it goes from one state to the next. */
 export type LifecycleEffect =
+  /** Tell the owner that the connection is open. */
+  | 'tell_opened'
   /** Run `on_open`. */
   | 'announce_open'
   /** Write what waits. */
@@ -81,7 +83,7 @@ type EventBeforeTheEnd = Exclude<LifecycleEvent, { type: 'gone' }>
 function while_connecting(state: Lifecycle, event: EventBeforeTheEnd): Step {
   switch (event.type) {
     case 'opened':
-      return { state: { name: 'open' }, effects: ['announce_open', 'flush'] }
+      return { state: { name: 'open' }, effects: ['tell_opened', 'announce_open', 'flush'] }
     case 'close':
       return event.has_unsent
         ? { state: { name: 'closing', phase: 'opening', closing: event.closing }, effects: ['start_timer'] }
@@ -99,6 +101,8 @@ function while_open(state: Lifecycle, event: EventBeforeTheEnd): Step {
       return event.has_unsent ? drain(event.closing) : send_close(event.closing)
     case 'fail':
       return send_close(event.closing)
+    case 'timed_out':
+      return give_up({ code: CLOSE_CODE.ABNORMAL, reason: '', cause: 'network' })
     default:
       return stay(state)
   }
@@ -109,7 +113,10 @@ function while_closing(state: Lifecycle & { name: 'closing' }, event: EventBefor
   if (event.type === 'fail' && state.phase !== 'ending') {
     return state.phase === 'opening' ? give_up(event.closing) : send_close(event.closing)
   }
-  if (event.type === 'opened' && state.phase === 'opening') return drain(state.closing)
+  if (event.type === 'opened' && state.phase === 'opening') {
+    const { state: draining, effects } = drain(state.closing)
+    return { state: draining, effects: ['tell_opened', ...effects] }
+  }
   if (event.type === 'drained' && state.phase === 'draining') return send_close(state.closing)
   return stay(state)
 }

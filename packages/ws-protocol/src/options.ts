@@ -4,6 +4,8 @@ import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } fr
 /** Longest delay that a timer takes everywhere, in milliseconds: about 24 days. */
 const MAX_MS = 2_147_483_647
 const MAX_BYTES = 2_147_483_647
+/** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
+const MAX_TEXT_BYTES = 536_870_888
 /** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
@@ -24,7 +26,7 @@ export interface ConnectionOptions<Binary extends boolean> {
   binary?: Binary | undefined
   /**
    * The largest message taken from the peer, in bytes after decompression; a larger one closes with 1009 (RFC 6455 §7.4.1).
-   * From 1 to 2,147,483,647. @defaultValue 1 MiB
+   * From 1 to 536,870,888, the longest text that there is. @defaultValue 1 MiB
    */
   max_payload?: number | undefined
   /**
@@ -39,12 +41,12 @@ export interface ConnectionOptions<Binary extends boolean> {
   max_queue?: number | undefined
   /**
    * How long a closing connection may go without progress, in milliseconds: until the peer takes the next piece of what waits,
-   * then until its Close arrives. After that it is terminated. From 1 to 2,147,483,647. @defaultValue `5000`
+   * then until its Close arrives. After that it is terminated. A piece is 64 KiB, or one message that is larger. From 1 to 2,147,483,647. @defaultValue `5000`
    */
   close_timeout?: number | undefined
   /**
    * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time and about 300 KB for each connection
-   * that compresses. @defaultValue `false`
+   * that compresses. While a callback is slow, what one read of 64 KiB unpacks to can wait for it besides. @defaultValue `false`
    */
   compression?: boolean | CompressionOptions | undefined
   /**
@@ -72,7 +74,7 @@ export function connection_rules(
 ): OptionRules<ConnectionOptions<boolean>, FilledConnectionOption> {
   return {
     binary: flag(false),
-    max_payload: bytes(1_048_576),
+    max_payload: whole_number('bytes', 1, MAX_TEXT_BYTES, 1_048_576),
     max_fragments: whole_number('fragments', 1, 1_000_000, default_max_fragments),
     max_queue: bytes(4_194_304),
     close_timeout: milliseconds(5_000),

@@ -41,6 +41,8 @@ function is_array_buffer(data: unknown): data is ArrayBuffer {
 
 function remedy(data: unknown): string {
   if (data === undefined || data === null) return "send '' for an empty message"
+  if (Object.prototype.toString.call(data) === '[object SharedArrayBuffer]')
+    return 'send `new Uint8Array(data)`'
   if (typeof data === 'object') {
     return typeof (data as { arrayBuffer?: unknown }).arrayBuffer === 'function'
       ? 'send `await data.arrayBuffer()`'

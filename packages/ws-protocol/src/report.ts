@@ -1,10 +1,14 @@
 import { NetError } from './errors.js'
 import type { Platform } from './platform.js'
 
-/** Whether a callback returned a promise, of whatever make. */
+/** Whether a callback returned a promise, of whatever make. What can't even be asked counts as one: to await it tells why. */
 export function is_thenable(value: unknown): value is PromiseLike<unknown> {
-  const could_be = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return could_be && typeof (value as { then?: unknown }).then === 'function'
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  try {
+    return typeof (value as { then?: unknown }).then === 'function'
+  } catch {
+    return true
+  }
 }
 
 /**

@@ -35,6 +35,8 @@ export interface SocketSink {
   socket_drained(): void
   /** The peer broke a rule: the connection is to be closed with `code`. */
   socket_failed(error: NetError, code: number): void
+  /** The peer sends nothing more, and nothing more can be sent to it; {@link SocketSink.socket_closed} should come soon. */
+  socket_ending(): void
   /** The socket has ended. 1006: without a Close from the peer. `error`: why it never opened, or was lost, where that is known. */
   socket_closed(code: number, reason: string, error?: NetError): void
 }

@@ -46,6 +46,21 @@ describe('close_on_abort', () => {
     expect(signal.listeners).toBe(0)
   })
 
+  it('listens once to a signal that many follow, until the last of them has closed', async () => {
+    const controller = new AbortController()
+    const signal = counted(controller.signal)
+    const closes = [vi.fn(), vi.fn(), vi.fn()]
+    const first_closed = Promise.resolve()
+    close_on_abort(signal, closes[0] as () => void, first_closed)
+    close_on_abort(signal, closes[1] as () => void, never)
+    close_on_abort(signal, closes[2] as () => void, never)
+    expect(signal.listeners).toBe(1)
+    await first_closed
+    expect(signal.listeners).toBe(1)
+    controller.abort()
+    expect(closes.map(close => close.mock.calls.length)).toEqual([0, 1, 1])
+  })
+
   it('does nothing without a signal', () => {
     const close = vi.fn()
     close_on_abort(undefined, close, never)

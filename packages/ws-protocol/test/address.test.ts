@@ -107,3 +107,12 @@ test.each(['::', '::1', '1::', 'fe80::1%eth-0', '1:2:3:4:5:6:7:8', '::ffff:1.2.3
   'an IPv6 address in brackets is a host: %s',
   host => expect(parse_bind(`[${host}]:80`)).toEqual({ kind: 'tcp', host, port: 80 }),
 )
+
+test.each([`unix:/${'x'.repeat(107)}`, `unix:/${'中'.repeat(36)}`, 'unix:/tmp/nul\0x.sock'])(
+  'a Unix path that the system would cut off is no bind: %j',
+  bind => expect(parse_bind(bind)).toBeUndefined(),
+)
+
+test('a Unix path of 107 bytes is a bind', () => {
+  expect(parse_bind(`unix:/${'x'.repeat(106)}`)).toBeDefined()
+})

@@ -229,6 +229,16 @@ describe('Connection', () => {
       await expect(connection.drained()).rejects.toMatchObject({ code: 'closed' })
     })
 
+    it('settles for who asks while the rest still goes out', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.close()
+      const drained = connection.drained()
+      socket.drain()
+      await expect(drained).resolves.toBeUndefined()
+    })
+
     it('settles for who asked before close(), when the rest has gone out', async () => {
       connection.send('a')
       const drained = connection.drained()
@@ -291,6 +301,15 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['pause', 'resume'])
     })
 
+    it('says so when a loop is left while the peer is held up', () => {
+      owner.listener = 'busy'
+      for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+      expect(codes()).toEqual([])
+      owner.listener = 'nobody'
+      connection.callbacks_changed()
+      expect(codes()).toEqual(['no_message_handler'])
+    })
+
     it('says so when messages pile up for nobody', () => {
       owner.listener = 'nobody'
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
@@ -321,6 +340,16 @@ describe('Connection', () => {
       await Promise.resolve()
       expect(owner.errors).toMatchObject([
         { code: 'handler_failed', cause: 'just text', message: expect.stringContaining('just text') },
+      ])
+    })
+
+    it('reports a value that can’t become a string', () => {
+      owner.message_returns = () => {
+        throw Object.create(null)
+      }
+      socket.receive('a')
+      expect(owner.errors).toMatchObject([
+        { code: 'handler_failed', message: expect.stringContaining('an object') },
       ])
     })
 
@@ -396,7 +425,7 @@ describe('Connection', () => {
       socket.open()
       expect(socket.call_names).toEqual(['write', 'close'])
       socket.end(1000)
-      expect(owner.heard).toEqual(['ended', 'on_close'])
+      expect(owner.heard).toEqual(['opened', 'ended', 'on_close'])
     })
 
     it('gives up at once when it is closed while connecting with nothing to send', () => {
@@ -469,6 +498,28 @@ describe('Connection', () => {
       expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
     })
 
+    it('is the peer’s end when the peer’s Close was in before', () => {
+      socket.receive_close()
+      connection.close(4001)
+      socket.end(4000)
+      expect(socket.calls).toEqual([])
+      expect(owner.infos).toMatchObject([{ code: 4000, cause: 'peer', clean: true }])
+    })
+
+    it('ends after close_timeout a peer that ended its side without a Close and takes nothing more', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      const drained = connection.drained()
+      socket.half_close()
+      expect(connection.send('late')).toMatchObject({ code: 'closed' })
+      platform.clock.advance(5_000)
+      expect(socket.call_names.at(-1)).toBe('terminate')
+      socket.end(1006)
+      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'network', clean: false, unsent: 1 }])
+    })
+
     it('closes with 1001 when the server shuts down', () => {
       connection.shut_down()
       expect(socket.calls).toEqual([{ call: 'close', code: 1001, reason: '' }])
@@ -505,6 +556,27 @@ describe('Connection', () => {
       socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
       expect(codes()).toEqual(['connect_timeout'])
       expect(owner.end_error?.code).toBe('connect_timeout')
+    })
+
+    it('keeps the code of what the peer broke, though on_error closes', () => {
+      owner.report = (_handle, error) => {
+        owner.errors.push(error)
+        connection.close()
+      }
+      socket.receive(new Uint8Array(3))
+      expect(socket.calls).toEqual([{ call: 'close', code: 1003, reason: '' }])
+      socket.end(1003)
+      expect(owner.infos).toMatchObject([{ code: 1003, cause: 'protocol' }])
+    })
+
+    it('does not report a loss while it closes', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.close()
+      socket.end(1006, '', new NetError('connection_lost', 'reset'))
+      expect(codes()).toEqual([])
+      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
     })
 
     it('leaves it to its owner to tell of a loss, and says why', () => {

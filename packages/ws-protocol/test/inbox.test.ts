@@ -197,14 +197,37 @@ describe('Inbox', () => {
     expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
   })
 
-  it('keeps the close behind the messages of somebody who is busy', () => {
+  it('tells of the close though a loop is busy, and keeps the messages before it for that loop', () => {
     owner.message_listener = 'busy'
     inbox.message('a', 1)
     inbox.close('bye')
-    expect(owner.heard).toEqual([])
+    expect(owner.heard).toEqual(['close bye', 'done bye'])
     owner.message_listener = 'ready'
     inbox.callbacks_changed()
-    expect(owner.heard).toEqual(['a', 'close bye', 'done bye'])
+    expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
+  })
+
+  it('tells of the close that waited behind messages which are thrown away', () => {
+    owner.hold = name => name === 'first'
+    inbox.message('first', 5)
+    inbox.message('waits', 5)
+    inbox.close('bye')
+    owner.hold = () => false
+    inbox.discard_messages()
+    return owner.release('first').then(() => expect(owner.heard).toEqual(['first', 'close bye', 'done bye']))
+  })
+
+  it('goes on when what a callback returned has a then that throws', async () => {
+    const returned = Object.defineProperty({}, 'then', {
+      get: () => {
+        throw new Error('no then')
+      },
+    })
+    owner.deliver_open = () => returned
+    inbox.open()
+    inbox.message('a', 1)
+    await settled()
+    expect(owner.heard).toEqual(['open failed: no then', 'a'])
   })
 
   it('throws away what waits when nobody wants it any more, and resumes the socket', async () => {

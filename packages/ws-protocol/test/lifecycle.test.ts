@@ -23,7 +23,7 @@ const gone = (code: number, reason = ''): LifecycleEvent => ({ type: 'gone', cod
 
 describe('step', () => {
   it.each([
-    ['connecting, opened: open', connecting, opened, open, ['announce_open', 'flush']],
+    ['connecting, opened: open', connecting, opened, open, ['tell_opened', 'announce_open', 'flush']],
     [
       'connecting, closed with nothing sent: given up',
       connecting,
@@ -71,7 +71,7 @@ describe('step', () => {
       closing('opening'),
       opened,
       closing('draining'),
-      ['start_timer', 'flush'],
+      ['tell_opened', 'start_timer', 'flush'],
     ],
     [
       'closed while opening, then failed: given up',
@@ -102,6 +102,13 @@ describe('step', () => {
       ['terminate'],
     ],
     ['draining, out of time: terminated', closing('draining'), timed_out, closing('ending'), ['terminate']],
+    [
+      'open, out of time since the peer had ended its side: terminated',
+      open,
+      timed_out,
+      closing('ending', { code: 1006, reason: '', cause: 'network' }),
+      ['terminate'],
+    ],
     ['ending, out of time: terminated', closing('ending'), timed_out, closing('ending'), ['terminate']],
   ] as const)('%s', (_name, state, event, next, effects) => {
     expect(step(state, event)).toEqual({ state: next, effects })
@@ -109,7 +116,7 @@ describe('step', () => {
 
   it.each([
     ['connecting', connecting, [drained, timed_out]],
-    ['open', open, [opened, drained, timed_out]],
+    ['open', open, [opened, drained]],
     ['closing while opening', closing('opening'), [close(true), drained]],
     ['draining', closing('draining'), [opened, close(true)]],
     ['ending', closing('ending'), [opened, close(true), fail, drained]],

@@ -23,6 +23,7 @@ describe('Outbox', () => {
       socket_drained: () => outbox.drained(),
       socket_message: () => {},
       socket_failed: () => {},
+      socket_ending: () => {},
       socket_closed: () => {},
     })
   }

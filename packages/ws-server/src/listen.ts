@@ -1,4 +1,3 @@
-import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   type BindAddress,
@@ -15,7 +14,7 @@ import { type ListenSettings, listen_rules, type WsListenOptions } from './optio
 import { ConnectionSet } from './server.js'
 import { bind_error } from './server_error.js'
 import type { WsSocket } from './socket.js'
-import { make_door } from './upgrade.js'
+import { type Door, make_door } from './upgrade.js'
 import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
 
 /**
@@ -37,7 +36,7 @@ class Server implements WsServer {
   readonly #settings: ListenSettings
   readonly #address: BindAddress
   readonly #connections: ConnectionSet
-  readonly #door: HttpServer
+  readonly #door: Door
   /** What kept the server from listening, if anything did. Never rejects. */
   readonly #bound: Promise<NetError | undefined>
   #addr: string
@@ -94,12 +93,12 @@ class Server implements WsServer {
     const address = this.#address
     return new Promise(resolve => {
       const failed = (cause: Error): void => resolve(bind_error(this.#settings.bind, address, cause))
-      this.#door.once('error', failed)
-      this.#door.listen(
+      this.#door.http.once('error', failed)
+      this.#door.http.listen(
         address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
         () => {
-          this.#door.off('error', failed)
-          this.#door.on('error', cause =>
+          this.#door.http.off('error', failed)
+          this.#door.http.on('error', cause =>
             this.#report(new NetError('server_failed', cause.message, { cause })),
           )
           resolve(undefined)
@@ -117,7 +116,7 @@ class Server implements WsServer {
     if (this.#is_closing)
       throw new NetError('closed', `listen: ${this.#settings.bind} was closed before it was open`)
     if (this.#address.kind === 'unix') return
-    const { address, port } = this.#door.address() as AddressInfo
+    const { address, port } = this.#door.http.address() as AddressInfo
     this.#addr = format_address(address, port)
   }
 
@@ -125,10 +124,12 @@ class Server implements WsServer {
     const connections_closed = this.#connections.shut_down()
     // Binding can't be interrupted, only undone.
     await this.#bound
-    if (this.#door.listening) {
+    const { http } = this.#door
+    if (http.listening) {
       await new Promise(resolve => {
-        this.#door.close(resolve)
-        this.#door.closeAllConnections()
+        http.close(resolve)
+        http.closeAllConnections()
+        this.#door.drop_refused()
       })
     }
     await connections_closed

@@ -32,29 +32,40 @@ export interface DoorOwner {
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 const RETRY_AFTER_SECONDS = '5'
 
-/** The HTTP server that clients knock at. It is not listening yet. Whatever comes is answered, and every socket ends. */
-export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServer {
+/** Where clients knock. Whatever comes is answered, and every socket ends. */
+export interface Door {
+  /** It is not listening yet. */
+  readonly http: HttpServer
+  /** Ends at once the sockets that have been refused and have not ended yet. */
+  drop_refused(): void
+}
+
+/** Makes the door of a server. */
+export function make_door(settings: ListenSettings, owner: DoorOwner): Door {
   const { route, handshake_timeout } = settings
-  const door = createServer({
+  const http = createServer({
     headersTimeout: handshake_timeout,
     requestTimeout: handshake_timeout,
     connectionsCheckingInterval: Math.min(1_000, Math.ceil(handshake_timeout / 10)),
   })
+  const refused = new Set<Socket>()
   const refuse = (stream: Socket, refusal: Refusal): void => {
     owner.refused(refusal.reason)
+    refused.add(stream)
+    stream.once('close', () => refused.delete(stream))
     end_with_answer(stream, refusal, handshake_timeout)
   }
 
   const acceptor = make_acceptor(settings)
   acceptor.on('wsClientError', (error, stream) => refuse(stream as Socket, bad_handshake(error.message)))
 
-  door.on('upgrade', (request, stream: Socket, head) => {
+  http.on('upgrade', (request, stream: Socket, head) => {
     stream.on('error', told_by_close)
     const refusal = judge(request, route, owner.is_full())
     if (refusal !== undefined) refuse(stream, refusal)
     else acceptor.handleUpgrade(request, stream, head, ws => owner.admit(ws, stream, request))
   })
-  door.on('request', (request, response) => {
+  http.on('request', (request, response) => {
     const { reason, status, text, headers } = judge_path(request, route) ?? not_websocket()
     owner.refused(reason)
     response.writeHead(status, {
@@ -64,10 +75,17 @@ export function make_door(settings: ListenSettings, owner: DoorOwner): HttpServe
     })
     response.end(text)
   })
-  door.on('clientError', (error: NodeJS.ErrnoException, stream) =>
-    refuse(stream as Socket, unreadable(error)),
-  )
-  return door
+  http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    // One that has gone, or was answered before, is not refused once more.
+    if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()
+    else refuse(stream as Socket, unreadable(error))
+  })
+  return {
+    http,
+    drop_refused: () => {
+      for (const stream of refused) stream.destroy()
+    },
+  }
 }
 
 /**
@@ -150,10 +168,6 @@ function make_acceptor(settings: ListenSettings): WebSocketServer {
 
 /** Answers on the bare socket, and ends it; a client that keeps its end open has `linger_ms` to read the answer. */
 function end_with_answer(stream: Socket, { status, text, headers }: Refusal, linger_ms: number): void {
-  if (!stream.writable) {
-    stream.destroy()
-    return
-  }
   const fields = { ...plain_text(text), ...headers, Connection: 'close' }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)

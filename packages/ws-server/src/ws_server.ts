@@ -35,7 +35,10 @@ export interface WsServer {
    * where it was closed before, with `closed`.
    */
   readonly opened: Promise<void>
-  /** Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. */
+  /**
+   * Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. A callback of a socket must
+   * not await it: it would wait for itself.
+   */
   readonly closed: Promise<void>
   /** The sockets that are open or closing. */
   readonly sockets: ReadonlySet<WsSocket>

@@ -1,5 +1,7 @@
+import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../src/index.js'
+import { listen_rules } from '../src/options.js'
 
 describe('the options of listen', () => {
   it.each([
@@ -47,5 +49,20 @@ describe('the options of listen', () => {
     expect(() => listen(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
     )
+  })
+})
+
+it('the defaults of listen are those of the contract', () => {
+  expect(check_options('listen', { type: 'ws', bind: '127.0.0.1:0' }, listen_rules)).toMatchObject({
+    route: '/ws',
+    binary: false,
+    max_payload: 1_048_576,
+    max_fragments: 1_024,
+    max_queue: 4_194_304,
+    max_connections: 10_000,
+    handshake_timeout: 10_000,
+    close_timeout: 5_000,
+    protocols: [],
+    compression: false,
   })
 })

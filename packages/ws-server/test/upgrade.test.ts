@@ -127,6 +127,21 @@ describe('a handshake', () => {
     expect(server.stats().refused[reason]).toBe(1)
   })
 
+  it('that is broken in several pieces, or gone, is counted once, or not at all', async () => {
+    const server = await start()
+    const client = new RawClient(server.addr)
+    client.send('no HTTP\r\n\r\n')
+    client.send('none either\r\n\r\n')
+    await client.until_ended()
+    const gone = new RawClient(server.addr)
+    await once(gone.socket, 'connect')
+    gone.socket.resetAndDestroy()
+    const last = new RawClient(server.addr)
+    last.send('no HTTP\r\n\r\n')
+    await last.until_ended()
+    expect(server.stats().refused.bad_handshake).toBe(2)
+  })
+
   it.each([
     ['says nothing', ''],
     ['stops in the middle', 'GET /ws HTTP/1.1\r\nHost: '],
@@ -138,23 +153,26 @@ describe('a handshake', () => {
     expect(server.stats().refused.timed_out).toBe(1)
   })
 
-  it('that was refused does not hold up the server, though the client keeps its end open', async () => {
-    const server = await start({ handshake_timeout: 60 })
-    const client = new RawClient(server.addr)
-    client.socket.allowHalfOpen = true
-    client.send_lines(Object.values({ ...handshake_lines(), start: 'GET /nowhere HTTP/1.1' }))
-    await once(client.socket, 'end')
-    server.close()
-    await server.closed
-    client.socket.destroy()
-  })
+  it.each([60, 60_000])(
+    'that was refused does not hold up the server, though the client keeps its end open',
+    async handshake_timeout => {
+      const server = await start({ handshake_timeout })
+      const client = new RawClient(server.addr)
+      client.socket.allowHalfOpen = true
+      client.send_lines(Object.values({ ...handshake_lines(), start: 'GET /nowhere HTTP/1.1' }))
+      await once(client.socket, 'end')
+      server.close()
+      await server.closed
+      client.socket.destroy()
+    },
+  )
 
-  it('that is reset before it is answered harms nothing', async () => {
+  it.each(['/ws', '/nowhere'])('to %s that is reset before it is answered harms nothing', async path => {
     const server = await start()
     for (let i = 0; i < 20; i += 1) {
       const client = new RawClient(server.addr)
       await once(client.socket, 'connect')
-      client.send_lines(Object.values(handshake_lines()))
+      client.send_lines(Object.values({ ...handshake_lines(), start: `GET ${path} HTTP/1.1` }))
       client.socket.resetAndDestroy()
     }
     const ws = new WebSocket(`ws://${server.addr}/ws`)

@@ -61,6 +61,7 @@ export class WsPort implements SocketPort {
     ws.on('message', (data, is_binary) => this.#received(data, is_binary))
     ws.on('error', error => this.#failed(error))
     ws.on('close', (code, reason) => sink.socket_closed(code, reason.toString(), this.#why_ended(code)))
+    stream.on('end', () => sink.socket_ending())
     stream.on('error', error => {
       this.#last_error ??= error
     })
@@ -78,8 +79,9 @@ export class WsPort implements SocketPort {
     this.#unfinished_writes += 1
     if (this.#ws.extensions === '') this.#write_frames(batch.bytes)
     else this.#send_through_ws(batch)
-    // A write that the kernel takes at once leaves nothing behind.
-    this.#is_drain_awaited = this.#ws.bufferedAmount > 0
+    // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
+    this.#is_drain_awaited =
+      this.#ws.bufferedAmount > 0 || this.#stream.errored !== null || this.#stream.destroyed
     return !this.#is_drain_awaited
   }
 
@@ -117,8 +119,8 @@ export class WsPort implements SocketPort {
   }
 
   readonly #written = (error?: Error | null): void => {
-    // A write that failed is told by the end of the socket, and its messages stay unsent.
-    if (error) return
+    // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
+    if (error || this.#stream.destroyed) return
     this.#unfinished_writes -= 1
     if (this.#unfinished_writes > 0 || !this.#is_drain_awaited) return
     this.#is_drain_awaited = false

@@ -95,6 +95,12 @@ export class FakeSocket implements SocketPort {
     this.#told.socket_failed(error, code)
   }
 
+  /** The peer ends its side without a Close, and the socket has not ended yet. */
+  half_close(): void {
+    this.#state = 'ending'
+    this.#told.socket_ending()
+  }
+
   /** The peer's Close is in, but the socket has not ended yet. */
   receive_close(): void {
     this.#state = 'ending'

@@ -138,6 +138,52 @@ describe('WsPort', () => {
     raw.destroy()
   })
 
+  it.each([
+    ['is reset', 'reset'],
+    ['is terminated after close_timeout', 'close'],
+  ])('counts a batch under way as unsent when its connection %s', async (_name, end) => {
+    const { acceptor, url } = await listening(false)
+    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const peer = new WebSocket(url)
+    peer.on('error', () => {})
+    const [ws, request] = await accepted
+    const listener = new PortListener()
+    const large = { ...settings, max_queue: 30_000_000, close_timeout: 30, side: 'server' } as const
+    const connection = new Connection(large, listener, node_platform, () => null)
+    connection.attach(
+      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
+    )
+    connection.socket_opened()
+    await once(peer, 'open')
+    peer.pause()
+    expect(connection.send(new Uint8Array(20_000_000))).toBe(true)
+    const drained = connection.drained()
+    drained.catch(() => {})
+    await new Promise(resolve => setImmediate(resolve))
+    if (end === 'close') connection.close()
+    else peer.terminate()
+    expect(await connection.closed).toMatchObject({ code: 1006, unsent: 1 })
+    await expect(drained).rejects.toMatchObject({ code: 'closed' })
+    peer.terminate()
+  })
+
+  it('counts as unsent what is written to a socket that has failed', async () => {
+    const { acceptor, url } = await listening(false)
+    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const peer = new WebSocket(url)
+    const [ws, request] = await accepted
+    const listener = new PortListener()
+    const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
+    connection.attach(
+      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
+    )
+    connection.socket_opened()
+    await once(peer, 'open')
+    request.socket.destroy()
+    for (let i = 0; i < 10; i += 1) connection.send('too late')
+    expect((await connection.closed).unsent).toBe(10)
+  })
+
   it('says why a connection was lost', async () => {
     const { acceptor, url } = await listening(false)
     const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>

@@ -20,6 +20,9 @@ class ToldSink implements SocketSink {
   socket_failed(error: NetError, code: number): void {
     this.told.push(['failed', error, code])
   }
+  socket_ending(): void {
+    this.told.push(['ending'])
+  }
   socket_closed(code: number, reason: string, error?: NetError): void {
     this.told.push(['closed', code, reason, error])
   }
@@ -185,6 +188,7 @@ test('a message is told with the bytes it takes on the wire', () => {
     socket_opened() {},
     socket_drained() {},
     socket_failed() {},
+    socket_ending() {},
     socket_closed() {},
     socket_message: (_data, payload_bytes) => sizes.push(payload_bytes),
   })
