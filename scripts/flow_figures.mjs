@@ -12,9 +12,12 @@ const SLOW_MS = 5
 const SIZE = 64
 
 const message = index => String(index).padEnd(SIZE, '.')
-const rss_mb = () => process.memoryUsage().rss / 1_048_576
+const rss_mb = () => {
+  globalThis.gc?.()
+  return process.memoryUsage().rss / 1_048_576
+}
+const heap_mb = () => process.memoryUsage().heapUsed / 1_048_576
 const mb = value => `${value.toFixed(1)} MiB`
-const range = values => `${mb(Math.min(...values))} to ${mb(Math.max(...values))}`
 
 /** The receiver: counts what comes in order, and tells the sender when it has all. */
 async function receive(wanted, takes_ms) {
@@ -27,7 +30,7 @@ async function receive(wanted, takes_ms) {
     on_message: async_or_not(takes_ms, (socket, data) => {
       if (data !== message(next)) out_of_order += 1
       next += 1
-      if (next % (wanted / 20) === 0) memory.push(rss_mb())
+      if (next % (wanted / 20) === 0) memory.push([rss_mb(), heap_mb()])
       if (next === wanted) socket.send(JSON.stringify({ received: next, out_of_order, memory }))
     }),
   })
@@ -45,7 +48,9 @@ function async_or_not(takes_ms, handle) {
 
 /** The sender: sends in one turn, or waits for `drained()` whenever it is told `queue_full`. */
 async function send(name, count, takes_ms, in_one_turn) {
-  const receiver = fork(process.argv[1], ['receive', String(count), String(takes_ms)])
+  const receiver = fork(process.argv[1], ['receive', String(count), String(takes_ms)], {
+    execArgv: ['--expose-gc'],
+  })
   const [addr] = await once(receiver, 'message')
   const ws = connect({ type: 'ws', url: `ws://${addr}/ws`, on_error: () => {} })
   await ws.opened
@@ -59,7 +64,7 @@ async function send(name, count, takes_ms, in_one_turn) {
       if (in_one_turn) break
       await ws.drained()
     }
-    if (index % (count / 20) === 0) memory.push(rss_mb())
+    if (index % (count / 20) === 0) memory.push([rss_mb(), heap_mb()])
   }
   const handed_over_ms = performance.now() - start
   const { value } = await ws[Symbol.asyncIterator]().next()
@@ -72,10 +77,15 @@ async function send(name, count, takes_ms, in_one_turn) {
   console.log(
     `  send loop ${handed_over_ms.toFixed(0)} ms, until the last was handled ${total_ms.toFixed(0)} ms`,
   )
-  console.log(`  sender's resident memory ${mb(before)} before, then ${range(memory)}`)
-  console.log(`  receiver's resident memory ${range(result.memory)}`)
-  console.log(`    receiver over time: ${result.memory.map(value => value.toFixed(0)).join(' ')}`)
-  console.log(`    sender over time:   ${memory.map(value => value.toFixed(0)).join(' ')}`)
+  console.log(`  sender's resident memory ${mb(before)} before`)
+  for (const [who, samples] of [
+    ['sender', memory],
+    ['receiver', result.memory],
+  ]) {
+    const [resident, heap] = [0, 1].map(column => samples.map(sample => sample[column].toFixed(column)))
+    console.log(`  ${who}, resident MiB over time: ${resident.join(' ')}`)
+    console.log(`  ${who}, heap MiB over time:     ${heap.join(' ')}`)
+  }
   await ws[Symbol.asyncDispose]()
   receiver.kill()
 }
@@ -99,7 +109,7 @@ async function stalled() {
   console.log(
     `  ${taken} messages of ${SIZE} bytes taken before queue_full: ${socket.queued} bytes queued (max_queue 4194304), ${in_kernel} with the kernel`,
   )
-  console.log(`  resident memory grew by ${mb(after - before)}, from ${mb(before)}`)
+  console.log(`  resident memory grew by ${mb(after - before)}, from ${mb(before)}, garbage collected`)
   for (let i = 0; i < 1_000_000; i += 1) socket.send(message(i))
   console.log(`  after 1000000 more sends, all refused: ${mb(rss_mb() - before)} above the start`)
   peer.destroy()

@@ -6,7 +6,7 @@ export function how_closed({ code, cause, reason, clean, unsent }: CloseInfo): s
   const parts = [`code ${code}`, `cause ${cause}`]
   if (reason !== '') parts.push(`reason ${quoted(reason)}`)
   if (!clean) parts.push('without a Close from the other side')
-  if (unsent > 0) parts.push(`${unsent} messages unsent`)
+  if (unsent > 0) parts.push(`${unsent} ${unsent === 1 ? 'message' : 'messages'} unsent`)
   return parts.join(', ')
 }
 

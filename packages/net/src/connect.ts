@@ -4,7 +4,8 @@ import { connection_type } from './connection_type.js'
 
 /**
  * Starts to connect to a server of the kind that `type` names, and returns the client at once. What is sent before the connection
- * is open waits in the bounded queue; callbacks that are registered in the same turn miss nothing.
+ * is open waits in the bounded queue; messages wait until somebody takes them; `on_open` and `on_error` have to be registered in the
+ * same turn.
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */

@@ -6,6 +6,7 @@ import {
   type ConnectionOwner,
   type ConnectionState,
   close_on_abort,
+  describe_count,
   describe_value,
   type MessageData,
   type MessageListener,
@@ -207,7 +208,7 @@ export class Client implements WsClient<Data> {
 
 function connection_lost(url: string, info: CloseInfo, cause: NetError | undefined): NetError {
   const why = cause === undefined ? 'it ended without a Close' : cause.message
-  const message = `the connection to ${url} was lost: ${why}; ${info.unsent} messages were not sent; connect again`
+  const message = `the connection to ${url} was lost: ${why}; unsent: ${describe_count(info.unsent, 'message')}; connect again`
   return new NetError('connection_lost', message, { cause })
 }
 

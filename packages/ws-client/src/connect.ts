@@ -7,7 +7,7 @@ import type { WsClient } from './ws_client.js'
 
 /**
  * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the
- * bounded queue; callbacks that are registered in the same turn miss nothing.
+ * bounded queue; messages wait until somebody takes them; `on_open` and `on_error` have to be registered in the same turn.
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */

@@ -4,7 +4,7 @@ export interface MessageSource {
   has_waiting(): boolean
   /** Hands waiting messages to {@link MessageIterator.push} while it {@link MessageIterator.is_asking}. */
   deliver(): void
-  /** The loop was left. */
+  /** The loop ended early: `break`, `return`, or a throw. */
   left(): void
 }
 

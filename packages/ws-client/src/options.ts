@@ -29,7 +29,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   on_close?: ((info: CloseInfo) => void) | undefined
   /** As {@link WsClient.on_error}. */
   on_error?: ((err: NetError) => void) | undefined
-  /** How long the connection may take to open, in milliseconds, handshake and all. @defaultValue `10000` */
+  /** How long the connection may take to open, in milliseconds, handshake and all. From 1 to 2,147,483,647. @defaultValue `10000` */
   connect_timeout?: number | undefined
 }
 

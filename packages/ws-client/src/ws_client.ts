@@ -12,7 +12,7 @@ export interface WsClient<Data extends MessageData<boolean> = string>
   readonly protocol: string
   /** Settles when the connection is open; rejects with the error that kept it from opening, which `on_error` gets too. */
   readonly opened: Promise<void>
-  /** Registers who is called when the connection is open, before any message; registering again replaces it. */
+  /** Registers who is called when the connection opens, before any message: in the same turn as `connect`. Registering again replaces it. */
   on_open(fn: () => void): void
   /**
    * Registers who is called for each message, one at a time and in order; registering again replaces it. Where it returns a promise,

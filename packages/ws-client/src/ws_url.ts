@@ -1,6 +1,6 @@
 /** What a `url` has to look like, as the end of the sentence "expected …". */
 export const URL_EXPECTED =
-  "a URL such as 'ws://127.0.0.1:8081/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment"
+  "a string with a URL such as 'ws://127.0.0.1:8081/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment (wss: is not supported yet)"
 
 const WS = 'ws:'
 const WS_UNIX = 'ws+unix:'

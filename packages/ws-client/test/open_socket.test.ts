@@ -220,7 +220,7 @@ describe('an open connection', () => {
     expect(errors.map(error => error.code)).toEqual(['queue_full', 'connection_lost'])
     expect(errors[1]?.message).toMatch(
       new RegExp(
-        `^the connection to ${url} was lost: \\w+ \\w+; ${info.unsent} messages were not sent; connect again$`,
+        `^the connection to ${url} was lost: \\w+ \\w+; unsent: ${info.unsent} messages; connect again$`,
       ),
     )
   })

@@ -9,12 +9,12 @@ describe('the options of connect', () => {
   it.each([
     ['no options', undefined, /got undefined for its options/],
     ['no type', { url }, /type is missing; expected 'ws'/],
-    ['no url', { type: 'ws' }, /url is missing; expected a URL such as/],
+    ['no url', { type: 'ws' }, /url is missing; expected a string with a URL such as/],
     ['text that is no URL', { type: 'ws', url: 'nonsense' }, /url is "nonsense"/],
     [
       'the scheme of plain HTTP',
       { type: 'ws', url: 'http://127.0.0.1/ws' },
-      /url is "http:.*expected a URL such as 'ws:/,
+      /url is "http:.*expected a string with a URL such as 'ws:/,
     ],
     ['a fragment', { type: 'ws', url: `${url}#x` }, /without a fragment/],
     [

@@ -63,7 +63,7 @@ function is_ipv6(text: string): boolean {
     : halves.length === 2 && groups.length < IPV6_GROUPS
 }
 
-/** Writes `'ip:port'`, with brackets around an IPv6 address; an IPv4 address that came in IPv6's clothes is shown as IPv4. */
+/** Writes `'ip:port'`, with brackets around an IPv6 address; an IPv4-mapped IPv6 address is shown as IPv4. */
 export function format_address(ip: string, port: number): string {
   const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`

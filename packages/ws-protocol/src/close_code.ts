@@ -27,8 +27,8 @@ export const CLOSE_CODE = {
 export const MAX_REASON_BYTES = 123
 
 /**
- * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (silence),
- * `overflow` (shed for memory), `protocol` (the peer broke a rule), `network` (the socket ended without a Close), `refused`
+ * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (silence; reserved),
+ * `overflow` (shed for memory; reserved), `protocol` (the peer broke a rule), `network` (the socket ended without a Close), `refused`
  * (it never opened), `shutdown` (the server closed).
  */
 export type CloseCause =

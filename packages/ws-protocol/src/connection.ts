@@ -1,6 +1,6 @@
 import type { CancelTimer } from './clock.js'
 import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './close_code.js'
-import { describe_value, NetError } from './errors.js'
+import { describe_count, describe_value, NetError } from './errors.js'
 import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
 import { type Ending, type Lifecycle, type LifecycleEffect, type LifecycleEvent, step } from './lifecycle.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
@@ -143,7 +143,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     this.#close(CLOSE_CODE.GOING_AWAY, '', 'shutdown')
   }
 
-  /** Reports `error`, and closes with `code` without sending what waits; a connection that is still opening is given up. */
+  /** Reports `error`, and closes with `code` without sending what waits; one that is still opening is terminated. */
   fail(error: NetError, code: number, cause: CloseCause): void {
     // Once this side has ended the socket, what else is wrong with it is no news.
     if (is_ending(this.#state)) return
@@ -324,7 +324,7 @@ function closed_error(call: 'send' | 'drained'): NetError {
 }
 
 function unexpected_binary(payload_bytes: number): NetError {
-  const message = `the peer sent a binary message of ${payload_bytes} bytes, and the option binary is false: closed with 1003; set binary: true to take them`
+  const message = `the peer sent a binary message of ${describe_count(payload_bytes, 'byte')}, and the option binary is false: closed with 1003; set binary: true to take them`
   return new NetError('unexpected_binary', message)
 }
 

@@ -53,6 +53,11 @@ export class NetError extends Error {
   }
 }
 
+/** Writes a number of things: `1 message`, `2 messages`. */
+export function describe_count(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
+}
+
 const LONGEST_SHOWN = 80
 
 /** Shows a value in an error message: strings quoted and cut at 80 characters, objects by their class, never their content. */

@@ -13,7 +13,7 @@ export {
   type ConnectionSettings,
   type ConnectionState,
 } from './connection.js'
-export { describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
 export type { ConnectionHandle } from './handle.js'
 export type { InboxOwner, MessageListener } from './inbox.js'
 export {

@@ -1,7 +1,7 @@
 import type { AbortSignalLike } from './abort.js'
 import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
-/** Longest delay that a timer takes everywhere, in milliseconds: about 24 days. */
+/** The longest delay that every platform's timers accept, in milliseconds: about 24 days. */
 const MAX_MS = 2_147_483_647
 const MAX_BYTES = 2_147_483_647
 /** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
@@ -54,7 +54,7 @@ export interface ConnectionOptions<Binary extends boolean> {
    * all of its own. @defaultValue none
    */
   protocols?: readonly string[] | undefined
-  /** Closes in order when it is aborted, as `close()` does. @defaultValue none */
+  /** Aborting it closes in order, as `close()` does. @defaultValue none */
   signal?: AbortSignalLike | undefined
 }
 

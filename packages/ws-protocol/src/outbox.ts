@@ -3,9 +3,9 @@ import type { Platform } from './platform.js'
 import { type PushResult, SendQueue } from './send_queue.js'
 import type { SocketPort } from './socket_port.js'
 
-/** Whom an outbox tells what becomes of the messages. */
+/** What an outbox reports to. */
 export interface OutboxOwner {
-  /** A message did not fit, for the first time since everything had been sent. */
+  /** A message did not fit, the first since the queue was last empty. */
   queue_became_full(error: NetError): void
   /** The network has taken everything. */
   all_sent(): void

@@ -6,7 +6,7 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView
 /** What arrives: always `string`, and `Uint8Array` too where the option `binary` is `true`. */
 export type MessageData<Binary extends boolean> = Binary extends true ? string | Uint8Array : string
 
-/** Memory, and text as UTF-8 in it, the fastest way that a platform has. A lone surrogate is written as U+FFFD, as browsers do. */
+/** Allocates buffers and writes UTF-8 into them, as fast as the platform can. A lone surrogate is written as U+FFFD, as browsers do. */
 export interface TextCodec {
   /** A buffer of at least that size, which {@link TextCodec.write} can write into. Its content is undefined. */
   allocate(size_bytes: number): Uint8Array

@@ -27,7 +27,7 @@ interface Chunk {
 
 /**
  * What waits to be sent: bounded in bytes, frame headers included, in order, and packed as frames when it is pushed, so that a full
- * queue holds at most half as much memory again as the bytes it counts.
+ * queue holds at most about twice the bytes it counts, and little more than them for small messages.
  */
 export class SendQueue {
   readonly #limit_bytes: number

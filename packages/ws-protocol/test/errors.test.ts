@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describe_value, NET_ERROR_CODES, NetError } from '../src/errors.js'
+import { describe_count, describe_value, NET_ERROR_CODES, NetError } from '../src/errors.js'
 
 describe('a NetError', () => {
   test('is an Error named NetError, with its code and its message', () => {
@@ -92,4 +92,12 @@ describe('describe_value', () => {
 test('an object with a property constructor does not show it', () => {
   expect(describe_value(JSON.parse('{"constructor":{"name":"secret"}}'))).toBe('an object')
   expect(describe_value(Object.create(null))).toBe('an object')
+})
+
+test.each([
+  [0, '0 messages'],
+  [1, '1 message'],
+  [2, '2 messages'],
+])('%i of a thing is written %j', (count, text) => {
+  expect(describe_count(count, 'message')).toBe(text)
 })

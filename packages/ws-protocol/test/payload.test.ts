@@ -69,3 +69,7 @@ test('an ArrayBuffer of another realm is taken', () => {
   expect(foreign).not.toBeInstanceOf(ArrayBuffer)
   expect([...(as_payload(foreign) as Uint8Array)]).toEqual([1, 2])
 })
+
+test('a SharedArrayBuffer is refused, and told how to be sent', () => {
+  expect(() => as_payload(new SharedArrayBuffer(2))).toThrow(/send `new Uint8Array\(data\)`$/)
+})

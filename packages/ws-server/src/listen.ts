@@ -14,7 +14,7 @@ import { type ListenSettings, listen_rules, type WsListenOptions } from './optio
 import { ConnectionSet } from './server.js'
 import { bind_error } from './server_error.js'
 import type { WsSocket } from './socket.js'
-import { type Door, make_door } from './upgrade.js'
+import { type HandshakeServer, make_handshake_server } from './upgrade.js'
 import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
 
 /**
@@ -36,7 +36,7 @@ class Server implements WsServer {
   readonly #settings: ListenSettings
   readonly #address: BindAddress
   readonly #connections: ConnectionSet
-  readonly #door: Door
+  readonly #handshakes: HandshakeServer
   /** What kept the server from listening, if anything did. Never rejects. */
   readonly #bound: Promise<NetError | undefined>
   #addr: string
@@ -48,7 +48,7 @@ class Server implements WsServer {
     this.#address = parse_bind(settings.bind) as BindAddress
     this.#addr = settings.bind
     this.#connections = new ConnectionSet(settings)
-    this.#door = make_door(settings, this.#connections)
+    this.#handshakes = make_handshake_server(settings, this.#connections)
     this.closed = new Promise(resolve => {
       this.#all_done = resolve
     })
@@ -93,12 +93,12 @@ class Server implements WsServer {
     const address = this.#address
     return new Promise(resolve => {
       const failed = (cause: Error): void => resolve(bind_error(this.#settings.bind, address, cause))
-      this.#door.http.once('error', failed)
-      this.#door.http.listen(
+      this.#handshakes.http.once('error', failed)
+      this.#handshakes.http.listen(
         address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
         () => {
-          this.#door.http.off('error', failed)
-          this.#door.http.on('error', cause =>
+          this.#handshakes.http.off('error', failed)
+          this.#handshakes.http.on('error', cause =>
             this.#report(new NetError('server_failed', cause.message, { cause })),
           )
           resolve(undefined)
@@ -116,7 +116,7 @@ class Server implements WsServer {
     if (this.#is_closing)
       throw new NetError('closed', `listen: ${this.#settings.bind} was closed before it was open`)
     if (this.#address.kind === 'unix') return
-    const { address, port } = this.#door.http.address() as AddressInfo
+    const { address, port } = this.#handshakes.http.address() as AddressInfo
     this.#addr = format_address(address, port)
   }
 
@@ -124,12 +124,12 @@ class Server implements WsServer {
     const connections_closed = this.#connections.shut_down()
     // Binding can't be interrupted, only undone.
     await this.#bound
-    const { http } = this.#door
+    const { http } = this.#handshakes
     if (http.listening) {
       await new Promise(resolve => {
         http.close(resolve)
         http.closeAllConnections()
-        this.#door.drop_refused()
+        this.#handshakes.drop_refused()
       })
     }
     await connections_closed

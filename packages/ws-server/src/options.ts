@@ -49,7 +49,7 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
   on_error?: ((err: WsServerError) => void) | undefined
   /** How many sockets there may be; one more is answered 503 with Retry-After. From 1 to 10,000,000. @defaultValue `10000` */
   max_connections?: number | undefined
-  /** How long a client may take over its handshake, in milliseconds, from its connecting on. @defaultValue `10000` */
+  /** How long a client may take over its handshake, in milliseconds, from its connecting on. From 1 to 2,147,483,647. @defaultValue `10000` */
   handshake_timeout?: number | undefined
 }
 

@@ -16,11 +16,11 @@ import { Handshake } from './handshake_request.js'
 import type { ListenSettings } from './options.js'
 import { with_socket } from './server_error.js'
 import { ServerSocket } from './socket.js'
-import type { DoorOwner } from './upgrade.js'
+import type { HandshakeOwner } from './upgrade.js'
 import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
 
 /** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
-export class ConnectionSet implements DoorOwner {
+export class ConnectionSet implements HandshakeOwner {
   /** The sockets that are open or closing. */
   readonly sockets: Set<ServerSocket> = new Set()
   readonly #settings: ListenSettings

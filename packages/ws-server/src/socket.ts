@@ -12,7 +12,7 @@ export interface WsSocket extends ConnectionHandle {
   readonly request: HandshakeRequest
 }
 
-/** The one that users are handed: it shows a connection, and keeps nothing of its own but who is there. */
+/** The implementation of {@link WsSocket}; all state is the connection's. */
 export class ServerSocket implements WsSocket {
   readonly addr: string
   readonly type = 'ws' as const

@@ -18,8 +18,8 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What the door needs of the server behind it. */
-export interface DoorOwner {
+/** What a handshake server needs of the server behind it. */
+export interface HandshakeOwner {
   /** Whether one more socket would be too many. */
   is_full(): boolean
   /** A handshake is done. */
@@ -32,16 +32,16 @@ export interface DoorOwner {
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 const RETRY_AFTER_SECONDS = '5'
 
-/** Where clients knock. Whatever comes is answered, and every socket ends. */
-export interface Door {
+/** The HTTP server that takes handshakes. Whatever comes is answered, and every socket ends. */
+export interface HandshakeServer {
   /** It is not listening yet. */
   readonly http: HttpServer
   /** Ends at once the sockets that have been refused and have not ended yet. */
   drop_refused(): void
 }
 
-/** Makes the door of a server. */
-export function make_door(settings: ListenSettings, owner: DoorOwner): Door {
+/** Makes the HTTP server that takes the handshakes of a WebSocket server. */
+export function make_handshake_server(settings: ListenSettings, owner: HandshakeOwner): HandshakeServer {
   const { route, handshake_timeout } = settings
   const http = createServer({
     headersTimeout: handshake_timeout,
@@ -89,8 +89,8 @@ export function make_door(settings: ListenSettings, owner: DoorOwner): Door {
 }
 
 /**
- * Listens to a socket's errors, first of all: its `close` tells of them, and they must not end the process. It is no closure, which would
- * keep the request alive for as long as the socket.
+ * Ignores a socket's `error`: `close` follows it. Registered first, or a reset would end the process. It is no closure, which would keep the
+ * request alive for as long as the socket.
  */
 function told_by_close(): void {}
 

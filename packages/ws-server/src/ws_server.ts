@@ -31,8 +31,8 @@ export interface WsServer {
   /** Always `'ws'`. */
   readonly type: 'ws'
   /**
-   * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, and
-   * where it was closed before, with `closed`.
+   * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, or
+   * with `closed` if `close()` came first.
    */
   readonly opened: Promise<void>
   /**
@@ -43,8 +43,8 @@ export interface WsServer {
   /** The sockets that are open or closing. */
   readonly sockets: ReadonlySet<WsSocket>
   /**
-   * Closes in order: takes no new handshakes, lets go out what each socket has queued, sends Close 1001, and terminates who does not
-   * answer within `close_timeout`. Twice is fine.
+   * Closes in order: takes no new handshakes, sends what each socket has queued, then Close 1001, and terminates those that do not answer
+   * within `close_timeout`. Twice is fine.
    */
   close(): true
   /**

@@ -27,8 +27,8 @@ export interface WsPortSettings {
 }
 
 /**
- * A {@link SocketPort} over `ws`. It receives, answers pings, closes and compresses; messages that are not compressed are written
- * by this port as ready frames, a whole batch in one write to the socket below.
+ * A {@link SocketPort} over `ws`, which receives, answers pings and closes. On a connection without compression, this port writes ready
+ * frames itself, a whole batch in one write to the socket below; with compression, every message goes through `ws`.
  */
 export class WsPort implements SocketPort {
   readonly #ws: WebSocket

@@ -137,11 +137,11 @@ interface Opened {
   readonly port: WatchedPort
 }
 
-const defaults = { binary: true, max_queue: 4_194_304, close_timeout: 5_000 }
+const DEFAULTS = { binary: true, max_queue: 4_194_304, close_timeout: 5_000 }
 
 async function open(harness: PortHarness, changed: Partial<ConnectionSettings> = {}): Promise<Opened> {
   const listener = new PortListener()
-  const settings = { ...defaults, side: harness.side, ...changed }
+  const settings = { ...DEFAULTS, side: harness.side, ...changed }
   const connection = new Connection<null>(settings, listener, harness.platform, () => null)
   let watched!: WatchedPort
   const peer = await harness.open(connection, port => {
