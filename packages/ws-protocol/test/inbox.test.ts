@@ -187,25 +187,18 @@ describe('Inbox', () => {
     expect(owner.heard).toEqual(['open', 'a', 'b'])
   })
 
-  it('tells of the close though nobody takes the messages before it, and keeps those', () => {
-    owner.message_listener = 'nobody'
-    inbox.message('a', 1)
-    inbox.close('bye')
-    expect(owner.heard).toEqual(['close bye', 'done bye'])
-    owner.message_listener = 'ready'
-    inbox.callbacks_changed()
-    expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
-  })
-
-  it('tells of the close though a loop is busy, and keeps the messages before it for that loop', () => {
-    owner.message_listener = 'busy'
-    inbox.message('a', 1)
-    inbox.close('bye')
-    expect(owner.heard).toEqual(['close bye', 'done bye'])
-    owner.message_listener = 'ready'
-    inbox.callbacks_changed()
-    expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
-  })
+  it.each(['nobody', 'busy'] as const)(
+    'tells of the close though who takes messages is %s, and keeps the messages before it',
+    listener => {
+      owner.message_listener = listener
+      inbox.message('a', 1)
+      inbox.close('bye')
+      expect(owner.heard).toEqual(['close bye', 'done bye'])
+      owner.message_listener = 'ready'
+      inbox.callbacks_changed()
+      expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
+    },
+  )
 
   it('tells of the close that waited behind messages which are thrown away', () => {
     owner.hold = name => name === 'first'

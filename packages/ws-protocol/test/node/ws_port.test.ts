@@ -138,23 +138,29 @@ describe('WsPort', () => {
     raw.destroy()
   })
 
-  it.each([
-    ['is reset', 'reset'],
-    ['is terminated after close_timeout', 'close'],
-  ])('counts a batch under way as unsent when its connection %s', async (_name, end) => {
+  /** A server's connection, open, with a plain `ws` as its peer. */
+  async function open_pair(
+    max_queue: number,
+  ): Promise<{ connection: Connection<null>; peer: WebSocket; stream: Socket }> {
     const { acceptor, url } = await listening(false)
     const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
     const peer = new WebSocket(url)
     peer.on('error', () => {})
-    const [ws, request] = await accepted
-    const listener = new PortListener()
-    const large = { ...settings, max_queue: 30_000_000, close_timeout: 30, side: 'server' } as const
-    const connection = new Connection(large, listener, node_platform, () => null)
-    connection.attach(
-      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
-    )
+    const peer_open = once(peer, 'open')
+    const [ws, { socket: stream }] = await accepted
+    const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
+    const connection = new Connection(given, new PortListener(), node_platform, () => null)
+    connection.attach(new WsPort({ ws, stream, side: 'server', limits, compression: false }, connection))
     connection.socket_opened()
-    await once(peer, 'open')
+    await peer_open
+    return { connection, peer, stream }
+  }
+
+  it.each([
+    ['is reset', 'reset'],
+    ['is terminated after close_timeout', 'close'],
+  ])('counts a batch under way as unsent when its connection %s', async (_name, end) => {
+    const { connection, peer } = await open_pair(30_000_000)
     peer.pause()
     expect(connection.send(new Uint8Array(20_000_000))).toBe(true)
     const drained = connection.drained()
@@ -168,18 +174,8 @@ describe('WsPort', () => {
   })
 
   it('counts as unsent what is written to a socket that has failed', async () => {
-    const { acceptor, url } = await listening(false)
-    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
-    const peer = new WebSocket(url)
-    const [ws, request] = await accepted
-    const listener = new PortListener()
-    const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
-    connection.attach(
-      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
-    )
-    connection.socket_opened()
-    await once(peer, 'open')
-    request.socket.destroy()
+    const { connection, stream } = await open_pair(1_000_000)
+    stream.destroy()
     for (let i = 0; i < 10; i += 1) connection.send('too late')
     expect((await connection.closed).unsent).toBe(10)
   })
