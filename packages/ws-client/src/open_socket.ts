@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { NetError, type SocketPort, type SocketSink } from '@bt/ws-protocol'
-import { per_message_deflate, WsPort } from '@bt/ws-protocol/node'
+import { WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket } from 'ws'
 import type { ConnectSettings } from './options.js'
 import { parse_ws_url, shown_url } from './ws_url.js'
@@ -24,21 +24,14 @@ export function open_socket(settings: ConnectSettings, sink: SocketSink): Opened
   const shown = shown_url(settings.url)
   let stream!: Socket
   let refusal: NetError | undefined
-  // Every default that matters is given: those of `ws` differ by side.
   const options = {
+    ...ws_settings(settings),
     createConnection: ({ host, port }: { host?: string; port?: string | number }): Socket => {
       stream =
         unix_path === undefined ? connect({ host: host ?? '', port: Number(port) }) : connect(unix_path)
       return stream
     },
-    maxPayload: settings.max_payload,
-    maxFragments: settings.max_fragments,
-    perMessageDeflate: per_message_deflate(settings.compression),
-    closeTimeout: settings.close_timeout,
     followRedirects: false,
-    skipUTF8Validation: false,
-    autoPong: true,
-    allowSynchronousEvents: true,
   }
   const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
@@ -48,17 +41,7 @@ export function open_socket(settings: ConnectSettings, sink: SocketSink): Opened
     })
   })
   const explain_failed_opening = (error: Error): NetError => refusal ?? opening_error(shown, error)
-  const port = new WsPort(
-    {
-      ws,
-      stream,
-      side: 'client',
-      limits: settings,
-      compression: settings.compression,
-      explain_failed_opening,
-    },
-    sink,
-  )
+  const port = new WsPort({ ws, stream, side: 'client', options: settings, explain_failed_opening }, sink)
   return { port, protocol: () => ws.protocol }
 }
 

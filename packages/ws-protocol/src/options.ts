@@ -41,7 +41,8 @@ export interface ConnectionOptions<Binary extends boolean> {
   max_queue?: number | undefined
   /**
    * How long a closing connection may go without progress, in milliseconds: until the peer takes the next piece of what waits,
-   * then until its Close arrives. After that it is terminated. A piece is 64 KiB, or one message that is larger. From 1 to 2,147,483,647. @defaultValue `5000`
+   * then until its Close arrives. After that it is terminated. A piece is 64 KiB, or one message that is larger.
+   * From 1 to 2,147,483,647. @defaultValue `5000`
    */
   close_timeout?: number | undefined
   /**

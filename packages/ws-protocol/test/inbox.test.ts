@@ -134,12 +134,10 @@ describe('Inbox', () => {
 
   it('awaits a thenable that is no Promise', async () => {
     let go_on: (() => void) | undefined
-    owner.deliver_open = () => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what this test is about
-      then: (resolve: () => void) => {
-        go_on = resolve
-      },
-    })
+    const then = (resolve: () => void): void => {
+      go_on = resolve
+    }
+    owner.deliver_open = () => Object.defineProperty({}, 'then', { value: then })
     inbox.open()
     inbox.message('a', 1)
     await settled()

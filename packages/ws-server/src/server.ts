@@ -76,9 +76,7 @@ export class ConnectionSet implements HandshakeOwner {
       node_platform,
       connection => new ServerSocket(connection, addr, handshake),
     )
-    const limits = this.#settings
-    const { compression } = limits
-    connection.attach(new WsPort({ ws, stream, side: 'server', limits, compression }, connection))
+    connection.attach(new WsPort({ ws, stream, side: 'server', options: this.#settings }, connection))
     connection.socket_opened()
   }
 

@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { matches_route, parse_target } from '@bt/ws-protocol'
-import { per_message_deflate } from '@bt/ws-protocol/node'
+import { ws_settings } from '@bt/ws-protocol/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './ws_server.js'
@@ -66,14 +66,10 @@ export function make_handshake_server(settings: ListenSettings, owner: Handshake
     else acceptor.handleUpgrade(request, stream, head, ws => owner.admit(ws, stream, request))
   })
   http.on('request', (request, response) => {
-    const { reason, status, text, headers } = judge_path(request, route) ?? not_websocket()
-    owner.refused(reason)
-    response.writeHead(status, {
-      ...plain_text(text),
-      ...headers,
-      Connection: status === 426 ? 'close, Upgrade' : 'close',
-    })
-    response.end(text)
+    const refusal = judge_path(request, route) ?? not_websocket()
+    owner.refused(refusal.reason)
+    response.writeHead(refusal.status, answer_headers(refusal))
+    response.end(refusal.text)
   })
   http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     // One that has gone, or was answered before, is not refused once more.
@@ -149,27 +145,20 @@ function unreadable(error: NodeJS.ErrnoException): Refusal {
 
 function make_acceptor(settings: ListenSettings): WebSocketServer {
   const { protocols } = settings
-  // Every default that matters is given: those of `ws` differ by side.
   const options = {
+    ...ws_settings(settings),
     noServer: true,
     clientTracking: false,
-    maxPayload: settings.max_payload,
-    maxFragments: settings.max_fragments,
-    perMessageDeflate: per_message_deflate(settings.compression),
-    closeTimeout: settings.close_timeout,
     handleProtocols: (offered: Set<string>): string | false =>
       protocols.find(name => offered.has(name)) ?? false,
-    skipUTF8Validation: false,
-    autoPong: true,
-    allowSynchronousEvents: true,
   }
   return new WebSocketServer(options)
 }
 
 /** Answers on the bare socket, and ends it; a client that keeps its end open has `linger_ms` to read the answer. */
-function end_with_answer(stream: Socket, { status, text, headers }: Refusal, linger_ms: number): void {
-  const fields = { ...plain_text(text), ...headers, Connection: 'close' }
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+function end_with_answer(stream: Socket, refusal: Refusal, linger_ms: number): void {
+  const { status, text } = refusal
+  const lines = Object.entries(answer_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
   // What the client still sends is read and dropped: unread bytes would turn the end into a reset that overtakes the answer.
   stream.resume()
@@ -177,6 +166,12 @@ function end_with_answer(stream: Socket, { status, text, headers }: Refusal, lin
   stream.once('close', () => clearTimeout(timer))
 }
 
-function plain_text(text: string): Record<string, string | number> {
-  return { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) }
+/** Every answer ends the connection; one with an Upgrade header has to name that in Connection too (RFC 9110 §7.8). */
+function answer_headers({ text, headers = {} }: Refusal): Record<string, string | number> {
+  return {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    ...headers,
+    Connection: 'Upgrade' in headers ? 'close, Upgrade' : 'close',
+  }
 }

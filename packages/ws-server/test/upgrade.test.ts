@@ -257,6 +257,7 @@ describe('plain HTTP', () => {
       lines.Upgrade = 'Upgrade: h2c'
     })
     expect(answer).toMatch(/^HTTP\/1\.1 426 /)
+    expect(answer).toContain('Connection: close, Upgrade\r\n')
   })
 
   it('is ended after its answer, though the client would keep the connection', async () => {

@@ -1,5 +1,6 @@
 import { CLOSE_CODE } from '../close_code.js'
 import { NetError, type NetErrorCode } from '../errors.js'
+import type { WsOptions } from './ws_settings.js'
 
 /** What a peer did wrong: as an error for people, and as the close code for the peer. */
 export interface BrokenRule {
@@ -9,13 +10,7 @@ export interface BrokenRule {
   readonly close_code: number
 }
 
-/** What this side takes; the options of the same names. */
-export interface ReceiveLimits {
-  /** The largest message, in bytes. */
-  readonly max_payload: number
-  /** The most fragments that a message may come in. */
-  readonly max_fragments: number
-}
+type ReceiveLimits = Pick<WsOptions, 'max_payload' | 'max_fragments'>
 
 interface Rule {
   readonly code: NetErrorCode
@@ -64,7 +59,7 @@ const BROKEN_COMPRESSION: Rule = {
 /** Reads an `error` event of `ws`; `undefined` when it is not about what the peer sent. */
 export function broken_rule(
   error: Error & { readonly code?: unknown },
-  limits: ReceiveLimits,
+  limits: Pick<WsOptions, 'max_payload' | 'max_fragments'>,
 ): BrokenRule | undefined {
   const code = String(error.code)
   const rule =

@@ -4,11 +4,10 @@ import type { RawData, WebSocket } from 'ws'
 import { CLOSE_CODE } from '../close_code.js'
 import { NetError } from '../errors.js'
 import { mask_frames, OPCODE, read_frames } from '../frame.js'
-import type { CompressionOptions } from '../options.js'
 import type { Batch } from '../send_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
-import { broken_rule, type ReceiveLimits } from './broken_rule.js'
-import { DEFAULT_THRESHOLD_BYTES } from './compression.js'
+import { broken_rule } from './broken_rule.js'
+import { compression_threshold, type WsOptions } from './ws_settings.js'
 
 /** What a {@link WsPort} drives. */
 export interface WsPortSettings {
@@ -18,10 +17,8 @@ export interface WsPortSettings {
   readonly stream: Socket
   /** A client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
-  /** What `ws` was told to take at most. */
-  readonly limits: ReceiveLimits
-  /** The option `compression`. */
-  readonly compression: boolean | CompressionOptions
+  /** What `ws` was told. */
+  readonly options: WsOptions
   /** Puts into words why a `ws` that still opens did not; left out for one that is open. */
   readonly explain_failed_opening?: (error: Error) => NetError
 }
@@ -35,7 +32,7 @@ export class WsPort implements SocketPort {
   readonly #stream: Socket
   readonly #sink: SocketSink
   readonly #is_client: boolean
-  readonly #limits: ReceiveLimits
+  readonly #options: WsOptions
   readonly #threshold_bytes: number
   /** Writes that Node has not called back for. */
   #unfinished_writes = 0
@@ -45,15 +42,14 @@ export class WsPort implements SocketPort {
   #explain: (error: Error) => NetError
 
   constructor(settings: WsPortSettings, sink: SocketSink) {
-    const { ws, stream, compression } = settings
+    const { ws, stream, options } = settings
     this.#ws = ws
     this.#stream = stream
     this.#sink = sink
     this.#is_client = settings.side === 'client'
-    this.#limits = settings.limits
+    this.#options = options
     this.#explain = settings.explain_failed_opening ?? connection_lost
-    this.#threshold_bytes =
-      (typeof compression === 'object' ? compression.threshold : undefined) ?? DEFAULT_THRESHOLD_BYTES
+    this.#threshold_bytes = compression_threshold(options.compression)
     ws.on('open', () => {
       this.#explain = connection_lost
       sink.socket_opened()
@@ -135,7 +131,7 @@ export class WsPort implements SocketPort {
   }
 
   #failed(error: Error): void {
-    const broken = broken_rule(error, this.#limits)
+    const broken = broken_rule(error, this.#options)
     if (broken === undefined) this.#last_error ??= error
     else this.#sink.socket_failed(broken.error, broken.close_code)
   }

@@ -56,7 +56,7 @@ class WsPeer implements PortPeer {
   }
 }
 
-const limits = { max_payload: 1_048_576, max_fragments: 16_384 }
+const limits = { max_payload: 1_048_576, max_fragments: 16_384, close_timeout: 5_000 }
 
 const left_open: { close(): void }[] = []
 
@@ -78,7 +78,12 @@ function server_harness(compression: boolean): PortHarness {
       const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
       const peer_open = once(peer, 'open')
       const [ws, request] = await accepted
-      attach(new WsPort({ ws, stream: request.socket, side: 'server', limits, compression }, connection))
+      attach(
+        new WsPort(
+          { ws, stream: request.socket, side: 'server', options: { ...limits, compression } },
+          connection,
+        ),
+      )
       connection.socket_opened()
       await peer_open
       return new WsPeer(peer)
@@ -102,7 +107,7 @@ function client_harness(compression: boolean): PortHarness {
         },
       }
       const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
-      attach(new WsPort({ ws, stream, side: 'client', limits, compression }, connection))
+      attach(new WsPort({ ws, stream, side: 'client', options: { ...limits, compression } }, connection))
       const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'open')])
       return new WsPeer(accepted_ws)
     },
@@ -129,7 +134,10 @@ describe('WsPort', () => {
     const listener = new PortListener()
     const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
     connection.attach(
-      new WsPort({ ws, stream: request.socket, side: 'server', limits, compression: false }, connection),
+      new WsPort(
+        { ws, stream: request.socket, side: 'server', options: { ...limits, compression: false } },
+        connection,
+      ),
     )
     connection.socket_opened()
     raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
@@ -150,7 +158,9 @@ describe('WsPort', () => {
     const [ws, { socket: stream }] = await accepted
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
     const connection = new Connection(given, new PortListener(), node_platform, () => null)
-    connection.attach(new WsPort({ ws, stream, side: 'server', limits, compression: false }, connection))
+    connection.attach(
+      new WsPort({ ws, stream, side: 'server', options: { ...limits, compression: false } }, connection),
+    )
     connection.socket_opened()
     await peer_open
     return { connection, peer, stream }
@@ -193,7 +203,9 @@ describe('WsPort', () => {
     const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
     const listener = new PortListener()
     const connection = new Connection({ ...settings, side: 'client' }, listener, node_platform, () => null)
-    connection.attach(new WsPort({ ws, stream, side: 'client', limits, compression: false }, connection))
+    connection.attach(
+      new WsPort({ ws, stream, side: 'client', options: { ...limits, compression: false } }, connection),
+    )
     const [, request] = await accepted
     await once(ws, 'open')
     request.socket.resetAndDestroy()

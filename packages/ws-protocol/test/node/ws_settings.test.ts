@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { per_message_deflate } from '../../src/node/compression.js'
+import { per_message_deflate, ws_settings } from '../../src/node/ws_settings.js'
 
 describe('per_message_deflate', () => {
   test('is false where compression is off', () => {
@@ -25,4 +25,17 @@ describe('per_message_deflate', () => {
       })
     },
   )
+})
+
+test('ws is told every option that it shares, and no default of its own decides', () => {
+  const options = { max_payload: 1, max_fragments: 2, close_timeout: 3, compression: false }
+  expect(ws_settings(options)).toEqual({
+    maxPayload: 1,
+    maxFragments: 2,
+    closeTimeout: 3,
+    perMessageDeflate: false,
+    skipUTF8Validation: false,
+    autoPong: true,
+    allowSynchronousEvents: true,
+  })
 })
