@@ -15,6 +15,7 @@ export {
 } from '@bt/ws-protocol'
 export type {
   BroadcastOptions,
+  HandshakeHeaders,
   HandshakeRequest,
   RefusalReason,
   WsListenOptions,

@@ -1,4 +1,5 @@
 import {
+  type Batch,
   type CancelTimer,
   CLOSE_CODE,
   type CloseInfo,
@@ -14,28 +15,36 @@ import {
   type Platform,
   report_error,
   type Sendable,
+  type SocketPort,
   type SocketSink,
 } from '@bt/ws-protocol'
 import { MessageIterator } from './message_iterator.js'
-import type { OpenedSocket } from './open_socket.js'
 import type { ConnectSettings } from './options.js'
 import type { WsClient } from './ws_client.js'
-import { shown_url } from './ws_url.js'
+import { shown_url } from './shown_url.js'
 
-/** How a client gets its sockets: the one thing that differs by platform. */
-export type OpenSocket = (settings: ConnectSettings, sink: SocketSink) => OpenedSocket
+/** An opening, or open, socket of a platform. */
+export interface OpenedSocket<Kind extends Batch> {
+  /** What the connection drives. */
+  readonly port: SocketPort<Kind>
+  /** The subprotocol that was agreed on, once open; empty where there is none. */
+  protocol(): string
+}
+
+/** Starts to connect; `sink` is told how it goes. The one thing that differs by platform. */
+export type OpenSocket<Kind extends Batch> = (settings: ConnectSettings, sink: SocketSink) => OpenedSocket<Kind>
 
 type Data = MessageData<boolean>
 
 /** A client over the sockets of any platform. */
-export class Client implements WsClient<Data> {
+export class Client<Kind extends Batch> implements WsClient<Data> {
   readonly addr: string
   readonly type = 'ws' as const
   readonly opened: Promise<void>
   readonly #settings: ConnectSettings
-  readonly #platform: Platform
-  readonly #connection: Connection<Client>
-  readonly #socket: OpenedSocket
+  readonly #platform: Platform<Kind>
+  readonly #connection: Connection<Client<Kind>, Kind>
+  readonly #socket: OpenedSocket<Kind>
   readonly #cancel_connect_timer: CancelTimer
   #on_open: (() => unknown) | undefined
   /** Who takes the messages: a callback, a loop, or nobody yet. */
@@ -47,7 +56,7 @@ export class Client implements WsClient<Data> {
   #error: NetError | undefined
   #settle_opened!: { resolve(): void; reject(error: NetError): void }
 
-  constructor(settings: ConnectSettings, platform: Platform, open_socket: OpenSocket) {
+  constructor(settings: ConnectSettings, platform: Platform<Kind>, open_socket: OpenSocket<Kind>) {
     this.addr = settings.url
     this.#settings = settings
     this.#platform = platform
@@ -60,7 +69,7 @@ export class Client implements WsClient<Data> {
     })
     // The error reaches `on_error`, or is said aloud: whoever does not wait for `opened` misses nothing.
     this.opened.catch(() => {})
-    this.#connection = new Connection<Client>(
+    this.#connection = new Connection<Client<Kind>, Kind>(
       { ...settings, side: 'client' },
       this.#make_owner(),
       platform,
@@ -143,7 +152,7 @@ export class Client implements WsClient<Data> {
     await this.closed
   }
 
-  #make_owner(): ConnectionOwner<Client> {
+  #make_owner(): ConnectionOwner<Client<Kind>> {
     return {
       on_open: client => client.#on_open?.(),
       on_message: (client, data) => client.#take(data),

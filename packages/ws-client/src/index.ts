@@ -1,4 +1,4 @@
-/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export {
   type AbortSignalLike,
   type CloseCause,
@@ -13,6 +13,6 @@ export {
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
-export { connect } from './connect.js'
+export { connect } from './node/connect.js'
 export type { WsConnectOptions } from './options.js'
 export type { WsClient } from './ws_client.js'

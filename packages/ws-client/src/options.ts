@@ -11,7 +11,6 @@ import {
   type NetError,
   type OptionRules,
 } from '@bt/ws-protocol'
-import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384
 
@@ -38,14 +37,19 @@ type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'connect_ti
 /** The options of `connect`, checked and filled in. */
 export type ConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledConnectOption>
 
-/** The rule of every option of `connect`. */
-export const connect_rules: OptionRules<WsConnectOptions<boolean>, FilledConnectOption> = {
-  ...connection_rules(DEFAULT_MAX_FRAGMENTS),
-  type: exactly('ws'),
-  url: { fallback: undefined, is_required: true, expects: URL_EXPECTED, accepts: is_ws_url },
-  on_open: callback(),
-  on_message: callback(),
-  on_close: callback(),
-  on_error: callback(),
-  connect_timeout: milliseconds(10_000),
+/** The rule of every option of `connect`; what a `url` may be differs by platform. */
+export function connect_rules(
+  url_expected: string,
+  is_url: (value: unknown) => boolean,
+): OptionRules<WsConnectOptions<boolean>, FilledConnectOption> {
+  return {
+    ...connection_rules(DEFAULT_MAX_FRAGMENTS),
+    type: exactly('ws'),
+    url: { fallback: undefined, is_required: true, expects: url_expected, accepts: is_url },
+    on_open: callback(),
+    on_message: callback(),
+    on_close: callback(),
+    on_error: callback(),
+    connect_timeout: milliseconds(10_000),
+  }
 }

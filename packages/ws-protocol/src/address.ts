@@ -1,4 +1,4 @@
-import { portable_text } from './portable_text.js'
+import { utf8_length } from './utf8.js'
 
 /** A TCP port of a host. */
 export interface TcpAddress {
@@ -41,7 +41,7 @@ export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
     const path = bind.slice(UNIX_SCHEME.length)
     const is_usable =
-      path !== '' && !path.includes('\0') && portable_text.byte_length(path) <= MAX_UNIX_PATH_BYTES
+      path !== '' && !path.includes('\0') && utf8_length(path) <= MAX_UNIX_PATH_BYTES
     return is_usable ? { kind: 'unix', path } : undefined
   }
   const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []

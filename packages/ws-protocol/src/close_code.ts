@@ -1,5 +1,4 @@
 import { describe_value, NetError } from './errors.js'
-import type { TextCodec } from './payload.js'
 
 /** The close codes used here, by name (RFC 6455 §7.4.1 and the IANA registry of close codes). */
 export const CLOSE_CODE = {
@@ -60,7 +59,7 @@ export interface CloseInfo {
  *
  * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
  */
-export function check_close(code: unknown, reason: unknown, text: TextCodec): void {
+export function check_close(code: unknown, reason: unknown, byte_length: (text: string) => number): void {
   const is_own = typeof code === 'number' && Number.isInteger(code) && code >= 3000 && code <= 4999
   if (code !== CLOSE_CODE.NORMAL && !is_own) {
     throw new NetError(
@@ -71,7 +70,7 @@ export function check_close(code: unknown, reason: unknown, text: TextCodec): vo
   if (typeof reason !== 'string') {
     throw new NetError('invalid_argument', `close got ${describe_value(reason)} as the reason: give a string`)
   }
-  const size = text.byte_length(reason)
+  const size = byte_length(reason)
   if (size > MAX_REASON_BYTES) {
     throw new NetError(
       'invalid_argument',

@@ -1,11 +1,19 @@
 import type { CancelTimer } from './clock.js'
 import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './close_code.js'
 import { describe_count, describe_value, NetError } from './errors.js'
-import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
-import { type Ending, type Lifecycle, type LifecycleEffect, type LifecycleEvent, step } from './lifecycle.js'
+import { type CallbackKind, INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
+import {
+  type Ending,
+  is_unopened,
+  type Lifecycle,
+  type LifecycleEffect,
+  type LifecycleEvent,
+  step,
+} from './lifecycle.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
 import type { Platform } from './platform.js'
+import type { Batch } from './send_queue.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
 /** What a connection has to know; the numbers come from the options of the same names. */
@@ -46,17 +54,17 @@ export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
 
 /**
  * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
- * with backpressure. `Handle` is what users see of it.
+ * with backpressure. `Handle` is what users see of it; `Kind` is how its platform writes.
  */
-export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<CloseInfo> {
+export class Connection<Handle, Kind extends Batch> implements SocketSink, OutboxOwner, InboxOwner<CloseInfo> {
   /** What users see of this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
-  readonly #platform: Platform
-  readonly #outbox: Outbox
+  readonly #platform: Platform<Kind>
+  readonly #outbox: Outbox<Kind>
   readonly #inbox: Inbox<CloseInfo>
-  #port!: SocketPort
+  #port!: SocketPort<Kind>
   #state: Lifecycle = { name: 'connecting' }
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
@@ -67,8 +75,8 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   constructor(
     settings: ConnectionSettings,
     owner: ConnectionOwner<Handle>,
-    platform: Platform,
-    make_handle: (connection: Connection<Handle>) => Handle,
+    platform: Platform<Kind>,
+    make_handle: (connection: Connection<Handle, Kind>) => Handle,
   ) {
     this.#settings = settings
     this.#owner = owner
@@ -79,14 +87,14 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   }
 
   /** Gives the connection its socket, which tells it when it is open: {@link Connection.socket_opened}. */
-  attach(port: SocketPort): void {
+  attach(port: SocketPort<Kind>): void {
     this.#port = port
     this.#outbox.attach(port)
   }
 
   /** Where the connection stands. */
   get state(): ConnectionState {
-    return this.#state.name
+    return 'closing' in this.#state ? 'closing' : this.#state.name
   }
 
   /** Bytes that were sent and that the network has not taken, frame headers included. */
@@ -122,9 +130,9 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void> {
-    const is_draining = this.#state.name === 'closing' && !is_ending(this.#state)
-    if (!this.#can_send() && !is_draining) return Promise.reject(closed_error('drained'))
-    return this.#outbox.wait_until_sent()
+    const { name } = this.#state
+    if (this.#can_send() || name === 'closing_unopened' || name === 'draining') return this.#outbox.wait_until_sent()
+    return Promise.reject(closed_error('drained'))
   }
 
   /**
@@ -133,7 +141,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
    * @throws NetError `invalid_argument` for a code or a reason that a user may not give
    */
   close(code: number = CLOSE_CODE.NORMAL, reason = ''): true {
-    check_close(code, reason, this.#platform.text)
+    check_close(code, reason, this.#platform.byte_length)
     this.#close(code, reason, 'local')
     return true
   }
@@ -155,7 +163,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
 
   /** Who takes messages has changed: what waited goes to them. */
   callbacks_changed(): void {
-    this.#inbox.callbacks_changed()
+    this.#inbox.run()
     if (this.#inbox.is_paused) this.#judge_pause()
   }
 
@@ -175,8 +183,8 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   }
 
   socket_drained(): void {
-    if (this.#state.name === 'closing' && this.#state.phase === 'draining') this.#start_timer()
-    this.#outbox.drained()
+    if (this.#state.name === 'draining') this.#start_timer()
+    this.#outbox.flush()
   }
 
   socket_ending(): void {
@@ -190,7 +198,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.#state)) {
       this.#error = error
-      if (is_opening(this.#state)) this.#owner.report(this.handle, error)
+      if (is_unopened(this.#state)) this.#owner.report(this.handle, error)
     }
     this.#step({ type: 'gone', code, reason })
   }
@@ -202,7 +210,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   }
 
   all_sent(): void {
-    if (this.#state.name === 'closing') this.#step({ type: 'drained' })
+    this.#step({ type: 'drained' })
   }
 
   // What the inbox asks and tells: InboxOwner.
@@ -211,19 +219,12 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
     return this.#owner.message_listener(this.handle)
   }
 
-  deliver_open(): unknown {
-    return this.#owner.on_open(this.handle)
+  deliver(kind: CallbackKind, value: unknown): unknown {
+    if (kind === 'message') return this.#owner.on_message(this.handle, value as string | Uint8Array)
+    return kind === 'open' ? this.#owner.on_open(this.handle) : this.#owner.on_close(this.handle, value as CloseInfo)
   }
 
-  deliver_message(data: string | Uint8Array): unknown {
-    return this.#owner.on_message(this.handle, data)
-  }
-
-  deliver_close(info: CloseInfo): unknown {
-    return this.#owner.on_close(this.handle, info)
-  }
-
-  callback_failed(kind: 'open' | 'message' | 'close', cause: unknown): void {
+  callback_failed(kind: CallbackKind, cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
     const said = cause instanceof Error ? cause.message : describe_value(cause)
     const lives_on = kind === 'close' ? '' : '; its connection lives on'
@@ -283,8 +284,7 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
         this.#start_timer()
         return
       case 'send_close':
-        if (this.#state.name === 'closing')
-          this.#port.close(this.#state.closing.code, this.#state.closing.reason)
+        if ('closing' in this.#state) this.#port.close(this.#state.closing.code, this.#state.closing.reason)
         return
       case 'terminate':
         this.#port.terminate()
@@ -310,12 +310,8 @@ export class Connection<Handle> implements SocketSink, OutboxOwner, InboxOwner<C
   }
 }
 
-function is_opening(state: Lifecycle): boolean {
-  return state.name === 'connecting' || (state.name === 'closing' && state.phase === 'opening')
-}
-
-function is_ending(state: Lifecycle): boolean {
-  return state.name === 'closed' || (state.name === 'closing' && state.phase === 'ending')
+function is_ending({ name }: Lifecycle): boolean {
+  return name === 'ending' || name === 'closed'
 }
 
 function closed_error(call: 'send' | 'drained'): NetError {

@@ -8,10 +8,8 @@ const MESSAGE_OVERHEAD_BYTES = 64
 
 type Payload = string | Uint8Array
 
-type Item<Info> =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'message'; readonly data: Payload; readonly cost_bytes: number }
-  | { readonly kind: 'close'; readonly info: Info }
+/** The callbacks of a connection: its first, those of its messages, its last. */
+export type CallbackKind = 'open' | 'message' | 'close'
 
 /**
  * Who takes messages: a callback, or a loop that asks for one, is `ready`; a loop that does not ask just now is `busy`; or there is
@@ -19,18 +17,14 @@ type Item<Info> =
  */
 export type MessageListener = 'ready' | 'busy' | 'nobody'
 
-/** Where an inbox delivers to, and what it asks of the socket. A promise that a `deliver_…` returns is awaited. */
+/** Where an inbox delivers to, and what it asks of the socket. */
 export interface InboxOwner<Info> {
   /** Who takes messages just now. */
   readonly message_listener: MessageListener
-  /** The connection is open. */
-  deliver_open(): unknown
-  /** A message has arrived. */
-  deliver_message(data: Payload): unknown
-  /** The connection is gone. */
-  deliver_close(info: Info): unknown
+  /** Runs a callback; `value` is the message, or how the connection ended. A promise that is returned is awaited. */
+  deliver(kind: CallbackKind, value: unknown): unknown
   /** A callback threw, or its promise was rejected. */
-  callback_failed(kind: 'open' | 'message' | 'close', cause: unknown): void
+  callback_failed(kind: CallbackKind, cause: unknown): void
   /** Enough waits: the socket should stop reading. */
   pause_reading(): void
   /** There is room again: the socket should go on reading. */
@@ -46,9 +40,11 @@ export interface InboxOwner<Info> {
  */
 export class Inbox<Info> {
   readonly #owner: InboxOwner<Info>
-  #waiting: Item<Info>[] = []
+  #is_open_due = false
+  #messages: { readonly data: Payload; readonly cost_bytes: number }[] = []
   #next = 0
   #bytes = 0
+  #close_due: { readonly info: Info } | undefined
   #is_running = false
   #is_paused = false
 
@@ -68,23 +64,24 @@ export class Inbox<Info> {
 
   /** The connection is open. */
   open(): void {
-    this.#add({ kind: 'open' })
+    this.#is_open_due = true
+    this.run()
   }
 
   /** A message of `payload_bytes` bytes has arrived. */
   message(data: Payload, payload_bytes: number): void {
     if (
       !this.#is_running &&
-      this.#next === this.#waiting.length &&
+      this.#next === this.#messages.length &&
       this.#owner.message_listener === 'ready'
     ) {
-      this.#is_running = true
-      this.#after(this.#deliver_message(data))
-      return
+      this.#call('message', data)
+    } else {
+      const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
+      this.#messages.push({ data, cost_bytes })
+      this.#bytes += cost_bytes
     }
-    const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
-    this.#bytes += cost_bytes
-    this.#add({ kind: 'message', data, cost_bytes })
+    this.run()
     if (this.#bytes >= INBOX_LIMIT_BYTES && !this.#is_paused) {
       this.#is_paused = true
       this.#owner.pause_reading()
@@ -93,93 +90,74 @@ export class Inbox<Info> {
 
   /** The connection is gone, and nothing comes after this. */
   close(info: Info): void {
-    this.#add({ kind: 'close', info })
-  }
-
-  /** Who takes messages has changed: runs what waited for it. */
-  callbacks_changed(): void {
-    this.#run()
+    this.#close_due = { info }
+    this.run()
   }
 
   /** Throws away the messages that wait, since nobody wants them any more. */
   discard_messages(): void {
-    this.#waiting = this.#waiting.slice(this.#next).filter(item => item.kind !== 'message')
-    this.#next = 0
-    this.#bytes = 0
+    this.#messages = []
+    this.#next = this.#bytes = 0
     this.#resume_with_room()
-    this.#run()
+    this.run()
   }
 
-  #add(item: Item<Info>): void {
-    this.#waiting.push(item)
-    this.#run()
-  }
-
-  #run(): void {
+  /** Runs what is due; called when who takes messages has changed, too. */
+  run(): void {
     while (!this.#is_running) {
-      const item = this.#take()
-      if (item === undefined) return
-      this.#is_running = true
-      this.#after(this.#deliver(item), item)
+      if (this.#is_open_due) {
+        this.#is_open_due = false
+        this.#call('open')
+        continue
+      }
+      const message = this.#messages[this.#next]
+      if (message !== undefined && this.#owner.message_listener === 'ready') {
+        this.#taken(message.cost_bytes)
+        this.#call('message', message.data)
+      } else if (this.#close_due !== undefined) {
+        // That nobody asks for messages just now must not keep back the news that the connection is gone.
+        const { info } = this.#close_due
+        this.#close_due = undefined
+        this.#call('close', info)
+      } else return
     }
   }
 
-  /** Ends the turn of a callback, now or when its promise is settled. */
-  #after(returned: unknown, item?: Item<Info>): void {
+  #call(kind: CallbackKind, value?: Payload | Info): void {
+    this.#is_running = true
+    let returned: unknown
+    try {
+      returned = this.#owner.deliver(kind, value)
+    } catch (cause) {
+      this.#owner.callback_failed(kind, cause)
+    }
     if (!is_thenable(returned)) {
-      this.#is_running = false
-      if (item?.kind === 'close') this.#owner.all_delivered(item.info)
-      if (item === undefined) this.#run()
+      this.#done(kind, value)
       return
     }
     const go_on = (): void => {
-      this.#after(undefined, item)
-      this.#run()
+      this.#done(kind, value)
+      this.run()
     }
     Promise.resolve(returned).then(go_on, (cause: unknown) => {
-      this.#owner.callback_failed(item?.kind ?? 'message', cause)
+      this.#owner.callback_failed(kind, cause)
       go_on()
     })
   }
 
-  #deliver(item: Item<Info>): unknown {
-    if (item.kind === 'message') return this.#deliver_message(item.data)
-    try {
-      return item.kind === 'open' ? this.#owner.deliver_open() : this.#owner.deliver_close(item.info)
-    } catch (cause) {
-      this.#owner.callback_failed(item.kind, cause)
-      return undefined
-    }
+  #done(kind: CallbackKind, value?: Payload | Info): void {
+    this.#is_running = false
+    if (kind === 'close') this.#owner.all_delivered(value as Info)
   }
 
-  #deliver_message(data: Payload): unknown {
-    try {
-      return this.#owner.deliver_message(data)
-    } catch (cause) {
-      this.#owner.callback_failed('message', cause)
-      return undefined
-    }
-  }
-
-  #take(): Item<Info> | undefined {
-    const item = this.#waiting[this.#next]
-    if (item === undefined) return undefined
-    if (item.kind === 'message') {
-      if (this.#owner.message_listener !== 'ready') return this.#take_close_past_messages()
-      this.#bytes -= item.cost_bytes
-    }
+  #taken(cost_bytes: number): void {
+    this.#bytes -= cost_bytes
     this.#next += 1
-    if (this.#next * 2 > this.#waiting.length) {
-      this.#waiting.splice(0, this.#next)
+    if (this.#next * 2 > this.#messages.length) {
+      this.#messages.splice(0, this.#next)
       this.#next = 0
     }
     this.#resume_with_room()
-    return item
-  }
-
-  /** That nobody asks for messages just now must not keep back the news that the connection is gone. */
-  #take_close_past_messages(): Item<Info> | undefined {
-    return this.#waiting.at(-1)?.kind === 'close' ? this.#waiting.pop() : undefined
   }
 
   #resume_with_room(): void {

@@ -14,8 +14,10 @@ export {
   type ConnectionState,
 } from './connection.js'
 export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
-export type { InboxOwner, MessageListener } from './inbox.js'
+export type { CallbackKind, InboxOwner, MessageListener } from './inbox.js'
+export { type MessageBatch, MessageQueue } from './message_queue.js'
 export {
   type CheckedOptions,
   check_options,
@@ -35,10 +37,10 @@ export {
   whole_number,
 } from './options.js'
 export type { OutboxOwner } from './outbox.js'
-export { as_payload, type MessageData, type Sendable, type TextCodec } from './payload.js'
+export { as_payload, type MessageData, type Sendable } from './payload.js'
 export type { Platform } from './platform.js'
-export { portable_text } from './portable_text.js'
 export { report_error } from './report.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
-export type { Batch } from './send_queue.js'
+export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
+export { utf8_length } from './utf8.js'

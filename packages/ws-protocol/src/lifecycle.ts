@@ -14,15 +14,14 @@ export interface Ending extends Closing {
 }
 
 /**
- * Where one connection stands.
- *
- * `closing` has three phases. `opening`: closed while it still opened, with messages waiting, which go out first. `draining`:
- * what waits goes out, and the Close behind it. `ending`: the Close was sent, or the socket was given up, and it is about to end.
+ * Where one connection stands. It is being closed in three of these states. `closing_unopened`: it was closed while it still opened, with
+ * messages waiting, which go out first. `draining`: what waits goes out, and the Close behind it. `ending`: the Close was sent, or
+ * the socket was given up, and it is about to end.
  */
 export type Lifecycle =
   | { readonly name: 'connecting' }
   | { readonly name: 'open' }
-  | { readonly name: 'closing'; readonly phase: 'opening' | 'draining' | 'ending'; readonly closing: Closing }
+  | { readonly name: 'closing_unopened' | 'draining' | 'ending'; readonly closing: Closing }
   | { readonly name: 'closed'; readonly ending: Ending }
 
 /** What can happen to a connection. */
@@ -65,88 +64,73 @@ export interface Step {
 
 /** Every rule of opening and closing (RFC 6455 §7), pure: nothing happens here. An event that changes nothing has no effects. */
 export function step(state: Lifecycle, event: LifecycleEvent): Step {
-  if (event.type === 'gone') return gone(state, event.code, event.reason)
-  switch (state.name) {
-    case 'connecting':
-      return while_connecting(state, event)
-    case 'open':
-      return while_open(state, event)
-    case 'closing':
-      return while_closing(state, event)
-    case 'closed':
-      return stay(state)
+  const { name } = state
+  if (name !== 'closed') {
+    switch (event.type) {
+      case 'opened':
+        if (name === 'connecting')
+          return { state: { name: 'open' }, effects: ['tell_opened', 'announce_open', 'flush'] }
+        if (name === 'closing_unopened') return drain(state.closing, 'tell_opened')
+        break
+      case 'close':
+        if (name === 'connecting')
+          return event.has_unsent
+            ? to('closing_unopened', event.closing, 'start_timer')
+            : to('ending', event.closing, 'terminate')
+        if (name === 'open') return event.has_unsent ? drain(event.closing) : send_close(event.closing)
+        break
+      case 'fail':
+        if (is_unopened(state)) return to('ending', event.closing, 'terminate')
+        if (name !== 'ending') return send_close(event.closing)
+        break
+      case 'drained':
+        if (name === 'draining') return send_close(state.closing)
+        break
+      case 'timed_out':
+        if (name === 'open')
+          return to('ending', { code: CLOSE_CODE.ABNORMAL, reason: '', cause: 'network' }, 'terminate')
+        if (name !== 'connecting') return to('ending', state.closing, 'terminate')
+        break
+      case 'gone':
+        return { state: { name: 'closed', ending: ending_of(state, event) }, effects: ['finish'] }
+    }
   }
+  return { state, effects: [] }
 }
 
-type EventBeforeTheEnd = Exclude<LifecycleEvent, { type: 'gone' }>
-
-function while_connecting(state: Lifecycle, event: EventBeforeTheEnd): Step {
-  switch (event.type) {
-    case 'opened':
-      return { state: { name: 'open' }, effects: ['tell_opened', 'announce_open', 'flush'] }
-    case 'close':
-      return event.has_unsent
-        ? { state: { name: 'closing', phase: 'opening', closing: event.closing }, effects: ['start_timer'] }
-        : give_up(event.closing)
-    case 'fail':
-      return give_up(event.closing)
-    default:
-      return stay(state)
-  }
-}
-
-function while_open(state: Lifecycle, event: EventBeforeTheEnd): Step {
-  switch (event.type) {
-    case 'close':
-      return event.has_unsent ? drain(event.closing) : send_close(event.closing)
-    case 'fail':
-      return send_close(event.closing)
-    case 'timed_out':
-      return give_up({ code: CLOSE_CODE.ABNORMAL, reason: '', cause: 'network' })
-    default:
-      return stay(state)
-  }
-}
-
-function while_closing(state: Lifecycle & { name: 'closing' }, event: EventBeforeTheEnd): Step {
-  if (event.type === 'timed_out') return give_up(state.closing)
-  if (event.type === 'fail' && state.phase !== 'ending') {
-    return state.phase === 'opening' ? give_up(event.closing) : send_close(event.closing)
-  }
-  if (event.type === 'opened' && state.phase === 'opening') {
-    const { state: draining, effects } = drain(state.closing)
-    return { state: draining, effects: ['tell_opened', ...effects] }
-  }
-  if (event.type === 'drained' && state.phase === 'draining') return send_close(state.closing)
-  return stay(state)
-}
-
-function gone(state: Lifecycle, code: number, reason: string): Step {
-  if (state.name === 'closed') return stay(state)
-  return { state: { name: 'closed', ending: ending_of(state, code, reason) }, effects: ['finish'] }
+/** Whether the handshake is not done, and may still be. */
+export function is_unopened({ name }: Lifecycle): boolean {
+  return name === 'connecting' || name === 'closing_unopened'
 }
 
 /** What the peer said comes first; without a word of it, what this side failed it with; else 1006 (RFC 6455 §7.1.5). */
-function ending_of(state: Exclude<Lifecycle, { name: 'closed' }>, code: number, reason: string): Ending {
-  const closing = state.name === 'closing' ? state.closing : undefined
-  if (code !== CLOSE_CODE.ABNORMAL) return { code, reason, cause: closing?.cause ?? 'peer', clean: true }
-  if (closing?.cause === 'protocol') return { ...closing, clean: false }
-  const cause = closing?.cause ?? (state.name === 'connecting' ? 'refused' : 'network')
-  return { code, reason, cause, clean: false }
+function ending_of(
+  state: Exclude<Lifecycle, { name: 'closed' }>,
+  { code, reason }: LifecycleEvent & { type: 'gone' },
+): Ending {
+  const clean = code !== CLOSE_CODE.ABNORMAL
+  if (!('closing' in state)) {
+    const cause = clean ? 'peer' : state.name === 'connecting' ? 'refused' : 'network'
+    return { code, reason, cause, clean }
+  }
+  const { cause } = state.closing
+  return !clean && (cause === 'protocol' || cause === 'overflow')
+    ? { ...state.closing, clean }
+    : { code, reason, cause, clean }
 }
 
-function drain(closing: Closing): Step {
-  return { state: { name: 'closing', phase: 'draining', closing }, effects: ['start_timer', 'flush'] }
+function drain(closing: Closing, ...first: LifecycleEffect[]): Step {
+  return to('draining', closing, ...first, 'start_timer', 'flush')
 }
 
 function send_close(closing: Closing): Step {
-  return { state: { name: 'closing', phase: 'ending', closing }, effects: ['start_timer', 'send_close'] }
+  return to('ending', closing, 'start_timer', 'send_close')
 }
 
-function give_up(closing: Closing): Step {
-  return { state: { name: 'closing', phase: 'ending', closing }, effects: ['terminate'] }
-}
-
-function stay(state: Lifecycle): Step {
-  return { state, effects: [] }
+function to(
+  name: 'closing_unopened' | 'draining' | 'ending',
+  closing: Closing,
+  ...effects: LifecycleEffect[]
+): Step {
+  return { state: { name, closing }, effects }
 }

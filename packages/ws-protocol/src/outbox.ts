@@ -1,6 +1,7 @@
 import { NetError } from './errors.js'
+import { header_size } from './frame.js'
 import type { Platform } from './platform.js'
-import { type PushResult, SendQueue } from './send_queue.js'
+import type { Batch, SendQueue } from './send_queue.js'
 import type { SocketPort } from './socket_port.js'
 
 /** What an outbox reports to. */
@@ -18,67 +19,71 @@ interface Waiter {
 
 /**
  * The sending half of a connection: a bounded queue before a port. What is sent in one turn is written with one write at its end, or
- * earlier when a full batch is together. While the network has not taken a batch, no other is written.
+ * earlier when a full batch is together.
  */
-export class Outbox {
+export class Outbox<Kind extends Batch> {
   readonly #limit_bytes: number
-  readonly #platform: Platform
+  readonly #is_masked: boolean
+  readonly #platform: Platform<Kind>
   readonly #owner: OutboxOwner
-  readonly #queue: SendQueue
-  #port: SocketPort | undefined
-  /** Messages in the one batch that the port was given and the network has not taken yet. */
-  #in_flight = 0
+  #queue: SendQueue<Kind>
+  /** What waits in the queue. */
+  #bytes = 0
+  #messages = 0
+  #port: SocketPort<Kind> | undefined
   #is_flush_due = false
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
   #waiters: Waiter[] = []
 
-  constructor(limit_bytes: number, is_masked: boolean, platform: Platform, owner: OutboxOwner) {
+  constructor(limit_bytes: number, is_masked: boolean, platform: Platform<Kind>, owner: OutboxOwner) {
     this.#limit_bytes = limit_bytes
+    this.#is_masked = is_masked
     this.#platform = platform
     this.#owner = owner
-    this.#queue = new SendQueue(limit_bytes, is_masked, platform.text)
+    this.#queue = platform.make_queue(is_masked)
   }
 
-  /** Says where to write. Nothing is written before the port is writable. */
-  attach(port: SocketPort): void {
+  /** Says where to write. Nothing is written before the port takes it. */
+  attach(port: SocketPort<Kind>): void {
     this.#port = port
   }
 
   /** Bytes that were sent and that the network has not taken, frame headers included. */
   get bytes(): number {
-    return this.#queue.bytes + (this.#port?.buffered_bytes ?? 0)
+    return this.#bytes + (this.#port?.buffered_bytes ?? 0)
   }
 
   /** Messages that the network has not taken whole. */
   get unsent(): number {
-    return this.#queue.messages + this.#in_flight
+    return this.#messages + (this.#port?.unsent ?? 0)
   }
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
   send(payload: string | Uint8Array): true | NetError {
-    let result = this.#push(payload)
-    if (result === 'full') {
+    const payload_bytes =
+      typeof payload === 'string' ? this.#platform.byte_length(payload) : payload.byteLength
+    const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
+    if (frame_bytes > this.#limit_bytes) return too_large(this.#limit_bytes)
+    if (!this.#has_room(frame_bytes)) {
       this.flush()
-      result = this.#push(payload)
+      if (!this.#has_room(frame_bytes)) return this.#full()
     }
-    if (result === 'too_large') return too_large(this.#limit_bytes)
-    if (result === 'full') return this.#full()
-    while (this.#queue.has_full_batch && this.#can_write()) this.#write_batch()
+    this.#queue.push(payload, payload_bytes, frame_bytes)
+    this.#bytes += frame_bytes
+    this.#messages += 1
+    while (this.#queue.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
     this.#flush_at_end_of_turn()
     return true
   }
 
   /** Writes what waits, as far as the network takes it. */
   flush(): void {
-    while (this.#queue.messages > 0 && this.#can_write()) this.#write_batch()
-    if (this.unsent === 0) this.#all_sent()
-  }
-
-  /** The network has taken the batch that it had not. */
-  drained(): void {
-    this.#in_flight = 0
-    this.flush()
+    while (this.#messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
+    if (this.unsent > 0) return
+    this.#full_error = undefined
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+    this.#owner.all_sent()
   }
 
   /** Settles when everything has been sent; rejects when it never will be: see {@link Outbox.end}. */
@@ -89,13 +94,15 @@ export class Outbox {
 
   /** Nothing is sent any more: who waits is told `error`, and what waits is thrown away. */
   end(error: NetError): void {
-    this.#queue.clear()
+    this.#queue = this.#platform.make_queue(this.#is_masked)
+    this.#bytes = this.#messages = 0
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
   }
 
-  #push(payload: string | Uint8Array): PushResult {
-    const elsewhere_bytes = this.#in_flight > 0 ? (this.#port?.buffered_bytes ?? 0) : 0
-    return this.#queue.push(payload, elsewhere_bytes)
+  #has_room(frame_bytes: number): boolean {
+    const port = this.#port
+    const buffered_bytes = port !== undefined && port.unsent > 0 ? port.buffered_bytes : 0
+    return this.#bytes + buffered_bytes + frame_bytes <= this.#limit_bytes
   }
 
   #full(): NetError {
@@ -116,21 +123,11 @@ export class Outbox {
     })
   }
 
-  #can_write(): boolean {
-    return this.#in_flight === 0 && this.#port?.is_writable === true
-  }
-
-  #write_batch(): void {
-    const batch = this.#queue.take()
-    if (batch === undefined) return
-    if (this.#port?.write(batch)) this.#queue.release(batch)
-    else this.#in_flight = batch.messages
-  }
-
-  #all_sent(): void {
-    this.#full_error = undefined
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
-    this.#owner.all_sent()
+  #write_batch(port: SocketPort<Kind>): void {
+    const batch = this.#queue.take() as Kind
+    this.#bytes -= batch.frame_bytes
+    this.#messages -= batch.messages
+    port.write(batch)
   }
 }
 

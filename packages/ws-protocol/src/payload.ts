@@ -6,18 +6,6 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView
 /** What arrives: always `string`, and `Uint8Array` too where the option `binary` is `true`. */
 export type MessageData<Binary extends boolean> = Binary extends true ? string | Uint8Array : string
 
-/** Allocates buffers and writes UTF-8 into them, as fast as the platform can. A lone surrogate is written as U+FFFD, as browsers do. */
-export interface TextCodec {
-  /** A buffer of at least that size, which {@link TextCodec.write} can write into. Its content is undefined. */
-  allocate(size_bytes: number): Uint8Array
-  /** Takes back a buffer that nobody looks at any more, so that it can be handed out again. */
-  release(buffer: Uint8Array): void
-  /** How many bytes `text` takes. */
-  byte_length(text: string): number
-  /** Writes `text` into `target` from `offset` on. There must be room: see {@link TextCodec.byte_length}. */
-  write(text: string, target: Uint8Array, offset: number): void
-}
-
 /**
  * Takes what a user hands to `send`, and sees any kind of bytes as a `Uint8Array`, without a copy.
  *

@@ -1,13 +1,15 @@
 import type { Clock } from './clock.js'
 import type { NetError } from './errors.js'
-import type { TextCodec } from './payload.js'
+import type { Batch, SendQueue } from './send_queue.js'
 
 /** What the core asks of the place it runs in: Node, a browser, a test. The core itself touches no global. */
-export interface Platform {
+export interface Platform<Kind extends Batch> {
   /** Time and timers. */
   readonly clock: Clock
-  /** Text written as UTF-8. */
-  readonly text: TextCodec
+  /** How many bytes `text` takes as UTF-8, a lone surrogate as U+FFFD. */
+  byte_length(text: string): number
+  /** What keeps messages until a port of this platform takes them; `is_masked`: a client's (RFC 6455 §5.1). */
+  make_queue(is_masked: boolean): SendQueue<Kind>
   /** Runs `task` when the callback that is running now, and the promise jobs it started, are done: the end of the turn. */
   defer(task: () => void): void
   /** Says an error aloud that no `on_error` takes. */

@@ -1,5 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { parse_target } from '@bt/ws-protocol'
+
+/** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
+export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
 
 /** What a client asked for in its handshake. */
 export interface HandshakeRequest {
@@ -7,8 +10,8 @@ export interface HandshakeRequest {
   readonly path: string
   /** The query; empty where there was none. */
   readonly query: URLSearchParams
-  /** The headers, by lower-case name. */
-  readonly headers: IncomingHttpHeaders
+  /** The headers. */
+  readonly headers: HandshakeHeaders
   /** The `Origin` header: the page a browser was on. Programs other than browsers can send any, or none. */
   readonly origin: string | undefined
   /** The subprotocol that was agreed on; empty where there is none. */
@@ -18,7 +21,7 @@ export interface HandshakeRequest {
 /** Keeps of a request what a socket shows of it, and not the request itself. */
 export class Handshake implements HandshakeRequest {
   readonly path: string
-  readonly headers: IncomingHttpHeaders
+  readonly headers: HandshakeHeaders
   readonly protocol: string
   readonly #query_text: string
   #query: URLSearchParams | undefined
@@ -26,7 +29,9 @@ export class Handshake implements HandshakeRequest {
   constructor({ headers, url = '' }: IncomingMessage, protocol: string) {
     const { path, query } = parse_target(url)
     this.path = path
-    this.headers = headers
+    // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).
+    delete headers['set-cookie']
+    this.headers = headers as HandshakeHeaders
     this.protocol = protocol
     this.#query_text = query
   }

@@ -1,4 +1,4 @@
-/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export {
   type AbortSignalLike,
   type CloseCause,
@@ -12,7 +12,7 @@ export {
   type NetErrorCode,
   type Sendable,
 } from '@bt/ws-protocol'
-export type { HandshakeRequest } from './handshake_request.js'
+export type { HandshakeHeaders, HandshakeRequest } from './handshake_request.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
 export type { WsServerError } from './server_error.js'

@@ -6,6 +6,7 @@ import {
   Connection,
   type ConnectionOwner,
   type ConnectionSettings,
+  type FrameBatch,
   format_address,
   report_error,
   type Sendable,
@@ -70,7 +71,7 @@ export class ConnectionSet implements HandshakeOwner {
         ? this.#settings.bind
         : format_address(remoteAddress, remotePort)
     const handshake = new Handshake(request, ws.protocol)
-    const connection = new Connection<ServerSocket>(
+    const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
       this.#owner,
       node_platform,

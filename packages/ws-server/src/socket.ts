@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CloseInfo, Connection, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
+import type { CloseInfo, Connection, ConnectionHandle, FrameBatch, NetError, Sendable } from '@bt/ws-protocol'
 import type { HandshakeRequest } from './handshake_request.js'
 
 /** One client, as a server's callbacks see it. */
@@ -17,17 +17,17 @@ export class ServerSocket implements WsSocket {
   readonly addr: string
   readonly type = 'ws' as const
   readonly request: HandshakeRequest
-  readonly #connection: Connection<ServerSocket>
+  readonly #connection: Connection<ServerSocket, FrameBatch>
   #id: string | undefined
 
-  constructor(connection: Connection<ServerSocket>, addr: string, request: HandshakeRequest) {
+  constructor(connection: Connection<ServerSocket, FrameBatch>, addr: string, request: HandshakeRequest) {
     this.#connection = connection
     this.addr = addr
     this.request = request
   }
 
   /** The connection behind a socket: for its server alone. */
-  static connection_of(socket: ServerSocket): Connection<ServerSocket> {
+  static connection_of(socket: ServerSocket): Connection<ServerSocket, FrameBatch> {
     return socket.#connection
   }
 

@@ -1,4 +1,5 @@
 export * from './broken_rule.js'
+export * from './frame_memory.js'
 export * from './platform.js'
 export * from './ws_port.js'
 export * from './ws_settings.js'

@@ -4,9 +4,10 @@ import type { RawData, WebSocket } from 'ws'
 import { CLOSE_CODE } from '../close_code.js'
 import { NetError } from '../errors.js'
 import { mask_frames, OPCODE, read_frames } from '../frame.js'
-import type { Batch } from '../send_queue.js'
+import type { FrameBatch } from '../frame_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
 import { broken_rule } from './broken_rule.js'
+import { frame_memory } from './frame_memory.js'
 import { compression_threshold, type WsOptions } from './ws_settings.js'
 
 /** What a {@link WsPort} drives. */
@@ -27,7 +28,7 @@ export interface WsPortSettings {
  * A {@link SocketPort} over `ws`, which receives, answers pings and closes. On a connection without compression, this port writes ready
  * frames itself, a whole batch in one write to the socket below; with compression, every message goes through `ws`.
  */
-export class WsPort implements SocketPort {
+export class WsPort implements SocketPort<FrameBatch> {
   readonly #ws: WebSocket
   readonly #stream: Socket
   readonly #sink: SocketSink
@@ -36,7 +37,8 @@ export class WsPort implements SocketPort {
   readonly #threshold_bytes: number
   /** Writes that Node has not called back for. */
   #unfinished_writes = 0
-  #is_drain_awaited = false
+  /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
+  #unsent = 0
   #last_error: Error | undefined
   /** Puts an error of `ws` or of the socket into words: it failed to open, or it was lost. */
   #explain: (error: Error) => NetError
@@ -67,18 +69,27 @@ export class WsPort implements SocketPort {
     return this.#ws.readyState === this.#ws.OPEN
   }
 
+  get takes_batch(): boolean {
+    return this.#unsent === 0 && this.is_writable
+  }
+
+  get unsent(): number {
+    return this.#unsent
+  }
+
   get buffered_bytes(): number {
     return this.#ws.bufferedAmount
   }
 
-  write(batch: Batch): boolean {
+  write(batch: FrameBatch): void {
     this.#unfinished_writes += 1
-    if (this.#ws.extensions === '') this.#write_frames(batch.bytes)
+    if (this.#ws.extensions === '') this.#write_frames(batch.frames)
     else this.#send_through_ws(batch)
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
-    this.#is_drain_awaited =
-      this.#ws.bufferedAmount > 0 || this.#stream.errored !== null || this.#stream.destroyed
-    return !this.#is_drain_awaited
+    const is_taken =
+      this.#ws.bufferedAmount === 0 && this.#stream.errored === null && !this.#stream.destroyed
+    if (is_taken) frame_memory.release(batch.memory)
+    else this.#unsent = batch.messages
   }
 
   close(code: number, reason: string): void {
@@ -105,9 +116,9 @@ export class WsPort implements SocketPort {
   }
 
   /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
-  #send_through_ws(batch: Batch): void {
+  #send_through_ws(batch: FrameBatch): void {
     let left = batch.messages
-    for (const { opcode, payload } of read_frames(batch.bytes)) {
+    for (const { opcode, payload } of read_frames(batch.frames)) {
       left -= 1
       const options = { binary: opcode === OPCODE.BINARY, compress: payload.length >= this.#threshold_bytes }
       this.#ws.send(payload, options, left === 0 ? this.#written : undefined)
@@ -118,8 +129,8 @@ export class WsPort implements SocketPort {
     // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
     if (error || this.#stream.destroyed) return
     this.#unfinished_writes -= 1
-    if (this.#unfinished_writes > 0 || !this.#is_drain_awaited) return
-    this.#is_drain_awaited = false
+    if (this.#unfinished_writes > 0 || this.#unsent === 0) return
+    this.#unsent = 0
     this.#sink.socket_drained()
   }
 

@@ -1,15 +1,20 @@
 import type { NetError } from '../errors.js'
+import { type MessageBatch, MessageQueue } from '../message_queue.js'
 import type { Platform } from '../platform.js'
-import { portable_text } from '../portable_text.js'
+import { utf8_length } from '../utf8.js'
 import { FakeClock } from './fake_clock.js'
 
 /** A platform that a test holds in its hand: time stands still, and a turn ends when the test says so. */
-export class FakePlatform implements Platform {
+export class FakePlatform implements Platform<MessageBatch> {
   readonly clock: FakeClock = new FakeClock()
-  readonly text: typeof portable_text = portable_text
+  readonly byte_length: typeof utf8_length = utf8_length
   /** What was said aloud, since no `on_error` took it. */
   readonly warnings: NetError[] = []
   readonly #deferred: (() => void)[] = []
+
+  make_queue(): MessageQueue {
+    return new MessageQueue()
+  }
 
   defer(task: () => void): void {
     this.#deferred.push(task)

@@ -1,8 +1,7 @@
 import type { NetError } from '../errors.js'
-import { OPCODE, read_frames } from '../frame.js'
-import { portable_text } from '../portable_text.js'
-import type { Batch } from '../send_queue.js'
+import type { MessageBatch } from '../message_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
+import { utf8_length } from '../utf8.js'
 
 /** What a {@link FakeSocket} was asked to do. */
 export interface FakeSocketCall {
@@ -17,7 +16,7 @@ export interface FakeSocketCall {
 }
 
 /** A socket that a test plays: it writes down what it is asked, and tells its connection what the test says. */
-export class FakeSocket implements SocketPort {
+export class FakeSocket implements SocketPort<MessageBatch> {
   /** What was asked of it, in order. */
   readonly calls: FakeSocketCall[] = []
   /** Whether the network takes what is written. When not, the bytes stay here until {@link FakeSocket.drain}. */
@@ -25,6 +24,7 @@ export class FakeSocket implements SocketPort {
   #sink: SocketSink | undefined
   #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
   #buffered_bytes = 0
+  #unsent = 0
 
   /** Says whom to tell. */
   connect_to(sink: SocketSink): void {
@@ -45,14 +45,23 @@ export class FakeSocket implements SocketPort {
     return this.#state === 'open'
   }
 
+  get takes_batch(): boolean {
+    return this.is_writable && this.#unsent === 0
+  }
+
+  get unsent(): number {
+    return this.#unsent
+  }
+
   get buffered_bytes(): number {
     return this.#buffered_bytes
   }
 
-  write(batch: Batch): boolean {
-    this.calls.push({ call: 'write', messages: [...read_frames(batch.bytes)].map(message_of) })
-    if (!this.takes_writes) this.#buffered_bytes += batch.bytes.length
-    return this.takes_writes
+  write(batch: MessageBatch): void {
+    this.calls.push({ call: 'write', messages: batch.payloads })
+    if (this.takes_writes) return
+    this.#buffered_bytes += batch.frame_bytes
+    this.#unsent = batch.messages
   }
 
   close(code: number, reason: string): void {
@@ -81,12 +90,12 @@ export class FakeSocket implements SocketPort {
 
   /** A message arrives. */
   receive(data: string | Uint8Array): void {
-    this.#told.socket_message(data, typeof data === 'string' ? portable_text.byte_length(data) : data.length)
+    this.#told.socket_message(data, typeof data === 'string' ? utf8_length(data) : data.length)
   }
 
   /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */
   drain(): void {
-    this.#buffered_bytes = 0
+    this.#buffered_bytes = this.#unsent = 0
     this.#told.socket_drained()
   }
 
@@ -116,10 +125,4 @@ export class FakeSocket implements SocketPort {
     if (this.#sink === undefined) throw new Error('connect_to comes first')
     return this.#sink
   }
-}
-
-function message_of(frame: { readonly opcode: number; readonly payload: Uint8Array }): string | Uint8Array {
-  if (frame.opcode === OPCODE.BINARY) return frame.payload.slice()
-  const escaped = Array.from(frame.payload, byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
-  return decodeURIComponent(escaped)
 }

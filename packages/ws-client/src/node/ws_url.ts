@@ -41,11 +41,3 @@ function unix_parts({ pathname }: URL): { readonly file: string; readonly path: 
     return undefined
   }
 }
-
-/** A URL as it may be shown: without the password. */
-export function shown_url(text: string): string {
-  const url = new URL(text)
-  if (url.password === '') return text
-  url.password = '***'
-  return url.href
-}

@@ -1,25 +1,19 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { NetError, type SocketPort, type SocketSink } from '@bt/ws-protocol'
+import { type FrameBatch, NetError, type SocketSink } from '@bt/ws-protocol'
 import { WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket } from 'ws'
-import type { ConnectSettings } from './options.js'
-import { parse_ws_url, shown_url } from './ws_url.js'
+import type { OpenedSocket } from '../client.js'
+import type { ConnectSettings } from '../options.js'
+import { shown_url } from '../shown_url.js'
+import { parse_ws_url } from './ws_url.js'
 
 /** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
 const SHOWN_ANSWER = 200
 const ANSWER_WAIT_MS = 1_000
 
-/** An opening, or open, socket of this platform. */
-export interface OpenedSocket {
-  /** What the connection drives. */
-  readonly port: SocketPort
-  /** The subprotocol that was agreed on, once open; empty where there is none. */
-  protocol(): string
-}
-
 /** Starts to connect, over `ws` and a socket of our own; `sink` is told how it goes. */
-export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket {
+export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<FrameBatch> {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
   let stream!: Socket

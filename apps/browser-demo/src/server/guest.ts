@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NetError, type WsSocket } from '@bt/net'
+import { Load } from '../shared/load.js'
+import { load_text, type Person } from '../shared/message.js'
+
+const SLOW_MS = 5
+
+/** One connection, and what is done with it at this end. */
+export class Guest {
+  readonly person: Person
+  readonly socket: WsSocket
+  /** Known to that connection alone. */
+  readonly key: string = randomUUID()
+  /** Whether load from this connection is read as slowly as it can be. */
+  is_slow = false
+  #feed: Load | undefined
+  #held_back_before = 0
+
+  constructor(socket: WsSocket, person: Person) {
+    this.socket = socket
+    this.person = person
+  }
+
+  /** How many messages of its feeds were due while the socket's queue was full, and were not sent. */
+  get held_back(): number {
+    return this.#held_back_before + (this.#feed?.held_back ?? 0)
+  }
+
+  /** Sends load at a rate, in messages a second; 0 ends it. */
+  feed(rate: number, size_bytes: number): void {
+    if (rate === 0) this.stop()
+    else if (this.#feed === undefined) this.#feed = new Load(this.socket, rate, load_text(size_bytes))
+    else this.#feed.change(rate, load_text(size_bytes))
+  }
+
+  /** Sends no more load. */
+  stop(): void {
+    this.#feed?.stop()
+    this.#held_back_before = this.held_back
+    this.#feed = undefined
+  }
+
+  /** Answers load with the same. It takes its time where the socket is read slowly; a full queue is waited for. */
+  answer_load(text: string): unknown {
+    return this.is_slow ? sleep(SLOW_MS).then(() => this.#send_patiently(text)) : this.#send_patiently(text)
+  }
+
+  #send_patiently(text: string): unknown {
+    const sent = this.socket.send(text)
+    return is_full(sent) ? this.#send_when_drained(text) : sent
+  }
+
+  async #send_when_drained(text: string): Promise<void> {
+    try {
+      do await this.socket.drained()
+      while (is_full(this.socket.send(text)))
+    } catch (error) {
+      // It has closed meanwhile: nobody waits for the answer.
+      if (!(error instanceof NetError)) throw error
+    }
+  }
+}
+
+/** Whether the answer of `send`, or an error, says that the queue is full: then waiting helps. */
+export function is_full(sent: true | NetError): boolean {
+  return sent !== true && sent.code === 'queue_full'
+}

@@ -1,0 +1,65 @@
+import type { Server } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import type { CloseInfo } from '@bt/net'
+import { type Address, address_text, listening, parse_bound } from './address.js'
+import { make_page_server } from './page_server.js'
+import { say, say_error, style } from './print.js'
+import { Room } from './room.js'
+import { read_static_files } from './static_files.js'
+import { on_stop } from './stop.js'
+import { Wire } from './wire.js'
+
+const PAGE = fileURLToPath(new URL('../page', import.meta.url))
+
+/** Where to listen. */
+export interface ServeOptions {
+  /** For the page. */
+  readonly bind: Address
+  /** For the WebSocket. */
+  readonly ws_bind: Address
+}
+
+/** Serves the page and the WebSocket until it is told to stop. Settles with the exit code. */
+export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number> {
+  const files = read_static_files(PAGE)
+  const room = new Room({
+    cut: addr => wire.cut(addr),
+    on_joined: ({ name }, addr) => say('server', `${style.bold(name)} joined from ${addr}`),
+    on_left: ({ name }, info) => say('server', `${style.bold(name)} left (${how_closed(info)})`),
+    on_error: error => say_error(error, error.addr),
+  })
+  await room.server.opened
+  const wire = new Wire(ws_bind, parse_bound(room.server.addr))
+  let page_server: Server | undefined
+  const stop = (): void => {
+    room.server.close()
+    wire.close()
+    page_server?.close()
+    page_server?.closeIdleConnections()
+  }
+  try {
+    const ws_url = `ws://${address_text(await wire.listen())}/ws`
+    page_server = make_page_server({ files, ws_url, control: request => room.control(request) })
+    const page_address = await listening(page_server, bind)
+    say('page', `open ${style.bold(`http://${address_text(page_address)}/`)} in a browser`)
+    say('server', `listening on ${style.bold(ws_url)}`)
+    process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
+  } catch (error) {
+    say_error(error)
+    stop()
+    return 1
+  }
+  on_stop(() => {
+    say('server', 'stopping')
+    stop()
+  })
+  await room.server.closed
+  page_server.closeAllConnections()
+  say('server', 'stopped')
+  return 0
+}
+
+function how_closed({ code, cause, clean, unsent }: CloseInfo): string {
+  const lack = clean ? '' : ', without a Close from the page'
+  return `code ${code}, cause ${cause}${lack}${unsent === 0 ? '' : `, ${unsent} unsent`}`
+}

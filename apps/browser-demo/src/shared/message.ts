@@ -1,0 +1,136 @@
+/** Somebody who is there: one connection, as everybody sees it. */
+export interface Person {
+  /** A number that nobody else has had since the server started. */
+  readonly id: number
+  /** A name that nobody else has just now. */
+  readonly name: string
+  /** Which of the {@link COLOR_COUNT} colours, from 0. */
+  readonly color: number
+}
+
+/** A place in the shared area, in parts of its width and height from 0 to 1. */
+export interface Place {
+  readonly x: number
+  readonly y: number
+}
+
+/** What the page tells the server. */
+export type PageMessage =
+  | { readonly type: 'ping'; readonly at_ms: number }
+  | { readonly type: 'say'; readonly text: string }
+  | { readonly type: 'chat'; readonly text: string }
+  | { readonly type: 'cursor'; readonly place: Place | null }
+
+/** What the server tells a page. */
+export type ServerMessage =
+  | {
+      readonly type: 'welcome'
+      readonly you: Person
+      readonly people: readonly Person[]
+      readonly key: string
+    }
+  | { readonly type: 'joined'; readonly person: Person }
+  | { readonly type: 'left'; readonly id: number }
+  | {
+      readonly type: 'pong'
+      readonly at_ms: number
+      readonly queued_bytes: number
+      readonly held_back: number
+    }
+  | { readonly type: 'echo'; readonly text: string }
+  | { readonly type: 'chat'; readonly id: number; readonly text: string }
+  | { readonly type: 'cursor'; readonly id: number; readonly place: Place | null }
+
+/** How many colours there are for people. */
+export const COLOR_COUNT = 8
+
+/** How long a chat line may be, in UTF-16 code units. */
+export const MAX_CHAT_LENGTH = 500
+
+const LOAD_MARK = '.'
+const LOAD_MARK_CODE = LOAD_MARK.charCodeAt(0)
+
+/** A message that is nothing but load: plain text, so that making and reading it costs next to nothing. */
+export function load_text(size_bytes: number): string {
+  return LOAD_MARK.repeat(size_bytes)
+}
+
+/** Whether a message is nothing but load. */
+export function is_load(text: string): boolean {
+  return text.charCodeAt(0) === LOAD_MARK_CODE
+}
+
+/** A message as it is sent. */
+export function message_text(message: PageMessage | ServerMessage): string {
+  return JSON.stringify(message)
+}
+
+/** Reads what a page sent; `undefined` where it is none of the messages that there are. */
+export function parse_page_message(text: string): PageMessage | undefined {
+  const { type, ...rest } = parse_fields(text)
+  if (type === 'ping' && is_number(rest.at_ms)) return { type, at_ms: rest.at_ms }
+  if (type === 'say' && is_text(rest.text)) return { type, text: rest.text }
+  if (type === 'chat' && is_chat(rest.text)) return { type, text: rest.text }
+  if (type === 'cursor' && is_place_or_null(rest.place)) return { type, place: rest.place }
+  return undefined
+}
+
+/** Reads what the server sent; `undefined` where it is none of the messages that there are. */
+export function parse_server_message(text: string): ServerMessage | undefined {
+  const { type, ...rest } = parse_fields(text)
+  const { at_ms, held_back, id, key, people, person, place, queued_bytes, you } = rest
+  if (type === 'welcome' && is_person(you) && is_people(people) && is_text(key))
+    return { type, you, people, key }
+  if (type === 'joined' && is_person(person)) return { type, person }
+  if (type === 'left' && is_number(id)) return { type, id }
+  if (type === 'pong' && is_number(at_ms) && is_number(queued_bytes) && is_number(held_back))
+    return { type, at_ms, queued_bytes, held_back }
+  if (type === 'echo' && is_text(rest.text)) return { type, text: rest.text }
+  if (type === 'chat' && is_number(id) && is_chat(rest.text)) return { type, id, text: rest.text }
+  if (type === 'cursor' && is_number(id) && is_place_or_null(place)) return { type, id, place }
+  return undefined
+}
+
+/** The fields of a JSON object; none where the text is something else. */
+export function parse_fields(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return fields_of(JSON.parse(text))
+  } catch {
+    // Not JSON: whoever reads the fields finds none.
+    return {}
+  }
+}
+
+function fields_of(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function is_text(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function is_chat(value: unknown): value is string {
+  return is_text(value) && value.length > 0 && value.length <= MAX_CHAT_LENGTH
+}
+
+function is_number(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+function is_person(value: unknown): value is Person {
+  const { id, name, color } = fields_of(value)
+  return is_number(id) && is_text(name) && Number.isInteger(color) && is_between(color, 0, COLOR_COUNT - 1)
+}
+
+function is_people(value: unknown): value is readonly Person[] {
+  return Array.isArray(value) && value.every(is_person)
+}
+
+function is_place_or_null(value: unknown): value is Place | null {
+  const { x, y } = fields_of(value)
+  return value === null || (is_between(x, 0, 1) && is_between(y, 0, 1))
+}
+
+function is_between(value: unknown, min: number, max: number): boolean {
+  return is_number(value) && value >= min && value <= max
+}

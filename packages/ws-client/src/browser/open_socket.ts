@@ -1,0 +1,17 @@
+import { type MessageBatch, NetError, type SocketSink } from '@bt/ws-protocol'
+import type { OpenedSocket } from '../client.js'
+import type { ConnectSettings } from '../options.js'
+import { shown_url } from '../shown_url.js'
+import { WebSocketPort } from './web_socket_port.js'
+
+/** Starts to connect, over the WebSocket of the platform; `sink` is told how it goes. */
+export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<MessageBatch> {
+  const { url, protocols, max_payload } = settings
+  try {
+    const socket = new WebSocket(url, [...protocols])
+    return { port: new WebSocketPort(socket, shown_url(url), max_payload, sink), protocol: () => socket.protocol }
+  } catch (cause) {
+    const message = `connect: ${shown_url(url)} can't be opened from here: ${(cause as Error).message}; a page that came by https: may use wss: alone`
+    throw new NetError('unsupported', message, { cause })
+  }
+}

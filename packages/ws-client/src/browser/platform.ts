@@ -1,0 +1,17 @@
+import { type MessageBatch, MessageQueue, type Platform, utf8_length } from '@bt/ws-protocol'
+
+/** The timers, the clock and the console that browsers, workers, Deno and Bun have alike. */
+export const browser_platform: Platform<MessageBatch> = {
+  clock: {
+    now_ms: () => performance.now(),
+    start_timer(after_ms, task) {
+      const timer = setTimeout(task, after_ms)
+      return () => clearTimeout(timer)
+    },
+  },
+  byte_length: utf8_length,
+  make_queue: () => new MessageQueue(),
+  // Every message is a call of its own: to wait for more would win nothing.
+  defer: queueMicrotask,
+  warn: console.warn,
+}
