@@ -1,16 +1,14 @@
 import {
+  ABNORMAL_CLOSURE,
   type Batch,
   type CancelTimer,
-  CLOSE_CODE,
   type CloseInfo,
   Connection,
   type ConnectionOwner,
   type ConnectionState,
   close_on_abort,
-  describe_count,
   describe_value,
   type MessageData,
-  type MessageListener,
   NetError,
   type Platform,
   report_error,
@@ -19,9 +17,9 @@ import {
   type SocketSink,
 } from '@bt/ws-protocol'
 import { MessageIterator } from './message_iterator.js'
-import type { ConnectSettings } from './options.js'
-import type { WsClient } from './ws_client.js'
+import type { ConnectSettings, WsConnectOptions } from './options.js'
 import { shown_url } from './shown_url.js'
+import type { WsClient } from './ws_client.js'
 
 /** An opening, or open, socket of a platform. */
 export interface OpenedSocket<Kind extends Batch> {
@@ -32,9 +30,16 @@ export interface OpenedSocket<Kind extends Batch> {
 }
 
 /** Starts to connect; `sink` is told how it goes. The one thing that differs by platform. */
-export type OpenSocket<Kind extends Batch> = (settings: ConnectSettings, sink: SocketSink) => OpenedSocket<Kind>
+export type OpenSocket<Kind extends Batch> = (sink: SocketSink) => OpenedSocket<Kind>
 
 type Data = MessageData<boolean>
+
+/** Who takes messages: a callback always asks for one, a loop when it is ready for it. */
+interface Taker {
+  readonly is_asking: boolean
+  push(data: Data): unknown
+  stop(): void
+}
 
 /** A client over the sockets of any platform. */
 export class Client<Kind extends Batch> implements WsClient<Data> {
@@ -46,11 +51,8 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   readonly #connection: Connection<Client<Kind>, Kind>
   readonly #socket: OpenedSocket<Kind>
   readonly #cancel_connect_timer: CancelTimer
-  #on_open: (() => unknown) | undefined
-  /** Who takes the messages: a callback, a loop, or nobody yet. */
-  #taker: ((data: Data) => unknown) | MessageIterator<Data> | undefined
-  #on_close: ((info: CloseInfo) => unknown) | undefined
-  #on_error: ((err: NetError) => unknown) | undefined
+  readonly #callbacks: Pick<WsConnectOptions<boolean>, 'on_open' | 'on_close' | 'on_error'>
+  #taker: Taker | undefined
   #is_close_untold = false
   /** Why the connection did not open, or was lost. */
   #error: NetError | undefined
@@ -60,10 +62,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.addr = settings.url
     this.#settings = settings
     this.#platform = platform
-    this.#on_open = settings.on_open
-    this.#taker = settings.on_message
-    this.#on_close = settings.on_close
-    this.#on_error = settings.on_error
+    this.#callbacks = { ...settings }
     this.opened = new Promise((resolve, reject) => {
       this.#settle_opened = { resolve, reject }
     })
@@ -75,7 +74,8 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       platform,
       () => this,
     )
-    this.#socket = open_socket(settings, this.#connection)
+    if (settings.on_message !== undefined) this.on_message(settings.on_message)
+    this.#socket = open_socket(this.#connection)
     this.#connection.attach(this.#socket.port)
     this.#cancel_connect_timer = platform.clock.start_timer(settings.connect_timeout, () =>
       this.#connect_timed_out(),
@@ -104,7 +104,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   write(data: Sendable): true | NetError {
-    return this.#connection.send(data)
+    return this.send(data)
   }
 
   close(code?: number, reason?: string): true {
@@ -116,32 +116,31 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   on_open(fn: () => unknown): void {
-    this.#on_open = checked_callback('on_open', fn)
+    this.#callbacks.on_open = checked_callback('on_open', fn)
   }
 
   on_message(fn: (data: Data) => unknown): void {
-    this.#replace_taker(checked_callback('on_message', fn))
+    this.#replace_taker({ is_asking: true, push: checked_callback('on_message', fn), stop: () => {} })
   }
 
   on_close(fn: (info: CloseInfo) => unknown): void {
-    this.#on_close = checked_callback('on_close', fn)
+    this.#callbacks.on_close = checked_callback('on_close', fn)
     if (!this.#is_close_untold) return
     this.#is_close_untold = false
-    this.closed.then(fn).then(undefined, cause => this.#connection.callback_failed('close', cause))
+    this.closed.then(fn).catch(cause => this.#connection.callback_failed('close', cause))
   }
 
   on_error(fn: (err: NetError) => unknown): void {
-    this.#on_error = checked_callback('on_error', fn)
+    this.#callbacks.on_error = checked_callback('on_error', fn)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Data, undefined> {
-    const iterator = new MessageIterator<Data>({
-      has_waiting: () => this.#connection.inbox_bytes > 0,
-      deliver: () => this.#connection.callbacks_changed(),
-      left: () => {
+    const iterator = new MessageIterator<Data>(
+      () => this.#connection.callbacks_changed(),
+      () => {
         if (this.#taker === iterator) this.#replace_taker(undefined)
       },
-    })
+    )
     this.#replace_taker(iterator)
     this.closed.then(({ clean, cause }) => iterator.end(clean || cause === 'local' ? undefined : this.#error))
     return iterator
@@ -154,39 +153,27 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
 
   #make_owner(): ConnectionOwner<Client<Kind>> {
     return {
-      on_open: client => client.#on_open?.(),
-      on_message: (client, data) => client.#take(data),
-      on_close: (client, info) => client.#told_of_close(info),
-      message_listener: client => client.#message_listener(),
-      report: (client, error) => client.#report(error),
-      opened: client => client.#opened(),
-      ended: (client, info, error) => client.#ended(info, error),
+      on_open: () => this.#callbacks.on_open?.(),
+      on_message: (_client, data) => this.#taker?.push(data),
+      on_close: (_client, info) => {
+        this.#is_close_untold = this.#callbacks.on_close === undefined
+        return this.#callbacks.on_close?.(info)
+      },
+      message_listener: () =>
+        this.#taker === undefined ? 'nobody' : this.#taker.is_asking ? 'ready' : 'busy',
+      report: (_client, error) => report_error(error, this.#callbacks.on_error, this.#platform),
+      opened: () => {
+        this.#cancel_connect_timer()
+        this.#settle_opened.resolve()
+      },
+      ended: (_client, info, error) => this.#ended(info, error),
     }
   }
 
-  #message_listener(): MessageListener {
-    if (this.#taker === undefined) return 'nobody'
-    return this.#taker instanceof MessageIterator && !this.#taker.is_asking ? 'busy' : 'ready'
-  }
-
-  #take(data: Data): unknown {
-    return this.#taker instanceof MessageIterator ? this.#taker.push(data) : this.#taker?.(data)
-  }
-
-  #replace_taker(taker: ((data: Data) => unknown) | MessageIterator<Data> | undefined): void {
-    if (this.#taker instanceof MessageIterator) this.#taker.stop()
+  #replace_taker(taker: Taker | undefined): void {
+    this.#taker?.stop()
     this.#taker = taker
     this.#connection.callbacks_changed()
-  }
-
-  #told_of_close(info: CloseInfo): unknown {
-    this.#is_close_untold = this.#on_close === undefined
-    return this.#on_close?.(info)
-  }
-
-  #opened(): void {
-    this.#cancel_connect_timer()
-    this.#settle_opened.resolve()
   }
 
   #ended(info: CloseInfo, error: NetError | undefined): void {
@@ -194,7 +181,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.#error = error
     if (info.cause === 'network') {
       this.#error = connection_lost(this.#shown, info, error)
-      this.#report(this.#error)
+      report_error(this.#error, this.#callbacks.on_error, this.#platform)
     }
     this.#settle_opened.reject(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
@@ -203,11 +190,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
 
   #connect_timed_out(): void {
     const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms: check the address, or raise it`
-    this.#connection.fail(new NetError('connect_timeout', message), CLOSE_CODE.ABNORMAL, 'refused')
-  }
-
-  #report(error: NetError): void {
-    report_error(error, this.#on_error, this.#platform)
+    this.#connection.fail(new NetError('connect_timeout', message), ABNORMAL_CLOSURE, 'refused')
   }
 
   get #shown(): string {
@@ -215,9 +198,9 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 }
 
-function connection_lost(url: string, info: CloseInfo, cause: NetError | undefined): NetError {
-  const why = cause === undefined ? 'it ended without a Close' : cause.message
-  const message = `the connection to ${url} was lost: ${why}; unsent: ${describe_count(info.unsent, 'message')}; connect again`
+function connection_lost(url: string, { unsent }: CloseInfo, cause: NetError | undefined): NetError {
+  const why = cause?.message ?? 'it ended without a Close'
+  const message = `the connection to ${url} was lost: ${why}; unsent messages: ${unsent}; connect again`
   return new NetError('connection_lost', message, { cause })
 }
 

@@ -1,13 +1,3 @@
-/** What an iterator asks of the client whose messages it hands out. */
-export interface MessageSource {
-  /** Whether messages wait that nobody has taken. */
-  has_waiting(): boolean
-  /** Hands waiting messages to {@link MessageIterator.push} while it {@link MessageIterator.is_asking}. */
-  deliver(): void
-  /** The loop ended early: `break`, `return`, or a throw. */
-  left(): void
-}
-
 interface Request<Data> {
   resolve(result: IteratorResult<Data, undefined>): void
   reject(error: Error): void
@@ -17,13 +7,18 @@ const DONE = { value: undefined, done: true } as const
 
 /** The messages of a client as an async iterator. It takes a message only when it is asked for one; the others wait where they are. */
 export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
-  readonly #source: MessageSource
   readonly #requests: Request<Data>[] = []
-  #end: { readonly error: Error | undefined } | undefined
-  #is_stopped = false
+  readonly #left: () => void
+  #deliver: () => void
+  #end: { readonly error?: Error | undefined } | undefined
 
-  constructor(source: MessageSource) {
-    this.#source = source
+  /**
+   * `deliver` hands a waiting message to {@link MessageIterator.push} while it {@link MessageIterator.is_asking}; `left` is told that the
+   * loop ended early: `break`, `return`, or a throw.
+   */
+  constructor(deliver: () => void, left: () => void) {
+    this.#deliver = deliver
+    this.#left = left
   }
 
   /** Whether a loop waits for a message. */
@@ -39,38 +34,38 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   /** The connection has ended; what waits still goes out, and then `error` is thrown, if there is one. */
   end(error: Error | undefined): void {
     this.#end ??= { error }
-    this.#settle_at_end()
+    this.#settle()
   }
 
   /** Somebody else takes the messages from now on: the loop ends here. */
   stop(): void {
-    this.#is_stopped = true
-    for (const request of this.#requests.splice(0)) request.resolve(DONE)
+    this.#deliver = () => {}
+    this.#end = {}
+    this.#settle()
   }
 
   next(): Promise<IteratorResult<Data, undefined>> {
-    if (this.#is_stopped) return Promise.resolve(DONE)
     return new Promise((resolve, reject) => {
       this.#requests.push({ resolve, reject })
-      this.#source.deliver()
-      this.#settle_at_end()
+      this.#deliver()
+      this.#settle()
     })
   }
 
   return(): Promise<IteratorResult<Data, undefined>> {
     this.stop()
-    this.#source.left()
+    this.#left()
     return Promise.resolve(DONE)
   }
 
-  #settle_at_end(): void {
-    if (this.#end === undefined || !this.is_asking || this.#source.has_waiting()) return
-    const { error } = this.#end
-    // A loop is told of an error once; asked again, the iterator is simply done.
-    this.#end = { error: undefined }
-    for (const [index, request] of this.#requests.splice(0).entries()) {
-      if (error !== undefined && index === 0) request.reject(error)
-      else request.resolve(DONE)
+  /** Whoever asks still, though everything that waited was handed out, is told of the end, and the first of the error. */
+  #settle(): void {
+    if (this.#end === undefined) return
+    for (const request of this.#requests.splice(0)) {
+      const { error } = this.#end
+      this.#end = {}
+      if (error === undefined) request.resolve(DONE)
+      else request.reject(error)
     }
   }
 }

@@ -8,46 +8,17 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-interface Followers {
-  readonly closes: Set<() => void>
-  readonly listener: () => void
-}
-
-/** One listener for each signal, however many connections follow it: Node takes many listeners for a leak. */
-const followed = new WeakMap<AbortSignalLike, Followers>()
-
 /** Runs `close` when `signal` is aborted, or was before; lets go of the signal when `closed` has settled. */
 export function close_on_abort(
   signal: AbortSignalLike | undefined,
   close: () => void,
   closed: Promise<unknown>,
 ): void {
-  if (signal === undefined) return
-  if (signal.aborted) {
-    close()
-    return
+  if (signal?.aborted) close()
+  else if (signal !== undefined) {
+    // A function of this call's own: two that are the same would count as one.
+    const listener = (): void => close()
+    signal.addEventListener('abort', listener)
+    closed.then(() => signal.removeEventListener('abort', listener))
   }
-  // Each call has a function of its own in the set, whether or not two share a `close`.
-  const close_this = (): void => close()
-  const { closes, listener } = followers_of(signal)
-  closes.add(close_this)
-  closed.then(() => {
-    closes.delete(close_this)
-    if (closes.size > 0 || followed.get(signal)?.closes !== closes) return
-    followed.delete(signal)
-    signal.removeEventListener('abort', listener)
-  })
-}
-
-function followers_of(signal: AbortSignalLike): Followers {
-  const known = followed.get(signal)
-  if (known !== undefined) return known
-  const closes = new Set<() => void>()
-  const listener = (): void => {
-    for (const close of closes) close()
-  }
-  const followers = { closes, listener }
-  followed.set(signal, followers)
-  signal.addEventListener('abort', listener)
-  return followers
 }

@@ -40,8 +40,7 @@ const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
     const path = bind.slice(UNIX_SCHEME.length)
-    const is_usable =
-      path !== '' && !path.includes('\0') && utf8_length(path) <= MAX_UNIX_PATH_BYTES
+    const is_usable = path !== '' && !path.includes('\0') && utf8_length(path) <= MAX_UNIX_PATH_BYTES
     return is_usable ? { kind: 'unix', path } : undefined
   }
   const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []

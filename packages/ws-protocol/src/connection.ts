@@ -1,15 +1,16 @@
 import type { CancelTimer } from './clock.js'
-import { CLOSE_CODE, type CloseCause, type CloseInfo, check_close } from './close_code.js'
+import { GOING_AWAY, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
+import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import { describe_count, describe_value, NetError } from './errors.js'
-import { type CallbackKind, INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from './inbox.js'
 import {
-  type Ending,
-  is_unopened,
-  type Lifecycle,
-  type LifecycleEffect,
-  type LifecycleEvent,
-  step,
-} from './lifecycle.js'
+  type CallbackKind,
+  INBOX_LIMIT_BYTES,
+  INBOX_MOST_BYTES,
+  Inbox,
+  type InboxOwner,
+  type MessageListener,
+} from './inbox.js'
+import { is_ending, is_unopened, type Lifecycle, type LifecycleEvent, step } from './lifecycle.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
 import type { Platform } from './platform.js'
@@ -56,7 +57,9 @@ export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
  * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
  * with backpressure. `Handle` is what users see of it; `Kind` is how its platform writes.
  */
-export class Connection<Handle, Kind extends Batch> implements SocketSink, OutboxOwner, InboxOwner<CloseInfo> {
+export class Connection<Handle, Kind extends Batch>
+  implements SocketSink, OutboxOwner, InboxOwner<CloseInfo>
+{
   /** What users see of this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
@@ -131,7 +134,8 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void> {
     const { name } = this.#state
-    if (this.#can_send() || name === 'closing_unopened' || name === 'draining') return this.#outbox.wait_until_sent()
+    if (this.#can_send() || name === 'closing_unopened' || name === 'draining')
+      return this.#outbox.wait_until_sent()
     return Promise.reject(closed_error('drained'))
   }
 
@@ -140,7 +144,7 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
    *
    * @throws NetError `invalid_argument` for a code or a reason that a user may not give
    */
-  close(code: number = CLOSE_CODE.NORMAL, reason = ''): true {
+  close(code: number = NORMAL_CLOSURE, reason = ''): true {
     check_close(code, reason, this.#platform.byte_length)
     this.#close(code, reason, 'local')
     return true
@@ -148,7 +152,7 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
 
   /** Closes in order, since the whole server does (RFC 6455 §7.4.1, 1001). */
   shut_down(): void {
-    this.#close(CLOSE_CODE.GOING_AWAY, '', 'shutdown')
+    this.#close(GOING_AWAY, '', 'shutdown')
   }
 
   /** Reports `error`, and closes with `code` without sending what waits; one that is still opening is terminated. */
@@ -176,10 +180,9 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
     if (this.#state.name !== 'open') return
     if (typeof data !== 'string' && !this.#settings.binary) {
-      this.fail(unexpected_binary(payload_bytes), CLOSE_CODE.UNSUPPORTED_DATA, 'protocol')
-      return
-    }
-    this.#inbox.message(data, payload_bytes)
+      this.fail(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
+    } else if (this.#inbox.bytes > INBOX_MOST_BYTES) this.fail(inbox_overflow(), POLICY_VIOLATION, 'overflow')
+    else this.#inbox.message(data, payload_bytes)
   }
 
   socket_drained(): void {
@@ -221,7 +224,9 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
 
   deliver(kind: CallbackKind, value: unknown): unknown {
     if (kind === 'message') return this.#owner.on_message(this.handle, value as string | Uint8Array)
-    return kind === 'open' ? this.#owner.on_open(this.handle) : this.#owner.on_close(this.handle, value as CloseInfo)
+    return kind === 'open'
+      ? this.#owner.on_open(this.handle)
+      : this.#owner.on_close(this.handle, value as CloseInfo)
   }
 
   callback_failed(kind: CallbackKind, cause: unknown): void {
@@ -264,33 +269,29 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
   }
 
   #step(event: LifecycleEvent): void {
-    const { state, effects } = step(this.#state, event)
+    const before = this.#state
+    const state = step(before, event)
+    if (state === before) return
     this.#state = state
-    for (const effect of effects) this.#perform(effect)
-  }
-
-  #perform(effect: LifecycleEffect): void {
-    switch (effect) {
-      case 'tell_opened':
-        this.#owner.opened(this.handle)
-        return
-      case 'announce_open':
+    if ('closing' in state) this.#start_timer()
+    if (is_unopened(before) && (state.name === 'open' || state.name === 'draining'))
+      this.#owner.opened(this.handle)
+    switch (state.name) {
+      case 'open':
         this.#inbox.open()
-        return
-      case 'flush':
         this.#outbox.flush()
         return
-      case 'start_timer':
-        this.#start_timer()
+      case 'draining':
+        this.#outbox.flush()
         return
-      case 'send_close':
-        if ('closing' in this.#state) this.#port.close(this.#state.closing.code, this.#state.closing.reason)
+      case 'close_sent':
+        this.#port.close(state.closing.code, state.closing.reason)
         return
-      case 'terminate':
+      case 'terminated':
         this.#port.terminate()
         return
-      case 'finish':
-        if (this.#state.name === 'closed') this.#finish(this.#state.ending)
+      case 'closed':
+        this.#finish({ ...state.ending, unsent: this.#outbox.unsent })
     }
   }
 
@@ -301,17 +302,12 @@ export class Connection<Handle, Kind extends Batch> implements SocketSink, Outbo
     )
   }
 
-  #finish(ending: Ending): void {
+  #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
-    const info: CloseInfo = { ...ending, unsent: this.#outbox.unsent }
     this.#outbox.end(closed_error('drained'))
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)
   }
-}
-
-function is_ending({ name }: Lifecycle): boolean {
-  return name === 'ending' || name === 'closed'
 }
 
 function closed_error(call: 'send' | 'drained'): NetError {
@@ -327,4 +323,9 @@ function unexpected_binary(payload_bytes: number): NetError {
 function no_message_handler(): NetError {
   const message = `${INBOX_LIMIT_BYTES} bytes of messages wait and nobody takes them, so the peer is held up: register on_message, even if it does nothing, or iterate`
   return new NetError('no_message_handler', message)
+}
+
+function inbox_overflow(): NetError {
+  const message = `closed with 1008: ${INBOX_MOST_BYTES} bytes of messages wait for on_message, and the peer can't be slowed down; let it return sooner`
+  return new NetError('inbox_overflow', message)
 }

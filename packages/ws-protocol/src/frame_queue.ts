@@ -72,9 +72,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
       const needed = open.used + frame_bytes
       if (needed <= open.bytes.length) return open
       if (needed <= BATCH_BYTES) {
-        const larger = this.#memory.allocate(
-          Math.min(BATCH_BYTES, Math.max(needed, open.bytes.length * 2)),
-        )
+        const larger = this.#memory.allocate(Math.min(BATCH_BYTES, Math.max(needed, open.bytes.length * 2)))
         larger.set(open.bytes.subarray(0, open.used))
         this.#memory.release(open.bytes)
         open.bytes = larger

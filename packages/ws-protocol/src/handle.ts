@@ -1,4 +1,4 @@
-import type { CloseInfo } from './close_code.js'
+import type { CloseInfo } from './close_info.js'
 import type { NetError } from './errors.js'
 import type { Sendable } from './payload.js'
 

@@ -3,6 +3,9 @@ import { is_thenable } from './report.js'
 /** How many bytes may wait for a slow callback before the socket is paused. */
 export const INBOX_LIMIT_BYTES = 262_144
 
+/** How many bytes may wait where a platform can't pause, or unpacks more than it was asked for; with more, the connection is closed. */
+export const INBOX_MOST_BYTES = 16_777_216
+
 /** What a waiting message costs beside its payload, roughly: else a flood of empty messages would count as nothing. */
 const MESSAGE_OVERHEAD_BYTES = 64
 

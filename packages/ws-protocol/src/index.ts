@@ -6,7 +6,8 @@ export {
   parse_bind,
 } from './address.js'
 export type { CancelTimer, Clock } from './clock.js'
-export { CLOSE_CODE, type CloseCause, type CloseInfo } from './close_code.js'
+export { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, NORMAL_CLOSURE } from './close_code.js'
+export type { CloseCause, CloseInfo } from './close_info.js'
 export {
   Connection,
   type ConnectionOwner,
@@ -33,6 +34,7 @@ export {
   connection_rules,
   exactly,
   type FilledConnectionOption,
+  is_whole_number,
   milliseconds,
   whole_number,
 } from './options.js'

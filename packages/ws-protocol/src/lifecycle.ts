@@ -1,4 +1,5 @@
-import { CLOSE_CODE, type CloseCause } from './close_code.js'
+import { ABNORMAL_CLOSURE } from './close_code.js'
+import type { CloseCause } from './close_info.js'
 
 /** With what a connection is being closed, and why. */
 export interface Closing {
@@ -14,14 +15,16 @@ export interface Ending extends Closing {
 }
 
 /**
- * Where one connection stands. It is being closed in three of these states. `closing_unopened`: it was closed while it still opened, with
- * messages waiting, which go out first. `draining`: what waits goes out, and the Close behind it. `ending`: the Close was sent, or
- * the socket was given up, and it is about to end.
+ * Where one connection stands, and thereby what is to be done: whoever enters `draining` sends what waits, `close_sent` is entered with
+ * a Close, `terminated` by ending the socket. `closing_unopened`: it was closed while it still opened, with messages waiting.
  */
 export type Lifecycle =
   | { readonly name: 'connecting' }
   | { readonly name: 'open' }
-  | { readonly name: 'closing_unopened' | 'draining' | 'ending'; readonly closing: Closing }
+  | {
+      readonly name: 'closing_unopened' | 'draining' | 'close_sent' | 'terminated'
+      readonly closing: Closing
+    }
   | { readonly name: 'closed'; readonly ending: Ending }
 
 /** What can happen to a connection. */
@@ -39,63 +42,34 @@ export type LifecycleEvent =
   /** The socket has ended: with the peer's Close, or with 1006. */
   | { readonly type: 'gone'; readonly code: number; readonly reason: string }
 
-/** What a connection does when it goes from one state to the next. */
-export type LifecycleEffect =
-  /** Tell the owner that the connection is open. */
-  | 'tell_opened'
-  /** Run `on_open`. */
-  | 'announce_open'
-  /** Write what waits. */
-  | 'flush'
-  /** Start the close timer, or start it anew. */
-  | 'start_timer'
-  /** Write the Close. */
-  | 'send_close'
-  /** End the socket without waiting. */
-  | 'terminate'
-  /** Stop the timer, settle everything, run `on_close`. */
-  | 'finish'
-
-/** The next state, and what to do on the way. */
-export interface Step {
-  readonly state: Lifecycle
-  readonly effects: readonly LifecycleEffect[]
-}
-
-/** Every rule of opening and closing (RFC 6455 §7), pure: nothing happens here. An event that changes nothing has no effects. */
-export function step(state: Lifecycle, event: LifecycleEvent): Step {
+/** Every rule of opening and closing (RFC 6455 §7), pure: the next state, or the same one where an event changes nothing. */
+export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   const { name } = state
-  if (name !== 'closed') {
-    switch (event.type) {
-      case 'opened':
-        if (name === 'connecting')
-          return { state: { name: 'open' }, effects: ['tell_opened', 'announce_open', 'flush'] }
-        if (name === 'closing_unopened') return drain(state.closing, 'tell_opened')
-        break
-      case 'close':
-        if (name === 'connecting')
-          return event.has_unsent
-            ? to('closing_unopened', event.closing, 'start_timer')
-            : to('ending', event.closing, 'terminate')
-        if (name === 'open') return event.has_unsent ? drain(event.closing) : send_close(event.closing)
-        break
-      case 'fail':
-        if (is_unopened(state)) return to('ending', event.closing, 'terminate')
-        if (name !== 'ending') return send_close(event.closing)
-        break
-      case 'drained':
-        if (name === 'draining') return send_close(state.closing)
-        break
-      case 'timed_out':
-        if (name === 'open')
-          return to('ending', { code: CLOSE_CODE.ABNORMAL, reason: '', cause: 'network' }, 'terminate')
-        if (name !== 'connecting') return to('ending', state.closing, 'terminate')
-        break
-      case 'gone':
-        return { state: { name: 'closed', ending: ending_of(state, event) }, effects: ['finish'] }
-    }
+  if (name === 'closed' || (is_ending(state) && event.type === 'fail')) return state
+  switch (event.type) {
+    case 'opened':
+      if (name === 'connecting') return { name: 'open' }
+      if (name === 'closing_unopened') return { ...state, name: 'draining' }
+      break
+    case 'close':
+      if (name === 'open') return { name: 'draining', closing: event.closing }
+      if (name === 'connecting')
+        return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
+      break
+    case 'fail':
+      return { name: is_unopened(state) ? 'terminated' : 'close_sent', closing: event.closing }
+    case 'drained':
+      if (name === 'draining') return { ...state, name: 'close_sent' }
+      break
+    case 'timed_out':
+      if (name === 'open')
+        return { name: 'terminated', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'network' } }
+      if (name !== 'connecting') return { ...state, name: 'terminated' }
+      break
+    case 'gone':
+      return { name: 'closed', ending: ending_of(state, event) }
   }
-  return { state, effects: [] }
+  return state
 }
 
 /** Whether the handshake is not done, and may still be. */
@@ -103,34 +77,21 @@ export function is_unopened({ name }: Lifecycle): boolean {
   return name === 'connecting' || name === 'closing_unopened'
 }
 
+/** Whether this side has ended the connection: what else is wrong with it is no news. */
+export function is_ending({ name }: Lifecycle): boolean {
+  return name === 'close_sent' || name === 'terminated' || name === 'closed'
+}
+
 /** What the peer said comes first; without a word of it, what this side failed it with; else 1006 (RFC 6455 §7.1.5). */
-function ending_of(
-  state: Exclude<Lifecycle, { name: 'closed' }>,
-  { code, reason }: LifecycleEvent & { type: 'gone' },
-): Ending {
-  const clean = code !== CLOSE_CODE.ABNORMAL
+function ending_of(state: Exclude<Lifecycle, { name: 'closed' }>, { code, reason }: Closed): Ending {
+  const clean = code !== ABNORMAL_CLOSURE
   if (!('closing' in state)) {
-    const cause = clean ? 'peer' : state.name === 'connecting' ? 'refused' : 'network'
+    const cause = clean ? 'peer' : state.name === 'open' ? 'network' : 'refused'
     return { code, reason, cause, clean }
   }
   const { cause } = state.closing
-  return !clean && (cause === 'protocol' || cause === 'overflow')
-    ? { ...state.closing, clean }
-    : { code, reason, cause, clean }
+  const is_failure = cause === 'protocol' || cause === 'overflow'
+  return { ...state.closing, ...(clean || !is_failure ? { code, reason } : {}), clean }
 }
 
-function drain(closing: Closing, ...first: LifecycleEffect[]): Step {
-  return to('draining', closing, ...first, 'start_timer', 'flush')
-}
-
-function send_close(closing: Closing): Step {
-  return to('ending', closing, 'start_timer', 'send_close')
-}
-
-function to(
-  name: 'closing_unopened' | 'draining' | 'ending',
-  closing: Closing,
-  ...effects: LifecycleEffect[]
-): Step {
-  return { state: { name, closing }, effects }
-}
+type Closed = LifecycleEvent & { type: 'gone' }

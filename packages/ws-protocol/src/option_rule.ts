@@ -46,51 +46,33 @@ export function check_options<Options extends object, Filled extends keyof Optio
   given: unknown,
   rules: OptionRules<Options, Filled>,
 ): CheckedOptions<Options, Filled> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new NetError(
-      'invalid_option',
-      `${call} got ${describe_value(given)} for its options: give an object`,
+  if (typeof given !== 'object' || given === null)
+    throw invalid(`${call} got ${describe_value(given)} for its options: give an object`)
+  const unknown = Object.keys(given).find(name => !Object.hasOwn(rules, name))
+  if (unknown !== undefined)
+    throw invalid(
+      `${call}: there is no option ${describe_value(unknown)}; ${nearest(unknown, Object.keys(rules))}`,
     )
-  }
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(rules, name)) throw unknown_option(call, name, Object.keys(rules))
-  }
   const checked: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
-    const value = (given as Record<string, unknown>)[name]
-    if (value === undefined && !rule.is_required) checked[name] = rule.fallback
-    else if (value !== undefined && rule.accepts(value)) checked[name] = value
-    else throw wrong_option(call, name, value, rule)
+    const { [name]: value = rule.fallback } = given as Record<string, unknown>
+    if (value === undefined ? rule.is_required : !rule.accepts(value)) {
+      const got = value === undefined ? 'missing' : describe_value(value)
+      throw invalid(`${call}: the option ${name} is ${got}; expected ${rule.expects}`)
+    }
+    checked[name] = value
   }
   return checked as CheckedOptions<Options, Filled>
 }
 
-function wrong_option(call: string, name: string, value: unknown, rule: OptionRule<unknown>): NetError {
-  const got = value === undefined ? 'is missing' : `is ${describe_value(value)}`
-  return new NetError('invalid_option', `${call}: the option ${name} ${got}; expected ${rule.expects}`)
+function invalid(message: string): NetError {
+  return new NetError('invalid_option', message)
 }
 
-function unknown_option(call: string, name: string, known: readonly string[]): NetError {
-  const [nearest] = known
-    .map(other => ({ other, distance: edit_distance(name, other) }))
-    .sort((a, b) => a.distance - b.distance)
-  const hint =
-    nearest !== undefined && nearest.distance <= Math.max(2, name.length / 3)
-      ? `did you mean ${nearest.other}?`
-      : `known are ${known.join(', ')}`
-  return new NetError('invalid_option', `${call}: there is no option ${describe_value(name)}; ${hint}`)
-}
-
-/** How many letters have to be added, taken out or changed to come from one word to the other. */
-function edit_distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1]
-    for (let column = 1; column <= to.length; column += 1) {
-      const changed = (row[column - 1] as number) + (to[column - 1] === letter ? 0 : 1)
-      next.push(Math.min(changed, (row[column] as number) + 1, (next[column - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[to.length] as number
+/** Names the option that was probably meant: the one with the most pairs of letters in common. */
+function nearest(name: string, known: readonly string[]): string {
+  const common = (other: string): number =>
+    [...name].filter((_, i) => other.includes(name.slice(i, i + 2).padEnd(2))).length
+  const [best = ''] = [...known].sort((a, b) => common(b) - common(a))
+  return common(best) * 2 >= name.length - 1 ? `did you mean ${best}?` : `known are ${known.join(', ')}`
 }

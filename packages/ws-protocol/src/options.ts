@@ -1,9 +1,8 @@
 import type { AbortSignalLike } from './abort.js'
 import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
-/** The longest delay that every platform's timers accept, in milliseconds: about 24 days. */
-const MAX_MS = 2_147_483_647
-const MAX_BYTES = 2_147_483_647
+/** The longest delay that every platform's timers accept, in milliseconds, about 24 days; and bound enough for bytes. */
+const MAX_NUMBER = 2_147_483_647
 /** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
 const MAX_TEXT_BYTES = 536_870_888
 /** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
@@ -31,7 +30,7 @@ export interface ConnectionOptions<Binary extends boolean> {
   max_payload?: number | undefined
   /**
    * How many fragments one message of the peer may come in (RFC 6455 §5.4); more close with 1008. Many tiny fragments cost
-   * memory out of proportion. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
+   * memory out of proportion. A browser decides by itself. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
    */
   max_fragments?: number | undefined
   /**
@@ -47,7 +46,7 @@ export interface ConnectionOptions<Binary extends boolean> {
   close_timeout?: number | undefined
   /**
    * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time and about 300 KB for each connection
-   * that compresses. While a callback is slow, what one read of 64 KiB unpacks to can wait for it besides. @defaultValue `false`
+   * that compresses. A browser decides by itself. @defaultValue `false`
    */
   compression?: boolean | CompressionOptions | undefined
   /**
@@ -60,65 +59,52 @@ export interface ConnectionOptions<Binary extends boolean> {
 }
 
 /** The shared options that always have a value once they are checked. */
-export type FilledConnectionOption =
-  | 'binary'
-  | 'max_payload'
-  | 'max_fragments'
-  | 'max_queue'
-  | 'close_timeout'
-  | 'compression'
-  | 'protocols'
+export type FilledConnectionOption = 'binary' | 'max_payload' | 'max_queue' | 'close_timeout' | 'protocols'
 
-/** The rule of every shared option; what differs by side is `max_fragments` alone. */
-export function connection_rules(
-  default_max_fragments: number,
-): OptionRules<ConnectionOptions<boolean>, FilledConnectionOption> {
-  return {
-    binary: flag(false),
-    max_payload: whole_number('bytes', 1, MAX_TEXT_BYTES, 1_048_576),
-    max_fragments: whole_number('fragments', 1, 1_000_000, default_max_fragments),
-    max_queue: bytes(4_194_304),
-    close_timeout: milliseconds(5_000),
-    compression: {
-      fallback: false,
-      expects: 'true, false, or { threshold?: bytes, level?: 1 to 9 }',
-      accepts: is_compression,
-    },
-    protocols: {
-      fallback: [],
-      expects:
-        "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)",
-      accepts: value =>
-        Array.isArray(value) &&
-        Array.from(value).every(is_token) &&
-        new Set<unknown>(value).size === value.length,
-    },
-    signal: { fallback: undefined, expects: 'an AbortSignal', accepts: is_abort_signal },
-  }
+/** The rule of every shared option that is the connection's own; those that `ws` is told have theirs beside it. */
+export const connection_rules: OptionRules<
+  Omit<ConnectionOptions<boolean>, 'max_fragments' | 'compression'>,
+  FilledConnectionOption
+> = {
+  binary: {
+    fallback: false,
+    expects: 'true or false',
+    accepts: value => typeof value === 'boolean',
+  },
+  max_payload: whole_number('bytes', MAX_TEXT_BYTES, 1_048_576),
+  max_queue: whole_number('bytes', MAX_NUMBER, 4_194_304),
+  close_timeout: milliseconds(5_000),
+  protocols: {
+    fallback: [],
+    expects:
+      "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)",
+    accepts: value =>
+      Array.isArray(value) && Array.from(value).every(is_token) && new Set(value).size === value.length,
+  },
+  signal: {
+    fallback: undefined,
+    expects: 'an AbortSignal',
+    accepts: value => typeof (value as AbortSignalLike | null)?.addEventListener === 'function',
+  },
 }
 
-/** A rule for `true` or `false`. */
-export function flag(fallback: boolean): FilledOptionRule<boolean> {
-  return { fallback, expects: 'true or false', accepts: value => typeof value === 'boolean' }
-}
-
-/** A rule for a whole number of `unit`. */
-export function whole_number(
-  unit: string,
-  min: number,
-  max: number,
-  fallback: number,
-): FilledOptionRule<number> {
+/** A rule for a whole number of `unit`, from 1 to `max`. */
+export function whole_number(unit: string, max: number, fallback: number): FilledOptionRule<number> {
   return {
     fallback,
-    expects: `a whole number of ${unit} from ${min} to ${max}`,
-    accepts: value => is_whole_number(value, min, max),
+    expects: `a whole number of ${unit} from 1 to ${max}`,
+    accepts: value => is_whole_number(value, 1, max),
   }
+}
+
+/** Whether `value` is a whole number from `min` to `max`. */
+export function is_whole_number(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
 }
 
 /** A rule for a time in milliseconds. */
 export function milliseconds(fallback: number): FilledOptionRule<number> {
-  return whole_number('milliseconds', 1, MAX_MS, fallback)
+  return whole_number('milliseconds', MAX_NUMBER, fallback)
 }
 
 /** A rule for a callback, which need not be given. */
@@ -131,41 +117,6 @@ export function exactly<Type extends string>(type: Type): RequiredOptionRule<Typ
   return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
 
-function bytes(fallback: number): FilledOptionRule<number> {
-  return whole_number('bytes', 1, MAX_BYTES, fallback)
-}
-
-function is_whole_number(value: unknown, min: number, max: number): boolean {
-  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-}
-
 function is_token(value: unknown): boolean {
   return typeof value === 'string' && TOKEN.test(value)
-}
-
-function is_compression(value: unknown): boolean {
-  if (typeof value === 'boolean') return true
-  if (!is_plain_object(value)) return false
-  const { threshold = 0, level = 1, ...unknown } = value
-  return (
-    is_whole_number(threshold, 0, MAX_BYTES) &&
-    is_whole_number(level, 1, 9) &&
-    Object.keys(unknown).length === 0
-  )
-}
-
-function is_plain_object(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
-}
-
-function is_abort_signal(value: unknown): boolean {
-  const signal = value as Partial<AbortSignalLike> | null
-  return (
-    typeof signal === 'object' &&
-    typeof signal?.aborted === 'boolean' &&
-    typeof signal.addEventListener === 'function' &&
-    typeof signal.removeEventListener === 'function'
-  )
 }

@@ -18,23 +18,11 @@ export function as_payload(data: unknown): string | Uint8Array {
   if (is_array_buffer(data)) return new Uint8Array(data)
   throw new NetError(
     'invalid_argument',
-    `send takes a string, an ArrayBuffer or a view of one, and got ${describe_value(data)}: ${remedy(data)}`,
+    `send takes a string, an ArrayBuffer or a view of one, and got ${describe_value(data)}: send JSON.stringify(data), await data.arrayBuffer() of a Blob, or '' for nothing`,
   )
 }
 
 /** Also one of another realm, such as that of a frame or of a test runner. */
 function is_array_buffer(data: unknown): data is ArrayBuffer {
   return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
-}
-
-function remedy(data: unknown): string {
-  if (data === undefined || data === null) return "send '' for an empty message"
-  if (Object.prototype.toString.call(data) === '[object SharedArrayBuffer]')
-    return 'send `new Uint8Array(data)`'
-  if (typeof data === 'object') {
-    return typeof (data as { arrayBuffer?: unknown }).arrayBuffer === 'function'
-      ? 'send `await data.arrayBuffer()`'
-      : 'send `JSON.stringify(data)`'
-  }
-  return 'send `String(data)`'
 }

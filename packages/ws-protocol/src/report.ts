@@ -25,9 +25,7 @@ export function report_error<Reported extends NetError>(
     return
   }
   const on_error_failed = (cause: unknown): void => {
-    warn(
-      new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }),
-    )
+    warn(new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }))
   }
   try {
     const returned = on_error(error)

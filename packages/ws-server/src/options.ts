@@ -15,6 +15,7 @@ import {
   ROUTE_EXPECTED,
   whole_number,
 } from '@bt/ws-protocol'
+import { type WsOption, ws_rules } from '@bt/ws-protocol/node'
 import type { WsServerError } from './server_error.js'
 import type { WsSocket } from './socket.js'
 
@@ -55,6 +56,7 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
 
 type FilledListenOption =
   | FilledConnectionOption
+  | WsOption
   | 'type'
   | 'bind'
   | 'route'
@@ -66,7 +68,8 @@ export type ListenSettings = CheckedOptions<WsListenOptions<boolean>, FilledList
 
 /** The rule of every option of `listen`. */
 export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOption> = {
-  ...connection_rules(DEFAULT_MAX_FRAGMENTS),
+  ...connection_rules,
+  ...ws_rules(DEFAULT_MAX_FRAGMENTS),
   type: exactly('ws'),
   bind: {
     fallback: undefined,
@@ -79,6 +82,6 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   on_message: callback(),
   on_close: callback(),
   on_error: callback(),
-  max_connections: whole_number('sockets', 1, 10_000_000, 10_000),
+  max_connections: whole_number('sockets', 10_000_000, 10_000),
   handshake_timeout: milliseconds(10_000),
 }

@@ -36,7 +36,11 @@ export function on_press(button: HTMLElement, act: () => void): void {
 }
 
 /** Calls `act` with the text of a form's one field when it is sent; where `act` says `true`, the field is emptied. */
-export function on_line(form: HTMLFormElement, field: HTMLInputElement, act: (text: string) => boolean): void {
+export function on_line(
+  form: HTMLFormElement,
+  field: HTMLInputElement,
+  act: (text: string) => boolean,
+): void {
   form.addEventListener('submit', event => {
     event.preventDefault()
     const text = field.value.trim()

@@ -45,7 +45,8 @@ export class LineList {
 
   #show(line: Line): void {
     const item = item_of(line)
-    if (line.replaces !== undefined && line.replaces === this.#last?.replaces) this.#last.item.replaceWith(item)
+    if (line.replaces !== undefined && line.replaces === this.#last?.replaces)
+      this.#last.item.replaceWith(item)
     else this.#list.append(item)
     this.#last = { item, replaces: line.replaces }
   }
@@ -58,7 +59,8 @@ function item_of({ kind, lead, text, color }: Line): HTMLElement {
   const small = document.createElement('span')
   small.className = 'lead'
   small.textContent = lead
-  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… (${text.length} characters)` : text
+  const shown =
+    text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… (${text.length} characters)` : text
   item.append(small, ' ', shown)
   return item
 }

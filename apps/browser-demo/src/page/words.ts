@@ -18,7 +18,7 @@ export function things_text(count: number, thing: string): string {
 /** Bytes: `640 B`, `12 KiB`, `1 MiB`. */
 export function bytes_text(bytes: number): string {
   if (bytes < KIB) return `${whole.format(bytes)} B`
-  return bytes < MIB ? `${whole.format(bytes / KIB)} KiB` : `${short.format(bytes / MIB)} MiB`
+  return bytes < 1000 * KIB ? `${whole.format(bytes / KIB)} KiB` : `${short.format(bytes / MIB)} MiB`
 }
 
 /** Milliseconds: `0.4 ms`, `12 ms`, `3.1 s`; `–` where it is not known. */
@@ -45,7 +45,8 @@ const MUCH_BYTES = 65_536
 /** What happens just now, for somebody who has never seen a connection. */
 export function story(situation: Situation): string {
   const { state, info } = situation
-  if (state === 'connecting') return 'Connecting. What is sent before the connection is open waits in the queue.'
+  if (state === 'connecting')
+    return 'Connecting. What is sent before the connection is open waits in the queue.'
   if (state === 'closing') return 'Closing in order: what was sent goes out first, then a Close.'
   if (state === 'open') return story_of_open(situation)
   return info === undefined ? 'There is no connection yet.' : story_of_end(info)
@@ -60,8 +61,10 @@ function story_of_open({ is_full, is_slow, queued_bytes, load }: Situation): str
       : 'More was sent than the network takes at once: the rest waits in the queue.'
   if (is_slow && load === 'echo')
     return 'The server takes its time with each message. First its own inbox fills, then the network, then the queue.'
-  if (load === 'echo') return 'The page sends, the server answers each message. Nobody is too quick, so nothing waits.'
-  if (load === 'feed') return 'The server sends and the page counts. A page too slow for it would fill the queue at the server.'
+  if (load === 'echo')
+    return 'The page sends, the server answers each message. Nobody is too quick, so nothing waits.'
+  if (load === 'feed')
+    return 'The server sends and the page counts. A page too slow for it would fill the queue at the server.'
   return 'Open. Ten small pings a second measure the way there and back. Start a load, then let the server read slowly.'
 }
 

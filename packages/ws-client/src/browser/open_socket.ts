@@ -4,14 +4,20 @@ import type { ConnectSettings } from '../options.js'
 import { shown_url } from '../shown_url.js'
 import { WebSocketPort } from './web_socket_port.js'
 
-/** Starts to connect, over the WebSocket of the platform; `sink` is told how it goes. */
+/**
+ * Starts to connect, over the WebSocket of the platform; `sink` is told how it goes.
+ *
+ * @throws NetError `unsupported` where there is none, or where the page may not connect there
+ */
 export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<MessageBatch> {
-  const { url, protocols, max_payload } = settings
+  const { url, protocols } = settings
   try {
     const socket = new WebSocket(url, [...protocols])
-    return { port: new WebSocketPort(socket, shown_url(url), max_payload, sink), protocol: () => socket.protocol }
+    return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
   } catch (cause) {
-    const message = `connect: ${shown_url(url)} can't be opened from here: ${(cause as Error).message}; a page that came by https: may use wss: alone`
-    throw new NetError('unsupported', message, { cause })
+    // As a rule: a page that came by https: may not use ws:.
+    throw new NetError('unsupported', `connect: ${shown_url(url)} can't be opened from here: ${cause}`, {
+      cause,
+    })
   }
 }

@@ -1,68 +1,66 @@
 import {
+  ABNORMAL_CLOSURE,
   type CancelTimer,
-  CLOSE_CODE,
+  MESSAGE_TOO_BIG,
   type MessageBatch,
   NetError,
+  NORMAL_CLOSURE,
   type SocketPort,
   type SocketSink,
   utf8_length,
 } from '@bt/ws-protocol'
+import type { ConnectSettings } from '../options.js'
+import { shown_url } from '../shown_url.js'
 import { browser_platform } from './platform.js'
 
 const SHORTEST_WAIT_MS = 1
 const LONGEST_WAIT_MS = 64
 
+/** RFC 6455 §5.2: the header of a small masked frame. */
+const HEADER_BYTES = 6
+
 /** A page may close with 1000 and 3000 to 4999 alone: 1003 goes out as 4003, and so on. */
 const UNSENDABLE_SHIFT = 3_000
 
-type BatchUnderWay = Omit<MessageBatch, 'payloads'>
-
 /**
  * A {@link SocketPort} over the WebSocket that browsers, workers, Deno and Bun have (WHATWG WebSockets). It takes whatever is sent,
- * tells how much waits as `bufferedAmount`, and never that this has become less: so that is looked after by a timer, and whenever something
- * else happens, since the timers of a hidden tab are slow. Reading can't be paused.
+ * and tells as `bufferedAmount` what the network has not taken, but never that this has become less: so it is looked at by a timer,
+ * and whenever a message arrives, since the timers of a hidden tab are slow. Reading can't be paused.
  */
 export class WebSocketPort implements SocketPort<MessageBatch> {
   readonly #socket: WebSocket
   readonly #sink: SocketSink
-  /** What the platform has and the network has not taken, the oldest first. */
-  readonly #under_way: BatchUnderWay[] = []
-  #payload_bytes = 0
-  #header_bytes = 0
+  /** The batches that the network has not taken, the oldest first; each ends at that byte of all that was written. */
+  readonly #under_way: { readonly messages: number; readonly end_bytes: number }[] = []
+  #written_bytes = 0
+  #taken_bytes = 0
   #unsent = 0
-  /** `bufferedAmount` as it was when it was last looked at. */
-  #buffered = 0
   #wait_ms = SHORTEST_WAIT_MS
   #cancel_look: CancelTimer | undefined
   #close_code = 0
 
-  constructor(socket: WebSocket, url: string, max_payload: number, sink: SocketSink) {
+  constructor(socket: WebSocket, { url, max_payload }: ConnectSettings, sink: SocketSink) {
     this.#socket = socket
     this.#sink = sink
-    let why: string | undefined
-    let is_open = false
+    let not_opened: NetError | undefined = opening_error(shown_url(url))
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
-      is_open = true
+      not_opened = undefined
       sink.socket_opened()
     }
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       this.#look()
-      const payload_bytes = typeof data === 'string' ? utf8_length(data) : data.byteLength
-      if (payload_bytes > max_payload) sink.socket_failed(too_large(payload_bytes, max_payload), CLOSE_CODE.MESSAGE_TOO_BIG)
-      else sink.socket_message(typeof data === 'string' ? data : new Uint8Array(data), payload_bytes)
+      const payload = typeof data === 'string' ? data : new Uint8Array(data)
+      const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
+      if (payload_bytes <= max_payload) sink.socket_message(payload, payload_bytes)
+      else sink.socket_failed(too_large(payload_bytes, max_payload), MESSAGE_TOO_BIG)
     }
-    socket.onerror = event => {
-      why = (event as ErrorEvent).message
-    }
-    socket.onclose = ({ code, reason }) => {
-      const is_own = code === this.#close_code + UNSENDABLE_SHIFT
-      this.#ended(is_own ? this.#close_code : code, reason, is_open ? undefined : not_opened(url, why))
-    }
+    socket.onclose = ({ code, reason }) =>
+      this.#ended(code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code, reason, not_opened)
   }
 
   get is_writable(): boolean {
-    return this.#socket.readyState === WebSocket.OPEN
+    return this.#socket.readyState === 1
   }
 
   get takes_batch(): boolean {
@@ -74,27 +72,29 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   }
 
   get buffered_bytes(): number {
-    return this.#socket.bufferedAmount + this.#header_bytes
+    return this.#socket.bufferedAmount + this.#unsent * HEADER_BYTES
   }
 
-  write({ payloads, ...batch }: MessageBatch): void {
+  write({ payloads, messages, payload_bytes }: MessageBatch): void {
     for (const payload of payloads) this.#socket.send(payload as string)
-    this.#under_way.push(batch)
-    this.#count(batch, 1)
+    this.#unsent += messages
+    this.#written_bytes += payload_bytes
+    this.#under_way.push({ messages, end_bytes: this.#written_bytes })
     this.#drop_taken()
     if (this.#cancel_look === undefined) this.#look_later()
   }
 
   close(code: number, reason: string): void {
     this.#close_code = code
-    this.#socket.close(code > CLOSE_CODE.NORMAL && code < UNSENDABLE_SHIFT ? code + UNSENDABLE_SHIFT : code, reason)
+    const is_unsendable = code > NORMAL_CLOSURE && code < UNSENDABLE_SHIFT
+    this.#socket.close(is_unsendable ? code + UNSENDABLE_SHIFT : code, reason)
   }
 
   terminate(): void {
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close()
-    queueMicrotask(() => this.#ended(CLOSE_CODE.ABNORMAL, ''))
+    queueMicrotask(() => this.#ended(ABNORMAL_CLOSURE, ''))
   }
 
   pause(): void {}
@@ -104,9 +104,9 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   /** Looks how much the network has taken since. */
   #look(): void {
     if (this.#unsent === 0) return
-    const had_buffered = this.#buffered
+    const had_taken = this.#taken_bytes
     this.#drop_taken()
-    const has_moved = this.#buffered < had_buffered
+    const has_moved = this.#taken_bytes > had_taken
     this.#wait_ms = has_moved ? SHORTEST_WAIT_MS : Math.min(this.#wait_ms * 2, LONGEST_WAIT_MS)
     this.#look_later()
     if (has_moved) this.#sink.socket_drained()
@@ -114,25 +114,15 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 
   #look_later(): void {
     this.#cancel_look?.()
-    this.#cancel_look =
-      this.#unsent > 0
-        ? browser_platform.clock.start_timer(this.#wait_ms, () => this.#look())
-        : undefined
+    this.#cancel_look = undefined
+    if (this.#unsent > 0)
+      this.#cancel_look = browser_platform.clock.start_timer(this.#wait_ms, () => this.#look())
   }
 
   #drop_taken(): void {
-    this.#buffered = this.#socket.bufferedAmount
-    for (let [batch] = this.#under_way; batch !== undefined; [batch] = this.#under_way) {
-      if (this.#payload_bytes - batch.payload_bytes < this.#buffered) return
-      this.#under_way.shift()
-      this.#count(batch, -1)
-    }
-  }
-
-  #count(batch: BatchUnderWay, sign: 1 | -1): void {
-    this.#unsent += sign * batch.messages
-    this.#payload_bytes += sign * batch.payload_bytes
-    this.#header_bytes += sign * (batch.frame_bytes - batch.payload_bytes)
+    this.#taken_bytes = this.#written_bytes - this.#socket.bufferedAmount
+    while (this.#under_way[0] !== undefined && this.#under_way[0].end_bytes <= this.#taken_bytes)
+      this.#unsent -= this.#under_way.shift()?.messages ?? 0
   }
 
   #ended(code: number, reason: string, error?: NetError): void {
@@ -143,10 +133,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 }
 
 function too_large(payload_bytes: number, max_payload: number): NetError {
-  const message = `closed with 1009, since the peer sent a message of ${payload_bytes} bytes: max_payload is ${max_payload} bytes; raise it to take such messages`
+  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes, and max_payload is ${max_payload} bytes; raise it to take such messages`
   return new NetError('message_too_large', message)
 }
 
-function not_opened(url: string, why = 'a browser does not say why; look at its console, at the address, and at what the server says'): NetError {
-  return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${why}`)
+function opening_error(url: string): NetError {
+  const message = `connect: ${url} did not open a WebSocket; a browser does not say why: see its console, and the server`
+  return new NetError('handshake_failed', message)
 }

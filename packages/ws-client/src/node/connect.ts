@@ -1,12 +1,10 @@
 import { check_options, type MessageData } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { Client } from '../client.js'
-import { connect_rules, type WsConnectOptions } from '../options.js'
+import type { WsConnectOptions } from '../options.js'
 import type { WsClient } from '../ws_client.js'
 import { open_socket } from './open_socket.js'
-import { is_ws_url, URL_EXPECTED } from './ws_url.js'
-
-const rules = connect_rules(URL_EXPECTED, is_ws_url)
+import { node_rules } from './options.js'
 
 /**
  * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the
@@ -18,5 +16,6 @@ export function connect(options: WsConnectOptions): WsClient
 /** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
-  return new Client(check_options('connect', options, rules), node_platform, open_socket)
+  const settings = check_options('connect', options, node_rules)
+  return new Client(settings, node_platform, sink => open_socket(settings, sink))
 }

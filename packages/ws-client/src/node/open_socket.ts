@@ -4,8 +4,8 @@ import { type FrameBatch, NetError, type SocketSink } from '@bt/ws-protocol'
 import { WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
-import type { ConnectSettings } from '../options.js'
 import { shown_url } from '../shown_url.js'
+import type { NodeConnectSettings } from './options.js'
 import { parse_ws_url } from './ws_url.js'
 
 /** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
@@ -13,7 +13,7 @@ const SHOWN_ANSWER = 200
 const ANSWER_WAIT_MS = 1_000
 
 /** Starts to connect, over `ws` and a socket of our own; `sink` is told how it goes. */
-export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<FrameBatch> {
+export function open_socket(settings: NodeConnectSettings, sink: SocketSink): OpenedSocket<FrameBatch> {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
   let stream!: Socket
@@ -26,6 +26,7 @@ export function open_socket(settings: ConnectSettings, sink: SocketSink): Opened
       return stream
     },
     followRedirects: false,
+    ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
   const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {

@@ -1,4 +1,4 @@
-import { CLOSE_CODE } from '../close_code.js'
+import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from '../close_code.js'
 import { NetError, type NetErrorCode } from '../errors.js'
 import type { WsOptions } from './ws_settings.js'
 
@@ -18,15 +18,15 @@ interface Rule {
   advice(limits: ReceiveLimits): string
 }
 
-const PROTOCOL_ERROR: Rule = {
+const BROKEN_PROTOCOL: Rule = {
   code: 'protocol_error',
-  close_code: CLOSE_CODE.PROTOCOL_ERROR,
+  close_code: PROTOCOL_ERROR,
   advice: () => 'the peer, or something between, does not keep to RFC 6455',
 }
 
 const MESSAGE_TOO_LARGE: Rule = {
   code: 'message_too_large',
-  close_code: CLOSE_CODE.MESSAGE_TOO_BIG,
+  close_code: MESSAGE_TOO_BIG,
   advice: ({ max_payload }) => `max_payload is ${max_payload} bytes; raise it to take such messages`,
 }
 
@@ -35,14 +35,14 @@ const RULES: ReadonlyMap<string, Rule> = new Map(
   Object.entries<Rule>({
     WS_ERR_INVALID_UTF8: {
       code: 'invalid_utf8',
-      close_code: CLOSE_CODE.INVALID_PAYLOAD,
+      close_code: INVALID_PAYLOAD,
       advice: () => 'text has to be UTF-8; other bytes go into a binary message',
     },
     WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: MESSAGE_TOO_LARGE,
     WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: MESSAGE_TOO_LARGE,
     WS_ERR_TOO_MANY_BUFFERED_PARTS: {
       code: 'too_many_fragments',
-      close_code: CLOSE_CODE.POLICY_VIOLATION,
+      close_code: POLICY_VIOLATION,
       advice: ({ max_fragments }) =>
         `max_fragments is ${max_fragments}; raise it to take messages in so many pieces`,
     },
@@ -52,7 +52,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map(
 /** zlib's codes for data that does not unpack (RFC 7692 §7.2.2 leaves the close code open; `ws` sends 1007). */
 const BROKEN_COMPRESSION: Rule = {
   code: 'protocol_error',
-  close_code: CLOSE_CODE.INVALID_PAYLOAD,
+  close_code: INVALID_PAYLOAD,
   advice: () => 'a compressed message does not unpack',
 }
 
@@ -64,7 +64,7 @@ export function broken_rule(
   const code = String(error.code)
   const rule =
     RULES.get(code) ??
-    (code.startsWith('WS_ERR_') ? PROTOCOL_ERROR : code.startsWith('Z_') ? BROKEN_COMPRESSION : undefined)
+    (code.startsWith('WS_ERR_') ? BROKEN_PROTOCOL : code.startsWith('Z_') ? BROKEN_COMPRESSION : undefined)
   if (rule === undefined) return undefined
   const message = `closed with ${rule.close_code}, since the peer sent what is not allowed (${error.message}): ${rule.advice(limits)}`
   return { error: new NetError(rule.code, message, { cause: error }), close_code: rule.close_code }

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { CLOSE_CODE } from '../close_code.js'
+import { ABNORMAL_CLOSURE } from '../close_code.js'
 import { NetError } from '../errors.js'
 import { mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
@@ -86,8 +86,7 @@ export class WsPort implements SocketPort<FrameBatch> {
     if (this.#ws.extensions === '') this.#write_frames(batch.frames)
     else this.#send_through_ws(batch)
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
-    const is_taken =
-      this.#ws.bufferedAmount === 0 && this.#stream.errored === null && !this.#stream.destroyed
+    const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.errored === null && !this.#stream.destroyed
     if (is_taken) frame_memory.release(batch.memory)
     else this.#unsent = batch.messages
   }
@@ -148,7 +147,7 @@ export class WsPort implements SocketPort<FrameBatch> {
   }
 
   #why_ended(code: number): NetError | undefined {
-    if (code !== CLOSE_CODE.ABNORMAL || this.#last_error === undefined) return undefined
+    if (code !== ABNORMAL_CLOSURE || this.#last_error === undefined) return undefined
     return this.#explain(this.#last_error)
   }
 }

@@ -1,4 +1,4 @@
-import type { CloseInfo } from '../close_code.js'
+import type { CloseInfo } from '../close_info.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from '../connection.js'
 import type { NetError } from '../errors.js'
 import type { Platform } from '../platform.js'
@@ -188,7 +188,10 @@ async function receives_numbered(peer: PortPeer, count: number, size: number): P
     same(await peer.receive(), numbered(index, size), `message ${index}`)
 }
 
-async function ends(connection: Pick<Connection<null, never>, 'closed'>, expected: Partial<CloseInfo>): Promise<void> {
+async function ends(
+  connection: Pick<Connection<null, never>, 'closed'>,
+  expected: Partial<CloseInfo>,
+): Promise<void> {
   const info = await connection.closed
   const relevant = Object.fromEntries(Object.keys(expected).map(key => [key, info[key as keyof CloseInfo]]))
   same(relevant, expected, 'how it ended')

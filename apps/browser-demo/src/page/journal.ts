@@ -1,0 +1,87 @@
+import type { CloseInfo } from '@bt/net'
+import { LineList } from './line_list.js'
+import { count_text, things_text } from './words.js'
+
+const MOST_LINES = 100
+const SUM_EVERY_MS = 1_000
+
+/** What load adds up to, over all connections. */
+export interface LoadTotals {
+  readonly sent: number
+  readonly received: number
+  readonly refused: number
+}
+
+/** The log of what happens on the connection. Load is summed up in one line that changes, a message a person sent is told. */
+export class Journal {
+  readonly #lines: LineList
+  #last: LoadTotals = { sent: 0, received: 0, refused: 0 }
+  #last_ms = 0
+
+  constructor(list: HTMLElement) {
+    this.#lines = new LineList(list, MOST_LINES)
+  }
+
+  /** This page sent a message. */
+  out(text: string): void {
+    this.#add('sent', '→', text)
+  }
+
+  /** A message came. */
+  in(text: string): void {
+    this.#add('received', '←', text)
+  }
+
+  /** Something happened to the connection, or in the room. */
+  note(text: string): void {
+    this.#add('note', '·', text)
+  }
+
+  /** Something failed. */
+  error(text: string): void {
+    this.#add('failed', '!', text)
+  }
+
+  /** The connection has ended. */
+  closed({ code, cause, reason, clean, unsent }: CloseInfo): void {
+    const said = reason === '' ? '' : `, reason “${reason}”`
+    const lost = unsent === 0 ? '' : `, ${things_text(unsent, 'message')} unsent`
+    this.note(`closed: code ${code}, cause ${cause}${said}${clean ? '' : ', not clean'}${lost}`)
+  }
+
+  /** Sums up, once a second while a load is under way. */
+  tick(totals: LoadTotals, is_loading: boolean, now_ms: number): void {
+    if (now_ms - this.#last_ms < SUM_EVERY_MS) return
+    const passed_s = (now_ms - this.#last_ms) / 1000
+    const per_second = (total: number, before: number): string => count_text((total - before) / passed_s)
+    const sent = per_second(totals.sent, this.#last.sent)
+    const received = per_second(totals.received, this.#last.received)
+    // A new connection counts its refusals anew.
+    const refused = Math.max(0, totals.refused - this.#last.refused)
+    this.#last = totals
+    this.#last_ms = now_ms
+    if (!is_loading) return
+    const full = refused === 0 ? '' : `, queue_full ${count_text(refused)} times`
+    this.#lines.add({
+      kind: 'load',
+      lead: time_text(),
+      text: `⇄ load: ${sent} sent and ${received} received a second${full}`,
+      replaces: 'load',
+    })
+  }
+
+  /** Shows what was added. */
+  flush(): void {
+    this.#lines.flush()
+  }
+
+  #add(kind: string, mark: string, text: string): void {
+    this.#lines.add({ kind, lead: time_text(), text: `${mark} ${text}` })
+  }
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+
+function time_text(): string {
+  return clock.format()
+}

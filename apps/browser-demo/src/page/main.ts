@@ -1,0 +1,191 @@
+import { type CloseInfo, NetError } from '@bt/net'
+import {
+  is_load,
+  message_text,
+  type Person,
+  parse_server_message,
+  type ServerMessage,
+} from '../shared/message.js'
+import { Announcer } from './announcer.js'
+import { Chat } from './chat.js'
+import { Connection, MAX_QUEUE_BYTES } from './connection.js'
+import { element, on_line, on_press, set_data, set_text, set_usable } from './element.js'
+import { Figures } from './figures.js'
+import { Journal } from './journal.js'
+import { LoadPanel } from './load_panel.js'
+import { People } from './people.js'
+import { Pinger } from './pinger.js'
+import { Remote } from './remote.js'
+import { SharedSpace } from './shared_space.js'
+import { StatusView } from './status_view.js'
+import { bytes_text, things_text } from './words.js'
+
+const ANNOUNCE_EVERY_MS = 3_000
+
+const connection = new Connection({ on_open, on_message, on_close, on_error })
+const journal = new Journal(element('log'))
+const remote = new Remote(text => journal.error(text))
+const pinger = new Pinger(connection)
+const load = new LoadPanel(connection, remote)
+const people = new People(element('people'), element('people_count'))
+const chat = new Chat(element('chat'))
+const slow = element('slow', HTMLInputElement)
+const status = new StatusView({ connection, load, is_slow: () => slow.checked })
+const figures = new Figures(connection, pinger, MAX_QUEUE_BYTES)
+const summary = element('summary')
+const announcer = new Announcer(text => set_text(summary, text), ANNOUNCE_EVERY_MS)
+const space = new SharedSpace(element('space'), place => {
+  if (connection.state === 'open') connection.send(message_text({ type: 'cursor', place }))
+})
+
+const ws_url = await read_ws_url()
+set_text(element('address'), ws_url)
+on_press(element('connect'), () => (is_ended() ? open() : connection.close()))
+on_press(element('cut'), () => remote.ask({ action: 'cut' }))
+on_press(element('server_close'), () => remote.ask({ action: 'close' }))
+slow.addEventListener('change', () => remote.ask({ action: 'slow', is_on: slow.checked }))
+on_line(element('say_form', HTMLFormElement), element('say_text', HTMLInputElement), say)
+on_line(element('chat_form', HTMLFormElement), element('chat_text', HTMLInputElement), talk)
+set_open(false)
+open()
+requestAnimationFrame(frame)
+
+function open(): void {
+  journal.note(`connecting to ${ws_url}`)
+  connection.connect(ws_url)
+}
+
+function is_ended(): boolean {
+  return connection.state === 'none' || connection.state === 'closed'
+}
+
+function on_open(): void {
+  journal.note('open')
+  pinger.start()
+}
+
+function on_message(data: string): void {
+  if (is_load(data)) return
+  const message = parse_server_message(data)
+  if (message === undefined) journal.error('a message came that this page does not know')
+  else take(message)
+}
+
+function take(message: ServerMessage): void {
+  switch (message.type) {
+    case 'pong':
+      pinger.pong(message.at_ms)
+      set_server_note(message.queued_bytes, message.held_back)
+      break
+    case 'welcome':
+      remote.set_key(message.key)
+      people.welcome(message.you, message.people)
+      set_you(message.you)
+      set_open(true)
+      break
+    case 'joined':
+      people.add(message.person)
+      chat.note(message.person, 'joined')
+      break
+    case 'left':
+      space.remove(message.id)
+      with_person(people.remove(message.id), person => chat.note(person, 'left'))
+      break
+    case 'echo':
+      journal.in(message.text)
+      break
+    case 'chat':
+      with_person(people.find(message.id), person => chat.said(person, message.text))
+      break
+    case 'cursor':
+      with_person(people.find(message.id), person => space.show(person, message.place))
+      break
+  }
+}
+
+/** Whoever is not known left before this page came: what is told of them is of no interest. */
+function with_person(person: Person | undefined, act: (person: Person) => void): void {
+  if (person !== undefined) act(person)
+}
+
+function set_you(you: Person | undefined): void {
+  space.set_you(you)
+  set_text(element('you'), you === undefined ? 'not connected' : `you are ${you.name}`)
+  set_data(element('you'), 'color', String(you?.color ?? ''))
+}
+
+function on_close(info: CloseInfo): void {
+  journal.closed(info)
+  pinger.stop()
+  people.clear()
+  set_you(undefined)
+  remote.set_key(undefined)
+  set_open(false)
+}
+
+function on_error(error: NetError): void {
+  // A full queue is counted and shown elsewhere: under load it comes again and again.
+  if (error.code !== 'queue_full') journal.error(`${error.code}: ${error.message}`)
+}
+
+function set_open(is_open: boolean): void {
+  load.set_open(is_open)
+  for (const id of ['cut', 'server_close']) set_usable(element(id), is_open)
+  slow.disabled = !is_open
+  if (!is_open) slow.checked = false
+  set_text(element('server_note'), is_open ? 'reads at once' : 'not connected')
+}
+
+function set_server_note(queued_bytes: number, held_back: number): void {
+  const reads = slow.checked ? 'reads slowly' : 'reads at once'
+  const waits = queued_bytes === 0 ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
+  const held = held_back === 0 ? '' : ` · ${things_text(held_back, 'message')} held back`
+  set_text(element('server_note'), `${reads}${waits}${held}`)
+}
+
+function say(text: string): boolean {
+  return post(message_text({ type: 'say', text }), () => journal.out(text))
+}
+
+function talk(text: string): boolean {
+  const { you } = people
+  return post(message_text({ type: 'chat', text }), () => you && chat.said(you, text))
+}
+
+/** Sends what somebody typed; where that fails it stays in the field, and the log says why. */
+function post(text: string, show: () => void): boolean {
+  const sent = connection.state === 'none' ? not_connected() : connection.send(text)
+  if (sent === true) show()
+  else journal.error(`not sent, ${sent.code}: ${sent.message}`)
+  return sent === true
+}
+
+function not_connected(): NetError {
+  return new NetError('closed', 'there is no connection yet')
+}
+
+function frame(at_ms: number): void {
+  requestAnimationFrame(frame)
+  space.tick(at_ms)
+  if (!figures.frame(at_ms)) return
+  status.write()
+  const { sent, received, refused } = connection
+  journal.tick({ sent, received, refused }, load.running !== 'none', at_ms)
+  journal.flush()
+  chat.flush()
+  announce(at_ms)
+}
+
+function announce(at_ms: number): void {
+  const { state, is_full, info } = connection
+  const ended = info === undefined ? '' : `: code ${info.code}, cause ${info.cause}`
+  announcer.tell('state', `Connection ${state}${ended}.`)
+  announcer.tell('queue', is_full ? 'The send queue is full.' : '')
+  announcer.tick(at_ms)
+}
+
+async function read_ws_url(): Promise<string> {
+  const response = await fetch('/server.json')
+  const { ws_url: url } = (await response.json()) as { ws_url: string }
+  return url
+}

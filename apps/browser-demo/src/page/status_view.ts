@@ -1,0 +1,75 @@
+import type { CloseInfo } from '@bt/net'
+import type { Connection } from './connection.js'
+import { element, set_data, set_text, set_usable } from './element.js'
+import type { LoadPanel } from './load_panel.js'
+import { count_text, type Situation, story, things_text } from './words.js'
+
+const BUTTON_TEXTS: Readonly<Record<Situation['state'], string>> = {
+  none: 'Connect',
+  connecting: 'Stop connecting',
+  open: 'Disconnect',
+  closing: 'Closing…',
+  closed: 'Connect',
+}
+
+/** What the page needs to know to say how things stand. */
+export interface StatusOptions {
+  readonly connection: Connection
+  readonly load: LoadPanel
+  /** Whether the server was asked to read slowly. */
+  readonly is_slow: () => boolean
+}
+
+/** Says how the connection stands, and how it has ended. */
+export class StatusView {
+  readonly #options: StatusOptions
+  readonly #path: HTMLElement = element('path')
+
+  constructor(options: StatusOptions) {
+    this.#options = options
+  }
+
+  /** How things stand, for {@link story}. */
+  get situation(): Situation {
+    const { connection, load, is_slow } = this.#options
+    const { state, info, is_full, queued_bytes } = connection
+    return { state, info, is_full, queued_bytes, is_slow: is_slow(), load: load.running }
+  }
+
+  /** Writes what has changed. */
+  write(): void {
+    const { connection, load } = this.#options
+    const { situation } = this
+    const { state } = situation
+    set_text(element('state'), state === 'none' ? 'closed' : state)
+    set_data(this.#path, 'state', state)
+    set_data(this.#path, 'full', String(connection.is_full))
+    set_data(this.#path, 'slow', String(situation.is_slow))
+    set_data(this.#path, 'cause', connection.info?.cause ?? '')
+    set_data(element('state'), 'state', state)
+    set_text(element('connect'), BUTTON_TEXTS[state])
+    set_usable(element('connect'), state !== 'closing')
+    element('connect').classList.toggle('primary', state === 'none' || state === 'closed')
+    set_text(element('story'), story(situation))
+    set_text(element('refused_note'), refused_text(connection.refused, load.held_back))
+    set_text(
+      element('last_error'),
+      connection.error ? `${connection.error.code}: ${connection.error.message}` : 'none',
+    )
+    write_ending(connection.info)
+  }
+}
+
+function write_ending(info: CloseInfo | undefined): void {
+  set_data(element('ending'), 'ended', String(info !== undefined))
+  set_text(element('end_code'), info ? String(info.code) : '–')
+  set_text(element('end_cause'), info?.cause ?? '–')
+  set_text(element('end_clean'), info ? (info.clean ? 'yes' : 'no') : '–')
+  set_text(element('end_unsent'), info ? things_text(info.unsent, 'message') : '–')
+  set_text(element('end_reason'), info ? info.reason || 'none given' : '–')
+}
+
+function refused_text(refused: number, held_back: number): string {
+  if (refused === 0) return 'no send was refused'
+  return `${count_text(refused)} refused · ${count_text(held_back)} held back`
+}

@@ -1,0 +1,32 @@
+import { NetError, type OptionRule, type OptionRules } from '@bt/ws-protocol'
+import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../options.js'
+
+/** Decided by the platform, whatever is given. */
+const ignored: OptionRule<never> = { fallback: undefined, expects: '', accepts: () => true }
+
+/** The rule of every option of `connect` in a browser. */
+export const browser_rules: OptionRules<WsConnectOptions<boolean> & { tls?: unknown }, FilledConnectOption> =
+  {
+    ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
+    max_fragments: ignored,
+    compression: ignored,
+    headers: node_only('headers', 'put a token into the query of the url, or into protocols'),
+    tls: node_only('tls', 'use a wss: url'),
+  }
+
+function is_web_socket_url(value: unknown): boolean {
+  const url = String(value)
+  if (url.startsWith('ws+unix:')) throw unsupported('Unix sockets', 'let the server bind a port')
+  return /^wss?:[^#]+$/.test(url) && URL.canParse(url)
+}
+
+function node_only(name: string, instead: string): OptionRule<never> {
+  const accepts = (): never => {
+    throw unsupported(`the option ${name}`, instead)
+  }
+  return { fallback: undefined, expects: '', accepts }
+}
+
+function unsupported(what: string, instead: string): NetError {
+  return new NetError('unsupported', `connect: a browser has no way for ${what}: ${instead}`)
+}

@@ -1,0 +1,54 @@
+import { NORMAL_CLOSURE } from './close_code.js'
+import { describe_value, NetError } from './errors.js'
+
+/** RFC 6455 §5.5: a control frame carries at most 125 bytes, and two of them are the code. */
+export const MAX_REASON_BYTES = 123
+
+/**
+ * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (silence; reserved),
+ * `overflow` (it took more memory than it may), `protocol` (the peer broke a rule), `network` (the socket ended without a Close), `refused`
+ * (it never opened), `shutdown` (the server closed).
+ */
+export type CloseCause =
+  | 'local'
+  | 'peer'
+  | 'heartbeat'
+  | 'overflow'
+  | 'protocol'
+  | 'network'
+  | 'refused'
+  | 'shutdown'
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** The code of the peer's Close; else the code this side failed it with; else 1006 (RFC 6455 §7.1.5). */
+  readonly code: number
+  /** The reason that came with the code; often empty. */
+  readonly reason: string
+  /** Who or what ended it. */
+  readonly cause: CloseCause
+  /** Whether both sides sent a Close (RFC 6455 §7.1.4). */
+  readonly clean: boolean
+  /** How many messages `send` took that the network did not take whole. */
+  readonly unsent: number
+}
+
+/**
+ * Checks a code and a reason that a user gives to `close`.
+ *
+ * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
+ */
+export function check_close(code: unknown, reason: unknown, byte_length: (text: string) => number): void {
+  const is_own = Number.isInteger(code) && (code as number) >= 3000 && (code as number) <= 4999
+  if (code !== NORMAL_CLOSURE && !is_own)
+    throw wrong(`the code ${describe_value(code)}: use 1000, or one of your own from 3000 to 4999`)
+  const size = typeof reason === 'string' ? byte_length(reason) : undefined
+  if (size === undefined || size > MAX_REASON_BYTES)
+    throw wrong(
+      `the reason ${describe_value(reason)}: give a string of at most ${MAX_REASON_BYTES} bytes${size === undefined ? '' : `, it has ${size}`}`,
+    )
+}
+
+function wrong(what: string): NetError {
+  return new NetError('invalid_argument', `close got ${what}`)
+}
