@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer as create_http_server, type RequestListener } from 'node:http'
+import { createServer as create_http_server, type IncomingMessage, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 
@@ -18,15 +18,15 @@ export function stop_all(): void {
 
 /** A plain `ws` server, which does with each WebSocket what a test likes; `path` makes it listen on a Unix socket. */
 export async function start_ws_server(
-  on_socket: (ws: WebSocket) => void,
+  on_socket: (ws: WebSocket, request: IncomingMessage) => void,
   options: object = {},
   path?: string,
 ): Promise<Listening> {
   const http = create_http_server()
   const acceptor = new WebSocketServer({ server: http, ...options })
-  acceptor.on('connection', ws => {
+  acceptor.on('connection', (ws, request) => {
     ws.on('error', () => {})
-    on_socket(ws)
+    on_socket(ws, request)
   })
   if (path === undefined) http.listen(0, '127.0.0.1')
   else http.listen(path)

@@ -3,13 +3,12 @@ import { MessageIterator } from '../src/message_iterator.js'
 
 /** An iterator over messages that wait in a list, as a client's wait in its inbox. */
 function iterator_over(waiting: string[]): MessageIterator<string> {
-  const iterator: MessageIterator<string> = new MessageIterator({
-    has_waiting: () => waiting.length > 0,
-    deliver: () => {
+  const iterator: MessageIterator<string> = new MessageIterator(
+    () => {
       while (iterator.is_asking && waiting.length > 0) iterator.push(waiting.shift() as string)
     },
-    left: () => {},
-  })
+    () => {},
+  )
   return iterator
 }
 

@@ -1,7 +1,7 @@
 import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../src/index.js'
-import { connect_rules } from '../src/options.js'
+import { node_rules } from '../src/node/options.js'
 
 const url = 'ws://127.0.0.1:9/ws'
 
@@ -28,6 +28,16 @@ describe('the options of connect', () => {
       { type: 'ws', url, connect_timeout: 0 },
       /connect_timeout is 0; expected a whole number of milliseconds from 1/,
     ],
+    ['headers that are none', { type: 'ws', url, headers: 'a: b' }, /headers is "a: b"; expected an object/],
+    ['a list of headers', { type: 'ws', url, headers: [] }, /headers is an array of 0; expected an object/],
+    ['a header that is no text', { type: 'ws', url, headers: { a: 1 } }, /headers is an object; expected/],
+    ['a header of two lines', { type: 'ws', url, headers: { a: 'b\r\nc: d' } }, /on one line/],
+    ['a header whose name is none', { type: 'ws', url, headers: { 'a b': 'c' } }, /headers is an object/],
+    [
+      'a header of the handshake itself',
+      { type: 'ws', url, headers: { 'sec-websocket-key': 'x' } },
+      /without Connection, Upgrade and Sec-WebSocket/,
+    ],
     [
       'a subprotocol with a space',
       { type: 'ws', url, protocols: ['a b'] },
@@ -41,7 +51,7 @@ describe('the options of connect', () => {
 })
 
 it('the defaults of connect are those of the contract', () => {
-  expect(check_options('connect', { type: 'ws', url }, connect_rules)).toMatchObject({
+  expect(check_options('connect', { type: 'ws', url }, node_rules)).toMatchObject({
     binary: false,
     max_payload: 1_048_576,
     max_fragments: 16_384,

@@ -1,17 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type AbortSignalLike, close_on_abort } from '../src/abort.js'
 
-/** Counts who listens to a signal. */
-function counted(signal: AbortSignal): AbortSignalLike & { listeners: number } {
+/** Knows who listens to a signal. */
+function watched(signal: AbortSignal): AbortSignalLike & { readonly listeners: Set<() => void> } {
+  const listeners = new Set<() => void>()
   return {
-    listeners: 0,
+    listeners,
     aborted: signal.aborted,
     addEventListener(type, listener) {
-      this.listeners += 1
+      listeners.add(listener)
       signal.addEventListener(type, listener)
     },
     removeEventListener(type, listener) {
-      this.listeners -= 1
+      listeners.delete(listener)
       signal.removeEventListener(type, listener)
     },
   }
@@ -30,35 +31,64 @@ describe('close_on_abort', () => {
   })
 
   it('closes at once, and listens to nothing, when the signal was aborted before', () => {
-    const signal = counted(AbortSignal.abort())
+    const signal = watched(AbortSignal.abort())
     const close = vi.fn()
     close_on_abort(signal, close, never)
-    expect(close).toHaveBeenCalledTimes(1)
-    expect(signal.listeners).toBe(0)
+    expect(close.mock.calls).toEqual([[]])
+    expect(signal.listeners.size).toBe(0)
   })
 
   it('lets go of the signal when everything has closed', async () => {
-    const signal = counted(new AbortController().signal)
+    const controller = new AbortController()
+    const signal = watched(controller.signal)
+    const close = vi.fn()
     const closed = Promise.resolve()
-    close_on_abort(signal, () => {}, closed)
-    expect(signal.listeners).toBe(1)
+    close_on_abort(signal, close, closed)
+    expect(signal.listeners.size).toBe(1)
     await closed
-    expect(signal.listeners).toBe(0)
+    expect(signal.listeners.size).toBe(0)
+    controller.abort()
+    expect(close).not.toHaveBeenCalled()
   })
 
-  it('listens once to a signal that many follow, until the last of them has closed', async () => {
+  it('listens until everything has closed, though it was aborted before that', async () => {
     const controller = new AbortController()
-    const signal = counted(controller.signal)
-    const closes = [vi.fn(), vi.fn(), vi.fn()]
+    const signal = watched(controller.signal)
+    let has_closed = (): void => {}
+    const closed = new Promise<void>(resolve => {
+      has_closed = resolve
+    })
+    close_on_abort(signal, () => {}, closed)
+    controller.abort()
+    has_closed()
+    await closed
+    expect(signal.listeners.size).toBe(0)
+  })
+
+  it('listens for each of many that follow one signal, and lets go of those alone that have closed', async () => {
+    const controller = new AbortController()
+    const signal = watched(controller.signal)
+    const closes = [vi.fn(), vi.fn(), vi.fn()] as const
     const first_closed = Promise.resolve()
-    close_on_abort(signal, closes[0] as () => void, first_closed)
-    close_on_abort(signal, closes[1] as () => void, never)
-    close_on_abort(signal, closes[2] as () => void, never)
-    expect(signal.listeners).toBe(1)
+    close_on_abort(signal, closes[0], first_closed)
+    close_on_abort(signal, closes[1], never)
+    close_on_abort(signal, closes[2], never)
+    expect(signal.listeners.size).toBe(3)
     await first_closed
-    expect(signal.listeners).toBe(1)
+    expect(signal.listeners.size).toBe(2)
     controller.abort()
     expect(closes.map(close => close.mock.calls.length)).toEqual([0, 1, 1])
+  })
+
+  it('keeps one close that is given twice apart: when one has closed, the other still listens', async () => {
+    const controller = new AbortController()
+    const close = vi.fn()
+    const first_closed = Promise.resolve()
+    close_on_abort(controller.signal, close, first_closed)
+    close_on_abort(controller.signal, close, never)
+    await first_closed
+    controller.abort()
+    expect(close).toHaveBeenCalledTimes(1)
   })
 
   it('does nothing without a signal', () => {

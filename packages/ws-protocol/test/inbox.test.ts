@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { INBOX_LIMIT_BYTES, Inbox, type InboxOwner, type MessageListener } from '../src/inbox.js'
+import {
+  type CallbackKind,
+  INBOX_LIMIT_BYTES,
+  INBOX_MOST_BYTES,
+  Inbox,
+  type InboxOwner,
+  type MessageListener,
+} from '../src/inbox.js'
 
 /** An owner whose callbacks write down what they were given; those of `held` messages return a promise. */
 class Recorder implements InboxOwner<string> {
@@ -8,17 +15,13 @@ class Recorder implements InboxOwner<string> {
   readonly held = new Map<string, { release(): void; reject(cause: unknown): void }>()
   hold: (name: string) => boolean = () => false
   on_call: (name: string) => void = () => {}
+  on_open: (() => unknown) | undefined
 
-  deliver_open(): unknown {
-    return this.#hear('open')
+  deliver(kind: CallbackKind, value: unknown): unknown {
+    if (kind === 'open' && this.on_open !== undefined) return this.on_open()
+    return this.#hear(kind === 'open' ? 'open' : kind === 'message' ? String(value) : `close ${value}`)
   }
-  deliver_message(data: string | Uint8Array): unknown {
-    return this.#hear(String(data))
-  }
-  deliver_close(info: string): unknown {
-    return this.#hear(`close ${info}`)
-  }
-  callback_failed(kind: string, cause: unknown): void {
+  callback_failed(kind: CallbackKind, cause: unknown): void {
     this.heard.push(`${kind} failed: ${(cause as Error).message}`)
   }
   pause_reading(): void {
@@ -137,7 +140,7 @@ describe('Inbox', () => {
     const then = (resolve: () => void): void => {
       go_on = resolve
     }
-    owner.deliver_open = () => Object.defineProperty({}, 'then', { value: then })
+    owner.on_open = () => Object.defineProperty({}, 'then', { value: then })
     inbox.open()
     inbox.message('a', 1)
     await settled()
@@ -181,7 +184,7 @@ describe('Inbox', () => {
     expect(owner.heard).toEqual(['open'])
     expect(inbox.bytes).toBe(2 + 2 * 64)
     owner.message_listener = 'ready'
-    inbox.callbacks_changed()
+    inbox.run()
     expect(owner.heard).toEqual(['open', 'a', 'b'])
   })
 
@@ -193,7 +196,7 @@ describe('Inbox', () => {
       inbox.close('bye')
       expect(owner.heard).toEqual(['close bye', 'done bye'])
       owner.message_listener = 'ready'
-      inbox.callbacks_changed()
+      inbox.run()
       expect(owner.heard).toEqual(['close bye', 'done bye', 'a'])
     },
   )
@@ -214,7 +217,7 @@ describe('Inbox', () => {
         throw new Error('no then')
       },
     })
-    owner.deliver_open = () => returned
+    owner.on_open = () => returned
     inbox.open()
     inbox.message('a', 1)
     await settled()
@@ -231,6 +234,100 @@ describe('Inbox', () => {
     expect(owner.heard).toEqual(['first', 'pause', 'resume'])
     await owner.release('first')
     expect(owner.heard).toEqual(['first', 'pause', 'resume', 'close bye', 'done bye'])
+  })
+
+  it('hands on each callback with its kind and its value', () => {
+    const calls: unknown[][] = []
+    owner.deliver = (...call) => calls.push(call) && undefined
+    const bytes = Uint8Array.of(1, 2)
+    const info = 'bye'
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.message(bytes, 2)
+    inbox.close(info)
+    expect(calls).toEqual([
+      ['open', undefined],
+      ['message', 'a'],
+      ['message', bytes],
+      ['close', 'bye'],
+    ])
+    expect(calls[2]?.[1]).toBe(bytes)
+  })
+
+  it('names the callback of messages and that of the end when their promises are rejected', async () => {
+    owner.hold = () => true
+    inbox.message('a', 1)
+    inbox.close('bye')
+    owner.held.get('a')?.reject(new Error('first'))
+    await settled()
+    owner.held.get('close bye')?.reject(new Error('last'))
+    await settled()
+    expect(owner.heard).toEqual([
+      'a',
+      'message failed: first',
+      'close bye',
+      'close failed: last',
+      'done bye',
+    ])
+  })
+
+  it('keeps the rest when who takes messages stops in the middle', () => {
+    owner.message_listener = 'nobody'
+    for (const name of ['a', 'b', 'c']) inbox.message(name, 1)
+    owner.on_call = name => {
+      if (name === 'a') owner.message_listener = 'busy'
+    }
+    owner.message_listener = 'ready'
+    inbox.run()
+    expect(owner.heard).toEqual(['a'])
+    expect(inbox.bytes).toBe(2 * 65)
+    owner.message_listener = 'ready'
+    inbox.run()
+    expect(owner.heard).toEqual(['a', 'b', 'c'])
+  })
+
+  it('runs nothing anew while a callback runs', async () => {
+    owner.hold = name => name === 'a'
+    inbox.message('a', 1)
+    inbox.message('b', 1)
+    inbox.run()
+    expect(owner.heard).toEqual(['a'])
+    await owner.release('a')
+    expect(owner.heard).toEqual(['a', 'b'])
+  })
+
+  it('takes what comes though the socket can’t be paused, and asks for the pause once', () => {
+    owner.hold = () => true
+    inbox.message('first', 5)
+    for (let i = 0; i < 3; i += 1) inbox.message('x', INBOX_MOST_BYTES)
+    expect(inbox.bytes).toBe(3 * (INBOX_MOST_BYTES + 64))
+    expect(owner.heard).toEqual(['first', 'pause'])
+  })
+
+  it('is paused from 256 KiB on until half of that is left', async () => {
+    owner.hold = () => true
+    inbox.message('first', 5)
+    inbox.message('waits', INBOX_LIMIT_BYTES - 64 - 1)
+    expect(inbox.is_paused).toBe(false)
+    inbox.message('more', 0)
+    expect(inbox.is_paused).toBe(true)
+    await owner.release('first')
+    expect([inbox.is_paused, inbox.bytes]).toEqual([false, 64])
+  })
+
+  it('resumes the socket with exactly half of it left, and not with a byte more', async () => {
+    owner.hold = () => true
+    for (const [left_bytes, is_paused] of [
+      [INBOX_LIMIT_BYTES / 2, false],
+      [INBOX_LIMIT_BYTES / 2 + 1, true],
+    ] as const) {
+      inbox = new Inbox(owner)
+      inbox.message('first', 5)
+      inbox.message('waits', INBOX_LIMIT_BYTES)
+      inbox.message('left', left_bytes - 64)
+      await owner.release('first')
+      expect([inbox.bytes, inbox.is_paused]).toEqual([left_bytes, is_paused])
+    }
   })
 
   it('keeps order over thousands of messages that wait', async () => {

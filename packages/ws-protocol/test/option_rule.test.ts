@@ -124,7 +124,7 @@ describe('an option that is unknown', () => {
     ['closeTimeout', 'close_timeout'],
     ['close_time', 'close_timeout'],
     ['tagg', 'tag'],
-    ['tga', 'tag'],
+    ['timeout_close', 'close_timeout'],
     ['xxtag', 'tag'],
     ['tagxx', 'tag'],
   ])('of the name %s is refused, with the nearest name: %s', (name, nearest) => {
@@ -133,7 +133,7 @@ describe('an option that is unknown', () => {
     )
   })
 
-  test.each(['', 'handshake', 'timeout_close', 'xxxxtag', 'x'.repeat(40)])(
+  test.each(['', 'x', 'g', 'tga', 'handshake', 'xxxxtag', 'x'.repeat(40)])(
     'of the name %j, near to none, is refused with all names',
     name => {
       expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
@@ -169,10 +169,32 @@ describe('an option that is unknown', () => {
   })
 
   test('of a call that has no options gets no hint of another', () => {
-    expect(() => check_options('call', { a: 1 }, {} as OptionRules<object, never>)).toThrow(
-      invalid_option(/^call: there is no option "a"/),
+    for (const name of ['a', 'abc']) {
+      expect(() => check_options('call', { [name]: 1 }, {} as OptionRules<object, never>)).toThrow(
+        invalid_option(`call: there is no option "${name}"; known are `),
+      )
+    }
+  })
+})
+
+describe('an array as options', () => {
+  test('is refused for its elements, which no option is named after', () => {
+    expect(() => check(['a:1', 'b:2'])).toThrow(invalid_option(/^call: there is no option "0"; /))
+  })
+
+  test('without elements is an object that gives nothing', () => {
+    expect(() => check([])).toThrow(
+      invalid_option("call: the option address is missing; expected 'host:port'"),
     )
   })
+})
+
+test('of several names that are as near, the first is told', () => {
+  const any = { fallback: undefined, expects: 'anything', accepts: () => true }
+  const twins: OptionRules<{ on_open?: unknown; on_openx?: unknown }, never> = { on_open: any, on_openx: any }
+  expect(() => check_options('call', { on_ope: 1 }, twins)).toThrow(
+    invalid_option('call: there is no option "on_ope"; did you mean on_open?'),
+  )
 })
 
 test('checked options have no property that was not asked for', () => {

@@ -42,23 +42,25 @@ describe('as_payload', () => {
   })
 
   test.each([
-    ['a number', 42, 'got 42: send `String(data)`'],
-    ['NaN', Number.NaN, 'got NaN: send `String(data)`'],
-    ['true', true, 'got true: send `String(data)`'],
-    ['a bigint', 1n, 'got 1n: send `String(data)`'],
-    ['null', null, "got null: send '' for an empty message"],
-    ['undefined', undefined, "got undefined: send '' for an empty message"],
-    ['a function', () => 'x', 'got a function: send `String(data)`'],
-    ['an object', { a: 1 }, 'got an object: send `JSON.stringify(data)`'],
-    ['an array', [1, 2], 'got an array of 2: send `JSON.stringify(data)`'],
-    ['a Date', new Date(0), 'got an instance of Date: send `JSON.stringify(data)`'],
-    ['a Blob', new Blob(['x']), 'got an instance of Blob: send `await data.arrayBuffer()`'],
-    ['a Response', new Response('x'), 'got an instance of Response: send `await data.arrayBuffer()`'],
-  ])('refuses %s, and says what to send instead', (_, data, end) => {
+    ['a number', 42, '42'],
+    ['NaN', Number.NaN, 'NaN'],
+    ['true', true, 'true'],
+    ['a bigint', 1n, '1n'],
+    ['null', null, 'null'],
+    ['undefined', undefined, 'undefined'],
+    ['a symbol', Symbol('mark'), 'Symbol(mark)'],
+    ['a function', () => 'x', 'a function'],
+    ['an object', { a: 1 }, 'an object'],
+    ['an array', [1, 2], 'an array of 2'],
+    ['a Date', new Date(0), 'an instance of Date'],
+    ['a Blob', new Blob(['x']), 'an instance of Blob'],
+    ['a Response', new Response('x'), 'an instance of Response'],
+    ['a SharedArrayBuffer', new SharedArrayBuffer(2), 'an instance of SharedArrayBuffer'],
+  ])('refuses %s, and says what was got and what to send instead', (_, data, shown) => {
     expect(() => as_payload(data)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: `send takes a string, an ArrayBuffer or a view of one, and ${end}`,
+        message: `send takes a string, an ArrayBuffer or a view of one, and got ${shown}: send JSON.stringify(data), await data.arrayBuffer() of a Blob, or '' for nothing`,
       }),
     )
   })
@@ -68,8 +70,4 @@ test('an ArrayBuffer of another realm is taken', () => {
   const foreign: unknown = runInNewContext('Uint8Array.of(1, 2).buffer')
   expect(foreign).not.toBeInstanceOf(ArrayBuffer)
   expect([...(as_payload(foreign) as Uint8Array)]).toEqual([1, 2])
-})
-
-test('a SharedArrayBuffer is refused, and told how to be sent', () => {
-  expect(() => as_payload(new SharedArrayBuffer(2))).toThrow(/send `new Uint8Array\(data\)`$/)
 })

@@ -12,6 +12,6 @@ export const browser_platform: Platform<MessageBatch> = {
   byte_length: utf8_length,
   make_queue: () => new MessageQueue(),
   // Every message is a call of its own: to wait for more would win nothing.
-  defer: queueMicrotask,
-  warn: console.warn,
+  defer: task => queueMicrotask(task),
+  warn: error => console.warn(error),
 }

@@ -39,7 +39,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   #cancel_look: CancelTimer | undefined
   #close_code = 0
 
-  constructor(socket: WebSocket, { url, max_payload }: ConnectSettings, sink: SocketSink) {
+  constructor(
+    socket: WebSocket,
+    { url, max_payload }: Pick<ConnectSettings, 'url' | 'max_payload'>,
+    sink: SocketSink,
+  ) {
     this.#socket = socket
     this.#sink = sink
     let not_opened: NetError | undefined = opening_error(shown_url(url))
@@ -126,7 +130,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   }
 
   #ended(code: number, reason: string, error?: NetError): void {
-    this.#drop_taken()
+    // Not every platform keeps `bufferedAmount` when the connection is lost: then what was last seen counts.
+    if (code !== ABNORMAL_CLOSURE || this.#socket.bufferedAmount > 0) this.#drop_taken()
     this.#cancel_look?.()
     this.#sink.socket_closed(code, reason, error)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { is_ws_url, parse_ws_url, shown_url } from '../src/ws_url.js'
+import { is_ws_url, parse_ws_url } from '../../src/node/ws_url.js'
 
 describe('is_ws_url', () => {
   it.each([
@@ -49,12 +49,5 @@ describe('parse_ws_url', () => {
     const { unix_path, url } = parse_ws_url(text)
     expect(unix_path).toBe(path)
     expect(url.href).toBe(href)
-  })
-})
-
-describe('shown_url', () => {
-  it('hides a password, and nothing else', () => {
-    expect(shown_url('ws://user:secret@host/ws')).toBe('ws://user:***@host/ws')
-    expect(shown_url('ws://host/ws?x=1')).toBe('ws://host/ws?x=1')
   })
 })

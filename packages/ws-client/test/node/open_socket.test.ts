@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type CloseInfo, connect, type NetError, type WsConnectOptions } from '../src/index.js'
-import { start_http_server, start_raw_server, start_ws_server, stop_all } from './echo_server.js'
+import { type CloseInfo, connect, type NetError, type WsConnectOptions } from '../../src/index.js'
+import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
 
 afterEach(stop_all)
 
@@ -164,6 +164,14 @@ describe('what a server may not send', () => {
 })
 
 describe('an open connection', () => {
+  it('sends the headers of the option with its handshake', async () => {
+    const { url } = await start_ws_server((ws, { headers }) => ws.send(JSON.stringify(headers)))
+    const ws = connect({ type: 'ws', url, headers: { Authorization: 'Bearer x', 'X-Two': 'a b' } })
+    const { value } = await ws[Symbol.asyncIterator]().next()
+    expect(JSON.parse(value ?? '')).toMatchObject({ authorization: 'Bearer x', 'x-two': 'a b' })
+    ws.close()
+  })
+
   it('offers its subprotocols, and shows the one agreed on', async () => {
     const { url } = await start_ws_server(() => {}, { handleProtocols: () => 'chat.2' })
     const ws = connect({ type: 'ws', url, protocols: ['chat.1', 'chat.2'] })
@@ -220,7 +228,7 @@ describe('an open connection', () => {
     expect(errors.map(error => error.code)).toEqual(['queue_full', 'connection_lost'])
     expect(errors[1]?.message).toMatch(
       new RegExp(
-        `^the connection to ${url} was lost: \\w+ \\w+; unsent: ${info.unsent} messages; connect again$`,
+        `^the connection to ${url} was lost: \\w+ \\w+; unsent messages: ${info.unsent}; connect again$`,
       ),
     )
   })

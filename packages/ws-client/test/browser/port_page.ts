@@ -1,0 +1,45 @@
+import type { MessageBatch } from '@bt/ws-protocol'
+import { type PortHarness, type PortPeer, port_cases } from '@bt/ws-protocol/testing'
+import { browser_platform } from '../../src/browser/platform.js'
+import { WebSocketPort } from '../../src/browser/web_socket_port.js'
+
+/** The bundle of this file runs the suite of every port in a page; its peers are in the process of the test. */
+declare global {
+  interface Window {
+    run_port_case(name: string): Promise<void>
+    /** Provided by the test: a new peer, and where it waits. */
+    make_peer(): Promise<{ readonly id: number; readonly url: string }>
+    /** Provided by the test: calls a peer; bytes cross as lists of numbers. */
+    call_peer(id: number, call: keyof PortPeer, ...args: unknown[]): Promise<unknown>
+  }
+}
+
+const to_wire = (data: string | Uint8Array): unknown => (typeof data === 'string' ? data : [...data])
+const from_wire = (data: unknown): string | Uint8Array =>
+  typeof data === 'string' ? data : Uint8Array.from(data as number[])
+
+const harness: PortHarness<MessageBatch> = {
+  platform: browser_platform,
+  side: 'client',
+  seen_by_peer: code => code + 3_000,
+  async open(connection, attach) {
+    const { id, url } = await window.make_peer()
+    const call = (name: keyof PortPeer, ...args: unknown[]): Promise<unknown> =>
+      window.call_peer(id, name, ...args)
+    const socket = new WebSocket(url)
+    attach(new WebSocketPort(socket, { url, max_payload: 1_048_576 }, connection))
+    await new Promise(resolve => socket.addEventListener('open', resolve))
+    await call('accepted' as keyof PortPeer)
+    return {
+      send: data => call('send', to_wire(data)) as Promise<void>,
+      receive: async count => ((await call('receive', count)) as unknown[]).map(from_wire),
+      stop_reading: () => call('stop_reading') as Promise<void>,
+      go_on_reading: () => call('go_on_reading') as Promise<void>,
+      close: (code, reason) => call('close', code, reason) as Promise<void>,
+      drop: () => call('drop') as Promise<void>,
+      closed: () => call('closed') as ReturnType<PortPeer['closed']>,
+    }
+  },
+}
+
+window.run_port_case = async name => port_cases.find(port_case => port_case.name === name)?.run(harness)
