@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { utf8_length } from '../src/utf8.js'
 
-const encoded_length = (text: string): number => new TextEncoder().encode(text).length
+const encoder = new TextEncoder()
+const target = new Uint8Array(64)
+const encoded_length = (text: string): number => encoder.encodeInto(text, target).written
 
 describe('utf8_length', () => {
   test.each(Array.from({ length: 0x11 }, (_, plane) => plane))(

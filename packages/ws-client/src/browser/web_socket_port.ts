@@ -46,10 +46,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   ) {
     this.#socket = socket
     this.#sink = sink
-    let not_opened: NetError | undefined = opening_error(shown_url(url))
+    let is_open = false
+    let why = 'a browser does not say why: see its console, and the server'
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
-      not_opened = undefined
+      is_open = true
       sink.socket_opened()
     }
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
@@ -59,8 +60,14 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
       if (payload_bytes <= max_payload) sink.socket_message(payload, payload_bytes)
       else sink.socket_failed(too_large(payload_bytes, max_payload), MESSAGE_TOO_BIG)
     }
-    socket.onclose = ({ code, reason }) =>
-      this.#ended(code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code, reason, not_opened)
+    socket.onerror = event => {
+      // Deno and Bun do say why.
+      why = (event as ErrorEvent).message ?? why
+    }
+    socket.onclose = ({ code, reason }) => {
+      const own_code = code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code
+      this.#ended(own_code, reason, is_open ? undefined : opening_error(shown_url(url), why))
+    }
   }
 
   get is_writable(): boolean {
@@ -142,7 +149,6 @@ function too_large(payload_bytes: number, max_payload: number): NetError {
   return new NetError('message_too_large', message)
 }
 
-function opening_error(url: string): NetError {
-  const message = `connect: ${url} did not open a WebSocket; a browser does not say why: see its console, and the server`
-  return new NetError('handshake_failed', message)
+function opening_error(url: string, why: string): NetError {
+  return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${why}`)
 }

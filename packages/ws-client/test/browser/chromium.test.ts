@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { port_cases, WsPeer } from '@bt/ws-protocol/testing'
 import type { Browser, Page } from 'playwright-core'
 import { build, type Rolldown } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
 // @boundaries-ignore the browser of the tests is started in one place for all packages
 import { launch_chromium } from '../../../../chromium.shared.ts'
 import { package_config } from '../../../../vitest.shared.ts'
@@ -40,10 +41,10 @@ const http = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
   origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  ;[browser] = await Promise.all([
-    launch_chromium(),
-    bundled('port_page.ts').then(code => scripts.set('/port_page.js', code)),
-  ])
+  const scripts_ready = ['port_page', 'connect_page'].map(async name =>
+    scripts.set(`/${name}.js`, await bundled(`${name}.ts`)),
+  )
+  ;[browser] = await Promise.all([launch_chromium(), ...scripts_ready])
 })
 
 afterAll(async () => {
@@ -89,6 +90,122 @@ describe('WebSocketPort in Chromium', () => {
 
   it.each(port_cases.map(({ name }) => name))('%s', async name => {
     await page.evaluate(name => window.run_port_case(name), name)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('connect in Chromium', () => {
+  let page: Page
+  let complaints: string[]
+  const echo = (ws: WebSocket): void => void ws.on('message', data => ws.send(`echo:${data}`))
+
+  beforeEach(async () => {
+    page = await browser.newPage()
+    complaints = complaints_of(page)
+    await page.goto(`${origin}/connect_page`)
+    await page.waitForFunction(() => 'connect_to' in globalThis)
+  })
+
+  afterEach(() => page.close())
+
+  it('sends, receives and closes, in a page', async () => {
+    const { url } = await start_ws_server(echo)
+    const seen = await page.evaluate(async url => {
+      const ws = connect_to(url)
+      ws.send('hello')
+      const { value: data } = await ws[Symbol.asyncIterator]().next()
+      ws.close(4_000, 'enough')
+      return { data, state: ws.state, info: await ws.closed }
+    }, url)
+    const info = { code: 4_000, reason: 'enough', cause: 'local', clean: true, unsent: 0 }
+    expect(seen).toEqual({ data: 'echo:hello', state: 'closing', info })
+    expect(complaints).toEqual([])
+  })
+
+  it('sends, receives and closes, in a worker', async () => {
+    const { url } = await start_ws_server(echo)
+    const seen = await page.evaluate(async url => {
+      const worker = new Worker('/connect_page.js', { type: 'module' })
+      const posted: unknown[] = []
+      const all_posted = new Promise<void>(resolve => {
+        worker.onmessage = ({ data }) => void (posted.push(data) === 3 && resolve())
+      })
+      worker.postMessage(url)
+      await all_posted
+      return posted
+    }, url)
+    const info = { code: 4_000, reason: 'from a worker', cause: 'local', clean: true, unsent: 0 }
+    expect(seen).toEqual(['echo:a', 'echo:b', info])
+    expect(complaints).toEqual([])
+  })
+
+  it('tells that a server is gone, and connects again when it is back', async () => {
+    const first = await start_ws_server(echo)
+    const lost = page.evaluate(async url => {
+      const errors: string[] = []
+      const ws = connect_to(url, { on_error: (error: { code: string }) => errors.push(error.code) })
+      ws.send('hello')
+      await ws[Symbol.asyncIterator]().next()
+      document.title = 'open'
+      return { info: await ws.closed, errors }
+    }, first.url)
+    await page.waitForFunction(() => document.title === 'open')
+    first.stop()
+    expect(await lost).toEqual({
+      info: { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 },
+      errors: ['connection_lost'],
+    })
+    const { url } = await start_ws_server(echo)
+    const again = await page.evaluate(async url => {
+      const ws = connect_to(url)
+      ws.send('again')
+      return (await ws[Symbol.asyncIterator]().next()).value
+    }, url)
+    expect(again).toBe('echo:again')
+    expect(complaints).toEqual([])
+  })
+
+  it('says that nobody listens as handshake_failed; only the browser itself says it on the console', async () => {
+    const { url, stop } = await start_ws_server(echo)
+    stop()
+    const code = await page.evaluate(
+      url => connect_to(url, { on_error: () => {} }).opened.catch(error => error.code),
+      url,
+    )
+    expect(code).toBe('handshake_failed')
+    expect(complaints).toEqual([
+      expect.stringMatching(/^WebSocket connection to .* failed.*ERR_CONNECTION_REFUSED/),
+    ])
+  })
+
+  it('closes when more than 16 MiB wait for a slow on_message, and hands on what waited', async () => {
+    let tell!: (code: number) => void
+    const closed = new Promise<number>(resolve => {
+      tell = resolve
+    })
+    const { url } = await start_ws_server(ws => {
+      ws.on('close', code => tell(code))
+      for (let index = 0; index < 40; index += 1) ws.send(String(index).padEnd(1_048_576, '.'))
+    })
+    const seen = await page.evaluate(async url => {
+      const errors: string[] = []
+      const received: number[] = []
+      let go_on!: () => void
+      const ws = connect_to(url, {
+        on_error: (error: { code: string }) => void (errors.push(error.code), go_on()),
+      })
+      ws.on_message(data => {
+        received.push(Number.parseInt(data as string, 10))
+        return received.length === 1 ? new Promise<void>(resolve => (go_on = resolve)) : undefined
+      })
+      const info = await ws.closed
+      return { errors, received, info }
+    }, url)
+    expect(seen.errors).toEqual(['inbox_overflow'])
+    expect(seen.info).toMatchObject({ code: 1008, cause: 'overflow', clean: true })
+    expect(seen.received).toEqual(Array.from({ length: seen.received.length }, (_, index) => index))
+    expect(seen.received.length).toBe(17)
+    expect(await closed).toBe(4008)
     expect(complaints).toEqual([])
   })
 })

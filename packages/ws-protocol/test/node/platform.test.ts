@@ -2,14 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { NetError } from '../../src/errors.js'
 import { node_platform } from '../../src/node/platform.js'
 
-const { clock, text } = node_platform
-
-function bytes_of(content: string): number[] {
-  const size = text.byte_length(content)
-  const target = text.allocate(size).subarray(0, size)
-  text.write(content, target, 0)
-  return [...target]
-}
+const { clock } = node_platform
 
 describe('the clock', () => {
   afterEach(() => {
@@ -52,7 +45,7 @@ describe('the clock', () => {
   })
 })
 
-describe('the text', () => {
+describe('byte_length', () => {
   test.each([
     ['no text', ''],
     ['1 byte for a letter', 'a\u0000\u007f'],
@@ -62,27 +55,25 @@ describe('the text', () => {
     ['a high surrogate alone', 'a\ud83d'],
     ['a low surrogate alone', '\ude00a'],
     ['a pair the wrong way round', '\ude00\ud83d'],
-  ])('is written as TextEncoder does: %s', (_, content) => {
-    const expected = [...new TextEncoder().encode(content)]
-    expect(text.byte_length(content)).toBe(expected.length)
-    expect(bytes_of(content)).toEqual(expected)
+  ])('counts as TextEncoder does: %s', (_, content) => {
+    expect(node_platform.byte_length(content)).toBe(new TextEncoder().encode(content).length)
+  })
+})
+
+describe('make_queue', () => {
+  test.each([
+    ['a server unmasked', false, [0x81, 3, 0xe4, 0xb8, 0xad]],
+    ['a client with room for the mask key', true, [0x81, 0x83, 0, 0, 0, 0, 0xe4, 0xb8, 0xad]],
+  ])('packs the frames of %s (RFC 6455 §5.1)', (_, is_masked, frame) => {
+    const queue = node_platform.make_queue(is_masked)
+    queue.push('中', 3, frame.length)
+    expect([...(queue.take()?.frames ?? [])]).toEqual(frame)
   })
 
-  test('is written from the offset on, up to the last byte', () => {
-    const target = text.allocate(6).subarray(0, 6).fill(0xee)
-    text.write('中', target, 3)
-    expect([...target]).toEqual([0xee, 0xee, 0xee, 0xe4, 0xb8, 0xad])
-  })
-
-  test('of no letters is written at the very end too', () => {
-    const target = text.allocate(2).subarray(0, 2).fill(0xee)
-    text.write('', target, 2)
-    expect([...target]).toEqual([0xee, 0xee])
-  })
-
-  test('has at least as much memory as is asked for', () => {
-    const sizes = [0, 1, 512, 65_536, 200_000]
-    expect(sizes.filter(size => text.allocate(size).length < size)).toEqual([])
+  test('makes a queue of its own each time', () => {
+    const queue = node_platform.make_queue(false)
+    queue.push('a', 1, 3)
+    expect(node_platform.make_queue(false).take()).toBeUndefined()
   })
 })
 

@@ -56,11 +56,17 @@ describe('a FakePlatform', () => {
     expect(new FakePlatform().clock.now_ms()).toBe(0)
   })
 
-  test('writes text as UTF-8', () => {
-    const { text } = new FakePlatform()
-    const target = text.allocate(3).subarray(0, 3)
-    text.write('中', target, 0)
-    expect([...target]).toEqual([0xe4, 0xb8, 0xad])
+  test('counts text as UTF-8', () => {
+    expect(['', 'a', '中', '😀', '\ud800'].map(new FakePlatform().byte_length)).toEqual([0, 1, 3, 4, 3])
+  })
+
+  test('makes queues that keep messages as they are, each its own', () => {
+    const platform = new FakePlatform()
+    const queue = platform.make_queue()
+    queue.push('a', 1, 7)
+    expect(queue.take()).toMatchObject({ payloads: ['a'], messages: 1 })
+    queue.push('b', 1, 7)
+    expect(platform.make_queue().take()).toBeUndefined()
   })
 
   test('shares nothing with another one', () => {

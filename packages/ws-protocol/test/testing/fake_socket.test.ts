@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NetError } from '../../src/errors.js'
-import { portable_text } from '../../src/portable_text.js'
-import { type Batch, SendQueue } from '../../src/send_queue.js'
+import { header_size } from '../../src/frame.js'
+import { type MessageBatch, MessageQueue } from '../../src/message_queue.js'
 import type { SocketSink } from '../../src/socket_port.js'
 import { FakeSocket } from '../../src/testing/fake_socket.js'
 
@@ -35,10 +35,13 @@ function connected(): { socket: FakeSocket; told: unknown[][] } {
   return { socket, told: sink.told }
 }
 
-function batch_of(messages: readonly (string | Uint8Array)[], is_masked = false): Batch {
-  const queue = new SendQueue(1_000_000, is_masked, portable_text)
-  for (const message of messages) queue.push(message, 0)
-  return queue.take() as Batch
+function batch_of(messages: readonly (string | Uint8Array)[]): MessageBatch {
+  const queue = new MessageQueue()
+  for (const message of messages) {
+    const payload_bytes = Buffer.byteLength(message)
+    queue.push(message, payload_bytes, payload_bytes + header_size(payload_bytes, false))
+  }
+  return queue.take() as MessageBatch
 }
 
 describe('what a FakeSocket is asked', () => {
@@ -72,13 +75,10 @@ describe('what a FakeSocket is asked', () => {
 })
 
 describe('what is written', () => {
-  test.each([
-    ['unmasked', false],
-    ['masked, with the key not set yet', true],
-  ])('is read back as messages, %s', (_, is_masked) => {
+  test('is there as it was given', () => {
     const { socket } = connected()
-    const messages = ['', 'text', '中文 😀 %41 é', Uint8Array.of(), Uint8Array.of(0, 255, 0x25)]
-    socket.write(batch_of(messages, is_masked))
+    const messages = ['', 'text', '中文 😀 %41 é \ud800', Uint8Array.of(), Uint8Array.of(0, 255, 0x25)]
+    socket.write(batch_of(messages))
     expect(socket.sent).toEqual(messages)
   })
 
@@ -91,31 +91,45 @@ describe('what is written', () => {
     expect(socket.sent).toEqual(['a', 'b', 'c'])
   })
 
-  test('stays as it was, though the bytes of the batch are used again', () => {
-    const { socket } = connected()
-    const batch = batch_of([Uint8Array.of(1, 2, 3)])
-    socket.write(batch)
-    batch.bytes.fill(0)
-    expect(socket.sent).toEqual([Uint8Array.of(1, 2, 3)])
-  })
-
   test('is taken at once, unless the test says otherwise', () => {
     const { socket } = connected()
-    expect(socket.write(batch_of(['hello']))).toBe(true)
-    expect(socket.buffered_bytes).toBe(0)
+    socket.open()
+    socket.write(batch_of(['hello']))
+    expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([0, 0, true])
   })
 
-  test('waits as bytes, headers included, while the network takes nothing', () => {
+  test('waits as bytes, headers included, and as messages, while the network takes nothing', () => {
     const { socket, told } = connected()
+    socket.open()
     socket.takes_writes = false
-    expect(socket.write(batch_of(['hello']))).toBe(false)
-    expect(socket.buffered_bytes).toBe(7)
-    expect(socket.write(batch_of(['中']))).toBe(false)
-    expect(socket.buffered_bytes).toBe(12)
-    expect(told).toEqual([])
+    socket.write(batch_of(['hello', '中']))
+    expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([12, 2, false])
+    expect(told).toEqual([['opened']])
     socket.drain()
-    expect(socket.buffered_bytes).toBe(0)
-    expect(told).toEqual([['drained']])
+    expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([0, 0, true])
+    expect(told).toEqual([['opened'], ['drained']])
+  })
+
+  test('has been taken when the connection is told so', () => {
+    const socket = new FakeSocket()
+    const seen: unknown[] = []
+    const sink = new ToldSink()
+    sink.socket_drained = () => seen.push(socket.buffered_bytes, socket.unsent, socket.takes_batch)
+    socket.connect_to(sink)
+    socket.open()
+    socket.takes_writes = false
+    socket.write(batch_of(['a']))
+    socket.drain()
+    expect(seen).toEqual([0, 0, true])
+  })
+
+  test('stays unsent when the socket ends before the network has taken it', () => {
+    const { socket } = connected()
+    socket.open()
+    socket.takes_writes = false
+    socket.write(batch_of(['a', 'b']))
+    socket.end(1006)
+    expect([socket.unsent, socket.takes_batch]).toEqual([2, false])
   })
 })
 
@@ -144,11 +158,17 @@ describe('is_writable', () => {
       (socket: FakeSocket) => [socket.open(), socket.receive_close()],
       false,
     ],
+    [
+      'false once the peer has ended its side',
+      (socket: FakeSocket) => [socket.open(), socket.half_close()],
+      false,
+    ],
     ['false once it has ended', (socket: FakeSocket) => [socket.open(), socket.end(1006)], false],
   ])('is %s', (_, play, is_writable) => {
     const { socket } = connected()
     play(socket)
     expect(socket.is_writable).toBe(is_writable)
+    expect(socket.takes_batch).toBe(is_writable && socket.unsent === 0)
   })
 })
 
@@ -160,6 +180,7 @@ describe('what the test plays', () => {
     ['receive bytes', socket => socket.receive(Uint8Array.of(1, 2)), ['message', Uint8Array.of(1, 2), 2]],
     ['drain', socket => socket.drain(), ['drained']],
     ['fail', socket => socket.fail(error, 1002), ['failed', error, 1002]],
+    ['half close', socket => socket.half_close(), ['ending']],
     ['end', socket => socket.end(1000, 'bye'), ['closed', 1000, 'bye', undefined]],
     ['end without a reason', socket => socket.end(1006), ['closed', 1006, '', undefined]],
     ['end with an error', socket => socket.end(1006, '', error), ['closed', 1006, '', error]],

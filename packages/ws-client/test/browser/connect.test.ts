@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type WebSocket, WebSocket as WsWebSocket } from 'ws'
+import { connect } from '../../src/browser/connect.js'
+import type { CloseInfo, NetError, WsConnectOptions } from '../../src/index.js'
+import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
+
+const url = 'ws://127.0.0.1:9/ws'
+
+// The WebSocket of `ws` has the interface of the standard one.
+beforeEach(() => void vi.stubGlobal('WebSocket', WsWebSocket))
+
+afterEach(() => {
+  stop_all()
+  vi.unstubAllGlobals()
+})
+
+interface Outcome {
+  readonly errors: readonly NetError[]
+  readonly info: CloseInfo
+  readonly opened: unknown
+}
+
+/** Connects, and tells how it went when it is over. */
+async function outcome(url: string, options: Partial<WsConnectOptions<boolean>> = {}): Promise<Outcome> {
+  const errors: NetError[] = []
+  const ws = connect({ type: 'ws', url, on_error: err => errors.push(err), ...options })
+  const [opened, info] = await Promise.all([
+    ws.opened.then(() => true).catch((error: unknown) => error),
+    ws.closed,
+  ])
+  return { errors, info, opened }
+}
+
+/** A server that tells how its one WebSocket was closed. */
+async function closing_server(
+  on_socket: (ws: WebSocket) => void,
+): Promise<{ readonly url: string; readonly closed: Promise<readonly [number, string]> }> {
+  let tell!: (closed: readonly [number, string]) => void
+  const closed = new Promise<readonly [number, string]>(resolve => {
+    tell = resolve
+  })
+  const { url } = await start_ws_server(ws => {
+    ws.on('close', (code, reason) => tell([code, String(reason)]))
+    on_socket(ws)
+  })
+  return { url, closed }
+}
+
+describe('what a browser has no way for', () => {
+  it.each([
+    ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the query of the url/],
+    ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
+    ['a Unix socket', { url: 'ws+unix:/run/echo.sock:/ws' }, /Unix sockets: let the server bind a port/],
+  ])('%s is unsupported, and told what to use instead', (_name, options, message) => {
+    expect(() => connect({ type: 'ws', url, ...options } as never)).toThrow(
+      expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),
+    )
+  })
+
+  it('a platform without WebSocket is unsupported', () => {
+    vi.stubGlobal('WebSocket', undefined)
+    expect(() => connect({ type: 'ws', url })).toThrow(expect.objectContaining({ code: 'unsupported' }))
+  })
+
+  it('what the WebSocket refuses at once is unsupported, with its words and no password', () => {
+    vi.stubGlobal(
+      'WebSocket',
+      class {
+        constructor() {
+          throw new Error('An insecure connection may not be initiated from a page loaded over HTTPS.')
+        }
+      },
+    )
+    expect(() => connect({ type: 'ws', url: 'ws://user:secret@host/' })).toThrow(
+      expect.objectContaining({
+        code: 'unsupported',
+        message: expect.stringMatching(/^connect: ws:\/\/user:\*\*\*@host\/ .*An insecure connection/),
+      }),
+    )
+  })
+})
+
+describe('options', () => {
+  it.each([
+    ['text that is no URL', 'nonsense', /url is "nonsense"; expected 'ws:/],
+    ['a URL that is no text', 42, /url is 42/],
+    ['no URL', undefined, /url is missing/],
+    ['the scheme of plain HTTP', 'http://127.0.0.1/ws', /expected 'ws:/],
+    ['a fragment', `${url}#x`, /without a fragment/],
+    ['a port that is none', 'ws://host:70000/', /expected 'ws:/],
+  ])('%s is told what is expected', (_name, given, message) => {
+    expect(() => connect({ type: 'ws', url: given } as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
+    )
+  })
+
+  it('that a browser decides by itself are taken, and change nothing', async () => {
+    const { url } = await start_ws_server(ws => ws.close())
+    const { info } = await outcome(url, { max_fragments: 7, compression: { level: 1 }, headers: undefined })
+    expect(info.clean).toBe(true)
+  })
+})
+
+describe('a connection', () => {
+  it('sends what was sent before it was open, in order, and shows the subprotocol agreed on', async () => {
+    const { url } = await start_ws_server(ws => {
+      ws.on('message', (data, is_binary) => ws.send(is_binary ? data : `echo:${data}`))
+    })
+    const ws = connect({ type: 'ws', url, binary: true, protocols: ['chat.v2', 'chat.v1'] })
+    const received: unknown[] = []
+    for (const message of ['a', '你好', Uint8Array.of(1, 2)]) expect(ws.send(message)).toBe(true)
+    expect(ws.queued).toBe(6 + 1 + 6 + 6 + 6 + 2)
+    ws.on_message(data => {
+      if (received.push(data) === 3) ws.close(4_001, 'enough')
+    })
+    const info = await ws.closed
+    expect(received).toEqual(['echo:a', 'echo:你好', Uint8Array.of(1, 2)])
+    expect(info).toEqual({ code: 4_001, reason: 'enough', cause: 'local', clean: true, unsent: 0 })
+    expect(ws.protocol).toBe('chat.v2')
+  })
+
+  it('that does not open says so to on_error, opened and on_close, without the password', async () => {
+    const { url, stop } = await start_http_server(() => {})
+    stop()
+    const { errors, info, opened } = await outcome(url.replace('//', '//user:secret@'))
+    expect(errors).toEqual([expect.objectContaining({ code: 'handshake_failed' })])
+    expect(errors[0]?.message).toMatch(/ws:\/\/user:\*\*\*@.* did not open a WebSocket/)
+    expect(opened).toBe(errors[0])
+    expect(info).toEqual({ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 0 })
+  })
+
+  it('that is not answered ends after connect_timeout', async () => {
+    const { url } = await start_raw_server(() => {})
+    const { errors, info } = await outcome(url, { connect_timeout: 20 })
+    expect(errors.map(error => error.code)).toEqual(['connect_timeout'])
+    expect(info).toMatchObject({ code: 1006, cause: 'refused' })
+  })
+
+  it('closed before it is open, with nothing sent, is over at once', async () => {
+    const { url } = await start_raw_server(() => {})
+    const ws = connect({ type: 'ws', url })
+    ws.close()
+    expect(await ws.closed).toMatchObject({ code: 1006, cause: 'local', unsent: 0 })
+    await expect(ws.opened).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  it('that is sent more than max_payload closes with 1009, which the server sees as 4009', async () => {
+    const { url, closed } = await closing_server(ws => ws.send('é'.repeat(6)))
+    const { errors, info } = await outcome(url, { max_payload: 11 })
+    expect(errors).toEqual([expect.objectContaining({ code: 'message_too_large' })])
+    expect(errors[0]?.message).toMatch(/a message of 12 bytes, and max_payload is 11 bytes/)
+    expect(info).toEqual({ code: 1009, reason: '', cause: 'protocol', clean: true, unsent: 0 })
+    expect(await closed).toEqual([4009, ''])
+  })
+
+  it('takes a message of just max_payload', async () => {
+    const { url } = await start_ws_server(ws => ws.send('é'.repeat(6)))
+    const ws = connect({ type: 'ws', url, max_payload: 12 })
+    expect(await ws[Symbol.asyncIterator]().next()).toEqual({ value: 'é'.repeat(6), done: false })
+    ws.close()
+  })
+
+  it('that the server ends without a Close is connection_lost', async () => {
+    const { url } = await start_ws_server(ws => ws.terminate())
+    const { errors, info, opened } = await outcome(url)
+    expect(opened).toBe(true)
+    expect(errors.map(error => error.code)).toEqual(['connection_lost'])
+    expect(info).toMatchObject({ code: 1006, cause: 'network' })
+  })
+
+  it("keeps apart the server's own 4009 and its answer to ours", async () => {
+    const { url } = await start_ws_server(ws => ws.close(4009, 'mine'))
+    expect((await outcome(url)).info).toMatchObject({ code: 4009, reason: 'mine', cause: 'peer' })
+  })
+})
+
+it('an error that no on_error takes goes to the console', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const { url } = await start_ws_server(ws => ws.terminate())
+  await connect({ type: 'ws', url }).closed
+  expect(warn.mock.calls).toEqual([[expect.objectContaining({ code: 'connection_lost' })]])
+  warn.mockRestore()
+})

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { frame_memory } from '../../src/node/frame_memory.js'
+import { node_platform } from '../../src/node/platform.js'
+import { BATCH_BYTES } from '../../src/send_queue.js'
+
+const { allocate, release, write } = frame_memory
+
+function bytes_of(content: string): number[] {
+  const size = node_platform.byte_length(content)
+  const target = allocate(size).subarray(0, size).fill(0xee)
+  write(content, target, 0)
+  return [...target]
+}
+
+/** Takes all buffers out that are kept, so that what comes next is new. */
+function take_spares(): void {
+  for (let i = 0; i < 16; i += 1) allocate(1)
+}
+
+describe('text', () => {
+  test.each([
+    ['no text', ''],
+    ['1 byte for a letter', 'a\u0000\u007f'],
+    ['2 bytes for a letter', '\u0080é\u07ff'],
+    ['3 bytes for a letter', '\u0800中\uffff'],
+    ['4 bytes for a letter', '😀\u{10000}\u{10ffff}'],
+    ['a high surrogate alone', 'a\ud83d'],
+    ['a low surrogate alone', '\ude00a'],
+    ['a high surrogate before a letter', '\ud83dx'],
+    ['two high surrogates', '\ud83d\ud83d'],
+    ['a pair the wrong way round', '\ude00\ud83d'],
+    ['a high surrogate before a pair', '\ud83d\ud83d\ude00'],
+    ['a low surrogate behind a pair', '\ud83d\ude00\ude00'],
+  ])('is written as TextEncoder does, into as many bytes as the platform counts: %s', (_, content) => {
+    expect(bytes_of(content)).toEqual([...new TextEncoder().encode(content)])
+  })
+
+  test('is written from the offset on, and nothing else', () => {
+    const target = allocate(8).subarray(0, 8).fill(0xee)
+    write('é中', target, 2)
+    expect([...target]).toEqual([0xee, 0xee, 0xc3, 0xa9, 0xe4, 0xb8, 0xad, 0xee])
+  })
+
+  test('is written up to the last byte', () => {
+    const target = allocate(6).subarray(0, 6).fill(0xee)
+    write('中', target, 3)
+    expect([...target]).toEqual([0xee, 0xee, 0xee, 0xe4, 0xb8, 0xad])
+  })
+
+  test('of no letters is written at the very end too', () => {
+    const target = allocate(2).subarray(0, 2).fill(0xee)
+    write('', target, 2)
+    expect([...target]).toEqual([0xee, 0xee])
+  })
+})
+
+describe('a buffer', () => {
+  test('is at least as large as is asked for, whatever was released before', () => {
+    for (let i = 0; i < 5; i += 1) release(Buffer.alloc(100))
+    const sizes = [0, 1, 512, 65_536, 200_000]
+    expect(sizes.filter(size => allocate(size).length < size)).toEqual([])
+  })
+
+  test('that was released is handed out again, once', () => {
+    take_spares()
+    const buffer = allocate(1_000)
+    release(buffer)
+    expect(allocate(500)).toBe(buffer)
+    expect(allocate(500)).not.toBe(buffer)
+  })
+
+  test('is not handed out again where more is asked for than it holds', () => {
+    take_spares()
+    const buffer = allocate(1_000)
+    release(buffer)
+    expect(allocate(1_001)).not.toBe(buffer)
+  })
+
+  test('of more than 64 KiB is not kept, and one of just that is', () => {
+    take_spares()
+    const [just, more] = [Buffer.alloc(BATCH_BYTES), Buffer.alloc(BATCH_BYTES + 1)]
+    release(just)
+    release(more)
+    const [first, second] = [allocate(1), allocate(1)]
+    expect(first).toBe(just)
+    expect(second).not.toBe(more)
+  })
+
+  test('is one of 16 that are kept at most', () => {
+    take_spares()
+    const buffers = Array.from({ length: 20 }, () => Buffer.alloc(1_000))
+    for (const buffer of buffers) release(buffer)
+    const again = new Set(Array.from({ length: 20 }, () => allocate(1)))
+    expect(buffers.filter(buffer => again.has(buffer))).toHaveLength(16)
+  })
+
+  test('shares its memory with no other, so that it may be handed to another thread or written at leisure', () => {
+    take_spares()
+    const buffer = allocate(100)
+    expect([buffer.byteOffset, buffer.buffer.byteLength]).toEqual([0, 100])
+  })
+})
