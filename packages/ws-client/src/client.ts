@@ -189,7 +189,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   #connect_timed_out(): void {
-    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms: check the address, or raise it`
+    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms; check the address, or raise it`
     this.#connection.fail(new NetError('connect_timeout', message), ABNORMAL_CLOSURE, 'refused')
   }
 

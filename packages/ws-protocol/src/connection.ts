@@ -311,21 +311,21 @@ export class Connection<Handle, Kind extends Batch>
 }
 
 function closed_error(call: 'send' | 'drained'): NetError {
-  const message = `${call} found the connection closed, or closing: nothing more is sent on it; \`closed\` tells how it ended`
+  const message = `${call} found the connection closed, or closing; \`closed\` tells how it ended`
   return new NetError('closed', message)
 }
 
 function unexpected_binary(payload_bytes: number): NetError {
-  const message = `the peer sent a binary message of ${describe_count(payload_bytes, 'byte')}, and the option binary is false: closed with 1003; set binary: true to take them`
+  const message = `closed with 1003: the peer sent a binary message of ${describe_count(payload_bytes, 'byte')}; set binary: true to take them`
   return new NetError('unexpected_binary', message)
 }
 
 function no_message_handler(): NetError {
-  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait and nobody takes them, so the peer is held up: register on_message, even if it does nothing, or iterate`
+  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait, and nobody takes them: register on_message, even if it does nothing, or iterate`
   return new NetError('no_message_handler', message)
 }
 
 function inbox_overflow(): NetError {
-  const message = `closed with 1008: ${INBOX_MOST_BYTES} bytes of messages wait for on_message, and the peer can't be slowed down; let it return sooner`
+  const message = `closed with 1008: ${INBOX_MOST_BYTES} bytes of messages wait for on_message; let it return sooner`
   return new NetError('inbox_overflow', message)
 }

@@ -77,7 +77,7 @@ export const connection_rules: OptionRules<
   protocols: {
     fallback: [],
     expects:
-      "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)",
+      'an array of subprotocol names, each once (RFC 6455 §4.1)',
     accepts: value =>
       Array.isArray(value) && Array.from(value).every(is_token) && new Set(value).size === value.length,
   },

@@ -132,6 +132,6 @@ export class Outbox<Kind extends Batch> {
 }
 
 function too_large(limit_bytes: number): NetError {
-  const message = `send got a message that can never fit into the queue: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
+  const message = `send got a message that can never fit: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
   return new NetError('too_large', message)
 }

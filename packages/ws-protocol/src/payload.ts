@@ -18,7 +18,7 @@ export function as_payload(data: unknown): string | Uint8Array {
   if (is_array_buffer(data)) return new Uint8Array(data)
   throw new NetError(
     'invalid_argument',
-    `send takes a string, an ArrayBuffer or a view of one, and got ${describe_value(data)}: send JSON.stringify(data), await data.arrayBuffer() of a Blob, or '' for nothing`,
+    `send got ${describe_value(data)}: send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob`,
   )
 }
 

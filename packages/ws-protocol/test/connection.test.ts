@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { CloseInfo } from '../src/close_code.js'
+import type { CloseInfo } from '../src/close_info.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from '../src/connection.js'
 import { NetError } from '../src/errors.js'
-import type { MessageListener } from '../src/inbox.js'
+import { INBOX_MOST_BYTES, type MessageListener } from '../src/inbox.js'
+import type { MessageBatch } from '../src/message_queue.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
 
@@ -47,7 +48,7 @@ describe('Connection', () => {
   let platform: FakePlatform
   let owner: Owner
   let socket: FakeSocket
-  let connection: Connection<string>
+  let connection: Connection<string, MessageBatch>
 
   const start = (changed: Partial<ConnectionSettings> = {}): void => {
     platform = new FakePlatform()
@@ -91,7 +92,7 @@ describe('Connection', () => {
       while (socket.calls.length === 0) connection.send(message)
       expect(socket.sent.length * 1_024).toBeLessThanOrEqual(BATCH_BYTES)
       expect(socket.sent.length * 1_024).toBeGreaterThan(BATCH_BYTES * 0.9)
-      expect(connection.queued).toBeLessThan(2_048)
+      expect(connection.queued).toBe(0)
     })
 
     it('waits for the network before it writes more, and writes the rest in order', () => {
@@ -320,6 +321,89 @@ describe('Connection', () => {
     })
   })
 
+  describe('an inbox that overflows, since the peer can’t be slowed down', () => {
+    let release: () => void
+
+    /** The first message is held, and the second leaves no room but for one more. */
+    const fill = (): void => {
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      socket.receive('held')
+      connection.socket_message('waits', INBOX_MOST_BYTES - 64)
+    }
+
+    it('takes a message while no more than 16 MiB wait', () => {
+      fill()
+      expect(connection.inbox_bytes).toBe(INBOX_MOST_BYTES)
+      socket.receive('last')
+      expect(codes()).toEqual([])
+      expect(connection.state).toBe('open')
+    })
+
+    it('is closed with 1008 by the message after that, and reports it once', () => {
+      fill()
+      socket.receive('last')
+      socket.receive('too much')
+      socket.receive('late')
+      expect(owner.errors).toMatchObject([
+        {
+          code: 'inbox_overflow',
+          message:
+            "closed with 1008: 16777216 bytes of messages wait for on_message, and the peer can't be slowed down; let it return sooner",
+        },
+      ])
+      expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1008, reason: '' }])
+    })
+
+    it('delivers what waited, in order, then the end: 1008, for the overflow, where the peer’s Close never comes', async () => {
+      fill()
+      socket.receive('last')
+      socket.receive('too much')
+      platform.clock.advance(5_000)
+      expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
+      socket.end(1006)
+      expect(owner.heard.slice(2)).toEqual(['on_message held', 'ended'])
+      owner.message_returns = () => undefined
+      release()
+      await connection.closed
+      expect(owner.heard.slice(2)).toEqual([
+        'on_message held',
+        'ended',
+        'on_message waits',
+        'on_message last',
+        'on_close',
+      ])
+      expect(owner.infos).toEqual([{ code: 1008, reason: '', cause: 'overflow', clean: false, unsent: 0 }])
+      expect(owner.end_error?.code).toBe('inbox_overflow')
+      expect(codes()).toEqual(['inbox_overflow'])
+    })
+
+    it('has the code of the peer’s Close where that comes, and is for the overflow all the same', () => {
+      fill()
+      socket.receive('last')
+      socket.receive('too much')
+      socket.end(1008, 'I see')
+      owner.message_returns = () => undefined
+      release()
+      return connection.closed.then(info =>
+        expect(info).toEqual({ code: 1008, reason: 'I see', cause: 'overflow', clean: true, unsent: 0 }),
+      )
+    })
+
+    it('overflows for a loop that does not ask, too', () => {
+      owner.listener = 'busy'
+      connection.socket_message('a', INBOX_MOST_BYTES)
+      socket.receive('b')
+      expect(codes()).toEqual(['inbox_overflow'])
+    })
+
+    it('tells of a binary message that was not asked for rather than of the overflow', () => {
+      fill()
+      socket.receive('last')
+      socket.receive(new Uint8Array(1))
+      expect(codes()).toEqual(['unexpected_binary'])
+    })
+  })
+
   describe('callbacks that fail', () => {
     it('reports a callback that throws, with its name and cause, and lives on', () => {
       const cause = new Error('boom')
@@ -448,21 +532,93 @@ describe('Connection', () => {
       expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }])
     })
 
-    it('gives a peer that still reads new time with each batch, and one that stopped none', () => {
-      start_open({ max_queue: 1_000_000 })
+    it('gives a peer that still reads new time with each piece that it takes, and one that stopped none', () => {
       socket.takes_writes = false
-      for (let i = 0; i < 200; i += 1) connection.send('x'.repeat(1_000))
+      connection.send('a')
       platform.end_turn()
+      connection.send('b')
       connection.close()
       platform.clock.advance(4_000)
       socket.drain()
       platform.clock.advance(4_000)
-      socket.drain()
-      expect(socket.call_names).toEqual(['write', 'write', 'write'])
-      platform.clock.advance(5_000)
-      expect(socket.call_names.at(-1)).toBe('terminate')
+      // The network has taken some of the second batch, not all.
+      connection.socket_drained()
+      platform.clock.advance(4_999)
+      expect(socket.call_names).toEqual(['write', 'write'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['write', 'write', 'terminate'])
       socket.end(1006)
-      expect(owner.infos[0]?.unsent).toBe(200 - (socket.sent.length - batch_size(socket)))
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+    })
+
+    it('has close_timeout for the answer of the peer, from its Close on', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.close()
+      platform.clock.advance(4_000)
+      socket.drain()
+      expect(socket.call_names).toEqual(['write', 'close'])
+      platform.clock.advance(4_999)
+      expect(socket.call_names).toEqual(['write', 'close'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['write', 'close', 'terminate'])
+    })
+
+    it('sends no Close while the network has taken only a part of what was written', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.close()
+      connection.socket_drained()
+      expect(socket.call_names).toEqual(['write'])
+      socket.drain()
+      expect(socket.call_names).toEqual(['write', 'close'])
+    })
+
+    it('starts no timer for what is drained while it is open', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      socket.drain()
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it('ends within close_timeout one that was closed while connecting and never opens', () => {
+      start()
+      connection.send('a')
+      connection.close()
+      platform.clock.advance(5_000)
+      expect(socket.call_names).toEqual(['terminate'])
+      socket.end(1006)
+      expect(owner.heard).toEqual(['ended', 'on_close'])
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+    })
+
+    it('terminates the socket once, however long that takes', () => {
+      connection.close()
+      platform.clock.advance(50_000)
+      expect(socket.call_names).toEqual(['close', 'terminate'])
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it('is where it stands: connecting, open, closing in every way of it, closed', () => {
+      start()
+      const seen = [connection.state]
+      const note = (): unknown => seen.push(connection.state)
+      connection.send('a')
+      connection.close()
+      note()
+      socket.takes_writes = false
+      socket.open()
+      note()
+      socket.drain()
+      note()
+      platform.clock.advance(5_000)
+      note()
+      socket.end(1006)
+      note()
+      expect(seen).toEqual(['connecting', 'closing', 'closing', 'closing', 'closing', 'closed'])
     })
 
     it('takes no message once it is closed by this side, not even one that waits', async () => {
@@ -600,9 +756,3 @@ describe('Connection', () => {
     await expect(connection.closed).resolves.toMatchObject({ code: 1000 })
   })
 })
-
-/** How many messages the last write of a socket held. */
-function batch_size(socket: FakeSocket): number {
-  const last = socket.calls.filter(call => call.call === 'write').at(-1)
-  return last?.messages?.length ?? 0
-}

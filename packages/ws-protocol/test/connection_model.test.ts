@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { CloseInfo } from '../src/close_code.js'
+import type { CloseInfo } from '../src/close_info.js'
 import { Connection } from '../src/connection.js'
 import { NetError } from '../src/errors.js'
+import type { MessageBatch } from '../src/message_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
 import { seeded_random, test_seed } from './seeded_random.js'
 
@@ -32,7 +33,7 @@ async function run_at_random(random: () => number): Promise<{ seen: Seen; socket
     was_closed_here: false,
   }
   let release = (): void => {}
-  const connection = new Connection<null>(
+  const connection = new Connection<null, MessageBatch>(
     { side: 'client', binary: false, max_queue: MAX_QUEUE, close_timeout: 5_000 },
     {
       on_open: () => {},

@@ -262,13 +262,7 @@ describe('Inbox', () => {
     await settled()
     owner.held.get('close bye')?.reject(new Error('last'))
     await settled()
-    expect(owner.heard).toEqual([
-      'a',
-      'message failed: first',
-      'close bye',
-      'close failed: last',
-      'done bye',
-    ])
+    expect(owner.heard).toEqual(['a', 'message failed: first', 'close bye', 'close failed: last', 'done bye'])
   })
 
   it('keeps the rest when who takes messages stops in the middle', () => {

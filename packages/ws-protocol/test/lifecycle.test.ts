@@ -25,11 +25,11 @@ const states = {
 } as const satisfies Record<Lifecycle['name'], Lifecycle>
 
 const events = {
-  'opened': { type: 'opened' },
+  opened: { type: 'opened' },
   'closed with nothing unsent': { type: 'close', closing: later, has_unsent: false },
   'closed with messages unsent': { type: 'close', closing: later, has_unsent: true },
-  'failed': { type: 'fail', closing: broken },
-  'drained': { type: 'drained' },
+  failed: { type: 'fail', closing: broken },
+  drained: { type: 'drained' },
   'timed out': { type: 'timed_out' },
   'gone with a Close': { type: 'gone', code: 4001, reason: 'enough' },
   'gone without a Close': { type: 'gone', code: 1006, reason: '' },
@@ -47,31 +47,31 @@ const after_own_close = {
 /** What every event makes of every state; what is not named changes nothing. */
 const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifecycle>>> = {
   connecting: {
-    'opened': states.open,
+    opened: states.open,
     'closed with nothing unsent': { name: 'terminated', closing: later },
     'closed with messages unsent': { name: 'closing_unopened', closing: later },
-    'failed': { name: 'terminated', closing: broken },
+    failed: { name: 'terminated', closing: broken },
     'gone with a Close': ended({ ...peers_word, cause: 'peer' }),
     'gone without a Close': ended({ ...no_word, cause: 'refused' }),
   },
   open: {
     'closed with nothing unsent': { name: 'draining', closing: later },
     'closed with messages unsent': { name: 'draining', closing: later },
-    'failed': { name: 'close_sent', closing: broken },
+    failed: { name: 'close_sent', closing: broken },
     // The timer of an open connection runs since the peer has ended its side.
     'timed out': { name: 'terminated', closing: network },
     'gone with a Close': ended({ ...peers_word, cause: 'peer' }),
     'gone without a Close': ended({ ...no_word, cause: 'network' }),
   },
   closing_unopened: {
-    'opened': states.draining,
-    'failed': { name: 'terminated', closing: broken },
+    opened: states.draining,
+    failed: { name: 'terminated', closing: broken },
     'timed out': states.terminated,
     ...after_own_close,
   },
   draining: {
-    'failed': { name: 'close_sent', closing: broken },
-    'drained': states.close_sent,
+    failed: { name: 'close_sent', closing: broken },
+    drained: states.close_sent,
     'timed out': states.terminated,
     ...after_own_close,
   },

@@ -57,7 +57,8 @@ describe('a MessageQueue', () => {
     const bytes = Uint8Array.of(9, 1, 2, 9)
     push(queue, bytes.subarray(1, 3))
     bytes.fill(7)
-    const [kept] = queue.take()?.payloads as [Uint8Array]
+    const { payloads } = queue.take() as MessageBatch
+    const [kept] = payloads as [Uint8Array]
     expect(kept).toEqual(Uint8Array.of(1, 2))
     expect(kept.buffer.byteLength).toBe(2)
   })

@@ -1,31 +1,75 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NetError } from '../src/errors.js'
+import type { MessageBatch } from '../src/message_queue.js'
 import { Outbox } from '../src/outbox.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
+import type { SocketSink } from '../src/socket_port.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
+
+/** RFC 6455 §5.2: the header of an unmasked frame of at most 125 bytes, and of one of at most 65,535. */
+const [SMALL_HEADER, MEDIUM_HEADER] = [2, 4]
+const MASK_KEY = 4
+
+/** Takes batch after batch though the network has not taken the first, as the WebSocket of a browser does. */
+class GreedySocket extends FakeSocket {
+  readonly #under_way: MessageBatch[] = []
+
+  override get takes_batch(): boolean {
+    return this.is_writable
+  }
+  override get unsent(): number {
+    return this.#under_way.reduce((sum, { messages }) => sum + messages, 0)
+  }
+  override get buffered_bytes(): number {
+    return this.#under_way.reduce((sum, { frame_bytes }) => sum + frame_bytes, 0)
+  }
+  override write(batch: MessageBatch): void {
+    super.write(batch)
+    this.#under_way.push(batch)
+  }
+
+  /** The network takes the oldest batch, and no more. */
+  take_one(): void {
+    this.#under_way.shift()
+  }
+}
 
 describe('Outbox', () => {
   let platform: FakePlatform
   let socket: FakeSocket
   let told: string[]
-  let outbox: Outbox
+  let outbox: Outbox<MessageBatch>
 
-  const start = (limit_bytes: number): void => {
+  const sink_of = (): SocketSink => ({
+    socket_opened: () => outbox.flush(),
+    socket_drained: () => outbox.flush(),
+    socket_message: () => {},
+    socket_failed: () => {},
+    socket_ending: () => {},
+    socket_closed: () => {},
+  })
+
+  const start = (limit_bytes: number, { is_masked = false, port = new FakeSocket() } = {}): void => {
     platform = new FakePlatform()
-    socket = new FakeSocket()
+    socket = port
     told = []
-    outbox = new Outbox(limit_bytes, false, platform, {
+    outbox = new Outbox(limit_bytes, is_masked, platform, {
       queue_became_full: error => told.push(error.code),
       all_sent: () => told.push('all_sent'),
     })
-    socket.connect_to({
-      socket_opened: () => outbox.flush(),
-      socket_drained: () => outbox.drained(),
-      socket_message: () => {},
-      socket_failed: () => {},
-      socket_ending: () => {},
-      socket_closed: () => {},
-    })
+    socket.connect_to(sink_of())
+  }
+
+  const start_open = (limit_bytes: number, port?: FakeSocket): void => {
+    start(limit_bytes, port && { port })
+    outbox.attach(socket)
+    socket.open()
+  }
+
+  /** Sends, and says how it went. */
+  const send = (payload: string | Uint8Array): string => {
+    const result = outbox.send(payload)
+    return result === true ? 'taken' : result.code
   }
 
   beforeEach(() => start(1_000))
@@ -43,27 +87,38 @@ describe('Outbox', () => {
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
   })
 
-  it('writes each full batch when it is together, and the rest at the end of the turn', () => {
-    start(10 * BATCH_BYTES)
-    outbox.attach(socket)
-    socket.open()
-    const half = 'x'.repeat(BATCH_BYTES / 2)
-    for (let i = 0; i < 5; i += 1) outbox.send(half)
-    const written = socket.sent.length
-    expect(written).toBeGreaterThanOrEqual(4)
+  it('writes what is sent in one turn with one write at its end, and the next turn with another', () => {
+    start_open(1_000)
+    outbox.send('a')
+    outbox.send('b')
+    expect(socket.calls).toEqual([])
     platform.end_turn()
-    expect(socket.sent).toHaveLength(5)
+    outbox.send('c')
+    platform.end_turn()
+    expect(socket.calls).toEqual([
+      { call: 'write', messages: ['a', 'b'] },
+      { call: 'write', messages: ['c'] },
+    ])
   })
 
-  it('has one batch under way at a time', () => {
-    outbox.attach(socket)
-    socket.open()
+  it('writes each full batch when it is together, and the rest at the end of the turn', () => {
+    start_open(10 * BATCH_BYTES)
+    const half = 'x'.repeat(BATCH_BYTES / 2)
+    for (let i = 0; i < 5; i += 1) outbox.send(half)
+    expect(socket.calls.map(({ messages }) => messages?.length)).toEqual([2, 2])
+    platform.end_turn()
+    expect(socket.calls.map(({ messages }) => messages?.length)).toEqual([2, 2, 1])
+  })
+
+  it('has one batch under way at a time, where the port takes one at a time', () => {
+    start_open(1_000)
     socket.takes_writes = false
     for (const text of ['a', 'b', 'c']) {
       outbox.send(text)
       platform.end_turn()
     }
     expect(socket.sent).toEqual(['a'])
+    expect(outbox.unsent).toBe(3)
     socket.drain()
     expect(socket.sent).toEqual(['a', 'b', 'c'])
     expect(outbox.unsent).toBe(2)
@@ -71,9 +126,48 @@ describe('Outbox', () => {
     expect(outbox.unsent).toBe(0)
   })
 
-  it('returns one and the same error from the time when it was full until it has drained, and tells of it once', () => {
-    outbox.attach(socket)
-    socket.open()
+  it('hands on batch after batch where the port takes them, and counts them until the network has', async () => {
+    const port = new GreedySocket()
+    start_open(1_000, port)
+    for (const text of ['a', 'bb']) {
+      outbox.send(text)
+      platform.end_turn()
+    }
+    expect(socket.sent).toEqual(['a', 'bb'])
+    expect([outbox.unsent, outbox.bytes]).toEqual([2, 7])
+    let is_sent = false
+    const all_sent = outbox.wait_until_sent().then(() => {
+      is_sent = true
+    })
+    told.length = 0
+    port.take_one()
+    outbox.flush()
+    await Promise.resolve()
+    expect([outbox.unsent, outbox.bytes, is_sent, told]).toEqual([1, 4, false, []])
+    port.take_one()
+    outbox.flush()
+    await all_sent
+    expect([outbox.unsent, outbox.bytes, told]).toEqual([0, 0, ['all_sent']])
+  })
+
+  it('has room again with each piece that the network takes, and stays in its episode until it has all', () => {
+    const port = new GreedySocket()
+    start_open(20, port)
+    for (let i = 0; i < 2; i += 1) {
+      expect(send('12345678')).toBe('taken')
+      platform.end_turn()
+    }
+    const full = outbox.send('')
+    expect(full).toMatchObject({ code: 'queue_full' })
+    port.take_one()
+    outbox.flush()
+    expect(send('abcdefgh')).toBe('taken')
+    expect(outbox.send('')).toBe(full)
+    expect(told.filter(entry => entry === 'queue_full')).toHaveLength(1)
+  })
+
+  it('returns one and the same error from the time when it was full until all is sent, and tells of it once', () => {
+    start_open(1_000)
     socket.takes_writes = false
     outbox.send('x'.repeat(900))
     platform.end_turn()
@@ -88,11 +182,173 @@ describe('Outbox', () => {
     expect(outbox.send('y'.repeat(900))).toBe(true)
   })
 
+  it('says in queue_full how much waits, the limit, and what to do', () => {
+    start_open(1_000)
+    socket.takes_writes = false
+    outbox.send('x'.repeat(500))
+    platform.end_turn()
+    outbox.send('y'.repeat(300))
+    expect((outbox.send('z'.repeat(300)) as NetError).message).toBe(
+      'send found the queue full: 808 of max_queue 1000 bytes wait for the peer; await drained() and send again',
+    )
+  })
+
+  it('says in too_large the limit and what to do', () => {
+    expect((outbox.send('x'.repeat(1_000)) as NetError).message).toBe(
+      'send got a message that can never fit into the queue: max_queue is 1000 bytes; raise it, or send smaller pieces',
+    )
+  })
+
+  describe('the bound', () => {
+    it.each([
+      ['unmasked', 10, false, SMALL_HEADER],
+      ['masked', 10, true, SMALL_HEADER + MASK_KEY],
+      ['unmasked', 125, false, SMALL_HEADER],
+      ['unmasked', 126, false, MEDIUM_HEADER],
+      ['masked', 126, true, MEDIUM_HEADER + MASK_KEY],
+      ['unmasked', 65_535, false, MEDIUM_HEADER],
+      ['unmasked', 65_536, false, 10],
+      ['masked', 65_536, true, 10 + MASK_KEY],
+    ])(
+      'counts the header of a frame that is %s and holds %i bytes',
+      (_, payload_bytes, is_masked, header) => {
+        const frame_bytes = header + payload_bytes
+        for (const payload of ['x'.repeat(payload_bytes), new Uint8Array(payload_bytes)]) {
+          start(frame_bytes, { is_masked })
+          expect(send(payload)).toBe('taken')
+          expect([outbox.bytes, outbox.unsent]).toEqual([frame_bytes, 1])
+          start(frame_bytes - 1, { is_masked })
+          expect(send(payload)).toBe('too_large')
+          expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
+        }
+      },
+    )
+
+    it('counts bytes of UTF-8, not letters', () => {
+      start(8)
+      expect(send('中文')).toBe('taken')
+      start(7)
+      expect(send('中文')).toBe('too_large')
+    })
+
+    it('counts the bytes of a view, not of the buffer that it is a part of', () => {
+      start(4)
+      expect(send(new Uint8Array(1_000).subarray(10, 12))).toBe('taken')
+      expect(outbox.bytes).toBe(4)
+    })
+
+    it('is queue_full for a message that fits an empty queue, and keeps what waits', () => {
+      start(20)
+      send('12345678')
+      expect(send('123456789')).toBe('queue_full')
+      expect([outbox.bytes, outbox.unsent]).toEqual([10, 1])
+      outbox.attach(socket)
+      socket.open()
+      expect(socket.sent).toEqual(['12345678'])
+    })
+
+    it('is too_large for a message that fits never, whatever waits, keeps what waits and tells nobody', () => {
+      start(20)
+      send('1')
+      expect(send('x'.repeat(19))).toBe('too_large')
+      expect([outbox.bytes, outbox.unsent]).toEqual([3, 1])
+      expect(told).toEqual([])
+    })
+
+    it('takes a smaller message after it refused a larger one', () => {
+      start(20)
+      expect(['12345678', '123456789', 'abcdefgh'].map(send)).toEqual(['taken', 'queue_full', 'taken'])
+      outbox.attach(socket)
+      socket.open()
+      expect(socket.sent).toEqual(['12345678', 'abcdefgh'])
+    })
+
+    it('is reached to the last byte', () => {
+      start(20)
+      expect(['12345678', 'abcdefgh', ''].map(send)).toEqual(['taken', 'taken', 'queue_full'])
+      expect(outbox.bytes).toBe(20)
+    })
+
+    it('is met by empty messages too: their headers fill the queue', () => {
+      let taken = 0
+      while (send('') === 'taken') taken += 1
+      expect([taken, outbox.bytes, outbox.unsent]).toEqual([500, 1_000, 500])
+    })
+
+    it('holds for what was handed on and the network has not taken, together with what waits', () => {
+      start_open(30)
+      socket.takes_writes = false
+      send('12345678')
+      platform.end_turn()
+      expect([send('abcdefgh'), send('123456789'), send('12345678'), send('')]).toEqual([
+        'taken',
+        'queue_full',
+        'taken',
+        'queue_full',
+      ])
+      expect([outbox.bytes, outbox.unsent]).toEqual([30, 3])
+    })
+
+    it('does not count what a port holds that is no message, such as the answer to a ping', () => {
+      class BusySocket extends FakeSocket {
+        override get buffered_bytes(): number {
+          return 15
+        }
+      }
+      start_open(20, new BusySocket())
+      expect(send('x'.repeat(18))).toBe('taken')
+    })
+
+    it('is there for a whole burst: a full queue is written before it is called full', () => {
+      start_open(20)
+      for (let i = 0; i < 5; i += 1) expect(send('x'.repeat(18))).toBe('taken')
+      expect(socket.sent).toHaveLength(4)
+      platform.end_turn()
+      expect(socket.sent).toHaveLength(5)
+    })
+  })
+
+  it('tells that all is sent with each flush that finds nothing unsent, though nothing was written', () => {
+    outbox.flush()
+    expect(told).toEqual(['all_sent'])
+    outbox.send('a')
+    outbox.flush()
+    expect(told).toEqual(['all_sent'])
+  })
+
+  it('settles at once for who waits while nothing is unsent', async () => {
+    await expect(outbox.wait_until_sent()).resolves.toBeUndefined()
+  })
+
+  it('settles for all who wait, when the network has taken what it was handed', async () => {
+    start_open(1_000)
+    socket.takes_writes = false
+    outbox.send('a')
+    platform.end_turn()
+    const waiting = Promise.all([outbox.wait_until_sent(), outbox.wait_until_sent()])
+    socket.drain()
+    await expect(waiting).resolves.toEqual([undefined, undefined])
+  })
+
   it('throws away what waits at the end, and tells those who wait', async () => {
     outbox.send('a')
     const waiting = outbox.wait_until_sent()
     outbox.end(new NetError('closed', 'no more'))
     await expect(waiting).rejects.toMatchObject({ code: 'closed' })
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
+    outbox.attach(socket)
+    socket.open()
+    platform.end_turn()
+    expect(socket.sent).toEqual([])
+  })
+
+  it('still counts after the end what the network had not taken', () => {
+    start_open(1_000)
+    socket.takes_writes = false
+    outbox.send('a')
+    platform.end_turn()
+    outbox.send('b')
+    outbox.end(new NetError('closed', 'no more'))
+    expect([outbox.bytes, outbox.unsent]).toEqual([3, 1])
   })
 })

@@ -1,23 +1,10 @@
-import { type MessageBatch, NetError, type SocketSink } from '@bt/ws-protocol'
+import type { MessageBatch, SocketSink } from '@bt/ws-protocol'
 import type { OpenedSocket } from '../client.js'
 import type { ConnectSettings } from '../options.js'
-import { shown_url } from '../shown_url.js'
 import { WebSocketPort } from './web_socket_port.js'
 
-/**
- * Starts to connect, over the WebSocket of the platform; `sink` is told how it goes.
- *
- * @throws NetError `unsupported` where there is none, or where the page may not connect there
- */
+/** Starts to connect, over the WebSocket of the platform; `sink` is told how it goes. */
 export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<MessageBatch> {
-  const { url, protocols } = settings
-  try {
-    const socket = new WebSocket(url, [...protocols])
-    return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
-  } catch (cause) {
-    // As a rule: a page that came by https: may not use ws:.
-    throw new NetError('unsupported', `connect: ${shown_url(url)} can't be opened from here: ${cause}`, {
-      cause,
-    })
-  }
+  const socket = new WebSocket(settings.url, [...settings.protocols])
+  return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
 }

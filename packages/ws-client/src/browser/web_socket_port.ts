@@ -66,7 +66,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     }
     socket.onclose = ({ code, reason }) => {
       const own_code = code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code
-      this.#ended(own_code, reason, is_open ? undefined : opening_error(shown_url(url), why))
+      // Deno closes with 0 what never opened.
+      this.#ended(own_code || ABNORMAL_CLOSURE, reason, is_open ? undefined : opening_error(shown_url(url), why))
     }
   }
 
@@ -145,7 +146,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 }
 
 function too_large(payload_bytes: number, max_payload: number): NetError {
-  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes, and max_payload is ${max_payload} bytes; raise it to take such messages`
+  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes; raise max_payload, ${max_payload} bytes, to take such messages`
   return new NetError('message_too_large', message)
 }
 

@@ -192,7 +192,10 @@ describe('connect in Chromium', () => {
       const received: number[] = []
       let go_on!: () => void
       const ws = connect_to(url, {
-        on_error: (error: { code: string }) => void (errors.push(error.code), go_on()),
+        on_error: (error: { code: string }) => {
+          errors.push(error.code)
+          go_on()
+        },
       })
       ws.on_message(data => {
         received.push(Number.parseInt(data as string, 10))

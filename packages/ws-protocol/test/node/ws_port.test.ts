@@ -1,60 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { Connection } from '../../src/index.js'
-import { node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
-import { type PortHarness, PortListener, type PortPeer, port_cases } from '../../src/testing/index.js'
-
-/** Plays the other end with plain `ws`. */
-class WsPeer implements PortPeer {
-  readonly #ws: WebSocket
-  readonly #arrived: (string | Uint8Array)[] = []
-  readonly #closed: Promise<{ code: number; reason: string }>
-  #wanted: ((data: string | Uint8Array) => void) | undefined
-
-  constructor(ws: WebSocket) {
-    this.#ws = ws
-    ws.on('error', () => {})
-    ws.on('message', (data, is_binary) => {
-      const message = is_binary ? Uint8Array.from(data as Buffer) : data.toString()
-      const wanted = this.#wanted
-      this.#wanted = undefined
-      if (wanted === undefined) this.#arrived.push(message)
-      else wanted(message)
-    })
-    this.#closed = new Promise(resolve =>
-      ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
-    )
-  }
-
-  send(data: string | Uint8Array): void {
-    this.#ws.send(data)
-  }
-  receive(): Promise<string | Uint8Array> {
-    const next = this.#arrived.shift()
-    if (next !== undefined) return Promise.resolve(next)
-    return new Promise(resolve => {
-      this.#wanted = resolve
-    })
-  }
-  stop_reading(): void {
-    this.#ws.pause()
-  }
-  go_on_reading(): void {
-    this.#ws.resume()
-  }
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
-  }
-  drop(): void {
-    this.#ws.terminate()
-  }
-  closed(): Promise<{ code: number; reason: string }> {
-    return this.#closed
-  }
-}
+import { Connection, type FrameBatch } from '../../src/index.js'
+import { frame_memory, node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
+import { type PortHarness, PortListener, port_cases, WsPeer } from '../../src/testing/index.js'
 
 const limits = { max_payload: 1_048_576, max_fragments: 16_384, close_timeout: 5_000 }
 
@@ -68,7 +19,7 @@ async function listening(compression: boolean): Promise<{ acceptor: WebSocketSer
   return { acceptor, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` }
 }
 
-function server_harness(compression: boolean): PortHarness {
+function server_harness(compression: boolean): PortHarness<FrameBatch> {
   return {
     platform: node_platform,
     side: 'server',
@@ -91,11 +42,11 @@ function server_harness(compression: boolean): PortHarness {
   }
 }
 
-function client_harness(compression: boolean): PortHarness {
+function client_harness(compression: boolean): PortHarness<FrameBatch> {
   return {
     platform: node_platform,
     side: 'client',
-    async open(connection: Connection<null>, attach) {
+    async open(connection: Connection<null, FrameBatch>, attach) {
       const { acceptor, url } = await listening(compression)
       const accepted = once(acceptor, 'connection') as Promise<[WebSocket]>
       let stream!: Socket
@@ -118,6 +69,7 @@ describe('WsPort', () => {
   const settings = { binary: false, max_queue: 1_000_000, close_timeout: 1_000 }
 
   afterEach(() => {
+    vi.restoreAllMocks()
     for (const server of left_open.splice(0)) server.close()
   })
 
@@ -149,21 +101,21 @@ describe('WsPort', () => {
   /** A server's connection, open, with a plain `ws` as its peer. */
   async function open_pair(
     max_queue: number,
-  ): Promise<{ connection: Connection<null>; peer: WebSocket; stream: Socket }> {
-    const { acceptor, url } = await listening(false)
+    compression = false,
+  ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: WsPort; stream: Socket }> {
+    const { acceptor, url } = await listening(compression)
     const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
-    const peer = new WebSocket(url)
+    const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
     peer.on('error', () => {})
     const peer_open = once(peer, 'open')
     const [ws, { socket: stream }] = await accepted
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
     const connection = new Connection(given, new PortListener(), node_platform, () => null)
-    connection.attach(
-      new WsPort({ ws, stream, side: 'server', options: { ...limits, compression: false } }, connection),
-    )
+    const port = new WsPort({ ws, stream, side: 'server', options: { ...limits, compression } }, connection)
+    connection.attach(port)
     connection.socket_opened()
     await peer_open
-    return { connection, peer, stream }
+    return { connection, peer, port, stream }
   }
 
   it.each([
@@ -188,6 +140,48 @@ describe('WsPort', () => {
     stream.destroy()
     for (let i = 0; i < 10; i += 1) connection.send('too late')
     expect((await connection.closed).unsent).toBe(10)
+  })
+
+  it('gives the memory of a batch back when the kernel has taken it with the write', async () => {
+    const release = vi.spyOn(frame_memory, 'release')
+    const { connection, port, peer } = await open_pair(1_000_000)
+    expect(connection.send('small')).toBe(true)
+    await connection.drained()
+    expect(release).toHaveBeenCalledTimes(1)
+    expect([port.unsent, port.takes_batch]).toEqual([0, true])
+    peer.terminate()
+    await connection.closed
+  })
+
+  it('keeps the memory of a batch that the kernel has not taken, and takes no other batch meanwhile', async () => {
+    const { connection, port, peer } = await open_pair(30_000_000)
+    const release = vi.spyOn(frame_memory, 'release')
+    peer.pause()
+    connection.send(new Uint8Array(20_000_000))
+    connection.send('behind it')
+    await new Promise(resolve => setImmediate(resolve))
+    expect([port.unsent, port.takes_batch, port.is_writable]).toEqual([1, false, true])
+    expect(release).not.toHaveBeenCalled()
+    peer.resume()
+    await connection.drained()
+    expect([port.unsent, port.takes_batch, port.buffered_bytes]).toEqual([0, true, 0])
+    peer.terminate()
+    await connection.closed
+  })
+
+  it('keeps the memory of a batch that is being compressed', async () => {
+    const { connection, port, peer } = await open_pair(1_000_000, true)
+    const release = vi.spyOn(frame_memory, 'release')
+    const received = once(peer, 'message')
+    connection.send('x'.repeat(10_000))
+    await new Promise<void>(resolve => node_platform.defer(resolve))
+    expect([port.unsent, port.takes_batch]).toEqual([1, false])
+    await connection.drained()
+    expect(port.unsent).toBe(0)
+    expect(release).not.toHaveBeenCalled()
+    expect(String((await received)[0])).toBe('x'.repeat(10_000))
+    peer.terminate()
+    await connection.closed
   })
 
   it('says why a connection was lost', async () => {
