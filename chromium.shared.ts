@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -12,13 +13,17 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Starts the Chromium of this machine, without a window; CHROMIUM_PATH says where it is, where it is not in the usual place. */
+/** Starts the Chromium of this machine, without a window: that of CHROMIUM_PATH, or the first on the PATH. */
 export function launch_chromium(): Promise<Browser> {
-  const places = process.env.CHROMIUM_PATH === undefined ? PLACES : [process.env.CHROMIUM_PATH]
-  const path = places.find(place => existsSync(place))
+  const { CHROMIUM_PATH, PATH = '' } = process.env
+  const path =
+    CHROMIUM_PATH ??
+    PATH.split(delimiter)
+      .flatMap(folder => NAMES.map(name => join(folder, name)))
+      .find(place => existsSync(place))
   if (path === undefined)
     throw new Error(
-      `the tests of what runs in a browser need Chromium, and it is not at ${places.join(', ')}: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH`,
+      `the tests of what runs in a browser need Chromium, and none of ${NAMES.join(', ')} is on the PATH: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH`,
     )
   return chromium.launch({ executablePath: path, args: FLAGS })
 }

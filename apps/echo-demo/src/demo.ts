@@ -5,11 +5,21 @@ import { run_sample_client } from './sample_client.js'
 import { has_opened, stop_when_told } from './serve.js'
 import { url_of } from './url_of.js'
 
+/** What follows `demo` on the command line. */
+export interface DemoArguments {
+  /** Where to listen, `'host:port'`. */
+  readonly bind: string
+  /** The path of the WebSocket. */
+  readonly route: string
+  /** A page that runs beside it. */
+  readonly page?: string
+}
+
 /**
  * Shows both sides: starts the server, lets the sample client talk to it, says what to try next, and serves until it is told to
  * stop. Settles with the exit code.
  */
-export async function run_demo({ bind, route }: { bind: string; route: string }): Promise<number> {
+export async function run_demo({ bind, route, page }: DemoArguments): Promise<number> {
   let tell_left!: () => void
   const first_left = new Promise<void>(resolve => {
     tell_left = resolve
@@ -23,7 +33,7 @@ export async function run_demo({ bind, route }: { bind: string; route: string })
   await run_sample_client(url)
   // The server hears of the end a little later than the client: its line comes before the hints.
   await Promise.race([first_left, server.closed])
-  process.stdout.write(hints(url))
+  process.stdout.write(hints(url, { page }))
   await server.closed
   return 0
 }

@@ -1,8 +1,16 @@
 import { relative } from 'node:path'
 import { style } from './print.js'
 
+/** What belongs to a server that hints are about. */
+export interface HintDetails {
+  /** Whether it takes binary messages. */
+  readonly is_binary?: boolean | undefined
+  /** A page that runs beside it. */
+  readonly page?: string | undefined
+}
+
 /** What to try now that a server listens at `url`, for somebody who sees it for the first time. */
-export function hints(url: string, is_binary = false): string {
+export function hints(url: string, { is_binary = false, page }: HintDetails = {}): string {
   const connect = `${this_program()} connect${is_binary ? ' --binary' : ''} ${url}`
   const lines = [
     style.bold('The server keeps running. Talk to it:'),
@@ -11,7 +19,7 @@ export function hints(url: string, is_binary = false): string {
     `    ${style.cyan(connect)}`,
     '  from a pipe',
     `    ${style.cyan(`printf 'one\\ntwo\\n' | ${connect}`)}`,
-    ...browser_hint(url),
+    ...(page === undefined ? console_hint(url) : page_hint(page)),
     '',
     style.bold('Ctrl-C stops it.'),
     '',
@@ -19,7 +27,11 @@ export function hints(url: string, is_binary = false): string {
   return `\n${lines.join('\n')}\n`
 }
 
-function browser_hint(url: string): string[] {
+function page_hint(page: string): string[] {
+  return ['  in a browser, with plots and switches', `    ${style.cyan(page)}`]
+}
+
+function console_hint(url: string): string[] {
   if (!url.startsWith('ws://')) return []
   return [
     `  in a browser: open ${style.cyan(`http://${new URL(url).host}/`)} (an error page will do), and paste this into its console (F12)`,

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError } from 'commander'
 import { type ConnectArguments, run_connect } from './connect.js'
-import { run_demo } from './demo.js'
+import { type DemoArguments, run_demo } from './demo.js'
 import { say_error } from './print.js'
 import { run_serve, type ServeArguments } from './serve.js'
 
@@ -23,7 +23,10 @@ program
   .command('demo')
   .description('start the server, let a sample client talk to it, and keep serving')
   .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
-  .action(async ({ bind }: { bind: string }) => finish(await run_demo({ bind, route: DEFAULT_ROUTE })))
+  .option('--page <url>', 'a page that runs beside it, to be named among what to try next')
+  .action(async (given: Omit<DemoArguments, 'route'>) =>
+    finish(await run_demo({ ...given, route: DEFAULT_ROUTE })),
+  )
 
 program
   .command('serve')

@@ -15,7 +15,7 @@ export async function run_serve(given: ServeArguments): Promise<number> {
   if (!(await has_opened(server))) return 1
   const url = url_of(server.addr, given.route)
   say('server', `listening on ${style.bold(url)}`)
-  process.stdout.write(hints(url, given.binary))
+  process.stdout.write(hints(url, { is_binary: given.binary }))
   await server.closed
   return 0
 }

@@ -25,6 +25,13 @@ it('prints who said what to whom, and what to try next', async () => {
   expect(hints).toContain(`new WebSocket('${url}')`)
 })
 
+it('names the page that runs beside it', async () => {
+  const { program } = await start_server('demo', '--page', 'http://127.0.0.1:8080/')
+  await program.says('Ctrl-C stops it.')
+  expect(program.stdout).toContain('  in a browser, with plots and switches\n    http://127.0.0.1:8080/\n')
+  expect(program.stdout).not.toContain('new WebSocket(')
+})
+
 it('keeps serving until Ctrl-C, and ends with code 0', async () => {
   const { program, url } = await start_server('demo')
   const client = new Program(['connect', url])

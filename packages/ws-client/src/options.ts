@@ -10,6 +10,7 @@ import {
   milliseconds,
   type NetError,
   type OptionRules,
+  type WsOption,
 } from '@bt/ws-protocol'
 
 /** The options of `connect` for a WebSocket client. */
@@ -39,7 +40,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
 export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'connect_timeout'
 
 /** What differs by platform: what `ws` is told, and what only Node can do. */
-type PlatformOption = 'max_fragments' | 'compression' | 'headers'
+type PlatformOption = WsOption | 'headers'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 

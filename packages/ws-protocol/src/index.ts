@@ -36,6 +36,7 @@ export {
   type FilledConnectionOption,
   is_whole_number,
   milliseconds,
+  type WsOption,
   whole_number,
 } from './options.js'
 export type { OutboxOwner } from './outbox.js'

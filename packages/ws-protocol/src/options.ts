@@ -58,12 +58,15 @@ export interface ConnectionOptions<Binary extends boolean> {
   signal?: AbortSignalLike | undefined
 }
 
+/** The shared options that `ws` is told of, and that a platform without it decides by itself. */
+export type WsOption = 'max_fragments' | 'compression'
+
 /** The shared options that always have a value once they are checked. */
 export type FilledConnectionOption = 'binary' | 'max_payload' | 'max_queue' | 'close_timeout' | 'protocols'
 
 /** The rule of every shared option that is the connection's own; those that `ws` is told have theirs beside it. */
 export const connection_rules: OptionRules<
-  Omit<ConnectionOptions<boolean>, 'max_fragments' | 'compression'>,
+  Omit<ConnectionOptions<boolean>, WsOption>,
   FilledConnectionOption
 > = {
   binary: {

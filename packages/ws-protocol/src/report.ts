@@ -18,14 +18,14 @@ export function is_thenable(value: unknown): value is PromiseLike<unknown> {
 export function report_error<Reported extends NetError>(
   error: Reported,
   on_error: ((error: Reported) => unknown) | undefined,
-  { warn }: Pick<Platform<never>, 'warn'>,
+  platform: Pick<Platform<never>, 'warn'>,
 ): void {
   if (on_error === undefined) {
-    warn(error)
+    platform.warn(error)
     return
   }
   const on_error_failed = (cause: unknown): void => {
-    warn(new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }))
+    platform.warn(new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }))
   }
   try {
     const returned = on_error(error)

@@ -240,6 +240,16 @@ describe('Connection', () => {
       await expect(drained).resolves.toBeUndefined()
     })
 
+    it('settles for who asks while it still opens, though it was closed, when the rest has gone out', async () => {
+      start()
+      connection.send('a')
+      connection.close()
+      const drained = connection.drained()
+      socket.open()
+      await expect(drained).resolves.toBeUndefined()
+      expect(socket.sent).toEqual(['a'])
+    })
+
     it('settles for who asked before close(), when the rest has gone out', async () => {
       connection.send('a')
       const drained = connection.drained()
@@ -347,8 +357,7 @@ describe('Connection', () => {
       expect(owner.errors).toMatchObject([
         {
           code: 'inbox_overflow',
-          message:
-            "closed with 1008: 16777216 bytes of messages wait for on_message, and the peer can't be slowed down; let it return sooner",
+          message: 'closed with 1008: 16777216 bytes of messages wait for on_message; let it return sooner',
         },
       ])
       expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1008, reason: '' }])
@@ -549,6 +558,17 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['write', 'write', 'terminate'])
       socket.end(1006)
       expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+    })
+
+    it('ends after close_timeout a peer that takes nothing of what waits', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.close()
+      platform.clock.advance(4_999)
+      expect(socket.call_names).toEqual(['write'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['write', 'terminate'])
     })
 
     it('has close_timeout for the answer of the peer, from its Close on', () => {

@@ -280,6 +280,16 @@ describe('the memory', () => {
     },
   )
 
+  test('is asked for once for messages that fit together into 512 bytes', () => {
+    const { memory, out } = watched_memory()
+    const queue = new PushedQueue({ memory })
+    queue.push('first')
+    const [first] = out
+    while (queue.bytes < 500) queue.push('hello')
+    expect(queue.take()?.memory).toBe(first)
+    expect(out.size).toBe(1)
+  })
+
   test('for one small message is no more than 512 bytes', () => {
     const { memory } = watched_memory()
     const queue = new PushedQueue({ memory })

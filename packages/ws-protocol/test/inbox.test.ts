@@ -280,6 +280,14 @@ describe('Inbox', () => {
     expect(owner.heard).toEqual(['a', 'b', 'c'])
   })
 
+  it('hands on what waited before what arrives, though nobody said that somebody is ready', () => {
+    owner.message_listener = 'nobody'
+    inbox.message('a', 1)
+    owner.message_listener = 'ready'
+    inbox.message('b', 1)
+    expect(owner.heard).toEqual(['a', 'b'])
+  })
+
   it('runs nothing anew while a callback runs', async () => {
     owner.hold = name => name === 'a'
     inbox.message('a', 1)

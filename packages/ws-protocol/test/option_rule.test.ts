@@ -133,7 +133,7 @@ describe('an option that is unknown', () => {
     )
   })
 
-  test.each(['', 'x', 'g', 'tga', 'handshake', 'xxxxtag', 'x'.repeat(40)])(
+  test.each(['', 'x', 'g', 'tga', 'handshake', 'xxxtag', 'xxxxtag', 'x'.repeat(40)])(
     'of the name %j, near to none, is refused with all names',
     name => {
       expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(

@@ -78,8 +78,7 @@ describe('binary', () => {
 })
 
 describe('protocols', () => {
-  const expected =
-    "an array of subprotocol names, each once, of letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §4.1)"
+  const expected = 'an array of subprotocol names, each once (RFC 6455 §4.1)'
 
   test.each([[[]], [['chat']], [['chat.v2', 'chat.v1']], [['Chat', 'chat']], [["!#$%&'*+-.^_`|~09azAZ"]]])(
     'takes %j',

@@ -180,6 +180,12 @@ describe('Outbox', () => {
     socket.drain()
     expect(told).toEqual(['queue_full', 'all_sent'])
     expect(outbox.send('y'.repeat(900))).toBe(true)
+    socket.takes_writes = false
+    platform.end_turn()
+    const second = outbox.send('z'.repeat(900))
+    expect(second).toMatchObject({ code: 'queue_full' })
+    expect(second).not.toBe(first)
+    expect(told.filter(entry => entry === 'queue_full')).toHaveLength(2)
   })
 
   it('says in queue_full how much waits, the limit, and what to do', () => {
@@ -195,7 +201,7 @@ describe('Outbox', () => {
 
   it('says in too_large the limit and what to do', () => {
     expect((outbox.send('x'.repeat(1_000)) as NetError).message).toBe(
-      'send got a message that can never fit into the queue: max_queue is 1000 bytes; raise it, or send smaller pieces',
+      'send got a message that can never fit: max_queue is 1000 bytes; raise it, or send smaller pieces',
     )
   })
 

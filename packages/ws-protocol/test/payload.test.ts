@@ -60,7 +60,7 @@ describe('as_payload', () => {
     expect(() => as_payload(data)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: `send takes a string, an ArrayBuffer or a view of one, and got ${shown}: send JSON.stringify(data), await data.arrayBuffer() of a Blob, or '' for nothing`,
+        message: `send got ${shown}: send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob`,
       }),
     )
   })

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { parse_target } from '@bt/ws-protocol'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
@@ -18,6 +17,12 @@ export interface HandshakeRequest {
   readonly protocol: string
 }
 
+/** What is read of a request of `node:http`, so that whoever uses the types of this package needs none of Node. */
+interface RequestHead {
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly url?: string | undefined
+}
+
 /** Keeps of a request what a socket shows of it, and not the request itself. */
 export class Handshake implements HandshakeRequest {
   readonly path: string
@@ -26,7 +31,7 @@ export class Handshake implements HandshakeRequest {
   readonly #query_text: string
   #query: URLSearchParams | undefined
 
-  constructor({ headers, url = '' }: IncomingMessage, protocol: string) {
+  constructor({ headers, url = '' }: RequestHead, protocol: string) {
     const { path, query } = parse_target(url)
     this.path = path
     // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).

@@ -13,9 +13,10 @@ import {
   type OptionRules,
   parse_bind,
   ROUTE_EXPECTED,
+  type WsOption,
   whole_number,
 } from '@bt/ws-protocol'
-import { type WsOption, ws_rules } from '@bt/ws-protocol/node'
+import { ws_rules } from '@bt/ws-protocol/node'
 import type { WsServerError } from './server_error.js'
 import type { WsSocket } from './socket.js'
 

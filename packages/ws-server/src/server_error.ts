@@ -16,12 +16,12 @@ export function with_socket(error: NetError, socket: WsSocket): WsServerError {
 }
 
 /** Why a server could not listen, in words. */
-export function bind_error(bind: string, address: BindAddress, cause: NodeJS.ErrnoException): NetError {
+export function bind_error(bind: string, address: BindAddress, cause: Error & { readonly code?: string | undefined }): NetError {
   const [code, advice] = diagnosis(address, cause)
   return new NetError(code, `listen: cannot bind ${bind}: ${advice}`, { cause })
 }
 
-function diagnosis(address: BindAddress, cause: NodeJS.ErrnoException): [NetErrorCode, string] {
+function diagnosis(address: BindAddress, cause: Error & { readonly code?: string | undefined }): [NetErrorCode, string] {
   switch (cause.code) {
     case 'EADDRINUSE':
       return address.kind === 'unix'

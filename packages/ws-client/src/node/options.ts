@@ -1,5 +1,5 @@
-import type { CheckedOptions, OptionRule, OptionRules } from '@bt/ws-protocol'
-import { type WsOption, ws_rules } from '@bt/ws-protocol/node'
+import type { CheckedOptions, OptionRule, OptionRules, WsOption } from '@bt/ws-protocol'
+import { ws_rules } from '@bt/ws-protocol/node'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../options.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 

@@ -1,8 +1,5 @@
 import type { OptionRules } from '../option_rule.js'
-import { type ConnectionOptions, is_whole_number, whole_number } from '../options.js'
-
-/** The shared options that `ws` is told of, and that a platform without it decides by itself. */
-export type WsOption = 'max_fragments' | 'compression'
+import { type ConnectionOptions, is_whole_number, type WsOption, whole_number } from '../options.js'
 
 const MAX_THRESHOLD_BYTES = 2_147_483_647
 

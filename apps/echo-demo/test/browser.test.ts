@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore the browser of the tests is started in one place for all packages
+import { launch_chromium } from '../../../chromium.shared.ts'
+import { start_server } from './program.ts'
+
+/** As the specification has it, but for the port. */
+const snippet = (url: string): string =>
+  `const ws = new WebSocket('${url}')\nws.onmessage = event => console.log(event.data)\nws.onopen = () => ws.send('hello')`
+
+const PAGE = '<!doctype html><title>a page</title><link rel="icon" href="data:,">'
+
+/** The address of an empty page; a browser lets no page from elsewhere connect to this machine. */
+async function serve_page(): Promise<string> {
+  const http = createServer((_request, response) => response.setHeader('Content-Type', 'text/html').end(PAGE))
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  onTestFinished(() => void http.close())
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}/`
+}
+
+it("answers the specification's own lines in a browser", async () => {
+  const [{ url }, page_url, browser] = await Promise.all([
+    start_server('serve'),
+    serve_page(),
+    launch_chromium(),
+  ])
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage()
+  const said: string[] = []
+  page.on('pageerror', error => said.push(String(error)))
+  const answered = new Promise<void>(resolve =>
+    page.on('console', message => {
+      if (said.push(message.text()) === 2) resolve()
+    }),
+  )
+  await page.goto(page_url)
+  await page.addScriptTag({ content: snippet(url) })
+  await answered
+  expect(said).toEqual(['welcome', 'echo:hello'])
+})

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest'
+import * as browser from '../src/index.browser.js'
+import * as node from '../src/index.js'
+
+it('listen is unsupported in a browser, and says what to do instead', () => {
+  expect(() => browser.listen()).toThrow(
+    expect.objectContaining({
+      code: 'unsupported',
+      message: 'listen: a browser takes no connections: run listen in Node, and connect to it from here',
+    }),
+  )
+})
+
+it('a browser is offered the same names as Node', () => {
+  expect(Object.keys(browser).sort()).toEqual(Object.keys(node).sort())
+})
