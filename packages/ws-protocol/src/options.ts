@@ -79,8 +79,7 @@ export const connection_rules: OptionRules<
   close_timeout: milliseconds(5_000),
   protocols: {
     fallback: [],
-    expects:
-      'an array of subprotocol names, each once (RFC 6455 §4.1)',
+    expects: 'an array of subprotocol names, each once (RFC 6455 §4.1)',
     accepts: value =>
       Array.isArray(value) && Array.from(value).every(is_token) && new Set(value).size === value.length,
   },

@@ -25,7 +25,9 @@ export function report_error<Reported extends NetError>(
     return
   }
   const on_error_failed = (cause: unknown): void => {
-    platform.warn(new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }))
+    platform.warn(
+      new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }),
+    )
   }
   try {
     const returned = on_error(error)

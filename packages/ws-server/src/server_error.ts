@@ -15,13 +15,16 @@ export function with_socket(error: NetError, socket: WsSocket): WsServerError {
   return Object.assign(error, { addr: socket.addr })
 }
 
+/** What Node says went wrong. */
+type SystemError = Error & { readonly code?: string }
+
 /** Why a server could not listen, in words. */
-export function bind_error(bind: string, address: BindAddress, cause: Error & { readonly code?: string | undefined }): NetError {
+export function bind_error(bind: string, address: BindAddress, cause: SystemError): NetError {
   const [code, advice] = diagnosis(address, cause)
   return new NetError(code, `listen: cannot bind ${bind}: ${advice}`, { cause })
 }
 
-function diagnosis(address: BindAddress, cause: Error & { readonly code?: string | undefined }): [NetErrorCode, string] {
+function diagnosis(address: BindAddress, cause: SystemError): [NetErrorCode, string] {
   switch (cause.code) {
     case 'EADDRINUSE':
       return address.kind === 'unix'

@@ -67,7 +67,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     socket.onclose = ({ code, reason }) => {
       const own_code = code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code
       // Deno closes with 0 what never opened.
-      this.#ended(own_code || ABNORMAL_CLOSURE, reason, is_open ? undefined : opening_error(shown_url(url), why))
+      this.#ended(
+        own_code || ABNORMAL_CLOSURE,
+        reason,
+        is_open ? undefined : opening_error(shown_url(url), why),
+      )
     }
   }
 

@@ -1,14 +1,21 @@
+import type { CloseInfo } from '../close_info.js'
 import type { PortPeer } from './port_cases.js'
 
 type Data = string | Uint8Array
 
 /** What is used of a WebSocket of `ws`, so that no type of it is needed here. */
 export interface WsLike {
+  /** Registers for an event. */
   on(event: string, listener: (...args: never[]) => void): unknown
+  /** Sends a message. */
   send(data: Data): void
+  /** Stops reading. */
   pause(): void
+  /** Reads again. */
   resume(): void
+  /** Starts the closing handshake. */
   close(code: number, reason: string): void
+  /** Ends the socket without a Close. */
   terminate(): void
 }
 
@@ -16,7 +23,7 @@ export interface WsLike {
 export class WsPeer implements PortPeer {
   readonly #ws: WsLike
   readonly #arrived: Data[] = []
-  readonly #closed: Promise<{ code: number; reason: string }>
+  readonly #closed: Promise<Pick<CloseInfo, 'code' | 'reason'>>
   #wanted: { readonly count: number; readonly resolve: (data: readonly Data[]) => void } | undefined
 
   constructor(ws: WsLike) {
@@ -57,7 +64,7 @@ export class WsPeer implements PortPeer {
     this.#ws.terminate()
   }
 
-  closed(): Promise<{ code: number; reason: string }> {
+  closed(): Promise<Pick<CloseInfo, 'code' | 'reason'>> {
     return this.#closed
   }
 
