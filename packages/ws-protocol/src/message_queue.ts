@@ -19,7 +19,8 @@ export class MessageQueue implements SendQueue<MessageBatch> {
   }
 
   push(payload: string | Uint8Array, payload_bytes: number, frame_bytes: number): void {
-    this.#payloads.push(typeof payload === 'string' ? payload : payload.slice())
+    // Not `slice`, which makes a view where the bytes are a Buffer.
+    this.#payloads.push(typeof payload === 'string' ? payload : new Uint8Array(payload))
     this.#payload_bytes += payload_bytes
     this.#frame_bytes += frame_bytes
   }

@@ -1,10 +1,22 @@
-import type { MessageBatch, SocketSink } from '@bt/ws-protocol'
+import { type MessageBatch, NetError, type SocketSink } from '@bt/ws-protocol'
 import type { OpenedSocket } from '../client.js'
 import type { ConnectSettings } from '../options.js'
+import { shown_url } from '../shown_url.js'
 import { WebSocketPort } from './web_socket_port.js'
 
-/** Starts to connect, over the WebSocket of the platform; `sink` is told how it goes. */
+/**
+ * Starts to connect, over the WebSocket of the platform; `sink` is told how it goes.
+ *
+ * @throws NetError `unsupported` where there is none, or where a page may not connect there
+ */
 export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<MessageBatch> {
-  const socket = new WebSocket(settings.url, [...settings.protocols])
-  return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
+  const { url, protocols } = settings
+  try {
+    const socket = new WebSocket(url, [...protocols])
+    return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
+  } catch (cause) {
+    // As a rule: a page that came by https: may not use ws:.
+    const message = `connect: ${shown_url(url)} can't be opened from here: ${(cause as Error).message}`
+    throw new NetError('unsupported', message, { cause })
+  }
 }

@@ -15,9 +15,16 @@ export const browser_rules: OptionRules<WsConnectOptions<boolean> & { tls?: unkn
   }
 
 function is_web_socket_url(value: unknown): boolean {
-  const url = String(value)
-  if (url.startsWith('ws+unix:')) throw unsupported('Unix sockets', 'let the server bind a port')
-  return /^wss?:[^#]+$/.test(url) && URL.canParse(url)
+  try {
+    if (typeof value !== 'string') return false
+    const { protocol, href } = new URL(value)
+    if (protocol === 'ws+unix:') throw unsupported('Unix sockets', 'let the server bind a port')
+    return /^wss?:$/.test(protocol) && !href.includes('#')
+  } catch (error) {
+    if (error instanceof NetError) throw error
+    // What is no URL is told what is expected, as any other wrong value.
+    return false
+  }
 }
 
 function node_only(name: string, instead: string): OptionRule<never> {

@@ -148,7 +148,7 @@ describe('a connection', () => {
     const { url, closed } = await closing_server(ws => ws.send('é'.repeat(6)))
     const { errors, info } = await outcome(url, { max_payload: 11 })
     expect(errors).toEqual([expect.objectContaining({ code: 'message_too_large' })])
-    expect(errors[0]?.message).toMatch(/a message of 12 bytes, and max_payload is 11 bytes/)
+    expect(errors[0]?.message).toMatch(/a message of 12 bytes; raise max_payload, 11 bytes/)
     expect(info).toEqual({ code: 1009, reason: '', cause: 'protocol', clean: true, unsent: 0 })
     expect(await closed).toEqual([4009, ''])
   })
