@@ -64,7 +64,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
     case 'timed_out':
       if (name === 'open')
         return { name: 'terminated', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'network' } }
-      if (name !== 'connecting') return { ...state, name: 'terminated' }
+      if (name !== 'connecting' && name !== 'terminated') return { ...state, name: 'terminated' }
       break
     case 'gone':
       return { name: 'closed', ending: ending_of(state, event) }

@@ -74,5 +74,6 @@ function nearest(name: string, known: readonly string[]): string {
   const common = (other: string): number =>
     [...name].filter((_, i) => other.includes(name.slice(i, i + 2).padEnd(2))).length
   const [best = ''] = [...known].sort((a, b) => common(b) - common(a))
-  return common(best) * 2 >= name.length - 1 ? `did you mean ${best}?` : `known are ${known.join(', ')}`
+  const is_near = common(best) > 0 && common(best) * 2 >= name.length - 1
+  return is_near ? `did you mean ${best}?` : `known are ${known.join(', ')}`
 }

@@ -52,6 +52,15 @@ describe('a MessageQueue', () => {
     expect(batch).toEqual({ payloads: ['first'], messages: 1, payload_bytes: 5, frame_bytes: 11 })
   })
 
+  test('copies a Buffer too, whose own slice would be a view', () => {
+    const queue = new MessageQueue()
+    const bytes = Buffer.from([1, 2])
+    push(queue, bytes)
+    bytes.fill(7)
+    const { payloads } = queue.take() as MessageBatch
+    expect([...(payloads[0] as Uint8Array)]).toEqual([1, 2])
+  })
+
   test('copies bytes, and no more than the part that was given: changing them afterwards changes nothing', () => {
     const queue = new MessageQueue()
     const bytes = Uint8Array.of(9, 1, 2, 9)
