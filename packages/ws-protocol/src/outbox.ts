@@ -96,6 +96,8 @@ export class Outbox<Kind extends Batch> {
   end(error: NetError): void {
     this.#queue = this.#platform.make_queue(this.#is_masked)
     this.#bytes = this.#messages = 0
+    // A browser goes on counting what a connection that has ended did not send.
+    this.#port = undefined
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
   }
 

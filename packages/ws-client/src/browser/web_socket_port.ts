@@ -54,7 +54,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
       sink.socket_opened()
     }
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      this.#look()
+      if (this.#unsent > 0 && this.#drop_taken()) sink.socket_drained()
       const payload = typeof data === 'string' ? data : new Uint8Array(data)
       const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
       if (payload_bytes <= max_payload) sink.socket_message(payload, payload_bytes)
@@ -97,7 +97,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     this.#written_bytes += payload_bytes
     this.#under_way.push({ messages, end_bytes: this.#written_bytes })
     this.#drop_taken()
-    if (this.#cancel_look === undefined) this.#look_later()
+    this.#look_later()
   }
 
   close(code: number, reason: string): void {
@@ -117,28 +117,25 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 
   resume(): void {}
 
-  /** Looks how much the network has taken since. */
-  #look(): void {
-    if (this.#unsent === 0) return
-    const had_taken = this.#taken_bytes
-    this.#drop_taken()
-    const has_moved = this.#taken_bytes > had_taken
-    this.#wait_ms = has_moved ? SHORTEST_WAIT_MS : Math.min(this.#wait_ms * 2, LONGEST_WAIT_MS)
-    this.#look_later()
-    if (has_moved) this.#sink.socket_drained()
-  }
-
+  /** Looks after a while how much the network has taken, and again until it has taken all. */
   #look_later(): void {
-    this.#cancel_look?.()
-    this.#cancel_look = undefined
-    if (this.#unsent > 0)
-      this.#cancel_look = browser_platform.clock.start_timer(this.#wait_ms, () => this.#look())
+    if (this.#unsent === 0 || this.#cancel_look !== undefined) return
+    this.#cancel_look = browser_platform.clock.start_timer(this.#wait_ms, () => {
+      this.#cancel_look = undefined
+      const has_moved = this.#drop_taken()
+      this.#wait_ms = has_moved ? SHORTEST_WAIT_MS : Math.min(this.#wait_ms * 2, LONGEST_WAIT_MS)
+      this.#look_later()
+      if (has_moved) this.#sink.socket_drained()
+    })
   }
 
-  #drop_taken(): void {
+  /** Counts no more what the network has taken; returns whether it has taken anything. */
+  #drop_taken(): boolean {
+    const had_taken = this.#taken_bytes
     this.#taken_bytes = this.#written_bytes - this.#socket.bufferedAmount
     while (this.#under_way[0] !== undefined && this.#under_way[0].end_bytes <= this.#taken_bytes)
       this.#unsent -= this.#under_way.shift()?.messages ?? 0
+    return this.#taken_bytes > had_taken
   }
 
   #ended(code: number, reason: string, error?: NetError): void {
