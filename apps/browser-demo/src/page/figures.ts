@@ -90,7 +90,7 @@ export class Figures {
       rate_received: count_text(received),
       queued,
       path_queued: `${queued} of ${bytes_text(this.#max_queue_bytes)}`,
-      path_rtt: p50_ms === undefined ? '–' : `${ms_text(p50_ms)} there and back`,
+      path_rtt: p50_ms === undefined ? '' : `${ms_text(p50_ms)} there and back`,
     })
     set_data(element('lane_out'), 'speed', lane_speed(sent))
     set_data(element('lane_in'), 'speed', lane_speed(received))
@@ -99,7 +99,7 @@ export class Figures {
     set_data(frames, 'received', received.toFixed(0))
     const figures = this.#frames.figures()
     if (figures === undefined) return
-    write({ fps: figures.fps.toFixed(0), frame_p99: `p99 ${figures.p99_ms.toFixed(0)} ms` })
+    write({ fps: figures.fps.toFixed(0), frame_p99: ` · p99 ${figures.p99_ms.toFixed(0)} ms` })
     set_data(frames, 'fps', figures.fps.toFixed(1))
     set_data(frames, 'frame_p50', figures.p50_ms.toFixed(1))
     set_data(frames, 'frame_p99', figures.p99_ms.toFixed(1))

@@ -83,6 +83,7 @@ export class LoadPanel {
     this.#rate.setAttribute('aria-valuetext', `${rate} messages a second`)
     const is_running = this.#running !== 'none'
     set_text(this.#run, is_running ? 'Stop load' : 'Start load')
+    this.#run.classList.toggle('primary', !is_running)
     this.#run.classList.toggle('running', is_running)
   }
 }

@@ -1,4 +1,4 @@
-import { type CloseInfo, NetError } from '@bt/net'
+import type { CloseInfo, NetError } from '@bt/net'
 import {
   is_load,
   message_text,
@@ -20,6 +20,8 @@ import { SharedSpace } from './shared_space.js'
 import { StatusView } from './status_view.js'
 import { bytes_text, things_text } from './words.js'
 
+// Answers of the same turn are queued too: they are gone before anybody could read of them.
+const WORTH_TELLING_BYTES = 16_384
 const ANNOUNCE_EVERY_MS = 3_000
 
 const connection = new Connection({ on_open, on_message, on_close, on_error })
@@ -38,7 +40,10 @@ const space = new SharedSpace(element('space'), place => {
   if (connection.state === 'open') connection.send(message_text({ type: 'cursor', place }))
 })
 
-const ws_url = await read_ws_url()
+const ws_url = await read_ws_url().catch((error: unknown) => {
+  set_text(element('story'), 'The server of this page does not answer: start it, and load the page again.')
+  throw error
+})
 set_text(element('address'), ws_url)
 on_press(element('connect'), () => (is_ended() ? open() : connection.close()))
 on_press(element('cut'), () => remote.ask({ action: 'cut' }))
@@ -138,7 +143,7 @@ function set_open(is_open: boolean): void {
 
 function set_server_note(queued_bytes: number, held_back: number): void {
   const reads = slow.checked ? 'reads slowly' : 'reads at once'
-  const waits = queued_bytes === 0 ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
+  const waits = queued_bytes < WORTH_TELLING_BYTES ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
   const held = held_back === 0 ? '' : ` · ${things_text(held_back, 'message')} held back`
   set_text(element('server_note'), `${reads}${waits}${held}`)
 }
@@ -154,14 +159,10 @@ function talk(text: string): boolean {
 
 /** Sends what somebody typed; where that fails it stays in the field, and the log says why. */
 function post(text: string, show: () => void): boolean {
-  const sent = connection.state === 'none' ? not_connected() : connection.send(text)
+  const sent = connection.send(text)
   if (sent === true) show()
   else journal.error(`not sent, ${sent.code}: ${sent.message}`)
   return sent === true
-}
-
-function not_connected(): NetError {
-  return new NetError('closed', 'there is no connection yet')
 }
 
 function frame(at_ms: number): void {

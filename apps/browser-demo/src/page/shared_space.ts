@@ -1,6 +1,8 @@
 import type { Person, Place } from '../shared/message.js'
 
 const SEND_EVERY_MS = 50
+// Further to the right, a name would not fit beside its cursor.
+const FLIP_FROM = 0.7
 const KEY_STEP = 0.03
 const CENTER: Place = { x: 0.5, y: 0.5 }
 
@@ -111,6 +113,7 @@ export class SharedSpace {
 
   #place({ pointer, place }: Cursor): void {
     const { clientWidth, clientHeight } = this.#area
+    pointer.classList.toggle('flipped', place.x > FLIP_FROM)
     pointer.style.transform = `translate(${place.x * clientWidth}px, ${place.y * clientHeight}px)`
   }
 }

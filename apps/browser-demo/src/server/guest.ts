@@ -43,21 +43,31 @@ export class Guest {
 
   /** Answers load with the same. It takes its time where the socket is read slowly; a full queue is waited for. */
   answer_load(text: string): unknown {
-    return this.is_slow ? sleep(SLOW_MS).then(() => this.#send_patiently(text)) : this.#send_patiently(text)
+    return this.is_slow ? this.#answer_slowly(text) : this.#send_patiently(text)
   }
 
-  #send_patiently(text: string): unknown {
+  async #answer_slowly(text: string): Promise<void> {
+    await sleep(SLOW_MS)
+    const sent = await this.#send_patiently(text)
+    // Nobody waits for answers any more: what is still to be read goes by quickly, and then comes the end.
+    if (sent !== true) this.is_slow = false
+  }
+
+  #send_patiently(text: string): true | NetError | Promise<true | NetError> {
     const sent = this.socket.send(text)
     return is_full(sent) ? this.#send_when_drained(text) : sent
   }
 
-  async #send_when_drained(text: string): Promise<void> {
-    try {
-      do await this.socket.drained()
-      while (is_full(this.socket.send(text)))
-    } catch (error) {
-      // It has closed meanwhile: nobody waits for the answer.
-      if (!(error instanceof NetError)) throw error
+  async #send_when_drained(text: string): Promise<true | NetError> {
+    for (;;) {
+      try {
+        await this.socket.drained()
+      } catch (error) {
+        if (error instanceof NetError) return error
+        throw error
+      }
+      const sent = this.socket.send(text)
+      if (!is_full(sent)) return sent
     }
   }
 }

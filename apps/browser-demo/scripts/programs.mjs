@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { connect } from '@bt/net'
+
+const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
+const BROWSER_PATHS = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+]
+
+/** How the browser is started: quiet, and drawing by software, as on a machine without a graphics card. */
+export const BROWSER_ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Where Chromium is: what `CHROMIUM` says, or where it usually is; `undefined` where there is none. */
+export function browser_path() {
+  return [process.env.CHROMIUM, ...BROWSER_PATHS].find(path => path && existsSync(path))
+}
+
+/** Starts the demo's server on free ports. */
+export async function start_server() {
+  const server = spawn(process.execPath, [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [, url] = await line_with(server.stdout, /open (http:\S+)/)
+  return { url, end: () => server.kill('SIGINT') }
+}
+
+/**
+ * Starts a browser of its own, without a window, at a page, and talks to it by the DevTools protocol. Its Network domain stays off:
+ * it would report every message of the page's connection, and so slow down what is measured.
+ */
+export async function start_browser(url) {
+  const profile = mkdtempSync(join(tmpdir(), 'browser-demo-'))
+  const own = ['--headless=new', '--window-size=1280,943', '--remote-debugging-port=0']
+  const args = [...BROWSER_ARGS, ...own, `--user-data-dir=${profile}`, url]
+  const browser = spawn(browser_path(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [, host] = await line_with(browser.stderr, /DevTools listening on ws:\/\/([^/]+)/)
+  const page = await talk_to(await page_debugger(host, url))
+  while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)
+  const end = async () => {
+    await page.end()
+    browser.kill()
+    await once(browser, 'close')
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { ...page, end }
+}
+
+async function page_debugger(host, url) {
+  for (;;) {
+    const targets = await (await fetch(`http://${host}/json/list`)).json()
+    const page = targets.find(target => target.type === 'page' && target.url === url)
+    if (page) return page.webSocketDebuggerUrl
+    await wait(50)
+  }
+}
+
+/** What a page can be told by the DevTools protocol. */
+async function talk_to(url) {
+  const ws = connect({ type: 'ws', url, max_payload: 64 * 1024 * 1024 })
+  const answers = new Map()
+  let last_id = 0
+  ws.on_message(text => {
+    const { id, result, error } = JSON.parse(text)
+    const { resolve, reject } = answers.get(id) ?? {}
+    answers.delete(id)
+    if (error) reject?.(new Error(error.message))
+    else resolve?.(result)
+  })
+  const command = (method, params = {}) =>
+    new Promise((resolve, reject) => {
+      last_id += 1
+      answers.set(last_id, { resolve, reject })
+      ws.send(JSON.stringify({ id: last_id, method, params }))
+    })
+  /** Runs a function in the page, and settles with what it returns. */
+  const run = async (fn, ...args) => {
+    const expression = `(${fn})(...${JSON.stringify(args)})`
+    const params = { expression, awaitPromise: true, returnByValue: true }
+    const { result, exceptionDetails } = await command('Runtime.evaluate', params)
+    if (exceptionDetails) throw new Error(exceptionDetails.exception.description)
+    return result.value
+  }
+  const end = async () => {
+    ws.close()
+    await ws.closed
+  }
+  return { command, run, end }
+}
+
+const is_loaded = url => document.URL === url && document.readyState === 'complete'
+
+// A page that is about to be loaded has nothing that could run anything.
+const not_yet = () => false
+
+const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
+
+async function line_with(stream, pattern) {
+  for await (const line of createInterface({ input: stream })) {
+    const found = pattern.exec(line)
+    if (!found) continue
+    // What is written afterwards must not fill the pipe.
+    stream.resume()
+    return found
+  }
+  throw new Error(`the program ended before it said ${pattern}`)
+}

@@ -1,0 +1,82 @@
+// What the page looks like under load, at a desk's width and a phone's, light and dark: `node scripts/screenshots.mjs`, after a
+// build. They are written to screenshots/.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { start_browser, start_server } from './programs.mjs'
+
+const FOLDER = fileURLToPath(new URL('../screenshots/', import.meta.url))
+const WIDTHS = [
+  { name: 'desktop', width: 1280, height: 800, mobile: false },
+  { name: 'phone', width: 390, height: 844, mobile: true },
+]
+
+mkdirSync(FOLDER, { recursive: true })
+const server = await start_server()
+const browser = await start_browser(server.url)
+const other = await start_browser(server.url)
+try {
+  await other.run(say_hello)
+  await browser.run(load, 24_000)
+  for (const { name, width, height, mobile } of WIDTHS)
+    for (const scheme of ['light', 'dark']) {
+      const metrics = { width, height, mobile, deviceScaleFactor: mobile ? 2 : 1 }
+      await browser.command('Emulation.setDeviceMetricsOverride', metrics)
+      const features = [{ name: 'prefers-color-scheme', value: scheme }]
+      await browser.command('Emulation.setEmulatedMedia', { features })
+      await browser.run(frames, 90)
+      const { data } = await browser.command('Page.captureScreenshot', { captureBeyondViewport: mobile })
+      writeFileSync(`${FOLDER}${name}-${scheme}.png`, Buffer.from(data, 'base64'))
+      console.log(`screenshots/${name}-${scheme}.png`)
+    }
+} finally {
+  await browser.end()
+  await other.end()
+  server.end()
+}
+
+/** Runs in the other page: somebody else is here. */
+async function say_hello() {
+  const by_id = id => document.getElementById(id)
+  while (by_id('state')?.textContent !== 'open' || by_id('people').children.length < 2)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  by_id('chat_text').value = 'I see your cursor'
+  by_id('chat_form').requestSubmit()
+  for (let i = 0; i < 7; i += 1)
+    by_id('space').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', cancelable: true }))
+}
+
+/** Runs in the page: a load, and for the last third of the time a server that reads slowly. */
+async function load(for_ms) {
+  const by_id = id => document.getElementById(id)
+  const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
+  while (by_id('state')?.textContent !== 'open') await wait(50)
+  const send = (field, text) => {
+    by_id(`${field}_text`).value = text
+    by_id(`${field}_form`).requestSubmit()
+  }
+  send('say', 'hello')
+  send('chat', 'And I see yours')
+  for (const [key, times] of [
+    ['ArrowLeft', 5],
+    ['ArrowDown', 4],
+  ])
+    for (let i = 0; i < times; i += 1)
+      by_id('space').dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }))
+  const set_rate = position => {
+    by_id('rate').value = position
+    by_id('rate').dispatchEvent(new Event('input'))
+  }
+  document.querySelector('input[value="1024"]').click()
+  set_rate(24)
+  by_id('run').click()
+  await wait(for_ms / 3)
+  set_rate(29)
+  await wait(for_ms / 3)
+  by_id('slow').click()
+  await wait(for_ms / 3)
+}
+
+/** Runs in the page: waits until it was drawn that often. */
+async function frames(count) {
+  for (let i = 0; i < count; i += 1) await new Promise(requestAnimationFrame)
+}

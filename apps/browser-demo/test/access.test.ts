@@ -1,0 +1,213 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { type Demo, has_browser, use_browser } from './browser.ts'
+import { low_contrasts } from './contrast.ts'
+import { start_server } from './program.ts'
+
+const TAB_STOPS = [
+  'open_tab',
+  'connect',
+  'say_text',
+  'say_send',
+  'rate',
+  'kind',
+  'size',
+  'run',
+  'slow',
+  'cut',
+  'server_close',
+  'space',
+  'chat',
+  'chat_text',
+  'chat_send',
+  'log',
+]
+
+describe.skipIf(!has_browser)('the page for everybody', { timeout: 60_000 }, () => {
+  const open_page = use_browser()
+
+  it('is walked through by Tab, both ways, and shows where the focus is', async () => {
+    const { url } = await start_server()
+    const { page, said } = await open_page(url)
+    expect(await walk(page, 'Tab')).toEqual(TAB_STOPS)
+    expect(await walk(page, 'Shift+Tab')).toEqual([...TAB_STOPS].reverse())
+    expect(said).toEqual([])
+  })
+
+  it('does by keyboard alone what it does by mouse', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    const { keyboard } = demo.page
+    await tab_to(demo, 'say_text')
+    await keyboard.type('typed')
+    await keyboard.press('Enter')
+    await demo.shows('log', '← typed')
+    await tab_to(demo, 'rate')
+    await keyboard.press('Home')
+    await demo.shows('rate_text', '1 / s')
+    await keyboard.press('End')
+    await demo.shows('rate_text', '20,000 / s')
+    await keyboard.press('Home')
+    for (let i = 0; i < 10; i += 1) await keyboard.press('ArrowRight')
+    await tab_to(demo, 'kind')
+    await keyboard.press('ArrowRight')
+    expect(await demo.page.isChecked('input[value="feed"]')).toBe(true)
+    await tab_to(demo, 'run')
+    await keyboard.press('Enter')
+    await demo.shows('run', 'Stop load')
+    await keyboard.press('Space')
+    await demo.shows('run', 'Start load')
+    await tab_to(demo, 'slow')
+    await keyboard.press('Space')
+    await demo.shows('server_note', 'reads slowly')
+    await tab_to(demo, 'cut')
+    await keyboard.press('Enter')
+    await demo.shows('end_cause', 'network')
+    expect(await focused(demo.page)).toBe('cut')
+    await tab_to(demo, 'connect')
+    await keyboard.press('Enter')
+    await demo.shows('state', 'open')
+    expect(await focused(demo.page)).toBe('connect')
+    expect(demo.said).toEqual([])
+  })
+
+  it('tells a screen reader how things stand, and not every message', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.shows('summary', 'Connection open.')
+    await demo.page.evaluate(() => {
+      const counter = new MutationObserver(() => {
+        const { dataset } = document.body
+        dataset.spoken = String(Number(dataset.spoken ?? 0) + 1)
+      })
+      for (const live of document.querySelectorAll('[aria-live], [role="log"], [role="status"], output'))
+        if (live.getAttribute('aria-live') !== 'off')
+          counter.observe(live, { childList: true, characterData: true, subtree: true })
+    })
+    await demo.set_load('echo', '64', 1_000)
+    await demo.page.evaluate(() => delete document.body.dataset.spoken)
+    await demo.page.click('#run')
+    await demo.shows('log', '⇄ load:')
+    await demo.page.click('#server_close')
+    await demo.shows('summary', 'code 4002, cause peer')
+    expect(Number(await demo.page.evaluate(() => document.body.dataset.spoken))).toBeLessThan(3)
+  })
+
+  it.each([
+    { width: 320, height: 568 },
+    { width: 360, height: 740 },
+    { width: 390, height: 844 },
+    { width: 900, height: 700 },
+    { width: 1280, height: 800 },
+  ])('fits into $width pixels, and has controls that a finger can hit', async viewport => {
+    const { url } = await start_server()
+    const { page } = await open_page(url, { viewport })
+    await page.click('#server_close')
+    await page.waitForSelector('#ending[data-ended="true"]')
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width)
+    const small = await page
+      .locator('button, a, input:not([type="radio"], [type="checkbox"]), label:has(input)')
+      .evaluateAll(controls =>
+        controls
+          .filter(control => control.getBoundingClientRect().height < 40)
+          .map(({ outerHTML }) => outerHTML),
+      )
+    expect(small).toEqual([])
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'has enough contrast in the %s scheme, whatever it shows',
+    async colorScheme => {
+      const { url } = await start_server()
+      const demo = await open_page(url, { colorScheme })
+      await open_page(url, { colorScheme })
+      await demo.type_line('chat_text', 'hello')
+      await demo.type_line('say_text', 'hello')
+      await demo.shows('log', '← hello')
+      await demo.page.hover('#space')
+      await demo.page.check('#slow')
+      await demo.set_load('echo', '16384', 1_000)
+      await demo.page.click('#run')
+      await demo.is_full(true)
+      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
+      await demo.page.click('#cut')
+      await demo.ending()
+      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
+    },
+  )
+
+  it('follows the colour scheme while it is open, plots too', async () => {
+    const { url } = await start_server()
+    const { page } = await open_page(url, { colorScheme: 'light' })
+    const has_color = (name: string): Promise<boolean> =>
+      page.locator('#plot_queue canvas').evaluate((canvas: HTMLCanvasElement, id) => {
+        const [r, g, b] = (
+          getComputedStyle(document.getElementById(id) ?? canvas).color.match(/\d+/g) ?? []
+        ).map(Number)
+        const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
+        for (let i = 0; i < pixels.length; i += 4)
+          if (pixels[i] === r && pixels[i + 1] === g && pixels[i + 2] === b && pixels[i + 3] === 255)
+            return true
+        return false
+      }, name)
+    await expect.poll(() => has_color('key_limit')).toBe(true)
+    const light = await page.evaluate(
+      () => getComputedStyle(document.body.parentElement as Element).backgroundColor,
+    )
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await expect.poll(() => has_color('key_limit')).toBe(true)
+    const dark = await page.evaluate(
+      () => getComputedStyle(document.body.parentElement as Element).backgroundColor,
+    )
+    expect(dark).not.toBe(light)
+  })
+
+  it('moves nothing by itself where motion is not wanted', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url, { reducedMotion: 'reduce' })
+    await demo.set_load('echo', '64', 1_000)
+    await demo.page.click('#run')
+    await demo.shows('log', '⇄ load:')
+    expect(await demo.page.evaluate(() => document.getAnimations().length)).toBe(0)
+  })
+})
+
+/** Presses a key until the focus has gone round once, and returns the way; each stop has to show that it has the focus. */
+async function walk(page: Page, key: string): Promise<string[]> {
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+  await page.mouse.click(2, 2)
+  const way: string[] = []
+  for (;;) {
+    await page.keyboard.press(key)
+    const name = await focused(page)
+    // Between its last stop and its first, a page hands the focus to the browser around it.
+    if (name === '' && way.length === 0) continue
+    if (name === '' || name === way[0]) return way
+    way.push(name)
+    expect(await page.evaluate(outline_px), `the outline of ${name}`).toBeGreaterThanOrEqual(2)
+    if (way.length > 50) throw new Error(`no end: ${way}`)
+  }
+}
+
+async function tab_to({ page }: Demo, name: string): Promise<void> {
+  for (let presses = 0; presses < 2 * TAB_STOPS.length; presses += 1) {
+    await page.keyboard.press('Tab')
+    if ((await focused(page)) === name) return
+  }
+  throw new Error(`Tab does not lead to ${name}`)
+}
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { activeElement } = document
+    return activeElement?.id || activeElement?.getAttribute('name') || ''
+  })
+}
+
+function outline_px(): number {
+  const { activeElement } = document
+  // A radio button is drawn by what follows it.
+  const drawn = activeElement?.matches('[type="radio"]') ? activeElement.nextElementSibling : activeElement
+  const { outlineStyle, outlineWidth } = getComputedStyle(drawn ?? document.body)
+  return outlineStyle === 'none' ? 0 : Number.parseFloat(outlineWidth)
+}

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest'
+import { address_text, parse_bound, parse_loopback } from '../src/server/address.ts'
+
+it.each(['127.0.0.1:8080', '127.1.2.3:0', '[::1]:65535'])('reads %s, and writes it again', text => {
+  const address = parse_loopback(text)
+  expect(address).toBeDefined()
+  if (address !== undefined) expect(address_text(address)).toBe(text)
+})
+
+it.each(['', '8080', ':8080', 'localhost:8080', '0.0.0.0:8080', '127.0.0.1', '127.0.0.1:65536', '::1:8080'])(
+  'does not take %s for an address of this machine alone',
+  text => {
+    expect(parse_loopback(text)).toBeUndefined()
+    expect(() => parse_bound(text)).toThrow('is no loopback address')
+  },
+)

@@ -1,0 +1,79 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { BROWSER_ARGS, browser_path } from '../scripts/programs.mjs'
+
+/** Whether there is a browser here: without one, what runs in it can't be tested. */
+export const has_browser: boolean = browser_path() !== undefined
+
+/** How long a test waits for what has to happen: a busy machine is slow, and no failure. */
+export const PATIENCE_MS = 15_000
+
+/** A page of the demo, and what a person does with it. */
+export class Demo {
+  readonly page: Page
+  /** What the browser wrote to its console, and errors that nobody caught. */
+  readonly said: string[] = []
+
+  constructor(page: Page) {
+    this.page = page
+    page.setDefaultTimeout(PATIENCE_MS)
+    page.on('console', message => this.said.push(`${message.type()}: ${message.text()}`))
+    page.on('pageerror', error => this.said.push(`uncaught: ${error.stack}`))
+  }
+
+  /** Waits until an element says what it should. */
+  async shows(id: string, text: string): Promise<void> {
+    await expect.poll(() => this.page.textContent(`#${id}`), { timeout: PATIENCE_MS }).toContain(text)
+  }
+
+  /** Waits until the queue is full, or is not. */
+  async is_full(is_full: boolean): Promise<void> {
+    await this.page.waitForSelector(`#path[data-full="${is_full}"]`)
+  }
+
+  /** How the connection has ended, as the page shows it. */
+  async ending(): Promise<Readonly<Record<string, string | null>>> {
+    await this.page.waitForSelector('#ending[data-ended="true"]')
+    const ending: Record<string, string | null> = {}
+    for (const name of ['code', 'cause', 'clean', 'reason'])
+      ending[name] = await this.page.textContent(`#end_${name}`)
+    return ending
+  }
+
+  /** Sets the load; `rate` is one that the slider has. */
+  async set_load(kind: 'echo' | 'feed', size: '64' | '1024' | '16384', rate: number): Promise<void> {
+    const { page } = this
+    await page.check(`input[name="kind"][value="${kind}"]`)
+    await page.check(`input[name="size"][value="${size}"]`)
+    const wanted = `${rate.toLocaleString('en')} / s`
+    const last = Number(await page.getAttribute('#rate', 'max'))
+    for (let position = 0; position <= last; position += 1) {
+      await page.fill('#rate', String(position))
+      if ((await page.textContent('#rate_text')) === wanted) return
+    }
+    throw new Error(`the slider has no ${wanted}`)
+  }
+
+  /** Types a line into a field, and sends it with Enter. */
+  async type_line(field: string, text: string): Promise<void> {
+    await this.page.fill(`#${field}`, text)
+    await this.page.press(`#${field}`, 'Enter')
+  }
+}
+
+/** Starts a browser for the tests of a file, and returns what opens a page in it; the page is closed when its test is over. */
+export function use_browser(): (url: string, options?: BrowserContextOptions) => Promise<Demo> {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: browser_path() ?? '', args: [...BROWSER_ARGS] })
+  })
+  afterAll(() => browser.close())
+  return async (url, options = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+    onTestFinished(() => context.close())
+    const demo = new Demo(await context.newPage())
+    await demo.page.goto(url)
+    await demo.shows('state', 'open')
+    return demo
+  }
+}

@@ -1,0 +1,50 @@
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build, type Rolldown } from 'vite'
+import { expect, it } from 'vitest'
+
+const LIMIT_BYTES = 6_656
+const ENTRY = 'virtual:entry'
+
+/** Bundles what an app needs that imports `connect` alone, as the app would: by the conditions of the packages' exports. */
+async function bundle_of_connect(): Promise<Rolldown.OutputChunk> {
+  const built = (await build({
+    configFile: false,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    logLevel: 'warn',
+    plugins: [
+      {
+        name: 'entry',
+        resolveId: id => (id === ENTRY ? ENTRY : undefined),
+        load: id => (id === ENTRY ? "export { connect } from '@bt/net'" : undefined),
+      },
+    ],
+    build: {
+      write: false,
+      target: 'es2022',
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: ENTRY, preserveEntrySignatures: 'strict' },
+    },
+  })) as Rolldown.RolldownOutput
+  expect(built.output).toHaveLength(1)
+  return built.output[0]
+}
+
+it('connect and all that it needs is small, and has no ws and nothing of Node in it', async () => {
+  const { code, modules, imports } = await bundle_of_connect()
+  const sizes = Object.entries(modules)
+    .map(([id, { renderedLength }]) => ({ id: id.replace(/^.*\/packages\//, ''), renderedLength }))
+    .filter(({ renderedLength }) => renderedLength > 0)
+  const gzipped_bytes = gzipSync(code, { level: 9 }).length
+  console.log(
+    [
+      `connect, minified: ${code.length} bytes, ${gzipped_bytes} gzipped, of ${sizes.length} modules (bytes before minifying):`,
+      ...sizes.map(({ id, renderedLength }) => `  ${String(renderedLength).padStart(6)}  ${id}`),
+    ].join('\n'),
+  )
+  expect(imports).toEqual([])
+  expect(sizes.map(({ id }) => id).filter(id => !/^(ws-protocol|ws-client|net)\/dist\//.test(id))).toEqual([])
+  expect(sizes.map(({ id }) => id).filter(id => /\/node\//.test(id))).toEqual([])
+  expect(code).not.toMatch(/node:|\brequire\b|\bBuffer\b|\bprocess\b/)
+  expect(gzipped_bytes).toBeLessThanOrEqual(LIMIT_BYTES)
+})

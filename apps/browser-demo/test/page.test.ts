@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { has_browser, PATIENCE_MS, use_browser } from './browser.ts'
+import { start_server } from './program.ts'
+
+const TEST_MS = 60_000
+
+describe.skipIf(!has_browser)('the page in Chromium', { timeout: TEST_MS }, () => {
+  const open_page = use_browser()
+
+  it('connects, sends, hears the echo, disconnects, and connects again', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.type_line('say_text', 'hello')
+    await demo.shows('log', '→ hello')
+    await demo.shows('log', '← hello')
+    await demo.page.click('#connect')
+    expect(await demo.ending()).toEqual({ code: '1000', cause: 'local', clean: 'yes', reason: 'none given' })
+    await demo.shows('state', 'closed')
+    await demo.type_line('say_text', 'too late')
+    await demo.shows('log', 'not sent, closed')
+    expect(await demo.page.inputValue('#say_text')).toBe('too late')
+    await demo.page.click('#connect')
+    await demo.shows('state', 'open')
+    expect(demo.said).toEqual([])
+  })
+
+  it('measures round trips, and counts messages each way', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await expect.poll(() => demo.page.textContent('#rtt_p99'), { timeout: PATIENCE_MS }).toMatch(/^\d.* m?s$/)
+    await demo.set_load('echo', '64', 500)
+    await demo.page.click('#run')
+    const rate = (name: string): Promise<number> =>
+      demo.page.locator('#frames').evaluate((frames, key) => Number(frames.dataset[key]), name)
+    for (const name of ['sent', 'received'])
+      await expect.poll(() => rate(name), { timeout: PATIENCE_MS }).toBeGreaterThan(250)
+    await demo.shows('log', '⇄ load:')
+    await demo.page.click('#run')
+    await expect.poll(() => rate('sent'), { timeout: PATIENCE_MS }).toBeLessThan(50)
+    expect(demo.said).toEqual([])
+  })
+
+  it('is fed by the server, and sends nothing but pings itself', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.set_load('feed', '64', 1_000)
+    await demo.page.click('#run')
+    const frames = demo.page.locator('#frames')
+    await expect
+      .poll(() => frames.evaluate(({ dataset }) => Number(dataset.received)), { timeout: PATIENCE_MS })
+      .toBeGreaterThan(500)
+    expect(await frames.evaluate(({ dataset }) => Number(dataset.sent))).toBeLessThan(30)
+    expect(demo.said).toEqual([])
+  })
+
+  it('shows a full queue while the server reads slowly, and drains it afterwards', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.page.check('#slow')
+    await demo.set_load('echo', '16384', 1_000)
+    await demo.page.click('#run')
+    await demo.is_full(true)
+    await demo.shows('refused_note', '1 refused')
+    await demo.shows('story', 'returned queue_full')
+    await demo.shows('last_error', 'queue_full: ')
+    expect(await demo.page.isVisible('#full_badge')).toBe(true)
+    await demo.page.uncheck('#slow')
+    await demo.page.click('#run')
+    await demo.is_full(false)
+    await demo.shows('queued', '0 B')
+    expect(await demo.page.isVisible('#full_badge')).toBe(false)
+    await demo.type_line('say_text', 'still here')
+    await demo.shows('log', '← still here')
+    expect(demo.said).toEqual([])
+  })
+
+  it('shows 1006 and the cause network when the wire is cut, and connects again', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.page.click('#cut')
+    expect(await demo.ending()).toMatchObject({ code: '1006', cause: 'network', clean: 'no' })
+    await demo.shows('last_error', 'connection_lost: ')
+    await demo.page.click('#connect')
+    await demo.shows('state', 'open')
+    await demo.type_line('say_text', 'again')
+    await demo.shows('log', '← again')
+    expect(demo.said).toEqual([])
+  })
+
+  it('shows what the server closes with', async () => {
+    const { url } = await start_server()
+    const demo = await open_page(url)
+    await demo.page.click('#server_close')
+    expect(await demo.ending()).toEqual({
+      code: '4002',
+      cause: 'peer',
+      clean: 'yes',
+      reason: 'the server closed, as you asked',
+    })
+    expect(demo.said).toEqual([])
+  })
+
+  it('says that the server is gone, and connects when it is back', async () => {
+    const { program, url, ws_url } = await start_server()
+    const demo = await open_page(url)
+    await program.kill()
+    expect(await demo.ending()).toMatchObject({ code: '1006', cause: 'network' })
+    expect(demo.said).toEqual([])
+    await demo.page.click('#connect')
+    await demo.shows('end_cause', 'refused')
+    // The browser itself reports a connection that is impossible; nothing else does.
+    expect(demo.said).toEqual([expect.stringContaining('ERR_CONNECTION_REFUSED')])
+    await start_server(new URL(url).host, new URL(ws_url).host)
+    await demo.page.click('#connect')
+    await demo.shows('state', 'open')
+    await demo.type_line('say_text', 'welcome back')
+    await demo.shows('log', '← welcome back')
+    expect(demo.said).toHaveLength(1)
+  })
+
+  it('is told 1001 when the server stops in order', async () => {
+    const { program, url } = await start_server()
+    const demo = await open_page(url)
+    program.child.kill('SIGTERM')
+    expect(await demo.ending()).toMatchObject({ code: '1001', cause: 'peer', clean: 'yes' })
+    await demo.shows('story', 'The server was stopped')
+    expect(await program.exit).toEqual({ code: 0, signal: null })
+    expect(demo.said).toEqual([])
+  })
+})

@@ -1,0 +1,115 @@
+import { request } from 'node:http'
+import { connect } from '@bt/net'
+import { expect, it } from 'vitest'
+import { parse_server_message } from '../src/shared/message.ts'
+import { start_server } from './program.ts'
+
+it('serves the page with a policy that allows its own files and the WebSocket alone', async () => {
+  const { url, ws_url } = await start_server()
+  const response = await fetch(url)
+  expect(response.status).toBe(200)
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  })
+  const policy = response.headers.get('content-security-policy')
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).toContain(`connect-src 'self' ${ws_url};`)
+  expect(policy).not.toContain('unsafe')
+})
+
+it('serves scripts and styles with their types, and has them kept for ever', async () => {
+  const { url } = await start_server()
+  const html = await (await fetch(url)).text()
+  const paths = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => String(path))
+  const types = new Map<string | null, string | null>()
+  for (const path of paths) {
+    const { headers } = await fetch(new URL(path, url))
+    types.set(headers.get('content-type'), headers.get('cache-control'))
+  }
+  const for_ever = 'public, max-age=31536000, immutable'
+  expect(types).toEqual(
+    new Map([
+      ['text/javascript; charset=utf-8', for_ever],
+      ['text/css; charset=utf-8', for_ever],
+    ]),
+  )
+})
+
+it('tells where to connect', async () => {
+  const { url, ws_url } = await start_server()
+  const response = await fetch(new URL('server.json', url))
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(await response.json()).toEqual({ ws_url })
+})
+
+it('answers HEAD without a body', async () => {
+  const { url } = await start_server()
+  const response = await fetch(url, { method: 'HEAD' })
+  expect(Number(response.headers.get('content-length'))).toBeGreaterThan(1000)
+  expect(await response.text()).toBe('')
+})
+
+it('serves nothing that is not a file of the page', async () => {
+  const { url } = await start_server()
+  for (const path of [
+    '/../server/main.js',
+    '/%2e%2e/server/main.js',
+    '/..%2fserver/main.js',
+    '/assets/../../server/main.js',
+    '//etc/passwd',
+    '/index.html/',
+    '/nothing',
+  ])
+    expect([path, await status_of(url, path)]).toEqual([path, 404])
+})
+
+it('takes no other method than GET and HEAD for files, and POST for /control', async () => {
+  const { url } = await start_server()
+  for (const [path, method, allowed] of [
+    ['/', 'POST', 'GET, HEAD'],
+    ['/server.json', 'DELETE', 'GET, HEAD'],
+    ['/control', 'GET', 'POST'],
+  ] as const) {
+    const response = await fetch(new URL(path, url), { method })
+    expect([path, response.status, response.headers.get('allow')]).toEqual([path, 405, allowed])
+  }
+})
+
+it('takes a control in JSON alone, of bounded size, that it knows, for a connection that there is', async () => {
+  const { url } = await start_server()
+  const post = async (body: string, type = 'application/json'): Promise<number> =>
+    (await fetch(new URL('control', url), { method: 'POST', headers: { 'Content-Type': type }, body })).status
+  expect(await post('{}', 'text/plain')).toBe(415)
+  expect(await post('x'.repeat(2000))).toBe(413)
+  expect(await post('{"key":"a","action":"dance"}')).toBe(400)
+  expect(await post('{"key":"a","action":"cut"}')).toBe(404)
+})
+
+it('does to a connection what the holder of its key asks for', async () => {
+  const { url, ws_url } = await start_server()
+  const client = connect({ type: 'ws', url: ws_url })
+  for await (const text of client) {
+    const message = parse_server_message(text)
+    if (message?.type !== 'welcome') continue
+    const body = JSON.stringify({ key: message.key, action: 'close' })
+    const headers = { 'Content-Type': 'application/json' }
+    expect((await fetch(new URL('control', url), { method: 'POST', headers, body })).status).toBe(204)
+  }
+  expect(await client.closed).toMatchObject({ code: 4002, cause: 'peer', clean: true })
+})
+
+/** By hand: `fetch` tidies a path before it asks for it. */
+function status_of(url: string, path: string): Promise<number | undefined> {
+  const { hostname: host, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    request({ host, port, path, agent: false }, response => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+      .on('error', reject)
+      .end()
+  })
+}

@@ -1,0 +1,217 @@
+import { type CloseInfo, connect, type NetError, type WsClient } from '@bt/net'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { address_text, parse_bound } from '../src/server/address.ts'
+import { Room } from '../src/server/room.ts'
+import { Wire } from '../src/server/wire.ts'
+import type { Control } from '../src/shared/control.ts'
+import {
+  load_text,
+  message_text,
+  type PageMessage,
+  type Person,
+  parse_server_message,
+  type ServerMessage,
+} from '../src/shared/message.ts'
+
+const MANY = 4_000
+const PATIENCE_MS = 10_000
+const A_PLACE = { x: 0.25, y: 0.75 }
+
+it('names everybody, and tells each who is there, who comes and who goes', async () => {
+  const { join, room } = await open_room()
+  const first = await join()
+  expect(first.you.name).toBe('Otter')
+  const second = await join()
+  expect(second.you.name).toBe('Heron')
+  expect(second.you.color).not.toBe(first.you.color)
+  expect(second.people).toEqual([first.you])
+  expect(await first.next('joined')).toEqual({ type: 'joined', person: second.you })
+  second.ws.close()
+  expect(await first.next('left')).toEqual({ type: 'left', id: second.you.id })
+  expect(room.server.sockets.size).toBe(1)
+})
+
+it('passes chat and cursors on to the others, and not to whoever they come from', async () => {
+  const { join } = await open_room()
+  const [first, second, third] = [await join(), await join(), await join()]
+  first.tell({ type: 'chat', text: 'hello' })
+  first.tell({ type: 'cursor', place: A_PLACE })
+  first.tell({ type: 'cursor', place: null })
+  const { id } = first.you
+  for (const other of [second, third]) {
+    expect(await other.next('chat')).toEqual({ type: 'chat', id, text: 'hello' })
+    expect(await other.next('cursor')).toEqual({ type: 'cursor', id, place: A_PLACE })
+    expect(await other.next('cursor')).toEqual({ type: 'cursor', id, place: null })
+  }
+  first.tell({ type: 'say', text: 'done' })
+  await first.next('echo')
+  expect(first.types()).not.toContain('chat')
+  expect(first.types()).not.toContain('cursor')
+})
+
+it('answers pings, texts and load', async () => {
+  const { join } = await open_room()
+  const guest = await join()
+  guest.tell({ type: 'ping', at_ms: 12.5 })
+  expect(await guest.next('pong')).toEqual({ type: 'pong', at_ms: 12.5, queued_bytes: 0, held_back: 0 })
+  guest.tell({ type: 'say', text: 'hello' })
+  expect(await guest.next('echo')).toEqual({ type: 'echo', text: 'hello' })
+  guest.ws.send(load_text(64))
+  await vi.waitUntil(() => guest.loads() === 1)
+})
+
+it('closes a connection that sends what it does not know', async () => {
+  const { join } = await open_room()
+  const { ws } = await join()
+  ws.send('what is this?')
+  expect(await ws.closed).toMatchObject({ code: 4001, reason: 'not a message of this demo', cause: 'peer' })
+})
+
+it('cuts a connection without a Close, and none besides', async () => {
+  const { join, lefts } = await open_room()
+  const [first, second] = [await join(), await join()]
+  first.control({ action: 'cut' })
+  expect(await first.ws.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
+  expect(await second.next('left')).toEqual({ type: 'left', id: first.you.id })
+  expect(lefts).toMatchObject([{ cause: 'network', clean: false }])
+  second.tell({ type: 'say', text: 'still here' })
+  await second.next('echo')
+})
+
+it('fills the queue of whoever sends to a slow reader, and drains it when it is quick again', async () => {
+  const { join } = await open_room()
+  const { ws, control } = await join({ max_queue: 262_144 })
+  control({ action: 'slow', is_on: true })
+  await send_until_full(ws)
+  expect(ws.queued).toBeGreaterThan(100_000)
+  control({ action: 'slow', is_on: false })
+  await ws.drained()
+  expect(ws.queued).toBe(0)
+})
+
+it('tells at once that a slow reader is gone, whatever it has not read', async () => {
+  const { join } = await open_room()
+  const { ws, control, you } = await join()
+  const other = await join()
+  control({ action: 'slow', is_on: true })
+  for (let i = 0; i < MANY; i += 1) ws.send(load_text(64))
+  await ws.drained()
+  const cut_at_ms = performance.now()
+  control({ action: 'cut' })
+  expect(await other.next('left')).toEqual({ type: 'left', id: you.id })
+  // To read all of it slowly would take four times as long.
+  expect(performance.now() - cut_at_ms).toBeLessThan(PATIENCE_MS / 2)
+})
+
+it('feeds at about the rate that was asked for, until it is told to stop', async () => {
+  const { join } = await open_room()
+  const { control, loads } = await join()
+  const started_ms = performance.now()
+  control({ action: 'feed', rate: 2_000, size_bytes: 64 })
+  await vi.waitUntil(() => loads() >= 1_000, { timeout: PATIENCE_MS })
+  // The timer may be late, and is never early.
+  expect(performance.now() - started_ms).toBeGreaterThan(450)
+  control({ action: 'feed', rate: 0, size_bytes: 64 })
+  const stopped_at = loads()
+  control({ action: 'feed', rate: 1, size_bytes: 64 })
+  await vi.waitUntil(() => loads() > stopped_at, { timeout: PATIENCE_MS })
+  expect(loads()).toBeLessThan(stopped_at + 200)
+})
+
+it('holds back a feed that is quicker than the connection, and counts what it did not send', async () => {
+  const { join } = await open_room()
+  const { control, next, tell } = await join()
+  control({ action: 'feed', rate: 20_000, size_bytes: 16_384 })
+  let held_back = 0
+  while (held_back === 0) {
+    tell({ type: 'ping', at_ms: 0 })
+    const pong = await next('pong')
+    if (pong.type === 'pong') held_back = pong.held_back
+  }
+  control({ action: 'feed', rate: 0, size_bytes: 1 })
+})
+
+it('knows a connection by its key alone', async () => {
+  const { join, room } = await open_room()
+  await join()
+  expect(room.control({ key: 'guessed', action: 'cut' })).toBe(false)
+})
+
+interface Joined {
+  readonly ws: WsClient
+  readonly you: Person
+  readonly people: readonly Person[]
+  readonly tell: (message: PageMessage) => void
+  readonly control: (control: Control) => void
+  /** The next message of a type that was not taken yet. */
+  readonly next: (type: ServerMessage['type']) => Promise<ServerMessage>
+  /** The types of the messages that were not taken. */
+  readonly types: () => string[]
+  /** How many messages were nothing but load. */
+  readonly loads: () => number
+}
+
+async function open_room(): Promise<{
+  room: Room
+  lefts: CloseInfo[]
+  join: (options?: { max_queue: number }) => Promise<Joined>
+}> {
+  const lefts: CloseInfo[] = []
+  const errors: NetError[] = []
+  const room = new Room({
+    cut: addr => wire.cut(addr),
+    on_left: (_person, info) => lefts.push(info),
+    on_error: error => errors.push(error),
+  })
+  await room.server.opened
+  const wire = new Wire({ host: '127.0.0.1', port: 0 }, parse_bound(room.server.addr))
+  const url = `ws://${address_text(await wire.listen())}/ws`
+  onTestFinished(async () => {
+    room.server.close()
+    await room.server.closed
+    wire.close()
+    expect(errors).toEqual([])
+  })
+  return { room, lefts, join: options => join(room, url, options) }
+}
+
+async function join(room: Room, url: string, options?: { max_queue: number }): Promise<Joined> {
+  const ws = connect({ type: 'ws', url, ...options })
+  const waiting: ServerMessage[] = []
+  let loads = 0
+  ws.on_error(() => {})
+  ws.on_message(text => {
+    const message = parse_server_message(text)
+    if (message === undefined) loads += 1
+    else waiting.push(message)
+  })
+  const next = (type: string): Promise<ServerMessage> =>
+    vi.waitFor(
+      () => {
+        const found = waiting.findIndex(message => message.type === type)
+        if (found === -1) throw new Error(`no ${type} among ${JSON.stringify(waiting)}`)
+        return waiting.splice(found, 1)[0] as ServerMessage
+      },
+      { timeout: PATIENCE_MS },
+    )
+  const welcome = await next('welcome')
+  if (welcome.type !== 'welcome') throw new Error('not welcome')
+  const { you, people, key } = welcome
+  return {
+    ws,
+    you,
+    people,
+    next,
+    tell: message => ws.send(message_text(message)),
+    control: control => expect(room.control({ ...control, key })).toBe(true),
+    types: () => waiting.map(({ type }) => type),
+    loads: () => loads,
+  }
+}
+
+async function send_until_full(ws: WsClient): Promise<void> {
+  for (;;) {
+    for (let i = 0; i < 100; i += 1) if (ws.send(load_text(1024)) !== true) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}

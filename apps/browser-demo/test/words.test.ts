@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest'
+import { Announcer } from '../src/page/announcer.ts'
+import { bytes_text, ms_text, type Situation, story, things_text } from '../src/page/words.ts'
+import { free_name } from '../src/server/names.ts'
+
+const OPEN: Situation = {
+  state: 'open',
+  info: undefined,
+  is_full: false,
+  queued_bytes: 0,
+  is_slow: false,
+  load: 'none',
+}
+const ENDED = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 } as const
+
+it('writes bytes, milliseconds and counts', () => {
+  expect([0, 1023, 1024, 12_345, 1_048_000, 1_572_864].map(bytes_text)).toEqual([
+    '0 B',
+    '1,023 B',
+    '1 KiB',
+    '12 KiB',
+    '1 MiB',
+    '1.5 MiB',
+  ])
+  expect([undefined, 0.44, 9.94, 10, 999, 3_149].map(ms_text)).toEqual([
+    '–',
+    '0.4 ms',
+    '9.9 ms',
+    '10 ms',
+    '999 ms',
+    '3.1 s',
+  ])
+  expect([things_text(1, 'message'), things_text(1_200, 'message')]).toEqual(['1 message', '1,200 messages'])
+})
+
+it.each<[Partial<Situation>, string]>([
+  [{ state: 'none' }, 'There is no connection yet'],
+  [{ state: 'connecting' }, 'before the connection is open waits in the queue'],
+  [{ state: 'closing' }, 'what was sent goes out first'],
+  [{}, 'Start a load'],
+  [{ load: 'echo' }, 'the server answers each message'],
+  [{ load: 'feed' }, 'The server sends'],
+  [{ load: 'echo', is_slow: true }, 'its own inbox fills'],
+  [{ load: 'echo', is_slow: true, queued_bytes: 500_000 }, 'reads slowly'],
+  [{ load: 'echo', queued_bytes: 500_000 }, 'More was sent than the network takes'],
+  [{ load: 'echo', is_full: true }, 'returned queue_full'],
+  [{ state: 'closed', info: ENDED }, 'broke without a Close'],
+  [{ state: 'closed', info: { ...ENDED, unsent: 3 } }, '3 messages'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'local', code: 1000 } }, 'This page closed'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'peer', code: 4002 } }, 'The server closed'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'peer', code: 1001 } }, 'was stopped'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'refused' } }, 'never opened'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'protocol' } }, 'the cause is protocol'],
+])('tells in a sentence what happens: %o', (situation, said) => {
+  expect(story({ ...OPEN, ...situation })).toContain(said)
+})
+
+it('says what has changed, all together, and never too often', () => {
+  const said: string[] = []
+  const announcer = new Announcer(text => said.push(text), 3_000)
+  announcer.tell('state', 'Open.')
+  announcer.tick(0)
+  for (let at_ms = 100; at_ms < 3_000; at_ms += 100) {
+    announcer.tell('state', 'Open.')
+    announcer.tell('queue', at_ms % 200 === 0 ? 'Full.' : '')
+    announcer.tick(at_ms)
+  }
+  announcer.tell('queue', 'Full.')
+  announcer.tell('state', 'Closed.')
+  announcer.tick(3_000)
+  announcer.tick(9_000)
+  expect(said).toEqual(['Open.', 'Full. Closed.'])
+})
+
+it('gives everybody a name of their own', () => {
+  const taken = new Set<string>()
+  for (let i = 0; i < 40; i += 1) taken.add(free_name(taken))
+  expect(taken.size).toBe(40)
+  expect(free_name(new Set(['Otter']))).toBe('Heron')
+  expect([...taken]).toContain('Otter 2')
+})
