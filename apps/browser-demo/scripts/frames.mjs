@@ -1,9 +1,8 @@
 // How smoothly the page is drawn while it receives messages: `node scripts/frames.mjs [seconds] [rate]`, after a build.
-import { browser_path, start_browser, start_server } from './programs.mjs'
+import { start_browser, start_server } from './programs.mjs'
 
 const [seconds = '10', rate = '20000'] = process.argv.slice(2)
 
-if (browser_path() === undefined) throw new Error('no Chromium was found: name it in CHROMIUM')
 const server = await start_server()
 const browser = await start_browser(server.url)
 try {

@@ -1,37 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
+// @boundaries-ignore the browser is found and started in one place for the whole repository
+import { CHROMIUM_FLAGS, chromium_path } from '../../../scripts/chromium.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
-const BROWSER_PATHS = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
-]
-
-/** How the browser is started: quiet, and drawing by software, as on a machine without a graphics card. */
-export const BROWSER_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-/** Where Chromium is: what `CHROMIUM` says, or where it usually is; `undefined` where there is none. */
-export function browser_path() {
-  return [process.env.CHROMIUM, ...BROWSER_PATHS].find(path => path && existsSync(path))
-}
-
 /** Starts the demo's server on free ports. */
 export async function start_server() {
   const server = spawn(process.execPath, [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0'], {
@@ -48,8 +26,8 @@ export async function start_server() {
 export async function start_browser(url) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-demo-'))
   const own = ['--headless=new', '--window-size=1280,943', '--remote-debugging-port=0']
-  const args = [...BROWSER_ARGS, ...own, `--user-data-dir=${profile}`, url]
-  const browser = spawn(browser_path(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const args = [...CHROMIUM_FLAGS, ...own, `--user-data-dir=${profile}`, url]
+  const browser = spawn(chromium_path(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const [, host] = await line_with(browser.stderr, /DevTools listening on ws:\/\/([^/]+)/)
   const page = await talk_to(await page_debugger(host, url))
   while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)

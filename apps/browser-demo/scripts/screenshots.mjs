@@ -1,9 +1,10 @@
-// What the page looks like under load, at a desk's width and a phone's, light and dark: `node scripts/screenshots.mjs`, after a
-// build. They are written to screenshots/.
+// What the page looks like under load, at a desk's width and a phone's, light and dark: `node scripts/screenshots.mjs [seconds]`,
+// after a build. They are written to screenshots/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { start_browser, start_server } from './programs.mjs'
 
+const [seconds = '24'] = process.argv.slice(2)
 const FOLDER = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const WIDTHS = [
   { name: 'desktop', width: 1280, height: 800, mobile: false },
@@ -16,7 +17,7 @@ const browser = await start_browser(server.url)
 const other = await start_browser(server.url)
 try {
   await other.run(say_hello)
-  await browser.run(load, 24_000)
+  await browser.run(load, Number(seconds) * 1000)
   for (const { name, width, height, mobile } of WIDTHS)
     for (const scheme of ['light', 'dark']) {
       const metrics = { width, height, mobile, deviceScaleFactor: mobile ? 2 : 1 }
@@ -45,7 +46,7 @@ async function say_hello() {
     by_id('space').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', cancelable: true }))
 }
 
-/** Runs in the page: a load, and for the last third of the time a server that reads slowly. */
+/** Runs in the page: a load, more of it after half of the time, and at the end a server that reads slowly, until the queue is full. */
 async function load(for_ms) {
   const by_id = id => document.getElementById(id)
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
@@ -69,11 +70,12 @@ async function load(for_ms) {
   document.querySelector('input[value="1024"]').click()
   set_rate(24)
   by_id('run').click()
-  await wait(for_ms / 3)
+  await wait(for_ms / 2)
   set_rate(29)
-  await wait(for_ms / 3)
+  await wait(for_ms / 2)
   by_id('slow').click()
-  await wait(for_ms / 3)
+  while (by_id('path').dataset.full !== 'true') await wait(50)
+  await wait(1_000)
 }
 
 /** Runs in the page: waits until it was drawn that often. */

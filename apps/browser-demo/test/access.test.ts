@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { type Demo, has_browser, use_browser } from './browser.ts'
+import { type Demo, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { start_server } from './program.ts'
 
@@ -23,7 +23,7 @@ const TAB_STOPS = [
   'log',
 ]
 
-describe.skipIf(!has_browser)('the page for everybody', { timeout: 60_000 }, () => {
+describe('the page for everybody', { timeout: 60_000 }, () => {
   const open_page = use_browser()
 
   it('is walked through by Tab, both ways, and shows where the focus is', async () => {

@@ -1,9 +1,7 @@
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
-import { BROWSER_ARGS, browser_path } from '../scripts/programs.mjs'
-
-/** Whether there is a browser here: without one, what runs in it can't be tested. */
-export const has_browser: boolean = browser_path() !== undefined
+// @boundaries-ignore the browser is found and started in one place for the whole repository
+import { launch_chromium } from '../../../scripts/chromium.mjs'
 
 /** How long a test waits for what has to happen: a busy machine is slow, and no failure. */
 export const PATIENCE_MS = 15_000
@@ -65,7 +63,7 @@ export class Demo {
 export function use_browser(): (url: string, options?: BrowserContextOptions) => Promise<Demo> {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: browser_path() ?? '', args: [...BROWSER_ARGS] })
+    browser = await launch_chromium()
   })
   afterAll(() => browser.close())
   return async (url, options = {}) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { has_browser, PATIENCE_MS, use_browser } from './browser.ts'
+import { PATIENCE_MS, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 
-describe.skipIf(!has_browser)('several tabs', { timeout: 60_000 }, () => {
+describe('several tabs', { timeout: 60_000 }, () => {
   const open_page = use_browser()
 
   it('see who comes, what is said, where cursors are, and who goes', async () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 // @boundaries-ignore the browser of the tests is started in one place for all packages
-import { launch_chromium } from '../../../chromium.shared.ts'
+import { launch_chromium } from '../../../scripts/chromium.mjs'
 import { start_server } from './program.ts'
 
 /** As the specification has it, but for the port. */

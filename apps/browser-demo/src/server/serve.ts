@@ -41,9 +41,12 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
     const ws_url = `ws://${address_text(await wire.listen())}/ws`
     page_server = make_page_server({ files, ws_url, control: request => room.control(request) })
     const page_address = await listening(page_server, bind)
-    say('page', `open ${style.bold(`http://${address_text(page_address)}/`)} in a browser`)
+    const page_url = `http://${address_text(page_address)}/`
+    say('page', `open ${style.bold(page_url)} in a browser`)
     say('server', `listening on ${style.bold(ws_url)}`)
     process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
+    // Whoever has started this program may want to name the page.
+    process.send?.(page_url)
   } catch (error) {
     say_error(error)
     stop()

@@ -7,7 +7,7 @@ import { build, type Rolldown } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 // @boundaries-ignore the browser of the tests is started in one place for all packages
-import { launch_chromium } from '../../../../chromium.shared.ts'
+import { launch_chromium } from '../../../../scripts/chromium.mjs'
 import { package_config } from '../../../../vitest.shared.ts'
 import { start_ws_server, stop_all } from '../echo_server.js'
 

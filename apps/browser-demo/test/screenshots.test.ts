@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const FOLDER = new URL('../screenshots/', import.meta.url)
+const SCRIPT = fileURLToPath(new URL('../scripts/screenshots.mjs', import.meta.url))
+
+/** Width and height of a PNG: the first two numbers of its first chunk. */
+function size_of(png: Buffer): [number, number] {
+  return [png.readUInt32BE(16), png.readUInt32BE(20)]
+}
+
+it('is photographed at both widths and in both schemes, with its queue full', {
+  timeout: 120_000,
+}, async () => {
+  rmSync(FOLDER, { recursive: true, force: true })
+  await promisify(execFile)(process.execPath, [SCRIPT, '8'])
+  for (const scheme of ['light', 'dark']) {
+    expect(size_of(readFileSync(new URL(`desktop-${scheme}.png`, FOLDER)))).toEqual([1280, 800])
+    // A phone's page is photographed whole, at two dots a pixel.
+    const [width, height] = size_of(readFileSync(new URL(`phone-${scheme}.png`, FOLDER)))
+    expect(width).toBe(2 * 390)
+    expect(height).toBeGreaterThan(2 * 844)
+  }
+})
