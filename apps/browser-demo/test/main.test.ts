@@ -14,7 +14,7 @@ it('says with --help where it listens', async () => {
 it('prints where the page is, and the WebSocket', async () => {
   const { program } = await start_server()
   expect(program.stdout).toMatch(/^page {4}open http:\/\/127\.0\.0\.1:\d+\/ in a browser\n/)
-  expect(program.stdout).toMatch(/\nserver {2}listening on ws:\/\/127\.0\.0\.1:\d+\/ws\n/)
+  expect(program.stdout).toMatch(/\npage {4}its server is listening on ws:\/\/127\.0\.0\.1:\d+\/ws\n/)
   expect(program.stdout + program.stderr).not.toContain('\x1b')
 })
 
@@ -29,7 +29,7 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
     program.child.kill(signal)
     expect(await client.closed).toMatchObject({ code: 1001, cause: 'peer', clean: true })
     expect(await program.exit).toEqual({ code: 0, signal: null })
-    expect(program.stdout).toMatch(/Otter left \(code 1001, cause shutdown\)\nserver {2}stopped\n$/)
+    expect(program.stdout).toMatch(/Otter left \(code 1001, cause shutdown\)\npage {4}stopped\n$/)
     expect(program.stderr).toBe('')
   },
 )

@@ -6,10 +6,9 @@ type Colors = ReturnType<typeof pc.createColors>
 export const style: Colors = colors_for(process.stdout)
 const error_style = colors_for(process.stderr)
 
-/** Prints where the page is, or what the server does or hears: a line on stdout. */
-export function say(who: 'page' | 'server', text: string): void {
-  const name = who === 'server' ? style.green('server') : style.cyan('page  ')
-  process.stdout.write(`${name}  ${text}\n`)
+/** Prints where the page is, or what its server does or hears: a line on stdout. */
+export function say(text: string): void {
+  process.stdout.write(`${style.cyan('page')}    ${text}\n`)
 }
 
 /** Prints what went wrong, and with whom where that is known: one line on stderr. */

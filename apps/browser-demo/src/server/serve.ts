@@ -24,8 +24,8 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
   const files = read_static_files(PAGE)
   const room = new Room({
     cut: addr => wire.cut(addr),
-    on_joined: ({ name }, addr) => say('server', `${style.bold(name)} joined from ${addr}`),
-    on_left: ({ name }, info) => say('server', `${style.bold(name)} left (${how_closed(info)})`),
+    on_joined: ({ name }, addr) => say(`${style.bold(name)} joined from ${addr}`),
+    on_left: ({ name }, info) => say(`${style.bold(name)} left (${how_closed(info)})`),
     on_error: error => say_error(error, error.addr),
   })
   await room.server.opened
@@ -42,23 +42,23 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
     page_server = make_page_server({ files, ws_url, control: request => room.control(request) })
     const page_address = await listening(page_server, bind)
     const page_url = `http://${address_text(page_address)}/`
-    say('page', `open ${style.bold(page_url)} in a browser`)
-    say('server', `listening on ${style.bold(ws_url)}`)
-    process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
-    // Whoever has started this program may want to name the page.
-    process.send?.(page_url)
+    say(`open ${style.bold(page_url)} in a browser`)
+    say(`its server is listening on ${style.bold(ws_url)}`)
+    // A program that has started this one says itself where the page is, and how to stop.
+    if (process.send === undefined) process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
+    else process.send(page_url)
   } catch (error) {
     say_error(error)
     stop()
     return 1
   }
   on_stop(() => {
-    say('server', 'stopping')
+    say('stopping')
     stop()
   })
   await room.server.closed
   page_server.closeAllConnections()
-  say('server', 'stopped')
+  say('stopped')
   return 0
 }
 
