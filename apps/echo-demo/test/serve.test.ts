@@ -93,7 +93,9 @@ it('says with whom something went wrong', async () => {
   expect(await client.closed).toMatchObject({ code: 1003 })
   await program.says('is gone')
   const [, address] = /server {2}(\S+) is gone/.exec(program.stdout) ?? []
-  await program.until(({ stderr }) => stderr.startsWith(`error: ${address}: the peer sent a binary message`))
+  await program.until(({ stderr }) =>
+    stderr.startsWith(`error: ${address}: closed with 1003: the peer sent a binary message`),
+  )
 })
 
 it('prints no control characters that a client sends', async () => {
