@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { WebSocket } from 'ws'
 // @boundaries-ignore the browser of the tests is started in one place for all packages
 import { launch_chromium } from '../../../../scripts/chromium.mjs'
+// @boundaries-ignore the test settings are one file for all packages
 import { package_config } from '../../../../vitest.shared.ts'
 import { start_ws_server, stop_all } from '../echo_server.js'
 
