@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WebSocket, WebSocket as WsWebSocket } from 'ws'
 import { connect } from '../../src/browser/connect.js'
-import type { CloseInfo, NetError, WsConnectOptions } from '../../src/index.js'
 import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
+import { outcome_of } from '../outcome.js'
 
 const url = 'ws://127.0.0.1:9/ws'
 
@@ -14,22 +14,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-interface Outcome {
-  readonly errors: readonly NetError[]
-  readonly info: CloseInfo
-  readonly opened: unknown
-}
-
-/** Connects, and tells how it went when it is over. */
-async function outcome(url: string, options: Partial<WsConnectOptions<boolean>> = {}): Promise<Outcome> {
-  const errors: NetError[] = []
-  const ws = connect({ type: 'ws', url, on_error: err => errors.push(err), ...options })
-  const [opened, info] = await Promise.all([
-    ws.opened.then(() => true).catch((error: unknown) => error),
-    ws.closed,
-  ])
-  return { errors, info, opened }
-}
+const outcome = outcome_of(connect)
 
 /** A server that tells how its one WebSocket was closed. */
 async function closing_server(

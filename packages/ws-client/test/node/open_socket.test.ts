@@ -5,27 +5,13 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type CloseInfo, connect, type NetError, type WsConnectOptions } from '../../src/index.js'
+import { connect, type NetError } from '../../src/index.js'
 import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
+import { outcome_of } from '../outcome.js'
 
 afterEach(stop_all)
 
-interface Outcome {
-  readonly errors: readonly NetError[]
-  readonly info: CloseInfo
-  readonly opened: unknown
-}
-
-/** Connects, and tells how it went when it is over. */
-async function outcome(url: string, options: Partial<WsConnectOptions> = {}): Promise<Outcome> {
-  const errors: NetError[] = []
-  const ws = connect({ type: 'ws', url, on_error: err => errors.push(err), ...options })
-  const [opened, info] = await Promise.all([
-    ws.opened.then(() => true).catch((error: unknown) => error),
-    ws.closed,
-  ])
-  return { errors, info, opened }
-}
+const outcome = outcome_of(connect)
 
 /** Answers a handshake by RFC 6455 §4.2.2, and then sends `bytes`. */
 function accept(socket: Socket, bytes: Uint8Array, headers = ''): void {
