@@ -1,4 +1,4 @@
-export type { WsClient, WsConnectOptions } from '@bt/ws-client'
+export type { ReconnectInfo, ReconnectOptions, WsClient, WsConnectOptions } from '@bt/ws-client'
 export {
   type AbortSignalLike,
   type CloseCause,
@@ -15,9 +15,11 @@ export {
 } from '@bt/ws-protocol'
 export type {
   BroadcastOptions,
+  CloseOptions,
   HandshakeHeaders,
   HandshakeRequest,
   RefusalReason,
+  RoundTripStats,
   WsListenOptions,
   WsServer,
   WsServerError,

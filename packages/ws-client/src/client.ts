@@ -8,6 +8,7 @@ import {
   type ConnectionState,
   close_on_abort,
   describe_value,
+  Heartbeat,
   type MessageData,
   NetError,
   type Platform,
@@ -17,7 +18,13 @@ import {
   type SocketSink,
 } from '@bt/ws-protocol'
 import { MessageIterator } from './message_iterator.js'
-import type { ConnectSettings, WsConnectOptions } from './options.js'
+import {
+  backoff_settings,
+  type ConnectSettings,
+  type ReconnectInfo,
+  type WsConnectOptions,
+} from './options.js'
+import { Reconnector } from './reconnector.js'
 import { shown_url } from './shown_url.js'
 import type { WsClient } from './ws_client.js'
 
@@ -49,9 +56,17 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   readonly #settings: ConnectSettings
   readonly #platform: Platform<Kind>
   readonly #connection: Connection<Client<Kind>, Kind>
-  readonly #socket: OpenedSocket<Kind>
-  readonly #cancel_connect_timer: CancelTimer
-  readonly #callbacks: Pick<WsConnectOptions<boolean>, 'on_open' | 'on_close' | 'on_error'>
+  readonly #open_socket: OpenSocket<Kind>
+  readonly #heartbeat: Heartbeat
+  readonly #reconnector: Reconnector | undefined
+  readonly #callbacks: Pick<
+    WsConnectOptions<boolean>,
+    'on_open' | 'on_close' | 'on_error' | 'on_reconnecting'
+  >
+  #socket: OpenedSocket<Kind> | undefined
+  #cancel_connect_timer: CancelTimer | undefined
+  /** Whether `on_error` was told that the connection is lost, since it was open. */
+  #is_loss_told = false
   #taker: Taker | undefined
   #is_close_untold = false
   /** Why the connection did not open, or was lost. */
@@ -62,7 +77,11 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.addr = settings.url
     this.#settings = settings
     this.#platform = platform
+    this.#open_socket = open_socket
     this.#callbacks = { ...settings }
+    this.#heartbeat = new Heartbeat(settings.heartbeat, platform.clock)
+    const backoff = backoff_settings(settings.reconnect)
+    if (backoff !== undefined) this.#reconnector = new Reconnector(backoff, platform, () => this.#again())
     this.opened = new Promise((resolve, reject) => {
       this.#settle_opened = { resolve, reject }
     })
@@ -75,11 +94,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       () => this,
     )
     if (settings.on_message !== undefined) this.on_message(settings.on_message)
-    this.#socket = open_socket(this.#connection)
-    this.#connection.attach(this.#socket.port)
-    this.#cancel_connect_timer = platform.clock.start_timer(settings.connect_timeout, () =>
-      this.#connect_timed_out(),
-    )
+    this.#open()
     close_on_abort(settings.signal, () => this.close(), this.closed)
   }
 
@@ -88,7 +103,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   get protocol(): string {
-    return this.#socket.protocol()
+    return this.#socket?.protocol() ?? ''
   }
 
   get closed(): Promise<CloseInfo> {
@@ -134,6 +149,10 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.#callbacks.on_error = checked_callback('on_error', fn)
   }
 
+  on_reconnecting(fn: (info: ReconnectInfo) => unknown): void {
+    this.#callbacks.on_reconnecting = checked_callback('on_reconnecting', fn)
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Data, undefined> {
     const iterator = new MessageIterator<Data>(
       () => this.#connection.callbacks_changed(),
@@ -152,7 +171,12 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   #make_owner(): ConnectionOwner<Client<Kind>> {
+    const reconnector = this.#reconnector
     return {
+      retry: reconnector && {
+        allows: (ending, error) => reconnector.allows(ending, error),
+        lost: (_client, info, error) => this.#lost(info, error, reconnector),
+      },
       on_open: () => this.#callbacks.on_open?.(),
       on_message: (_client, data) => this.#taker?.push(data),
       on_close: (_client, info) => {
@@ -163,11 +187,51 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
         this.#taker === undefined ? 'nobody' : this.#taker.is_asking ? 'ready' : 'busy',
       report: (_client, error) => report_error(error, this.#callbacks.on_error, this.#platform),
       opened: () => {
-        this.#cancel_connect_timer()
+        this.#cancel_connect_timer?.()
+        this.#is_loss_told = false
+        this.#reconnector?.opened()
+        this.#heartbeat.add(this.#connection)
         this.#settle_opened.resolve()
       },
       ended: (_client, info, error) => this.#ended(info, error),
     }
+  }
+
+  #open(): void {
+    this.#socket = this.#open_socket(this.#connection)
+    this.#connection.attach(this.#socket.port)
+    this.#cancel_connect_timer = this.#platform.clock.start_timer(this.#settings.connect_timeout, () =>
+      this.#connection.abandon(this.#connect_timed_out()),
+    )
+  }
+
+  #again(): void {
+    if (!this.#connection.reopen()) return
+    try {
+      this.#open()
+    } catch (error) {
+      this.#connection.socket_closed(ABNORMAL_CLOSURE, '', error as NetError)
+    }
+  }
+
+  /** Lost, but not for ever. Of all that fails until it is open again, `on_error` is told the first. */
+  #lost(info: CloseInfo, cause: NetError | undefined, reconnector: Reconnector): void {
+    this.#stop_watching()
+    const delay_ms = reconnector.wait(info, cause)
+    const error = this.#explain(info, cause, `connecting again in ${delay_ms} ms`)
+    if (error !== undefined && !this.#is_loss_told) {
+      this.#is_loss_told = true
+      report_error(error, this.#callbacks.on_error, this.#platform)
+    }
+    const attempt = reconnector.attempts
+    const tell = async (): Promise<void> =>
+      this.#callbacks.on_reconnecting?.({ attempt, delay_ms, info, error })
+    tell().catch(reason => this.#connection.callback_failed('reconnecting', reason))
+  }
+
+  #stop_watching(): void {
+    this.#cancel_connect_timer?.()
+    this.#heartbeat.delete(this.#connection)
   }
 
   #replace_taker(taker: Taker | undefined): void {
@@ -177,20 +241,32 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 
   #ended(info: CloseInfo, error: NetError | undefined): void {
-    this.#cancel_connect_timer()
-    this.#error = error
-    if (info.cause === 'network') {
-      this.#error = connection_lost(this.#shown, info, error)
-      report_error(this.#error, this.#callbacks.on_error, this.#platform)
-    }
+    this.#stop_watching()
+    this.#reconnector?.stop()
+    const told = this.#explain(info, error, 'connect again')
+    if (told !== undefined) report_error(told, this.#callbacks.on_error, this.#platform)
+    this.#error = told ?? error
     this.#settle_opened.reject(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
     )
   }
 
-  #connect_timed_out(): void {
+  /** What `on_error` is told of an end that was no Close, and that it was not told of before. */
+  #explain(info: CloseInfo, error: NetError | undefined, remedy: string): NetError | undefined {
+    switch (info.cause) {
+      case 'refused':
+        return error
+      case 'network':
+      case 'heartbeat':
+        return connection_lost(this.#shown, info, error, remedy)
+      default:
+        return undefined
+    }
+  }
+
+  #connect_timed_out(): NetError {
     const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms; check the address, or raise it`
-    this.#connection.fail(new NetError('connect_timeout', message), ABNORMAL_CLOSURE, 'refused')
+    return new NetError('connect_timeout', message)
   }
 
   get #shown(): string {
@@ -198,9 +274,14 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   }
 }
 
-function connection_lost(url: string, { unsent }: CloseInfo, cause: NetError | undefined): NetError {
+function connection_lost(
+  url: string,
+  { unsent }: CloseInfo,
+  cause: NetError | undefined,
+  remedy: string,
+): NetError {
   const why = cause?.message ?? 'it ended without a Close'
-  const message = `the connection to ${url} was lost: ${why}; unsent messages: ${unsent}; connect again`
+  const message = `the connection to ${url} was lost: ${why}; unsent messages: ${unsent}; ${remedy}`
   return new NetError('connection_lost', message, { cause })
 }
 

@@ -14,5 +14,5 @@ export {
   type Sendable,
 } from '@bt/ws-protocol'
 export { connect } from './node/connect.js'
-export type { WsConnectOptions } from './options.js'
+export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './options.js'
 export type { WsClient } from './ws_client.js'

@@ -1,4 +1,5 @@
 import {
+  type BackoffSettings,
   type CheckedOptions,
   type CloseInfo,
   type ConnectionOptions,
@@ -6,12 +7,41 @@ import {
   connection_rules,
   exactly,
   type FilledConnectionOption,
+  is_whole_number,
   type MessageData,
   milliseconds,
   type NetError,
   type OptionRules,
   type WsOption,
 } from '@bt/ws-protocol'
+
+/** When to connect again. */
+export interface ReconnectOptions {
+  /**
+   * The longest wait before the first attempt, in milliseconds; the bound doubles with every attempt, and each wait is drawn between 0 and
+   * its bound. From 1 to `max_delay`. @defaultValue `500`, or `max_delay` where that is less
+   */
+  readonly min_delay?: number | undefined
+  /**
+   * The longest wait of all, in milliseconds, unless the server asks for a longer one. A connection that is lost again within that
+   * time counts as one more failed attempt. From 1 to 2,147,483,647. @defaultValue `20000`
+   */
+  readonly max_delay?: number | undefined
+  /** How many attempts in a row there may be; after that, it is over. From 1 to `Infinity`. @defaultValue `Infinity` */
+  readonly max_attempts?: number | undefined
+}
+
+/** Why a client waits, and how long, before it connects again. */
+export interface ReconnectInfo {
+  /** The number of the attempt that comes next, from 1 on; a connection that lasts starts it anew. */
+  readonly attempt: number
+  /** After how many milliseconds that is; in a browser at once where the network comes back. */
+  readonly delay_ms: number
+  /** How the connection, or the attempt before, ended. `unsent` counts the messages that are lost: handed to the network, which did not take them whole. */
+  readonly info: CloseInfo
+  /** What went wrong, where that was no Close. */
+  readonly error: NetError | undefined
+}
 
 /** The options of `connect` for a WebSocket client. */
 export interface WsConnectOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
@@ -27,6 +57,15 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   on_close?: ((info: CloseInfo) => void) | undefined
   /** As {@link WsClient.on_error}. */
   on_error?: ((err: NetError) => void) | undefined
+  /** As {@link WsClient.on_reconnecting}. */
+  on_reconnecting?: ((info: ReconnectInfo) => void) | undefined
+  /**
+   * Whether to connect again when the connection is lost, or does not open, and how. What was sent and never handed to the network is
+   * kept, and goes out then, in order and once. It is over when the server says so: with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000,
+   * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404. A server can ask for a wait, by `Retry-After`, or
+   * by how it closes. A browser does not tell statuses: there, every refusal is tried again. @defaultValue `false`
+   */
+  reconnect?: boolean | ReconnectOptions | undefined
   /** How long the connection may take to open, in milliseconds, handshake and all. From 1 to 2,147,483,647. @defaultValue `10000` */
   connect_timeout?: number | undefined
   /**
@@ -37,7 +76,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
 }
 
 /** The options that always have a value once they are checked. */
-export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'connect_timeout'
+export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'reconnect' | 'connect_timeout'
 
 /** What differs by platform: what `ws` is told, and what only Node can do. */
 type PlatformOption = WsOption | 'headers'
@@ -60,6 +99,29 @@ export function connect_rules(
     on_message: callback(),
     on_close: callback(),
     on_error: callback(),
+    on_reconnecting: callback(),
+    reconnect: {
+      fallback: false,
+      expects:
+        'true, false, or { min_delay?, max_delay?: milliseconds, max_attempts? }, all from 1 on, min_delay up to max_delay',
+      accepts: value => typeof value === 'boolean' || backoff_settings(value) !== undefined,
+    },
     connect_timeout: milliseconds(10_000),
   }
+}
+
+const MAX_DELAY_MS = 2_147_483_647
+
+/** Fills in the option `reconnect`; `undefined` where it is off, or not what it may be. */
+export function backoff_settings(reconnect: unknown): BackoffSettings | undefined {
+  if (reconnect === true) return backoff_settings({})
+  if (typeof reconnect !== 'object' || reconnect === null) return undefined
+  const { max_delay = 20_000, max_attempts = Infinity, ...others } = reconnect as ReconnectOptions
+  const { min_delay = Math.min(500, max_delay), ...unknown } = others
+  const is_valid =
+    Object.keys(unknown).length === 0 &&
+    is_whole_number(max_delay, 1, MAX_DELAY_MS) &&
+    is_whole_number(min_delay, 1, max_delay) &&
+    (max_attempts === Infinity || is_whole_number(max_attempts, 1, Infinity))
+  return is_valid ? { min_delay, max_delay, max_attempts } : undefined
 }

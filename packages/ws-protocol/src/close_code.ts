@@ -16,3 +16,7 @@ export const INVALID_PAYLOAD = 1007
 export const POLICY_VIOLATION = 1008
 /** A message larger than this side takes. */
 export const MESSAGE_TOO_BIG = 1009
+/** A server restarts: come back, though not all at once. */
+export const SERVICE_RESTART = 1012
+/** A server has too much to do: come back later. */
+export const TRY_AGAIN_LATER = 1013

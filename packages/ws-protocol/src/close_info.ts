@@ -5,7 +5,7 @@ import { describe_value, NetError } from './errors.js'
 export const MAX_REASON_BYTES = 123
 
 /**
- * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (silence; reserved),
+ * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (nothing was heard of it any more),
  * `overflow` (it took more memory than it may), `protocol` (the peer broke a rule), `network` (the socket ended without a Close), `refused`
  * (it never opened), `shutdown` (the server closed).
  */

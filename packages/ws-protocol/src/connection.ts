@@ -1,7 +1,8 @@
 import type { CancelTimer } from './clock.js'
-import { GOING_AWAY, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
+import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import { describe_count, describe_value, NetError } from './errors.js'
+import { type Beating, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 import {
   type CallbackKind,
   INBOX_LIMIT_BYTES,
@@ -10,10 +11,18 @@ import {
   type InboxOwner,
   type MessageListener,
 } from './inbox.js'
-import { is_ending, is_unopened, type Lifecycle, type LifecycleEvent, step } from './lifecycle.js'
-import { Outbox, type OutboxOwner } from './outbox.js'
+import {
+  type Ending,
+  ending_of,
+  is_ending,
+  is_unopened,
+  type Lifecycle,
+  type LifecycleEvent,
+  step,
+} from './lifecycle.js'
+import { Outbox, type OutboxOwner, type QueueBudget } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
-import type { Platform } from './platform.js'
+import type { Channel, ChannelName, Platform } from './platform.js'
 import type { Batch } from './send_queue.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
@@ -27,6 +36,16 @@ export interface ConnectionSettings {
   readonly max_queue: number
   /** Milliseconds without progress until a closing connection is terminated. */
   readonly close_timeout: number
+  /** What all connections of a server may queue together. */
+  readonly budget?: QueueBudget
+}
+
+/** Who connects again. What is sent meanwhile is kept. */
+export interface ConnectionRetry<Handle> {
+  /** Whether there will be another socket, after one that ended like this. */
+  allows(ending: Ending, error: NetError | undefined): boolean
+  /** There will be one: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is kept. */
+  lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
 /**
@@ -34,7 +53,9 @@ export interface ConnectionSettings {
  * in order, and their promises are awaited. The others are told at once.
  */
 export interface ConnectionOwner<Handle> {
-  /** First of all, once the connection is open. */
+  /** Left out by whoever never connects again. */
+  readonly retry?: ConnectionRetry<Handle> | undefined
+  /** First of all, once the connection is open, and again whenever it is open again. */
   on_open(handle: Handle): unknown
   /** Each message. */
   on_message(handle: Handle, data: string | Uint8Array): unknown
@@ -50,27 +71,32 @@ export interface ConnectionOwner<Handle> {
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
-/** Where a connection stands: it opens, is open, is being closed, or has ended. */
-export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
+/** Where a connection stands: it opens, is open, waits to open again or does so, is being closed, or has ended. */
+export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
 
 /**
  * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
  * with backpressure. `Handle` is what users see of it; `Kind` is how its platform writes.
  */
 export class Connection<Handle, Kind extends Batch>
-  implements SocketSink, OutboxOwner, InboxOwner<CloseInfo>
+  implements SocketSink, OutboxOwner, InboxOwner<CloseInfo>, Beating
 {
   /** What users see of this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
   readonly #platform: Platform<Kind>
+  readonly #channels: Readonly<Record<ChannelName, Channel>> | undefined
   readonly #outbox: Outbox<Kind>
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort<Kind>
   #state: Lifecycle = { name: 'connecting' }
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
+  /** Messages that were lost with the sockets before this one. */
+  #lost = 0
+  #signs_of_life = 0
+  #silent_looks = 0
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
   #resolve_closed: ((info: CloseInfo) => void) | undefined
@@ -84,12 +110,13 @@ export class Connection<Handle, Kind extends Batch>
     this.#settings = settings
     this.#owner = owner
     this.#platform = platform
-    this.#outbox = new Outbox(settings.max_queue, settings.side === 'client', platform, this)
+    this.#channels = platform.channels
+    this.#outbox = new Outbox(settings.max_queue, settings.side === 'client', platform, this, settings.budget)
     this.#inbox = new Inbox(this)
     this.handle = make_handle(this)
   }
 
-  /** Gives the connection its socket, which tells it when it is open: {@link Connection.socket_opened}. */
+  /** Gives the connection its socket, the first or another one, which tells it when it is open: {@link Connection.socket_opened}. */
   attach(port: SocketPort<Kind>): void {
     this.#port = port
     this.#outbox.attach(port)
@@ -97,7 +124,9 @@ export class Connection<Handle, Kind extends Batch>
 
   /** Where the connection stands. */
   get state(): ConnectionState {
-    return 'closing' in this.#state ? 'closing' : this.#state.name
+    const { name } = this.#state
+    if ('closing' in this.#state) return 'closing'
+    return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
   }
 
   /** Bytes that were sent and that the network has not taken, frame headers included. */
@@ -128,7 +157,10 @@ export class Connection<Handle, Kind extends Batch>
   send(data: Sendable): true | NetError {
     const payload = as_payload(data)
     if (!this.#can_send()) return closed_error('send')
-    return this.#outbox.send(payload)
+    const result = this.#outbox.send(payload)
+    const channel = this.#channels?.message
+    if (channel?.hasSubscribers && result === true) channel.publish(this.#told({ direction: 'sent', data }))
+    return result
   }
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
@@ -150,18 +182,52 @@ export class Connection<Handle, Kind extends Batch>
     return true
   }
 
-  /** Closes in order, since the whole server does (RFC 6455 §7.4.1, 1001). */
-  shut_down(): void {
-    this.#close(GOING_AWAY, '', 'shutdown')
+  /**
+   * Closes in order, since the whole server does. Nothing more is read; the callbacks of what has arrived have `drain_ms` milliseconds
+   * to be done, and what they send goes out. With 0 they are not waited for, though it was called with more before.
+   */
+  shut_down(code: number, reason: string, drain_ms: number): void {
+    if (drain_ms === 0 || !this.#can_send()) this.#close(code, reason, 'shutdown')
+    else this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms })
   }
 
-  /** Reports `error`, and closes with `code` without sending what waits; one that is still opening is terminated. */
+  /** Gives up a socket that does not open; `error` says why. */
+  abandon(error: NetError): void {
+    if (!is_unopened(this.#state)) return
+    this.#error = error
+    this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+  }
+
+  /** The wait is over, and the next socket opens; returns whether it still should. */
+  reopen(): boolean {
+    const before = this.#state
+    this.#step({ type: 'reopen' })
+    return this.#state !== before
+  }
+
+  /** Looks whether there was a sign of life since the last look: pings a silent peer, and gives up one that stays silent. */
+  look(): void {
+    if (this.#state.name !== 'open') return
+    const signs_of_life = this.#port.signs_of_life()
+    this.#silent_looks = signs_of_life === this.#signs_of_life ? this.#silent_looks + 1 : 0
+    this.#signs_of_life = signs_of_life
+    if (this.#silent_looks === 0 || this.#silent_looks % LOOKS_PER_HEARTBEAT !== 0) return
+    // Who does not read hears nothing. The pings go on, so that the peer hears of this side.
+    if (this.#silent_looks === LOOKS_PER_HEARTBEAT || this.#inbox.is_paused) this.#port.ping()
+    else {
+      this.#error = silent()
+      this.#step({ type: 'silent' })
+    }
+  }
+
+  /** Reports `error`, and closes with `code` without sending what waits. */
   fail(error: NetError, code: number, cause: CloseCause): void {
     // Once this side has ended the socket, what else is wrong with it is no news.
     if (is_ending(this.#state)) return
     this.#error = error
     // First of all, since `on_error` may close the connection itself.
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.#outbox.drop()
     this.#owner.report(this.handle, error)
   }
 
@@ -178,7 +244,10 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
-    if (this.#state.name !== 'open') return
+    const { name } = this.#state
+    if (name !== 'open' && name !== 'finishing') return
+    const channel = this.#channels?.message
+    if (channel?.hasSubscribers) channel.publish(this.#told({ direction: 'received', data }))
     if (typeof data !== 'string' && !this.#settings.binary) {
       this.fail(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
     } else if (this.#inbox.bytes > INBOX_MOST_BYTES) this.fail(inbox_overflow(), POLICY_VIOLATION, 'overflow')
@@ -199,16 +268,16 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   socket_closed(code: number, reason: string, error?: NetError): void {
-    if (error !== undefined && !is_ending(this.#state)) {
-      this.#error = error
-      if (is_unopened(this.#state)) this.#owner.report(this.handle, error)
-    }
-    this.#step({ type: 'gone', code, reason })
+    if (error !== undefined && !is_ending(this.#state)) this.#error = error
+    const ending = ending_of(this.#state, code, reason)
+    const will_retry = this.#owner.retry?.allows(ending, this.#error) ?? false
+    this.#step({ type: 'gone', ending, will_retry })
   }
 
   // What the outbox tells: OutboxOwner.
 
   queue_became_full(error: NetError): void {
+    this.#publish('queue_full', { error })
     this.#owner.report(this.handle, error)
   }
 
@@ -223,13 +292,19 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   deliver(kind: CallbackKind, value: unknown): unknown {
-    if (kind === 'message') return this.#owner.on_message(this.handle, value as string | Uint8Array)
-    return kind === 'open'
-      ? this.#owner.on_open(this.handle)
-      : this.#owner.on_close(this.handle, value as CloseInfo)
+    switch (kind) {
+      case 'message':
+        return this.#owner.on_message(this.handle, value as string | Uint8Array)
+      case 'open':
+        return this.#owner.on_open(this.handle)
+      case 'finished':
+        return this.#step({ type: 'finished' })
+      case 'close':
+        return this.#owner.on_close(this.handle, value as CloseInfo)
+    }
   }
 
-  callback_failed(kind: CallbackKind, cause: unknown): void {
+  callback_failed(kind: CallbackKind | 'reconnecting', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
     const said = cause instanceof Error ? cause.message : describe_value(cause)
     const lives_on = kind === 'close' ? '' : '; its connection lives on'
@@ -243,7 +318,9 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   resume_reading(): void {
-    this.#port.resume()
+    // Nothing was read on purpose: that is no silence.
+    this.#silent_looks = 0
+    if (this.#state.name !== 'finishing') this.#port.resume()
   }
 
   all_delivered(info: CloseInfo): void {
@@ -257,12 +334,23 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   #can_send(): boolean {
-    return this.#state.name === 'connecting' || (this.#state.name === 'open' && this.#port.is_writable)
+    switch (this.#state.name) {
+      case 'connecting':
+      case 'connecting_again':
+      case 'waiting':
+        return true
+      case 'open':
+        return this.#port.is_writable || this.#owner.retry !== undefined
+      case 'finishing':
+        return this.#port.is_writable
+      default:
+        return false
+    }
   }
 
   #close(code: number, reason: string, cause: CloseCause): void {
-    // Once the peer's Close is in, the port is no longer writable: then the end is the peer's.
-    const is_peers = this.#state.name === 'open' && !this.#port.is_writable
+    // Once the peer's Close is in, the port is no longer writable: then the end is the peer's, unless another beginning would follow.
+    const is_peers = this.#state.name === 'open' && !this.#can_send()
     if (!is_peers)
       this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
     this.#inbox.discard_messages()
@@ -273,38 +361,69 @@ export class Connection<Handle, Kind extends Batch>
     const state = step(before, event)
     if (state === before) return
     this.#state = state
-    if ('closing' in state) this.#start_timer()
-    if (is_unopened(before) && (state.name === 'open' || state.name === 'draining'))
+    if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
+    if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
+      this.#publish('open', {})
       this.#owner.opened(this.handle)
+    }
     switch (state.name) {
       case 'open':
+        this.#silent_looks = 0
+        if (this.#inbox.is_paused) this.#port.pause()
         this.#inbox.open()
         this.#outbox.flush()
         return
+      case 'finishing':
+        this.#port.pause()
+        this.#inbox.finish()
+        return
       case 'draining':
+        if (before.name === 'finishing') this.#inbox.discard_messages()
         this.#outbox.flush()
         return
       case 'close_sent':
         this.#port.close(state.closing.code, state.closing.reason)
         return
       case 'terminated':
-        this.#port.terminate()
+        if (before.name !== 'waiting') this.#port.terminate()
+        // There is no socket that could end: the callbacks come later all the same, as always.
+        else this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        return
+      case 'waiting':
+        this.#wait(state.ending)
         return
       case 'closed':
-        this.#finish({ ...state.ending, unsent: this.#outbox.unsent })
+        this.#finish({ ...state.ending, unsent: this.#lost + this.#outbox.unsent })
     }
   }
 
-  #start_timer(): void {
+  #publish(name: ChannelName, event: object): void {
+    const channel = this.#channels?.[name]
+    if (channel?.hasSubscribers) channel.publish(this.#told(event))
+  }
+
+  #told(event: object): object {
+    return { side: this.#settings.side, handle: this.handle, ...event }
+  }
+
+  #start_timer(after_ms: number = this.#settings.close_timeout): void {
     this.#cancel_timer?.()
-    this.#cancel_timer = this.#platform.clock.start_timer(this.#settings.close_timeout, () =>
-      this.#step({ type: 'timed_out' }),
-    )
+    this.#cancel_timer = this.#platform.clock.start_timer(after_ms, () => this.#step({ type: 'timed_out' }))
+  }
+
+  #wait(ending: Ending): void {
+    this.#cancel_timer?.()
+    const error = this.#error
+    this.#error = undefined
+    const unsent = this.#outbox.detach()
+    this.#lost += unsent
+    this.#owner.retry?.lost(this.handle, { ...ending, unsent }, error)
   }
 
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
     this.#outbox.end(closed_error('drained'))
+    this.#publish('close', { info })
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)
   }
@@ -313,6 +432,11 @@ export class Connection<Handle, Kind extends Batch>
 function closed_error(call: 'send' | 'drained'): NetError {
   const message = `${call} found the connection closed, or closing; \`closed\` tells how it ended`
   return new NetError('closed', message)
+}
+
+function silent(): NetError {
+  const message = 'nothing was heard of the peer in twice the time of heartbeat'
+  return new NetError('connection_lost', message)
 }
 
 function unexpected_binary(payload_bytes: number): NetError {

@@ -6,7 +6,7 @@
  * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `handshake_refused`, `handshake_failed`.
  * Returned by `send`: `queue_full`, `too_large`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
- * Afterwards: `inbox_overflow`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`.
+ * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`.
  */
 export const NET_ERROR_CODES = [
   'invalid_option',
@@ -29,6 +29,7 @@ export const NET_ERROR_CODES = [
   'too_many_fragments',
   'unexpected_binary',
   'inbox_overflow',
+  'queue_shed',
   'connection_lost',
   'handler_failed',
   'no_message_handler',

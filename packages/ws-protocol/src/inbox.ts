@@ -11,8 +11,14 @@ const MESSAGE_OVERHEAD_BYTES = 64
 
 type Payload = string | Uint8Array
 
-/** The callbacks of a connection: its first, those of its messages, its last. */
-export type CallbackKind = 'open' | 'message' | 'close'
+/** The callbacks of a connection, its first, those of its messages, its last; and `finished`, behind the messages that waited when that was asked for. */
+export type CallbackKind = 'open' | 'message' | 'finished' | 'close'
+
+interface Item {
+  readonly kind: 'open' | 'message' | 'finished'
+  readonly data?: Payload
+  readonly cost_bytes: number
+}
 
 /**
  * Who takes messages: a callback, or a loop that asks for one, is `ready`; a loop that does not ask just now is `busy`; or there is
@@ -43,9 +49,10 @@ export interface InboxOwner<Info> {
  */
 export class Inbox<Info> {
   readonly #owner: InboxOwner<Info>
-  #is_open_due = false
-  #messages: { readonly data: Payload; readonly cost_bytes: number }[] = []
+  #items: Item[] = []
   #next = 0
+  /** How many of the items are no messages. */
+  #others = 0
   #bytes = 0
   #close_due: { readonly info: Info } | undefined
   #is_running = false
@@ -65,23 +72,23 @@ export class Inbox<Info> {
     return this.#is_paused
   }
 
-  /** The connection is open. */
+  /** The connection is open, for the first time or again. */
   open(): void {
-    this.#is_open_due = true
-    this.run()
+    this.#push_other('open')
+  }
+
+  /** Asks to be told, by `finished`, when the callbacks of all that has arrived are done. */
+  finish(): void {
+    this.#push_other('finished')
   }
 
   /** A message of `payload_bytes` bytes has arrived. */
   message(data: Payload, payload_bytes: number): void {
-    if (
-      !this.#is_running &&
-      this.#next === this.#messages.length &&
-      this.#owner.message_listener === 'ready'
-    ) {
+    if (!this.#is_running && this.#next === this.#items.length && this.#owner.message_listener === 'ready') {
       this.#call('message', data)
     } else {
       const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
-      this.#messages.push({ data, cost_bytes })
+      this.#items.push({ kind: 'message', data, cost_bytes })
       this.#bytes += cost_bytes
     }
     this.run()
@@ -99,7 +106,7 @@ export class Inbox<Info> {
 
   /** Throws away the messages that wait, since nobody wants them any more. */
   discard_messages(): void {
-    this.#messages = []
+    this.#items = this.#items.slice(this.#next).filter(({ kind }) => kind !== 'message')
     this.#next = this.#bytes = 0
     this.#resume_with_room()
     this.run()
@@ -108,17 +115,9 @@ export class Inbox<Info> {
   /** Runs what is due; called when who takes messages has changed, too. */
   run(): void {
     while (!this.#is_running) {
-      if (this.#is_open_due) {
-        this.#is_open_due = false
-        this.#call('open')
-        continue
-      }
-      const message = this.#messages[this.#next]
-      if (message !== undefined && this.#owner.message_listener === 'ready') {
-        this.#taken(message.cost_bytes)
-        this.#call('message', message.data)
-      } else if (this.#close_due !== undefined) {
-        // That nobody asks for messages just now must not keep back the news that the connection is gone.
+      const item = this.#take()
+      if (item !== undefined) this.#call(item.kind, item.data)
+      else if (this.#close_due !== undefined) {
         const { info } = this.#close_due
         this.#close_due = undefined
         this.#call('close', info)
@@ -126,7 +125,26 @@ export class Inbox<Info> {
     }
   }
 
-  #call(kind: CallbackKind, value?: Payload | Info): void {
+  /** The next item. That nobody asks for messages just now must not keep back the news that the connection is open, or gone. */
+  #take(): Item | undefined {
+    const item = this.#items[this.#next]
+    if (item?.kind === 'message' && this.#owner.message_listener !== 'ready') {
+      if (this.#others === 0) return undefined
+      this.#others -= 1
+      const at = this.#items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
+      return this.#items.splice(at, 1)[0]
+    }
+    if (item !== undefined) this.#taken(item)
+    return item
+  }
+
+  #push_other(kind: 'open' | 'finished'): void {
+    this.#items.push({ kind, cost_bytes: 0 })
+    this.#others += 1
+    this.run()
+  }
+
+  #call(kind: CallbackKind, value?: Payload | Info | undefined): void {
     this.#is_running = true
     let returned: unknown
     try {
@@ -148,16 +166,17 @@ export class Inbox<Info> {
     })
   }
 
-  #done(kind: CallbackKind, value?: Payload | Info): void {
+  #done(kind: CallbackKind, value?: Payload | Info | undefined): void {
     this.#is_running = false
     if (kind === 'close') this.#owner.all_delivered(value as Info)
   }
 
-  #taken(cost_bytes: number): void {
+  #taken({ kind, cost_bytes }: Item): void {
+    if (kind !== 'message') this.#others -= 1
     this.#bytes -= cost_bytes
     this.#next += 1
-    if (this.#next * 2 > this.#messages.length) {
-      this.#messages.splice(0, this.#next)
+    if (this.#next * 2 > this.#items.length) {
+      this.#items.splice(0, this.#next)
       this.#next = 0
     }
     this.#resume_with_room()

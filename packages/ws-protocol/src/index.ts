@@ -5,19 +5,30 @@ export {
   format_address,
   parse_bind,
 } from './address.js'
+export { Backoff, type BackoffSettings } from './backoff.js'
 export type { CancelTimer, Clock } from './clock.js'
-export { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, NORMAL_CLOSURE } from './close_code.js'
+export {
+  ABNORMAL_CLOSURE,
+  GOING_AWAY,
+  MESSAGE_TOO_BIG,
+  NORMAL_CLOSURE,
+  SERVICE_RESTART,
+  TRY_AGAIN_LATER,
+} from './close_code.js'
 export type { CloseCause, CloseInfo } from './close_info.js'
 export {
   Connection,
   type ConnectionOwner,
+  type ConnectionRetry,
   type ConnectionSettings,
   type ConnectionState,
 } from './connection.js'
 export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
+export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 export type { CallbackKind, InboxOwner, MessageListener } from './inbox.js'
+export type { Ending } from './lifecycle.js'
 export { type MessageBatch, MessageQueue } from './message_queue.js'
 export {
   type CheckedOptions,
@@ -39,10 +50,11 @@ export {
   type WsOption,
   whole_number,
 } from './options.js'
-export type { OutboxOwner } from './outbox.js'
+export type { OutboxOwner, QueueBudget } from './outbox.js'
 export { as_payload, type MessageData, type Sendable } from './payload.js'
-export type { Platform } from './platform.js'
+export type { Channel, ChannelName, Platform } from './platform.js'
 export { report_error } from './report.js'
+export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 export type { SocketPort, SocketSink } from './socket_port.js'

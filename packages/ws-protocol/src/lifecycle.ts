@@ -15,12 +15,14 @@ export interface Ending extends Closing {
 }
 
 /**
- * Where one connection stands, and thereby what is to be done: whoever enters `draining` sends what waits, `close_sent` is entered with
- * a Close, `terminated` by ending the socket. `closing_unopened`: it was closed while it still opened, with messages waiting.
+ * Where one connection stands, and thereby what is to be done: `waiting` is entered with a wait before it connects again, `finishing` by
+ * reading nothing more, `draining` by sending what waits, `close_sent` with a Close, `terminated` by ending the socket.
+ * `closing_unopened`: it was closed while it still opened, with messages waiting.
  */
 export type Lifecycle =
-  | { readonly name: 'connecting' }
-  | { readonly name: 'open' }
+  | { readonly name: 'connecting' | 'connecting_again' | 'open' }
+  | { readonly name: 'waiting'; readonly ending: Ending }
+  | { readonly name: 'finishing'; readonly closing: Closing; readonly drain_ms: number }
   | {
       readonly name: 'closing_unopened' | 'draining' | 'close_sent' | 'terminated'
       readonly closing: Closing
@@ -33,14 +35,22 @@ export type LifecycleEvent =
   | { readonly type: 'opened' }
   /** This side wants to close, in order; `has_unsent`: messages still wait. */
   | { readonly type: 'close'; readonly closing: Closing; readonly has_unsent: boolean }
+  /** This side wants to close in order, once the callbacks of what has arrived are done, or that time is over. */
+  | { readonly type: 'finish'; readonly closing: Closing; readonly drain_ms: number }
+  /** The callbacks of what had arrived are done. */
+  | { readonly type: 'finished' }
   /** This side has to close, at once. */
   | { readonly type: 'fail'; readonly closing: Closing }
+  /** Nothing is heard of the peer any more. */
+  | { readonly type: 'silent' }
   /** Nothing waits to be sent any more. */
   | { readonly type: 'drained' }
-  /** The close timer has run out; in an open connection, it was started since the peer had ended its side. */
+  /** The timer has run out; in an open connection, it was started since the peer had ended its side. */
   | { readonly type: 'timed_out' }
-  /** The socket has ended: with the peer's Close, or with 1006. */
-  | { readonly type: 'gone'; readonly code: number; readonly reason: string }
+  /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there will be another one. */
+  | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean }
+  /** The next socket opens. */
+  | { readonly type: 'reopen' }
 
 /** Every rule of opening and closing (RFC 6455 §7), pure: the next state, or the same one where an event changes nothing. */
 export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
@@ -48,33 +58,45 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   if (name === 'closed' || (is_ending(state) && event.type === 'fail')) return state
   switch (event.type) {
     case 'opened':
-      if (name === 'connecting') return { name: 'open' }
+      if (name === 'connecting' || name === 'connecting_again') return { name: 'open' }
       if (name === 'closing_unopened') return { ...state, name: 'draining' }
       break
     case 'close':
-      if (name === 'open') return { name: 'draining', closing: event.closing }
-      if (name === 'connecting')
+      if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
+      if (name === 'waiting') return { name: 'terminated', closing: event.closing }
+      if (name === 'connecting' || name === 'connecting_again')
         return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
+      break
+    case 'finish':
+      if (name === 'open') return { name: 'finishing', closing: event.closing, drain_ms: event.drain_ms }
+      break
+    case 'finished':
+      if (name === 'finishing') return { name: 'draining', closing: state.closing }
       break
     case 'fail':
       return { name: is_unopened(state) ? 'terminated' : 'close_sent', closing: event.closing }
+    case 'silent':
+      if (name === 'open') return { name: 'terminated', closing: lost('heartbeat') }
+      break
     case 'drained':
       if (name === 'draining') return { ...state, name: 'close_sent' }
       break
     case 'timed_out':
-      if (name === 'open')
-        return { name: 'terminated', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'network' } }
-      if (name !== 'connecting' && name !== 'terminated') return { ...state, name: 'terminated' }
+      if (name === 'open') return { name: 'terminated', closing: lost('network') }
+      if (name === 'finishing') return { name: 'draining', closing: state.closing }
+      if ('closing' in state && name !== 'terminated') return { ...state, name: 'terminated' }
       break
     case 'gone':
-      return { name: 'closed', ending: ending_of(state, event) }
+      return { name: event.will_retry ? 'waiting' : 'closed', ending: event.ending }
+    case 'reopen':
+      if (name === 'waiting') return { name: 'connecting_again' }
   }
   return state
 }
 
 /** Whether the handshake is not done, and may still be. */
 export function is_unopened({ name }: Lifecycle): boolean {
-  return name === 'connecting' || name === 'closing_unopened'
+  return name === 'connecting' || name === 'connecting_again' || name === 'closing_unopened'
 }
 
 /** Whether this side has ended the connection: what else is wrong with it is no news. */
@@ -82,8 +104,11 @@ export function is_ending({ name }: Lifecycle): boolean {
   return name === 'close_sent' || name === 'terminated' || name === 'closed'
 }
 
-/** What the peer said comes first; without a word of it, what this side failed it with; else 1006 (RFC 6455 §7.1.5). */
-function ending_of(state: Exclude<Lifecycle, { name: 'closed' }>, { code, reason }: Closed): Ending {
+/**
+ * How a connection ends whose socket does, with the peer's Close or with 1006. What the peer said comes first; without a word of it, what
+ * this side failed it with; else 1006 (RFC 6455 §7.1.5).
+ */
+export function ending_of(state: Lifecycle, code: number, reason: string): Ending {
   const clean = code !== ABNORMAL_CLOSURE
   if (!('closing' in state)) {
     const cause = clean ? 'peer' : state.name === 'open' ? 'network' : 'refused'
@@ -94,4 +119,6 @@ function ending_of(state: Exclude<Lifecycle, { name: 'closed' }>, { code, reason
   return { ...state.closing, ...(clean || !is_failure ? { code, reason } : {}), clean }
 }
 
-type Closed = LifecycleEvent & { type: 'gone' }
+function lost(cause: 'network' | 'heartbeat'): Closing {
+  return { code: ABNORMAL_CLOSURE, reason: '', cause }
+}

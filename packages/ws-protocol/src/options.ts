@@ -39,6 +39,14 @@ export interface ConnectionOptions<Binary extends boolean> {
    */
   max_queue?: number | undefined
   /**
+   * After how long a silence of the peer it is pinged (RFC 6455 §5.5.2), in milliseconds; after twice as long it is given up, and the
+   * connection ends with the cause `heartbeat`. A connection is looked at ten times in that span. Whoever is slow to take a message
+   * shows a sign of life with each 64 KiB, or message that is larger: set it higher where single messages are large and links slow. A browser
+   * has no pings: there, only silence while it is offline, or while what was sent does not go out, counts. `false` turns it off.
+   * From 1 to 2,147,483,647. @defaultValue `25000`
+   */
+  heartbeat?: number | false | undefined
+  /**
    * How long a closing connection may go without progress, in milliseconds: until the peer takes the next piece of what waits,
    * then until its Close arrives. After that it is terminated. A piece is 64 KiB, or one message that is larger.
    * From 1 to 2,147,483,647. @defaultValue `5000`
@@ -62,7 +70,13 @@ export interface ConnectionOptions<Binary extends boolean> {
 export type WsOption = 'max_fragments' | 'compression'
 
 /** The shared options that always have a value once they are checked. */
-export type FilledConnectionOption = 'binary' | 'max_payload' | 'max_queue' | 'close_timeout' | 'protocols'
+export type FilledConnectionOption =
+  | 'binary'
+  | 'max_payload'
+  | 'max_queue'
+  | 'heartbeat'
+  | 'close_timeout'
+  | 'protocols'
 
 /** The rule of every shared option that is the connection's own; those that `ws` is told have theirs beside it. */
 export const connection_rules: OptionRules<
@@ -76,6 +90,7 @@ export const connection_rules: OptionRules<
   },
   max_payload: whole_number('bytes', MAX_TEXT_BYTES, 1_048_576),
   max_queue: whole_number('bytes', MAX_NUMBER, 4_194_304),
+  heartbeat: milliseconds_or_false(25_000),
   close_timeout: milliseconds(5_000),
   protocols: {
     fallback: [],
@@ -107,6 +122,11 @@ export function is_whole_number(value: unknown, min: number, max: number): boole
 /** A rule for a time in milliseconds. */
 export function milliseconds(fallback: number): FilledOptionRule<number> {
   return whole_number('milliseconds', MAX_NUMBER, fallback)
+}
+
+function milliseconds_or_false(fallback: number): FilledOptionRule<number | false> {
+  const { expects, accepts } = milliseconds(fallback)
+  return { fallback, expects: `${expects}, or false`, accepts: value => value === false || accepts(value) }
 }
 
 /** A rule for a callback, which need not be given. */

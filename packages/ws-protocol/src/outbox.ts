@@ -12,6 +12,12 @@ export interface OutboxOwner {
   all_sent(): void
 }
 
+/** Watches over what all connections of a server have queued together. */
+export interface QueueBudget {
+  /** A queue has taken a message of so many bytes. */
+  took(frame_bytes: number): void
+}
+
 interface Waiter {
   resolve(): void
   reject(error: NetError): void
@@ -26,25 +32,35 @@ export class Outbox<Kind extends Batch> {
   readonly #is_masked: boolean
   readonly #platform: Platform<Kind>
   readonly #owner: OutboxOwner
+  readonly #budget: QueueBudget | undefined
   #queue: SendQueue<Kind>
   /** What waits in the queue. */
   #bytes = 0
   #messages = 0
+  /** What was thrown away unsent. */
+  #dropped = 0
   #port: SocketPort<Kind> | undefined
   #is_flush_due = false
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
   #waiters: Waiter[] = []
 
-  constructor(limit_bytes: number, is_masked: boolean, platform: Platform<Kind>, owner: OutboxOwner) {
+  constructor(
+    limit_bytes: number,
+    is_masked: boolean,
+    platform: Platform<Kind>,
+    owner: OutboxOwner,
+    budget?: QueueBudget,
+  ) {
     this.#limit_bytes = limit_bytes
     this.#is_masked = is_masked
     this.#platform = platform
     this.#owner = owner
+    this.#budget = budget
     this.#queue = platform.make_queue(is_masked)
   }
 
-  /** Says where to write. Nothing is written before the port takes it. */
+  /** Says where to write, for the first time or anew. Nothing is written before the port takes it. */
   attach(port: SocketPort<Kind>): void {
     this.#port = port
   }
@@ -56,7 +72,7 @@ export class Outbox<Kind extends Batch> {
 
   /** Messages that the network has not taken whole. */
   get unsent(): number {
-    return this.#messages + (this.#port?.unsent ?? 0)
+    return this.#messages + this.#dropped + (this.#port?.unsent ?? 0)
   }
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
@@ -74,6 +90,7 @@ export class Outbox<Kind extends Batch> {
     this.#messages += 1
     while (this.#queue.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
     this.#flush_at_end_of_turn()
+    this.#budget?.took(frame_bytes)
     return true
   }
 
@@ -92,10 +109,24 @@ export class Outbox<Kind extends Batch> {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
   }
 
+  /** The port is gone: what waits here waits for the next one. Returns how many messages it had not passed on, which are lost. */
+  detach(): number {
+    const lost = this.#port?.unsent ?? 0
+    this.#port = undefined
+    return lost
+  }
+
+  /** Throws away what waits, and goes on counting it as unsent. */
+  drop(): void {
+    this.#queue = this.#platform.make_queue(this.#is_masked)
+    this.#dropped += this.#messages
+    this.#bytes = this.#messages = 0
+  }
+
   /** Nothing is sent any more: who waits is told `error`, and what waits is thrown away. */
   end(error: NetError): void {
-    this.#queue = this.#platform.make_queue(this.#is_masked)
-    this.#bytes = this.#messages = 0
+    this.drop()
+    this.#dropped = 0
     // A browser goes on counting what a connection that has ended did not send.
     this.#port = undefined
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)

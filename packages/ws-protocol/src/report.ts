@@ -18,8 +18,9 @@ export function is_thenable(value: unknown): value is PromiseLike<unknown> {
 export function report_error<Reported extends NetError>(
   error: Reported,
   on_error: ((error: Reported) => unknown) | undefined,
-  platform: Pick<Platform<never>, 'warn'>,
+  platform: Pick<Platform<never>, 'warn' | 'channels'>,
 ): void {
+  if (platform.channels?.error.hasSubscribers) platform.channels.error.publish({ error })
   if (on_error === undefined) {
     platform.warn(error)
     return

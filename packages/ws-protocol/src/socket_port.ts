@@ -20,6 +20,13 @@ export interface SocketPort<Kind extends Batch> {
   close(code: number, reason: string): void
   /** Ends the socket at once, opening or open. */
   terminate(): void
+  /**
+   * A number that is another one whenever there has been a sign of life of the peer since it was last asked for, or where silence says
+   * nothing about the peer.
+   */
+  signs_of_life(): number
+  /** Asks the peer for a sign of life, where a platform can (RFC 6455 §5.5.2). */
+  ping(): void
   /** Stops reading, so that the peer is slowed down, where a platform can. */
   pause(): void
   /** Goes on reading. */

@@ -15,6 +15,8 @@ export {
 export type { HandshakeHeaders, HandshakeRequest } from './handshake_request.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
+export type { RoundTripStats } from './round_trips.js'
 export type { WsServerError } from './server_error.js'
+export type { CloseOptions } from './shutdown.js'
 export type { WsSocket } from './socket.js'
 export type { BroadcastOptions, RefusalReason, WsServer, WsServerStats } from './ws_server.js'

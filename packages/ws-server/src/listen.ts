@@ -13,6 +13,7 @@ import { node_platform } from '@bt/ws-protocol/node'
 import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
 import { ConnectionSet } from './server.js'
 import { bind_error } from './server_error.js'
+import { type CloseOptions, read_close_options } from './shutdown.js'
 import type { WsSocket } from './socket.js'
 import { type HandshakeServer, make_handshake_server } from './upgrade.js'
 import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
@@ -67,12 +68,14 @@ class Server implements WsServer {
     return this.#connections.sockets
   }
 
-  close(): true {
+  close(options?: CloseOptions): true {
+    const shutdown = read_close_options(options)
+    const connections_closed = this.#connections.shut_down(shutdown)
     if (this.#is_closing) return true
     this.#is_closing = true
     // That a server does not open which was closed before is no accident.
     this.opened.catch(() => {})
-    this.#shut_down().then(this.#all_done)
+    this.#stop_listening(connections_closed).then(this.#all_done)
     return true
   }
 
@@ -120,8 +123,7 @@ class Server implements WsServer {
     this.#addr = format_address(address, port)
   }
 
-  async #shut_down(): Promise<void> {
-    const connections_closed = this.#connections.shut_down()
+  async #stop_listening(connections_closed: Promise<void>): Promise<void> {
     // Binding can't be interrupted, only undone.
     await this.#bound
     const { http } = this.#handshakes

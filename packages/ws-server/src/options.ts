@@ -51,6 +51,12 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
   on_error?: ((err: WsServerError) => void) | undefined
   /** How many sockets there may be; one more is answered 503 with Retry-After. From 1 to 10,000,000. @defaultValue `10000` */
   max_connections?: number | undefined
+  /**
+   * How much may wait in the queues of all sockets together, in bytes with frame headers. Above it, the largest queues are shed first: their
+   * sockets are closed with 1013, cause `overflow`, and `on_error` is told, so that many slow peers can't take all memory.
+   * From 1 to 1,099,511,627,776. @defaultValue 256 MiB
+   */
+  max_total_queue?: number | undefined
   /** How long a client may take over its handshake, in milliseconds, from its connecting on. From 1 to 2,147,483,647. @defaultValue `10000` */
   handshake_timeout?: number | undefined
 }
@@ -62,6 +68,7 @@ type FilledListenOption =
   | 'bind'
   | 'route'
   | 'max_connections'
+  | 'max_total_queue'
   | 'handshake_timeout'
 
 /** The options of `listen`, checked and filled in. */
@@ -84,5 +91,6 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   on_close: callback(),
   on_error: callback(),
   max_connections: whole_number('sockets', 10_000_000, 10_000),
+  max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   handshake_timeout: milliseconds(10_000),
 }

@@ -8,6 +8,7 @@ import {
   type ConnectionSettings,
   type FrameBatch,
   format_address,
+  Heartbeat,
   report_error,
   type Sendable,
 } from '@bt/ws-protocol'
@@ -15,7 +16,10 @@ import { node_platform, WsPort } from '@bt/ws-protocol/node'
 import type { WebSocket } from 'ws'
 import { Handshake } from './handshake_request.js'
 import type { ListenSettings } from './options.js'
+import { TotalQueueBudget } from './queue_budget.js'
+import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
+import type { Shutdown } from './shutdown.js'
 import { ServerSocket } from './socket.js'
 import type { HandshakeOwner } from './upgrade.js'
 import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
@@ -26,6 +30,10 @@ export class ConnectionSet implements HandshakeOwner {
   readonly sockets: Set<ServerSocket> = new Set()
   readonly #settings: ListenSettings
   readonly #connection_settings: ConnectionSettings
+  readonly #budget: TotalQueueBudget
+  readonly #heartbeat: Heartbeat
+  readonly #round_trips = new RoundTrips()
+  readonly #round_trip = (ms: number): void => this.#round_trips.add(ms)
   readonly #owner: ConnectionOwner<ServerSocket>
   /** Sockets that have ended, and whose callbacks are not all done. */
   readonly #leaving = new Set<Promise<CloseInfo>>()
@@ -41,7 +49,9 @@ export class ConnectionSet implements HandshakeOwner {
 
   constructor(settings: ListenSettings) {
     this.#settings = settings
-    this.#connection_settings = { ...settings, side: 'server' }
+    this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
+    this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
+    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock)
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
       // Without `binary`, nothing but text gets as far as this.
@@ -49,7 +59,10 @@ export class ConnectionSet implements HandshakeOwner {
       on_close: (socket, info) => settings.on_close?.(socket, info),
       message_listener: () => 'ready',
       report: (socket, error) => report_error(with_socket(error, socket), settings.on_error, node_platform),
-      opened: socket => this.sockets.add(socket),
+      opened: socket => {
+        this.sockets.add(socket)
+        this.#heartbeat.add(ServerSocket.connection_of(socket))
+      },
       ended: socket => this.#ended(socket),
     }
   }
@@ -60,6 +73,8 @@ export class ConnectionSet implements HandshakeOwner {
 
   refused(reason: RefusalReason): void {
     this.#refused[reason] += 1
+    const channel = node_platform.channels?.refused
+    if (channel?.hasSubscribers) channel.publish({ reason })
   }
 
   admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void {
@@ -77,7 +92,14 @@ export class ConnectionSet implements HandshakeOwner {
       node_platform,
       connection => new ServerSocket(connection, addr, handshake),
     )
-    connection.attach(new WsPort({ ws, stream, side: 'server', options: this.#settings }, connection))
+    const port_settings = {
+      ws,
+      stream,
+      side: 'server',
+      options: this.#settings,
+      round_trip: this.#round_trip,
+    } as const
+    connection.attach(new WsPort(port_settings, connection))
     connection.socket_opened()
   }
 
@@ -96,22 +118,34 @@ export class ConnectionSet implements HandshakeOwner {
   stats(): WsServerStats {
     let queued_bytes = 0
     let inbox_bytes = 0
-    for (const socket of this.sockets) {
-      queued_bytes += socket.queued
-      inbox_bytes += ServerSocket.connection_of(socket).inbox_bytes
+    for (const connection of this.#connections()) {
+      queued_bytes += connection.queued
+      inbox_bytes += connection.inbox_bytes
     }
-    const refused = { ...this.#refused }
-    return { sockets: this.sockets.size, queued_bytes, inbox_bytes, accepted: this.#accepted, refused }
+    return {
+      sockets: this.sockets.size,
+      queued_bytes,
+      inbox_bytes,
+      accepted: this.#accepted,
+      refused: { ...this.#refused },
+      shed: this.#budget.shed,
+      round_trip_ms: this.#round_trips.stats(),
+    }
   }
 
   /** Admits nobody from now on, and closes all connections in order; settles when their last callbacks are done. */
-  async shut_down(): Promise<void> {
+  async shut_down({ code, drain_ms, next_reason }: Shutdown): Promise<void> {
     this.#is_shut_down = true
-    for (const socket of this.sockets) ServerSocket.connection_of(socket).shut_down()
+    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms)
     await Promise.all([...Array.from(this.sockets, socket => socket.closed), ...this.#leaving])
   }
 
+  *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
+    for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
+  }
+
   #ended(socket: ServerSocket): void {
+    this.#heartbeat.delete(ServerSocket.connection_of(socket))
     this.sockets.delete(socket)
     const done = socket.closed
     this.#leaving.add(done)

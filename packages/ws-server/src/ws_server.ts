@@ -1,4 +1,6 @@
 import type { Sendable } from '@bt/ws-protocol'
+import type { RoundTripStats } from './round_trips.js'
+import type { CloseOptions } from './shutdown.js'
 import type { WsSocket } from './socket.js'
 
 /** Why a client was turned away. */
@@ -22,6 +24,10 @@ export interface WsServerStats {
   readonly accepted: number
   /** Clients that were turned away since the server started, by reason. */
   readonly refused: Readonly<Record<RefusalReason, number>>
+  /** Sockets that were closed since the server started, since all queues together had become too large: see `max_total_queue`. */
+  readonly shed: number
+  /** How long the answers to the last 1,024 pings took; `undefined` while there was none. Only sockets that are silent are pinged. */
+  readonly round_trip_ms: RoundTripStats | undefined
 }
 
 /** A WebSocket server, as `listen` returns it. */
@@ -43,10 +49,13 @@ export interface WsServer {
   /** The sockets that are open or closing. */
   readonly sockets: ReadonlySet<WsSocket>
   /**
-   * Closes in order: takes no new handshakes, sends what each socket has queued, then Close 1001, and terminates those that do not answer
-   * within `close_timeout`. Twice is fine.
+   * Closes in order: takes no new handshakes and reads no more messages; waits until the callbacks of those that have arrived are done;
+   * sends what each socket has queued, then a Close, and terminates those that do not answer within `close_timeout`. Twice is
+   * fine, and a second call with `drain_ms: 0` ends the wait of the first.
+   *
+   * @throws NetError `invalid_option`, naming the option, the value got and what was expected
    */
-  close(): true
+  close(options?: CloseOptions): true
   /**
    * Sends a message to every socket.
    *

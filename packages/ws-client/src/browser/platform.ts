@@ -13,5 +13,10 @@ export const browser_platform: Platform<MessageBatch> = {
   make_queue: () => new MessageQueue(),
   // Every message is a call of its own: to wait for more would win nothing.
   defer: task => queueMicrotask(task),
+  watch_online(task) {
+    // Not everywhere there are such events: Deno and Bun have none.
+    globalThis.addEventListener?.('online', task)
+    return () => globalThis.removeEventListener?.('online', task)
+  },
   warn: error => console.warn(error),
 }

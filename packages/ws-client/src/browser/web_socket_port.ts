@@ -19,6 +19,9 @@ const LONGEST_WAIT_MS = 64
 /** RFC 6455 §5.2: the header of a small masked frame. */
 const HEADER_BYTES = 6
 
+/** Reached without any network. */
+const LOCAL_HOST = /^(localhost|.+\.localhost|127\..+|\[::1\])$/
+
 /** A page may close with 1000 and 3000 to 4999 alone: 1003 goes out as 4003, and so on. */
 const UNSENDABLE_SHIFT = 3_000
 
@@ -35,6 +38,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   #written_bytes = 0
   #taken_bytes = 0
   #unsent = 0
+  #signs_of_life = 0
+  readonly #is_local: boolean
   #wait_ms = SHORTEST_WAIT_MS
   #cancel_look: CancelTimer | undefined
   #close_code = 0
@@ -46,6 +51,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   ) {
     this.#socket = socket
     this.#sink = sink
+    this.#is_local = LOCAL_HOST.test(new URL(url).hostname)
     let is_open = false
     let why = 'a browser does not say why: see its console, and the server'
     socket.binaryType = 'arraybuffer'
@@ -54,6 +60,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
       sink.socket_opened()
     }
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      this.#signs_of_life += 1
       if (this.#unsent > 0 && this.#drop_taken()) sink.socket_drained()
       const payload = typeof data === 'string' ? data : new Uint8Array(data)
       const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
@@ -113,6 +120,15 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     queueMicrotask(() => this.#ended(ABNORMAL_CLOSURE, ''))
   }
 
+  signs_of_life(): number {
+    // Without pings, silence says something only where an answer is overdue: what was sent does not go out, or there is no network.
+    const is_offline = globalThis.navigator?.onLine === false && !this.#is_local
+    if (this.#unsent === 0 && !is_offline) this.#signs_of_life += 1
+    return this.#signs_of_life
+  }
+
+  ping(): void {}
+
   pause(): void {}
 
   resume(): void {}
@@ -135,7 +151,9 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     this.#taken_bytes = this.#written_bytes - this.#socket.bufferedAmount
     while (this.#under_way[0] !== undefined && this.#under_way[0].end_bytes <= this.#taken_bytes)
       this.#unsent -= this.#under_way.shift()?.messages ?? 0
-    return this.#taken_bytes > had_taken
+    const has_moved = this.#taken_bytes > had_taken
+    if (has_moved) this.#signs_of_life += 1
+    return has_moved
   }
 
   #ended(code: number, reason: string, error?: NetError): void {

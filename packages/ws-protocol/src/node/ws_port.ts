@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { RawData, WebSocket } from 'ws'
 import { ABNORMAL_CLOSURE } from '../close_code.js'
 import { NetError } from '../errors.js'
@@ -22,6 +23,8 @@ export interface WsPortSettings {
   readonly options: WsOptions
   /** Puts into words why a `ws` that still opens did not; left out for one that is open. */
   readonly explain_failed_opening?: (error: Error) => NetError
+  /** Is told how long the answer to each ping took, in milliseconds. */
+  readonly round_trip?: (ms: number) => void
 }
 
 /**
@@ -39,6 +42,10 @@ export class WsPort implements SocketPort<FrameBatch> {
   #unfinished_writes = 0
   /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
   #unsent = 0
+  /** How often the network took what it had not taken at once: then the peer has made room. */
+  #drains = 0
+  readonly #round_trip: ((ms: number) => void) | undefined
+  #is_pinged = false
   #last_error: Error | undefined
   /** Puts an error of `ws` or of the socket into words: it failed to open, or it was lost. */
   #explain: (error: Error) => NetError
@@ -51,6 +58,7 @@ export class WsPort implements SocketPort<FrameBatch> {
     this.#is_client = settings.side === 'client'
     this.#options = options
     this.#explain = settings.explain_failed_opening ?? connection_lost
+    this.#round_trip = settings.round_trip
     this.#threshold_bytes = compression_threshold(options.compression)
     ws.on('open', () => {
       this.#explain = connection_lost
@@ -101,6 +109,23 @@ export class WsPort implements SocketPort<FrameBatch> {
     this.#ws.terminate()
   }
 
+  signs_of_life(): number {
+    return this.#stream.bytesRead + this.#drains
+  }
+
+  ping(): void {
+    // Behind what the network does not take a ping would only wait, too.
+    if (!this.is_writable || this.#unsent > 0) return
+    this.#ws.ping()
+    if (this.#round_trip === undefined || this.#is_pinged) return
+    this.#is_pinged = true
+    const pinged_ms = performance.now()
+    this.#ws.once('pong', () => {
+      this.#is_pinged = false
+      this.#round_trip?.(performance.now() - pinged_ms)
+    })
+  }
+
   pause(): void {
     this.#ws.pause()
   }
@@ -130,6 +155,7 @@ export class WsPort implements SocketPort<FrameBatch> {
     this.#unfinished_writes -= 1
     if (this.#unfinished_writes > 0 || this.#unsent === 0) return
     this.#unsent = 0
+    this.#drains += 1
     this.#sink.socket_drained()
   }
 

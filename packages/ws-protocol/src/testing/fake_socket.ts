@@ -6,7 +6,7 @@ import { utf8_length } from '../utf8.js'
 /** What a {@link FakeSocket} was asked to do. */
 export interface FakeSocketCall {
   /** The method's name. */
-  readonly call: 'write' | 'close' | 'terminate' | 'pause' | 'resume'
+  readonly call: 'write' | 'close' | 'terminate' | 'ping' | 'pause' | 'resume'
   /** The messages of a `write`. */
   readonly messages?: readonly (string | Uint8Array)[]
   /** The code of a `close`. */
@@ -24,6 +24,7 @@ export class FakeSocket implements SocketPort<MessageBatch> {
   #sink: SocketSink | undefined
   #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
   #buffered_bytes = 0
+  #signs_of_life = 0
   #unsent = 0
 
   /** Says whom to tell. */
@@ -74,6 +75,14 @@ export class FakeSocket implements SocketPort<MessageBatch> {
     this.calls.push({ call: 'terminate' })
   }
 
+  signs_of_life(): number {
+    return this.#signs_of_life
+  }
+
+  ping(): void {
+    this.calls.push({ call: 'ping' })
+  }
+
   pause(): void {
     this.calls.push({ call: 'pause' })
   }
@@ -88,14 +97,21 @@ export class FakeSocket implements SocketPort<MessageBatch> {
     this.#told.socket_opened()
   }
 
+  /** The peer gives a sign of life that is no message. */
+  pong(): void {
+    this.#signs_of_life += 1
+  }
+
   /** A message arrives. */
   receive(data: string | Uint8Array): void {
+    this.#signs_of_life += 1
     this.#told.socket_message(data, typeof data === 'string' ? utf8_length(data) : data.length)
   }
 
   /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */
   drain(): void {
     this.#buffered_bytes = this.#unsent = 0
+    this.#signs_of_life += 1
     this.#told.socket_drained()
   }
 

@@ -133,6 +133,14 @@ class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
     this.#port.terminate()
   }
 
+  signs_of_life(): number {
+    return this.#port.signs_of_life()
+  }
+
+  ping(): void {
+    this.#port.ping()
+  }
+
   pause(): void {
     this.#port.pause()
     this.#was_paused()

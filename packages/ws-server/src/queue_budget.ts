@@ -1,0 +1,66 @@
+import { NetError, type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol'
+
+/** What a budget has to know of a connection, and may do to it. */
+export interface Sheddable {
+  /** Bytes that wait in its queue. */
+  readonly queued: number
+  /** Reports `error`, closes with `code`, and throws away what waits. */
+  fail(error: NetError, code: number, cause: 'overflow'): void
+}
+
+/** So much is taken between two counts, at least, as a part of the limit: to count costs time in proportion to the number of connections. */
+const LEAST_STEP = 1 / 64
+
+/**
+ * Bounds what all connections of a server have queued together: above it, the largest queues are shed first. Counting them all for each
+ * message would cost too much; so it is done when as much has been sent since the last count as was left then.
+ */
+export class TotalQueueBudget implements QueueBudget {
+  readonly #limit_bytes: number
+  readonly #connections: () => Iterable<Sheddable>
+  #left_bytes: number
+  #shed = 0
+
+  constructor(limit_bytes: number, connections: () => Iterable<Sheddable>) {
+    this.#limit_bytes = limit_bytes
+    this.#connections = connections
+    this.#left_bytes = this.#next_step(0)
+  }
+
+  /** How many connections were closed for it. */
+  get shed(): number {
+    return this.#shed
+  }
+
+  took(frame_bytes: number): void {
+    this.#left_bytes -= frame_bytes
+    if (this.#left_bytes <= 0) this.#count()
+  }
+
+  #count(): void {
+    const connections = Array.from(this.#connections(), connection => ({
+      connection,
+      queued: connection.queued,
+    }))
+    let total_bytes = connections.reduce((sum, { queued }) => sum + queued, 0)
+    const most_bytes = this.#limit_bytes * (1 - LEAST_STEP)
+    if (total_bytes > most_bytes) connections.sort((a, b) => b.queued - a.queued)
+    // Set first: whoever is told of one that is shed may send.
+    this.#left_bytes = this.#next_step(Math.min(total_bytes, most_bytes))
+    for (const { connection, queued } of connections) {
+      if (total_bytes <= most_bytes) return
+      this.#shed += 1
+      connection.fail(queue_shed(total_bytes, this.#limit_bytes, queued), TRY_AGAIN_LATER, 'overflow')
+      total_bytes -= queued
+    }
+  }
+
+  #next_step(total_bytes: number): number {
+    return Math.max(this.#limit_bytes - total_bytes, this.#limit_bytes * LEAST_STEP)
+  }
+}
+
+function queue_shed(total_bytes: number, limit_bytes: number, queued: number): NetError {
+  const message = `closed with ${TRY_AGAIN_LATER}: ${total_bytes} bytes wait in the queues of all sockets, max_total_queue is ${limit_bytes}, and this was the largest queue with ${queued}; send slow peers less, or raise the limit if there is memory`
+  return new NetError('queue_shed', message)
+}

@@ -1,0 +1,29 @@
+const KEPT = 1_024
+
+/** How long answers to pings took. */
+export interface RoundTripStats {
+  /** Half of them took at most so many milliseconds. */
+  readonly p50: number
+  /** 99 of 100 took at most so many milliseconds. */
+  readonly p99: number
+}
+
+/** The last {@link KEPT} round trips of a server. */
+export class RoundTrips {
+  readonly #ms: number[] = []
+  #next = 0
+
+  /** Adds one, of so many milliseconds; the oldest is forgotten. */
+  add(ms: number): void {
+    this.#ms[this.#next] = ms
+    this.#next = (this.#next + 1) % KEPT
+  }
+
+  /** Sums them up; `undefined` while there is none. */
+  stats(): RoundTripStats | undefined {
+    if (this.#ms.length === 0) return undefined
+    const sorted = [...this.#ms].sort((a, b) => a - b)
+    const at = (part: number): number => sorted[Math.ceil(part * sorted.length) - 1] as number
+    return { p50: at(0.5), p99: at(0.99) }
+  }
+}
