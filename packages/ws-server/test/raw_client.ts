@@ -48,6 +48,11 @@ export class RawClient {
     return client
   }
 
+  /** How much has been received and not been taken away. */
+  get received_bytes(): number {
+    return this.#received.length
+  }
+
   send(data: string | Uint8Array): void {
     this.socket.write(data)
   }

@@ -1,0 +1,111 @@
+import { channel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { CloseInfo, WsServerError } from '../src/index.js'
+import { RawClient } from './raw_client.js'
+import { client_of, start_open, stop_all } from './started_server.js'
+
+const MIB = 1_048_576
+
+afterEach(stop_all)
+
+describe('max_total_queue', () => {
+  it('closes the sockets with the largest queues when all together hold too much, and nobody else', async () => {
+    const errors: WsServerError[] = []
+    const infos: CloseInfo[] = []
+    const server = await start_open({
+      max_queue: 16 * MIB,
+      max_total_queue: 32 * MIB,
+      close_timeout: 50,
+      on_error: error => errors.push(error),
+      on_close: (_socket, info) => infos.push(info),
+    })
+    const stalled = await Promise.all(Array.from({ length: 6 }, () => RawClient.upgraded(server.addr)))
+    for (const client of stalled) client.socket.pause()
+    const ws = await client_of(server)
+    const [reader] = [...server.sockets].slice(-1)
+    const message = 'x'.repeat(MIB)
+    for (let round = 0; round < 13; round += 1) {
+      server.broadcast(message, { except: reader })
+      expect(server.stats().queued_bytes).toBeLessThanOrEqual(33 * MIB)
+    }
+    expect(server.stats().shed).toBeGreaterThanOrEqual(3)
+    expect(errors.length).toBe(server.stats().shed)
+    for (const error of errors) {
+      expect(error.code).toBe('queue_shed')
+      expect(error.message).toContain(`max_total_queue is ${32 * MIB}`)
+      expect(error.socket).not.toBe(reader)
+    }
+    reader?.send('still here')
+    expect(String((await once(ws, 'message'))[0])).toBe('still here')
+    const shed = errors.map(({ socket }) => socket?.closed)
+    for (const info of (await Promise.all(shed)) as CloseInfo[]) {
+      expect(info).toMatchObject({ code: 1013, cause: 'overflow' })
+      expect(info.unsent).toBeGreaterThan(0)
+    }
+    for (const client of stalled) client.socket.destroy()
+  })
+
+  it('never concerns sockets whose peers read', async () => {
+    const server = await start_open({ max_total_queue: MIB })
+    const ws = await client_of(server)
+    const [socket] = server.sockets
+    let received = 0
+    ws.on('message', () => (received += 1))
+    for (let i = 0; i < 400; i += 1) {
+      socket?.send('x'.repeat(65_536))
+      await socket?.drained()
+    }
+    while (received < 400) await once(ws, 'message')
+    expect(server.stats().shed).toBe(0)
+  })
+})
+
+describe('diagnostics channels', () => {
+  it('tell of what happens on a server, while somebody listens', async () => {
+    const told: [string, Record<string, unknown>][] = []
+    const names = ['open', 'close', 'message', 'queue_full', 'refused', 'error'].map(name => `bt.net.${name}`)
+    const listen = (message: unknown, name: string | symbol): unknown =>
+      told.push([String(name), message as Record<string, unknown>])
+    for (const name of names) channel(name).subscribe(listen)
+    try {
+      const server = await start_open({
+        max_queue: 100_000,
+        on_message: (socket, data) => {
+          while (socket.send(data.repeat(60_000)) === true);
+        },
+        on_error: () => {},
+      })
+      const ws = await client_of(server)
+      const [socket] = server.sockets
+      ws.pause()
+      ws.send('a')
+      while (told.at(-1)?.[0] !== 'bt.net.error') await new Promise(setImmediate)
+      const refused = new RawClient(server.addr)
+      refused.send_lines(['GET /elsewhere HTTP/1.1', 'Host: localhost'])
+      await refused.until_ended()
+      ws.terminate()
+      await socket?.closed
+      const is_sent_again = (_: unknown, i: number): boolean => told[i]?.[1].data === told[i - 1]?.[1].data
+      const events = told.filter((each, i) => each[1].direction !== 'sent' || !is_sent_again(each, i))
+      expect(events.map(([name]) => name)).toEqual([
+        'bt.net.open',
+        'bt.net.message',
+        'bt.net.message',
+        'bt.net.queue_full',
+        'bt.net.error',
+        'bt.net.refused',
+        'bt.net.close',
+      ])
+      const event = (index: number): unknown => events[index]?.[1]
+      expect(event(0)).toEqual({ side: 'server', handle: socket })
+      expect(event(1)).toEqual({ side: 'server', handle: socket, direction: 'received', data: 'a' })
+      expect(event(2)).toMatchObject({ direction: 'sent', data: 'a'.repeat(60_000) })
+      expect(event(3)).toMatchObject({ handle: socket, error: { code: 'queue_full' } })
+      expect(event(5)).toEqual({ reason: 'wrong_path' })
+      expect(event(6)).toMatchObject({ handle: socket, info: { code: 1006, cause: 'network' } })
+    } finally {
+      for (const name of names) channel(name).unsubscribe(listen)
+    }
+  })
+})
