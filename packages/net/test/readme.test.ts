@@ -63,7 +63,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
   const samples = samples_of(readme)
 
   it('has the samples of the contract, and no code that is not tried', () => {
-    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop'])
+    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop', 'reconnect'])
     const blocks = readFileSync(join(root, readme), 'utf8').match(/```ts\n/g)
     expect(blocks).toHaveLength(samples.size)
   })
