@@ -220,15 +220,16 @@ export class Connection<Handle, Kind extends Batch>
     }
   }
 
-  /** Reports `error`, and closes with `code` without sending what waits. */
-  fail(error: NetError, code: number, cause: CloseCause): void {
+  /** Reports `error`, and closes with `code` without sending what waits; `false` where the connection is about to end already. */
+  fail(error: NetError, code: number, cause: CloseCause): boolean {
     // Once this side has ended the socket, what else is wrong with it is no news.
-    if (is_ending(this.#state)) return
+    if (is_ending(this.#state)) return false
     this.#error = error
     // First of all, since `on_error` may close the connection itself.
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
     this.#outbox.drop()
     this.#owner.report(this.handle, error)
+    return true
   }
 
   /** Who takes messages has changed: what waited goes to them. */

@@ -4,8 +4,8 @@ import { NetError, type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol'
 export interface Sheddable {
   /** Bytes that wait in its queue. */
   readonly queued: number
-  /** Reports `error`, closes with `code`, and throws away what waits. */
-  fail(error: NetError, code: number, cause: 'overflow'): void
+  /** Reports `error`, closes with `code`, and throws away what waits; `false` where it is about to end already. */
+  fail(error: NetError, code: number, cause: 'overflow'): boolean
 }
 
 /** So much is taken between two counts, at least, as a part of the limit: to count costs time in proportion to the number of connections. */
@@ -49,8 +49,9 @@ export class TotalQueueBudget implements QueueBudget {
     this.#left_bytes = this.#next_step(Math.min(total_bytes, most_bytes))
     for (const { connection, queued } of connections) {
       if (total_bytes <= most_bytes) return
+      const error = queue_shed(total_bytes, this.#limit_bytes, queued)
+      if (!connection.fail(error, TRY_AGAIN_LATER, 'overflow')) continue
       this.#shed += 1
-      connection.fail(queue_shed(total_bytes, this.#limit_bytes, queued), TRY_AGAIN_LATER, 'overflow')
       total_bytes -= queued
     }
   }
