@@ -418,7 +418,9 @@ export class Connection<Handle, Kind extends Batch>
     this.#error = undefined
     const unsent = this.#outbox.detach()
     this.#lost += unsent
-    this.#owner.retry?.lost(this.handle, { ...ending, unsent }, error)
+    const info = { ...ending, unsent }
+    this.#publish('close', { info })
+    this.#owner.retry?.lost(this.handle, info, error)
   }
 
   #finish(info: CloseInfo): void {

@@ -3,8 +3,11 @@ import type { CloseCause } from './close_info.js'
 
 /** With what a connection is being closed, and why. */
 export interface Closing {
+  /** The code of the Close (RFC 6455 §7.4). */
   readonly code: number
+  /** The reason that goes with it. */
   readonly reason: string
+  /** Who or what ends it. */
   readonly cause: CloseCause
 }
 
