@@ -386,9 +386,9 @@ export class Connection<Handle, Kind extends Batch>
         this.#port.close(state.closing.code, state.closing.reason)
         return
       case 'terminated':
-        if (before.name !== 'waiting') this.#port.terminate()
         // There is no socket that could end: the callbacks come later all the same, as always.
-        else this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        if (before.name === 'waiting') this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        else if (before.name !== 'terminated') this.#port.terminate()
         return
       case 'waiting':
         this.#wait(state.ending)

@@ -66,7 +66,9 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       break
     case 'close':
       if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
-      if (name === 'waiting') return { name: 'terminated', closing: event.closing }
+      // What was lost, and has not ended yet, ends as this side wants it: nobody connects again for whoever has closed.
+      if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
+        return { name: 'terminated', closing: event.closing }
       if (name === 'connecting' || name === 'connecting_again')
         return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
       break
@@ -77,7 +79,10 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if (name === 'finishing') return { name: 'draining', closing: state.closing }
       break
     case 'fail':
-      return { name: is_unopened(state) ? 'terminated' : 'close_sent', closing: event.closing }
+      return {
+        name: name === 'waiting' || is_unopened(state) ? 'terminated' : 'close_sent',
+        closing: event.closing,
+      }
     case 'silent':
       if (name === 'open') return { name: 'terminated', closing: lost('heartbeat') }
       break
@@ -120,6 +125,10 @@ export function ending_of(state: Lifecycle, code: number, reason: string): Endin
   const { cause } = state.closing
   const is_failure = cause === 'protocol' || cause === 'overflow'
   return { ...state.closing, ...(clean || !is_failure ? { code, reason } : {}), clean }
+}
+
+function is_loss({ cause }: Closing): boolean {
+  return cause === 'network' || cause === 'heartbeat' || cause === 'refused'
 }
 
 function lost(cause: 'network' | 'heartbeat'): Closing {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Closing,
   type Ending,
+  ending_of,
   is_ending,
   is_unopened,
   type Lifecycle,
@@ -13,10 +14,15 @@ const earlier: Closing = { code: 1000, reason: 'bye', cause: 'local' }
 const later: Closing = { code: 4000, reason: 'later', cause: 'shutdown' }
 const broken: Closing = { code: 1002, reason: '', cause: 'protocol' }
 const network: Closing = { code: 1006, reason: '', cause: 'network' }
+const heartbeat: Closing = { code: 1006, reason: '', cause: 'heartbeat' }
+const gone: Ending = { code: 4001, reason: 'enough', cause: 'peer', clean: true }
 
 const states = {
   connecting: { name: 'connecting' },
+  connecting_again: { name: 'connecting_again' },
   open: { name: 'open' },
+  waiting: { name: 'waiting', ending: { ...network, clean: false } },
+  finishing: { name: 'finishing', closing: earlier, drain_ms: 7 },
   closing_unopened: { name: 'closing_unopened', closing: earlier },
   draining: { name: 'draining', closing: earlier },
   close_sent: { name: 'close_sent', closing: earlier },
@@ -28,55 +34,80 @@ const events = {
   opened: { type: 'opened' },
   'closed with nothing unsent': { type: 'close', closing: later, has_unsent: false },
   'closed with messages unsent': { type: 'close', closing: later, has_unsent: true },
+  'to finish': { type: 'finish', closing: later, drain_ms: 9 },
+  finished: { type: 'finished' },
   failed: { type: 'fail', closing: broken },
+  silent: { type: 'silent' },
   drained: { type: 'drained' },
   'timed out': { type: 'timed_out' },
-  'gone with a Close': { type: 'gone', code: 4001, reason: 'enough' },
-  'gone without a Close': { type: 'gone', code: 1006, reason: '' },
+  'gone for good': { type: 'gone', ending: gone, will_retry: false },
+  'gone for a while': { type: 'gone', ending: gone, will_retry: true },
+  reopening: { type: 'reopen' },
 } as const satisfies Record<string, LifecycleEvent>
 
-const ended = (ending: Ending): Lifecycle => ({ name: 'closed', ending })
-const peers_word = { code: 4001, reason: 'enough', clean: true }
-const no_word = { code: 1006, reason: '', clean: false }
+const is_gone = {
+  'gone for good': { name: 'closed', ending: gone },
+  'gone for a while': { name: 'waiting', ending: gone },
+} as const
 
-const after_own_close = {
-  'gone with a Close': ended({ ...peers_word, cause: 'local' }),
-  'gone without a Close': ended({ ...no_word, cause: 'local' }),
+const while_opening = {
+  opened: states.open,
+  'closed with nothing unsent': { name: 'terminated', closing: later },
+  'closed with messages unsent': { name: 'closing_unopened', closing: later },
+  failed: { name: 'terminated', closing: broken },
+  ...is_gone,
+} as const
+
+const closed_in_order = {
+  'closed with nothing unsent': { name: 'draining', closing: later },
+  'closed with messages unsent': { name: 'draining', closing: later },
+} as const
+
+const given_up = {
+  'closed with nothing unsent': { name: 'terminated', closing: later },
+  'closed with messages unsent': { name: 'terminated', closing: later },
 } as const
 
 /** What every event makes of every state; what is not named changes nothing. */
 const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifecycle>>> = {
-  connecting: {
-    opened: states.open,
-    'closed with nothing unsent': { name: 'terminated', closing: later },
-    'closed with messages unsent': { name: 'closing_unopened', closing: later },
-    failed: { name: 'terminated', closing: broken },
-    'gone with a Close': ended({ ...peers_word, cause: 'peer' }),
-    'gone without a Close': ended({ ...no_word, cause: 'refused' }),
-  },
+  connecting: while_opening,
+  connecting_again: while_opening,
   open: {
-    'closed with nothing unsent': { name: 'draining', closing: later },
-    'closed with messages unsent': { name: 'draining', closing: later },
+    ...closed_in_order,
+    'to finish': { name: 'finishing', closing: later, drain_ms: 9 },
     failed: { name: 'close_sent', closing: broken },
+    silent: { name: 'terminated', closing: heartbeat },
     // The timer of an open connection runs since the peer has ended its side.
     'timed out': { name: 'terminated', closing: network },
-    'gone with a Close': ended({ ...peers_word, cause: 'peer' }),
-    'gone without a Close': ended({ ...no_word, cause: 'network' }),
+    ...is_gone,
+  },
+  waiting: {
+    ...given_up,
+    failed: { name: 'terminated', closing: broken },
+    ...is_gone,
+    reopening: states.connecting_again,
+  },
+  finishing: {
+    ...closed_in_order,
+    finished: states.draining,
+    failed: { name: 'close_sent', closing: broken },
+    'timed out': states.draining,
+    ...is_gone,
   },
   closing_unopened: {
     opened: states.draining,
     failed: { name: 'terminated', closing: broken },
     'timed out': states.terminated,
-    ...after_own_close,
+    ...is_gone,
   },
   draining: {
     failed: { name: 'close_sent', closing: broken },
     drained: states.close_sent,
     'timed out': states.terminated,
-    ...after_own_close,
+    ...is_gone,
   },
-  close_sent: { 'timed out': states.terminated, ...after_own_close },
-  terminated: after_own_close,
+  close_sent: { 'timed out': states.terminated, ...is_gone },
+  terminated: is_gone,
   closed: {},
 }
 
@@ -97,49 +128,92 @@ describe('step', () => {
   })
 
   it('has a table of every state and every event', () => {
-    expect(cells).toHaveLength(7 * 8)
+    expect(cells).toHaveLength(10 * 12)
+  })
+
+  it.each(['network', 'heartbeat', 'refused'] as const)(
+    'terminated for %s, closed: ends as what this side wants, so that no other socket comes',
+    cause => {
+      const lost: Lifecycle = { name: 'terminated', closing: { code: 1006, reason: '', cause } }
+      expect(step(lost, events['closed with messages unsent'])).toEqual({
+        name: 'terminated',
+        closing: later,
+      })
+    },
+  )
+
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)(
+    'terminated for %s, closed: is the same',
+    cause => {
+      const ended: Lifecycle = { name: 'terminated', closing: { code: 1008, reason: '', cause } }
+      expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
+    },
+  )
+})
+
+describe('ending_of', () => {
+  const peers_word = { code: 4001, reason: 'enough', clean: true }
+  const no_word = { code: 1006, reason: '', clean: false }
+  const closing_names = ['finishing', 'closing_unopened', 'draining', 'close_sent', 'terminated'] as const
+  const closing_states = closing_names.map(name => [name, states[name]] as const)
+
+  it.each([
+    ['connecting', 'refused'],
+    ['connecting_again', 'refused'],
+    ['open', 'network'],
+  ] as const)('%s, without a Close: is 1006, for %s', (name, cause) => {
+    expect(ending_of(states[name], 1006, '')).toEqual({ ...no_word, cause })
+  })
+
+  it.each(['connecting', 'connecting_again', 'open'] as const)(
+    '%s, with a Close: is the peer’s word',
+    name => {
+      expect(ending_of(states[name], 4001, 'enough')).toEqual({ ...peers_word, cause: 'peer' })
+    },
+  )
+
+  it.each(closing_states)('%s by this side, with a Close: is the peer’s word, for this side', (_, state) => {
+    expect(ending_of(state, 4001, 'enough')).toEqual({ ...peers_word, cause: 'local' })
+  })
+
+  it.each(closing_states)('%s by this side, without a Close: is 1006, for this side', (_, state) => {
+    expect(ending_of(state, 1006, '')).toEqual({ ...no_word, cause: 'local' })
   })
 
   it('counts a Close without a code, 1005, as a Close of the peer (RFC 6455 §7.1.5)', () => {
-    expect(step(states.open, { type: 'gone', code: 1005, reason: '' })).toEqual(
-      ended({ code: 1005, reason: '', cause: 'peer', clean: true }),
-    )
+    expect(ending_of(states.open, 1005, '')).toEqual({ code: 1005, reason: '', cause: 'peer', clean: true })
   })
 
   const failures = (['protocol', 'overflow'] as const).flatMap(cause =>
     (['close_sent', 'terminated'] as const).map(name => ({ name, cause })),
   )
   it.each(failures)(
-    '$name for $cause, gone without a Close: has the code of the failure, and is not clean',
+    '$name for $cause, without a Close: has the code of the failure, and is not clean',
     ({ name, cause }) => {
       const closing: Closing = { code: 1008, reason: 'no', cause }
-      expect(step({ name, closing }, events['gone without a Close'])).toEqual(
-        ended({ ...closing, clean: false }),
-      )
+      expect(ending_of({ name, closing }, 1006, '')).toEqual({ ...closing, clean: false })
     },
   )
   it.each(failures)(
-    '$name for $cause, gone with a Close: has the code of that Close, and is clean',
+    '$name for $cause, with a Close: has the code of that Close, and is clean',
     ({ name, cause }) => {
       const closing: Closing = { code: 1008, reason: 'no', cause }
-      expect(step({ name, closing }, events['gone with a Close'])).toEqual(ended({ ...peers_word, cause }))
+      expect(ending_of({ name, closing }, 4001, 'enough')).toEqual({ ...peers_word, cause })
     },
   )
 
   it.each(['local', 'shutdown', 'heartbeat', 'refused', 'network'] as const)(
-    'terminated for %s, gone without a Close: is 1006, whatever code was meant for it',
+    'terminated for %s, without a Close: is 1006, whatever code was meant for it',
     cause => {
       const closing: Closing = { code: 4000, reason: 'mine', cause }
-      expect(step({ name: 'terminated', closing }, events['gone without a Close'])).toEqual(
-        ended({ ...no_word, cause }),
-      )
+      expect(ending_of({ name: 'terminated', closing }, 1006, '')).toEqual({ ...no_word, cause })
     },
   )
 })
 
 describe('a state', () => {
   it.each([
-    ['is unopened', is_unopened, ['connecting', 'closing_unopened']],
+    ['is unopened', is_unopened, ['connecting', 'connecting_again', 'closing_unopened']],
     ['is ending', is_ending, ['close_sent', 'terminated', 'closed']],
   ] as const)('%s', (_, holds, names) => {
     const all = Object.values<Lifecycle>(states)
