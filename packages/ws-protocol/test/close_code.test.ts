@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as close_code from '../src/close_code.js'
 
-test('the close codes have the numbers of RFC 6455 §7.4.1', () => {
+test('the close codes have the numbers of RFC 6455 §7.4.1, and of IANA’s registry', () => {
   expect({ ...close_code }).toEqual({
     NORMAL_CLOSURE: 1000,
     GOING_AWAY: 1001,
@@ -11,5 +11,7 @@ test('the close codes have the numbers of RFC 6455 §7.4.1', () => {
     INVALID_PAYLOAD: 1007,
     POLICY_VIOLATION: 1008,
     MESSAGE_TOO_BIG: 1009,
+    SERVICE_RESTART: 1012,
+    TRY_AGAIN_LATER: 1013,
   })
 })

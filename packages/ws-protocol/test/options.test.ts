@@ -25,6 +25,7 @@ test('the defaults are those of the contract', () => {
     binary: false,
     max_payload: 1_048_576,
     max_queue: 4_194_304,
+    heartbeat: 25_000,
     close_timeout: 5_000,
     protocols: [],
     signal: undefined,
@@ -58,6 +59,26 @@ describe.each([
     expect(() => check({ [name]: value })).toThrow(
       refused(name, shown, `a whole number of ${unit} from 1 to ${max}`),
     )
+  })
+})
+
+describe('heartbeat', () => {
+  test.each([1, 25_000, MAX, false])('takes %s', value => {
+    expect(check({ heartbeat: value }).heartbeat).toBe(value)
+  })
+
+  test.each([
+    [0, '0'],
+    [-1, '-1'],
+    [MAX + 1, `${MAX + 1}`],
+    [0.5, '0.5'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [true, 'true'],
+    [null, 'null'],
+    ['false', '"false"'],
+  ])('refuses %o', (value, shown) => {
+    const expected = `a whole number of milliseconds from 1 to ${MAX}, or false`
+    expect(() => check({ heartbeat: value })).toThrow(refused('heartbeat', shown, expected))
   })
 })
 

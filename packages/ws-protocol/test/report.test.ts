@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { NetError } from '../src/errors.js'
+import type { Channel, ChannelName } from '../src/platform.js'
 import { is_thenable, report_error } from '../src/report.js'
 import { FakePlatform } from '../src/testing/fake_platform.js'
 
@@ -129,6 +130,39 @@ describe('report_error', () => {
     const platform = new FakePlatform()
     report_error(error, () => new Promise(() => {}), platform)
     expect(platform.warnings).toEqual([])
+  })
+})
+
+describe('the channel of errors', () => {
+  /** A platform with channels, of which only that of errors may be used. */
+  function with_channel(hasSubscribers: boolean) {
+    const published: object[] = []
+    const channel = { hasSubscribers, publish: (message: object) => published.push(message) }
+    const channels = { error: channel } as unknown as Readonly<Record<ChannelName, Channel>>
+    return { platform: Object.assign(new FakePlatform(), { channels }), published }
+  }
+
+  test.each([
+    ['on_error', () => {}, []],
+    ['nobody', undefined, [error]],
+  ])('is told of an error that %s takes', (_, on_error, warnings) => {
+    const { platform, published } = with_channel(true)
+    report_error(error, on_error, platform)
+    expect(published).toEqual([{ error }])
+    expect(platform.warnings).toEqual(warnings)
+  })
+
+  test('is told before on_error', () => {
+    const { platform, published } = with_channel(true)
+    const seen: number[] = []
+    report_error(error, () => seen.push(published.length), platform)
+    expect(seen).toEqual([1])
+  })
+
+  test('is told nothing where nobody subscribes', () => {
+    const { platform, published } = with_channel(false)
+    report_error(error, () => {}, platform)
+    expect(published).toEqual([])
   })
 })
 
