@@ -187,15 +187,19 @@ export class Connection<Handle, Kind extends Batch>
    * to be done, and what they send goes out. With 0 they are not waited for, though it was called with more before.
    */
   shut_down(code: number, reason: string, drain_ms: number): void {
-    if (drain_ms === 0 || !this.#can_send()) this.#close(code, reason, 'shutdown')
-    else this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms })
+    if (drain_ms === 0) this.#close(code, reason, 'shutdown')
+    // Once the peer's Close is in, the end comes by itself.
+    else if (this.#can_send())
+      this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms })
   }
 
   /** Gives up a socket that does not open; `error` says why. */
   abandon(error: NetError): void {
     if (!is_unopened(this.#state)) return
     this.#error = error
-    this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+    // Whoever has closed it meanwhile wants no other attempt.
+    if (this.#state.name === 'closing_unopened') this.#step({ type: 'timed_out' })
+    else this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
   }
 
   /** The wait is over, and the next socket opens; returns whether it still should. */

@@ -1,48 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { CloseInfo } from '../src/close_info.js'
-import { Connection, type ConnectionOwner, type ConnectionSettings } from '../src/connection.js'
+import { Connection, type ConnectionSettings } from '../src/connection.js'
 import { NetError } from '../src/errors.js'
-import { INBOX_MOST_BYTES, type MessageListener } from '../src/inbox.js'
+import { LOOKS_PER_HEARTBEAT } from '../src/heartbeat.js'
+import { INBOX_MOST_BYTES } from '../src/inbox.js'
 import type { MessageBatch } from '../src/message_queue.js'
+import type { Channel, ChannelName } from '../src/platform.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
-
-/** Takes a connection's part on the user's side, and writes down all that it is told. */
-class Owner implements ConnectionOwner<string> {
-  readonly heard: string[] = []
-  readonly errors: NetError[] = []
-  listener: MessageListener = 'ready'
-  infos: CloseInfo[] = []
-  end_error: NetError | undefined
-  message_returns: (data: string | Uint8Array) => unknown = () => undefined
-
-  on_open(): unknown {
-    return this.heard.push('on_open') && undefined
-  }
-  on_message(_handle: string, data: string | Uint8Array): unknown {
-    this.heard.push(`on_message ${data}`)
-    return this.message_returns(data)
-  }
-  on_close(_handle: string, info: CloseInfo): unknown {
-    this.infos.push(info)
-    return this.heard.push('on_close') && undefined
-  }
-  message_listener(): MessageListener {
-    return this.listener
-  }
-  report(_handle: string, error: NetError): void {
-    this.errors.push(error)
-  }
-  opened(): void {
-    this.heard.push('opened')
-  }
-  ended(_handle: string, _info: CloseInfo, error: NetError | undefined): void {
-    this.end_error = error
-    this.heard.push('ended')
-  }
-}
-
-const settings: ConnectionSettings = { side: 'client', binary: false, max_queue: 1_000, close_timeout: 5_000 }
+import { Owner, settings } from './connection_owner.js'
 
 describe('Connection', () => {
   let platform: FakePlatform
@@ -697,7 +662,7 @@ describe('Connection', () => {
     })
 
     it('closes with 1001 when the server shuts down', () => {
-      connection.shut_down()
+      connection.shut_down(1001, '', 0)
       expect(socket.calls).toEqual([{ call: 'close', code: 1001, reason: '' }])
       socket.end(1001)
       expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
@@ -716,22 +681,54 @@ describe('Connection', () => {
       expect(owner.end_error?.code).toBe('protocol_error')
     })
 
-    it('reports why it did not open', () => {
+    it('leaves it to its owner to tell why it did not open', () => {
       start()
       connection.send('a')
       socket.end(1006, '', new NetError('connection_refused', 'nobody there'))
-      expect(codes()).toEqual(['connection_refused'])
+      expect(codes()).toEqual([])
+      expect(owner.end_error?.code).toBe('connection_refused')
       expect(owner.heard).toEqual(['ended', 'on_close'])
       expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 1 }])
     })
 
-    it('gives up a connection that takes too long to open', () => {
+    it('gives up a connection that takes too long to open, once', () => {
       start()
-      connection.fail(new NetError('connect_timeout', 'too slow'), 1006, 'refused')
+      for (const message of ['too slow', 'again'])
+        connection.abandon(new NetError('connect_timeout', message))
       expect(socket.call_names).toEqual(['terminate'])
       socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
-      expect(codes()).toEqual(['connect_timeout'])
-      expect(owner.end_error?.code).toBe('connect_timeout')
+      expect(codes()).toEqual([])
+      expect(owner.end_error).toMatchObject({ code: 'connect_timeout', message: 'too slow' })
+      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'refused', clean: false }])
+    })
+
+    it('gives up one that was closed while it opened, for this side all the same', () => {
+      start()
+      connection.send('a')
+      connection.close()
+      connection.abandon(new NetError('connect_timeout', 'too slow'))
+      expect(socket.call_names).toEqual(['terminate'])
+      socket.end(1006)
+      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
+    })
+
+    it('does not give up for its opening what is open, closing or closed', () => {
+      const error = new NetError('connect_timeout', 'too late')
+      connection.abandon(error)
+      connection.close()
+      connection.abandon(error)
+      socket.end(1000)
+      connection.abandon(error)
+      expect(socket.call_names).toEqual(['close'])
+      expect(owner.end_error).toBeUndefined()
+    })
+
+    it('tells whether a failure was news', () => {
+      const error = new NetError('queue_shed', 'too much')
+      expect(connection.fail(error, 1013, 'overflow')).toBe(true)
+      expect(connection.fail(error, 1013, 'overflow')).toBe(false)
+      expect(codes()).toEqual(['queue_shed'])
+      expect(socket.calls).toEqual([{ call: 'close', code: 1013, reason: '' }])
     })
 
     it('keeps the code of what the peer broke, though on_error closes', () => {
@@ -774,5 +771,392 @@ describe('Connection', () => {
     socket.end(1000)
     await expect(asked_before).resolves.toMatchObject({ code: 1000 })
     await expect(connection.closed).resolves.toMatchObject({ code: 1000 })
+  })
+
+  describe('being looked at', () => {
+    const look = (times: number): void => {
+      for (let i = 0; i < times; i += 1) connection.look()
+    }
+
+    /** Holds the first message, and has as many wait as pause the socket; returns what lets it go on. */
+    const pause = (): (() => void) => {
+      let release = (): void => {}
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+      expect(socket.call_names).toEqual(['pause'])
+      return () => {
+        owner.message_returns = () => undefined
+        release()
+      }
+    }
+
+    it('pings a peer that was silent for ten looks, once', () => {
+      look(LOOKS_PER_HEARTBEAT - 1)
+      expect(socket.calls).toEqual([])
+      look(1)
+      expect(socket.calls).toEqual([{ call: 'ping' }])
+      look(LOOKS_PER_HEARTBEAT - 1)
+      expect(socket.call_names).toEqual(['ping'])
+    })
+
+    it('gives up a peer that was silent for twenty looks: 1006, for the heartbeat, not clean', () => {
+      connection.send('a')
+      socket.takes_writes = false
+      platform.end_turn()
+      look(2 * LOOKS_PER_HEARTBEAT)
+      expect(socket.call_names).toEqual(['write', 'ping', 'terminate'])
+      expect(connection.state).toBe('closing')
+      expect(connection.send('late')).toMatchObject({ code: 'closed' })
+      socket.end(1006)
+      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'heartbeat', clean: false, unsent: 1 }])
+      expect(owner.end_error).toMatchObject({
+        code: 'connection_lost',
+        message: 'nothing was heard of the peer in twice the time of heartbeat',
+      })
+      expect(codes()).toEqual([])
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it('gives up once: what comes after is no news', () => {
+      look(10 * LOOKS_PER_HEARTBEAT)
+      platform.clock.advance(100_000)
+      expect(socket.call_names).toEqual(['ping', 'terminate'])
+    })
+
+    it.each<[string, () => void]>([
+      ['an answer to a ping', () => socket.pong()],
+      ['a message', () => socket.receive('a')],
+      ['that it takes what was sent', () => socket.drain()],
+    ])('starts anew with any sign of life: %s', (_, give_sign) => {
+      for (let i = 0; i < 5; i += 1) {
+        look(2 * LOOKS_PER_HEARTBEAT - 1)
+        give_sign()
+        look(1)
+      }
+      look(LOOKS_PER_HEARTBEAT - 1)
+      expect(socket.call_names).toEqual(['ping', 'ping', 'ping', 'ping', 'ping'])
+      look(1)
+      expect(socket.call_names).toHaveLength(6)
+    })
+
+    it('counts from when it is open', () => {
+      start()
+      look(5 * LOOKS_PER_HEARTBEAT)
+      expect(socket.calls).toEqual([])
+      socket.open()
+      look(2 * LOOKS_PER_HEARTBEAT - 1)
+      expect(socket.call_names).toEqual(['ping'])
+    })
+
+    it('pings, and never gives up, a peer that is not read from', () => {
+      pause()
+      look(5 * LOOKS_PER_HEARTBEAT)
+      expect(socket.call_names).toEqual(['pause', 'ping', 'ping', 'ping', 'ping'])
+      expect(connection.state).toBe('open')
+    })
+
+    it('gives a peer that is read from again the whole time anew', async () => {
+      const release = pause()
+      look(2 * LOOKS_PER_HEARTBEAT - 1)
+      release()
+      await Promise.resolve()
+      await Promise.resolve()
+      expect(socket.call_names).toEqual(['pause', 'ping', 'resume'])
+      look(2 * LOOKS_PER_HEARTBEAT - 1)
+      expect(socket.call_names).toEqual(['pause', 'ping', 'resume', 'ping'])
+      look(1)
+      expect(socket.call_names.at(-1)).toBe('terminate')
+    })
+
+    it.each<[string, () => void]>([
+      ['drains', () => connection.close()],
+      ['waits for the peer’s Close', () => connection.close()],
+      ['finishes', () => connection.shut_down(1001, '', 1_000)],
+      ['has ended', () => socket.end(1000)],
+    ])('leaves alone one that %s', (name, end) => {
+      if (name === 'drains') {
+        socket.takes_writes = false
+        connection.send('a')
+        platform.end_turn()
+      }
+      if (name === 'finishes') owner.message_returns = () => new Promise(() => {})
+      socket.receive('held')
+      end()
+      const before = [...socket.call_names]
+      look(5 * LOOKS_PER_HEARTBEAT)
+      expect(socket.call_names).toEqual(before)
+    })
+  })
+
+  describe('shutting down', () => {
+    let release: () => void
+
+    /** Has the first message held, and another one wait behind it. */
+    const hold = (): void => {
+      owner.message_returns = data =>
+        data === 'held' ? new Promise<void>(resolve => (release = resolve)) : undefined
+      socket.receive('held')
+      socket.receive('waits')
+    }
+    const settled = async (): Promise<void> => {
+      for (let i = 0; i < 5; i += 1) await Promise.resolve()
+    }
+
+    it('closes at once where nothing runs, with its code and reason', () => {
+      connection.shut_down(1012, 'back soon', 1_000)
+      expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1012, reason: 'back soon' }])
+      socket.end(1012, 'back soon')
+      expect(owner.infos).toEqual([
+        { code: 1012, reason: 'back soon', cause: 'shutdown', clean: true, unsent: 0 },
+      ])
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it('reads nothing more, delivers what has arrived, and closes then', async () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      expect(connection.state).toBe('closing')
+      expect(socket.call_names).toEqual(['pause'])
+      release()
+      await settled()
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message held', 'on_message waits'])
+      expect(socket.call_names).toEqual(['pause', 'close'])
+      socket.end(1001)
+      expect(owner.heard.slice(-2)).toEqual(['ended', 'on_close'])
+    })
+
+    it('sends what the callbacks send, before its Close', async () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      const returns = owner.message_returns
+      owner.message_returns = data => {
+        expect(connection.send(`answer to ${data}`)).toBe(true)
+        return returns(data)
+      }
+      expect(connection.send('before')).toBe(true)
+      release()
+      await settled()
+      expect(socket.sent).toEqual(['before', 'answer to waits'])
+      expect(socket.call_names.at(-1)).toBe('close')
+      expect(connection.send('late')).toMatchObject({ code: 'closed' })
+    })
+
+    it('settles drained() for who asks meanwhile', async () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      connection.send('a')
+      const drained = connection.drained()
+      platform.end_turn()
+      await expect(drained).resolves.toBeUndefined()
+      expect(socket.sent).toEqual(['a'])
+    })
+
+    it('waits drain_ms for callbacks, and then drops what waits for them', async () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      platform.clock.advance(999)
+      expect(socket.call_names).toEqual(['pause'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['pause', 'close'])
+      expect(connection.inbox_bytes).toBe(0)
+      socket.end(1001)
+      release()
+      await connection.closed
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message held', 'ended', 'on_close'])
+      expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+    })
+
+    it('has close_timeout for the peer after drain_ms', () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      platform.clock.advance(1_000 + 4_999)
+      expect(socket.call_names).toEqual(['pause', 'close'])
+      platform.clock.advance(1)
+      expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
+      socket.end(1006)
+      expect(owner.infos).toEqual([])
+    })
+
+    it('waits for nobody with a drain_ms of 0, and drops what waits', () => {
+      hold()
+      connection.shut_down(1001, '', 0)
+      expect(socket.call_names).toEqual(['close'])
+      expect(connection.inbox_bytes).toBe(0)
+    })
+
+    it('waits no longer when it is asked anew with a drain_ms of 0, and closes with what was said then', () => {
+      hold()
+      connection.shut_down(1012, 'back soon', 100_000)
+      connection.shut_down(1001, 'now', 0)
+      expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1001, reason: 'now' }])
+      expect(connection.inbox_bytes).toBe(0)
+    })
+
+    it('keeps to the first code and time when it is asked anew with another drain_ms', () => {
+      hold()
+      connection.shut_down(1012, 'first', 1_000)
+      platform.clock.advance(900)
+      connection.shut_down(1001, 'second', 1_000)
+      platform.clock.advance(100)
+      expect(socket.calls.at(-1)).toEqual({ call: 'close', code: 1012, reason: 'first' })
+    })
+
+    it('is the end of a callback that closes meanwhile: nothing more is delivered', async () => {
+      hold()
+      const returns = owner.message_returns
+      connection.shut_down(1001, '', 1_000)
+      owner.message_returns = data => {
+        if (data === 'waits') connection.close(4000, 'enough')
+        return returns(data)
+      }
+      connection.socket_message('behind', 6)
+      release()
+      await settled()
+      expect(socket.calls.at(-1)).toEqual({ call: 'close', code: 4000, reason: 'enough' })
+      socket.end(4000, 'enough')
+      expect(owner.heard.slice(2)).toEqual(['on_message held', 'on_message waits', 'ended', 'on_close'])
+      expect(owner.infos).toMatchObject([{ code: 4000, cause: 'local' }])
+    })
+
+    it('delivers what had arrived though the peer ends meanwhile, and is for the shutdown', async () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      socket.end(4000, 'bye')
+      expect(owner.heard.at(-1)).toBe('ended')
+      release()
+      await connection.closed
+      expect(owner.heard.slice(2)).toEqual(['on_message held', 'ended', 'on_message waits', 'on_close'])
+      expect(owner.infos).toEqual([{ code: 4000, reason: 'bye', cause: 'shutdown', clean: true, unsent: 0 }])
+      expect(platform.clock.timers).toBe(0)
+    })
+
+    it.each(['asked once', 'asked twice'])(
+      'delivers what had arrived though the peer’s Close is in, %s',
+      async times => {
+        hold()
+        if (times === 'asked twice') connection.shut_down(1001, '', 1_000)
+        socket.receive_close()
+        connection.shut_down(1001, '', 1_000)
+        release()
+        await settled()
+        socket.end(1000)
+        await connection.closed
+        expect(owner.heard).toContain('on_message waits')
+      },
+    )
+
+    it('closes at once one that closes already, as it was going to', () => {
+      hold()
+      connection.close(4000)
+      connection.shut_down(1001, '', 1_000)
+      expect(socket.calls).toEqual([{ call: 'close', code: 4000, reason: '' }])
+    })
+
+    it('reads nothing more though room comes for more', async () => {
+      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+      connection.shut_down(1001, '', 1_000)
+      owner.message_returns = () => undefined
+      release()
+      await settled()
+      expect(socket.call_names).toEqual(['pause', 'pause', 'close'])
+    })
+
+    it('fails still where the peer broke a rule before', () => {
+      hold()
+      connection.shut_down(1001, '', 1_000)
+      socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
+      expect(socket.calls.at(-1)).toEqual({ call: 'close', code: 1002, reason: '' })
+      expect(codes()).toEqual(['protocol_error'])
+    })
+  })
+
+  describe('channels', () => {
+    /** What was published, by channel. */
+    let published: [ChannelName, object][]
+
+    const start_with_channels = (
+      hasSubscribers: boolean,
+      changed: Partial<ConnectionSettings> = {},
+    ): void => {
+      published = []
+      const names: ChannelName[] = ['open', 'close', 'message', 'queue_full', 'refused', 'error']
+      const channels = Object.fromEntries(
+        names.map(name => [
+          name,
+          { hasSubscribers, publish: (message: object) => published.push([name, message]) },
+        ]),
+      ) as Record<ChannelName, Channel>
+      platform = Object.assign(new FakePlatform(), { channels })
+      owner = new Owner()
+      socket = new FakeSocket()
+      connection = new Connection({ ...settings, ...changed }, owner, platform, () => 'handle')
+      socket.connect_to(connection)
+      connection.attach(socket)
+    }
+
+    const run = (): void => {
+      socket.takes_writes = false
+      connection.send('a')
+      socket.open()
+      socket.receive('b')
+      connection.send('x'.repeat(990))
+      connection.send('c')
+      socket.end(1000, 'bye')
+    }
+
+    it('are told what happens, in order, with the side and the handle', () => {
+      start_with_channels(true)
+      run()
+      const who = { side: 'client', handle: 'handle' }
+      const info = { code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 2 }
+      expect(published).toEqual([
+        ['message', { ...who, direction: 'sent', data: 'a' }],
+        ['open', who],
+        ['message', { ...who, direction: 'received', data: 'b' }],
+        ['queue_full', { ...who, error: expect.objectContaining({ code: 'queue_full' }) }],
+        ['message', { ...who, direction: 'sent', data: 'c' }],
+        ['close', { ...who, info }],
+      ])
+    })
+
+    it('are told of a message of bytes as it was given, and on a server that it was one', () => {
+      start_with_channels(true, { side: 'server', binary: true })
+      socket.open()
+      const bytes = Uint8Array.of(1, 2)
+      socket.receive(bytes)
+      connection.send(bytes)
+      const who = { side: 'server', handle: 'handle' }
+      expect(published.slice(1)).toEqual([
+        ['message', { ...who, direction: 'received', data: bytes }],
+        ['message', { ...who, direction: 'sent', data: bytes }],
+      ])
+    })
+
+    it('are told before the callbacks are', () => {
+      start_with_channels(true)
+      const order: string[] = []
+      owner.on_open = () => order.push(`open ${published.length}`) && undefined
+      owner.message_returns = () => order.push(`message ${published.length}`) && undefined
+      owner.on_close = () => order.push(`close ${published.length}`) && undefined
+      socket.open()
+      socket.receive('a')
+      socket.end(1000)
+      expect(order).toEqual(['open 1', 'message 2', 'close 3'])
+    })
+
+    it('are told nothing of what is not delivered, for it came when this side had closed', () => {
+      start_with_channels(true)
+      socket.open()
+      connection.close()
+      socket.receive('late')
+      expect(published.map(([name]) => name)).toEqual(['open'])
+    })
+
+    it('are told nothing where nobody subscribes', () => {
+      start_with_channels(false)
+      run()
+      expect(published).toEqual([])
+    })
   })
 })

@@ -19,7 +19,7 @@ class Recorder implements InboxOwner<string> {
 
   deliver(kind: CallbackKind, value: unknown): unknown {
     if (kind === 'open' && this.on_open !== undefined) return this.on_open()
-    return this.#hear(kind === 'open' ? 'open' : kind === 'message' ? String(value) : `close ${value}`)
+    return this.#hear(kind === 'message' ? String(value) : kind === 'close' ? `close ${value}` : kind)
   }
   callback_failed(kind: CallbackKind, cause: unknown): void {
     this.heard.push(`${kind} failed: ${(cause as Error).message}`)
@@ -338,5 +338,146 @@ describe('Inbox', () => {
     for (const name of names) inbox.message(name, name.length)
     await owner.release('0')
     expect(owner.heard).toEqual(names)
+  })
+
+  describe('open and finished', () => {
+    it('wait behind the messages that wait, in order with them', async () => {
+      owner.hold = name => name === 'a'
+      inbox.message('a', 1)
+      inbox.message('b', 1)
+      inbox.open()
+      inbox.message('c', 1)
+      inbox.finish()
+      inbox.message('d', 1)
+      expect(owner.heard).toEqual(['a'])
+      await owner.release('a')
+      expect(owner.heard).toEqual(['a', 'b', 'open', 'c', 'finished', 'd'])
+    })
+
+    it('come at once where nothing waits', () => {
+      inbox.open()
+      inbox.finish()
+      inbox.open()
+      expect(owner.heard).toEqual(['open', 'finished', 'open'])
+    })
+
+    it('count as no bytes', () => {
+      owner.hold = () => true
+      inbox.open()
+      inbox.finish()
+      inbox.open()
+      expect(inbox.bytes).toBe(0)
+    })
+
+    it('finished waits for a callback that is not done, though nothing waits behind it', async () => {
+      owner.hold = name => name === 'a'
+      inbox.message('a', 1)
+      inbox.finish()
+      expect(owner.heard).toEqual(['a'])
+      await owner.release('a')
+      expect(owner.heard).toEqual(['a', 'finished'])
+    })
+
+    it('open is awaited each time: messages and the next open wait for it', async () => {
+      owner.hold = name => name === 'open'
+      inbox.open()
+      inbox.message('a', 1)
+      inbox.open()
+      inbox.message('b', 1)
+      await owner.release('open')
+      expect(owner.heard).toEqual(['open', 'a', 'open'])
+      await owner.release('open')
+      expect(owner.heard).toEqual(['open', 'a', 'open', 'b'])
+    })
+
+    it.each(['nobody', 'busy'] as const)(
+      'come though who takes messages is %s, in order, and the messages are kept',
+      listener => {
+        owner.message_listener = listener
+        for (const name of ['a', 'b']) inbox.message(name, 1)
+        inbox.open()
+        inbox.message('c', 1)
+        inbox.finish()
+        inbox.open()
+        expect(owner.heard).toEqual(['open', 'finished', 'open'])
+        expect(inbox.bytes).toBe(3 * 65)
+        owner.message_listener = 'ready'
+        inbox.run()
+        expect(owner.heard).toEqual(['open', 'finished', 'open', 'a', 'b', 'c'])
+        expect(inbox.bytes).toBe(0)
+      },
+    )
+
+    it('all come before the end, though nobody takes the messages between them', async () => {
+      owner.message_listener = 'nobody'
+      owner.hold = name => name === 'open'
+      inbox.open()
+      inbox.message('a', 1)
+      inbox.open()
+      inbox.message('b', 1)
+      inbox.close('bye')
+      await owner.release('open')
+      await owner.release('open')
+      expect(owner.heard).toEqual(['open', 'open', 'close bye', 'done bye'])
+      owner.message_listener = 'ready'
+      inbox.run()
+      expect(owner.heard.slice(4)).toEqual(['a', 'b'])
+    })
+
+    it('come where who takes messages stops in the middle of those before them', () => {
+      owner.message_listener = 'nobody'
+      for (const name of ['a', 'b', 'c']) inbox.message(name, 1)
+      owner.on_call = name => {
+        if (name === 'a') {
+          owner.message_listener = 'busy'
+          inbox.open()
+        }
+      }
+      owner.message_listener = 'ready'
+      inbox.run()
+      expect(owner.heard).toEqual(['a', 'open'])
+      owner.message_listener = 'ready'
+      inbox.run()
+      expect(owner.heard).toEqual(['a', 'open', 'b', 'c'])
+    })
+
+    it('stay when the messages around them are thrown away', async () => {
+      owner.hold = name => name === 'a'
+      for (const name of ['a', 'b']) inbox.message(name, 1)
+      inbox.open()
+      inbox.message('c', 1)
+      inbox.finish()
+      inbox.message('d', 1)
+      inbox.discard_messages()
+      expect(inbox.bytes).toBe(0)
+      inbox.message('e', 1)
+      await owner.release('a')
+      expect(owner.heard).toEqual(['a', 'open', 'finished', 'e'])
+    })
+
+    it('come still where messages are thrown away that nobody took', () => {
+      owner.message_listener = 'nobody'
+      inbox.message('a', 1)
+      inbox.open()
+      inbox.discard_messages()
+      inbox.message('b', 1)
+      inbox.open()
+      expect(owner.heard).toEqual(['open', 'open'])
+      expect(inbox.bytes).toBe(65)
+    })
+
+    it('finished may throw away what has come behind it', () => {
+      owner.on_call = name => {
+        if (name === 'finished') inbox.discard_messages()
+      }
+      owner.hold = name => name === 'a'
+      inbox.message('a', 1)
+      inbox.finish()
+      inbox.message('late', 1)
+      inbox.close('bye')
+      return owner
+        .release('a')
+        .then(() => expect(owner.heard).toEqual(['a', 'finished', 'close bye', 'done bye']))
+    })
   })
 })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NetError } from '../src/errors.js'
 import type { MessageBatch } from '../src/message_queue.js'
-import { Outbox } from '../src/outbox.js'
+import { Outbox, type QueueBudget } from '../src/outbox.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
 import type { SocketSink } from '../src/socket_port.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
@@ -34,6 +34,12 @@ class GreedySocket extends FakeSocket {
   }
 }
 
+interface StartOptions {
+  readonly is_masked?: boolean
+  readonly port?: FakeSocket
+  readonly budget?: QueueBudget
+}
+
 describe('Outbox', () => {
   let platform: FakePlatform
   let socket: FakeSocket
@@ -49,14 +55,18 @@ describe('Outbox', () => {
     socket_closed: () => {},
   })
 
-  const start = (limit_bytes: number, { is_masked = false, port = new FakeSocket() } = {}): void => {
+  const start = (
+    limit_bytes: number,
+    { is_masked = false, port = new FakeSocket(), budget }: StartOptions = {},
+  ): void => {
     platform = new FakePlatform()
     socket = port
     told = []
-    outbox = new Outbox(limit_bytes, is_masked, platform, {
-      queue_became_full: error => told.push(error.code),
+    const owner = {
+      queue_became_full: (error: NetError) => told.push(error.code),
       all_sent: () => told.push('all_sent'),
-    })
+    }
+    outbox = new Outbox(limit_bytes, is_masked, platform, owner, budget)
     socket.connect_to(sink_of())
   }
 
@@ -357,5 +367,176 @@ describe('Outbox', () => {
     expect([outbox.bytes, outbox.unsent]).toEqual([SMALL_HEADER + 1, 1])
     outbox.end(new NetError('closed', 'no more'))
     expect([socket.buffered_bytes, outbox.bytes, outbox.unsent]).toEqual([SMALL_HEADER + 1, 0, 0])
+  })
+
+  describe('a port that is gone', () => {
+    /** Another port, attached and open. */
+    const attach_another = (): FakeSocket => {
+      const next = new FakeSocket()
+      next.connect_to(sink_of())
+      outbox.attach(next)
+      next.open()
+      return next
+    }
+
+    /** Writes the first message, which the network does not take, and leaves the others behind it. */
+    const send_with_one_under_way = (...texts: string[]): void => {
+      start_open(1_000)
+      socket.takes_writes = false
+      for (const text of texts) {
+        outbox.send(text)
+        platform.end_turn()
+      }
+    }
+
+    it('leaves what waited to the next one, in order and once', () => {
+      send_with_one_under_way('lost', 'a', 'b')
+      outbox.detach()
+      const next = attach_another()
+      outbox.send('c')
+      platform.end_turn()
+      expect([socket.sent, next.sent]).toEqual([['lost'], ['a', 'b', 'c']])
+      expect([outbox.unsent, outbox.bytes]).toEqual([0, 0])
+    })
+
+    it('has lost what it was handed and had not passed on: that is counted once, and waits no more', () => {
+      send_with_one_under_way('lost', 'a', 'b')
+      expect([outbox.unsent, outbox.bytes]).toEqual([3, 9 + 3])
+      expect(outbox.detach()).toBe(1)
+      expect([outbox.unsent, outbox.bytes]).toEqual([2, 6])
+      expect(outbox.detach()).toBe(0)
+    })
+
+    it('has lost nothing where it had passed on everything, or there was none', () => {
+      expect(outbox.detach()).toBe(0)
+      start_open(1_000)
+      outbox.send('a')
+      platform.end_turn()
+      expect(outbox.detach()).toBe(0)
+    })
+
+    it('lets the queue take messages while there is none, within its bound', () => {
+      start_open(20)
+      outbox.detach()
+      expect(['12345678', 'abcdefgh', ''].map(send)).toEqual(['taken', 'taken', 'queue_full'])
+      platform.end_turn()
+      expect(socket.sent).toEqual([])
+      expect(attach_another().sent).toEqual(['12345678', 'abcdefgh'])
+      expect(told).toEqual(['all_sent', 'queue_full', 'all_sent'])
+    })
+
+    it('makes room with what it has lost', () => {
+      start_open(20)
+      socket.takes_writes = false
+      send('x'.repeat(18))
+      platform.end_turn()
+      expect(send('a')).toBe('queue_full')
+      outbox.detach()
+      expect(send('x'.repeat(18))).toBe('taken')
+    })
+
+    it('keeps those who wait waiting until the next one has taken the rest', async () => {
+      send_with_one_under_way('lost', 'a')
+      let is_sent = false
+      const all_sent = outbox.wait_until_sent().then(() => {
+        is_sent = true
+      })
+      outbox.detach()
+      platform.end_turn()
+      await Promise.resolve()
+      expect(is_sent).toBe(false)
+      attach_another()
+      await all_sent
+    })
+
+    it('takes the rest over several ports, each message once', () => {
+      start_open(1_000)
+      const ports = [socket]
+      for (const text of ['a', 'b', 'c', 'd']) {
+        outbox.send(text)
+        platform.end_turn()
+        outbox.detach()
+        outbox.send(`${text} between`)
+        ports.push(attach_another())
+      }
+      expect(ports.flatMap(port => port.sent)).toEqual(
+        ['a', 'b', 'c', 'd'].flatMap(text => [text, `${text} between`]),
+      )
+    })
+  })
+
+  describe('drop', () => {
+    it('throws away what waits, and goes on counting it as unsent', () => {
+      start_open(1_000)
+      socket.takes_writes = false
+      for (const text of ['a', 'b', 'c']) {
+        outbox.send(text)
+        platform.end_turn()
+      }
+      outbox.drop()
+      expect([outbox.unsent, outbox.bytes]).toEqual([3, 3])
+      socket.takes_writes = true
+      socket.drain()
+      platform.end_turn()
+      expect(socket.sent).toEqual(['a'])
+      expect([outbox.unsent, outbox.bytes]).toEqual([2, 0])
+    })
+
+    it('counts together what is thrown away at several times', () => {
+      for (const text of ['a', 'b']) {
+        outbox.send(text)
+        outbox.drop()
+      }
+      expect([outbox.unsent, outbox.bytes]).toEqual([2, 0])
+    })
+
+    it('does not tell those who wait that all was sent', async () => {
+      outbox.attach(socket)
+      outbox.send('a')
+      const waiting = outbox.wait_until_sent()
+      outbox.drop()
+      socket.open()
+      platform.end_turn()
+      expect(told).toEqual([])
+      outbox.end(new NetError('closed', 'no more'))
+      await expect(waiting).rejects.toMatchObject({ code: 'closed' })
+      expect(outbox.unsent).toBe(0)
+    })
+  })
+
+  describe('a budget', () => {
+    it('is told of each message that is taken, with its header, and of no other', () => {
+      const took: number[] = []
+      start(20, { budget: { took: frame_bytes => took.push(frame_bytes) } })
+      expect(['123456', 'x'.repeat(19), '', '123456789', 'x'].map(send)).toEqual([
+        'taken',
+        'too_large',
+        'taken',
+        'queue_full',
+        'taken',
+      ])
+      expect(took).toEqual([8, 2, 3])
+    })
+
+    it('finds the message counted when it is told of it, and may have it dropped', () => {
+      const seen: number[] = []
+      const took = (): void => {
+        seen.push(outbox.bytes, outbox.unsent)
+        outbox.drop()
+      }
+      start(1_000, { budget: { took } })
+      expect(send('abc')).toBe('taken')
+      expect(seen).toEqual([5, 1])
+      expect([outbox.bytes, outbox.unsent]).toEqual([0, 1])
+    })
+
+    it('is told that little waits where the port has taken a full batch', () => {
+      const seen: number[] = []
+      start(10 * BATCH_BYTES, { budget: { took: () => seen.push(outbox.bytes) } })
+      outbox.attach(socket)
+      socket.open()
+      outbox.send('x'.repeat(BATCH_BYTES))
+      expect(seen).toEqual([0])
+    })
   })
 })
