@@ -1080,13 +1080,18 @@ describe('Connection', () => {
       changed: Partial<ConnectionSettings> = {},
     ): void => {
       published = []
-      const names: ChannelName[] = ['open', 'close', 'message', 'queue_full', 'refused', 'error']
-      const channels = Object.fromEntries(
-        names.map(name => [
-          name,
-          { hasSubscribers, publish: (message: object) => published.push([name, message]) },
-        ]),
-      ) as Record<ChannelName, Channel>
+      const channel = (name: ChannelName): Channel => ({
+        hasSubscribers,
+        publish: message => published.push([name, message]),
+      })
+      const channels = {
+        open: channel('open'),
+        close: channel('close'),
+        message: channel('message'),
+        queue_full: channel('queue_full'),
+        refused: channel('refused'),
+        error: channel('error'),
+      }
       platform = Object.assign(new FakePlatform(), { channels })
       owner = new Owner()
       socket = new FakeSocket()
