@@ -62,7 +62,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /**
    * Whether to connect again when the connection is lost, or does not open, and how. What was sent and never handed to the network is
    * kept, and goes out then, in order and once. It is over when the server says so: with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000,
-   * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404. A server can ask for a wait, by `Retry-After`, or
+   * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, also for what the server did wrong. A server can ask for a wait, by `Retry-After`, or
    * by how it closes. A browser does not tell statuses: there, every refusal is tried again. @defaultValue `false`
    */
   reconnect?: boolean | ReconnectOptions | undefined

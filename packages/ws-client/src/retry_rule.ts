@@ -33,9 +33,8 @@ interface Refusal {
   readonly headers?: { readonly 'retry-after'?: string }
 }
 
-/** Whether a connection that ended like this would only end like this again. */
+/** Whether a connection that the server, or the network, ended like this would only end like this again. */
 export function is_final(ending: Ending, error: NetError | undefined): boolean {
-  if (ending.cause === 'local') return true
   if (ending.cause === 'refused') return FINAL_STATUSES.has(refusal_of(error).status)
   return FINAL_CODES.has(ending.code)
 }

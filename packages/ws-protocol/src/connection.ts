@@ -42,7 +42,7 @@ export interface ConnectionSettings {
 
 /** Who connects again. What is sent meanwhile is kept. */
 export interface ConnectionRetry<Handle> {
-  /** Whether there will be another socket, after one that ended like this. */
+  /** Whether there may be another socket, after one that ended like this. There is none after what this side has ended, whatever is said. */
   allows(ending: Ending, error: NetError | undefined): boolean
   /** There will be one: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is kept. */
   lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void

@@ -50,7 +50,7 @@ export type LifecycleEvent =
   | { readonly type: 'drained' }
   /** The timer has run out; in an open connection, it was started since the peer had ended its side. */
   | { readonly type: 'timed_out' }
-  /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there will be another one. */
+  /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there may be another one. */
   | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean }
   /** The next socket opens. */
   | { readonly type: 'reopen' }
@@ -95,7 +95,11 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if ('closing' in state && name !== 'terminated') return { ...state, name: 'terminated' }
       break
     case 'gone':
-      return { name: event.will_retry ? 'waiting' : 'closed', ending: event.ending }
+      // Whoever has ended it, for whatever reason, wants no other one.
+      return {
+        name: event.will_retry && (!('closing' in state) || is_loss(state.closing)) ? 'waiting' : 'closed',
+        ending: event.ending,
+      }
     case 'reopen':
       if (name === 'waiting') return { name: 'connecting_again' }
   }

@@ -109,14 +109,10 @@ export class Outbox<Kind extends Batch> {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
   }
 
-  /**
-   * The port is gone: what waits here waits for the next one. Returns how many messages are lost: those that it had not passed on, and
-   * those that were thrown away.
-   */
+  /** The port is gone: what waits here waits for the next one. Returns how many messages it had not passed on, which are lost. */
   detach(): number {
-    const lost = this.#dropped + (this.#port?.unsent ?? 0)
+    const lost = this.#port?.unsent ?? 0
     this.#port = undefined
-    this.#dropped = 0
     return lost
   }
 

@@ -50,7 +50,7 @@ export const settings: ConnectionSettings = {
 /** One who connects again, as often as `may_retry` says, and writes that down, too. */
 export class RetryingOwner extends Owner {
   /** Whether there is to be another socket. */
-  may_retry: (ending: Ending, error: NetError | undefined) => boolean = ({ cause }) => cause !== 'local'
+  may_retry: (ending: Ending, error: NetError | undefined) => boolean = () => true
   /** What it was asked about. */
   readonly asked: { readonly ending: Ending; readonly error: NetError | undefined }[] = []
   /** What it was told that there will be another socket after. */

@@ -486,26 +486,21 @@ describe('a Connection whose owner connects again', () => {
     expect(connection.state).toBe('open')
   })
 
-  it('is asked whether to go on after what the peer broke, by the code of that', () => {
-    socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
-    owner.may_retry = ({ cause }) => cause !== 'protocol'
-    socket.end(1006)
-    expect(owner.asked).toMatchObject([{ ending: { code: 1002, cause: 'protocol' } }])
-    expect(owner.infos).toMatchObject([{ code: 1002, cause: 'protocol' }])
-  })
-
-  it('counts once what it dropped when the peer broke a rule, and goes on as if new', async () => {
+  it('does not go on after it failed itself, whatever its owner says', () => {
     socket.takes_writes = false
     send('under way', 'dropped')
+    owner.may_retry = () => true
     socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
-    socket.end(1006)
-    expect(owner.losses).toMatchObject([{ info: { unsent: 2 } }])
-    open_again()
-    send('a')
-    await expect(connection.drained()).resolves.toBeUndefined()
     connection.close()
-    expect(socket.call_names).toEqual(['write', 'close'])
-    socket.end(1000)
-    expect(owner.infos).toMatchObject([{ unsent: 2 }])
+    socket.end(1001, 'as you like')
+    expect(connection.state).toBe('closed')
+    expect(owner.infos).toMatchObject([{ code: 1001, cause: 'protocol', unsent: 2 }])
+  })
+
+  it('does not go on after it was closed, whatever its owner says', () => {
+    owner.may_retry = () => true
+    connection.close()
+    socket.end(1012)
+    expect(connection.state).toBe('closed')
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { CloseCause } from '../src/close_info.js'
 import {
   type Closing,
   type Ending,
@@ -41,13 +42,19 @@ const events = {
   drained: { type: 'drained' },
   'timed out': { type: 'timed_out' },
   'gone for good': { type: 'gone', ending: gone, will_retry: false },
-  'gone for a while': { type: 'gone', ending: gone, will_retry: true },
+  'gone, perhaps for a while': { type: 'gone', ending: gone, will_retry: true },
   reopening: { type: 'reopen' },
 } as const satisfies Record<string, LifecycleEvent>
 
 const is_gone = {
   'gone for good': { name: 'closed', ending: gone },
-  'gone for a while': { name: 'waiting', ending: gone },
+  'gone, perhaps for a while': { name: 'waiting', ending: gone },
+} as const
+
+/** Whoever has ended it wants no other one. */
+const is_gone_for_good = {
+  'gone for good': { name: 'closed', ending: gone },
+  'gone, perhaps for a while': { name: 'closed', ending: gone },
 } as const
 
 const while_opening = {
@@ -92,22 +99,22 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
     finished: states.draining,
     failed: { name: 'close_sent', closing: broken },
     'timed out': states.draining,
-    ...is_gone,
+    ...is_gone_for_good,
   },
   closing_unopened: {
     opened: states.draining,
     failed: { name: 'terminated', closing: broken },
     'timed out': states.terminated,
-    ...is_gone,
+    ...is_gone_for_good,
   },
   draining: {
     failed: { name: 'close_sent', closing: broken },
     drained: states.close_sent,
     'timed out': states.terminated,
-    ...is_gone,
+    ...is_gone_for_good,
   },
-  close_sent: { 'timed out': states.terminated, ...is_gone },
-  terminated: is_gone,
+  close_sent: { 'timed out': states.terminated, ...is_gone_for_good },
+  terminated: is_gone_for_good,
   closed: {},
 }
 
@@ -149,6 +156,22 @@ describe('step', () => {
       expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
     },
   )
+})
+
+describe('a connection that was terminated', () => {
+  const with_cause = (cause: CloseCause): Lifecycle => ({
+    name: 'terminated',
+    closing: { code: 1006, reason: '', cause },
+  })
+  const may_retry = events['gone, perhaps for a while']
+
+  it.each(['network', 'heartbeat', 'refused'] as const)('for %s may come again', cause => {
+    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'waiting', ending: gone })
+  })
+
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)('for %s may not come again', cause => {
+    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'closed', ending: gone })
+  })
 })
 
 describe('ending_of', () => {

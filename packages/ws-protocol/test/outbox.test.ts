@@ -415,19 +415,6 @@ describe('Outbox', () => {
       expect(outbox.detach()).toBe(0)
     })
 
-    it('has lost what was thrown away before, and all is sent again without that', async () => {
-      send_with_one_under_way('under way', 'dropped')
-      outbox.drop()
-      expect(outbox.detach()).toBe(2)
-      expect(outbox.unsent).toBe(0)
-      const next = attach_another()
-      outbox.send('a')
-      const all_sent = outbox.wait_until_sent()
-      platform.end_turn()
-      await expect(all_sent).resolves.toBeUndefined()
-      expect(next.sent).toEqual(['a'])
-    })
-
     it('lets the queue take messages while there is none, within its bound', () => {
       start_open(20)
       outbox.detach()
