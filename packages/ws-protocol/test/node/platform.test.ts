@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { NetError } from '../../src/errors.js'
 import { node_platform } from '../../src/node/platform.js'
@@ -113,6 +114,30 @@ describe('defer', () => {
       })
     })
     expect(log).toEqual(['first job', 'second job', 'deferred'])
+  })
+})
+
+describe('channels', () => {
+  const names = ['open', 'close', 'message', 'queue_full', 'refused', 'error'] as const
+
+  test('are those of the contract', () => {
+    expect(Object.keys(node_platform.channels ?? {})).toEqual(names)
+  })
+
+  test.each(names)('%s reaches whoever has subscribed, in the same turn, and nobody else', name => {
+    const channel = node_platform.channels?.[name]
+    const heard: unknown[] = []
+    const listener = (message: unknown, from: string | symbol): unknown => heard.push([from, message])
+    expect(channel?.hasSubscribers).toBe(false)
+    channel?.publish({ number: 1 })
+    subscribe(`bt.net.${name}`, listener)
+    expect(channel?.hasSubscribers).toBe(true)
+    const message = { number: 2 }
+    channel?.publish(message)
+    unsubscribe(`bt.net.${name}`, listener)
+    expect(channel?.hasSubscribers).toBe(false)
+    channel?.publish({ number: 3 })
+    expect(heard).toEqual([[`bt.net.${name}`, message]])
   })
 })
 

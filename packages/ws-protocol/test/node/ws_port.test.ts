@@ -102,6 +102,7 @@ describe('WsPort', () => {
   async function open_pair(
     max_queue: number,
     compression = false,
+    round_trip?: (ms: number) => void,
   ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: WsPort; stream: Socket }> {
     const { acceptor, url } = await listening(compression)
     const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
@@ -111,7 +112,11 @@ describe('WsPort', () => {
     const [ws, { socket: stream }] = await accepted
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
     const connection = new Connection(given, new PortListener(), node_platform, () => null)
-    const port = new WsPort({ ws, stream, side: 'server', options: { ...limits, compression } }, connection)
+    const options = { ...limits, compression }
+    const port = new WsPort(
+      { ws, stream, side: 'server', options, ...(round_trip && { round_trip }) },
+      connection,
+    )
     connection.attach(port)
     connection.socket_opened()
     await peer_open
@@ -182,6 +187,137 @@ describe('WsPort', () => {
     expect(String((await received)[0])).toBe('x'.repeat(10_000))
     peer.terminate()
     await connection.closed
+  })
+
+  describe('signs of life', () => {
+    it('are none while the peer is silent, though much is sent to it', async () => {
+      const { connection, port, peer } = await open_pair(1_000_000)
+      const before = port.signs_of_life()
+      const received = once(peer, 'message')
+      connection.send('x'.repeat(1_000))
+      await received
+      expect(port.signs_of_life()).toBe(before)
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('are whatever the peer sends, be it only a ping', async () => {
+      const { connection, port, peer } = await open_pair(1_000_000)
+      const before = port.signs_of_life()
+      const answered = once(peer, 'pong')
+      peer.ping()
+      await answered
+      const after = port.signs_of_life()
+      expect(after).not.toBe(before)
+      expect(port.signs_of_life()).toBe(after)
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('are what the peer takes after it took nothing, too', async () => {
+      const { connection, port, peer } = await open_pair(30_000_000)
+      peer.pause()
+      connection.send(new Uint8Array(20_000_000))
+      await new Promise(resolve => setImmediate(resolve))
+      const before = port.signs_of_life()
+      expect(port.unsent).toBe(1)
+      peer.resume()
+      await connection.drained()
+      expect(port.signs_of_life()).not.toBe(before)
+      peer.terminate()
+      await connection.closed
+    })
+  })
+
+  describe('a ping', () => {
+    /** How many pings the peer gets before its next message. */
+    const pings_until_message = async (peer: WebSocket): Promise<number> => {
+      let pings = 0
+      peer.on('ping', () => {
+        pings += 1
+      })
+      await once(peer, 'message')
+      return pings
+    }
+
+    it('reaches the peer, and tells how long the answer took', async () => {
+      let told!: (ms: number) => void
+      const round_trip = new Promise<number>(resolve => {
+        told = resolve
+      })
+      const { connection, port, peer } = await open_pair(1_000_000, false, ms => told(ms))
+      const before = performance.now()
+      const signs = port.signs_of_life()
+      port.ping()
+      const ms = await round_trip
+      expect(ms).toBeGreaterThan(0)
+      expect(ms).toBeLessThanOrEqual(performance.now() - before)
+      expect(port.signs_of_life()).not.toBe(signs)
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('tells of each answer once, from the first ping that it answers on, and again for the next', async () => {
+      const trips: number[] = []
+      const { connection, port, peer } = await open_pair(1_000_000, false, ms => trips.push(ms))
+      peer.pause()
+      port.ping()
+      port.ping()
+      peer.resume()
+      // What the peer sends behind its answers has arrived when they have.
+      const two_pings = pings_until_message(peer)
+      connection.send('behind them')
+      expect(await two_pings).toBe(2)
+      const answered = once(peer, 'pong')
+      peer.ping()
+      await answered
+      expect(trips).toHaveLength(1)
+      const third = once(peer, 'ping')
+      port.ping()
+      await third
+      const answered_again = once(peer, 'pong')
+      peer.ping()
+      await answered_again
+      expect(trips).toHaveLength(2)
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('needs nobody who is told how long the answer took', async () => {
+      const { connection, port, peer } = await open_pair(1_000_000)
+      const pinged = once(peer, 'ping')
+      port.ping()
+      await pinged
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('is not sent behind what the network does not take: it would only wait, too', async () => {
+      const { connection, port, peer } = await open_pair(30_000_000)
+      peer.pause()
+      connection.send(new Uint8Array(20_000_000))
+      await new Promise(resolve => setImmediate(resolve))
+      expect(port.unsent).toBe(1)
+      port.ping()
+      const pings = pings_until_message(peer)
+      peer.resume()
+      expect(await pings).toBe(0)
+      peer.terminate()
+      await connection.closed
+    })
+
+    it('is not sent on a connection that closes, and harms nothing', async () => {
+      const { connection, port, peer } = await open_pair(1_000_000)
+      let pings = 0
+      peer.on('ping', () => {
+        pings += 1
+      })
+      connection.close()
+      port.ping()
+      await connection.closed
+      port.ping()
+      expect(pings).toBe(0)
+    })
   })
 
   it('says why a connection was lost', async () => {

@@ -51,16 +51,18 @@ describe('what a FakeSocket is asked', () => {
     socket.pause()
     socket.write(batch_of(['a', 'b']))
     socket.resume()
+    socket.ping()
     socket.close(1000, 'bye')
     socket.terminate()
     expect(socket.calls).toEqual([
       { call: 'pause' },
       { call: 'write', messages: ['a', 'b'] },
       { call: 'resume' },
+      { call: 'ping' },
       { call: 'close', code: 1000, reason: 'bye' },
       { call: 'terminate' },
     ])
-    expect(socket.call_names).toEqual(['pause', 'write', 'resume', 'close', 'terminate'])
+    expect(socket.call_names).toEqual(['pause', 'write', 'resume', 'ping', 'close', 'terminate'])
   })
 
   test('is told to nobody', () => {
@@ -68,6 +70,7 @@ describe('what a FakeSocket is asked', () => {
     socket.write(batch_of(['a']))
     socket.close(1000, '')
     socket.terminate()
+    socket.ping()
     socket.pause()
     socket.resume()
     expect(told).toEqual([])
@@ -169,6 +172,30 @@ describe('is_writable', () => {
     play(socket)
     expect(socket.is_writable).toBe(is_writable)
     expect(socket.takes_batch).toBe(is_writable && socket.unsent === 0)
+  })
+})
+
+describe('signs of life', () => {
+  test.each<[string, boolean, (socket: FakeSocket) => void]>([
+    ['a pong', true, socket => socket.pong()],
+    ['a message', true, socket => socket.receive('a')],
+    ['that what was written is taken', true, socket => socket.drain()],
+    ['that it is written to', false, socket => socket.write(batch_of(['a']))],
+    ['that it is pinged', false, socket => socket.ping()],
+    ['that reading stops', false, socket => [socket.pause(), socket.resume()]],
+    ['that they are asked for', false, socket => socket.signs_of_life()],
+  ])('%s is one: %s', (_, is_one, play) => {
+    const { socket } = connected()
+    socket.open()
+    const before = socket.signs_of_life()
+    play(socket)
+    expect(socket.signs_of_life() !== before).toBe(is_one)
+  })
+
+  test('a pong is told to nobody', () => {
+    const { socket, told } = connected()
+    socket.pong()
+    expect(told).toEqual([])
   })
 })
 
