@@ -3,7 +3,8 @@
  *
  * Thrown at once, since the call itself is wrong: `invalid_option`, `invalid_argument`, `unsupported`.
  * Binding: `address_in_use`, `address_unavailable`, `permission_denied`.
- * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `handshake_refused`, `handshake_failed`.
+ * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`,
+ * `handshake_failed`.
  * Returned by `send`: `queue_full`, `too_large`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
  * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`.
@@ -18,6 +19,7 @@ export const NET_ERROR_CODES = [
   'connection_refused',
   'host_not_found',
   'connect_timeout',
+  'tls_failed',
   'handshake_refused',
   'handshake_failed',
   'queue_full',

@@ -58,4 +58,15 @@ export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
+export {
+  certificates_rule,
+  identity_rules,
+  key_rule,
+  min_version_rule,
+  type Pem,
+  passphrase_rule,
+  type TlsIdentity,
+  type TlsTrust,
+  type TlsVersion,
+} from './tls.js'
 export { utf8_length } from './utf8.js'

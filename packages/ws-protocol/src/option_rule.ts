@@ -6,6 +6,8 @@ export interface OptionRule<Value> {
   readonly fallback: Value | undefined
   /** Whether it has to be given. */
   readonly is_required?: boolean
+  /** Whether a value that will not do is kept out of the error, but for its type. */
+  readonly is_secret?: boolean
   /** What is expected, as the end of the sentence "expected …". */
   readonly expects: string
   /** Whether a value that was given will do. */
@@ -57,7 +59,8 @@ export function check_options<Options extends object, Filled extends keyof Optio
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
     const { [name]: value = rule.fallback } = given as Record<string, unknown>
     if (value === undefined ? rule.is_required : !rule.accepts(value)) {
-      const got = value === undefined ? 'missing' : describe_value(value)
+      const got =
+        value === undefined ? 'missing' : rule.is_secret ? `of type ${typeof value}` : describe_value(value)
       throw invalid(`${call}: the option ${name} is ${got}; expected ${rule.expects}`)
     }
     checked[name] = value

@@ -1,4 +1,5 @@
 import { parse_target } from '@bt/ws-protocol'
+import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
@@ -15,12 +16,15 @@ export interface HandshakeRequest {
   readonly origin: string | undefined
   /** The subprotocol that was agreed on; empty where there is none. */
   readonly protocol: string
+  /** The client's certificate, which held; where there is none, or none was asked for: see {@link TlsListenOptions.client_certificates}, `undefined`. */
+  readonly certificate: ClientCertificate | undefined
 }
 
 /** What is read of a request of `node:http`, so that whoever uses the types of this package needs none of Node. */
 interface RequestHead {
   readonly headers: Record<string, string | string[] | undefined>
   readonly url?: string | undefined
+  readonly socket?: object
 }
 
 /** Keeps of a request what a socket shows of it, and not the request itself. */
@@ -28,16 +32,18 @@ export class Handshake implements HandshakeRequest {
   readonly path: string
   readonly headers: HandshakeHeaders
   readonly protocol: string
+  readonly certificate: ClientCertificate | undefined
   readonly #query_text: string
   #query: URLSearchParams | undefined
 
-  constructor({ headers, url = '' }: RequestHead, protocol: string) {
+  constructor({ headers, url = '', socket }: RequestHead, protocol: string) {
     const { path, query } = parse_target(url)
     this.path = path
     // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).
     delete headers['set-cookie']
     this.headers = headers as HandshakeHeaders
     this.protocol = protocol
+    this.certificate = read_client_certificate(socket)
     this.#query_text = query
   }
 

@@ -10,8 +10,13 @@ export {
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
+  type Pem,
   type Sendable,
+  type TlsIdentity,
+  type TlsTrust,
+  type TlsVersion,
 } from '@bt/ws-protocol'
+export type { CertificateName, ClientCertificate } from './client_certificate.js'
 export type { HandshakeHeaders, HandshakeRequest } from './handshake_request.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
@@ -19,4 +24,5 @@ export type { RoundTripStats } from './round_trips.js'
 export type { WsServerError } from './server_error.js'
 export type { CloseOptions } from './shutdown.js'
 export type { WsSocket } from './socket.js'
+export type { ClientCertificates, TlsListenOptions } from './tls_options.js'
 export type { BroadcastOptions, RefusalReason, WsServer, WsServerStats } from './ws_server.js'

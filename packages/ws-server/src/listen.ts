@@ -75,7 +75,7 @@ class Server implements WsServer {
     this.#is_closing = true
     // That a server does not open which was closed before is no accident.
     this.opened.catch(() => {})
-    this.#stop_listening(connections_closed).then(this.#all_done)
+    this.#stop(connections_closed).then(this.#all_done)
     return true
   }
 
@@ -123,18 +123,24 @@ class Server implements WsServer {
     this.#addr = format_address(address, port)
   }
 
-  async #stop_listening(connections_closed: Promise<void>): Promise<void> {
+  async #stop(connections_closed: Promise<void>): Promise<void> {
     // Binding can't be interrupted, only undone.
     await this.#bound
-    const { http } = this.#handshakes
-    if (http.listening) {
-      await new Promise(resolve => {
-        http.close(resolve)
-        http.closeAllConnections()
-        this.#handshakes.drop_refused()
-      })
-    }
+    const http_closed = this.#stop_listening()
     await connections_closed
+    // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
+    this.#handshakes.drop_all()
+    await http_closed
+  }
+
+  async #stop_listening(): Promise<void> {
+    const { http } = this.#handshakes
+    if (!http.listening) return
+    await new Promise(resolve => {
+      http.close(resolve)
+      http.closeAllConnections()
+      this.#handshakes.drop_refused()
+    })
   }
 
   #report(error: NetError): void {

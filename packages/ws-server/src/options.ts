@@ -19,6 +19,7 @@ import {
 import { ws_rules } from '@bt/ws-protocol/node'
 import type { WsServerError } from './server_error.js'
 import type { WsSocket } from './socket.js'
+import type { TlsListenOptions } from './tls_options.js'
 
 const DEFAULT_MAX_FRAGMENTS = 1_024
 
@@ -57,8 +58,14 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
    * From 1 to 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_queue?: number | undefined
-  /** How long a client may take over its handshake, in milliseconds, from its connecting on. From 1 to 2,147,483,647. @defaultValue `10000` */
+  /**
+   * How long a client may take over its handshake, in milliseconds, from its connecting on; with `tls`, from the end of the TLS
+   * handshake on, which may take as long. From 1 to 2,147,483,647.
+   * @defaultValue `10000`
+   */
   handshake_timeout?: number | undefined
+  /** A certificate and its key, and what else TLS needs: the server speaks `wss:` then, and nothing else. @defaultValue none */
+  tls?: TlsListenOptions | undefined
 }
 
 type FilledListenOption =
@@ -93,4 +100,10 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   handshake_timeout: milliseconds(10_000),
+  tls: {
+    fallback: undefined,
+    is_secret: true,
+    expects: 'an object such as { cert, key }, both in PEM',
+    accepts: value => typeof value === 'object' && value !== null,
+  },
 }

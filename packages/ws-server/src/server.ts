@@ -43,6 +43,7 @@ export class ConnectionSet implements HandshakeOwner {
     bad_handshake: 0,
     over_limit: 0,
     timed_out: 0,
+    tls_failed: 0,
   }
   #accepted = 0
   #is_shut_down = false

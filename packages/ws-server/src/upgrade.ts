@@ -1,8 +1,9 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { matches_route, parse_target } from '@bt/ws-protocol'
 import { ws_settings } from '@bt/ws-protocol/node'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { make_http_server } from './http_server.js'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './ws_server.js'
 
@@ -38,16 +39,14 @@ export interface HandshakeServer {
   readonly http: HttpServer
   /** Ends at once the sockets that have been refused and have not ended yet. */
   drop_refused(): void
+  /** Ends at once every socket that there still is. */
+  drop_all(): void
 }
 
 /** Makes the HTTP server that takes the handshakes of a WebSocket server. */
 export function make_handshake_server(settings: ListenSettings, owner: HandshakeOwner): HandshakeServer {
   const { route, handshake_timeout } = settings
-  const http = createServer({
-    headersTimeout: handshake_timeout,
-    requestTimeout: handshake_timeout,
-    connectionsCheckingInterval: Math.min(1_000, Math.ceil(handshake_timeout / 10)),
-  })
+  const { http, drop_all } = make_http_server(settings, reason => owner.refused(reason))
   const refused = new Set<Socket>()
   const refuse = (stream: Socket, refusal: Refusal): void => {
     owner.refused(refusal.reason)
@@ -78,6 +77,7 @@ export function make_handshake_server(settings: ListenSettings, owner: Handshake
   })
   return {
     http,
+    drop_all,
     drop_refused: () => {
       for (const stream of refused) stream.destroy()
     },
@@ -112,7 +112,7 @@ function judge_path(request: IncomingMessage, route: string): Refusal | undefine
 }
 
 function not_websocket(): Refusal {
-  const text = 'This is a WebSocket: connect with ws://, not with http://.'
+  const text = 'This is a WebSocket: connect with ws:// or wss://, not with http:// or https://.'
   return { reason: 'not_websocket', status: 426, text, headers: { Upgrade: 'websocket' } }
 }
 

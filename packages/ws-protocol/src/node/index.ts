@@ -1,6 +1,7 @@
 export * from './broken_rule.js'
 export * from './frame_memory.js'
 export * from './platform.js'
+export * from './secure_context.js'
 export * from './ws_port.js'
 export * from './ws_rules.js'
 export * from './ws_settings.js'

@@ -1,0 +1,60 @@
+/** A name in a certificate, by its parts, such as `CN` or `O`; a list where a part came more than once. */
+export type CertificateName = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** What a client's certificate says, which was found to come from an authority of the server's `ca`. */
+export interface ClientCertificate {
+  /** Whose it is. */
+  readonly subject: CertificateName
+  /** The authority that issued it. */
+  readonly issuer: CertificateName
+  /**
+   * Its subject alternative names (RFC 5280 §4.2.1.6), such as `'DNS:a.example'`, `'IP Address:127.0.0.1'` or `'URI:spiffe://a/b'`. Those
+   * with unusual characters are quoted as in JSON behind the colon. Compare them whole.
+   */
+  readonly subject_alt_names: readonly string[]
+  /** Its SHA-256, as hexadecimal bytes with colons between. */
+  readonly fingerprint256: string
+  /** Its number, unique for its issuer, in hexadecimal. */
+  readonly serial_number: string
+  /** From when on it is valid. */
+  readonly valid_from: Date
+  /** Until when it is valid. */
+  readonly valid_to: Date
+}
+
+/** What is read of a socket of `node:tls`, so that whoever uses the types of this package needs none of Node. */
+interface CertifiedSocket {
+  /** Whether a certificate was asked for, and held. */
+  readonly authorized?: boolean
+  getPeerCertificate?(): {
+    readonly subject?: object
+    readonly issuer?: object
+    readonly subjectaltname?: string | undefined
+    readonly fingerprint256?: string
+    readonly serialNumber?: string
+    readonly valid_from?: string
+    readonly valid_to?: string
+  }
+}
+
+/** One of the names in Node's text of them, where what is quoted may hold a comma. */
+const ALT_NAME = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
+
+/** Reads the certificate of the client on a socket, and keeps nothing of the socket; `undefined` where there is none that holds. */
+export function read_client_certificate(of: object | undefined): ClientCertificate | undefined {
+  const socket = of as CertifiedSocket | undefined
+  // A session that is resumed counts as authorized, with a certificate or without.
+  if (socket?.authorized !== true) return undefined
+  const certificate = socket.getPeerCertificate?.()
+  if (certificate?.fingerprint256 === undefined) return undefined
+  const { subject, issuer, subjectaltname = '', fingerprint256, serialNumber = '' } = certificate
+  return {
+    subject: { ...subject },
+    issuer: { ...issuer },
+    subject_alt_names: (subjectaltname.match(ALT_NAME) ?? []).map(name => name.trim()),
+    fingerprint256,
+    serial_number: serialNumber,
+    valid_from: new Date(certificate.valid_from ?? ''),
+    valid_to: new Date(certificate.valid_to ?? ''),
+  }
+}

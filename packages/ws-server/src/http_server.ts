@@ -1,0 +1,121 @@
+import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http'
+import { createServer as create_https_server } from 'node:https'
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { secure_options } from '@bt/ws-protocol/node'
+import type { ListenSettings } from './options.js'
+import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
+import type { RefusalReason } from './ws_server.js'
+
+/** An HTTP server, plain or over TLS. It is not listening yet. */
+export interface MadeHttpServer {
+  /** Over TLS, it tells `clientError` only of sockets whose TLS handshake is done, and of those that are destroyed. */
+  readonly http: HttpServer
+  /** Ends at once every socket that there still is, those in the middle of the TLS handshake too, of which HTTP does not know yet. */
+  drop_all(): void
+}
+
+type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
+
+/**
+ * Makes the HTTP server of a WebSocket server. `refused` is told of clients that failed in TLS, and got no answer for that reason.
+ *
+ * @throws NetError `invalid_option` for a certificate or a key that will not do
+ */
+export function make_http_server(
+  { handshake_timeout, tls }: HttpSettings,
+  refused: (reason: RefusalReason) => void,
+): MadeHttpServer {
+  const timeouts = {
+    headersTimeout: handshake_timeout,
+    requestTimeout: handshake_timeout,
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(handshake_timeout / 10)),
+  }
+  if (tls === undefined) {
+    const http = createServer(timeouts)
+    return { http, drop_all: () => {} }
+  }
+  return make_https_server({ ...timeouts, handshakeTimeout: handshake_timeout }, tls, refused)
+}
+
+function make_https_server(
+  timeouts: ServerOptions & { handshakeTimeout: number },
+  given: TlsListenOptions,
+  refused: (reason: RefusalReason) => void,
+): MadeHttpServer {
+  const tls = check_tls(given)
+  const { ca, min_version, client_certificates } = tls
+  // A certificate of `sni` brings a context of its own: without `ca`, that one would trust every public authority.
+  const trust = { ca, min_version }
+  const contexts = Object.entries(tls.sni).map(
+    ([name, identity]) =>
+      [
+        name.toLowerCase(),
+        createSecureContext(secure_options(sni_where(name), { ...identity, ...trust })),
+      ] as const,
+  )
+  const https = create_https_server({
+    ...timeouts,
+    ...secure_options(TLS_WHERE, tls),
+    requestCert: client_certificates !== 'none',
+    rejectUnauthorized: client_certificates === 'required',
+    ...(contexts.length === 0 ? {} : { SNICallback: choose_context(new Map(contexts)) }),
+  })
+  const sockets = new Map<string | Socket, Socket>()
+  https.on('connection', (socket: Socket) => {
+    const peer = peer_of(socket)
+    sockets.set(peer, socket)
+    socket.once('close', () => sockets.delete(peer))
+    socket.on('error', told_by_close)
+  })
+  // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
+  https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const reason = refusal_of(error, socket)
+    if (reason !== undefined) refused(reason)
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') sockets.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
+    socket.destroy()
+  })
+  https.prependListener('secureConnection', socket => {
+    // Where certificates are optional, Node lets those in that do not hold.
+    if (socket.authorized || socket.getPeerX509Certificate() === undefined) return
+    refused('tls_failed')
+    socket.destroy()
+  })
+  const drop_all = (): void => {
+    for (const socket of sockets.values()) socket.destroy()
+  }
+  return { http: https, drop_all }
+}
+
+/** What a client is told that speaks HTTP where TLS is expected; it reads this though TLS never began. */
+const PLAIN_HTTP_ANSWER = [
+  'HTTP/1.1 400 Bad Request',
+  'Content-Type: text/plain; charset=utf-8',
+  'Connection: close',
+  '',
+  'This server speaks TLS: connect with wss:// or https://, not with ws:// or http://.',
+].join('\r\n')
+
+/** Tells one socket from all others: over TCP by the client's address, which the TLS socket above it has too. */
+function peer_of(socket: Socket): string | Socket {
+  const { remoteAddress, remotePort } = socket
+  return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`
+}
+
+/** Ignores a socket's `error`: `close` follows it. */
+function told_by_close(): void {}
+
+/** Finds the certificate for the name that a client asks for: the name itself, or `*` and all but its first label. */
+function choose_context(contexts: ReadonlyMap<string, SecureContext>) {
+  return (server_name: string, done: (error: null, context?: SecureContext) => void): void => {
+    const name = server_name.toLowerCase()
+    done(null, contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*')))
+  }
+}
+
+/** Why a TLS handshake failed; `undefined` for a client that left in the middle of it. */
+function refusal_of(error: NodeJS.ErrnoException, socket: TLSSocket): RefusalReason | undefined {
+  if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'timed_out'
+  // Where certificates are required, Node ends the socket of one that does not hold, and says so no further.
+  return error.code === 'ECONNRESET' && !socket.authorizationError ? undefined : 'tls_failed'
+}
