@@ -46,7 +46,8 @@ export async function make_authority(name = 'Test Authority') {
  * @returns {Promise<Identity>}
  */
 async function make({ name = 'localhost', hosts = [], days = 2, passphrase }, extensions, ca) {
-  const alternatives = hosts.length === 0 ? [] : [{ name: 'subjectAltName', altNames: hosts.map(alternative) }]
+  const alternatives =
+    hosts.length === 0 ? [] : [{ name: 'subjectAltName', altNames: hosts.map(alternative) }]
   const from = new Date(Date.now() - DAY_MS * (days === 0 ? 2 : 1))
   const basic = { name: 'basicConstraints', cA: false }
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {

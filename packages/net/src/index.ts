@@ -1,4 +1,10 @@
-export type { ReconnectInfo, ReconnectOptions, WsClient, WsConnectOptions } from '@bt/ws-client'
+export type {
+  ReconnectInfo,
+  ReconnectOptions,
+  TlsConnectOptions,
+  WsClient,
+  WsConnectOptions,
+} from '@bt/ws-client'
 export {
   type AbortSignalLike,
   type CloseCause,
@@ -11,15 +17,23 @@ export {
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
+  type Pem,
   type Sendable,
+  type TlsIdentity,
+  type TlsTrust,
+  type TlsVersion,
 } from '@bt/ws-protocol'
 export type {
   BroadcastOptions,
+  CertificateName,
+  ClientCertificate,
+  ClientCertificates,
   CloseOptions,
   HandshakeHeaders,
   HandshakeRequest,
   RefusalReason,
   RoundTripStats,
+  TlsListenOptions,
   WsListenOptions,
   WsServer,
   WsServerError,

@@ -11,8 +11,13 @@ export {
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
+  type Pem,
   type Sendable,
+  type TlsIdentity,
+  type TlsTrust,
+  type TlsVersion,
 } from '@bt/ws-protocol'
 export { connect } from './node/connect.js'
 export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './options.js'
+export type { TlsConnectOptions } from './tls_options.js'
 export type { WsClient } from './ws_client.js'

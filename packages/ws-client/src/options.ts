@@ -14,6 +14,7 @@ import {
   type OptionRules,
   type WsOption,
 } from '@bt/ws-protocol'
+import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to connect again. */
 export interface ReconnectOptions {
@@ -47,7 +48,7 @@ export interface ReconnectInfo {
 export interface WsConnectOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
   /** What kind of client: always `'ws'`. */
   type: 'ws'
-  /** Where to connect: `ws://host:port/path`, or `ws+unix:/path/of/socket:/path` for a Unix socket in Node, `wss:` in a browser. */
+  /** Where to connect: `ws://host:port/path`, `wss://host/path` over TLS, or in Node `ws+unix:/path/of/socket:/path` for a Unix socket. */
   url: string
   /** As {@link WsClient.on_open}. */
   on_open?: (() => void) | undefined
@@ -73,13 +74,18 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
    * @defaultValue none
    */
   headers?: Readonly<Record<string, string>> | undefined
+  /**
+   * What TLS needs besides a `wss:` URL: authorities of one's own, a client certificate. In Node alone: a browser, which has its own,
+   * throws `unsupported`. @defaultValue Node's own authorities, no client certificate
+   */
+  tls?: TlsConnectOptions | undefined
 }
 
 /** The options that always have a value once they are checked. */
 export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'reconnect' | 'connect_timeout'
 
 /** What differs by platform: what `ws` is told, and what only Node can do. */
-type PlatformOption = WsOption | 'headers'
+type PlatformOption = WsOption | 'headers' | 'tls'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 

@@ -38,7 +38,11 @@ export type TlsListenSettings = CheckedOptions<TlsListenOptions, FilledTlsOption
 /** What the parts of `tls` are called in messages. */
 export const TLS_WHERE = 'listen, in the option tls'
 
-const CLIENT_CERTIFICATES: readonly unknown[] = ['none', 'optional', 'required'] satisfies ClientCertificates[]
+const CLIENT_CERTIFICATES: readonly unknown[] = [
+  'none',
+  'optional',
+  'required',
+] satisfies ClientCertificates[]
 const SERVER_NAME = /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i
 
 const tls_rules: OptionRules<TlsListenOptions, FilledTlsOption> = {

@@ -4,7 +4,13 @@ import type { CloseOptions } from './shutdown.js'
 import type { WsSocket } from './socket.js'
 
 /** Why a client was turned away. */
-export type RefusalReason = 'wrong_path' | 'not_websocket' | 'bad_handshake' | 'over_limit' | 'timed_out' | 'tls_failed'
+export type RefusalReason =
+  | 'wrong_path'
+  | 'not_websocket'
+  | 'bad_handshake'
+  | 'over_limit'
+  | 'timed_out'
+  | 'tls_failed'
 
 /** How a broadcast goes out. */
 export interface BroadcastOptions {

@@ -5,14 +5,13 @@ import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '
 const ignored: OptionRule<never> = { fallback: undefined, expects: '', accepts: () => true }
 
 /** The rule of every option of `connect` in a browser. */
-export const browser_rules: OptionRules<WsConnectOptions<boolean> & { tls?: unknown }, FilledConnectOption> =
-  {
-    ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
-    max_fragments: ignored,
-    compression: ignored,
-    headers: node_only('headers', 'put a token into the query of the url, or into protocols'),
-    tls: node_only('tls', 'use a wss: url'),
-  }
+export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnectOption> = {
+  ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
+  max_fragments: ignored,
+  compression: ignored,
+  headers: node_only('headers', 'put a token into the query of the url, or into protocols'),
+  tls: node_only('tls', 'use a wss: url'),
+}
 
 function is_web_socket_url(value: unknown): boolean {
   try {

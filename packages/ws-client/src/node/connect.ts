@@ -5,6 +5,7 @@ import type { WsConnectOptions } from '../options.js'
 import type { WsClient } from '../ws_client.js'
 import { open_socket } from './open_socket.js'
 import { node_rules } from './options.js'
+import { secure_settings } from './secure_settings.js'
 
 /**
  * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the
@@ -17,5 +18,6 @@ export function connect(options: WsConnectOptions): WsClient
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, node_rules)
-  return new Client(settings, node_platform, sink => open_socket(settings, sink))
+  const secure = secure_settings(settings)
+  return new Client(settings, node_platform, sink => open_socket(settings, secure, sink))
 }

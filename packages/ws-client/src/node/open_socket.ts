@@ -1,28 +1,34 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
 import { type FrameBatch, NetError, type SocketSink } from '@bt/ws-protocol'
 import { WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
 import { shown_url } from '../shown_url.js'
 import type { NodeConnectSettings } from './options.js'
+import { explain_tls } from './tls_error.js'
 import { parse_ws_url } from './ws_url.js'
 
 /** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
 const SHOWN_ANSWER = 200
 const ANSWER_WAIT_MS = 1_000
 
-/** Starts to connect, over `ws` and a socket of our own; `sink` is told how it goes. */
-export function open_socket(settings: NodeConnectSettings, sink: SocketSink): OpenedSocket<FrameBatch> {
+/** Starts to connect, over `ws` and a socket of our own, of TLS where there is `secure`; `sink` is told how it goes. */
+export function open_socket(
+  settings: NodeConnectSettings,
+  secure: SecureSettings | undefined,
+  sink: SocketSink,
+): OpenedSocket<FrameBatch> {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
   let stream!: Socket
   let refusal: NetError | undefined
   const options = {
     ...ws_settings(settings),
-    createConnection: ({ host, port }: { host?: string; port?: string | number }): Socket => {
-      stream =
-        unix_path === undefined ? connect({ host: host ?? '', port: Number(port) }) : connect(unix_path)
+    createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Socket => {
+      const address = unix_path === undefined ? { host, port: Number(port) } : { path: unix_path }
+      stream = secure === undefined ? connect(address) : connect_tls({ ...secure, ...address })
       return stream
     },
     followRedirects: false,
@@ -35,7 +41,9 @@ export function open_socket(settings: NodeConnectSettings, sink: SocketSink): Op
       ws.terminate()
     })
   })
-  const explain_failed_opening = (error: Error): NetError => refusal ?? opening_error(shown, error)
+  const tls_failure = secure === undefined ? () => undefined : explain_tls(stream, shown, secure)
+  const explain_failed_opening = (error: Error): NetError =>
+    refusal ?? tls_failure(error) ?? opening_error(shown, error)
   const port = new WsPort({ ws, stream, side: 'client', options: settings, explain_failed_opening }, sink)
   return { port, protocol: () => ws.protocol }
 }

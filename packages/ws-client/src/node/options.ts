@@ -38,4 +38,10 @@ export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption
   ...connect_rules(URL_EXPECTED, is_ws_url),
   ...ws_rules(DEFAULT_MAX_FRAGMENTS),
   headers: headers_rule,
+  tls: {
+    fallback: undefined,
+    is_secret: true,
+    expects: 'an object such as { ca }, in PEM',
+    accepts: value => typeof value === 'object' && value !== null,
+  },
 }

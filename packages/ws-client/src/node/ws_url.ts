@@ -1,8 +1,8 @@
 /** What a `url` has to look like, as the end of the sentence "expected …". */
 export const URL_EXPECTED =
-  "a string with a URL such as 'ws://127.0.0.1:8081/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment (wss: is not supported yet)"
+  "a string with a URL such as 'ws://127.0.0.1:8081/ws', 'wss://example.com/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment"
 
-const WS = 'ws:'
+const OVER_TCP: readonly string[] = ['ws:', 'wss:']
 const WS_UNIX = 'ws+unix:'
 
 /** Where a URL leads. */
@@ -18,13 +18,13 @@ export function is_ws_url(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
   const url = new URL(value)
   if (url.hash !== '') return false
-  return url.protocol === WS || (url.protocol === WS_UNIX && unix_parts(url) !== undefined)
+  return OVER_TCP.includes(url.protocol) || (url.protocol === WS_UNIX && unix_parts(url) !== undefined)
 }
 
 /** Takes apart a URL that {@link is_ws_url}. */
 export function parse_ws_url(text: string): WsTarget {
   const url = new URL(text)
-  const unix = url.protocol === WS ? undefined : unix_parts(url)
+  const unix = OVER_TCP.includes(url.protocol) ? undefined : unix_parts(url)
   if (unix === undefined) return { unix_path: undefined, url }
   return { unix_path: unix.file, url: new URL(`ws://localhost${unix.path}${url.search}`) }
 }

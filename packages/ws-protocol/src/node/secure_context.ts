@@ -36,11 +36,7 @@ function read_authority(where: string, pem: Pem): Buffer {
 }
 
 function check_pair(where: string, cert: Buffer, key: Buffer, passphrase: string | undefined): void {
-  const certificate = attempt(
-    `${where}: cert is no certificate`,
-    PEM_ADVICE,
-    () => new X509Certificate(cert),
-  )
+  const certificate = attempt(`${where}: cert is no certificate`, PEM_ADVICE, () => new X509Certificate(cert))
   const key_advice =
     passphrase === undefined
       ? `${PEM_ADVICE}, and passphrase if it is encrypted`

@@ -1,0 +1,77 @@
+import { isIP } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+import {
+  type CheckedOptions,
+  certificates_rule,
+  check_options,
+  key_rule,
+  min_version_rule,
+  NetError,
+  type OptionRules,
+  passphrase_rule,
+} from '@bt/ws-protocol'
+import { secure_options } from '@bt/ws-protocol/node'
+import { shown_url } from '../shown_url.js'
+import type { TlsConnectOptions } from '../tls_options.js'
+import type { NodeConnectSettings } from './options.js'
+
+type FilledTlsOption = 'min_version' | 'reject_unauthorized'
+
+const tls_rules: OptionRules<TlsConnectOptions, FilledTlsOption> = {
+  ca: certificates_rule,
+  cert: certificates_rule,
+  key: key_rule,
+  passphrase: passphrase_rule,
+  min_version: min_version_rule,
+  servername: {
+    fallback: undefined,
+    expects: 'a host name; an IP address can not be asked for (RFC 6066 §3)',
+    accepts: value => typeof value === 'string' && value !== '' && isIP(value) === 0,
+  },
+  reject_unauthorized: {
+    fallback: true,
+    expects: 'true or false',
+    accepts: value => typeof value === 'boolean',
+  },
+}
+
+const WHERE = 'connect, in the option tls'
+
+/**
+ * What `tls.connect` is told besides the address; `undefined` for a URL without TLS.
+ *
+ * @throws NetError `invalid_option` for a certificate or a key that will not do, or for `tls` with a URL that is not `wss:`
+ */
+export function secure_settings({ url, tls }: NodeConnectSettings): ConnectionOptions | undefined {
+  const { protocol, hostname } = new URL(url)
+  if (protocol !== 'wss:') {
+    if (tls === undefined) return undefined
+    const message = `connect: the option tls is for a wss: url, and the url is ${shown_url(url)}; write wss:, or leave tls out`
+    throw new NetError('invalid_option', message)
+  }
+  const settings = check_options(WHERE, tls ?? {}, tls_rules)
+  check_identity(settings)
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  return {
+    ...secure_options(WHERE, settings),
+    host,
+    ALPNProtocols: ['http/1.1'],
+    servername: settings.servername ?? (isIP(host) === 0 ? host : ''),
+    rejectUnauthorized: settings.reject_unauthorized,
+  }
+}
+
+function check_identity(given: CheckedOptions<TlsConnectOptions, FilledTlsOption>): void {
+  const { cert, key, passphrase } = given
+  const missing =
+    key === undefined
+      ? cert !== undefined || passphrase !== undefined
+        ? 'key'
+        : undefined
+      : cert === undefined
+        ? 'cert'
+        : undefined
+  if (missing === undefined) return
+  const message = `${WHERE}: ${missing} is missing; a client certificate is cert and key together`
+  throw new NetError('invalid_option', message)
+}
