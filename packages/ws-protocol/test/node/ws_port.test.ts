@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as create_https_server } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect as connect_tls } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { make_self_signed } from '../../../../scripts/certificates.mjs'
 import { Connection, type FrameBatch } from '../../src/index.js'
 import { frame_memory, node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '../../src/testing/index.js'
@@ -11,22 +14,33 @@ const limits = { max_payload: 1_048_576, max_fragments: 16_384, close_timeout: 5
 
 const left_open: { close(): void }[] = []
 
-async function listening(compression: boolean): Promise<{ acceptor: WebSocketServer; url: string }> {
-  const http = createServer().listen(0, '127.0.0.1')
+const identity = await make_self_signed({ hosts: ['127.0.0.1'] })
+const trust = { ca: identity.cert }
+
+/** What is below the WebSocket. */
+type Transport = 'TCP' | 'TLS'
+
+async function listening(
+  compression: boolean,
+  transport: Transport = 'TCP',
+): Promise<{ acceptor: WebSocketServer; url: string }> {
+  const http = transport === 'TLS' ? create_https_server(identity) : createServer()
+  http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const acceptor = new WebSocketServer({ server: http, perMessageDeflate: per_message_deflate(compression) })
   left_open.push(http)
-  return { acceptor, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` }
+  const scheme = transport === 'TLS' ? 'wss' : 'ws'
+  return { acceptor, url: `${scheme}://127.0.0.1:${(http.address() as AddressInfo).port}` }
 }
 
-function server_harness(compression: boolean): PortHarness<FrameBatch> {
+function server_harness(compression: boolean, transport?: Transport): PortHarness<FrameBatch> {
   return {
     platform: node_platform,
     side: 'server',
     async open(connection, attach) {
-      const { acceptor, url } = await listening(compression)
+      const { acceptor, url } = await listening(compression, transport)
       const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
-      const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
+      const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
       const peer_open = once(peer, 'open')
       const [ws, request] = await accepted
       attach(
@@ -42,18 +56,19 @@ function server_harness(compression: boolean): PortHarness<FrameBatch> {
   }
 }
 
-function client_harness(compression: boolean): PortHarness<FrameBatch> {
+function client_harness(compression: boolean, transport?: Transport): PortHarness<FrameBatch> {
   return {
     platform: node_platform,
     side: 'client',
     async open(connection: Connection<null, FrameBatch>, attach) {
-      const { acceptor, url } = await listening(compression)
+      const { acceptor, url } = await listening(compression, transport)
       const accepted = once(acceptor, 'connection') as Promise<[WebSocket]>
       let stream!: Socket
       const options = {
         perMessageDeflate: per_message_deflate(compression),
         createConnection: ({ host, port }: { host: string; port: string }): Socket => {
-          stream = connect({ host, port: Number(port) })
+          const address = { host, port: Number(port) }
+          stream = transport === 'TLS' ? connect_tls({ ...address, ...trust }) : connect(address)
           return stream
         },
       }
@@ -102,11 +117,12 @@ describe('WsPort', () => {
   async function open_pair(
     max_queue: number,
     compression = false,
+    transport: Transport = 'TCP',
     round_trip?: (ms: number) => void,
   ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: WsPort; stream: Socket }> {
-    const { acceptor, url } = await listening(compression)
+    const { acceptor, url } = await listening(compression, transport)
     const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
-    const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression) })
+    const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
     peer.on('error', () => {})
     const peer_open = once(peer, 'open')
     const [ws, { socket: stream }] = await accepted
@@ -124,28 +140,36 @@ describe('WsPort', () => {
   }
 
   it.each([
-    ['is reset', 'reset'],
-    ['is terminated after close_timeout', 'close'],
-  ])('counts a batch under way as unsent when its connection %s', async (_name, end) => {
-    const { connection, peer } = await open_pair(30_000_000)
-    peer.pause()
-    expect(connection.send(new Uint8Array(20_000_000))).toBe(true)
-    const drained = connection.drained()
-    drained.catch(() => {})
-    await new Promise(resolve => setImmediate(resolve))
-    if (end === 'close') connection.close()
-    else peer.terminate()
-    expect(await connection.closed).toMatchObject({ code: 1006, unsent: 1 })
-    await expect(drained).rejects.toMatchObject({ code: 'closed' })
-    peer.terminate()
-  })
+    ['TCP', 'is reset', 'reset'],
+    ['TCP', 'is terminated after close_timeout', 'close'],
+    ['TLS', 'is reset', 'reset'],
+    ['TLS', 'is terminated after close_timeout', 'close'],
+  ] as const)(
+    'counts a batch under way over %s as unsent when its connection %s',
+    async (transport, _name, end) => {
+      const { connection, peer } = await open_pair(30_000_000, false, transport)
+      peer.pause()
+      expect(connection.send(new Uint8Array(20_000_000))).toBe(true)
+      const drained = connection.drained()
+      drained.catch(() => {})
+      await new Promise(resolve => setImmediate(resolve))
+      if (end === 'close') connection.close()
+      else peer.terminate()
+      expect(await connection.closed).toMatchObject({ code: 1006, unsent: 1 })
+      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      peer.terminate()
+    },
+  )
 
-  it('counts as unsent what is written to a socket that has failed', async () => {
-    const { connection, stream } = await open_pair(1_000_000)
-    stream.destroy()
-    for (let i = 0; i < 10; i += 1) connection.send('too late')
-    expect((await connection.closed).unsent).toBe(10)
-  })
+  it.each(['TCP', 'TLS'] as const)(
+    'counts as unsent what is written to a socket of %s that has failed',
+    async transport => {
+      const { connection, stream } = await open_pair(1_000_000, false, transport)
+      stream.destroy()
+      for (let i = 0; i < 10; i += 1) connection.send('too late')
+      expect((await connection.closed).unsent).toBe(10)
+    },
+  )
 
   it('gives the memory of a batch back when the kernel has taken it with the write', async () => {
     const release = vi.spyOn(frame_memory, 'release')
@@ -158,21 +182,25 @@ describe('WsPort', () => {
     await connection.closed
   })
 
-  it('keeps the memory of a batch that the kernel has not taken, and takes no other batch meanwhile', async () => {
-    const { connection, port, peer } = await open_pair(30_000_000)
-    const release = vi.spyOn(frame_memory, 'release')
-    peer.pause()
-    connection.send(new Uint8Array(20_000_000))
-    connection.send('behind it')
-    await new Promise(resolve => setImmediate(resolve))
-    expect([port.unsent, port.takes_batch, port.is_writable]).toEqual([1, false, true])
-    expect(release).not.toHaveBeenCalled()
-    peer.resume()
-    await connection.drained()
-    expect([port.unsent, port.takes_batch, port.buffered_bytes]).toEqual([0, true, 0])
-    peer.terminate()
-    await connection.closed
-  })
+  it.each(['TCP', 'TLS'] as const)(
+    'keeps the memory of a batch that the kernel has not taken over %s, and takes no other batch meanwhile',
+    async transport => {
+      const { connection, port, peer } = await open_pair(30_000_000, false, transport)
+      const release = vi.spyOn(frame_memory, 'release')
+      peer.pause()
+      connection.send(new Uint8Array(20_000_000))
+      connection.send('behind it')
+      await new Promise(resolve => setImmediate(resolve))
+      expect([port.unsent, port.takes_batch, port.is_writable]).toEqual([1, false, true])
+      expect(connection.queued).toBe(20_000_010 + 11)
+      expect(release).not.toHaveBeenCalled()
+      peer.resume()
+      await connection.drained()
+      expect([port.unsent, port.takes_batch, port.buffered_bytes]).toEqual([0, true, 0])
+      peer.terminate()
+      await connection.closed
+    },
+  )
 
   it('keeps the memory of a batch that is being compressed', async () => {
     const { connection, port, peer } = await open_pair(1_000_000, true)
@@ -187,6 +215,17 @@ describe('WsPort', () => {
     expect(String((await received)[0])).toBe('x'.repeat(10_000))
     peer.terminate()
     await connection.closed
+  })
+
+  it('counts what the kernel has taken over TLS as sent once TLS says so, and not before', async () => {
+    const { connection, port, peer } = await open_pair(1_000_000, false, 'TLS')
+    connection.send('small')
+    await new Promise<void>(resolve => node_platform.defer(resolve))
+    expect([connection.queued, port.unsent, port.takes_batch]).toEqual([7, 1, false])
+    await connection.drained()
+    expect([connection.queued, port.unsent, port.takes_batch]).toEqual([0, 0, true])
+    peer.terminate()
+    expect((await connection.closed).unsent).toBe(0)
   })
 
   describe('signs of life', () => {
@@ -245,7 +284,7 @@ describe('WsPort', () => {
       const round_trip = new Promise<number>(resolve => {
         told = resolve
       })
-      const { connection, port, peer } = await open_pair(1_000_000, false, ms => told(ms))
+      const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => told(ms))
       const before = performance.now()
       const signs = port.signs_of_life()
       port.ping()
@@ -259,7 +298,7 @@ describe('WsPort', () => {
 
     it('tells of each answer once, from the first ping that it answers on, and again for the next', async () => {
       const trips: number[] = []
-      const { connection, port, peer } = await open_pair(1_000_000, false, ms => trips.push(ms))
+      const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => trips.push(ms))
       peer.pause()
       port.ping()
       port.ping()
@@ -352,6 +391,10 @@ describe.each([
   ['a client', client_harness(false)],
   ['a server that compresses', server_harness(true)],
   ['a client that compresses', client_harness(true)],
+  ['a server over TLS', server_harness(false, 'TLS')],
+  ['a client over TLS', client_harness(false, 'TLS')],
+  ['a server over TLS that compresses', server_harness(true, 'TLS')],
+  ['a client over TLS that compresses', client_harness(true, 'TLS')],
 ])('WsPort of %s', (_name, harness) => {
   afterEach(() => {
     for (const server of left_open.splice(0)) server.close()
