@@ -201,3 +201,10 @@ test('checked options have no property that was not asked for', () => {
   const checked = check(JSON.parse('{ "address": "a:1" }'))
   expect(Object.keys(checked).sort()).toEqual(['address', 'close_timeout', 'max_queue', 'tag'])
 })
+
+test('keeps a secret that will not do out of the error', () => {
+  const rules = { key: { fallback: undefined, is_secret: true, expects: 'a key', accepts: () => false } }
+  expect(() => check_options<{ key?: string }, never>('open', { key: 'sesame' }, rules)).toThrow(
+    /^open: the option key is of type string; expected a key$/,
+  )
+})
