@@ -7,6 +7,8 @@ describe('is_ws_url', () => {
     'ws://localhost',
     'ws://[::1]:8081/ws?room=1',
     'WS://host/',
+    'wss://host/ws',
+    'wss://[::1]:8443/ws?room=1',
     'ws://user:secret@host/ws',
     'ws://host/聊天',
     'ws+unix:/run/echo.sock:/ws',
@@ -20,6 +22,8 @@ describe('is_ws_url', () => {
     'http://127.0.0.1:8081/ws',
     'ws://',
     'ws://host:70000/',
+    'wss://host/ws#part',
+    'wss+unix:/run/echo.sock:/ws',
     'ws://host/ws#part',
     'ws+unix:relative.sock:/ws',
     'ws+unix:/tmp/%zz:/ws',
@@ -34,10 +38,10 @@ describe('is_ws_url', () => {
 })
 
 describe('parse_ws_url', () => {
-  it('leaves a URL for TCP as it is', () => {
-    const { unix_path, url } = parse_ws_url('ws://127.0.0.1:8081/ws?a=1')
+  it.each(['ws://127.0.0.1:8081/ws?a=1', 'wss://host/ws?a=1'])('leaves %s, for TCP, as it is', text => {
+    const { unix_path, url } = parse_ws_url(text)
     expect(unix_path).toBeUndefined()
-    expect(url.href).toBe('ws://127.0.0.1:8081/ws?a=1')
+    expect(url.href).toBe(text)
   })
 
   it.each([
