@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+// @boundaries-ignore certificates for tests are made in one place
+import { make_authority } from '../../../scripts/certificates.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -14,6 +16,9 @@ const folder = mkdtempSync(join(package_folder, '.readme-'))
 const run = promisify(execFile)
 const SAMPLE = /<!-- sample: (\w+) -->\n```ts\n([\s\S]*?)```/g
 const ADDRESS = '127.0.0.1:8081'
+
+/** All that a sample uses of Node. */
+const NODE_FS = "declare module 'node:fs' { export function readFileSync(path: string): Uint8Array }"
 
 const running: ChildProcess[] = []
 
@@ -63,7 +68,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
   const samples = samples_of(readme)
 
   it('has the samples of the contract, and no code that is not tried', () => {
-    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop', 'reconnect'])
+    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop', 'reconnect', 'tls'])
     const blocks = readFileSync(join(root, readme), 'utf8').match(/```ts\n/g)
     expect(blocks).toHaveLength(samples.size)
   })
@@ -88,10 +93,26 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     expect(server.output()).toMatch(/^(ws closed:127\.0\.0\.1:\d+\n)+$/)
   })
 
+  it('has a sample of TLS that runs as it stands, beside the files that it names', async () => {
+    const authority = await make_authority()
+    const { cert, key } = await authority.issue({ hosts: ['localhost'] })
+    for (const [name, pem] of Object.entries({
+      'ca.crt': authority.cert,
+      'server.crt': cert,
+      'server.key': key,
+    }))
+      writeFileSync(join(folder, name), pem)
+    const [, port = ''] = (await free_address()).split(':')
+    const file = written('tls', (samples.get('tls') ?? '').replaceAll('8443', port), ADDRESS)
+    const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder })
+    expect(stdout + stderr).toBe('welcome over TLS\n')
+  })
+
   it('has samples whose types are right', async () => {
     const typed = join(folder, readme)
     mkdirSync(typed)
     for (const [name, code] of samples) writeFileSync(join(typed, `${name}.ts`), code)
+    writeFileSync(join(typed, 'node.d.ts'), NODE_FS)
     const settings = {
       // As in a project for browsers, without types of Node.
       compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: [] },

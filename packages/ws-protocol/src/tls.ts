@@ -1,4 +1,4 @@
-import type { FilledOptionRule, OptionRule, RequiredOptionRule } from './option_rule.js'
+import type { FilledOptionRule, OptionRule, OptionRules } from './option_rule.js'
 
 /** PEM as text, or as the bytes of a file: the content, not the file's name. */
 export type Pem = string | Uint8Array
@@ -60,11 +60,7 @@ export const min_version_rule: FilledOptionRule<TlsVersion> = {
 }
 
 /** The rules of a {@link TlsIdentity} that has to be given. */
-export const identity_rules: {
-  readonly cert: RequiredOptionRule<Pem | readonly Pem[]>
-  readonly key: RequiredOptionRule<Pem>
-  readonly passphrase: OptionRule<string>
-} = {
+export const identity_rules: OptionRules<TlsIdentity, 'cert' | 'key'> = {
   cert: { ...certificates_rule, is_required: true },
   key: { ...key_rule, is_required: true },
   passphrase: passphrase_rule,

@@ -65,8 +65,6 @@ const tls_rules: OptionRules<TlsListenOptions, FilledTlsOption> = {
   },
 }
 
-const identity_alone: OptionRules<TlsIdentity, 'cert' | 'key'> = identity_rules
-
 /** Checks the options of TLS, but for what is in certificates and keys. */
 export function check_tls(given: TlsListenOptions): TlsListenSettings {
   const settings = check_options(TLS_WHERE, given, tls_rules)
@@ -80,7 +78,7 @@ export function check_tls(given: TlsListenOptions): TlsListenSettings {
     )
   }
   for (const [name, identity] of Object.entries(sni)) {
-    check_options(sni_where(name), identity, identity_alone)
+    check_options(sni_where(name), identity, identity_rules)
   }
   return settings
 }

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+// @boundaries-ignore certificates for tests are made in one place
 import { make_authority, make_self_signed } from '../../../../scripts/certificates.mjs'
 import { connect, type NetError, type TlsConnectOptions } from '../../src/index.js'
 import { start_raw_server, stop_all } from '../echo_server.js'

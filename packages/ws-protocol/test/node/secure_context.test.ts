@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+// @boundaries-ignore certificates for tests are made in one place
 import { make_authority, make_self_signed } from '../../../../scripts/certificates.mjs'
 import { secure_options } from '../../src/node/index.js'
 

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { connect as connect_tls } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+// @boundaries-ignore certificates for tests are made in one place
 import { make_self_signed } from '../../../../scripts/certificates.mjs'
 import { Connection, type FrameBatch } from '../../src/index.js'
 import { frame_memory, node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
