@@ -8,6 +8,8 @@ export interface ConnectArguments {
   readonly url: string
   /** Whether lines are sent as binary messages, and binary messages are taken too. */
   readonly binary?: boolean
+  /** The certificates of the authorities that a server's certificate has to come from, in PEM; without, those of Node. */
+  readonly ca?: Buffer
   /** With a pipe: for how long no message has to come before the connection is closed, in milliseconds. */
   readonly wait: number
 }
@@ -15,10 +17,10 @@ export interface ConnectArguments {
 /**
  * Talks to a server: what somebody types at a terminal, or what is piped in. Settles with the exit code.
  *
- * @throws NetError `invalid_option` for a URL that is none
+ * @throws NetError `invalid_option` for a URL that is none, or a `ca` that is none
  */
-export async function run_connect({ url, binary = false, wait }: ConnectArguments): Promise<number> {
-  const ws = connect({ type: 'ws', url, binary })
+export async function run_connect({ url, binary = false, ca, wait }: ConnectArguments): Promise<number> {
+  const ws = connect({ type: 'ws', url, binary, tls: ca === undefined ? undefined : { ca } })
   const is_terminal = process.stdin.isTTY && process.stdout.isTTY
   const is_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
   return (await is_well) ? 0 : 1

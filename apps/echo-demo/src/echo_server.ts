@@ -1,4 +1,4 @@
-import { listen, type WsServer } from '@bt/net'
+import { listen, type TlsListenOptions, type WsServer } from '@bt/net'
 import { how_closed } from './ending.js'
 import { quoted } from './message_text.js'
 import { say, say_error, style } from './print.js'
@@ -12,6 +12,8 @@ export interface EchoServerOptions {
   readonly route: string
   /** Whether binary messages are taken too, and answered in kind. */
   readonly binary?: boolean
+  /** The certificate and its key, where it speaks TLS. */
+  readonly tls?: TlsListenOptions | undefined
   /** Called when a client has gone. */
   readonly on_left?: () => void
 }
@@ -19,14 +21,21 @@ export interface EchoServerOptions {
 /**
  * Starts the server: it sends 'welcome' to whoever connects, answers each message with 'echo:' before it, and prints all of it.
  *
- * @throws NetError `invalid_option` for a `bind` or a `route` that is none
+ * @throws NetError `invalid_option` for a `bind` or a `route` that is none, or a certificate and a key that do not belong together
  */
-export function start_echo_server({ bind, route, binary = false, on_left }: EchoServerOptions): WsServer {
+export function start_echo_server({
+  bind,
+  route,
+  binary = false,
+  tls,
+  on_left,
+}: EchoServerOptions): WsServer {
   return listen({
     type: 'ws',
     bind,
     route,
     binary,
+    tls,
     on_connect: socket => {
       say('server', `${style.bold(socket.addr)} connected; I send it ${quoted('welcome')}`)
       socket.send('welcome')

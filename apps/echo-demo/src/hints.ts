@@ -19,6 +19,9 @@ export function hints(url: string, { is_binary = false, page }: HintDetails = {}
     `    ${style.cyan(connect)}`,
     '  from a pipe',
     `    ${style.cyan(`printf 'one\\ntwo\\n' | ${connect}`)}`,
+    ...(url.startsWith('wss:')
+      ? ['  (--ca FILE names the authority that its certificate comes from, where it is one of your own)']
+      : []),
     ...(page === undefined ? console_hint(url) : page_hint(page)),
     '',
     style.bold('Ctrl-C stops it.'),

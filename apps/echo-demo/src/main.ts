@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError } from 'commander'
@@ -34,6 +35,8 @@ program
   .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
   .option('--route <path>', 'the path of the WebSocket', DEFAULT_ROUTE)
   .option('--binary', 'take binary messages too, and answer them in kind')
+  .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', content_of)
+  .option('--tls-key <file>', 'the key of that certificate', content_of)
   .action(async (given: ServeArguments) => finish(await run_serve(given)))
 
 program
@@ -41,6 +44,11 @@ program
   .description('talk to a server: type lines, or pipe them in')
   .argument('[url]', 'where to connect', `ws://${DEFAULT_BIND}${DEFAULT_ROUTE}`)
   .option('--binary', 'send lines as binary messages, and take binary messages too')
+  .option(
+    '--ca <file>',
+    "for wss: the authority, in PEM, that the server's certificate comes from",
+    content_of,
+  )
   .option('--wait <ms>', 'with a pipe: for how long to wait for one more message', whole_ms, DEFAULT_WAIT_MS)
   .addHelpText(
     'after',
@@ -61,6 +69,14 @@ Exit code: 0 when this side closed and the server agreed, else 1.`,
 function whole_ms(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Give a whole number of milliseconds.')
+}
+
+function content_of(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }
 
 function finish(exit_code: number): void {

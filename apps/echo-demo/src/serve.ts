@@ -1,4 +1,4 @@
-import type { WsServer } from '@bt/net'
+import type { TlsListenOptions, WsServer } from '@bt/net'
 import { type EchoServerOptions, start_echo_server } from './echo_server.js'
 import { hints } from './hints.js'
 import { say, style } from './print.js'
@@ -6,14 +6,26 @@ import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 
 /** What follows `serve` on the command line. */
-export type ServeArguments = Omit<EchoServerOptions, 'on_left'>
+export interface ServeArguments extends Omit<EchoServerOptions, 'on_left' | 'tls'> {
+  /** The certificate, in PEM, where it speaks TLS. */
+  readonly tlsCert?: Buffer
+  /** Its key. */
+  readonly tlsKey?: Buffer
+}
 
-/** Serves until it is told to stop. Settles with the exit code. */
-export async function run_serve(given: ServeArguments): Promise<number> {
-  const server = start_echo_server(given)
+/**
+ * Serves until it is told to stop. Settles with the exit code.
+ *
+ * @throws NetError `invalid_option` for what is not as `listen` expects it
+ */
+export async function run_serve({ tlsCert, tlsKey, ...given }: ServeArguments): Promise<number> {
+  const is_secure = tlsCert !== undefined || tlsKey !== undefined
+  // What is missing of the two, `listen` says.
+  const tls = is_secure ? ({ cert: tlsCert, key: tlsKey } as TlsListenOptions) : undefined
+  const server = start_echo_server({ ...given, tls })
   stop_when_told(server)
   if (!(await has_opened(server))) return 1
-  const url = url_of(server.addr, given.route)
+  const url = url_of(server.addr, given.route, is_secure)
   say('server', `listening on ${style.bold(url)}`)
   process.stdout.write(hints(url, { is_binary: given.binary }))
   await server.closed

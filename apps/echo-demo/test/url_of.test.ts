@@ -10,3 +10,7 @@ it.each([
 ])('reaches %s at %s', (addr, url) => {
   expect(url_of(addr, '/ws')).toBe(url)
 })
+
+it('reaches a server over TLS by wss:', () => {
+  expect(url_of('0.0.0.0:8443', '/ws', true)).toBe('wss://127.0.0.1:8443/ws')
+})
