@@ -42,8 +42,9 @@ export class WsPort implements SocketPort<FrameBatch> {
   #unfinished_writes = 0
   /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
   #unsent = 0
-  /** How often the network took what it had not taken at once: then the peer has made room. */
+  /** How often the network took what had waited since somebody looked: then the peer has made room. */
   #drains = 0
+  #was_waiting = false
   readonly #round_trip: ((ms: number) => void) | undefined
   #is_pinged = false
   #last_error: Error | undefined
@@ -110,6 +111,8 @@ export class WsPort implements SocketPort<FrameBatch> {
   }
 
   signs_of_life(): number {
+    // What is under way for a moment says nothing: over TLS, every write is.
+    if (this.#unsent > 0) this.#was_waiting = true
     return this.#stream.bytesRead + this.#drains
   }
 
@@ -155,7 +158,8 @@ export class WsPort implements SocketPort<FrameBatch> {
     this.#unfinished_writes -= 1
     if (this.#unfinished_writes > 0 || this.#unsent === 0) return
     this.#unsent = 0
-    this.#drains += 1
+    if (this.#was_waiting) this.#drains += 1
+    this.#was_waiting = false
     this.#sink.socket_drained()
   }
 

@@ -254,19 +254,36 @@ describe('WsPort', () => {
       await connection.closed
     })
 
-    it('are what the peer takes after it took nothing, too', async () => {
-      const { connection, port, peer } = await open_pair(30_000_000)
-      peer.pause()
-      connection.send(new Uint8Array(20_000_000))
-      await new Promise(resolve => setImmediate(resolve))
-      const before = port.signs_of_life()
-      expect(port.unsent).toBe(1)
-      peer.resume()
-      await connection.drained()
-      expect(port.signs_of_life()).not.toBe(before)
-      peer.terminate()
-      await connection.closed
-    })
+    it.each(['TCP', 'TLS'] as const)(
+      'over %s are what the peer takes that had waited when somebody looked, too',
+      async transport => {
+        const { connection, port, peer } = await open_pair(30_000_000, false, transport)
+        peer.pause()
+        connection.send(new Uint8Array(20_000_000))
+        await new Promise(resolve => setImmediate(resolve))
+        const before = port.signs_of_life()
+        expect(port.unsent).toBe(1)
+        peer.resume()
+        await connection.drained()
+        expect(port.signs_of_life()).not.toBe(before)
+        peer.terminate()
+        await connection.closed
+      },
+    )
+
+    it.each(['TCP', 'TLS'] as const)(
+      'over %s are not what the kernel takes straight away',
+      async transport => {
+        const { connection, port, peer } = await open_pair(30_000_000, false, transport)
+        peer.pause()
+        const before = port.signs_of_life()
+        connection.send('small')
+        await connection.drained()
+        expect(port.signs_of_life()).toBe(before)
+        peer.terminate()
+        await connection.closed
+      },
+    )
   })
 
   describe('a ping', () => {
