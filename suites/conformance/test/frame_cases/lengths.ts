@@ -1,0 +1,170 @@
+import { binary, bytes, continued, type Frame, ping, text, utf8 } from '../frame.ts'
+import { BINARY_DECLINED, type Ending, type FrameCase, LIVES_ON, TOO_LARGE } from '../frame_case.ts'
+
+const MAX_PAYLOAD = 1_000
+const DEFAULT_MAX_PAYLOAD = 1_048_576
+
+const borders: FrameCase[] = [0, 1, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537].flatMap(size => {
+  const payload = new Uint8Array(size).fill(0x61)
+  const letters = 'a'.repeat(size)
+  return [
+    {
+      name: `takes a text of ${size} bytes`,
+      clause: '§5.2',
+      sends: [text(letters)],
+      messages: [letters],
+      ends: LIVES_ON,
+    },
+    {
+      name: `takes a binary message of ${size} bytes`,
+      clause: '§5.2',
+      options: { binary: true },
+      sends: [binary(payload)],
+      messages: [payload],
+      ends: LIVES_ON,
+    },
+    {
+      name: `takes a last fragment of ${size} bytes`,
+      clause: '§5.4',
+      sends: [text('b', { fin: false }), continued(letters)],
+      messages: [`b${letters}`],
+      ends: LIVES_ON,
+    },
+  ]
+})
+
+/** §5.2: who sends has to write a length as short as it will go. What comes longer is taken: there is only one way to read it. */
+const longer_than_needed: FrameCase[] = (
+  [
+    [0, 16],
+    [0, 64],
+    [1, 16],
+    [1, 64],
+    [125, 16],
+    [125, 64],
+    [126, 64],
+    [65_535, 64],
+  ] as const
+).map(([size, length_bits]) => ({
+  name: `takes a length of ${size} that is written in ${length_bits} bits`,
+  clause: '§5.2, our choice',
+  sends: [text('a'.repeat(size), { length_bits })],
+  messages: ['a'.repeat(size)],
+  ends: LIVES_ON,
+}))
+
+const limited: FrameCase[] = (
+  [
+    ['takes a text of max_payload bytes', [text('a'.repeat(MAX_PAYLOAD))], LIVES_ON],
+    ['refuses a text of max_payload + 1 bytes', [text('a'.repeat(MAX_PAYLOAD + 1))], TOO_LARGE],
+    [
+      'takes fragments of max_payload bytes together',
+      [text('a'.repeat(600), { fin: false }), continued('a'.repeat(400))],
+      LIVES_ON,
+    ],
+    [
+      'refuses fragments of max_payload + 1 bytes together',
+      [text('a'.repeat(600), { fin: false }), continued('a'.repeat(401))],
+      TOO_LARGE,
+    ],
+    [
+      'refuses a first fragment of max_payload + 1 bytes',
+      [text('a'.repeat(MAX_PAYLOAD + 1), { fin: false })],
+      TOO_LARGE,
+    ],
+    ['counts bytes, not characters, against max_payload', [text('é'.repeat(MAX_PAYLOAD / 2))], LIVES_ON],
+    [
+      'refuses fewer characters than max_payload in more bytes',
+      [text('é'.repeat(MAX_PAYLOAD / 2 + 1))],
+      TOO_LARGE,
+    ],
+  ] as const satisfies readonly (readonly [string, readonly Frame[], Ending])[]
+).map(([name, sends, ends]) => ({
+  name,
+  clause: '§10.4',
+  options: { max_payload: MAX_PAYLOAD },
+  sends,
+  messages:
+    ends === LIVES_ON
+      ? [Buffer.concat(sends.map(frame => frame.payload ?? new Uint8Array())).toString()]
+      : [],
+  ends,
+}))
+
+/** Only the head is sent: what is too large is refused before a byte of it has come. */
+const announced: FrameCase[] = (
+  [
+    ['the default max_payload + 1', BigInt(DEFAULT_MAX_PAYLOAD) + 1n],
+    ['2^31', 2n ** 31n],
+    ['2^32', 2n ** 32n],
+    ['2^53 - 1', 2n ** 53n - 1n],
+    ['2^53', 2n ** 53n],
+    ['2^63 - 1', 2n ** 63n - 1n],
+    ['2^63, whose highest bit is not allowed', 2n ** 63n],
+    ['2^64 - 1, whose highest bit is not allowed', 2n ** 64n - 1n],
+  ] as const
+).map(([name, length]) => ({
+  name: `refuses a text whose head says ${name}`,
+  clause: '§5.2, §10.4',
+  sends: [text('', { length })],
+  ends: TOO_LARGE,
+}))
+
+export const lengths: readonly FrameCase[] = [
+  ...borders,
+  ...longer_than_needed,
+  ...limited,
+  ...announced,
+  {
+    name: 'starts to count again for each message',
+    clause: '§10.4',
+    options: { max_payload: 10 },
+    sends: [text('0123456789'), text('0123456789'), text('01234', { fin: false }), continued('56789')],
+    messages: ['0123456789', '0123456789', '0123456789'],
+    ends: LIVES_ON,
+  },
+  {
+    name: 'does not count a ping between fragments as part of the message',
+    clause: '§5.4, §10.4',
+    options: { max_payload: 10 },
+    sends: [text('01234', { fin: false }), ping('between the fragments'), continued('56789')],
+    seen: [{ opcode: 10, payload: utf8('between the fragments') }],
+    messages: ['0123456789'],
+    ends: LIVES_ON,
+  },
+  {
+    name: 'takes the default max_payload of 1 MiB',
+    clause: '§10.4',
+    sends: [text('a'.repeat(DEFAULT_MAX_PAYLOAD))],
+    messages: ['a'.repeat(DEFAULT_MAX_PAYLOAD)],
+    ends: LIVES_ON,
+  },
+  {
+    name: 'delivers what came before a message that is too large',
+    clause: '§10.4',
+    options: { max_payload: 10 },
+    sends: [text('before'), text('more than ten bytes'), text('behind')],
+    messages: ['before'],
+    ends: TOO_LARGE,
+  },
+  {
+    name: 'takes every byte value in a binary message',
+    clause: '§5.6',
+    options: { binary: true },
+    sends: [binary(Uint8Array.from({ length: 256 }, (_, index) => index))],
+    messages: [Uint8Array.from({ length: 256 }, (_, index) => index)],
+    ends: LIVES_ON,
+  },
+  {
+    name: 'closes with 1003 for a binary message where only text is taken',
+    clause: '§7.4.1',
+    sends: [binary(bytes('00 ff'))],
+    ends: BINARY_DECLINED,
+  },
+  {
+    name: 'closes with 1003 for an empty binary message where only text is taken',
+    clause: '§7.4.1',
+    sends: [binary(bytes(''))],
+    ends: BINARY_DECLINED,
+  },
+]

@@ -1,0 +1,6 @@
+// @boundaries-ignore the test settings are one file for all packages
+import { mergeConfig } from 'vitest/config'
+import { package_config } from '../../vitest.shared.ts'
+import { CaseCount } from './case_count.ts'
+
+export default mergeConfig(package_config, { test: { reporters: [new CaseCount()] } })
