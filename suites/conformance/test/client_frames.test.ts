@@ -6,7 +6,7 @@ import { check_frames } from './play_frames.ts'
 import type { Segmentation } from './raw_peer.ts'
 
 const LONGEST_BYTE_BY_BYTE = 500
-const LONGEST_CUT_EVERYWHERE = 16
+const LONGEST_CUT_EVERYWHERE = 12
 
 const side = new ClientSide()
 const cases = frame_cases('client').map(each => ({

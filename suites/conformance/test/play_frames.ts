@@ -27,10 +27,14 @@ export async function play_frames(
   segmentation: Segmentation,
   user: { readonly told: Told; readonly closed: Promise<void> },
 ): Promise<Observed> {
-  const { ends, sends, seen = [], user_sends } = each
-  // What the user sends is not to be overtaken by the peer's Close.
-  if (user_sends !== undefined) await peer.frames_seen(seen.length)
-  await peer.send(encode(ends.kind === 'lives_on' ? [...sends, ...TAIL] : sends), segmentation)
+  const { ends, sends, seen = [] } = each
+  // In one segment, as far as nothing that is to come out first would be overtaken by the peer's Close.
+  const is_tail_at_once = ends.kind === 'lives_on' && seen.length === 0
+  await peer.send(encode(is_tail_at_once ? [...sends, ...TAIL] : sends), segmentation)
+  if (ends.kind === 'lives_on' && !is_tail_at_once) {
+    await peer.frames_seen(seen.length)
+    await peer.send(encode(TAIL), segmentation)
+  }
   if (ends.kind === 'user_closed' || ends.kind === 'declined') {
     await peer.frames_seen(seen.length + 1)
     await peer.send(encode(ends.kind === 'declined' ? [close(ends.code)] : ends.answer), segmentation)

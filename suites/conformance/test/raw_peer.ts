@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { decode, OPCODE, type SeenFrame } from './frame.ts'
+import { decode, type SeenFrame } from './frame.ts'
 
 /** How the bytes of a case are cut into writes; each of those is a turn of the event loop away from the next. */
 export type Segmentation = 'whole' | 'byte by byte' | { readonly cut_at: number }

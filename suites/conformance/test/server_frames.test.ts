@@ -6,7 +6,7 @@ import type { Segmentation } from './raw_peer.ts'
 import { ServerSide } from './server_side.ts'
 
 const LONGEST_BYTE_BY_BYTE = 500
-const LONGEST_CUT_EVERYWHERE = 16
+const LONGEST_CUT_EVERYWHERE = 12
 
 const side = new ServerSide()
 const cases = frame_cases('server').map(each => ({

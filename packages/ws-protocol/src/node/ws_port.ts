@@ -7,6 +7,7 @@ import { NetError } from '../errors.js'
 import { mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
+import { answer_pings } from './answer_pings.js'
 import { broken_rule } from './broken_rule.js'
 import { frame_memory } from './frame_memory.js'
 import { compression_threshold, type WsOptions } from './ws_settings.js'
@@ -28,7 +29,7 @@ export interface WsPortSettings {
 }
 
 /**
- * A {@link SocketPort} over `ws`, which receives, answers pings and closes. On a connection without compression, this port writes ready
+ * A {@link SocketPort} over `ws`, which receives and closes. On a connection without compression, this port writes ready
  * frames itself, a whole batch in one write to the socket below; with compression, every message goes through `ws`.
  */
 export class WsPort implements SocketPort<FrameBatch> {
@@ -66,6 +67,7 @@ export class WsPort implements SocketPort<FrameBatch> {
       sink.socket_opened()
     })
     ws.on('message', (data, is_binary) => this.#received(data, is_binary))
+    answer_pings(ws)
     ws.on('error', error => this.#failed(error))
     ws.on('close', (code, reason) => sink.socket_closed(code, reason.toString(), this.#why_ended(code)))
     stream.on('end', () => sink.socket_ending())

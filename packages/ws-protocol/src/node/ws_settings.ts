@@ -47,8 +47,8 @@ export interface WsSettings {
   readonly closeTimeout: number
   /** Text is checked (RFC 6455 §8.1). */
   readonly skipUTF8Validation: false
-  /** Pings are answered (§5.5.3). */
-  readonly autoPong: true
+  /** Pings are answered by the port (§5.5.3). */
+  readonly autoPong: false
   /** Messages that arrive together are handed on together. */
   readonly allowSynchronousEvents: true
 }
@@ -61,7 +61,7 @@ export function ws_settings(options: WsOptions): WsSettings {
     perMessageDeflate: per_message_deflate(options.compression),
     closeTimeout: options.close_timeout,
     skipUTF8Validation: false,
-    autoPong: true,
+    autoPong: false,
     allowSynchronousEvents: true,
   }
 }

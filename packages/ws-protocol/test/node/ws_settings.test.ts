@@ -35,7 +35,7 @@ test('ws is told every option that it shares, and no default of its own decides'
     closeTimeout: 3,
     perMessageDeflate: false,
     skipUTF8Validation: false,
-    autoPong: true,
+    autoPong: false,
     allowSynchronousEvents: true,
   })
 })

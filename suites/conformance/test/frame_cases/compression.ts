@@ -170,7 +170,7 @@ const too_large: FrameCase[] = [
   },
   {
     name: 'refuses fragments that unpack to max_payload + 1 bytes only together',
-    sends: cut_in_two(packed('ab'.repeat(5_000) + 'c')),
+    sends: cut_in_two(packed(`${'ab'.repeat(5_000)}c`)),
   },
   {
     name: 'refuses more compressed bytes than max_payload before they are unpacked',
