@@ -23,6 +23,7 @@ export {
   type ConnectionSettings,
   type ConnectionState,
 } from './connection.js'
+export { deflate_offers } from './deflate_offer.js'
 export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { matches_route, parse_target } from '@bt/ws-protocol'
 import { ws_settings } from '@bt/ws-protocol/node'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { without_declined_offers } from './extension_offers.js'
 import { make_http_server } from './http_server.js'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './ws_server.js'
@@ -62,7 +63,10 @@ export function make_handshake_server(settings: ListenSettings, owner: Handshake
     stream.on('error', told_by_close)
     const refusal = judge(request, route, owner.is_full())
     if (refusal !== undefined) refuse(stream, refusal)
-    else acceptor.handleUpgrade(request, stream, head, ws => owner.admit(ws, stream, request))
+    else {
+      const offered = without_declined_offers(request)
+      acceptor.handleUpgrade(offered, stream, head, ws => owner.admit(ws, stream, request))
+    }
   })
   http.on('request', (request, response) => {
     const refusal = judge_path(request, route) ?? not_websocket()

@@ -6,6 +6,7 @@ import { WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
 import { shown_url } from '../shown_url.js'
+import { judge_answer } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
 import { parse_ws_url } from './ws_url.js'
@@ -35,11 +36,23 @@ export function open_socket(
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
   const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
+  const fail = (why: string): void => {
+    refusal = opening_error(shown, new Error(why))
+    ws.terminate()
+  }
+  ws.on('upgrade', answer => {
+    const wrong = judge_answer(answer)
+    if (wrong !== undefined) fail(wrong)
+  })
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
-    read_answer(response, answer => {
-      refusal = handshake_refused(shown, response, answer)
-      ws.terminate()
-    })
+    // What Node does not take for an upgrade has no end that could be waited for.
+    if (response.statusCode === 101)
+      fail('it is answered 101 without the headers Upgrade and Connection: Upgrade')
+    else
+      read_answer(response, answer => {
+        refusal = handshake_refused(shown, response, answer)
+        ws.terminate()
+      })
   })
   const tls_failure = secure === undefined ? () => undefined : explain_tls(stream, shown, secure)
   const explain_failed_opening = (error: Error): NetError =>

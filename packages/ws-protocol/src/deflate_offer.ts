@@ -1,0 +1,45 @@
+const NAME = 'permessage-deflate'
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
+const EXTENSION = `${TOKEN}(?:[ \\t]*;[ \\t]*${TOKEN}(?:=(?:${TOKEN}|"${TOKEN}"))?)*`
+/** RFC 6455 §9.1. */
+const EXTENSION_LIST = new RegExp(`^${EXTENSION}(?:[ \\t]*,[ \\t]*${EXTENSION})*$`)
+/** RFC 7692 §7.1.2: a decimal number from 8 to 15, without leading zeros. */
+const WINDOW_BITS = /^(?:8|9|1[0-5])$/
+
+/**
+ * Keeps of a list of extensions (RFC 6455 §9.1) those that are permessage-deflate as RFC 7692 §7.1 has it: a server has to decline any
+ * other offer, and a client may take no other answer. `undefined` for what is no such list at all.
+ */
+export function deflate_offers(list: string, from: 'client' | 'server'): string[] | undefined {
+  if (!EXTENSION_LIST.test(list)) return undefined
+  return list
+    .split(',')
+    .map(offer => offer.trim())
+    .filter(offer => is_deflate(offer, from))
+}
+
+function is_deflate(offer: string, from: 'client' | 'server'): boolean {
+  const [name, ...parameters] = offer.split(';').map(part => part.trim())
+  const names = parameters.map(parameter => parameter.split('=', 1)[0])
+  return (
+    name === NAME &&
+    new Set(names).size === names.length &&
+    parameters.every(parameter => is_parameter(parameter.replaceAll('"', ''), from))
+  )
+}
+
+function is_parameter(parameter: string, from: 'client' | 'server'): boolean {
+  const [name, value] = parameter.split('=')
+  switch (name) {
+    case 'server_no_context_takeover':
+    case 'client_no_context_takeover':
+      return value === undefined
+    case 'client_max_window_bits':
+      // Without a value, a client says that it can do with fewer (§7.1.2.2).
+      return value === undefined ? from === 'client' : WINDOW_BITS.test(value)
+    case 'server_max_window_bits':
+      return value !== undefined && WINDOW_BITS.test(value)
+    default:
+      return false
+  }
+}
