@@ -37,7 +37,7 @@ describe('client, frames cut in two at each byte', () => {
   for (const { each, title, size } of cases.filter(
     ({ size }) => size > 1 && size <= LONGEST_CUT_EVERYWHERE,
   )) {
-    const cuts = Array.from({ length: size - 1 }, (_, index): Segmentation => ({ cut_at: index + 1 }))
+    const cuts = Array.from({ length: size - 1 }, (_, index): Segmentation => ({ cuts: [index + 1] }))
     test(title, async () => {
       for (const cut of cuts) check_frames(each, 'client', await side.play(each, cut))
     })

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { decode, type SeenFrame } from './frame.ts'
 
-/** How the bytes of a case are cut into writes; each of those is a turn of the event loop away from the next. */
-export type Segmentation = 'whole' | 'byte by byte' | { readonly cut_at: number }
+/** How the bytes of a case are cut into writes, `cuts` in rising order; each of those is a turn of the event loop away from the next. */
+export type Segmentation = 'whole' | 'byte by byte' | { readonly cuts: readonly number[] }
 
 /** RFC 6455 §1.3. */
 const KEY_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -101,7 +101,13 @@ function* cut(bytes: Uint8Array, segmentation: Segmentation): Iterable<Uint8Arra
   if (segmentation === 'whole') yield bytes
   else if (segmentation === 'byte by byte') for (const byte of bytes) yield Uint8Array.of(byte)
   else {
-    yield bytes.subarray(0, segmentation.cut_at)
-    yield bytes.subarray(segmentation.cut_at)
+    let start = 0
+    for (const cut of segmentation.cuts) {
+      if (cut > start && cut < bytes.length) {
+        yield bytes.subarray(start, cut)
+        start = cut
+      }
+    }
+    yield bytes.subarray(start)
   }
 }

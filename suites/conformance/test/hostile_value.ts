@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+
+const boom = (): never => {
+  throw new Error('boom')
+}
+
+/** A proxy whose every trap throws. */
+function throwing_proxy(target: object): object {
+  const traps = Object.getOwnPropertyNames(Reflect).map(name => [name, boom])
+  return new Proxy(target, Object.fromEntries(traps))
+}
+
+function revoked_proxy(target: object): object {
+  const { proxy, revoke } = Proxy.revocable(target, {})
+  revoke()
+  return proxy
+}
+
+/** Values that throw when they are looked at, one way or another. */
+const throwing = fc.constantFrom<(() => unknown)[]>(
+  () => throwing_proxy({}),
+  () => throwing_proxy([]),
+  () => throwing_proxy(() => {}),
+  () => revoked_proxy({}),
+  () => revoked_proxy([]),
+  () => [throwing_proxy({})],
+  () => ({ toString: boom, valueOf: boom, [Symbol.toPrimitive]: boom, [Symbol.iterator]: boom }),
+  () => Object.defineProperty({}, 'threshold', { get: boom, enumerable: true }),
+  () => Object.defineProperty({}, 'aborted', { get: boom, enumerable: true }),
+  () => Object.defineProperty({}, 'addEventListener', { get: boom }),
+  () => Object.defineProperty({}, 'constructor', { get: boom }),
+  () => Object.create(Object.defineProperty({}, 'constructor', { get: boom })),
+  () => ({ aborted: false, addEventListener: boom, removeEventListener: boom }),
+  () => ({ aborted: false, addEventListener() {}, removeEventListener: boom }),
+  () => ({ addEventListener() {} }),
+)
+
+/** What an option may well be, on its borders and beside them. */
+const near = fc.constantFrom<(() => unknown)[]>(
+  ...[0, -0, 1, -1, 1.5, 2 ** 31 - 1, 2 ** 31, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY].map(
+    number => () => number,
+  ),
+  ...['', 'ws', 'WS', '/', '/ws', 'ws?', '\0', '\ud800', 'chat', 'true', '25000'].map(text => () => text),
+  ...[undefined, null, true, false, 1n, Symbol('s')].map(value => () => value),
+  () => [],
+  () => ['chat'],
+  () => ['chat', 'chat'],
+  () => ['chat', ''],
+  () => new Array(3),
+  () => ({}),
+  () => ({ threshold: 1 }),
+  () => ({ threshold: -1, level: 10 }),
+  () => ({ Authorization: 'Bearer x' }),
+  () => ({ 'X\r\n': 'a\r\nb' }),
+  () => Object.create(null),
+  () => new (class Unlike {})(),
+  () => new AbortController().signal,
+  () => AbortSignal.abort(),
+  () => () => {},
+  () => boom,
+  () => async () => boom(),
+  () => class {},
+)
+
+/** Anything at all: each time it is asked for, a new one. */
+export const hostile_value: fc.Arbitrary<() => unknown> = fc.oneof(
+  { weight: 2, arbitrary: near },
+  { weight: 1, arbitrary: throwing },
+  {
+    weight: 2,
+    arbitrary: fc
+      .anything({
+        withBigInt: true,
+        withBoxedValues: true,
+        withDate: true,
+        withMap: true,
+        withSet: true,
+        withNullPrototype: true,
+        withObjectString: true,
+        withSparseArray: true,
+        withTypedArray: true,
+      })
+      .map(value => () => value),
+  },
+)
+
+type Options = Record<string, unknown>
+
+/** Ways to hand over options that are not an object like any other. */
+export const wrapping: fc.Arbitrary<(options: Options) => unknown> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant((options: Options): unknown => options) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<((options: Options) => unknown)[]>(
+      options => Object.create(options),
+      options => Object.freeze(options),
+      options => Object.assign(Object.create(null), options),
+      options => Object.assign(new (class Options {})(), options),
+      options => Object.assign([], options),
+      options => Object.assign(() => {}, options),
+      options => new Proxy(options, {}),
+      throwing_proxy,
+      revoked_proxy,
+      options => new Proxy(options, { get: boom }),
+      options => new Proxy(options, { ownKeys: boom }),
+      options => new Proxy(options, { getOwnPropertyDescriptor: boom }),
+      options => Object.defineProperty(options, 'type', { get: boom, enumerable: true }),
+      options => Object.defineProperty(options, 'max_payload', { get: boom, enumerable: true }),
+      options => Object.defineProperty(options, 'unknown', { get: boom, enumerable: true }),
+      () => undefined,
+      () => null,
+      () => 'ws',
+      () => 1,
+    ),
+  },
+)
