@@ -1,4 +1,4 @@
-import { describe_value, NetError } from '@bt/ws-protocol'
+import { describe_value, NetError, read_option } from '@bt/ws-protocol'
 
 /** Every kind of connection that there is. */
 const CONNECTION_TYPES = ['ws'] as const
@@ -14,7 +14,7 @@ export function connection_type(call: string, options: unknown): ConnectionType 
       `${call} got ${describe_value(options)} for its options: give an object`,
     )
   }
-  const { type } = options as { readonly type?: unknown }
+  const type = read_option(call, options, 'type')
   const known = CONNECTION_TYPES.find(name => name === type)
   if (known !== undefined) return known
   const names = CONNECTION_TYPES.map(name => `'${name}'`).join(', ')

@@ -71,11 +71,20 @@ export function describe_value(value: unknown): string {
     return JSON.stringify(shown)
   }
   if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null) {
-    const maker = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor
-      ?.name
-    return maker && maker !== 'Object' ? `an instance of ${maker}` : 'an object'
-  }
+  if (typeof value === 'object' && value !== null) return describe_object(value)
   return typeof value === 'bigint' ? `${value}n` : String(value)
+}
+
+function describe_object(value: object): string {
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`
+    const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
+    const maker = prototype?.constructor?.name
+    return typeof maker === 'string' && maker !== '' && maker !== 'Object'
+      ? `an instance of ${maker}`
+      : 'an object'
+  } catch {
+    // A proxy, or a getter, that does not want to be looked at.
+    return 'an object that throws when it is read'
+  }
 }

@@ -38,6 +38,7 @@ export {
   type OptionRule,
   type OptionRules,
   type RequiredOptionRule,
+  read_option,
 } from './option_rule.js'
 export {
   type CompressionOptions,

@@ -50,15 +50,16 @@ export function check_options<Options extends object, Filled extends keyof Optio
 ): CheckedOptions<Options, Filled> {
   if (typeof given !== 'object' || given === null)
     throw invalid(`${call} got ${describe_value(given)} for its options: give an object`)
-  const unknown = Object.keys(given).find(name => !Object.hasOwn(rules, name))
+  const unknown = names_of(call, given).find(name => !Object.hasOwn(rules, name))
   if (unknown !== undefined)
     throw invalid(
       `${call}: there is no option ${describe_value(unknown)}; ${nearest(unknown, Object.keys(rules))}`,
     )
   const checked: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
-    const { [name]: value = rule.fallback } = given as Record<string, unknown>
-    if (value === undefined ? rule.is_required : !rule.accepts(value)) {
+    const given_value = read_option(call, given, name)
+    const value = given_value === undefined ? rule.fallback : given_value
+    if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
       const got =
         value === undefined ? 'missing' : rule.is_secret ? `of type ${typeof value}` : describe_value(value)
       throw invalid(`${call}: the option ${name} is ${got}; expected ${rule.expects}`)
@@ -68,8 +69,38 @@ export function check_options<Options extends object, Filled extends keyof Optio
   return checked as CheckedOptions<Options, Filled>
 }
 
-function invalid(message: string): NetError {
-  return new NetError('invalid_option', message)
+/**
+ * Reads one of the options that a call was given.
+ *
+ * @throws NetError `invalid_option` when its getter throws
+ */
+export function read_option(call: string, given: object, name: string): unknown {
+  try {
+    return (given as Record<string, unknown>)[name]
+  } catch (cause) {
+    throw invalid(`${call}: the option ${name} throws when it is read: give a plain value`, cause)
+  }
+}
+
+function names_of(call: string, given: object): string[] {
+  try {
+    return Object.keys(given)
+  } catch (cause) {
+    throw invalid(`${call} got something that throws when it is read for its options: give an object`, cause)
+  }
+}
+
+/** What throws when it is looked at will not do. */
+function is_accepted(rule: OptionRule<unknown>, value: unknown): boolean {
+  try {
+    return rule.accepts(value)
+  } catch {
+    return false
+  }
+}
+
+function invalid(message: string, cause?: unknown): NetError {
+  return new NetError('invalid_option', message, cause === undefined ? undefined : { cause })
 }
 
 /** Names the option that was probably meant: the one with the most pairs of letters in common. */

@@ -8,13 +8,19 @@ const seed = Number(process.env.TEST_SEED ?? Date.now() % 0x8000_0000)
 console.log(`Seed ${seed}: TEST_SEED=${seed} npx vitest run fuzz repeats it`)
 
 /** Tries a property for as long as there is time, and says how often; a failure prints the seed, the path and the smallest example. */
-export async function fuzz<Values>(name: string, property: fc.IAsyncPropertyWithHooks<Values>): Promise<void> {
+export async function fuzz<Values>(
+  name: string,
+  property: fc.IAsyncPropertyWithHooks<Values>,
+): Promise<void> {
   let runs = 0
-  await fc.assert(property.beforeEach(() => void runs++), {
-    seed,
-    numRuns: 1_000_000,
-    interruptAfterTimeLimit: TIME_MS,
-    timeout: RUN_TIME_MS,
-  })
+  await fc.assert(
+    property.beforeEach(() => void runs++),
+    {
+      seed,
+      numRuns: 1_000_000,
+      interruptAfterTimeLimit: TIME_MS,
+      timeout: RUN_TIME_MS,
+    },
+  )
   console.log(`${name}: ${runs} runs`)
 }

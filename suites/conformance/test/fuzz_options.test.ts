@@ -38,7 +38,11 @@ function known_names(call: (options: never) => unknown): string[] {
   throw new Error('the call did not name its options')
 }
 
-async function check(call: (options: never) => Handle, names: readonly string[], options: unknown): Promise<void> {
+async function check(
+  call: (options: never) => Handle,
+  names: readonly string[],
+  options: unknown,
+): Promise<void> {
   let handle: Handle
   try {
     handle = call(options as never)
@@ -55,9 +59,12 @@ async function check(call: (options: never) => Handle, names: readonly string[],
 }
 
 const given = (names: readonly string[]): fc.Arbitrary<[string, () => unknown][]> =>
-  fc.array(fc.tuple(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...names) }, fc.string()), hostile_value), {
-    maxLength: 4,
-  })
+  fc.array(
+    fc.tuple(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...names) }, fc.string()), hostile_value),
+    {
+      maxLength: 4,
+    },
+  )
 
 function options_of(base: object, changes: readonly [string, () => unknown][]): Record<string, unknown> {
   const options: Record<string, unknown> = { ...base }
@@ -65,7 +72,11 @@ function options_of(base: object, changes: readonly [string, () => unknown][]): 
     const value = make()
     // A callback is never a mistake, but without on_error every failure is said aloud.
     if (name === 'on_error' && value === undefined) continue
-    if ((name === 'bind' || name === 'url') && LEADS_ELSEWHERE.test(String(typeof value === 'string' ? value : ''))) continue
+    if (
+      (name === 'bind' || name === 'url') &&
+      LEADS_ELSEWHERE.test(String(typeof value === 'string' ? value : ''))
+    )
+      continue
     options[name] = value
   }
   return options
