@@ -1,0 +1,70 @@
+"""A WebSocket client and server on Python's websockets."""
+
+import asyncio
+import base64
+
+import websockets
+
+from commands import obey, packed, say, text_of
+
+
+class Peer:
+    """One connection at a time."""
+
+    def __init__(self):
+        self.socket = None
+        self.server = None
+        self.reading = None
+
+    async def connect(self, url, protocols, compression):
+        try:
+            socket = await websockets.connect(
+                url,
+                subprotocols=protocols or None,
+                compression="deflate" if compression else None,
+            )
+        except Exception as error:
+            say("refused", said=str(error))
+            return
+        self.reading = asyncio.create_task(self.read(socket))
+
+    async def listen(self, protocols, compression):
+        if self.server:
+            self.server.close()
+        self.server = await websockets.serve(
+            self.read,
+            "127.0.0.1",
+            0,
+            subprotocols=protocols or None,
+            compression="deflate" if compression else None,
+        )
+        say("listening", port=self.server.sockets[0].getsockname()[1])
+
+    async def read(self, socket):
+        self.socket = socket
+        say("open", protocol=socket.subprotocol or "")
+        try:
+            async for data in socket:
+                say("text" if isinstance(data, str) else "binary", data=packed(data))
+        except websockets.ConnectionClosedError:
+            pass
+        await socket.wait_closed()
+        say("close", code=socket.close_code, reason=packed(socket.close_reason or ""))
+
+    async def text(self, data):
+        await self.socket.send(text_of(data))
+
+    async def binary(self, data):
+        await self.socket.send(base64.b64decode(data))
+
+    async def fragments(self, parts):
+        await self.socket.send([text_of(part) for part in parts])
+
+    async def ping(self):
+        await self.socket.ping()
+
+    async def close(self, code, reason):
+        await self.socket.close(code, text_of(reason))
+
+
+asyncio.run(obey(Peer()))

@@ -1,0 +1,55 @@
+import { afterAll, it } from 'vitest'
+import { EXCHANGES, type Habits, type Skill } from './exchanges.ts'
+import { describe_with, type Installed } from './installed.ts'
+import { open_to_our_server, open_to_their_server, type Pair, type PairWishes } from './pair.ts'
+import { Program } from './program.ts'
+
+/** A program in another language that obeys commands, and what it can do. */
+export interface ForeignProgram {
+  readonly installed: Installed
+  readonly args: readonly string[]
+  readonly roles: readonly Role[]
+  readonly skills: readonly Skill[]
+  readonly habits?: Habits
+}
+
+type Role = 'client' | 'server'
+type OpenPair = (theirs: Program, wishes: PairWishes) => Promise<Pair>
+
+const OPENERS: Readonly<Record<Role, { readonly title: string; readonly open: OpenPair }>> = {
+  client: { title: 'as a client of our server', open: open_to_our_server },
+  server: { title: 'as the server of our client', open: open_to_their_server },
+}
+
+/** Tries every exchange with a program, in each of its roles. One process serves them all, until it is killed. */
+export function try_exchanges({ installed, args, roles, skills, habits = {} }: ForeignProgram): void {
+  let running: Program | undefined
+  const program = async (): Promise<Program> => {
+    if (!running?.is_ready) {
+      await running?.kill()
+      running = new Program(installed.command, args)
+    }
+    return running
+  }
+  afterAll(() => running?.kill())
+  for (const role of roles) {
+    const { title, open } = OPENERS[role]
+    describe_with(installed, `${installed.name} ${title}`, () => {
+      for (const { name, needs, wishes = {}, run } of EXCHANGES) {
+        if (needs !== undefined && !skills.includes(needs)) continue
+        it(name, async () => {
+          const pair = await open(await program(), wishes)
+          try {
+            await run(pair, habits)
+          } catch (error) {
+            // What it still tells of this would confuse the next.
+            await pair.theirs.kill()
+            throw error
+          } finally {
+            await pair.end()
+          }
+        })
+      }
+    })
+  }
+}
