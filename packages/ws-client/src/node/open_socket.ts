@@ -33,6 +33,7 @@ export function open_socket(
       return stream
     },
     followRedirects: false,
+    finishRequest: (request: ClientRequest): void => offer_protocols(request, settings.protocols),
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
   const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
@@ -59,6 +60,12 @@ export function open_socket(
     refusal ?? tls_failure(error) ?? opening_error(shown, error)
   const port = new WsPort({ ws, stream, side: 'client', options: settings, explain_failed_opening }, sink)
   return { port, protocol: () => ws.protocol }
+}
+
+/** Sends the handshake. Its subprotocols stand as browsers write them: a server that divides them at `, ` finds none between bare commas. */
+function offer_protocols(request: ClientRequest, protocols: readonly string[]): void {
+  if (protocols.length > 0) request.setHeader('Sec-WebSocket-Protocol', protocols.join(', '))
+  request.end()
 }
 
 function opening_error(url: string, cause: Error & { readonly code?: string }): NetError {

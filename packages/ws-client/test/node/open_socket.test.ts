@@ -158,6 +158,17 @@ describe('an open connection', () => {
     ws.close()
   })
 
+  it('offers its subprotocols as browsers write them, with a space behind each comma', async () => {
+    let offered: string | undefined
+    const { url } = await start_ws_server((ws, { headers }) => {
+      offered = headers['sec-websocket-protocol']
+      ws.close()
+    })
+    const ws = connect({ type: 'ws', url, protocols: ['chat.1', 'chat.2'] })
+    await ws.closed
+    expect(offered).toBe('chat.1, chat.2')
+  })
+
   it('offers its subprotocols, and shows the one agreed on', async () => {
     const { url } = await start_ws_server(() => {}, { handleProtocols: () => 'chat.2' })
     const ws = connect({ type: 'ws', url, protocols: ['chat.1', 'chat.2'] })
