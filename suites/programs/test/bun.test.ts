@@ -1,10 +1,8 @@
-import { foreign, npm_program } from './installed.ts'
+import { bun, foreign } from './installed.ts'
 import { try_exchanges } from './try_exchanges.ts'
 
-const bun = npm_program('Bun', '@oven/bun-linux-x64/bin/bun')
-
 try_exchanges({
-  installed: bun,
+  installed: bun(),
   args: [foreign('bun.mjs')],
   roles: ['client', 'server'],
   skills: ['ping', 'inflate', 'deflate'],

@@ -1,12 +1,10 @@
-import { foreign, npm_program } from './installed.ts'
+import { DENO_RUN, deno, foreign } from './installed.ts'
 import { try_exchanges } from './try_exchanges.ts'
 
-const deno = npm_program('Deno', '@deno/linux-x64-glibc/deno')
-const RUN = ['run', '--allow-all', '--no-lock', '--cached-only', '--quiet']
-
+// Its WebSocket sends no ping, and compresses nothing.
 try_exchanges({
-  installed: deno,
-  args: [...RUN, foreign('deno.mjs')],
+  installed: deno(),
+  args: [...DENO_RUN, foreign('deno.mjs')],
   roles: ['client', 'server'],
   skills: [],
   habits: { lost_is: 0 },

@@ -36,7 +36,10 @@ export const EXCHANGES: readonly Exchange[] = [
   text_goes_both_ways('text that is not ASCII', 'ñandú, 你好, 𝄞 👩‍🚀, \u0000 and \u{10ffff}'),
   text_goes_both_ways('an empty text', ''),
   text_goes_both_ways('a text of 1 MiB', 'é'.repeat(MIB / 2)),
-  bytes_go_both_ways('bytes', Uint8Array.from({ length: 256 }, (_, i) => i)),
+  bytes_go_both_ways(
+    'bytes',
+    Uint8Array.from({ length: 256 }, (_, i) => i),
+  ),
   bytes_go_both_ways('no bytes', new Uint8Array()),
   bytes_go_both_ways(
     'bytes of 1 MiB',
@@ -80,6 +83,16 @@ export const EXCHANGES: readonly Exchange[] = [
       theirs.ping()
       await wire.until(their_end, PING, 1)
       await wire.until(our_end, PONG, 1)
+    },
+  },
+  {
+    name: 'a heartbeat of our side is answered by theirs',
+    wishes: { heartbeat: 500 },
+    run: async ({ ours, theirs, wire, our_end, their_end }) => {
+      await wire.until(our_end, PING, 1)
+      await wire.until(their_end, PONG, 1)
+      theirs.send('alive')
+      expect(await ours.messages.next()).toBe('alive')
     },
   },
   {

@@ -17,6 +17,18 @@ export interface Installed {
   readonly is_dispensable: boolean
 }
 
+/** How Deno runs a file: with what is installed, and nothing that it would fetch or write. */
+export const DENO_RUN = ['run', '--allow-all', '--no-lock', '--cached-only', '--quiet']
+
+/** The Node that runs this. */
+export const node: Installed = {
+  name: 'Node',
+  command: process.execPath,
+  is_here: true,
+  remedy: '',
+  is_dispensable: false,
+}
+
 /** Python of the system, with one of its modules. */
 export function python_with(module: string): Installed {
   const command = '/usr/bin/python3'
@@ -37,8 +49,18 @@ export function java(): Installed {
   return { name: 'Java', command: 'java', is_here, remedy, is_dispensable: true }
 }
 
+/** Bun, from npm. */
+export function bun(): Installed {
+  return npm_program('Bun', '@oven/bun-linux-x64/bin/bun')
+}
+
+/** Deno, from npm. */
+export function deno(): Installed {
+  return npm_program('Deno', '@deno/linux-x64-glibc/deno')
+}
+
 /** A program that comes from npm for Linux on x64 with glibc, and is not looked for elsewhere. */
-export function npm_program(name: string, file: string): Installed {
+function npm_program(name: string, file: string): Installed {
   const is_dispensable = process.platform !== 'linux' || process.arch !== 'x64'
   const remedy = is_dispensable ? 'it is tried on Linux on x64 alone' : `pnpm install brings ${file}`
   const command = path_of(file)
@@ -54,7 +76,7 @@ export function foreign(file: string): string {
 export function describe_with(program: Installed, title: string, body: () => void): void {
   const { is_here, is_dispensable, name, remedy } = program
   if (is_here) describe(title, body)
-  else if (process.env['CI'] === undefined || is_dispensable)
+  else if (process.env.CI === undefined || is_dispensable)
     it.skip(`${title}: not tried without ${name}; ${remedy}`, () => {})
   else
     it(`${title}: ${name} is here`, () => {

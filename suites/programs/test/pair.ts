@@ -1,4 +1,11 @@
-import { type CloseInfo, type ConnectionHandle, connect, listen, type WsServer } from '@bt/net'
+import {
+  type CloseInfo,
+  type ConnectionHandle,
+  type ConnectionOptions,
+  connect,
+  listen,
+  type WsServer,
+} from '@bt/net'
 import { Arrivals } from './arrivals.ts'
 import type { Program, Wishes } from './program.ts'
 import { Wire, type WireEnd } from './wire.ts'
@@ -13,6 +20,8 @@ export interface PairWishes {
   readonly compression?: boolean
   /** Whether our side takes binary messages. */
   readonly binary?: boolean
+  /** After how much silence our side asks theirs whether it lives, in milliseconds. */
+  readonly heartbeat?: number
 }
 
 /** Our end of a connection. */
@@ -89,10 +98,15 @@ export async function port_of(server: WsServer): Promise<number> {
   return Number(server.addr.slice(server.addr.lastIndexOf(':') + 1))
 }
 
-function options_of({ protocols = { ours: [], theirs: [] }, compression = false, binary = false }: PairWishes) {
-  const our_options = { type: 'ws', protocols: protocols.ours, compression, binary } as const
-  const their_wishes: Wishes = { protocols: protocols.theirs, compression }
-  return { our_options, their_wishes }
+function options_of({ protocols, compression = false, binary = false, heartbeat }: PairWishes): {
+  our_options: ConnectionOptions<boolean> & { type: 'ws' }
+  their_wishes: Wishes
+} {
+  const { ours, theirs } = protocols ?? { ours: [], theirs: [] }
+  return {
+    our_options: { type: 'ws', protocols: ours, compression, binary, heartbeat },
+    their_wishes: { protocols: theirs, compression },
+  }
 }
 
 async function expect_open(theirs: Program): Promise<void> {

@@ -1,16 +1,9 @@
-import { foreign, type Installed } from './installed.ts'
+import { foreign, node } from './installed.ts'
 import { try_exchanges } from './try_exchanges.ts'
 
-const undici: Installed = {
-  name: 'undici',
-  command: process.execPath,
-  is_here: true,
-  remedy: 'pnpm install brings it',
-  is_dispensable: false,
-}
-
+// It always offers compression, and compresses nothing of its own.
 try_exchanges({
-  installed: undici,
+  installed: { ...node, name: 'undici' },
   args: [foreign('undici.mjs')],
   roles: ['client'],
   skills: ['ping', 'inflate'],

@@ -129,7 +129,8 @@ class FrameReader {
     const length_bytes = short === 127 ? 8 : short === 126 ? 2 : 0
     const size = 2 + length_bytes + (second & 0x80 ? 4 : 0)
     if (this.#unread.length < size) return false
-    this.#payload_left = length_bytes === 0 ? short : Number(`0x${this.#unread.toString('hex', 2, 2 + length_bytes)}`)
+    this.#payload_left =
+      length_bytes === 0 ? short : Number(`0x${this.#unread.toString('hex', 2, 2 + length_bytes)}`)
     this.#told({ opcode: first & 0x0f, is_final: (first & 0x80) !== 0, is_compressed: (first & 0x40) !== 0 })
     this.#unread = this.#unread.subarray(size)
     return true
