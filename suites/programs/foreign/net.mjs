@@ -8,7 +8,13 @@ let server
 obey({
   connect: ({ url, protocols, compression }) => {
     let is_open = false
-    const client = connect({ type: 'ws', url, protocols, binary: true, ...(compression ? { compression } : {}) })
+    const client = connect({
+      type: 'ws',
+      url,
+      protocols,
+      binary: true,
+      ...(compression ? { compression } : {}),
+    })
     handle = client
     client.on_open(() => {
       is_open = true

@@ -36,9 +36,10 @@ export function python_with(module: string): Installed {
   return { name: `Python's ${module}`, command, is_here, ...debian(`python3-${module}`) }
 }
 
-/** A program of Debian that is on the PATH. */
-export function debian_program(name: string, asked: string, remedy: string = name): Installed {
-  return { name, command: name, is_here: runs(name, asked), ...debian(remedy) }
+/** A program that Debian has, and where it puts it beside the PATH of those who are not root. */
+export function debian_program(name: string, version_flag: string): Installed {
+  const command = [name, `/usr/sbin/${name}`].find(place => runs(place, version_flag))
+  return { name, command: command ?? name, is_here: command !== undefined, ...debian(name) }
 }
 
 /** Java, where there is one: the check of everything needs none. */

@@ -7,6 +7,7 @@ import {
   type WsServer,
 } from '@bt/net'
 import { Arrivals } from './arrivals.ts'
+import type { Front } from './front.ts'
 import type { Program, Wishes } from './program.ts'
 import { Wire, type WireEnd } from './wire.ts'
 
@@ -49,7 +50,7 @@ export interface Pair {
 }
 
 /** Opens a connection between a client of theirs and our server. */
-export async function open_to_our_server(theirs: Program, wishes: PairWishes): Promise<Pair> {
+export async function open_to_our_server(theirs: Program, wishes: PairWishes, front: Front): Promise<Pair> {
   const { our_options, their_wishes } = options_of(wishes)
   const messages = new Arrivals<Data>()
   const errors: string[] = []
@@ -66,7 +67,7 @@ export async function open_to_our_server(theirs: Program, wishes: PairWishes): P
     on_error: error => errors.push(error.code),
   })
   const wire = await Wire.to(await port_of(server))
-  theirs.connect(`ws://127.0.0.1:${wire.port}/ws`, their_wishes)
+  theirs.connect(front.their_url(wire.port), their_wishes)
   await expect_open(theirs)
   return pair_of(await opened, theirs, wire, 'server', async () => {
     server.close()
@@ -75,14 +76,14 @@ export async function open_to_our_server(theirs: Program, wishes: PairWishes): P
 }
 
 /** Opens a connection between our client and a server of theirs. */
-export async function open_to_their_server(theirs: Program, wishes: PairWishes): Promise<Pair> {
+export async function open_to_their_server(theirs: Program, wishes: PairWishes, front: Front): Promise<Pair> {
   const { our_options, their_wishes } = options_of(wishes)
   const messages = new Arrivals<Data>()
   const errors: string[] = []
   const wire = await Wire.to(await theirs.listen(their_wishes))
   const handle = connect({
     ...our_options,
-    url: `ws://127.0.0.1:${wire.port}/ws`,
+    url: front.our_url(wire.port),
     on_message: data => messages.push(data),
     on_error: error => errors.push(error.code),
   })

@@ -26,8 +26,8 @@ export class Program {
   #stderr = ''
   #has_connection = false
 
-  constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args)
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.#child = spawn(command, args, { env: { ...process.env, ...env } })
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
     })

@@ -1,5 +1,6 @@
 import { afterAll, it } from 'vitest'
 import { EXCHANGES, type Habits, type Skill } from './exchanges.ts'
+import { DIRECT, type Front } from './front.ts'
 import { describe_with, type Installed } from './installed.ts'
 import { open_to_our_server, open_to_their_server, type Pair, type PairWishes } from './pair.ts'
 import { Program } from './program.ts'
@@ -11,10 +12,12 @@ export interface ForeignProgram {
   readonly roles: readonly Role[]
   readonly skills: readonly Skill[]
   readonly habits?: Habits
+  /** What stands before the servers. */
+  readonly front?: Front
 }
 
 type Role = 'client' | 'server'
-type OpenPair = (theirs: Program, wishes: PairWishes) => Promise<Pair>
+type OpenPair = (theirs: Program, wishes: PairWishes, front: Front) => Promise<Pair>
 
 const OPENERS: Readonly<Record<Role, { readonly title: string; readonly open: OpenPair }>> = {
   client: { title: 'as a client of our server', open: open_to_our_server },
@@ -22,23 +25,30 @@ const OPENERS: Readonly<Record<Role, { readonly title: string; readonly open: Op
 }
 
 /** Tries every exchange with a program, in each of its roles. One process serves them all, until it is killed. */
-export function try_exchanges({ installed, args, roles, skills, habits = {} }: ForeignProgram): void {
+export function try_exchanges({
+  installed,
+  args,
+  roles,
+  skills,
+  habits = {},
+  front = DIRECT,
+}: ForeignProgram): void {
   let running: Program | undefined
   const program = async (): Promise<Program> => {
     if (!running?.is_ready) {
       await running?.kill()
-      running = new Program(installed.command, args)
+      running = new Program(installed.command, args, front.env())
     }
     return running
   }
   afterAll(() => running?.kill())
   for (const role of roles) {
     const { title, open } = OPENERS[role]
-    describe_with(installed, `${installed.name} ${title}`, () => {
+    describe_with(installed, `${installed.name} ${title}${front.title}`, () => {
       for (const { name, needs, wishes = {}, run } of EXCHANGES) {
         if (needs !== undefined && !skills.includes(needs)) continue
         it(name, async () => {
-          const pair = await open(await program(), wishes)
+          const pair = await open(await program(), wishes, front)
           try {
             await run(pair, habits)
           } catch (error) {

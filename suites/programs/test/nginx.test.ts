@@ -1,0 +1,175 @@
+import { type CloseInfo, connect, listen, type WsListenOptions, type WsServer } from '@bt/net'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { Arrivals } from './arrivals.ts'
+import type { Front } from './front.ts'
+import {
+  bun,
+  DENO_RUN,
+  debian_program,
+  deno,
+  describe_with,
+  foreign,
+  node,
+  python_with,
+} from './installed.ts'
+import { Nginx } from './nginx.ts'
+import { port_of } from './pair.ts'
+import { try_exchanges } from './try_exchanges.ts'
+import { PING, Wire } from './wire.ts'
+
+const installed = debian_program('nginx', '-v')
+
+describe_with(debian_program('openssl', 'version'), 'nginx in front, with a certificate', () => {
+  describe_with(installed, 'of its own', () => {
+    let nginx: Nginx
+    beforeAll(async () => {
+      nginx = await Nginx.make(installed.command)
+      await nginx.start()
+    })
+    afterAll(() => nginx.remove())
+
+    const front: Front = {
+      title: ', through nginx',
+      our_url: port => nginx.our_url(port),
+      their_url: port => nginx.their_url(port),
+      env: () => nginx.env(),
+    }
+    try_exchanges({
+      installed: python_with('websockets'),
+      args: [foreign('python_websockets.py')],
+      roles: ['client', 'server'],
+      skills: ['fragment', 'ping', 'inflate', 'deflate'],
+      front,
+    })
+    try_exchanges({
+      installed: { ...node, name: 'undici' },
+      args: [foreign('undici.mjs')],
+      roles: ['client'],
+      skills: ['ping', 'inflate'],
+      front,
+    })
+    try_exchanges({
+      installed: bun(),
+      args: [foreign('bun.mjs')],
+      roles: ['client'],
+      skills: ['ping', 'inflate', 'deflate'],
+      front,
+    })
+    try_exchanges({
+      installed: deno(),
+      args: [...DENO_RUN, foreign('deno.mjs')],
+      roles: ['client'],
+      skills: [],
+      habits: { lost_is: 0 },
+      front,
+    })
+
+    it('ends a connection on which it hears nothing for too long, and both our sides tell it as lost', async () => {
+      const { server, closes } = start_server({ heartbeat: false })
+      const url = nginx.impatient_url(await port_of(server))
+      const errors: string[] = []
+      const client = connect({
+        type: 'ws',
+        url,
+        heartbeat: false,
+        on_error: error => errors.push(error.code),
+      })
+      expect(await client.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
+      expect(errors).toEqual(['connection_lost'])
+      expect(await closes.next()).toMatchObject({ code: 1006, cause: 'network', clean: false })
+    })
+
+    it.each([
+      ['our client', { client: 300, server: false }],
+      ['our server', { client: false, server: 300 }],
+    ] as const)('is kept from that by the heartbeats of %s', async (_who, heartbeats) => {
+      const { server } = start_server({ heartbeat: heartbeats.server })
+      const wire = await Wire.to(await port_of(server))
+      onTestFinished(() => wire.close())
+      const url = nginx.impatient_url(wire.port)
+      const client = connect({ type: 'ws', url, heartbeat: heartbeats.client })
+      // Longer than its patience, twice.
+      await wire.until(heartbeats.client === false ? 'server' : 'client', PING, 7)
+      client.send('still here')
+      for await (const data of client) {
+        expect(data).toBe('still here')
+        break
+      }
+      client.close()
+      expect(await client.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
+    })
+
+    it('is stopped: both our sides tell that the connection was lost, and a client that may reconnects when it is back', async () => {
+      const { server, closes } = start_server({})
+      const url = nginx.our_url(await port_of(server))
+      const errors: string[] = []
+      const once = connect({ type: 'ws', url, on_error: error => errors.push(error.code) })
+      const opened = new Arrivals<void>()
+      const reconnecting = new Arrivals<void>()
+      const again = connect({
+        type: 'ws',
+        url,
+        reconnect: { min_delay: 20, max_delay: 100 },
+        on_open: () => opened.push(),
+        on_reconnecting: () => reconnecting.push(),
+        on_error: () => {},
+      })
+      await Promise.all([once.opened, again.opened])
+      await opened.next()
+      await nginx.stop()
+      expect(await once.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
+      expect(errors).toEqual(['connection_lost'])
+      expect(await closes.take(2)).toMatchObject([
+        { code: 1006, cause: 'network' },
+        { code: 1006, cause: 'network' },
+      ])
+      await reconnecting.next()
+      again.send('sent while nginx was away')
+      await nginx.start()
+      await opened.next()
+      for await (const data of again) {
+        expect(data).toBe('sent while nginx was away')
+        break
+      }
+      again.close()
+      expect(await again.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
+    })
+
+    it('answers 502 when our server is down, and our client tells so as handshake_refused', async () => {
+      const { server } = start_server({})
+      const url = nginx.our_url(await port_of(server))
+      server.close()
+      await server.closed
+      const errors: unknown[] = []
+      const client = connect({ type: 'ws', url, on_error: error => errors.push(error) })
+      expect(await client.closed).toMatchObject({ code: 1006, cause: 'refused' })
+      expect(errors).toMatchObject([
+        {
+          code: 'handshake_refused',
+          message: expect.stringContaining('answered 502 Bad Gateway'),
+          cause: { status: 502 },
+        },
+      ])
+    })
+  })
+})
+
+/** A server that echoes, and tells how its connections end. */
+function start_server(options: Partial<WsListenOptions>): { server: WsServer; closes: Arrivals<CloseInfo> } {
+  const closes = new Arrivals<CloseInfo>()
+  const server = listen({
+    type: 'ws',
+    bind: '127.0.0.1:0',
+    on_message: (socket, data) => {
+      socket.send(data)
+    },
+    on_close: (_socket, info) => closes.push(info),
+    on_error: () => {},
+    ...options,
+  })
+  onTestFinished(async () => {
+    server.close()
+    await server.closed
+  })
+  return { server, closes }
+}
