@@ -1,4 +1,6 @@
 // @boundaries-ignore the test settings are one file for all packages
+import { mergeConfig } from 'vitest/config'
 import { package_config } from '../../vitest.shared.ts'
 
-export default package_config
+// These tests wait for other processes, more than they work.
+export default mergeConfig(package_config, { test: { maxWorkers: 3 } })

@@ -2,19 +2,15 @@
 import { connect, listen } from '@bt/net'
 import { bytes_of, obey, say, say_closed, say_message, text_of } from './commands.mjs'
 
+const HEARTBEAT_MS = 1_000
+
 let handle
 let server
 
 obey({
   connect: ({ url, protocols, compression }) => {
     let is_open = false
-    const client = connect({
-      type: 'ws',
-      url,
-      protocols,
-      binary: true,
-      ...(compression ? { compression } : {}),
-    })
+    const client = connect({ type: 'ws', url, protocols, binary: true, ...node_options(compression) })
     handle = client
     client.on_open(() => {
       is_open = true
@@ -36,6 +32,7 @@ obey({
       protocols,
       compression,
       binary: true,
+      heartbeat: HEARTBEAT_MS,
       on_connect: socket => {
         handle = socket
         say('open', { protocol: socket.request.protocol })
@@ -49,5 +46,12 @@ obey({
   },
   text: ({ data }) => handle.send(text_of(data)),
   binary: ({ data }) => handle.send(bytes_of(data)),
+  // It comes by itself, after a while of silence.
+  ping: () => {},
   close: ({ code, reason }) => handle.close(code, text_of(reason)),
 })
+
+/** What a browser's WebSocket can't do, nor that of Bun and Deno. */
+function node_options(compression) {
+  return 'Bun' in globalThis || 'Deno' in globalThis ? {} : { compression, heartbeat: HEARTBEAT_MS }
+}

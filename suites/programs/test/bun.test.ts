@@ -6,4 +6,5 @@ try_exchanges({
   args: [foreign('bun.mjs')],
   roles: ['client', 'server'],
   skills: ['ping', 'inflate', 'deflate'],
+  habits: { needs_protocol: true },
 })

@@ -1,23 +1,28 @@
-import { bun, DENO_RUN, deno, foreign, node } from './installed.ts'
+import type { Habits, Skill } from './exchanges.ts'
+import { bun, DENO_RUN, deno, foreign, type Installed, node } from './installed.ts'
 import { try_exchanges } from './try_exchanges.ts'
 
 const NET = foreign('net.mjs')
 
-try_exchanges({
-  installed: { ...node, name: '@bt/net on Node' },
-  args: [NET],
-  roles: ['client', 'server'],
-  skills: ['inflate', 'deflate'],
-})
-try_exchanges({
-  installed: { ...bun(), name: '@bt/net on Bun' },
-  args: [NET],
-  roles: ['client', 'server'],
-  skills: [],
-})
-try_exchanges({
-  installed: { ...deno(), name: '@bt/net on Deno' },
-  args: [...DENO_RUN, NET],
-  roles: ['client', 'server'],
-  skills: [],
-})
+interface Platform {
+  readonly installed: Installed
+  readonly args: readonly string[]
+  /** What the client can do there, and its habits. */
+  readonly client: { readonly skills: readonly Skill[]; readonly habits: Habits }
+}
+
+const ALL: readonly Skill[] = ['ping', 'inflate', 'deflate']
+/** Over the platform's own WebSocket, which sends no ping and decides about compression by itself. */
+const NOTHING: readonly Skill[] = []
+
+const PLATFORMS: readonly Platform[] = [
+  { installed: node, args: [NET], client: { skills: ALL, habits: { needs_protocol: true } } },
+  { installed: bun(), args: [NET], client: { skills: NOTHING, habits: { needs_protocol: true } } },
+  { installed: deno(), args: [...DENO_RUN, NET], client: { skills: NOTHING, habits: {} } },
+]
+
+for (const { installed, args, client } of PLATFORMS) {
+  const program = { installed: { ...installed, name: `@bt/net on ${installed.name}` }, args }
+  try_exchanges({ ...program, ...client, roles: ['client'] })
+  try_exchanges({ ...program, roles: ['server'], skills: ALL })
+}

@@ -5,10 +5,11 @@ import {
   connect,
   listen,
   type WsServer,
+  type WsServerStats,
 } from '@bt/net'
 import { Arrivals } from './arrivals.ts'
 import type { Front } from './front.ts'
-import type { Program, Wishes } from './program.ts'
+import type { Program, ProgramEvent, Wishes } from './program.ts'
 import { Wire, type WireEnd } from './wire.ts'
 
 type Data = string | Uint8Array
@@ -73,6 +74,23 @@ export async function open_to_our_server(theirs: Program, wishes: PairWishes, fr
     server.close()
     await server.closed
   })
+}
+
+/** Has a client of theirs ask a server of ours, and tells what it made of the answer. */
+export async function ask_our_server(
+  theirs: Program,
+  { route = '/ws', ...wishes }: PairWishes & { readonly route?: string },
+  front: Front,
+): Promise<{ told: ProgramEvent; stats: WsServerStats }> {
+  const { our_options, their_wishes } = options_of(wishes)
+  const server = listen({ ...our_options, bind: '127.0.0.1:0', route })
+  theirs.connect(front.their_url(await port_of(server)), their_wishes)
+  const told = await theirs.next()
+  const stats = server.stats()
+  server.close()
+  await server.closed
+  await theirs.until_closed()
+  return { told, stats }
 }
 
 /** Opens a connection between our client and a server of theirs. */

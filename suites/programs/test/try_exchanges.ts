@@ -1,8 +1,14 @@
-import { afterAll, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { EXCHANGES, type Habits, type Skill } from './exchanges.ts'
 import { DIRECT, type Front } from './front.ts'
 import { describe_with, type Installed } from './installed.ts'
-import { open_to_our_server, open_to_their_server, type Pair, type PairWishes } from './pair.ts'
+import {
+  ask_our_server,
+  open_to_our_server,
+  open_to_their_server,
+  type Pair,
+  type PairWishes,
+} from './pair.ts'
 import { Program } from './program.ts'
 
 /** A program in another language that obeys commands, and what it can do. */
@@ -60,6 +66,28 @@ export function try_exchanges({
           }
         })
       }
+      if (role === 'client') try_refusals(program, habits, front)
     })
   }
+}
+
+/** Tries what does not become a connection. */
+function try_refusals(
+  program: () => Promise<Program>,
+  { needs_protocol = false }: Habits,
+  front: Front,
+): void {
+  it('their client tells that our server has nothing at another path', async () => {
+    const { told, stats } = await ask_our_server(await program(), { route: '/other' }, front)
+    expect(told.event).toBe('refused')
+    expect(stats.refused.wrong_path).toBe(1)
+  })
+
+  it(`their client ${needs_protocol ? 'gives up' : 'goes on'} where our server takes none of its subprotocols`, async () => {
+    const protocols = { ours: ['one'], theirs: ['two', 'three'] }
+    const { told, stats } = await ask_our_server(await program(), { protocols }, front)
+    if (needs_protocol) expect(told.event).toBe('refused')
+    else expect(told).toEqual({ event: 'open', protocol: '' })
+    expect(stats.accepted).toBe(1)
+  })
 }

@@ -7,4 +7,5 @@ try_exchanges({
   args: [foreign('undici.mjs')],
   roles: ['client'],
   skills: ['ping', 'inflate'],
+  habits: { needs_protocol: true },
 })
