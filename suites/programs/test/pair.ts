@@ -83,7 +83,8 @@ export async function ask_our_server(
   front: Front,
 ): Promise<{ told: ProgramEvent; stats: WsServerStats }> {
   const { our_options, their_wishes } = options_of(wishes)
-  const server = listen({ ...our_options, bind: '127.0.0.1:0', route })
+  // A client that gives up may leave its socket open, as undici does.
+  const server = listen({ ...our_options, bind: '127.0.0.1:0', route, close_timeout: 100 })
   theirs.connect(front.their_url(await port_of(server)), their_wishes)
   const told = await theirs.next()
   const stats = server.stats()

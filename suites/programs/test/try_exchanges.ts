@@ -51,6 +51,7 @@ export function try_exchanges({
   for (const role of roles) {
     const { title, open } = OPENERS[role]
     describe_with(installed, `${installed.name} ${title}${front.title}`, () => {
+      if (role === 'client') try_refusals(program, habits, front)
       for (const { name, needs, wishes = {}, run } of EXCHANGES) {
         if (needs !== undefined && !skills.includes(needs)) continue
         it(name, async () => {
@@ -66,7 +67,6 @@ export function try_exchanges({
           }
         })
       }
-      if (role === 'client') try_refusals(program, habits, front)
     })
   }
 }
