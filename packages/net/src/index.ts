@@ -8,16 +8,21 @@ export type {
 export {
   type AbortSignalLike,
   type CloseCause,
+  type CloseDetails,
   type CloseInfo,
   type CompressionOptions,
+  type ConnectionEvent,
   type ConnectionHandle,
   type ConnectionOptions,
   type ConnectionState,
+  type ErrorDetails,
   type MessageData,
+  type MessageDetails,
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
   type Pem,
+  type RefusedEvent,
   type Sendable,
   type TlsIdentity,
   type TlsTrust,
@@ -41,4 +46,5 @@ export type {
   WsSocket,
 } from '@bt/ws-server'
 export { connect } from './connect.js'
+export type { NetConnectionEvent, NetEvents, NetServerEvent } from './events.js'
 export { listen } from './listen.js'

@@ -185,7 +185,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       },
       message_listener: () =>
         this.#taker === undefined ? 'nobody' : this.#taker.is_asking ? 'ready' : 'busy',
-      report: (_client, error) => report_error(error, this.#callbacks.on_error, this.#platform),
+      report: (_client, error) => this.#report(error),
       opened: () => {
         this.#cancel_connect_timer?.()
         this.#is_loss_told = false
@@ -221,7 +221,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     const error = this.#explain(info, cause, `connecting again in ${delay_ms} ms`)
     if (error !== undefined && !this.#is_loss_told) {
       this.#is_loss_told = true
-      report_error(error, this.#callbacks.on_error, this.#platform)
+      this.#report(error)
     }
     const attempt = reconnector.attempts
     const tell = async (): Promise<void> =>
@@ -244,7 +244,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.#stop_watching()
     this.#reconnector?.stop()
     const told = this.#explain(info, error, 'connect again')
-    if (told !== undefined) report_error(told, this.#callbacks.on_error, this.#platform)
+    if (told !== undefined) this.#report(told)
     this.#error = told ?? error
     this.#settle_opened.reject(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
@@ -262,6 +262,10 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       default:
         return undefined
     }
+  }
+
+  #report(error: NetError): void {
+    report_error(error, this.#callbacks.on_error, this.#platform, { side: 'client', handle: this })
   }
 
   #connect_timed_out(): NetError {

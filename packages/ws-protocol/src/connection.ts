@@ -2,6 +2,7 @@ import type { CancelTimer } from './clock.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import { describe_count, describe_value, NetError } from './errors.js'
+import type { ChannelEvents, ChannelName, Channels, ConnectionEvent } from './events.js'
 import { type Beating, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 import {
   type CallbackKind,
@@ -22,7 +23,7 @@ import {
 } from './lifecycle.js'
 import { Outbox, type OutboxOwner, type QueueBudget } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
-import type { Channel, ChannelName, Platform } from './platform.js'
+import type { Platform } from './platform.js'
 import type { Batch } from './send_queue.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
@@ -71,6 +72,11 @@ export interface ConnectionOwner<Handle> {
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
+/** What a connection publishes; the rest is its owner's. */
+type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
+
+type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof ConnectionEvent>
+
 /** Where a connection stands: it opens, is open, waits to open again or does so, is being closed, or has ended. */
 export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
 
@@ -86,7 +92,7 @@ export class Connection<Handle, Kind extends Batch>
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
   readonly #platform: Platform<Kind>
-  readonly #channels: Readonly<Record<ChannelName, Channel>> | undefined
+  readonly #channels: Channels | undefined
   readonly #outbox: Outbox<Kind>
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort<Kind>
@@ -158,8 +164,7 @@ export class Connection<Handle, Kind extends Batch>
     const payload = as_payload(data)
     if (!this.#can_send()) return closed_error('send')
     const result = this.#outbox.send(payload)
-    const channel = this.#channels?.message
-    if (channel?.hasSubscribers && result === true) channel.publish(this.#told({ direction: 'sent', data }))
+    if (result === true && this.#channels?.message.hasSubscribers) this.#tell_sent(data, payload)
     return result
   }
 
@@ -251,8 +256,8 @@ export class Connection<Handle, Kind extends Batch>
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
     const { name } = this.#state
     if (name !== 'open' && name !== 'finishing') return
-    const channel = this.#channels?.message
-    if (channel?.hasSubscribers) channel.publish(this.#told({ direction: 'received', data }))
+    if (this.#channels?.message.hasSubscribers)
+      this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
       this.fail(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
     } else if (this.#inbox.bytes > INBOX_MOST_BYTES) this.fail(inbox_overflow(), POLICY_VIOLATION, 'overflow')
@@ -402,13 +407,16 @@ export class Connection<Handle, Kind extends Batch>
     }
   }
 
-  #publish(name: ChannelName, event: object): void {
+  #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
     const channel = this.#channels?.[name]
-    if (channel?.hasSubscribers) channel.publish(this.#told(event))
+    if (channel?.hasSubscribers)
+      channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }
 
-  #told(event: object): object {
-    return { side: this.#settings.side, handle: this.handle, ...event }
+  #tell_sent(data: Sendable, payload: string | Uint8Array): void {
+    const payload_bytes =
+      typeof payload === 'string' ? this.#platform.byte_length(payload) : payload.byteLength
+    this.#publish('message', { direction: 'sent', data, payload_bytes })
   }
 
   #start_timer(after_ms: number = this.#settings.close_timeout): void {
@@ -423,14 +431,14 @@ export class Connection<Handle, Kind extends Batch>
     const unsent = this.#outbox.detach()
     this.#lost += unsent
     const info = { ...ending, unsent }
-    this.#publish('close', { info })
+    this.#publish('close', { info, error, will_reconnect: true })
     this.#owner.retry?.lost(this.handle, info, error)
   }
 
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
     this.#outbox.end(closed_error('drained'))
-    this.#publish('close', { info })
+    this.#publish('close', { info, error: this.#error, will_reconnect: false })
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)
   }

@@ -25,6 +25,17 @@ export {
 } from './connection.js'
 export { deflate_offers } from './deflate_offer.js'
 export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export type {
+  Channel,
+  ChannelEvents,
+  ChannelName,
+  Channels,
+  CloseDetails,
+  ConnectionEvent,
+  ErrorDetails,
+  MessageDetails,
+  RefusedEvent,
+} from './events.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
@@ -54,7 +65,7 @@ export {
 } from './options.js'
 export type { OutboxOwner, QueueBudget } from './outbox.js'
 export { as_payload, type MessageData, type Sendable } from './payload.js'
-export type { Channel, ChannelName, Platform } from './platform.js'
+export type { Platform } from './platform.js'
 export { report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'

@@ -1,17 +1,7 @@
 import type { Clock } from './clock.js'
 import type { NetError } from './errors.js'
+import type { Channels } from './events.js'
 import type { Batch, SendQueue } from './send_queue.js'
-
-/** Where something can be published, as with Node's `diagnostics_channel`. */
-export interface Channel {
-  /** Whether anybody would hear it; if not, nothing is made to be published. */
-  readonly hasSubscribers: boolean
-  /** Tells all subscribers, at once. */
-  publish(message: object): void
-}
-
-/** What can be published; the names are those of the channels, behind `bt.net.`. */
-export type ChannelName = 'open' | 'close' | 'message' | 'queue_full' | 'refused' | 'error'
 
 /** What the core asks of the place it runs in: Node, a browser, a test. The core itself touches no global. */
 export interface Platform<Kind extends Batch> {
@@ -24,7 +14,7 @@ export interface Platform<Kind extends Batch> {
   /** Runs `task` when the callback that is running now, and the promise jobs it started, are done: the end of the turn. */
   defer(task: () => void): void
   /** Where events are published, where a platform has such channels. */
-  readonly channels?: Readonly<Record<ChannelName, Channel>>
+  readonly channels?: Channels
   /** Calls `task` whenever the network is there again, where a platform tells that; returns what ends it. */
   watch_online?(task: () => void): () => void
   /** Says an error aloud that no `on_error` takes. */

@@ -1,4 +1,5 @@
 import { NetError } from './errors.js'
+import type { ConnectionEvent } from './events.js'
 import type { Platform } from './platform.js'
 
 /** Whether a callback returned a promise, of whatever make. What can't even be asked counts as one: to await it tells why. */
@@ -13,14 +14,16 @@ export function is_thenable(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Hands an error to `on_error`, or says it aloud where there is none: an error is never silent. An `on_error` that throws or
- * rejects harms nothing and is said aloud itself.
+ * rejects harms nothing and is said aloud itself. `about`: whose error it is, for those who listen to the channel of errors.
  */
 export function report_error<Reported extends NetError>(
   error: Reported,
   on_error: ((error: Reported) => unknown) | undefined,
   platform: Pick<Platform<never>, 'warn' | 'channels'>,
+  about: ConnectionEvent,
 ): void {
-  if (platform.channels?.error.hasSubscribers) platform.channels.error.publish({ error })
+  const channel = platform.channels?.error
+  if (channel?.hasSubscribers) channel.publish({ ...about, error })
   if (on_error === undefined) {
     platform.warn(error)
     return

@@ -5,6 +5,7 @@ import { is_thenable, report_error } from '../src/report.js'
 import { FakePlatform } from '../src/testing/fake_platform.js'
 
 const error = new NetError('connection_lost', 'the wire was cut')
+const about = { side: 'client', handle: 'a handle' } as const
 
 /** What other libraries make in place of promises. */
 function thenable(
@@ -39,7 +40,7 @@ describe('report_error', () => {
   test('hands the error to on_error once, and says nothing aloud', () => {
     const platform = new FakePlatform()
     const told: NetError[] = []
-    report_error(error, got => told.push(got), platform)
+    report_error(error, got => told.push(got), platform, about)
     expect(told).toEqual([error])
     expect(told[0]).toBe(error)
     expect(platform.warnings).toEqual([])
@@ -47,7 +48,7 @@ describe('report_error', () => {
 
   test('says the error aloud where there is no on_error', () => {
     const platform = new FakePlatform()
-    report_error(error, undefined, platform)
+    report_error(error, undefined, platform, about)
     expect(platform.warnings).toHaveLength(1)
     expect(platform.warnings[0]).toBe(error)
   })
@@ -88,7 +89,7 @@ describe('report_error', () => {
   ]
   test.each(failing)('says both errors aloud where on_error %s, and throws nothing', async (_, on_error) => {
     const platform = new FakePlatform()
-    expect(() => report_error(error, on_error, platform)).not.toThrow()
+    expect(() => report_error(error, on_error, platform, about)).not.toThrow()
     await new Promise(setImmediate)
     expect(platform.warnings).toHaveLength(1)
     const [warning] = platform.warnings
@@ -109,6 +110,7 @@ describe('report_error', () => {
         throw thrown
       },
       platform,
+      about,
     )
     expect(platform.warnings.map(warning => [warning.code, warning.cause])).toEqual([
       ['handler_failed', thrown],
@@ -121,14 +123,14 @@ describe('report_error', () => {
     ['a promise that is kept', Promise.resolve('done')],
   ])('says nothing aloud where on_error returns %s', async (_, returned) => {
     const platform = new FakePlatform()
-    report_error(error, () => returned, platform)
+    report_error(error, () => returned, platform, about)
     await new Promise(setImmediate)
     expect(platform.warnings).toEqual([])
   })
 
   test('does not wait for an on_error that never ends', () => {
     const platform = new FakePlatform()
-    report_error(error, () => new Promise(() => {}), platform)
+    report_error(error, () => new Promise(() => {}), platform, about)
     expect(platform.warnings).toEqual([])
   })
 })

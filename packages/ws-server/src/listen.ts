@@ -144,6 +144,6 @@ class Server implements WsServer {
   }
 
   #report(error: NetError): void {
-    report_error(error, this.#settings.on_error, node_platform)
+    report_error(error, this.#settings.on_error, node_platform, { side: 'server', handle: undefined })
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   as_payload,
+  type CloseCause,
   type CloseInfo,
   Connection,
   type ConnectionOwner,
@@ -9,6 +10,7 @@ import {
   type FrameBatch,
   format_address,
   Heartbeat,
+  parse_target,
   report_error,
   type Sendable,
 } from '@bt/ws-protocol'
@@ -21,7 +23,8 @@ import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
 import { ServerSocket } from './socket.js'
-import type { HandshakeOwner } from './upgrade.js'
+import { Traffic } from './traffic.js'
+import type { HandshakeOwner, Refusal } from './upgrade.js'
 import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
 
 /** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
@@ -45,6 +48,17 @@ export class ConnectionSet implements HandshakeOwner {
     timed_out: 0,
     tls_failed: 0,
   }
+  readonly #closed: Record<CloseCause, number> = {
+    local: 0,
+    peer: 0,
+    heartbeat: 0,
+    overflow: 0,
+    protocol: 0,
+    network: 0,
+    refused: 0,
+    shutdown: 0,
+  }
+  readonly #traffic = new Traffic()
   #accepted = 0
   #is_shut_down = false
 
@@ -59,12 +73,16 @@ export class ConnectionSet implements HandshakeOwner {
       on_message: (socket, data) => settings.on_message?.(socket, data as string),
       on_close: (socket, info) => settings.on_close?.(socket, info),
       message_listener: () => 'ready',
-      report: (socket, error) => report_error(with_socket(error, socket), settings.on_error, node_platform),
+      report: (socket, error) =>
+        report_error(with_socket(error, socket), settings.on_error, node_platform, {
+          side: 'server',
+          handle: socket,
+        }),
       opened: socket => {
         this.sockets.add(socket)
         this.#heartbeat.add(ServerSocket.connection_of(socket))
       },
-      ended: socket => this.#ended(socket),
+      ended: (socket, { cause }) => this.#ended(socket, cause),
     }
   }
 
@@ -72,20 +90,18 @@ export class ConnectionSet implements HandshakeOwner {
     return this.#is_shut_down || this.sockets.size >= this.#settings.max_connections
   }
 
-  refused(reason: RefusalReason): void {
+  refused({ reason, status }: Refusal, stream: Socket, request?: IncomingMessage): void {
     this.#refused[reason] += 1
     const channel = node_platform.channels?.refused
-    if (channel?.hasSubscribers) channel.publish({ reason })
+    if (!channel?.hasSubscribers) return
+    const path = request?.url === undefined ? undefined : parse_target(request.url).path
+    channel.publish({ side: 'server', reason, status, addr: this.#addr_of(stream), path })
   }
 
   admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void {
     this.#accepted += 1
-    const { remoteAddress, remotePort } = stream
-    // A Unix socket has no address of its own, and shows the server's.
-    const addr =
-      remoteAddress === undefined || remotePort === undefined
-        ? this.#settings.bind
-        : format_address(remoteAddress, remotePort)
+    this.#traffic.add(stream)
+    const addr = this.#addr_of(stream)
     const handshake = new Handshake(request, ws.protocol)
     const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
@@ -129,6 +145,8 @@ export class ConnectionSet implements HandshakeOwner {
       inbox_bytes,
       accepted: this.#accepted,
       refused: { ...this.#refused },
+      closed: { ...this.#closed },
+      ...this.#traffic.stats(),
       shed: this.#budget.shed,
       round_trip_ms: this.#round_trips.stats(),
     }
@@ -145,7 +163,14 @@ export class ConnectionSet implements HandshakeOwner {
     for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
   }
 
-  #ended(socket: ServerSocket): void {
+  /** A Unix socket has no address of its own, and shows the server's. */
+  #addr_of({ remoteAddress, remotePort }: Socket): string {
+    if (remoteAddress === undefined || remotePort === undefined) return this.#settings.bind
+    return format_address(remoteAddress, remotePort)
+  }
+
+  #ended(socket: ServerSocket, cause: CloseCause): void {
+    this.#closed[cause] += 1
     this.#heartbeat.delete(ServerSocket.connection_of(socket))
     this.sockets.delete(socket)
     const done = socket.closed

@@ -26,8 +26,8 @@ export interface HandshakeOwner {
   is_full(): boolean
   /** A handshake is done. */
   admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void
-  /** A client was turned away. */
-  refused(reason: RefusalReason): void
+  /** A client was turned away; `request` is left out where it could not be read. */
+  refused(refusal: Refusal, stream: Socket, request?: IncomingMessage): void
 }
 
 /** RFC 6455 §4.1: 16 random bytes as base64. */
@@ -49,20 +49,22 @@ export function make_handshake_server(settings: ListenSettings, owner: Handshake
   const { route, handshake_timeout } = settings
   const { http, drop_all } = make_http_server(settings, reason => owner.refused(reason))
   const refused = new Set<Socket>()
-  const refuse = (stream: Socket, refusal: Refusal): void => {
-    owner.refused(refusal.reason)
+  const refuse = (stream: Socket, refusal: Refusal, request?: IncomingMessage): void => {
+    owner.refused(refusal, stream, request)
     refused.add(stream)
     stream.once('close', () => refused.delete(stream))
     end_with_answer(stream, refusal, handshake_timeout)
   }
 
   const acceptor = make_acceptor(settings)
-  acceptor.on('wsClientError', (error, stream) => refuse(stream as Socket, bad_handshake(error.message)))
+  acceptor.on('wsClientError', (error, stream, request) =>
+    refuse(stream as Socket, bad_handshake(error.message), request),
+  )
 
   http.on('upgrade', (request, stream: Socket, head) => {
     stream.on('error', told_by_close)
     const refusal = judge(request, route, owner.is_full())
-    if (refusal !== undefined) refuse(stream, refusal)
+    if (refusal !== undefined) refuse(stream, refusal, request)
     else {
       const offered = without_declined_offers(request)
       acceptor.handleUpgrade(offered, stream, head, ws => owner.admit(ws, stream, request))
@@ -70,7 +72,7 @@ export function make_handshake_server(settings: ListenSettings, owner: Handshake
   })
   http.on('request', (request, response) => {
     const refusal = judge_path(request, route) ?? not_websocket()
-    owner.refused(refusal.reason)
+    owner.refused(refusal, request.socket, request)
     response.writeHead(refusal.status, answer_headers(refusal))
     response.end(refusal.text)
   })

@@ -1,4 +1,4 @@
-import type { Sendable } from '@bt/ws-protocol'
+import type { CloseCause, Sendable } from '@bt/ws-protocol'
 import type { RoundTripStats } from './round_trips.js'
 import type { CloseOptions } from './shutdown.js'
 import type { WsSocket } from './socket.js'
@@ -30,6 +30,12 @@ export interface WsServerStats {
   readonly accepted: number
   /** Clients that were turned away since the server started, by reason. */
   readonly refused: Readonly<Record<RefusalReason, number>>
+  /** Sockets that have ended since the server started, by cause; `refused` stays 0, since those never were sockets. */
+  readonly closed: Readonly<Record<CloseCause, number>>
+  /** Bytes that came from the sockets since the server started, as they were on the network: with frame headers and handshakes. */
+  readonly received_bytes: number
+  /** Bytes that were handed to the network for the sockets since the server started, or wait there, with frame headers and handshakes. */
+  readonly sent_bytes: number
   /** Sockets that were closed since the server started, since all queues together had become too large: see `max_total_queue`. */
   readonly shed: number
   /** How long the answers to the last 1,024 pings took; `undefined` while there was none. Only sockets that are silent are pinged. */

@@ -83,6 +83,8 @@ describe('diagnostics channels', () => {
       while (told.at(-1)?.[0] !== 'bt.net.error') await new Promise(setImmediate)
       const refused = new RawClient(server.addr)
       refused.send_lines(['GET /elsewhere HTTP/1.1', 'Host: localhost'])
+      await once(refused.socket, 'connect')
+      const refused_addr = `127.0.0.1:${refused.socket.localPort}`
       await refused.until_ended()
       ws.terminate()
       await socket?.closed
@@ -99,11 +101,28 @@ describe('diagnostics channels', () => {
       ])
       const event = (index: number): unknown => events[index]?.[1]
       expect(event(0)).toEqual({ side: 'server', handle: socket })
-      expect(event(1)).toEqual({ side: 'server', handle: socket, direction: 'received', data: 'a' })
-      expect(event(2)).toMatchObject({ direction: 'sent', data: 'a'.repeat(60_000) })
+      expect(event(1)).toEqual({
+        side: 'server',
+        handle: socket,
+        direction: 'received',
+        data: 'a',
+        payload_bytes: 1,
+      })
+      expect(event(2)).toMatchObject({ direction: 'sent', data: 'a'.repeat(60_000), payload_bytes: 60_000 })
       expect(event(3)).toMatchObject({ handle: socket, error: { code: 'queue_full' } })
-      expect(event(5)).toEqual({ reason: 'wrong_path' })
-      expect(event(6)).toMatchObject({ handle: socket, info: { code: 1006, cause: 'network' } })
+      expect(event(4)).toMatchObject({ side: 'server', handle: socket, error: { code: 'queue_full' } })
+      expect(event(5)).toEqual({
+        side: 'server',
+        reason: 'wrong_path',
+        status: 404,
+        addr: refused_addr,
+        path: '/elsewhere',
+      })
+      expect(event(6)).toMatchObject({
+        handle: socket,
+        info: { code: 1006, cause: 'network' },
+        will_reconnect: false,
+      })
     } finally {
       for (const name of names) channel(name).unsubscribe(listen)
     }
