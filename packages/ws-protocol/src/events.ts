@@ -42,8 +42,8 @@ export interface RefusedEvent<Reason = string> {
   readonly side: 'server'
   /** Why, as `stats().refused` counts it. */
   readonly reason: Reason
-  /** The HTTP status that it was answered with. */
-  readonly status: number
+  /** The HTTP status that it was answered with; `undefined` for a client that got no answer, since TLS failed. */
+  readonly status: number | undefined
   /** The client's address, as `socket.addr` would be. */
   readonly addr: string
   /** The path that it asked for, percent-encoded as it came; `undefined` where its request could not be read. */

@@ -24,7 +24,7 @@ type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
  */
 export function make_http_server(
   { handshake_timeout, tls }: HttpSettings,
-  refused: (reason: RefusalReason) => void,
+  refused: (reason: RefusalReason, socket: Socket) => void,
 ): MadeHttpServer {
   const timeouts = {
     headersTimeout: handshake_timeout,
@@ -41,7 +41,7 @@ export function make_http_server(
 function make_https_server(
   timeouts: ServerOptions & { handshakeTimeout: number },
   given: TlsListenOptions,
-  refused: (reason: RefusalReason) => void,
+  refused: (reason: RefusalReason, socket: Socket) => void,
 ): MadeHttpServer {
   const tls = check_tls(given)
   const { ca, min_version, client_certificates } = tls
@@ -71,14 +71,14 @@ function make_https_server(
   // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
   https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const reason = refusal_of(error, socket)
-    if (reason !== undefined) refused(reason)
+    if (reason !== undefined) refused(reason, socket)
     if (error.code === 'ERR_SSL_HTTP_REQUEST') sockets.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
     socket.destroy()
   })
   https.prependListener('secureConnection', socket => {
     // Where certificates are optional, Node lets those in that do not hold.
     if (socket.authorized || socket.getPeerX509Certificate() === undefined) return
-    refused('tls_failed')
+    refused('tls_failed', socket)
     socket.destroy()
   })
   const drop_all = (): void => {

@@ -24,7 +24,7 @@ import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
 import { ServerSocket } from './socket.js'
 import { Traffic } from './traffic.js'
-import type { HandshakeOwner, Refusal } from './upgrade.js'
+import type { HandshakeOwner, RefusalNote } from './upgrade.js'
 import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
 
 /** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
@@ -90,7 +90,7 @@ export class ConnectionSet implements HandshakeOwner {
     return this.#is_shut_down || this.sockets.size >= this.#settings.max_connections
   }
 
-  refused({ reason, status }: Refusal, stream: Socket, request?: IncomingMessage): void {
+  refused({ reason, status }: RefusalNote, stream: Socket, request?: IncomingMessage): void {
     this.#refused[reason] += 1
     const channel = node_platform.channels?.refused
     if (!channel?.hasSubscribers) return

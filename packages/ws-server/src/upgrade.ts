@@ -20,6 +20,9 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What is counted and published of a refusal; without a status, there was no answer. */
+export type RefusalNote = Pick<Refusal, 'reason'> & Partial<Pick<Refusal, 'status'>>
+
 /** What a handshake server needs of the server behind it. */
 export interface HandshakeOwner {
   /** Whether one more socket would be too many. */
@@ -27,7 +30,7 @@ export interface HandshakeOwner {
   /** A handshake is done. */
   admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void
   /** A client was turned away; `request` is left out where it could not be read. */
-  refused(refusal: Refusal, stream: Socket, request?: IncomingMessage): void
+  refused(refusal: RefusalNote, stream: Socket, request?: IncomingMessage): void
 }
 
 /** RFC 6455 §4.1: 16 random bytes as base64. */
@@ -47,7 +50,7 @@ export interface HandshakeServer {
 /** Makes the HTTP server that takes the handshakes of a WebSocket server. */
 export function make_handshake_server(settings: ListenSettings, owner: HandshakeOwner): HandshakeServer {
   const { route, handshake_timeout } = settings
-  const { http, drop_all } = make_http_server(settings, reason => owner.refused(reason))
+  const { http, drop_all } = make_http_server(settings, (reason, stream) => owner.refused({ reason }, stream))
   const refused = new Set<Socket>()
   const refuse = (stream: Socket, refusal: Refusal, request?: IncomingMessage): void => {
     owner.refused(refusal, stream, request)

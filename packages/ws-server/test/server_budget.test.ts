@@ -127,4 +127,27 @@ describe('diagnostics channels', () => {
       for (const name of names) channel(name).unsubscribe(listen)
     }
   })
+
+  it('tell of a refused client where it is, what it asked for where that is known, and its answer', async () => {
+    const told: unknown[] = []
+    const listen = (event: unknown): unknown => told.push(event)
+    channel('bt.net.refused').subscribe(listen)
+    try {
+      const server = await start_open()
+      const addrs: string[] = []
+      for (const lines of [['what is this'], ['GET /ws?a=b HTTP/1.1', 'Host: localhost']]) {
+        const client = new RawClient(server.addr)
+        await once(client.socket, 'connect')
+        addrs.push(`127.0.0.1:${client.socket.localPort}`)
+        client.send_lines(lines)
+        await client.until_ended()
+      }
+      expect(told).toEqual([
+        { side: 'server', reason: 'bad_handshake', status: 400, addr: addrs[0], path: undefined },
+        { side: 'server', reason: 'not_websocket', status: 426, addr: addrs[1], path: '/ws' },
+      ])
+    } finally {
+      channel('bt.net.refused').unsubscribe(listen)
+    }
+  })
 })
