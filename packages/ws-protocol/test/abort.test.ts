@@ -96,4 +96,24 @@ describe('close_on_abort', () => {
     close_on_abort(undefined, close, never)
     expect(close).not.toHaveBeenCalled()
   })
+
+  it('closes, and says that the option is wrong, when what should be a signal throws', () => {
+    const boom = (): never => {
+      throw new Error('boom')
+    }
+    const close = vi.fn()
+    const signal = { aborted: false, addEventListener: boom, removeEventListener: boom }
+    expect(() => close_on_abort(signal, close, never)).toThrow('the option signal throws when it is used')
+    expect(close.mock.calls).toEqual([[]])
+  })
+
+  it('takes a signal that throws when it is let go', async () => {
+    const let_go = vi.fn(() => {
+      throw new Error('boom')
+    })
+    const closed = Promise.resolve()
+    close_on_abort({ aborted: false, addEventListener: () => {}, removeEventListener: let_go }, vi.fn(), closed)
+    await closed
+    expect(let_go).toHaveBeenCalledOnce()
+  })
 })

@@ -82,14 +82,17 @@ function options_of(base: object, changes: readonly [string, () => unknown][]): 
   return options
 }
 
-for (const call of ['listen', 'connect'] as const) {
-  test(`whatever ${call} is given, it takes it, or throws an error that names the option`, async () => {
-    const names = known_names(net[call])
-    const base = call === 'listen' ? { type: 'ws', bind: BIND } : { type: 'ws', url }
+const CALLS = { listen: net.listen, connect: net.connect }
+
+for (const name of ['listen', 'connect'] as const) {
+  const call: (options: never) => Handle = CALLS[name]
+  test(`whatever ${name} is given, it takes it, or throws an error that names the option`, async () => {
+    const names = known_names(call)
+    const base = name === 'listen' ? { type: 'ws', bind: BIND } : { type: 'ws', url }
     await fuzz(
-      `options of ${call}`,
+      `options of ${name}`,
       fc.asyncProperty(given(names), wrapping, (changes, wrap) =>
-        check(net[call], names, wrap(options_of({ ...base, on_error: () => {} }, changes))),
+        check(call, names, wrap(options_of({ ...base, on_error: () => {} }, changes))),
       ),
     )
   })

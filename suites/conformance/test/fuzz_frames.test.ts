@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { ClientSide } from './client_side.ts'
+import { bytes, encode, type Frame, OPCODE, type Sent } from './frame.ts'
+import { fuzz } from './fuzz.ts'
+import { answer_head, request_head } from './handshake.ts'
+import { changed, changes } from './mutation.ts'
+import type { RawPeer, Segmentation } from './raw_peer.ts'
+import { read_stream } from './reference.ts'
+import { ServerSide } from './server_side.ts'
+import type { Told } from './told.ts'
+
+const MAX_PAYLOAD = 300
+const OPTIONS = { binary: true, max_payload: MAX_PAYLOAD }
+
+const utf8_text = fc.string({ unit: 'binary', maxLength: 40 }).map(text => new TextEncoder().encode(text))
+const payload = fc.oneof(
+  { weight: 4, arbitrary: utf8_text },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 140 }) },
+  { weight: 1, arbitrary: fc.constantFrom(...['c3', 'ed a0 80', 'ff', '80'].map(bytes)) },
+  { weight: 1, arbitrary: fc.nat(MAX_PAYLOAD + 5).map(size => new Uint8Array(size).fill(0x61)) },
+)
+
+/** A message in up to four fragments, with a control frame between here and there. */
+const message: fc.Arbitrary<Frame[]> = fc
+  .tuple(
+    fc.constantFrom(OPCODE.TEXT, OPCODE.BINARY),
+    fc.array(fc.tuple(utf8_text, fc.boolean()), { minLength: 1, maxLength: 4 }),
+  )
+  .map(([opcode, parts]) =>
+    parts.flatMap(([part, is_followed], index) => [
+      {
+        opcode: index === 0 ? opcode : OPCODE.CONTINUATION,
+        fin: index === parts.length - 1,
+        payload: part,
+      },
+      ...(is_followed ? [{ opcode: OPCODE.PING, payload: part.subarray(0, 125) }] : []),
+    ]),
+  )
+
+const closing: fc.Arbitrary<Frame[]> = fc
+  .tuple(
+    fc.oneof(fc.constantFrom(1000, 1001, 1004, 1005, 1006, 1014, 1015, 2999, 3000, 4999), fc.nat(0xffff)),
+    utf8_text,
+  )
+  .map(([code, reason]) => [
+    { opcode: OPCODE.CLOSE, payload: Uint8Array.of(code >> 8, code & 0xff, ...reason.subarray(0, 100)) },
+  ])
+
+/** Any frame, which as a rule breaks one rule or another. */
+const any_frame: fc.Arbitrary<Frame[]> = fc
+  .record(
+    {
+      opcode: fc.nat(15),
+      fin: fc.boolean(),
+      rsv: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7) }),
+      payload,
+      length_bits: fc.constantFrom<(16 | 64)[]>(16, 64),
+      mask: fc.constantFrom<('right' | 'zero_key' | 'wrong')[]>(
+        'right',
+        'right',
+        'right',
+        'zero_key',
+        'wrong',
+      ),
+    },
+    { requiredKeys: ['opcode', 'payload'] },
+  )
+  .map(frame => [frame])
+
+const stream: fc.Arbitrary<Sent[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 12, arbitrary: message },
+      { weight: 2, arbitrary: any_frame },
+      { weight: 1, arbitrary: closing },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 20 }).map((raw): Sent[] => [raw]) },
+    ),
+    { maxLength: 10 },
+  )
+  .map(parts => parts.flat())
+
+const segmentation: fc.Arbitrary<Segmentation> = fc
+  .array(fc.nat(2_000), { maxLength: 12 })
+  .map(places => ({ cuts: places.sort((a, b) => a - b) }))
+
+const damage = fc.oneof(
+  { weight: 2, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: changes(['\x81\x05']) },
+)
+
+/** Sends a stream over an open connection, ends TCP, and checks what the user was told against the reference. */
+async function check(
+  peer: RawPeer,
+  { told, closed }: { readonly told: Told; readonly closed: Promise<unknown> },
+  sent: Buffer,
+  is_masked: boolean,
+  segments: Segmentation,
+): Promise<void> {
+  const meant = read_stream(sent, is_masked, MAX_PAYLOAD)
+  await peer.send(sent, segments)
+  peer.end()
+  await Promise.all([closed, peer.ended])
+  const shown = (data: string | Uint8Array): string | number[] =>
+    typeof data === 'string' ? data : [...data]
+  expect(told.messages.map(shown)).toEqual(meant.messages.map(shown))
+  expect(told.infos).toHaveLength(1)
+  const causes = { failed: 'protocol', closed: 'peer', lost: 'network' }
+  expect(told.infos[0]).toMatchObject({ code: meant.ends.code, cause: causes[meant.ends.kind] })
+  if (meant.ends.kind === 'failed') expect(told.errors).toHaveLength(1)
+}
+
+const server_side = new ServerSide()
+const client_side = new ClientSide()
+
+afterAll(() => Promise.all([server_side.close(), client_side.close()]))
+
+test('a server reads any stream of frames, cut anywhere, as the reference does', async () => {
+  await fuzz(
+    'frames to a server',
+    fc.asyncProperty(stream, damage, segmentation, async (frames, made, segments) => {
+      const { name, connection } = server_side.expect_client()
+      const peer = await server_side.peer(OPTIONS)
+      await peer.send(Buffer.from(request_head({ start: `GET /ws?name=${name} HTTP/1.1` })), 'whole')
+      await peer.head()
+      await check(peer, connection, changed(encode(frames, 'client'), made), true, segments)
+    }),
+  )
+})
+
+test('a client reads any stream of frames, cut anywhere, as the reference does', async () => {
+  await fuzz(
+    'frames to a client',
+    fc.asyncProperty(stream, damage, segmentation, async (frames, made, segments) => {
+      const { ws, told, peer, accept } = await client_side.connect(OPTIONS)
+      await peer.send(Buffer.from(answer_head(accept)), 'whole')
+      await ws.opened
+      const sent = changed(encode(frames, 'server'), made)
+      await check(peer, { told, closed: ws.closed }, sent, false, segments)
+    }),
+  )
+})

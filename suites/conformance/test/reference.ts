@@ -1,0 +1,68 @@
+import { isUtf8 } from 'node:buffer'
+import { OPCODE } from './frame.ts'
+
+/** What a stream of frames means, by RFC 6455 §5 and §7 without extensions. */
+export interface Meaning {
+  readonly messages: (string | Uint8Array)[]
+  /** The code to fail the connection with, or the peer's Close, or the end of TCP without one. */
+  ends: { readonly kind: 'failed' | 'closed' | 'lost'; readonly code: number }
+}
+
+/** Reads a stream in the plainest way: all of it at once, one frame behind the other. */
+export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: number): Meaning {
+  const messages: Meaning['messages'] = []
+  let message: { readonly opcode: number; readonly parts: Buffer[] } | undefined
+  let at = 0
+  const end = (kind: Meaning['ends']['kind'], code: number): Meaning => ({ messages, ends: { kind, code } })
+
+  while (at + 2 <= bytes.length) {
+    const first = bytes.readUInt8(at)
+    const second = bytes.readUInt8(at + 1)
+    at += 2
+    const fin = first >= 0x80
+    const opcode = first & 0xf
+    const is_control = opcode >= 8
+    let length = second & 0x7f
+    const is_known = Object.values<number>(OPCODE).includes(opcode)
+    const is_in_order = is_control || (opcode === OPCODE.CONTINUATION) === (message !== undefined)
+    const is_short = !is_control || (fin && length <= 125 && !(opcode === OPCODE.CLOSE && length === 1))
+    if ((first & 0x70) !== 0 || !is_known || !is_in_order || !is_short || second >= 0x80 !== is_masked)
+      return end('failed', 1002)
+
+    const length_bytes = length === 126 ? 2 : length === 127 ? 8 : 0
+    if (at + length_bytes > bytes.length) break
+    if (length_bytes === 2) length = bytes.readUInt16BE(at)
+    if (length_bytes === 8) length = Number(bytes.readBigUInt64BE(at))
+    at += length_bytes
+    const so_far = message?.parts.reduce((sum, part) => sum + part.length, 0) ?? 0
+    if (!is_control && length > 0 && so_far + length > max_payload) return end('failed', 1009)
+
+    const key = is_masked ? bytes.subarray(at, at + 4) : Buffer.alloc(4)
+    if (is_masked) at += 4
+    if (at + length > bytes.length) break
+    const payload = Buffer.from(
+      bytes.subarray(at, at + length).map((byte, index) => byte ^ (key[index % 4] ?? 0)),
+    )
+    at += length
+
+    if (opcode === OPCODE.CLOSE) {
+      const code = length === 0 ? 1005 : payload.readUInt16BE(0)
+      if (length > 0 && !is_close_code(code)) return end('failed', 1002)
+      return isUtf8(payload.subarray(2)) ? end('closed', code) : end('failed', 1007)
+    }
+    if (is_control) continue
+    message ??= { opcode, parts: [] }
+    message.parts.push(payload)
+    if (!fin) continue
+    const whole = Buffer.concat(message.parts)
+    if (message.opcode === OPCODE.TEXT && !isUtf8(whole)) return end('failed', 1007)
+    messages.push(message.opcode === OPCODE.TEXT ? whole.toString() : whole)
+    message = undefined
+  }
+  return end('lost', 1006)
+}
+
+/** §7.4, with the registry of IANA. */
+function is_close_code(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
+}
