@@ -1,5 +1,5 @@
-// @boundaries-ignore the test settings are one file for all packages
 import { mergeConfig } from 'vitest/config'
+// @boundaries-ignore the test settings are one file for all packages
 import { package_config } from '../../vitest.shared.ts'
 import { CaseCount } from './case_count.ts'
 

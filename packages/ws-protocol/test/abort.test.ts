@@ -112,7 +112,11 @@ describe('close_on_abort', () => {
       throw new Error('boom')
     })
     const closed = Promise.resolve()
-    close_on_abort({ aborted: false, addEventListener: () => {}, removeEventListener: let_go }, vi.fn(), closed)
+    close_on_abort(
+      { aborted: false, addEventListener: () => {}, removeEventListener: let_go },
+      vi.fn(),
+      closed,
+    )
     await closed
     expect(let_go).toHaveBeenCalledOnce()
   })

@@ -52,6 +52,12 @@ describe('describe_value', () => {
   class Point {
     readonly x = 1
   }
+  test('throws for no value, whatever that does', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect(describe_value(proxy)).toBe('an object that throws when it is read')
+  })
+
   test.each([
     ['text', '"text"'],
     ['', '""'],
@@ -74,6 +80,7 @@ describe('describe_value', () => {
     [Object.create(null), 'an object'],
     [new (class {})(), 'an object'],
     [new Point(), 'an instance of Point'],
+    [{ __proto__: { constructor: { name: 7 } } }, 'an object'],
     [new Date(0), 'an instance of Date'],
     [new Map([['secret', 'secret']]), 'an instance of Map'],
   ])('shows %o as %s', (value, shown) => {

@@ -208,3 +208,28 @@ test('keeps a secret that will not do out of the error', () => {
     /^open: the option key is of type string; expected a key$/,
   )
 })
+
+describe('options that throw when they are looked at', () => {
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+
+  test('are named, and what they threw is the cause', () => {
+    const given = Object.defineProperty({ address: 'a:1' }, 'tag', { get: boom, enumerable: true })
+    expect(() => check(given)).toThrow(invalid_option(/^call: the option tag throws when it is read/))
+    expect(() => check(given)).toThrow(expect.objectContaining({ cause: new Error('boom') }))
+  })
+
+  test('are told from none where they are a proxy', () => {
+    expect(() => check(new Proxy({}, { ownKeys: boom }))).toThrow(
+      invalid_option(/^call got something that throws when it is read for its options/),
+    )
+  })
+
+  test('are wrong where their value throws', () => {
+    const throwing: typeof rules = { ...rules, tag: { ...rules.tag, accepts: boom } }
+    expect(() => check_options('call', { address: 'a:1', tag: 'x' }, throwing)).toThrow(
+      invalid_option('call: the option tag is "x"; expected a string'),
+    )
+  })
+})

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { judge_answer } from '../../src/node/judge_answer.js'
+
+const LIST = 'sec-websocket-extensions'
+
+describe('judge_answer', () => {
+  it.each([
+    {},
+    { [LIST]: 'permessage-deflate' },
+    { [LIST]: 'permessage-deflate; server_max_window_bits=10' },
+  ])('finds nothing wrong with HTTP/1.1 and %j', headers => {
+    expect(judge_answer({ httpVersion: '1.1', headers })).toBeUndefined()
+  })
+
+  it('names another version of HTTP', () => {
+    expect(judge_answer({ httpVersion: '1.0', headers: {} })).toContain('is 1.0, and has to be 1.1')
+  })
+
+  it.each([
+    '',
+    'x-unknown',
+    'permessage-deflate, permessage-deflate',
+    'permessage-deflate; server_max_window_bits=08',
+  ])('finds %j no answer to what was offered', list => {
+    expect(judge_answer({ httpVersion: '1.1', headers: { [LIST]: list } })).toContain('not what was offered')
+  })
+})
