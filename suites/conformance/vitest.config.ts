@@ -3,4 +3,4 @@ import { mergeConfig } from 'vitest/config'
 import { package_config } from '../../vitest.shared.ts'
 import { CaseCount } from './case_count.ts'
 
-export default mergeConfig(package_config, { test: { reporters: [new CaseCount()] } })
+export default mergeConfig(package_config, { test: { reporters: [new CaseCount()], maxWorkers: 2 } })

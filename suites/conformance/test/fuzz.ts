@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
 /** How long one property is tried, and how long one run of it may take. */
-const TIME_MS = 3_000
+const TIME_MS = 2_000
 const RUN_TIME_MS = 10_000
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 0x8000_0000)
