@@ -18,16 +18,17 @@ export class Reconnector {
   #opened_ms: number | undefined
   #stop_waiting: CancelTimer | undefined
 
-  /** `again` connects again. */
+  /** `again` connects again; `random`: a number from 0 up to 1, which it never is. */
   constructor(
     settings: BackoffSettings,
     platform: Pick<Platform<never>, 'clock' | 'watch_online'>,
     again: () => void,
+    random: () => number = Math.random,
   ) {
     this.#settings = settings
     this.#platform = platform
     this.#again = again
-    this.#backoff = new Backoff(settings, Math.random)
+    this.#backoff = new Backoff(settings, random)
   }
 
   /** How many attempts there have been since a connection lasted. */
