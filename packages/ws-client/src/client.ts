@@ -223,6 +223,8 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       this.#is_loss_told = true
       this.#report(error)
     }
+    // Whoever was told may have closed it.
+    if (this.state !== 'reconnecting') return
     const attempt = reconnector.attempts
     const tell = async (): Promise<void> =>
       this.#callbacks.on_reconnecting?.({ attempt, delay_ms, info, error })

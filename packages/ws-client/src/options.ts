@@ -121,7 +121,7 @@ const MAX_DELAY_MS = 2_147_483_647
 /** Fills in the option `reconnect`; `undefined` where it is off, or not what it may be. */
 export function backoff_settings(reconnect: unknown): BackoffSettings | undefined {
   if (reconnect === true) return backoff_settings({})
-  if (typeof reconnect !== 'object' || reconnect === null) return undefined
+  if (typeof reconnect !== 'object' || reconnect === null || Array.isArray(reconnect)) return undefined
   const { max_delay = 20_000, max_attempts = Infinity, ...others } = reconnect as ReconnectOptions
   const { min_delay = Math.min(500, max_delay), ...unknown } = others
   const is_valid =

@@ -2,6 +2,7 @@ import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../src/index.js'
 import { node_rules } from '../src/node/options.js'
+import { backoff_settings } from '../src/options.js'
 
 const url = 'ws://127.0.0.1:9/ws'
 
@@ -43,6 +44,16 @@ describe('the options of connect', () => {
       { type: 'ws', url, protocols: ['a b'] },
       /protocols is an array of 1; expected/,
     ],
+    [
+      'a heartbeat that is true',
+      { type: 'ws', url, heartbeat: true },
+      /heartbeat is true; expected a whole number of milliseconds from 1 to 2147483647, or false/,
+    ],
+    [
+      'an on_reconnecting that is none',
+      { type: 'ws', url, on_reconnecting: true },
+      /on_reconnecting is true; expected a function/,
+    ],
   ])('%s is told what is expected', (_name, options, message) => {
     expect(() => connect(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
@@ -56,9 +67,64 @@ it('the defaults of connect are those of the contract', () => {
     max_payload: 1_048_576,
     max_fragments: 16_384,
     max_queue: 4_194_304,
+    heartbeat: 25_000,
+    reconnect: false,
     close_timeout: 5_000,
     connect_timeout: 10_000,
     protocols: [],
     compression: false,
+  })
+})
+
+describe('reconnect', () => {
+  const MAX = 2_147_483_647
+  const defaults = { min_delay: 500, max_delay: 20_000, max_attempts: Infinity }
+
+  it.each<[unknown, object | undefined]>([
+    [true, defaults],
+    [{}, defaults],
+    [{ min_delay: undefined, max_delay: undefined, max_attempts: undefined }, defaults],
+    [{ min_delay: 1 }, { ...defaults, min_delay: 1 }],
+    [{ min_delay: 20_000 }, { ...defaults, min_delay: 20_000 }],
+    [{ max_delay: MAX }, { ...defaults, max_delay: MAX }],
+    [{ max_delay: 100 }, { ...defaults, min_delay: 100, max_delay: 100 }],
+    [{ max_delay: 1 }, { ...defaults, min_delay: 1, max_delay: 1 }],
+    [{ max_attempts: 1 }, { ...defaults, max_attempts: 1 }],
+    [
+      { min_delay: 7, max_delay: 7, max_attempts: 7 },
+      { min_delay: 7, max_delay: 7, max_attempts: 7 },
+    ],
+    [false, undefined],
+  ])('may be %j', (reconnect, expected) => {
+    expect(check_options('connect', { type: 'ws', url, reconnect }, node_rules).reconnect).toBe(reconnect)
+    expect(backoff_settings(reconnect)).toEqual(expected)
+  })
+
+  it.each([
+    ['null', null],
+    ['a number', 5],
+    ['text', 'true'],
+    ['an array', []],
+    ['a wait of 0', { min_delay: 0 }],
+    ['a longest wait of 0', { max_delay: 0 }],
+    ['a part of a millisecond', { min_delay: 1.5 }],
+    ['a wait below 0', { min_delay: -1 }],
+    ['a wait that is no number', { min_delay: '500' }],
+    ['a wait that is null', { max_delay: null }],
+    ['a wait that never ends', { max_delay: Infinity }],
+    ['a wait that is longer than timers take', { max_delay: MAX + 1 }],
+    ['a min_delay above max_delay', { min_delay: 101, max_delay: 100 }],
+    ['a min_delay above the default of max_delay', { min_delay: 20_001 }],
+    ['no attempt', { max_attempts: 0 }],
+    ['a part of an attempt', { max_attempts: 1.5 }],
+    ['attempts that are no number', { max_attempts: Number.NaN }],
+    ['a word that is not known', { max_retries: 5 }],
+  ])('may not be %s', (_, reconnect) => {
+    expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringMatching(/the option reconnect is .*; expected true, false, or \{ min_delay\?/),
+      }),
+    )
   })
 })

@@ -1,6 +1,6 @@
 import type { MessageBatch, SocketSink } from '@bt/ws-protocol'
 import { MessageQueue } from '@bt/ws-protocol'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
 
 /** The WebSocket of a platform, whose network the test plays. */
@@ -21,6 +21,7 @@ class PlayedWebSocket {
 let socket: PlayedWebSocket
 let told: string[]
 let port: WebSocketPort
+let sink_of_port: SocketSink
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -35,12 +36,18 @@ beforeEach(() => {
     socket_ending: () => {},
     socket_closed: (code, _reason, error) => told.push(`closed ${code} ${error?.message ?? ''}`),
   }
-  port = new WebSocketPort(socket as unknown as WebSocket, { url: 'ws://host/', max_payload: 1_000 }, sink)
+  sink_of_port = sink
+  port = port_to('ws://host/')
 })
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.unstubAllGlobals()
 })
+
+function port_to(url: string): WebSocketPort {
+  return new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_000 }, sink_of_port)
+}
 
 function write(...payloads: string[]): void {
   const queue = new MessageQueue()
@@ -115,4 +122,77 @@ it('says that a browser does not say why', () => {
   socket.onerror?.({})
   socket.onclose?.({ code: 1006, reason: '' })
   expect(told).toEqual([expect.stringMatching(/did not open a WebSocket: a browser does not say why/)])
+})
+
+describe('signs of life', () => {
+  const alive = (port: WebSocketPort): boolean => {
+    const before = port.signs_of_life()
+    return port.signs_of_life() !== before
+  }
+
+  it('are there though the peer is silent, since it can’t be pinged', () => {
+    expect(alive(port)).toBe(true)
+  })
+
+  it.each([undefined, {}, { onLine: true }])(
+    'are there where the platform says of its network: %j',
+    navigator => {
+      vi.stubGlobal('navigator', navigator)
+      expect(alive(port)).toBe(true)
+    },
+  )
+
+  it('are none while there is no network', () => {
+    vi.stubGlobal('navigator', { onLine: false })
+    expect(alive(port)).toBe(false)
+    vi.stubGlobal('navigator', { onLine: true })
+    expect(alive(port)).toBe(true)
+  })
+
+  it.each([
+    ['ws://localhost:81/', true],
+    ['ws://app.localhost/', true],
+    ['wss://127.0.0.1/', true],
+    ['ws://127.1.2.3/', true],
+    ['ws://[::1]:81/', true],
+    ['ws://localhost.example/', false],
+    ['ws://mylocalhost/', false],
+    ['ws://128.0.0.1/', false],
+    ['ws://[::2]/', false],
+    ['ws://192.168.0.1/', false],
+  ])('without any network, of %s: %s', (url, is_alive) => {
+    vi.stubGlobal('navigator', { onLine: false })
+    expect(alive(port_to(url))).toBe(is_alive)
+  })
+
+  it('are none while what was sent does not go out, but for what does', () => {
+    write('a'.repeat(10))
+    expect(alive(port)).toBe(false)
+    const before = port.signs_of_life()
+    vi.advanceTimersByTime(1_000)
+    expect(port.signs_of_life()).toBe(before)
+    socket.bufferedAmount = 5
+    vi.advanceTimersByTime(1_000)
+    expect(port.signs_of_life()).not.toBe(before)
+    expect(alive(port)).toBe(false)
+    socket.bufferedAmount = 0
+    vi.advanceTimersByTime(1_000)
+    expect(alive(port)).toBe(true)
+  })
+
+  it('are the messages of the peer, too', () => {
+    write('a'.repeat(10))
+    const before = port.signs_of_life()
+    socket.onmessage?.({ data: 'b' })
+    expect(port.signs_of_life()).not.toBe(before)
+    expect(alive(port)).toBe(false)
+  })
+})
+
+it('asks for no answer, and reads on, since a browser can’t do either', () => {
+  port.ping()
+  port.pause()
+  port.resume()
+  socket.onmessage?.({ data: 'a' })
+  expect(told).toEqual(['message a'])
 })

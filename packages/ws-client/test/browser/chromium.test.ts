@@ -166,6 +166,74 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
+  it('connects again by itself, and sends then what was sent meanwhile', async () => {
+    const received: string[][] = []
+    const { url } = await start_ws_server(ws => {
+      const messages: string[] = []
+      received.push(messages)
+      ws.on('message', data => {
+        messages.push(String(data))
+        if (String(data) === 'lose me') ws.terminate()
+        else ws.send(`echo:${data}`)
+      })
+    })
+    const seen = await page.evaluate(async url => {
+      const states: string[] = []
+      const errors: string[] = []
+      const ws = connect_to(url, {
+        reconnect: { max_delay: 10 },
+        on_open: () => states.push(ws.state),
+        on_error: (error: { code: string }) => errors.push(error.code),
+        on_reconnecting: () => {
+          states.push(ws.state)
+          ws.send('a')
+          ws.send('b')
+        },
+      })
+      ws.send('lose me')
+      const received: unknown[] = []
+      for await (const data of ws) if (received.push(data) === 2) ws.close()
+      return { received, states, errors, info: await ws.closed }
+    }, url)
+    expect(seen).toEqual({
+      received: ['echo:a', 'echo:b'],
+      states: ['open', 'reconnecting', 'open'],
+      errors: ['connection_lost'],
+      info: { code: 1000, reason: '', cause: 'local', clean: true, unsent: 0 },
+    })
+    expect(received).toEqual([['lose me'], ['a', 'b']])
+    expect(complaints).toEqual([])
+  })
+
+  it('connects again at once when the network is there again, though it was to wait', async () => {
+    let connections = 0
+    const { url } = await start_ws_server(ws => {
+      connections += 1
+      if (connections === 1) ws.close(1012, 'retry_after_ms=3600000')
+    })
+    const opened_again = page.evaluate(async url => {
+      const delays: number[] = []
+      const ws = connect_to(url, {
+        reconnect: true,
+        on_reconnecting: ({ delay_ms }: { delay_ms: number }) => {
+          delays.push(delay_ms)
+          document.title = 'waiting'
+        },
+      })
+      await ws.opened
+      await new Promise<void>(resolve => ws.on_open(resolve))
+      ws.close()
+      return delays
+    }, url)
+    await page.waitForFunction(() => document.title === 'waiting')
+    await page.context().setOffline(true)
+    expect(connections).toBe(1)
+    await page.context().setOffline(false)
+    expect(await opened_again).toEqual([3_600_000])
+    expect(connections).toBe(2)
+    expect(complaints).toEqual([])
+  })
+
   it('says that nobody listens as handshake_failed; only the browser itself says it on the console', async () => {
     const { url, stop } = await start_ws_server(echo)
     stop()

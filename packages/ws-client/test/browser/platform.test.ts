@@ -1,0 +1,35 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { browser_platform } from '../../src/browser/platform.js'
+
+afterEach(() => void vi.unstubAllGlobals())
+
+/** Gives the platform the events of a browser's window, which Node has not. */
+function stub_window(): EventTarget {
+  const window = new EventTarget()
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window))
+  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window))
+  return window
+}
+
+it('tells each time that the network is there again, until it is told to stop', () => {
+  const window = stub_window()
+  let times = 0
+  const stop = browser_platform.watch_online?.(() => {
+    times += 1
+  })
+  window.dispatchEvent(new Event('offline'))
+  expect(times).toBe(0)
+  window.dispatchEvent(new Event('online'))
+  window.dispatchEvent(new Event('online'))
+  expect(times).toBe(2)
+  stop?.()
+  window.dispatchEvent(new Event('online'))
+  expect(times).toBe(2)
+})
+
+it('tells nothing of the network where there are no such events', () => {
+  vi.stubGlobal('addEventListener', undefined)
+  vi.stubGlobal('removeEventListener', undefined)
+  const stop = browser_platform.watch_online?.(() => {})
+  expect(() => stop?.()).not.toThrow()
+})
