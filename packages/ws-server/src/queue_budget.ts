@@ -50,8 +50,8 @@ export class TotalQueueBudget implements QueueBudget {
     for (const { connection, queued } of connections) {
       if (total_bytes <= most_bytes) return
       const error = queue_shed(total_bytes, this.#limit_bytes, queued)
-      if (!connection.fail(error, TRY_AGAIN_LATER, 'overflow')) continue
-      this.#shed += 1
+      if (connection.fail(error, TRY_AGAIN_LATER, 'overflow')) this.#shed += 1
+      // Nor is anybody shed for what those still hold that are about to end.
       total_bytes -= queued
     }
   }

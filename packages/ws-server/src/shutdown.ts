@@ -69,16 +69,15 @@ export interface Shutdown {
 }
 
 /**
- * Reads the options of `close`.
+ * Reads the options of `close`; `random`: a number from 0 up to 1, which it never is.
  *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function read_close_options(options: CloseOptions = {}): Shutdown {
+export function read_close_options(options: CloseOptions = {}, random: () => number = Math.random): Shutdown {
   const { drain_ms, spread_ms, reason, code } = check_options('close', options, close_rules)
   return {
     code: code ?? (spread_ms === 0 ? GOING_AWAY : SERVICE_RESTART),
     drain_ms,
-    next_reason: () =>
-      spread_ms === 0 ? reason : with_retry_hint(reason, Math.floor(Math.random() * spread_ms)),
+    next_reason: () => (spread_ms === 0 ? reason : with_retry_hint(reason, Math.floor(random() * spread_ms))),
   }
 }

@@ -59,6 +59,8 @@ it('the defaults of listen are those of the contract', () => {
     max_payload: 1_048_576,
     max_fragments: 1_024,
     max_queue: 4_194_304,
+    max_total_queue: 268_435_456,
+    heartbeat: 25_000,
     max_connections: 10_000,
     handshake_timeout: 10_000,
     close_timeout: 5_000,
