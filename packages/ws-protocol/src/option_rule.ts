@@ -90,11 +90,12 @@ function names_of(call: string, given: object): string[] {
   }
 }
 
-/** What throws when it is looked at will not do. */
+/** What throws when it is looked at will not do; what a rule itself throws says why. */
 function is_accepted(rule: OptionRule<unknown>, value: unknown): boolean {
   try {
     return rule.accepts(value)
-  } catch {
+  } catch (error) {
+    if (error instanceof NetError) throw error
     return false
   }
 }

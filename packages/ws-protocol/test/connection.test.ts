@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection, type ConnectionSettings } from '../src/connection.js'
 import { NetError } from '../src/errors.js'
+import type { Channel, ChannelName } from '../src/events.js'
 import { LOOKS_PER_HEARTBEAT } from '../src/heartbeat.js'
 import { INBOX_MOST_BYTES } from '../src/inbox.js'
 import type { MessageBatch } from '../src/message_queue.js'
-import type { Channel, ChannelName } from '../src/platform.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
 import { Owner, settings } from './connection_owner.js'
@@ -1080,7 +1080,7 @@ describe('Connection', () => {
       changed: Partial<ConnectionSettings> = {},
     ): void => {
       published = []
-      const channel = (name: ChannelName): Channel => ({
+      const channel = (name: ChannelName): Channel<object> => ({
         hasSubscribers,
         publish: message => published.push([name, message]),
       })
@@ -1104,7 +1104,7 @@ describe('Connection', () => {
       socket.takes_writes = false
       connection.send('a')
       socket.open()
-      socket.receive('b')
+      socket.receive('b中')
       connection.send('x'.repeat(990))
       connection.send('c')
       socket.end(1000, 'bye')
@@ -1116,12 +1116,12 @@ describe('Connection', () => {
       const who = { side: 'client', handle: 'handle' }
       const info = { code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 2 }
       expect(published).toEqual([
-        ['message', { ...who, direction: 'sent', data: 'a' }],
+        ['message', { ...who, direction: 'sent', data: 'a', payload_bytes: 1 }],
         ['open', who],
-        ['message', { ...who, direction: 'received', data: 'b' }],
+        ['message', { ...who, direction: 'received', data: 'b中', payload_bytes: 4 }],
         ['queue_full', { ...who, error: expect.objectContaining({ code: 'queue_full' }) }],
-        ['message', { ...who, direction: 'sent', data: 'c' }],
-        ['close', { ...who, info }],
+        ['message', { ...who, direction: 'sent', data: 'c', payload_bytes: 1 }],
+        ['close', { ...who, info, error: undefined, will_reconnect: false }],
       ])
     })
 
@@ -1133,8 +1133,8 @@ describe('Connection', () => {
       connection.send(bytes)
       const who = { side: 'server', handle: 'handle' }
       expect(published.slice(1)).toEqual([
-        ['message', { ...who, direction: 'received', data: bytes }],
-        ['message', { ...who, direction: 'sent', data: bytes }],
+        ['message', { ...who, direction: 'received', data: bytes, payload_bytes: 2 }],
+        ['message', { ...who, direction: 'sent', data: bytes, payload_bytes: 2 }],
       ])
     })
 

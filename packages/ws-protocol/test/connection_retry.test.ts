@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection } from '../src/connection.js'
 import { NetError } from '../src/errors.js'
+import type { Channel, ChannelName } from '../src/events.js'
 import { LOOKS_PER_HEARTBEAT } from '../src/heartbeat.js'
 import type { MessageBatch } from '../src/message_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
@@ -462,6 +463,40 @@ describe('a Connection whose owner connects again', () => {
       open_again()
       expect(socket.calls).toEqual([])
     })
+  })
+
+  it('tells the channels of each opening, and of each end, with whether it will come again', () => {
+    const published: unknown[][] = []
+    const channel = (name: ChannelName): Channel<object> => ({
+      hasSubscribers: true,
+      publish: event => published.push([name, event]),
+    })
+    const channels = {
+      open: channel('open'),
+      close: channel('close'),
+      message: channel('message'),
+      queue_full: channel('queue_full'),
+      refused: channel('refused'),
+      error: channel('error'),
+    }
+    platform = Object.assign(new FakePlatform(), { channels })
+    connection = new Connection(settings, owner, platform, () => 'handle')
+    attach()
+    socket.open()
+    const error = new NetError('connection_lost', 'reset')
+    socket.end(1006, '', error)
+    open_again()
+    owner.may_retry = () => false
+    socket.end(1000, 'bye')
+    const who = { side: 'client', handle: 'handle' }
+    const lost = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 }
+    const closed = { code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }
+    expect(published).toEqual([
+      ['open', who],
+      ['close', { ...who, info: lost, error, will_reconnect: true }],
+      ['open', who],
+      ['close', { ...who, info: closed, error: undefined, will_reconnect: false }],
+    ])
   })
 
   it('counts silence anew on the next socket', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NetError } from '../src/errors.js'
 import { check_options, type OptionRules } from '../src/option_rule.js'
 
 interface CallOptions {
@@ -232,4 +233,26 @@ describe('options that throw when they are looked at', () => {
       invalid_option('call: the option tag is "x"; expected a string'),
     )
   })
+})
+
+test('what a rule throws says itself what is wrong; what throws else, when it is looked at, is not accepted', () => {
+  const thrown = new NetError('unsupported', 'not here')
+  const throwing = (error: Error) => ({
+    key: {
+      fallback: undefined,
+      expects: 'a key',
+      accepts: () => {
+        throw error
+      },
+    },
+  })
+  const check_key = (error: Error) =>
+    check_options<{ key?: string }, never>('open', { key: 'sesame' }, throwing(error))
+  expect(() => check_key(thrown)).toThrow(thrown)
+  expect(() => check_key(new TypeError('a getter of its own'))).toThrow(
+    expect.objectContaining({
+      code: 'invalid_option',
+      message: 'open: the option key is "sesame"; expected a key',
+    }),
+  )
 })

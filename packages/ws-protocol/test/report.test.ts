@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { NetError } from '../src/errors.js'
-import type { Channel, ChannelName } from '../src/platform.js'
+import type { Channels } from '../src/events.js'
 import { is_thenable, report_error } from '../src/report.js'
 import { FakePlatform } from '../src/testing/fake_platform.js'
 
@@ -140,7 +140,7 @@ describe('the channel of errors', () => {
   function with_channel(hasSubscribers: boolean) {
     const published: object[] = []
     const channel = { hasSubscribers, publish: (message: object) => published.push(message) }
-    const channels = { error: channel } as unknown as Readonly<Record<ChannelName, Channel>>
+    const channels = { error: channel } as unknown as Channels
     return { platform: Object.assign(new FakePlatform(), { channels }), published }
   }
 
@@ -149,21 +149,21 @@ describe('the channel of errors', () => {
     ['nobody', undefined, [error]],
   ])('is told of an error that %s takes', (_, on_error, warnings) => {
     const { platform, published } = with_channel(true)
-    report_error(error, on_error, platform)
-    expect(published).toEqual([{ error }])
+    report_error(error, on_error, platform, about)
+    expect(published).toEqual([{ ...about, error }])
     expect(platform.warnings).toEqual(warnings)
   })
 
   test('is told before on_error', () => {
     const { platform, published } = with_channel(true)
     const seen: number[] = []
-    report_error(error, () => seen.push(published.length), platform)
+    report_error(error, () => seen.push(published.length), platform, about)
     expect(seen).toEqual([1])
   })
 
   test('is told nothing where nobody subscribes', () => {
     const { platform, published } = with_channel(false)
-    report_error(error, () => {}, platform)
+    report_error(error, () => {}, platform, about)
     expect(published).toEqual([])
   })
 })

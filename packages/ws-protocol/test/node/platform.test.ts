@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { NetError } from '../../src/errors.js'
+import type { Channel } from '../../src/events.js'
 import { node_platform } from '../../src/node/platform.js'
 
 const { clock } = node_platform
@@ -125,7 +126,7 @@ describe('channels', () => {
   })
 
   test.each(names)('%s reaches whoever has subscribed, in the same turn, and nobody else', name => {
-    const channel = node_platform.channels?.[name]
+    const channel = node_platform.channels?.[name] as Channel<object> | undefined
     const heard: unknown[] = []
     const listener = (message: unknown, from: string | symbol): unknown => heard.push([from, message])
     expect(channel?.hasSubscribers).toBe(false)
