@@ -1,3 +1,5 @@
+import type { TlsConnectOptions } from '@bt/net'
+
 /** What clients reach in place of a server itself. */
 export interface Front {
   /** What it is, behind the title of a group of tests. */
@@ -6,6 +8,8 @@ export interface Front {
   our_url(port: number): string
   /** Where their client reaches it. */
   their_url(port: number): string
+  /** What our client is told of TLS. */
+  our_tls(): TlsConnectOptions | undefined
   /** What is in the environment of a program of theirs. */
   env(): NodeJS.ProcessEnv
 }
@@ -15,6 +19,7 @@ export const DIRECT: Front = {
   title: '',
   our_url: url_of,
   their_url: url_of,
+  our_tls: () => undefined,
   env: () => ({}),
 }
 

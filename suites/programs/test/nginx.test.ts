@@ -34,9 +34,10 @@ describe_with(openssl, 'With a certificate', () => {
     afterAll(() => nginx.remove())
 
     const front: Front = {
-      title: ', through nginx',
+      title: ', through nginx with TLS',
       our_url: port => nginx.our_url(port),
       their_url: port => nginx.their_url(port),
+      our_tls: () => nginx.our_tls(),
       env: () => nginx.env(),
     }
     try_exchanges({
@@ -79,6 +80,7 @@ describe_with(openssl, 'With a certificate', () => {
       const client = connect({
         type: 'ws',
         url,
+        tls: nginx.our_tls(),
         heartbeat: false,
         on_error: error => errors.push(error.code),
       })
@@ -95,7 +97,7 @@ describe_with(openssl, 'With a certificate', () => {
       const wire = await Wire.to(await port_of(server))
       onTestFinished(() => wire.close())
       const url = nginx.impatient_url(wire.port)
-      const client = connect({ type: 'ws', url, heartbeat: heartbeats.client })
+      const client = connect({ type: 'ws', url, tls: nginx.our_tls(), heartbeat: heartbeats.client })
       // Longer than its patience, twice.
       await wire.until(heartbeats.client === false ? 'server' : 'client', PING, 7)
       client.send('still here')
@@ -111,12 +113,18 @@ describe_with(openssl, 'With a certificate', () => {
       const { server, closes } = start_server({})
       const url = nginx.our_url(await port_of(server))
       const errors: string[] = []
-      const once = connect({ type: 'ws', url, on_error: error => errors.push(error.code) })
+      const once = connect({
+        type: 'ws',
+        url,
+        tls: nginx.our_tls(),
+        on_error: error => errors.push(error.code),
+      })
       const opened = new Arrivals<void>()
       const reconnecting = new Arrivals<void>()
       const again = connect({
         type: 'ws',
         url,
+        tls: nginx.our_tls(),
         reconnect: { min_delay: 20, max_delay: 100 },
         on_open: () => opened.push(),
         on_reconnecting: () => reconnecting.push(),
@@ -143,13 +151,22 @@ describe_with(openssl, 'With a certificate', () => {
       expect(await again.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
     })
 
+    it('is not trusted by our client, unless that is given its certificate', async () => {
+      const { server } = start_server({})
+      const errors: string[] = []
+      const url = nginx.our_url(await port_of(server))
+      const client = connect({ type: 'ws', url, on_error: error => errors.push(error.code) })
+      expect(await client.closed).toMatchObject({ code: 1006, cause: 'refused' })
+      expect(errors).toEqual(['tls_failed'])
+    })
+
     it('answers 502 when our server is down, and our client tells so as handshake_refused', async () => {
       const { server } = start_server({})
       const url = nginx.our_url(await port_of(server))
       server.close()
       await server.closed
       const errors: unknown[] = []
-      const client = connect({ type: 'ws', url, on_error: error => errors.push(error) })
+      const client = connect({ type: 'ws', url, tls: nginx.our_tls(), on_error: error => errors.push(error) })
       expect(await client.closed).toMatchObject({ code: 1006, cause: 'refused' })
       expect(errors).toMatchObject([
         {

@@ -1,42 +1,37 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Front } from './front.ts'
+import type { TlsConnectOptions } from '@bt/net'
+import { type Certificate, make_certificate, our_trust, trusting } from './certificate.ts'
 
 /** How long the impatient path waits for a word of either side, in seconds. */
 export const PATIENCE_SECONDS = 1
 
 /** An nginx with a configuration and a certificate of its own; a path names the port that it leads to. */
-export class Nginx implements Front {
-  readonly title = ', through nginx with TLS'
+export class Nginx {
   readonly #command: string
   readonly #folder: string
-  readonly #plain_port: number
-  readonly #secure_port: number
+  readonly #port: number
+  readonly #certificate: Certificate
   #child: ReturnType<typeof spawn> | undefined
 
-  private constructor(command: string, folder: string, plain_port: number, secure_port: number) {
+  private constructor(command: string, folder: string, port: number, certificate: Certificate) {
     this.#command = command
     this.#folder = folder
-    this.#plain_port = plain_port
-    this.#secure_port = secure_port
+    this.#port = port
+    this.#certificate = certificate
   }
 
-  /** Makes one in a temporary folder, on free ports; it is not started yet. */
+  /** Makes one in a temporary folder, on a free port; it is not started yet. */
   static async make(command: string): Promise<Nginx> {
     const folder = mkdtempSync(join(tmpdir(), 'bt-nginx-'))
-    make_certificate(folder)
-    const [plain_port, secure_port] = [await free_port(), await free_port()]
-    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, plain_port, secure_port))
-    return new Nginx(command, folder, plain_port, secure_port)
-  }
-
-  /** The file of the certificate, which has signed itself. */
-  get certificate_path(): string {
-    return join(this.#folder, 'cert.pem')
+    const certificate = make_certificate(folder)
+    const port = await free_port()
+    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, certificate))
+    return new Nginx(command, folder, port, certificate)
   }
 
   /** Starts it, and waits until it takes connections. */
@@ -69,32 +64,25 @@ export class Nginx implements Front {
   }
 
   our_url(port: number): string {
-    return `ws://127.0.0.1:${this.#plain_port}/${port}/ws`
+    return `wss://127.0.0.1:${this.#port}/${port}/ws`
   }
 
   their_url(port: number): string {
-    return `wss://localhost:${this.#secure_port}/${port}/ws`
+    return `wss://localhost:${this.#port}/${port}/ws`
   }
 
   /** Where our client reaches a server, if neither side is ever silent for longer than {@link PATIENCE_SECONDS}. */
   impatient_url(port: number): string {
-    return this.our_url(port).replace(/ws$/, 'impatient')
+    return `wss://127.0.0.1:${this.#port}/${port}/impatient`
   }
 
-  /** Each program has its own way to be told whom to trust: Python's OpenSSL, Node and Bun, Deno. */
+  our_tls(): TlsConnectOptions {
+    return our_trust(this.#certificate)
+  }
+
   env(): NodeJS.ProcessEnv {
-    const path = this.certificate_path
-    return { SSL_CERT_FILE: path, NODE_EXTRA_CA_CERTS: path, DENO_CERT: path }
+    return trusting(this.#certificate)
   }
-}
-
-function make_certificate(folder: string): void {
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  // Deno takes no certificate of an authority for that of a server.
-  const use = ['-addext', 'basicConstraints=critical,CA:FALSE']
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')]
-  execFileSync('openssl', ['req', ...kind, ...names, ...use, ...files], { stdio: 'pipe' })
 }
 
 async function free_port(): Promise<number> {
@@ -106,7 +94,7 @@ async function free_port(): Promise<number> {
   return port
 }
 
-function configuration(folder: string, plain_port: number, secure_port: number): string {
+function configuration(folder: string, port: number, { cert_path, key_path }: Certificate): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -118,10 +106,9 @@ http {
   access_log off;
   ${temporary.map(name => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
   server {
-    listen 127.0.0.1:${plain_port};
-    listen 127.0.0.1:${secure_port} ssl;
-    ssl_certificate ${folder}/cert.pem;
-    ssl_certificate_key ${folder}/key.pem;
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${cert_path};
+    ssl_certificate_key ${key_path};
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header Upgrade $http_upgrade;

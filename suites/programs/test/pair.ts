@@ -103,6 +103,7 @@ export async function open_to_their_server(theirs: Program, wishes: PairWishes, 
   const handle = connect({
     ...our_options,
     url: front.our_url(wire.port),
+    tls: front.our_tls(),
     on_message: data => messages.push(data),
     on_error: error => errors.push(error.code),
   })

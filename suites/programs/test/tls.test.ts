@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type CloseInfo, listen, type WsServer } from '@bt/net'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { Arrivals } from './arrivals.ts'
+import { type Certificate, make_certificate, trusting } from './certificate.ts'
+import {
+  bun,
+  DENO_RUN,
+  debian_program,
+  deno,
+  describe_with,
+  foreign,
+  node,
+  python_with,
+} from './installed.ts'
+import { port_of } from './pair.ts'
+import { Program } from './program.ts'
+
+const WISHES = { protocols: [], compression: false }
+const CLIENTS = [
+  { installed: python_with('websockets'), args: [foreign('python_websockets.py')] },
+  { installed: python_with('aiohttp'), args: [foreign('python_aiohttp.py')] },
+  { installed: { ...node, name: 'undici' }, args: [foreign('undici.mjs')] },
+  { installed: bun(), args: [foreign('bun.mjs')] },
+  { installed: deno(), args: [...DENO_RUN, foreign('deno.mjs')] },
+]
+
+describe_with(debian_program('openssl', 'version'), 'With a certificate, our server speaks TLS', () => {
+  const closes = new Arrivals<CloseInfo>()
+  let folder: string
+  let certificate: Certificate
+  let server: WsServer
+  let authority: string
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bt-tls-'))
+    certificate = make_certificate(folder)
+    const [cert, key] = [readFileSync(certificate.cert_path), readFileSync(certificate.key_path)]
+    server = listen({
+      type: 'ws',
+      bind: '127.0.0.1:0',
+      tls: { cert, key },
+      on_message: (socket, data) => void socket.send(data),
+      on_close: (_socket, info) => closes.push(info),
+      on_error: () => {},
+    })
+    authority = `localhost:${await port_of(server)}`
+  })
+  afterAll(async () => {
+    server.close()
+    await server.closed
+    rmSync(folder, { recursive: true })
+  })
+
+  for (const { installed, args } of CLIENTS) {
+    describe_with(installed, `to ${installed.name}`, () => {
+      const start = (env: NodeJS.ProcessEnv): Program => {
+        const program = new Program(installed.command, args, env)
+        onTestFinished(() => program.kill())
+        return program
+      }
+
+      it('which trusts it: texts are echoed, and the Close has its code', async () => {
+        const program = start(trusting(certificate))
+        program.connect(`wss://${authority}/ws`, WISHES)
+        expect(await program.next()).toMatchObject({ event: 'open' })
+        for (const text of ['你好', 'x'.repeat(1_048_576)]) {
+          program.send(text)
+          expect(await program.next_text()).toBe(text)
+        }
+        program.close(4002, 'done')
+        expect(await closes.next()).toMatchObject({ code: 4002, reason: 'done', cause: 'peer', clean: true })
+        expect(await program.next()).toMatchObject({ event: 'close', code: 4002 })
+      })
+
+      it('which does not trust it, and gives up', async () => {
+        const program = start({})
+        program.connect(`wss://${authority}/ws`, WISHES)
+        expect(await program.next()).toMatchObject({ event: 'refused' })
+      })
+    })
+  }
+
+  const curl = debian_program('curl', '--version')
+  describe_with(curl, 'to curl', () => {
+    it('which asks for a page, and is answered 426', async () => {
+      const args = ['--silent', '--include', '--http1.1', '--cacert', certificate.cert_path]
+      const { stdout } = await promisify(execFile)(curl.command, [...args, `https://${authority}/ws`])
+      expect(stdout).toMatch(/^HTTP\/1\.1 426 /)
+    })
+  })
+})
