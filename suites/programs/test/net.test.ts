@@ -24,5 +24,5 @@ const PLATFORMS: readonly Platform[] = [
 for (const { installed, args, client } of PLATFORMS) {
   const program = { installed: { ...installed, name: `@bt/net on ${installed.name}` }, args }
   try_exchanges({ ...program, ...client, roles: ['client'] })
-  try_exchanges({ ...program, roles: ['server'], skills: ALL })
+  try_exchanges({ ...program, roles: ['server'], skills: ALL, habits: {} })
 }

@@ -1,28 +1,30 @@
 import { type CloseInfo, connect, listen, type WsListenOptions, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Arrivals } from './arrivals.ts'
-import type { Habits } from './exchanges.ts'
 import type { Front } from './front.ts'
-import {
-  bun,
-  DENO_RUN,
-  debian_program,
-  deno,
-  describe_with,
-  foreign,
-  node,
-  python_with,
-} from './installed.ts'
+import { debian_program, describe_with } from './installed.ts'
 import { Nginx } from './nginx.ts'
 import { port_of } from './pair.ts'
+import {
+  bun_web_socket,
+  deno_web_socket,
+  type ForeignProgram,
+  python_websockets,
+  undici_client,
+} from './programs.ts'
 import { try_exchanges } from './try_exchanges.ts'
 import { PING, Wire } from './wire.ts'
 
 const installed = debian_program('nginx', '-v')
 const openssl = debian_program('openssl', 'version')
 
-/** nginx knows no half of a connection: it hangs up on a program that still sends, when our side has said its last. */
-const habits: Habits = { may_miss_close: true }
+/** One server of theirs is enough: what nginx does to our client is the same before any. */
+const THROUGH_NGINX: readonly ForeignProgram[] = [
+  python_websockets(),
+  undici_client(),
+  { ...bun_web_socket(), roles: ['client'] },
+  { ...deno_web_socket(), roles: ['client'] },
+]
 
 describe_with(openssl, 'With a certificate', () => {
   describe_with(installed, 'nginx in front', () => {
@@ -40,38 +42,10 @@ describe_with(openssl, 'With a certificate', () => {
       our_tls: () => nginx.our_tls(),
       env: () => nginx.env(),
     }
-    try_exchanges({
-      installed: python_with('websockets'),
-      args: [foreign('python_websockets.py')],
-      roles: ['client', 'server'],
-      skills: ['fragment', 'ping', 'inflate', 'deflate'],
-      habits,
-      front,
-    })
-    try_exchanges({
-      installed: { ...node, name: 'undici' },
-      args: [foreign('undici.mjs')],
-      roles: ['client'],
-      skills: ['ping', 'inflate'],
-      habits: { ...habits, needs_protocol: true },
-      front,
-    })
-    try_exchanges({
-      installed: bun(),
-      args: [foreign('bun.mjs')],
-      roles: ['client'],
-      skills: ['ping', 'inflate', 'deflate'],
-      habits: { ...habits, needs_protocol: true },
-      front,
-    })
-    try_exchanges({
-      installed: deno(),
-      args: [...DENO_RUN, foreign('deno.mjs')],
-      roles: ['client'],
-      skills: [],
-      habits: { ...habits, lost_is: 0 },
-      front,
-    })
+    for (const program of THROUGH_NGINX) {
+      // nginx knows no half of a connection: when our side has said its last, it hangs up on a program that still sends.
+      try_exchanges({ ...program, habits: { ...program.habits, may_miss_close: true } }, front)
+    }
 
     it('ends a connection on which it hears nothing for too long, and both our sides tell it as lost', async () => {
       const { server, closes } = start_server({ heartbeat: false })

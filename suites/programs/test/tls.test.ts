@@ -7,27 +7,19 @@ import { type CloseInfo, listen, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Arrivals } from './arrivals.ts'
 import { type Certificate, make_certificate, trusting } from './certificate.ts'
-import {
-  bun,
-  DENO_RUN,
-  debian_program,
-  deno,
-  describe_with,
-  foreign,
-  node,
-  python_with,
-} from './installed.ts'
+import { debian_program, describe_with } from './installed.ts'
 import { port_of } from './pair.ts'
 import { Program } from './program.ts'
+import {
+  bun_web_socket,
+  deno_web_socket,
+  python_aiohttp,
+  python_websockets,
+  undici_client,
+} from './programs.ts'
 
 const WISHES = { protocols: [], compression: false }
-const CLIENTS = [
-  { installed: python_with('websockets'), args: [foreign('python_websockets.py')] },
-  { installed: python_with('aiohttp'), args: [foreign('python_aiohttp.py')] },
-  { installed: { ...node, name: 'undici' }, args: [foreign('undici.mjs')] },
-  { installed: bun(), args: [foreign('bun.mjs')] },
-  { installed: deno(), args: [...DENO_RUN, foreign('deno.mjs')] },
-]
+const CLIENTS = [python_websockets(), python_aiohttp(), undici_client(), bun_web_socket(), deno_web_socket()]
 
 describe_with(debian_program('openssl', 'version'), 'With a certificate, our server speaks TLS', () => {
   const closes = new Arrivals<CloseInfo>()

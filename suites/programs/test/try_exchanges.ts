@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
-import { EXCHANGES, type Habits, type Skill } from './exchanges.ts'
+import { EXCHANGES, type Habits } from './exchanges.ts'
 import { DIRECT, type Front } from './front.ts'
-import { describe_with, type Installed } from './installed.ts'
+import { describe_with } from './installed.ts'
 import {
   ask_our_server,
   open_to_our_server,
@@ -10,19 +10,8 @@ import {
   type PairWishes,
 } from './pair.ts'
 import { Program } from './program.ts'
+import type { ForeignProgram, Role } from './programs.ts'
 
-/** A program in another language that obeys commands, and what it can do. */
-export interface ForeignProgram {
-  readonly installed: Installed
-  readonly args: readonly string[]
-  readonly roles: readonly Role[]
-  readonly skills: readonly Skill[]
-  readonly habits?: Habits
-  /** What stands before the servers. */
-  readonly front?: Front
-}
-
-type Role = 'client' | 'server'
 type OpenPair = (theirs: Program, wishes: PairWishes, front: Front) => Promise<Pair>
 
 const OPENERS: Readonly<Record<Role, { readonly title: string; readonly open: OpenPair }>> = {
@@ -31,14 +20,8 @@ const OPENERS: Readonly<Record<Role, { readonly title: string; readonly open: Op
 }
 
 /** Tries every exchange with a program, in each of its roles. One process serves them all, until it is killed. */
-export function try_exchanges({
-  installed,
-  args,
-  roles,
-  skills,
-  habits = {},
-  front = DIRECT,
-}: ForeignProgram): void {
+export function try_exchanges(foreign: ForeignProgram, front: Front = DIRECT): void {
+  const { installed, args, roles, skills, habits } = foreign
   let running: Program | undefined
   const program = async (): Promise<Program> => {
     if (!running?.is_ready) {
