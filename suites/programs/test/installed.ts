@@ -17,7 +17,7 @@ export interface Installed {
   readonly is_dispensable: boolean
 }
 
-/** How Deno runs a file: with what is installed, and nothing that it would fetch or write. */
+/** How Deno runs a file: with what is installed; it fetches nothing, and writes no lockfile. */
 export const DENO_RUN = ['run', '--allow-all', '--no-lock', '--cached-only', '--quiet']
 
 /** The Node that runs this. */

@@ -38,15 +38,17 @@ export function try_exchanges(foreign: ForeignProgram, front: Front = DIRECT): v
       for (const { name, needs, wishes = {}, run } of EXCHANGES) {
         if (needs !== undefined && !skills.includes(needs)) continue
         it(name, async () => {
-          const pair = await open(await program(), wishes, front)
+          const theirs = await program()
+          let pair: Pair | undefined
           try {
+            pair = await open(theirs, wishes, front)
             await run(pair, habits)
           } catch (error) {
             // What it still tells of this would confuse the next.
-            await pair.theirs.kill()
+            await theirs.kill()
             throw error
           } finally {
-            await pair.end()
+            await pair?.end()
           }
         })
       }
