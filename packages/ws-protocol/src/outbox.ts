@@ -113,6 +113,8 @@ export class Outbox<Kind extends Batch> {
   detach(): number {
     const lost = this.#port?.unsent ?? 0
     this.#port = undefined
+    // Who waits for nothing but what is lost must not wait for the next port.
+    this.flush()
     return lost
   }
 

@@ -346,6 +346,19 @@ describe('Outbox', () => {
     await expect(waiting).resolves.toEqual([undefined, undefined])
   })
 
+  it('has room again, and settles for all who wait, when its port is gone and took along all there was', async () => {
+    start_open(SMALL_HEADER + 1)
+    socket.takes_writes = false
+    outbox.send('a')
+    platform.end_turn()
+    expect(send('b')).toBe('queue_full')
+    const waiting = outbox.wait_until_sent()
+    expect(outbox.detach()).toBe(1)
+    await expect(waiting).resolves.toBeUndefined()
+    expect([send('b'), send('c')]).toEqual(['taken', 'queue_full'])
+    expect(told.filter(event => event === 'queue_full')).toHaveLength(2)
+  })
+
   it('throws away what waits at the end, and tells those who wait', async () => {
     outbox.send('a')
     const waiting = outbox.wait_until_sent()
