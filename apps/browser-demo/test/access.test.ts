@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { type Demo, use_browser } from './browser.ts'
+import { type Demo, hold_waits, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { start_server } from './program.ts'
 
@@ -36,7 +36,7 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
 
   it('does by keyboard alone what it does by mouse', async () => {
     const { url } = await start_server()
-    const demo = await open_page(url)
+    const demo = await open_page(url, {}, hold_waits)
     const { keyboard } = demo.page
     await tab_to(demo, 'say_text')
     await keyboard.type('typed')
@@ -64,7 +64,13 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
     await keyboard.press('Enter')
     await demo.shows('end_cause', 'network')
     expect(await focused(demo.page)).toBe('cut')
-    await tab_to(demo, 'connect')
+    await tab_to(demo, 'again')
+    await keyboard.press('Enter')
+    await demo.shows('connect', 'Disconnect')
+    // The button is gone: whoever was on it is led to the one beside it.
+    expect(await focused(demo.page)).toBe('connect')
+    await keyboard.press('Enter')
+    await demo.shows('state', 'closed')
     await keyboard.press('Enter')
     await demo.shows('state', 'open')
     expect(await focused(demo.page)).toBe('connect')
@@ -75,22 +81,31 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
     const { url } = await start_server()
     const demo = await open_page(url)
     await demo.shows('summary', 'Connection open.')
-    await demo.page.evaluate(() => {
-      const counter = new MutationObserver(() => {
-        const { dataset } = document.body
-        dataset.spoken = String(Number(dataset.spoken ?? 0) + 1)
-      })
-      for (const live of document.querySelectorAll('[aria-live], [role="log"], [role="status"], output'))
-        if (live.getAttribute('aria-live') !== 'off')
-          counter.observe(live, { childList: true, characterData: true, subtree: true })
-    })
+    await count_spoken(demo.page)
     await demo.set_load('echo', '64', 1_000)
     await demo.page.evaluate(() => delete document.body.dataset.spoken)
     await demo.page.click('#run')
     await demo.shows('log', '⇄ load:')
     await demo.page.click('#server_close')
-    await demo.shows('summary', 'code 4002, cause peer')
-    expect(Number(await demo.page.evaluate(() => document.body.dataset.spoken))).toBeLessThan(3)
+    await demo.shows('summary', 'Connection open, after 1 reconnection.')
+    expect(await spoken(demo.page)).toBeLessThan(4)
+  })
+
+  it('tells a screen reader when an attempt succeeds, and not of each that fails', async () => {
+    const { program, url, ws_url } = await start_server()
+    const demo = await open_page(url, {}, hold_waits)
+    await demo.shows('summary', 'Connection open.')
+    await count_spoken(demo.page)
+    await program.kill()
+    await demo.shows('summary', 'Connection reconnecting: code 1006, cause network.')
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      await demo.page.click('#again')
+      await demo.shows('path_wait', `Attempt ${attempt + 1} `)
+    }
+    await start_server(new URL(url).host, new URL(ws_url).host)
+    await demo.page.click('#again')
+    await demo.shows('summary', 'Connection open, after 1 reconnection.')
+    expect(await spoken(demo.page)).toBe(2)
   })
 
   it.each([
@@ -101,10 +116,11 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
     { width: 1280, height: 800 },
   ])('fits into $width pixels, and has controls that a finger can hit', async viewport => {
     const { url } = await start_server()
-    const { page } = await open_page(url, { viewport })
+    const { page } = await open_page(url, { viewport }, hold_waits)
     await page.click('#server_close')
-    await page.waitForSelector('#ending[data-ended="true"]')
+    await page.waitForSelector('#again')
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width)
+    expect(await page.evaluate(overflowing)).toEqual([])
     const small = await page
       .locator('button, a, input:not([type="radio"], [type="checkbox"]), label:has(input)')
       .evaluateAll(controls =>
@@ -119,7 +135,7 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
     'has enough contrast in the %s scheme, whatever it shows',
     async colorScheme => {
       const { url } = await start_server()
-      const demo = await open_page(url, { colorScheme })
+      const demo = await open_page(url, { colorScheme }, hold_waits)
       await open_page(url, { colorScheme })
       await demo.type_line('chat_text', 'hello')
       await demo.type_line('say_text', 'hello')
@@ -132,6 +148,10 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
       expect(await demo.page.evaluate(low_contrasts)).toEqual([])
       await demo.page.click('#cut')
       await demo.ending()
+      await demo.shows('state', 'reconnecting')
+      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
+      await demo.page.click('#connect')
+      await demo.shows('state', 'closed')
       expect(await demo.page.evaluate(low_contrasts)).toEqual([])
     },
   )
@@ -171,6 +191,30 @@ describe('the page for everybody', { timeout: 60_000 }, () => {
     expect(await demo.page.evaluate(() => document.getAnimations().length)).toBe(0)
   })
 })
+
+/** Counts from now on how often a screen reader would be told something. */
+async function count_spoken(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const counter = new MutationObserver(() => {
+      const { dataset } = document.body
+      dataset.spoken = String(Number(dataset.spoken ?? 0) + 1)
+    })
+    for (const live of document.querySelectorAll('[aria-live], [role="log"], [role="status"], output'))
+      if (live.getAttribute('aria-live') !== 'off')
+        counter.observe(live, { childList: true, characterData: true, subtree: true })
+  })
+}
+
+function spoken(page: Page): Promise<number> {
+  return page.evaluate(() => Number(document.body.dataset.spoken))
+}
+
+/** Runs in the page: what has something in it that sticks out. */
+function overflowing(): string[] {
+  return [...document.querySelectorAll('.top, .card')]
+    .filter(box => box.scrollWidth > box.clientWidth)
+    .map(({ className }) => className)
+}
 
 /** Presses a key until the focus has gone round once, and returns the way; each stop has to show that it has the focus. */
 async function walk(page: Page, key: string): Promise<string[]> {

@@ -29,7 +29,13 @@ export class Demo {
     await this.page.waitForSelector(`#path[data-full="${is_full}"]`)
   }
 
-  /** How the connection has ended, as the page shows it. */
+  /** What the server has echoed, as the log shows it, in order. */
+  async echoed(): Promise<string[]> {
+    const lines = await this.page.locator('#log .received').allTextContents()
+    return lines.map(line => line.replace(/^.*← /, ''))
+  }
+
+  /** How the connection has ended, or was lost, as the page shows it. */
   async ending(): Promise<Readonly<Record<string, string | null>>> {
     await this.page.waitForSelector('#ending[data-ended="true"]')
     const ending: Record<string, string | null> = {}
@@ -59,16 +65,34 @@ export class Demo {
   }
 }
 
+/**
+ * Runs in the page before its own scripts: whoever waits to connect again waits as long as they may, and their timer never ends. So
+ * an attempt is made when somebody asks for it, or the network comes back, and at no other time.
+ */
+export function hold_waits(): void {
+  const shortest_ms = 1_000
+  const longest_ms = 4_999
+  const set_timer = window.setTimeout.bind(window)
+  Math.random = () => 0.999
+  const set_other_timer = (task: () => void, ms = 0): number =>
+    ms >= shortest_ms && ms <= longest_ms ? 0 : set_timer(task, ms)
+  Object.assign(window, { setTimeout: set_other_timer })
+}
+
+/** Opens a page; `before` runs in it before its own scripts. */
+export type OpenPage = (url: string, options?: BrowserContextOptions, before?: () => void) => Promise<Demo>
+
 /** Starts a browser for the tests of a file, and returns what opens a page in it; the page is closed when its test is over. */
-export function use_browser(): (url: string, options?: BrowserContextOptions) => Promise<Demo> {
+export function use_browser(): OpenPage {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch_chromium()
   })
   afterAll(() => browser.close())
-  return async (url, options = {}) => {
+  return async (url, options = {}, before = () => {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
     onTestFinished(() => context.close())
+    await context.addInitScript(before)
     const demo = new Demo(await context.newPage())
     await demo.page.goto(url)
     await demo.shows('state', 'open')

@@ -19,7 +19,7 @@ it('prints where the page is, and the WebSocket', async () => {
 })
 
 it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
-  'at %s closes every connection with 1001, and ends with code 0',
+  'at %s closes every connection with 1012 and a wait of its own, and ends with code 0',
   async signal => {
     const { program, ws_url } = await start_server()
     const client = connect({ type: 'ws', url: ws_url })
@@ -27,9 +27,15 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
     await client.opened
     await program.says('Otter joined')
     program.child.kill(signal)
-    expect(await client.closed).toMatchObject({ code: 1001, cause: 'peer', clean: true })
+    const info = await client.closed
+    expect(info).toMatchObject({ code: 1012, cause: 'peer', clean: true })
+    const [, wait_ms] = /^the server stops; retry_after_ms=(\d+)$/.exec(info.reason) ?? []
+    expect(Number(wait_ms)).toBeLessThan(2_000)
     expect(await program.exit).toEqual({ code: 0, signal: null })
-    expect(program.stdout).toMatch(/Otter left \(code 1001, cause shutdown\)\npage {4}stopped\n$/)
+    expect(program.stdout).toContain(
+      'page    stopping; 1 page is told to come back within 2 s (Close 1012)\n',
+    )
+    expect(program.stdout).toMatch(/Otter left \(code 1012, cause shutdown\)\npage {4}stopped\n$/)
     expect(program.stderr).toBe('')
   },
 )

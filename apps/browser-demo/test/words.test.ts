@@ -6,11 +6,13 @@ import { free_name } from '../src/server/names.ts'
 const OPEN: Situation = {
   state: 'open',
   info: undefined,
+  next: undefined,
   is_full: false,
   queued_bytes: 0,
   is_slow: false,
   load: 'none',
 }
+const WAITING = { state: 'reconnecting', next: { attempt: 2, wait_ms: 2_001 } } as const
 const ENDED = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 } as const
 
 it('writes bytes, milliseconds and counts', () => {
@@ -46,7 +48,19 @@ it.each<[Partial<Situation>, string]>([
   [{ load: 'echo', is_full: true }, 'returned queue_full'],
   [{ state: 'closed', info: ENDED }, 'broke without a Close'],
   [{ state: 'closed', info: { ...ENDED, unsent: 3 } }, '3 messages'],
-  [{ state: 'closed', info: { ...ENDED, cause: 'local', code: 1000 } }, 'This page closed'],
+  [{ ...WAITING, info: ENDED }, 'broke without a Close. Attempt 2 in 3 s; until it is open, what is sent'],
+  [{ ...WAITING, info: ENDED, queued_bytes: 2_048 }, '2 KiB wait in the queue'],
+  [{ ...WAITING, info: ENDED, is_full: true }, 'the full queue takes no more'],
+  [
+    { ...WAITING, info: { ...ENDED, cause: 'peer', code: 1012 } },
+    'was stopped, and closed in order. Attempt 2',
+  ],
+  [{ ...WAITING, info: { ...ENDED, cause: 'peer', code: 4002 } }, 'The server closed. Attempt 2'],
+  [{ ...WAITING, info: { ...ENDED, cause: 'refused' } }, 'Nobody answers. Attempt 2'],
+  [{ ...WAITING, info: { ...ENDED, cause: 'heartbeat' } }, 'Nothing was heard of the server'],
+  [{ ...WAITING, next: { attempt: 1_234, wait_ms: 0 } }, 'Attempt 1,234 is under way'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'local', code: 1000, clean: true } }, 'This page closed'],
+  [{ state: 'closed', info: { ...ENDED, cause: 'local' } }, 'This page gave up'],
   [{ state: 'closed', info: { ...ENDED, cause: 'peer', code: 4002 } }, 'The server closed'],
   [{ state: 'closed', info: { ...ENDED, cause: 'peer', code: 1001 } }, 'was stopped'],
   [{ state: 'closed', info: { ...ENDED, cause: 'refused' } }, 'never opened'],

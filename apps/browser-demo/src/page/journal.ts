@@ -1,6 +1,6 @@
-import type { CloseInfo } from '@bt/net'
+import type { CloseInfo, ReconnectInfo } from '@bt/net'
 import { LineList } from './line_list.js'
-import { count_text, things_text } from './words.js'
+import { count_text, ms_text, things_text } from './words.js'
 
 const MOST_LINES = 100
 const SUM_EVERY_MS = 1_000
@@ -42,11 +42,19 @@ export class Journal {
     this.#add('failed', '!', text)
   }
 
+  /** The connection is lost, or an attempt has failed, and another one follows. All attempts that fail share one line, which changes. */
+  lost({ attempt, delay_ms, info }: ReconnectInfo): void {
+    const next = `attempt ${attempt} in ${ms_text(delay_ms)}`
+    if (info.cause !== 'refused') this.note(`lost: ${ending_text(info)}; ${next}`)
+    else {
+      const text = `· not open: ${ending_text(info)}; ${next}`
+      this.#lines.add({ kind: 'note', lead: time_text(), text, replaces: 'attempt' })
+    }
+  }
+
   /** The connection has ended. */
-  closed({ code, cause, reason, clean, unsent }: CloseInfo): void {
-    const said = reason === '' ? '' : `, reason “${reason}”`
-    const lost = unsent === 0 ? '' : `, ${things_text(unsent, 'message')} unsent`
-    this.note(`closed: code ${code}, cause ${cause}${said}${clean ? '' : ', not clean'}${lost}`)
+  closed(info: CloseInfo): void {
+    this.note(`closed: ${ending_text(info)}`)
   }
 
   /** Sums up, once a second while a load is under way. */
@@ -78,6 +86,12 @@ export class Journal {
   #add(kind: string, mark: string, text: string): void {
     this.#lines.add({ kind, lead: time_text(), text: `${mark} ${text}` })
   }
+}
+
+function ending_text({ code, cause, reason, clean, unsent }: CloseInfo): string {
+  const said = reason === '' ? '' : `, reason “${reason}”`
+  const lost = unsent === 0 ? '' : `, ${things_text(unsent, 'message')} unsent`
+  return `code ${code}, cause ${cause}${said}${clean ? '' : ', not clean'}${lost}`
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })

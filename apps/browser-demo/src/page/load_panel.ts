@@ -1,6 +1,6 @@
 import { Load } from '../shared/load.js'
 import { load_text } from '../shared/message.js'
-import type { Connection } from './connection.js'
+import type { Connection, Link } from './connection.js'
 import { element, on_press, set_text, set_usable } from './element.js'
 import { position_of, RATE_STOPS, rate_at } from './rate_stops.js'
 import type { Remote } from './remote.js'
@@ -20,6 +20,7 @@ export class LoadPanel {
   #running: LoadKind | 'none' = 'none'
   #load: Load | undefined
   #held_back_before = 0
+  #link: Link = 'ended'
 
   constructor(connection: Connection, remote: Remote) {
     this.#connection = connection
@@ -42,11 +43,14 @@ export class LoadPanel {
     return this.#held_back_before + (this.#load?.held_back ?? 0)
   }
 
-  /** Whether there is a connection to load. Where there is none, nothing runs. */
-  set_open(is_open: boolean): void {
-    set_usable(this.#run, is_open)
-    if (is_open) this.#held_back_before = 0
-    else this.stop()
+  /** How the page stands to the server. While it is on its way there, what it sends is queued; where it has given up, nothing runs. */
+  set_link(link: Link): void {
+    set_usable(this.#run, link !== 'ended')
+    if (link === 'ended') this.stop()
+    else if (this.#link === 'ended') this.#held_back_before = 0
+    this.#link = link
+    // A server that is new to this page does not know what it was asked for.
+    if (link === 'open' && this.#running === 'feed') this.#start()
   }
 
   /** Ends the load. */

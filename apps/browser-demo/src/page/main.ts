@@ -1,4 +1,4 @@
-import type { CloseInfo, NetError } from '@bt/net'
+import type { CloseInfo, NetError, ReconnectInfo } from '@bt/net'
 import {
   is_load,
   message_text,
@@ -8,7 +8,7 @@ import {
 } from '../shared/message.js'
 import { Announcer } from './announcer.js'
 import { Chat } from './chat.js'
-import { Connection, MAX_QUEUE_BYTES } from './connection.js'
+import { Connection, type Link, MAX_QUEUE_BYTES } from './connection.js'
 import { element, on_line, on_press, set_data, set_text, set_usable } from './element.js'
 import { Figures } from './figures.js'
 import { Journal } from './journal.js'
@@ -24,7 +24,7 @@ import { bytes_text, things_text } from './words.js'
 const WORTH_TELLING_BYTES = 16_384
 const ANNOUNCE_EVERY_MS = 3_000
 
-const connection = new Connection({ on_open, on_message, on_close, on_error })
+const connection = new Connection({ on_open, on_message, on_lost, on_close, on_error })
 const journal = new Journal(element('log'))
 const remote = new Remote(text => journal.error(text))
 const pinger = new Pinger(connection)
@@ -46,17 +46,19 @@ const ws_url = await read_ws_url().catch((error: unknown) => {
 })
 set_text(element('address'), ws_url)
 on_press(element('connect'), () => (is_ended() ? open() : connection.close()))
+on_press(element('again'), () => connection.try_now())
 on_press(element('cut'), () => remote.ask({ action: 'cut' }))
 on_press(element('server_close'), () => remote.ask({ action: 'close' }))
-slow.addEventListener('change', () => remote.ask({ action: 'slow', is_on: slow.checked }))
+slow.addEventListener('change', ask_slow)
 on_line(element('say_form', HTMLFormElement), element('say_text', HTMLInputElement), say)
 on_line(element('chat_form', HTMLFormElement), element('chat_text', HTMLInputElement), talk)
-set_open(false)
+set_link('ended')
 open()
 requestAnimationFrame(frame)
 
 function open(): void {
   journal.note(`connecting to ${ws_url}`)
+  set_link('waiting')
   connection.connect(ws_url)
 }
 
@@ -64,8 +66,10 @@ function is_ended(): boolean {
   return connection.state === 'none' || connection.state === 'closed'
 }
 
-function on_open(): void {
-  journal.note('open')
+function on_open(attempt: number | undefined): void {
+  const { queued_bytes } = connection
+  const waited = queued_bytes === 0 ? '' : `; ${bytes_text(queued_bytes)} that waited go out`
+  journal.note(attempt === undefined ? 'open' : `open again at attempt ${attempt}${waited}`)
   pinger.start()
 }
 
@@ -86,7 +90,7 @@ function take(message: ServerMessage): void {
       remote.set_key(message.key)
       people.welcome(message.you, message.people)
       set_you(message.you)
-      set_open(true)
+      set_link('open')
       break
     case 'joined':
       people.add(message.person)
@@ -119,13 +123,22 @@ function set_you(you: Person | undefined): void {
   set_data(element('you'), 'color', String(you?.color ?? ''))
 }
 
+function on_lost(lost: ReconnectInfo): void {
+  journal.lost(lost)
+  part('waiting')
+}
+
 function on_close(info: CloseInfo): void {
   journal.closed(info)
+  part('ended')
+}
+
+function part(link: Link): void {
   pinger.stop()
   people.clear()
   set_you(undefined)
   remote.set_key(undefined)
-  set_open(false)
+  set_link(link)
 }
 
 function on_error(error: NetError): void {
@@ -133,12 +146,18 @@ function on_error(error: NetError): void {
   if (error.code !== 'queue_full') journal.error(`${error.code}: ${error.message}`)
 }
 
-function set_open(is_open: boolean): void {
-  load.set_open(is_open)
-  for (const id of ['cut', 'server_close']) set_usable(element(id), is_open)
-  slow.disabled = !is_open
-  if (!is_open) slow.checked = false
-  set_text(element('server_note'), is_open ? 'reads at once' : 'not connected')
+function set_link(link: Link): void {
+  load.set_link(link)
+  for (const id of ['cut', 'server_close']) set_usable(element(id), link === 'open')
+  slow.disabled = link === 'ended'
+  if (link === 'ended') slow.checked = false
+  if (link === 'open' && slow.checked) ask_slow()
+  if (link === 'open') set_server_note(0, 0)
+  else set_text(element('server_note'), 'not connected')
+}
+
+function ask_slow(): void {
+  remote.ask({ action: 'slow', is_on: slow.checked })
 }
 
 function set_server_note(queued_bytes: number, held_back: number): void {
@@ -178,9 +197,11 @@ function frame(at_ms: number): void {
 }
 
 function announce(at_ms: number): void {
-  const { state, is_full, info } = connection
+  const { state, is_full, info, reconnects } = connection
   const ended = info === undefined ? '' : `: code ${info.code}, cause ${info.cause}`
-  announcer.tell('state', `Connection ${state}${ended}.`)
+  const again =
+    state !== 'open' || reconnects === 0 ? '' : `, after ${things_text(reconnects, 'reconnection')}`
+  announcer.tell('state', `Connection ${state}${again}${ended}.`)
   announcer.tell('queue', is_full ? 'The send queue is full.' : '')
   announcer.tick(at_ms)
 }

@@ -13,7 +13,7 @@ export class People {
     this.#count = count
   }
 
-  /** Who this page is, as the server named it; `undefined` while it is not connected. */
+  /** Who this page is, as the server named it last; `undefined` where it never did. */
   get you(): Person | undefined {
     return this.#you
   }
@@ -47,7 +47,6 @@ export class People {
 
   /** The connection has ended: nobody is seen any more. */
   clear(): void {
-    this.#you = undefined
     this.#here.clear()
     this.#show()
   }

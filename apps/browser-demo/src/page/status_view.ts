@@ -2,12 +2,13 @@ import type { CloseInfo } from '@bt/net'
 import type { Connection } from './connection.js'
 import { element, set_data, set_text, set_usable } from './element.js'
 import type { LoadPanel } from './load_panel.js'
-import { count_text, type Situation, story, things_text } from './words.js'
+import { attempt_text, count_text, type Situation, story, things_text } from './words.js'
 
 const BUTTON_TEXTS: Readonly<Record<Situation['state'], string>> = {
   none: 'Connect',
   connecting: 'Stop connecting',
   open: 'Disconnect',
+  reconnecting: 'Stop trying',
   closing: 'Closing…',
   closed: 'Connect',
 }
@@ -32,15 +33,15 @@ export class StatusView {
   /** How things stand, for {@link story}. */
   get situation(): Situation {
     const { connection, load, is_slow } = this.#options
-    const { state, info, is_full, queued_bytes } = connection
-    return { state, info, is_full, queued_bytes, is_slow: is_slow(), load: load.running }
+    const { state, info, next, is_full, queued_bytes } = connection
+    return { state, info, next, is_full, queued_bytes, is_slow: is_slow(), load: load.running }
   }
 
   /** Writes what has changed. */
   write(): void {
     const { connection, load } = this.#options
     const { situation } = this
-    const { state } = situation
+    const { state, next } = situation
     set_text(element('state'), state === 'none' ? 'closed' : state)
     set_data(this.#path, 'state', state)
     set_data(this.#path, 'full', String(connection.is_full))
@@ -50,7 +51,9 @@ export class StatusView {
     set_text(element('connect'), BUTTON_TEXTS[state])
     set_usable(element('connect'), state !== 'closing')
     element('connect').classList.toggle('primary', state === 'none' || state === 'closed')
+    show_again(state === 'reconnecting')
     set_text(element('story'), story(situation))
+    set_text(element('path_wait'), next === undefined ? '' : attempt_text(next))
     set_text(element('refused_note'), refused_text(connection.refused, load.held_back))
     set_text(
       element('last_error'),
@@ -58,6 +61,13 @@ export class StatusView {
     )
     write_ending(connection.info)
   }
+}
+
+/** Whoever is on the button by keyboard when it goes is led to the one beside it. */
+function show_again(is_shown: boolean): void {
+  const again = element('again')
+  if (!is_shown && document.activeElement === again) element('connect').focus()
+  again.hidden = !is_shown
 }
 
 function write_ending(info: CloseInfo | undefined): void {

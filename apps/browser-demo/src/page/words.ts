@@ -1,4 +1,5 @@
 import type { CloseInfo, ConnectionState } from '@bt/net'
+import type { NextAttempt } from './connection.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -31,8 +32,10 @@ export function ms_text(ms: number | undefined): string {
 /** What the page knows of its connection, for {@link story}. */
 export interface Situation {
   readonly state: ConnectionState | 'none'
-  /** How the last connection ended, where there was one. */
+  /** How the last connection ended, or was lost, where there was one. */
   readonly info: CloseInfo | undefined
+  /** When it is tried again, where it is. */
+  readonly next: NextAttempt | undefined
   readonly is_full: boolean
   readonly queued_bytes: number
   readonly is_slow: boolean
@@ -49,6 +52,7 @@ export function story(situation: Situation): string {
     return 'Connecting. What is sent before the connection is open waits in the queue.'
   if (state === 'closing') return 'Closing in order: what was sent goes out first, then a Close.'
   if (state === 'open') return story_of_open(situation)
+  if (state === 'reconnecting') return story_of_loss(situation)
   return info === undefined ? 'There is no connection yet.' : story_of_end(info)
 }
 
@@ -68,11 +72,45 @@ function story_of_open({ is_full, is_slow, queued_bytes, load }: Situation): str
   return 'Open. Ten small pings a second measure the way there and back. Start a load, then let the server read slowly.'
 }
 
-function story_of_end({ cause, code, unsent }: CloseInfo): string {
+/** When the next attempt is: `Attempt 2 in 3 s`. */
+export function attempt_text({ attempt, wait_ms }: NextAttempt): string {
+  return `Attempt ${count_text(attempt)} ${wait_ms === 0 ? 'is under way' : `in ${Math.ceil(wait_ms / 1000)} s`}`
+}
+
+function story_of_loss({ info, next, is_full, queued_bytes }: Situation): string {
+  const when = next === undefined ? 'Another attempt follows' : attempt_text(next)
+  return `${loss_text(info)} ${when}; until it is open, ${queue_text(is_full, queued_bytes)}.`
+}
+
+function queue_text(is_full: boolean, queued_bytes: number): string {
+  if (is_full) return 'the full queue takes no more'
+  return queued_bytes === 0
+    ? 'what is sent waits in the queue'
+    : `${bytes_text(queued_bytes)} wait in the queue`
+}
+
+function loss_text(info: CloseInfo | undefined): string {
+  switch (info?.cause) {
+    case 'peer':
+      return info.code === SERVICE_RESTART || info.code === GOING_AWAY
+        ? 'The server was stopped, and closed in order.'
+        : 'The server closed.'
+    case 'refused':
+      return 'Nobody answers.'
+    case 'heartbeat':
+      return 'Nothing was heard of the server any more.'
+    default:
+      return 'The connection broke without a Close.'
+  }
+}
+
+function story_of_end({ cause, clean, code, unsent }: CloseInfo): string {
   const lost = unsent === 0 ? '' : ` The network never took ${things_text(unsent, 'message')} that were sent.`
   switch (cause) {
     case 'local':
-      return `This page closed, and what was sent before went out first.${lost}`
+      return clean
+        ? `This page closed, and what was sent before went out first.${lost}`
+        : `This page gave up before the connection was open.${lost}`
     case 'peer':
       return code === GOING_AWAY
         ? `The server was stopped: it closed every connection in order.${lost}`
@@ -87,3 +125,4 @@ function story_of_end({ cause, code, unsent }: CloseInfo): string {
 }
 
 const GOING_AWAY = 1001
+const SERVICE_RESTART = 1012

@@ -9,6 +9,8 @@ import { read_static_files } from './static_files.js'
 import { on_stop } from './stop.js'
 import { Wire } from './wire.js'
 
+// Pages that were cut off together do not all come back in the same moment.
+const SPREAD_MS = 2_000
 const PAGE = fileURLToPath(new URL('../page', import.meta.url))
 
 /** Where to listen. */
@@ -32,7 +34,7 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
   const wire = new Wire(ws_bind, parse_bound(room.server.addr))
   let page_server: Server | undefined
   const stop = (): void => {
-    room.server.close()
+    room.server.close({ spread_ms: SPREAD_MS, reason: 'the server stops' })
     wire.close()
     page_server?.close()
     page_server?.closeIdleConnections()
@@ -53,7 +55,9 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
     return 1
   }
   on_stop(() => {
-    say('stopping')
+    const { size } = room.server.sockets
+    const told = `; ${size} ${size === 1 ? 'page is' : 'pages are'} told to come back within ${SPREAD_MS / 1000} s (Close 1012)`
+    say(`stopping${size === 0 ? '' : told}`)
     stop()
   })
   await room.server.closed
