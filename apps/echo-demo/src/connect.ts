@@ -10,6 +10,8 @@ export interface ConnectArguments {
   readonly binary?: boolean
   /** The certificates of the authorities that a server's certificate has to come from, in PEM; without, those of Node. */
   readonly ca?: Buffer
+  /** Whether to connect again, and again, when the connection is lost or does not open. */
+  readonly reconnect?: boolean
   /** With a pipe: for how long no message has to come before the connection is closed, in milliseconds. */
   readonly wait: number
 }
@@ -19,8 +21,14 @@ export interface ConnectArguments {
  *
  * @throws NetError `invalid_option` for a URL that is none, or a `ca` that is none
  */
-export async function run_connect({ url, binary = false, ca, wait }: ConnectArguments): Promise<number> {
-  const ws = connect({ type: 'ws', url, binary, tls: ca === undefined ? undefined : { ca } })
+export async function run_connect({
+  url,
+  binary = false,
+  ca,
+  reconnect,
+  wait,
+}: ConnectArguments): Promise<number> {
+  const ws = connect({ type: 'ws', url, binary, reconnect, tls: ca === undefined ? undefined : { ca } })
   const is_terminal = process.stdin.isTTY && process.stdout.isTTY
   const is_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
   return (await is_well) ? 0 : 1

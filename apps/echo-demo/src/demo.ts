@@ -2,7 +2,8 @@ import { start_echo_server } from './echo_server.js'
 import { hints } from './hints.js'
 import { say, style } from './print.js'
 import { run_sample_client } from './sample_client.js'
-import { has_opened, stop_when_told } from './serve.js'
+import { close_in_order, has_opened, STOPPING } from './serve.js'
+import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 
 /** What follows `demo` on the command line. */
@@ -25,7 +26,7 @@ export async function run_demo({ bind, route, page }: DemoArguments): Promise<nu
     tell_left = resolve
   })
   const server = start_echo_server({ bind, route, on_left: tell_left })
-  stop_when_told(server)
+  on_stop(() => close_in_order(server, STOPPING))
   if (!(await has_opened(server))) return 1
   const url = url_of(server.addr, route)
   process.stdout.write(`\n${style.bold('A WebSocket server, and a client that talks to it:')}\n\n`)

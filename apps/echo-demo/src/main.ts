@@ -2,15 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
 import { say_error } from './print.js'
-import { run_serve, type ServeArguments } from './serve.js'
+import { run_serve, type ServeArguments, STOPPING } from './serve.js'
 
 const DEFAULT_BIND = '127.0.0.1:8081'
 const DEFAULT_ROUTE = '/ws'
 const DEFAULT_WAIT_MS = 300
+/** The longest that a server may ask its clients to wait, and long enough for answers. */
+const MOST_SECONDS = 3_600
 
 const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
 
@@ -37,6 +39,27 @@ program
   .option('--binary', 'take binary messages too, and answer them in kind')
   .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', content_of)
   .option('--tls-key <file>', 'the key of that certificate', content_of)
+  .addOption(
+    seconds_option(
+      '--drain <seconds>',
+      'when it stops: for how long to go on answering what it was sent',
+      STOPPING.drain_ms,
+    ),
+  )
+  .addOption(
+    seconds_option(
+      '--spread <seconds>',
+      'when it stops: tell each client to come back at a moment of its own within that time',
+      STOPPING.spread_ms,
+    ),
+  )
+  .addHelpText(
+    'after',
+    `
+Ctrl-C or SIGTERM stops it in order: it takes no new clients, answers what it
+was sent, and closes with 1001, or with 1012 where it has a --spread. The
+second one ends it at once.`,
+  )
   .action(async (given: ServeArguments) => finish(await run_serve(given)))
 
 program
@@ -49,6 +72,7 @@ program
     "for wss: the authority, in PEM, that the server's certificate comes from",
     content_of,
   )
+  .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
   .option('--wait <ms>', 'with a pipe: for how long to wait for one more message', whole_ms, DEFAULT_WAIT_MS)
   .addHelpText(
     'after',
@@ -60,7 +84,12 @@ From a pipe, each line is a message, and each message that comes is a line on
 stdout; status goes to stderr. After the end of the input it waits until all is
 sent and no message has come for --wait milliseconds, then closes.
 
-Exit code: 0 when this side closed and the server agreed, else 1.`,
+With --reconnect, what you type while there is no connection waits, and goes
+out once it is open again; status tells when it is tried. It ends by itself only
+where the server says that it is over.
+
+Exit code: 0 when this side closed, the server agreed and nothing was lost,
+else 1.`,
   )
   .action(async (url: string, given: Omit<ConnectArguments, 'url'>) =>
     finish(await run_connect({ ...given, url })),
@@ -69,6 +98,18 @@ Exit code: 0 when this side closed and the server agreed, else 1.`,
 function whole_ms(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Give a whole number of milliseconds.')
+}
+
+function seconds_option(flags: string, description: string, default_ms: number): Option {
+  return new Option(flags, description)
+    .argParser(ms_of_seconds)
+    .default(default_ms, `${default_ms / 1000} seconds`)
+}
+
+function ms_of_seconds(text: string): number {
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) <= MOST_SECONDS)
+    return Math.round(Number(text) * 1000)
+  throw new InvalidArgumentError(`Give seconds from 0 to ${MOST_SECONDS}, such as 2 or 0.5.`)
 }
 
 function content_of(file: string): Buffer {

@@ -1,5 +1,5 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed } from './ending.js'
+import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
 import { lines_of } from './lines_of.js'
 import { say_error, say_status } from './print.js'
 import { is_full, send_patiently } from './send_patiently.js'
@@ -25,7 +25,13 @@ export async function pipe_through(
 ): Promise<boolean> {
   const silence = new Silence(wait_ms)
   let has_failed = false
-  ws.on_open(() => say_status(`connected to ${ws.addr}`))
+  let again = ''
+  ws.on_open(() => {
+    say_status(`connected${again} to ${ws.addr}`)
+    again = ' again'
+    silence.heard()
+  })
+  ws.on_reconnecting(info => say_status(what_is_next(info)))
   ws.on_message(data => {
     const written = write_message(data)
     silence.heard()
@@ -36,10 +42,10 @@ export async function pipe_through(
   })
   on_stop(() => ws.close())
   send_lines(ws, binary)
-    .then(() => nothing_comes(silence))
+    .then(() => nothing_comes(ws, silence))
     .catch((error: unknown) => {
       // What fails because the connection has ended is no news: how it ended is.
-      if (ws.state !== 'open') return
+      if (is_over(ws)) return
       has_failed = true
       say_error(error)
     })
@@ -63,8 +69,8 @@ async function send_lines(ws: WsClient<string | Uint8Array>, binary: boolean): P
   await ws.drained()
 }
 
-/** Settles when no message comes any more; while stdout takes none, they wait, and that is no silence. */
-async function nothing_comes(silence: Silence): Promise<void> {
+/** Settles when no message comes any more; while stdout takes none, or there is no connection, they wait, and that is no silence. */
+async function nothing_comes(ws: WsClient<string | Uint8Array>, silence: Silence): Promise<void> {
   do await silence.lasted()
-  while (process.stdout.writableNeedDrain)
+  while (process.stdout.writableNeedDrain || ws.state === 'reconnecting')
 }

@@ -11,19 +11,38 @@ export interface ServeArguments extends Omit<EchoServerOptions, 'on_left' | 'tls
   readonly tlsCert?: Buffer
   /** Its key. */
   readonly tlsKey?: Buffer
+  /** For how long what clients have sent is answered when it stops, in milliseconds. */
+  readonly drain: number
+  /** Over how long its clients are to come back afterwards, in milliseconds; 0: they are told nothing. */
+  readonly spread: number
 }
+
+/** How a server stops: for how long it answers, and over how long its clients are to come back. */
+export interface Stopping {
+  readonly drain_ms: number
+  readonly spread_ms: number
+}
+
+/** How a server stops that was not told how. */
+export const STOPPING: Stopping = { drain_ms: 5_000, spread_ms: 0 }
 
 /**
  * Serves until it is told to stop. Settles with the exit code.
  *
  * @throws NetError `invalid_option` for what is not as `listen` expects it
  */
-export async function run_serve({ tlsCert, tlsKey, ...given }: ServeArguments): Promise<number> {
+export async function run_serve({
+  tlsCert,
+  tlsKey,
+  drain: drain_ms,
+  spread: spread_ms,
+  ...given
+}: ServeArguments): Promise<number> {
   const is_secure = tlsCert !== undefined || tlsKey !== undefined
   // What is missing of the two, `listen` says.
   const tls = is_secure ? ({ cert: tlsCert, key: tlsKey } as TlsListenOptions) : undefined
   const server = start_echo_server({ ...given, tls })
-  stop_when_told(server)
+  on_stop(() => close_in_order(server, { drain_ms, spread_ms }))
   if (!(await has_opened(server))) return 1
   const url = url_of(server.addr, given.route, is_secure)
   say('server', `listening on ${style.bold(url)}`)
@@ -40,13 +59,13 @@ export function has_opened(server: WsServer): Promise<boolean> {
   )
 }
 
-/** Closes a server in order at Ctrl-C, SIGTERM, or when nobody reads its output any more. */
-export function stop_when_told(server: WsServer): void {
-  on_stop(() => {
-    const { size } = server.sockets
-    const told = `; ${size} ${size === 1 ? 'client is' : 'clients are'} told (Close 1001)`
-    say('server', `stopping${size === 0 ? '' : told}`)
-    server.close()
-    server.closed.then(() => say('server', 'stopped'))
-  })
+/** Closes a server in order, and says what happens. */
+export function close_in_order(server: WsServer, { drain_ms, spread_ms }: Stopping): void {
+  const { size } = server.sockets
+  const wait = drain_ms === 0 ? '' : ` answers may take ${drain_ms / 1000} s, then`
+  const back = spread_ms === 0 ? ' (Close 1001)' : ` to come back within ${spread_ms / 1000} s (Close 1012)`
+  const told = `;${wait} ${size} ${size === 1 ? 'client is' : 'clients are'} told${back}`
+  say('server', `stopping${size === 0 ? '' : told}`)
+  server.close({ drain_ms, spread_ms })
+  server.closed.then(() => say('server', 'stopped'))
 }

@@ -16,12 +16,12 @@ export class Silence {
   /** Settles when nothing was heard for that long, counted from this call at the earliest. */
   async lasted(): Promise<void> {
     this.heard()
-    for (;;) {
-      const left_ms = this.#last_heard_ms + this.#wait_ms - performance.now()
-      if (left_ms <= 0) return
+    let left_ms = this.#wait_ms
+    do {
       await new Promise(resolve => setTimeout(resolve, left_ms))
       // A process that was held up has a timer that is due and a socket that was not read: read first, then judge.
       await new Promise(resolve => setImmediate(resolve))
-    }
+      left_ms = this.#last_heard_ms + this.#wait_ms - performance.now()
+    } while (left_ms > 0)
   }
 }

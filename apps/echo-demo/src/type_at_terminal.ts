@@ -1,5 +1,5 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed } from './ending.js'
+import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
 import { shown } from './message_text.js'
 import { error_line, style } from './print.js'
 import { is_full, send_patiently } from './send_patiently.js'
@@ -21,12 +21,18 @@ export async function type_at_terminal(ws: WsClient<string | Uint8Array>, binary
   })
   const send = async (line: string): Promise<void> => {
     const sent = await send_patiently(ws, binary ? Buffer.from(line) : line)
-    if (sent !== true && ws.state === 'open') show_error(sent)
+    if (sent !== true && !is_over(ws)) show_error(sent)
   }
-  ws.on_open(() => {
-    typed_line.print(`${style.dim(`connected to ${ws.addr}; type a line, ${QUIT} or Ctrl-D closes`)}\n`)
+  const show_status = (text: string): void => {
+    typed_line.print(`${style.dim(text)}\n`)
     typed_line.show()
+  }
+  let connected = `connected to ${ws.addr}; type a line, ${QUIT} or Ctrl-D closes`
+  ws.on_open(() => {
+    show_status(connected)
+    connected = `connected again to ${ws.addr}`
   })
+  ws.on_reconnecting(info => show_status(what_is_next(info)))
   ws.on_message(data => typed_line.print(`${style.cyan('<')} ${shown(data)}\n`))
   ws.on_error(error => {
     if (!is_full(error)) show_error(error)

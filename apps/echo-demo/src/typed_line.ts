@@ -32,9 +32,9 @@ export class TypedLine {
     })
   }
 
-  /** Asks for a line. */
+  /** Asks for a line. Twice is fine. */
   show(): void {
-    if (this.#state === 'ended') return
+    if (this.#state !== 'hidden') return
     this.#state = 'shown'
     this.#readline.prompt()
   }

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { connect as connect_tcp } from 'node:net'
-import { connect } from '@bt/net'
-import { expect, it } from 'vitest'
+import { connect, listen, type WsClient, type WsServer, type WsSocket } from '@bt/net'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { close_in_order } from '../src/serve.ts'
 import { Program, run, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 
 it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
-  'at %s says that it stops, closes every client with 1001, and ends with code 0',
+  'at %s says that it stops and how, closes every client with 1001, and ends with code 0',
   async signal => {
     const { program, url } = await start_server('serve')
     const clients = [connect({ type: 'ws', url }), connect({ type: 'ws', url })]
@@ -19,12 +20,46 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
       expect(await client.closed).toMatchObject({ code: 1001, cause: 'peer', clean: true })
     }
     expect(await program.exit).toEqual({ code: 0, signal: null })
-    expect(program.stdout).toContain('server  stopping; 2 clients are told (Close 1001)\n')
+    expect(program.stdout).toContain(
+      'server  stopping; answers may take 5 s, then 2 clients are told (Close 1001)\n',
+    )
     expect(program.stdout.match(/is gone \(code 1001, cause shutdown\)/g)).toHaveLength(2)
     expect(program.stdout).toMatch(/server {2}stopped\n$/)
     expect(program.stderr).toBe('')
   },
 )
+
+it.skipIf(is_windows)('tells each client when to come back, with --spread', async () => {
+  const { program, url } = await start_server('serve', '--spread', '1.5', '--drain', '0')
+  const client = connect({ type: 'ws', url })
+  client.on_message(() => {})
+  await client.opened
+  await program.says(' connected; ')
+  program.child.kill('SIGTERM')
+  const { code, reason } = await client.closed
+  expect(code).toBe(1012)
+  expect(Number(/^retry_after_ms=(\d+)$/.exec(reason)?.[1])).toBeLessThan(1_500)
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+  expect(program.stdout).toContain(
+    'server  stopping; 1 client is told to come back within 1.5 s (Close 1012)\n',
+  )
+})
+
+it('answers what it was sent before it closes, where it has the time', async () => {
+  const { server, client, may_answer } = await start_slow()
+  close_in_order(server, { drain_ms: 60_000, spread_ms: 0 })
+  may_answer()
+  const got: string[] = []
+  for await (const data of client) got.push(data)
+  expect(got).toEqual(['answer'])
+  expect(await client.closed).toMatchObject({ code: 1001, clean: true })
+})
+
+it('waits for no answer where it has no time', async () => {
+  const { server, client } = await start_slow()
+  close_in_order(server, { drain_ms: 0, spread_ms: 0 })
+  expect(await client.closed).toMatchObject({ code: 1001, clean: true })
+})
 
 it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does not answer', async () => {
   const { program, url } = await start_server('serve')
@@ -37,7 +72,7 @@ it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does n
   )
   await once(deaf, 'data')
   program.child.kill('SIGINT')
-  await program.says('stopping; 1 client is told')
+  await program.says('then 1 client is told')
   program.child.kill('SIGINT')
   expect(await program.exit).toEqual({ code: null, signal: 'SIGINT' })
   deaf.destroy()
@@ -78,6 +113,8 @@ it('says in one line that the port is in use, and ends with code 1', async () =>
 it.each([
   { given: ['--bind', 'nonsense'], said: 'the option bind is "nonsense"' },
   { given: ['--route', 'ws'], said: 'the option route is "ws"' },
+  { given: ['--drain', 'soon'], said: 'Give seconds from 0 to 3600' },
+  { given: ['--spread', '3601'], said: 'Give seconds from 0 to 3600' },
   { given: ['--binaries'], said: "unknown option '--binaries'" },
 ])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
   const { code, stdout, stderr } = await run(['serve', ...given])
@@ -105,6 +142,36 @@ it('prints no control characters that a client sends', async () => {
   await client.says('gone')
   expect(program.stdout).toContain("says '\\x1b[2Jgone\\x07'")
 })
+
+/** A server that was sent something, and answers when it may. What it says on stdout is not printed. */
+async function start_slow(): Promise<{ server: WsServer; client: WsClient; may_answer: () => void }> {
+  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  let may_answer!: () => void
+  const allowed = new Promise<void>(resolve => {
+    may_answer = resolve
+  })
+  let tell_asked!: () => void
+  const asked = new Promise<void>(resolve => {
+    tell_asked = resolve
+  })
+  const on_message = async (socket: WsSocket): Promise<void> => {
+    tell_asked()
+    await allowed
+    socket.send('answer')
+  }
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_message })
+  onTestFinished(async () => {
+    may_answer()
+    server.close()
+    await server.closed
+    print.mockRestore()
+  })
+  await server.opened
+  const client = connect({ type: 'ws', url: `ws://${server.addr}/ws` })
+  client.send('question')
+  await asked
+  return { server, client, may_answer }
+}
 
 async function first_message(messages: AsyncIterable<string>): Promise<string | undefined> {
   for await (const data of messages) return data

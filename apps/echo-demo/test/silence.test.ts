@@ -31,3 +31,11 @@ it('is counted from the call at the earliest', async () => {
   await vi.advanceTimersByTimeAsync(10)
   expect(lasted).toHaveBeenCalledOnce()
 })
+
+it('lets others have their turn, though no time has to pass', async () => {
+  vi.useRealTimers()
+  const turn = vi.fn()
+  setImmediate(turn)
+  await new Silence(0).lasted()
+  expect(turn).toHaveBeenCalledOnce()
+})

@@ -1,0 +1,93 @@
+import { listen, type WsSocket } from '@bt/net'
+import { expect, it, onTestFinished } from 'vitest'
+import { Program, start_server } from './program.ts'
+
+const is_windows = process.platform === 'win32'
+/** The client waits as long as it would for anybody, which is seconds. */
+const LONG = { timeout: 60_000 }
+
+it('is back when the server is, says so, and gets through what waited, in order and once', LONG, async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', '--reconnect', url])
+  client.type('one')
+  await client.says('echo:one')
+  program.child.kill('SIGKILL')
+  await client.until(({ stderr }) => stderr.includes('lost (code 1006, cause network, '))
+  client.type('two', 'three')
+  await client.until(({ stderr }) => stderr.includes('not connected; attempt 2 in '))
+  await start_server('serve', '--bind', new URL(url).host)
+  client.type('four')
+  await client.says('echo:four')
+  client.child.stdin.end()
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toBe('welcome\necho:one\nwelcome\necho:two\necho:three\necho:four\n')
+  expect(client.stderr).toContain(`\nconnected again to ${url}\nclosed (code 1000, cause local)\n`)
+  expect(client.stderr.match(/^error: /gm)).toHaveLength(1)
+})
+
+it('waits for a server that is not there yet', LONG, async () => {
+  const { program, url } = await start_server('serve')
+  program.child.kill('SIGKILL')
+  await program.exit
+  const client = new Program(['connect', '--reconnect', url])
+  client.child.stdin.end('hello')
+  await client.until(({ stderr }) => stderr.includes('not connected; attempt 1 in '))
+  await start_server('serve', '--bind', new URL(url).host)
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toBe('welcome\necho:hello\n')
+  expect(client.stderr).toContain(`connected to ${url}\n`)
+})
+
+it('waits for answers that may still come, though the input has ended', LONG, async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', '--reconnect', '--wait', '2000', url])
+  client.child.stdin.end('one')
+  await client.says('echo:one')
+  program.child.kill('SIGKILL')
+  await client.until(({ stderr }) => stderr.includes('not connected; attempt 3 in '))
+  await start_server('serve', '--bind', new URL(url).host)
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toBe('welcome\necho:one\nwelcome\n')
+})
+
+it.skipIf(is_windows)('says with what the server closed, and when it comes back', LONG, async () => {
+  const { program, url } = await start_server('serve', '--spread', '2')
+  const client = new Program(['connect', '--reconnect', url])
+  await client.says('welcome')
+  program.child.kill('SIGTERM')
+  await program.exit
+  await client.until(({ stderr }) =>
+    /\nlost \(code 1012, cause peer, reason 'retry_after_ms=\d+'\); attempt 1 in \d\.\d s\n/.test(stderr),
+  )
+  await start_server('serve', '--bind', new URL(url).host)
+  await client.until(({ stdout }) => stdout === 'welcome\nwelcome\n')
+})
+
+it.skipIf(is_windows)('ends the wait at Ctrl-C, and tells what never went out, with code 1', async () => {
+  const { program, url } = await start_server('serve')
+  const client = new Program(['connect', '--reconnect', url])
+  await client.says('welcome')
+  program.child.kill('SIGKILL')
+  await client.until(({ stderr }) => stderr.includes('not connected; attempt 3 in '))
+  client.child.kill('SIGINT')
+  expect(await client.exit).toEqual({ code: 1, signal: null })
+  expect(client.stderr).toMatch(/\nclosed \(code 1006, cause local, without a Close from the other side\)\n$/)
+})
+
+it('ends where the server says that it is over', async () => {
+  const url = await start_host(socket => socket.close(4_404, 'nobody here'))
+  const client = new Program(['connect', '--reconnect', url])
+  expect((await client.exit).code).toBe(1)
+  expect(client.stderr).toBe(`connected to ${url}\nclosed (code 4404, cause peer, reason 'nobody here')\n`)
+})
+
+/** A server that does what is given to whoever connects. Returns its URL. */
+async function start_host(on_connect: (socket: WsSocket) => void): Promise<string> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect })
+  onTestFinished(async () => {
+    server.close()
+    await server.closed
+  })
+  await server.opened
+  return `ws://${server.addr}/ws`
+}
