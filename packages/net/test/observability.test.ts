@@ -179,6 +179,8 @@ describe('its Prometheus samples', () => {
     const stats = server.stats()
     const values = values_of(await response.text())
     expect(response.headers.get('content-type')).toContain('text/plain')
+    const all_closed = Object.values(stats.closed).reduce((sum, count) => sum + count, 0)
+    expect(stats.accepted).toBe(stats.sockets + all_closed)
     expect(Object.fromEntries(values)).toMatchObject({
       bt_net_server_sockets: 1,
       bt_net_server_inbox_bytes: 0,

@@ -32,9 +32,9 @@ export interface WsServerStats {
   readonly refused: Readonly<Record<RefusalReason, number>>
   /** Sockets that have ended since the server started, by cause; `refused` stays 0, since those never were sockets. */
   readonly closed: Readonly<Record<CloseCause, number>>
-  /** Bytes that came from the sockets since the server started, as they were on the network: with frame headers and handshakes. */
+  /** Bytes that came from the sockets since the server started: with frame headers and handshakes, compressed as they were, without what TLS adds. */
   readonly received_bytes: number
-  /** Bytes that were handed to the network for the sockets since the server started, or wait there, with frame headers and handshakes. */
+  /** Bytes that were handed to the network for the sockets since the server started, or wait there; counted in the same way. */
   readonly sent_bytes: number
   /** Sockets that were closed since the server started, since all queues together had become too large: see `max_total_queue`. */
   readonly shed: number

@@ -27,7 +27,7 @@ describe('traffic', () => {
 })
 
 describe('stats', () => {
-  it('tells the bytes on the network, with frame headers and handshakes', async () => {
+  it('tells the bytes of frames and handshakes', async () => {
     const server = await start_open({ on_message: (socket, data) => socket.send(data) })
     const ws = await client_of(server)
     const before = server.stats()
