@@ -7,7 +7,8 @@
  * `handshake_failed`.
  * Returned by `send`: `queue_full`, `too_large`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
- * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`.
+ * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`,
+ * `origin_refused`.
  */
 export const NET_ERROR_CODES = [
   'invalid_option',
@@ -36,6 +37,7 @@ export const NET_ERROR_CODES = [
   'handler_failed',
   'no_message_handler',
   'server_failed',
+  'origin_refused',
 ] as const
 
 /** What went wrong, for a program to branch on; the list with its groups is {@link NET_ERROR_CODES}. */

@@ -42,7 +42,7 @@ export interface RefusedEvent<Reason = string> {
   readonly side: 'server'
   /** Why, as `stats().refused` counts it. */
   readonly reason: Reason
-  /** The HTTP status that it was answered with; `undefined` for a client that got no answer, since TLS failed. */
+  /** The HTTP status that it was answered with; `undefined` for a client that got no answer, since TLS failed or it left. */
   readonly status: number | undefined
   /** The client's address, as `socket.addr` would be. */
   readonly addr: string

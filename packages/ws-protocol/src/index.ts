@@ -58,6 +58,7 @@ export {
   connection_rules,
   exactly,
   type FilledConnectionOption,
+  is_token,
   is_whole_number,
   milliseconds,
   type WsOption,
@@ -66,7 +67,7 @@ export {
 export type { OutboxOwner, QueueBudget } from './outbox.js'
 export { as_payload, type MessageData, type Sendable } from './payload.js'
 export type { Platform } from './platform.js'
-export { report_error } from './report.js'
+export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'

@@ -139,6 +139,7 @@ export function exactly<Type extends string>(type: Type): RequiredOptionRule<Typ
   return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
 
-function is_token(value: unknown): boolean {
+/** Whether `value` is a token (RFC 9110 §5.6.2), as names of headers and of subprotocols are. */
+export function is_token(value: unknown): value is string {
   return typeof value === 'string' && TOKEN.test(value)
 }

@@ -1,4 +1,4 @@
-import { parse_target } from '@bt/ws-protocol'
+import { type AbortSignalLike, parse_target } from '@bt/ws-protocol'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
@@ -18,6 +18,25 @@ export interface HandshakeRequest {
   readonly protocol: string
   /** The client's certificate, which held; where there is none, or none was asked for: see {@link TlsListenOptions.client_certificates}, `undefined`. */
   readonly certificate: ClientCertificate | undefined
+}
+
+/** What a platform's globals have where there is an `AbortSignal` of its own. */
+interface PlatformWithSignals<Signal extends AbortSignalLike> {
+  readonly AbortSignal: { readonly prototype: Signal }
+}
+
+/** The platform's own `AbortSignal` where its types are known, so that it can be handed to `fetch`; else what is used of one. */
+export type HandshakeSignal =
+  typeof globalThis extends PlatformWithSignals<infer Signal> ? Signal : AbortSignalLike
+
+/** A handshake that `authorize` decides about. */
+export interface AuthorizeRequest extends HandshakeRequest {
+  /** The client's address, as {@link WsSocket.addr} will be. */
+  readonly addr: string
+  /** The subprotocols that the client offers, by its preference. {@link HandshakeRequest.protocol} is the one that will be agreed on. */
+  readonly protocols: readonly string[]
+  /** Aborted when the answer is of no use any more: the client has left, `handshake_timeout` has passed, or the server closes. */
+  readonly signal: HandshakeSignal
 }
 
 /** What is read of a request of `node:http`, so that whoever uses the types of this package needs none of Node. */
@@ -54,5 +73,44 @@ export class Handshake implements HandshakeRequest {
 
   get origin(): string | undefined {
     return this.headers.origin
+  }
+}
+
+/** A handshake as `authorize` gets it: what a socket keeps of it, and what is of use before there is one. */
+export class PendingHandshake implements AuthorizeRequest {
+  readonly addr: string
+  readonly protocols: readonly string[]
+  readonly signal: HandshakeSignal
+  readonly #handshake: Handshake
+
+  constructor(handshake: Handshake, addr: string, protocols: readonly string[], signal: HandshakeSignal) {
+    this.#handshake = handshake
+    this.addr = addr
+    this.protocols = protocols
+    this.signal = signal
+  }
+
+  get path(): string {
+    return this.#handshake.path
+  }
+
+  get query(): URLSearchParams {
+    return this.#handshake.query
+  }
+
+  get headers(): HandshakeHeaders {
+    return this.#handshake.headers
+  }
+
+  get origin(): string | undefined {
+    return this.#handshake.origin
+  }
+
+  get protocol(): string {
+    return this.#handshake.protocol
+  }
+
+  get certificate(): ClientCertificate | undefined {
+    return this.#handshake.certificate
   }
 }

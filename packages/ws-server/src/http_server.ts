@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { secure_options } from '@bt/ws-protocol/node'
 import type { ListenSettings } from './options.js'
+import type { RefusalReason } from './refusal.js'
 import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
-import type { RefusalReason } from './ws_server.js'
 
 /** An HTTP server, plain or over TLS. It is not listening yet. */
 export interface MadeHttpServer {

@@ -1,33 +1,49 @@
-import type { AddressInfo } from 'node:net'
-import {
-  type BindAddress,
-  check_options,
-  close_on_abort,
-  format_address,
-  NetError,
-  parse_bind,
-  report_error,
-  type Sendable,
-} from '@bt/ws-protocol'
-import { node_platform } from '@bt/ws-protocol/node'
+import { BIND_EXPECTED, check_options, close_on_abort, NetError, type Sendable } from '@bt/ws-protocol'
+import { mount, type Unmount } from './dispatcher.js'
+import { Entrance } from './entrance.js'
+import { type HttpHost, shown_address } from './http_host.js'
 import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
+import { OwnHttp } from './own_http.js'
 import { ConnectionSet } from './server.js'
-import { bind_error } from './server_error.js'
+import { SharedHttp } from './shared_http.js'
 import { type CloseOptions, read_close_options } from './shutdown.js'
 import type { WsSocket } from './socket.js'
-import { type HandshakeServer, make_handshake_server } from './upgrade.js'
 import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
 
 /**
  * Starts a WebSocket server, and returns it at once; it listens when {@link WsServer.opened} has settled.
  *
+ * `Data` is what `authorize` returns, and the type of `socket.data`. TypeScript reads options in order, so `authorize` has to stand before the
+ * callbacks that use it.
+ *
  * @throws NetError `invalid_option`, naming the option, the value got and what was expected
  */
-export function listen(options: WsListenOptions): WsServer
+export function listen<Data = undefined>(options: WsListenOptions<false, Data>): WsServer<Data>
 /** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
-export function listen(options: WsListenOptions<boolean>): WsServer
+export function listen<Data = undefined>(options: WsListenOptions<boolean, Data>): WsServer<Data>
 export function listen(options: WsListenOptions<boolean>): WsServer {
-  return new Server(check_options('listen', options, listen_rules))
+  const settings = check_options('listen', options, listen_rules)
+  check_place(settings)
+  return new Server(settings)
+}
+
+/** A server has one place: an address of its own, or a server that it shares, which is made with TLS or without. */
+function check_place({ bind, server, tls }: ListenSettings): void {
+  if (tls !== undefined && server !== undefined)
+    throw new NetError(
+      'invalid_option',
+      'listen: the options tls and server exclude each other; share a server of https.createServer(), which has its own certificate',
+    )
+  if (bind !== undefined && server !== undefined)
+    throw new NetError(
+      'invalid_option',
+      'listen: the options bind and server exclude each other; give bind for a server of its own, or server to share one',
+    )
+  if (bind === undefined && server === undefined)
+    throw new NetError(
+      'invalid_option',
+      `listen: the option bind is missing; expected ${BIND_EXPECTED}; or give server, an http server to share`,
+    )
 }
 
 class Server implements WsServer {
@@ -35,29 +51,33 @@ class Server implements WsServer {
   readonly opened: Promise<void>
   readonly closed: Promise<void>
   readonly #settings: ListenSettings
-  readonly #address: BindAddress
   readonly #connections: ConnectionSet
-  readonly #handshakes: HandshakeServer
-  /** What kept the server from listening, if anything did. Never rejects. */
-  readonly #bound: Promise<NetError | undefined>
+  readonly #host: HttpHost
+  readonly #entrance: Entrance
+  readonly #unmount: Unmount
   #addr: string
   #is_closing = false
   #all_done!: () => void
 
   constructor(settings: ListenSettings) {
+    const { bind, server, on_error, signal } = settings
     this.#settings = settings
-    this.#address = parse_bind(settings.bind) as BindAddress
-    this.#addr = settings.bind
+    this.#addr = bind ?? ''
     this.#connections = new ConnectionSet(settings)
-    this.#handshakes = make_handshake_server(settings, this.#connections)
+    this.#host =
+      server === undefined
+        ? new OwnHttp(settings, error => this.#connections.report(error))
+        : new SharedHttp(server)
+    this.#entrance = new Entrance(settings, this.#connections, this.#host.http)
+    this.#host.answer_through(this.#entrance)
+    this.#unmount = mount(this.#host.http, this.#entrance)
     this.closed = new Promise(resolve => {
       this.#all_done = resolve
     })
-    this.#bound = this.#bind()
-    this.opened = this.#bound.then(failure => this.#after_binding(failure))
+    this.opened = this.#host.open().then(failure => this.#after_opening(failure))
     // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
-    if (settings.on_error !== undefined) this.opened.catch(() => {})
-    close_on_abort(settings.signal, () => this.close(), this.closed)
+    if (on_error !== undefined) this.opened.catch(() => {})
+    close_on_abort(signal, () => this.close(), this.closed)
   }
 
   get addr(): string {
@@ -70,6 +90,7 @@ class Server implements WsServer {
 
   close(options?: CloseOptions): true {
     const shutdown = read_close_options(options)
+    this.#entrance.close()
     const connections_closed = this.#connections.shut_down(shutdown)
     if (this.#is_closing) return true
     this.#is_closing = true
@@ -92,58 +113,20 @@ class Server implements WsServer {
     await this.closed
   }
 
-  #bind(): Promise<NetError | undefined> {
-    const address = this.#address
-    return new Promise(resolve => {
-      const failed = (cause: Error): void => resolve(bind_error(this.#settings.bind, address, cause))
-      this.#handshakes.http.once('error', failed)
-      this.#handshakes.http.listen(
-        address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
-        () => {
-          this.#handshakes.http.off('error', failed)
-          this.#handshakes.http.on('error', cause =>
-            this.#report(new NetError('server_failed', cause.message, { cause })),
-          )
-          resolve(undefined)
-        },
-      )
-    })
-  }
-
-  #after_binding(failure: NetError | undefined): void {
+  #after_opening(failure: NetError | undefined): void {
     if (failure !== undefined) {
-      if (this.#settings.on_error !== undefined) this.#report(failure)
+      if (this.#settings.on_error !== undefined) this.#connections.report(failure)
+      this.#unmount()
       this.#all_done()
       throw failure
     }
     if (this.#is_closing)
-      throw new NetError('closed', `listen: ${this.#settings.bind} was closed before it was open`)
-    if (this.#address.kind === 'unix') return
-    const { address, port } = this.#handshakes.http.address() as AddressInfo
-    this.#addr = format_address(address, port)
+      throw new NetError('closed', `listen: ${this.#addr || 'the server'} was closed before it was open`)
+    this.#addr = shown_address(this.#host.http)
   }
 
   async #stop(connections_closed: Promise<void>): Promise<void> {
-    // Binding can't be interrupted, only undone.
-    await this.#bound
-    const http_closed = this.#stop_listening()
-    await connections_closed
-    // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
-    this.#handshakes.drop_all()
-    await http_closed
-  }
-
-  async #stop_listening(): Promise<void> {
-    const { http } = this.#handshakes
-    if (!http.listening) return
-    await new Promise(resolve => {
-      http.close(resolve)
-      http.closeAllConnections()
-      this.#handshakes.drop_refused()
-    })
-  }
-
-  #report(error: NetError): void {
-    report_error(error, this.#settings.on_error, node_platform, { side: 'server', handle: undefined })
+    await this.#host.close(connections_closed)
+    this.#unmount()
   }
 }

@@ -17,40 +17,56 @@ import {
   whole_number,
 } from '@bt/ws-protocol'
 import { ws_rules } from '@bt/ws-protocol/node'
+import { type AdmissionOptions, admission_rules, type FilledAdmissionOption } from './admission_options.js'
+import { type HttpServerLike, is_http_server, SERVER_EXPECTED } from './http_server_like.js'
 import type { WsServerError } from './server_error.js'
 import type { WsSocket } from './socket.js'
 import type { TlsListenOptions } from './tls_options.js'
 
 const DEFAULT_MAX_FRAGMENTS = 1_024
 
-/** The options of `listen` for a WebSocket server. */
-export interface WsListenOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
+/** The options of `listen` for a WebSocket server; `Data` is what `authorize` returns. */
+export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
+  extends ConnectionOptions<Binary>,
+    AdmissionOptions<Data> {
   /** What kind of server: always `'ws'`. */
   type: 'ws'
   /**
-   * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'` for a Unix socket.
+   * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'` for a Unix socket. Either this or
+   * `server` has to be given.
    */
-  bind: string
+  bind?: string | undefined
+  /**
+   * An http or https server to share, instead of `bind`: Express's, Fastify's, Vite's, or a plain one. Several `listen` with a `route` each may
+   * share one. Requests other than WebSocket handshakes for the route stay the server's own: a handshake for another path goes to whoever else
+   * listens for `upgrade`, and is answered 404 where nobody does. Reading a request is under the server's own timeouts, `authorize` under
+   * `handshake_timeout`. Its errors and its closing are its owner's to see to: `server.close()` takes no new connections, and waits for our
+   * sockets, so close this server first, or at the same time. @defaultValue none
+   */
+  server?: HttpServerLike | undefined
   /**
    * The path of the handshake; a query behind it is ignored. Any other path is answered 404, `/ws/` too where the route is `/ws`.
    * @defaultValue `'/ws'`
    */
   route?: string | undefined
   /** Called first for each socket. Where it returns a promise, that socket's messages wait until it is settled. */
-  on_connect?: ((socket: WsSocket) => void) | undefined
+  on_connect?: ((socket: WsSocket<Data>) => void) | undefined
   /**
    * Called for each message, one at a time for each socket and in order. Where it returns a promise, the next message waits for it;
    * when 256 KiB wait, the sender is slowed down. Without it, messages are read and dropped.
    */
-  on_message?: ((socket: WsSocket, data: MessageData<Binary>) => void) | undefined
+  on_message?: ((socket: WsSocket<Data>, data: MessageData<Binary>) => void) | undefined
   /** Called last, exactly once, for each socket that had `on_connect`. */
-  on_close?: ((socket: WsSocket, info: CloseInfo) => void) | undefined
+  on_close?: ((socket: WsSocket<Data>, info: CloseInfo) => void) | undefined
   /**
    * Called when something fails in the background; `err.socket` is the socket, where there is one. Without it, errors go to
    * `process.emitWarning`.
    */
   on_error?: ((err: WsServerError) => void) | undefined
-  /** How many sockets there may be; one more is answered 503 with Retry-After. From 1 to 10,000,000. @defaultValue `10000` */
+  /**
+   * How many sockets there may be, those that wait for `authorize` among them; one more is answered 503 with Retry-After.
+   * From 1 to 10,000,000. @defaultValue `10000`
+   */
   max_connections?: number | undefined
   /**
    * How much may wait in the queues of all sockets together, in bytes with frame headers. Above it, the largest queues are shed first: their
@@ -60,19 +76,22 @@ export interface WsListenOptions<Binary extends boolean = false> extends Connect
   max_total_queue?: number | undefined
   /**
    * How long a client may take over its handshake, in milliseconds, from its connecting on; with `tls`, from the end of the TLS
-   * handshake on, which may take as long. From 1 to 2,147,483,647.
+   * handshake on, which may take as long. So may `authorize`, from the request on. From 1 to 2,147,483,647.
    * @defaultValue `10000`
    */
   handshake_timeout?: number | undefined
-  /** A certificate and its key, and what else TLS needs: the server speaks `wss:` then, and nothing else. @defaultValue none */
+  /**
+   * A certificate and its key, and what else TLS needs: the server speaks `wss:` then, and nothing else. Not with `server`, which has its own.
+   * @defaultValue none
+   */
   tls?: TlsListenOptions | undefined
 }
 
 type FilledListenOption =
   | FilledConnectionOption
+  | FilledAdmissionOption
   | WsOption
   | 'type'
-  | 'bind'
   | 'route'
   | 'max_connections'
   | 'max_total_queue'
@@ -85,13 +104,14 @@ export type ListenSettings = CheckedOptions<WsListenOptions<boolean>, FilledList
 export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOption> = {
   ...connection_rules,
   ...ws_rules(DEFAULT_MAX_FRAGMENTS),
+  ...admission_rules,
   type: exactly('ws'),
   bind: {
     fallback: undefined,
-    is_required: true,
     expects: BIND_EXPECTED,
     accepts: value => typeof value === 'string' && parse_bind(value) !== undefined,
   },
+  server: { fallback: undefined, expects: SERVER_EXPECTED, accepts: is_http_server },
   route: { fallback: '/ws', expects: ROUTE_EXPECTED, accepts: is_route },
   on_connect: callback(),
   on_message: callback(),

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import {
   as_payload,
   type CloseCause,
@@ -8,24 +6,22 @@ import {
   type ConnectionOwner,
   type ConnectionSettings,
   type FrameBatch,
-  format_address,
   Heartbeat,
-  parse_target,
+  type NetError,
   report_error,
   type Sendable,
 } from '@bt/ws-protocol'
 import { node_platform, WsPort } from '@bt/ws-protocol/node'
-import type { WebSocket } from 'ws'
-import { Handshake } from './handshake_request.js'
+import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
 import type { ListenSettings } from './options.js'
 import { TotalQueueBudget } from './queue_budget.js'
+import { REFUSAL_REASONS, type RefusalNote, type RefusalReason } from './refusal.js'
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
 import { ServerSocket } from './socket.js'
 import { Traffic } from './traffic.js'
-import type { HandshakeOwner, RefusalNote } from './upgrade.js'
-import type { BroadcastOptions, RefusalReason, WsServerStats } from './ws_server.js'
+import type { BroadcastOptions, WsServerStats } from './ws_server.js'
 
 /** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
 export class ConnectionSet implements HandshakeOwner {
@@ -40,14 +36,9 @@ export class ConnectionSet implements HandshakeOwner {
   readonly #owner: ConnectionOwner<ServerSocket>
   /** Sockets that have ended, and whose callbacks are not all done. */
   readonly #leaving = new Set<Promise<CloseInfo>>()
-  readonly #refused: Record<RefusalReason, number> = {
-    wrong_path: 0,
-    not_websocket: 0,
-    bad_handshake: 0,
-    over_limit: 0,
-    timed_out: 0,
-    tls_failed: 0,
-  }
+  readonly #refused: Record<RefusalReason, number> = Object.fromEntries(
+    REFUSAL_REASONS.map(reason => [reason, 0]),
+  ) as Record<RefusalReason, number>
   readonly #closed: Record<CloseCause, number> = {
     local: 0,
     peer: 0,
@@ -60,7 +51,6 @@ export class ConnectionSet implements HandshakeOwner {
   }
   readonly #traffic = new Traffic()
   #accepted = 0
-  #is_shut_down = false
 
   constructor(settings: ListenSettings) {
     this.#settings = settings
@@ -86,28 +76,28 @@ export class ConnectionSet implements HandshakeOwner {
     }
   }
 
-  is_full(): boolean {
-    return this.#is_shut_down || this.sockets.size >= this.#settings.max_connections
+  get size(): number {
+    return this.sockets.size
   }
 
-  refused({ reason, status }: RefusalNote, stream: Socket, request?: IncomingMessage): void {
+  refused({ reason, status }: RefusalNote, client: () => RefusedClient): void {
     this.#refused[reason] += 1
     const channel = node_platform.channels?.refused
-    if (!channel?.hasSubscribers) return
-    const path = request?.url === undefined ? undefined : parse_target(request.url).path
-    channel.publish({ side: 'server', reason, status, addr: this.#addr_of(stream), path })
+    if (channel?.hasSubscribers) channel.publish({ side: 'server', reason, status, ...client() })
   }
 
-  admit(ws: WebSocket, stream: Socket, request: IncomingMessage): void {
+  report(error: NetError): void {
+    report_error(error, this.#settings.on_error, node_platform, { side: 'server', handle: undefined })
+  }
+
+  admit({ ws, stream, handshake, addr, data }: AcceptedClient): void {
     this.#accepted += 1
     this.#traffic.add(stream)
-    const addr = this.#addr_of(stream)
-    const handshake = new Handshake(request, ws.protocol)
     const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, addr, handshake),
+      connection => new ServerSocket(connection, addr, handshake, data),
     )
     const port_settings = {
       ws,
@@ -152,21 +142,14 @@ export class ConnectionSet implements HandshakeOwner {
     }
   }
 
-  /** Admits nobody from now on, and closes all connections in order; settles when their last callbacks are done. */
+  /** Closes all connections in order; settles when their last callbacks are done. */
   async shut_down({ code, drain_ms, next_reason }: Shutdown): Promise<void> {
-    this.#is_shut_down = true
     for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms)
     await Promise.all([...Array.from(this.sockets, socket => socket.closed), ...this.#leaving])
   }
 
   *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
     for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
-  }
-
-  /** A Unix socket has no address of its own, and shows the server's. */
-  #addr_of({ remoteAddress, remotePort }: Socket): string {
-    if (remoteAddress === undefined || remotePort === undefined) return this.#settings.bind
-    return format_address(remoteAddress, remotePort)
   }
 
   #ended(socket: ServerSocket, cause: CloseCause): void {

@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { CloseInfo, Connection, ConnectionHandle, FrameBatch, NetError, Sendable } from '@bt/ws-protocol'
 import type { HandshakeRequest } from './handshake_request.js'
 
-/** One client, as a server's callbacks see it. */
-export interface WsSocket extends ConnectionHandle {
-  /** The client's address, `'ip:port'`; for a Unix socket the server's own. */
+/** One client, as a server's callbacks see it; `Data` is what `authorize` returned for it. */
+export interface WsSocket<Data = unknown> extends ConnectionHandle {
+  /**
+   * The client's address, `'ip:port'`; for a Unix socket the server's own. With `trust_proxy` it is what the proxy says, and `'ip:0'` where that
+   * names no port.
+   */
   readonly addr: string
+  /** What `authorize` returned; `undefined` where there is no `authorize`. */
+  readonly data: Data
   /** A name of this connection that no other ever has. */
   readonly id: string
   /** What the client asked for in its handshake. */
@@ -15,15 +20,22 @@ export interface WsSocket extends ConnectionHandle {
 /** The implementation of {@link WsSocket}; all state is the connection's. */
 export class ServerSocket implements WsSocket {
   readonly addr: string
+  readonly data: unknown
   readonly type = 'ws' as const
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket, FrameBatch>
   #id: string | undefined
 
-  constructor(connection: Connection<ServerSocket, FrameBatch>, addr: string, request: HandshakeRequest) {
+  constructor(
+    connection: Connection<ServerSocket, FrameBatch>,
+    addr: string,
+    request: HandshakeRequest,
+    data: unknown,
+  ) {
     this.#connection = connection
     this.addr = addr
     this.request = request
+    this.data = data
   }
 
   /** The connection behind a socket: for its server alone. */

@@ -1,16 +1,8 @@
 import type { CloseCause, Sendable } from '@bt/ws-protocol'
+import type { RefusalReason } from './refusal.js'
 import type { RoundTripStats } from './round_trips.js'
 import type { CloseOptions } from './shutdown.js'
 import type { WsSocket } from './socket.js'
-
-/** Why a client was turned away. */
-export type RefusalReason =
-  | 'wrong_path'
-  | 'not_websocket'
-  | 'bad_handshake'
-  | 'over_limit'
-  | 'timed_out'
-  | 'tls_failed'
 
 /** How a broadcast goes out. */
 export interface BroadcastOptions {
@@ -42,15 +34,16 @@ export interface WsServerStats {
   readonly round_trip_ms: RoundTripStats | undefined
 }
 
-/** A WebSocket server, as `listen` returns it. */
-export interface WsServer {
-  /** The address it listens on, once {@link WsServer.opened} has settled; before that, the text of `bind`. */
+/** A WebSocket server, as `listen` returns it; `Data` is what `authorize` returns. */
+export interface WsServer<Data = unknown> {
+  /** The address it listens on, once {@link WsServer.opened} has settled; before that, the text of `bind`, empty where there is none. */
   readonly addr: string
   /** Always `'ws'`. */
   readonly type: 'ws'
   /**
    * Settles when the server listens. Rejects where it can't, with `address_in_use`, `address_unavailable` or `permission_denied`, or
-   * with `closed` if `close()` came first.
+   * with `closed` if `close()` came first. With the option `server` it settles when that one listens, or did already; whether and where it
+   * does is its owner's to see to, so what keeps it from listening is not told here.
    */
   readonly opened: Promise<void>
   /**
@@ -59,11 +52,12 @@ export interface WsServer {
    */
   readonly closed: Promise<void>
   /** The sockets that are open or closing. */
-  readonly sockets: ReadonlySet<WsSocket>
+  readonly sockets: ReadonlySet<WsSocket<Data>>
   /**
    * Closes in order: takes no new handshakes and reads no more messages; waits until the callbacks of those that have arrived are done;
    * sends what each socket has queued, then a Close, and terminates those that do not answer within `close_timeout`. Twice is
-   * fine, and a second call with `drain_ms: 0` ends the wait of the first.
+   * fine, and a second call with `drain_ms: 0` ends the wait of the first. A `server` that was given goes on; its route can be mounted again
+   * at once.
    *
    * @throws NetError `invalid_option`, naming the option, the value got and what was expected
    */

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../src/index.js'
@@ -24,7 +25,54 @@ describe('the options of listen', () => {
     ['no options', undefined, /got undefined for its options/],
     ['no type', { bind: '127.0.0.1:0' }, /type is missing; expected 'ws'/],
     ['another type', { type: 'tcp', bind: '127.0.0.1:0' }, /type is "tcp"; expected 'ws'/],
-    ['no bind', { type: 'ws' }, /bind is missing/],
+    ['no bind', { type: 'ws' }, /bind is missing; expected 'host:port'.*or give server/],
+    [
+      'bind and server',
+      { type: 'ws', bind: '127.0.0.1:0', server: createServer() },
+      /bind and server exclude each other/,
+    ],
+    [
+      'tls and server',
+      { type: 'ws', server: createServer(), tls: { cert: '', key: '' } },
+      /tls and server exclude each other/,
+    ],
+    [
+      'a server that is an application',
+      { type: 'ws', server: () => {} },
+      /server is a function; expected an http or https server of Node's, such as .* Express's app.listen\(\)/,
+    ],
+    ['a server that is none', { type: 'ws', server: {} }, /server is an object; expected an http/],
+    ['null for a server', { type: 'ws', server: null }, /server is null; expected an http/],
+    [
+      'origins that are one text',
+      { type: 'ws', bind: '127.0.0.1:0', origins: 'https://example.com' },
+      /origins is "https:\/\/example.com"; expected '\*', an array/,
+    ],
+    [
+      'an origin with a path',
+      { type: 'ws', bind: '127.0.0.1:0', origins: ['https://example.com/app'] },
+      /origins lists "https:\/\/example.com\/app"; write 'https:\/\/example.com'/,
+    ],
+    [
+      'an authorize that is none',
+      { type: 'ws', bind: '127.0.0.1:0', authorize: true },
+      /authorize is true; expected a function/,
+    ],
+    [
+      'no proxies to trust',
+      { type: 'ws', bind: '127.0.0.1:0', trust_proxy: 0 },
+      /trust_proxy is 0; expected true, false, how many/,
+    ],
+    [
+      'no connections from an address',
+      { type: 'ws', bind: '127.0.0.1:0', max_connections_per_ip: 0 },
+      /max_connections_per_ip is 0; expected a whole number of sockets from 1 to 10000000/,
+    ],
+    [
+      'half a handshake',
+      { type: 'ws', bind: '127.0.0.1:0', max_handshakes_per_second: 0.5 },
+      /max_handshakes_per_second is 0.5; expected a whole number of handshakes/,
+    ],
     [
       'a route without a slash',
       { type: 'ws', bind: '127.0.0.1:0', route: 'ws' },
@@ -55,6 +103,12 @@ describe('the options of listen', () => {
 it('the defaults of listen are those of the contract', () => {
   expect(check_options('listen', { type: 'ws', bind: '127.0.0.1:0' }, listen_rules)).toMatchObject({
     route: '/ws',
+    server: undefined,
+    origins: undefined,
+    authorize: undefined,
+    trust_proxy: false,
+    max_connections_per_ip: undefined,
+    max_handshakes_per_second: undefined,
     binary: false,
     max_payload: 1_048_576,
     max_fragments: 1_024,

@@ -40,10 +40,16 @@ export class RawClient {
     this.#ended = new Promise(resolve => this.socket.on('close', () => resolve(this.#received)))
   }
 
+  /** Sends a handshake for `/ws`, with other or more lines, by name; an empty one is left out. */
+  static ask(addr: string, lines: Record<string, string> = {}): RawClient {
+    const client = new RawClient(addr)
+    client.send_lines(Object.values({ ...handshake_lines(), ...lines }).filter(line => line !== ''))
+    return client
+  }
+
   /** Opens a WebSocket at `/ws`; what came behind the server's answer is kept. */
   static async upgraded(addr: string): Promise<RawClient> {
-    const client = new RawClient(addr)
-    client.send_lines(Object.values(handshake_lines()))
+    const client = RawClient.ask(addr)
     await client.header()
     return client
   }

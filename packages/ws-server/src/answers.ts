@@ -1,0 +1,51 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Refusal } from './refusal.js'
+
+/** Answers clients that are turned away, and sees to it that each of their sockets ends. */
+export class Answers {
+  /** How long a client that keeps its end open has to read its answer. */
+  readonly #linger_ms: number
+  readonly #streams = new Set<Socket>()
+  #is_hurried = false
+
+  constructor(linger_ms: number) {
+    this.#linger_ms = linger_ms
+  }
+
+  /** Answers on the bare socket, and ends it. */
+  end(stream: Socket, refusal: Refusal): void {
+    const { status, text } = refusal
+    const lines = Object.entries(answer_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
+    stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
+    if (this.#is_hurried) stream.destroySoon()
+    else this.#linger(stream)
+  }
+
+  /** Waits for nobody any more: what was answered is handed to the network, and then each socket ends. */
+  hurry(): void {
+    this.#is_hurried = true
+    for (const stream of this.#streams) stream.destroySoon()
+  }
+
+  #linger(stream: Socket): void {
+    // What the client still sends is read and dropped: unread bytes would turn the end into a reset that overtakes the answer.
+    stream.resume()
+    this.#streams.add(stream)
+    const timer = setTimeout(() => stream.destroy(), this.#linger_ms)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      this.#streams.delete(stream)
+    })
+  }
+}
+
+/** Every answer ends the connection; one with an Upgrade header has to name that in Connection too (RFC 9110 §7.8). */
+export function answer_headers({ text, headers = {} }: Refusal): Record<string, string | number> {
+  return {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    ...headers,
+    Connection: 'Upgrade' in headers ? 'close, Upgrade' : 'close',
+  }
+}

@@ -1,0 +1,117 @@
+import { is_thenable, type NetError } from '@bt/ws-protocol'
+import { node_platform } from '@bt/ws-protocol/node'
+import { PendingHandshake } from './handshake_request.js'
+import type { ListenSettings } from './options.js'
+import { authorize_timed_out, handler_error, handler_failed, type Refusal, shutting_down } from './refusal.js'
+import { AuthorizeRefusal } from './refuse.js'
+import type { Visit } from './visit.js'
+import { WaitingClient, type WaitOutcome } from './waiting_client.js'
+
+/** What became of a visit: it may come in, is turned away, or has left. */
+export type Decision =
+  | { readonly name: 'granted'; readonly visit: Visit; readonly data: unknown }
+  | { readonly name: 'refused'; readonly visit: Visit; readonly refusal: Refusal }
+  | { readonly name: 'left'; readonly visit: Visit }
+
+/** What an {@link Authorizer} needs to know. */
+export interface AuthorizerSettings {
+  /** The option; without it, everybody may come in. */
+  readonly authorize: ListenSettings['authorize']
+  /** How long it may take. */
+  readonly timeout_ms: number
+  /** Called once for each visit, at once where `authorize` answers at once. */
+  readonly decided: (decision: Decision) => void
+  /** Who is told when `authorize` fails. */
+  readonly report: (error: NetError) => void
+}
+
+/** Asks `authorize` about visits, and keeps those clients waiting for whom it takes its time. */
+export class Authorizer {
+  readonly #settings: AuthorizerSettings
+  readonly #waiting = new Set<WaitingClient>()
+
+  constructor(settings: AuthorizerSettings) {
+    this.#settings = settings
+  }
+
+  /** How many clients wait. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Finds out whether a client may come in. */
+  ask(visit: Visit): void {
+    const { authorize, decided } = this.#settings
+    const { handshake, addr, offered } = visit
+    if (authorize === undefined) {
+      decided({ name: 'granted', visit, data: undefined })
+      return
+    }
+    const controller = new AbortController()
+    let data: unknown
+    try {
+      data = authorize(new PendingHandshake(handshake, addr, offered, controller.signal))
+    } catch (error) {
+      decided({ name: 'refused', visit, refusal: this.#refusal_of(error) })
+      return
+    }
+    if (is_thenable(data)) this.#wait(visit, data, controller)
+    else decided({ name: 'granted', visit, data })
+  }
+
+  /** Turns away all who wait. */
+  close(): void {
+    for (const client of this.#waiting) client.end({ name: 'shut_down' })
+  }
+
+  #wait(visit: Visit, answer: PromiseLike<unknown>, controller: AbortController): void {
+    const client: WaitingClient = new WaitingClient({
+      stream: visit.stream,
+      head: visit.head,
+      controller,
+      timeout_ms: this.#settings.timeout_ms,
+      clock: node_platform.clock,
+      done: (outcome, head) => {
+        this.#waiting.delete(client)
+        this.#settings.decided(this.#decision({ ...visit, head }, outcome))
+      },
+    })
+    this.#waiting.add(client)
+    hand_on(answer, client)
+  }
+
+  #decision(visit: Visit, outcome: WaitOutcome): Decision {
+    switch (outcome.name) {
+      case 'answered':
+        return { name: 'granted', visit, data: outcome.data }
+      case 'failed':
+        return { name: 'refused', visit, refusal: this.#refusal_of(outcome.error) }
+      case 'timed_out':
+        return { name: 'refused', visit, refusal: authorize_timed_out() }
+      case 'shut_down':
+        return { name: 'refused', visit, refusal: shutting_down() }
+      case 'left':
+        return { name: 'left', visit }
+    }
+  }
+
+  #refusal_of(error: unknown): Refusal {
+    if (error instanceof AuthorizeRefusal) {
+      const { status, text, headers } = error
+      return { reason: 'unauthorized', status, text, headers }
+    }
+    this.#settings.report(handler_error('authorize', error))
+    return handler_failed()
+  }
+}
+
+/**
+ * A function of its own: one that is defined beside others keeps alive what they use, here the socket, for as long as `authorize` takes, though
+ * the client has left.
+ */
+function hand_on(answer: PromiseLike<unknown>, client: WaitingClient): void {
+  Promise.resolve(answer).then(
+    data => client.end({ name: 'answered', data }),
+    error => client.end({ name: 'failed', error }),
+  )
+}

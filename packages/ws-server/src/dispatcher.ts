@@ -1,0 +1,74 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import { type Refusal, wrong_path } from './refusal.js'
+
+/** What takes the handshakes of one route. */
+export interface Mount {
+  /** The path. */
+  readonly route: string
+  /** Whether another may take its route over. */
+  readonly is_closing: boolean
+  /** Takes a request to upgrade. */
+  take(request: IncomingMessage, stream: Socket, head: Buffer): void
+  /** Turns away a request to upgrade. */
+  refuse(stream: Socket, refusal: Refusal, request: IncomingMessage): void
+}
+
+/** Takes a mount away again. */
+export type Unmount = () => void
+
+const dispatchers = new WeakMap<HttpServer, Dispatcher>()
+
+/**
+ * Sends the handshakes for a mount's route to it.
+ *
+ * @throws NetError `invalid_option` where that route is taken on this server
+ */
+export function mount(http: HttpServer, entrance: Mount): Unmount {
+  const dispatcher = dispatchers.get(http) ?? new Dispatcher(http)
+  dispatchers.set(http, dispatcher)
+  return dispatcher.mount(entrance)
+}
+
+/** Whether a request is for a route. */
+export function is_for(request: IncomingMessage, route: string): boolean {
+  return matches_route(parse_target(request.url ?? '').path, route)
+}
+
+/** The one listener for `upgrade` that all our routes of an http server share; it is there as long as there is a route. */
+class Dispatcher {
+  readonly #http: HttpServer
+  readonly #mounts: Mount[] = []
+
+  constructor(http: HttpServer) {
+    this.#http = http
+  }
+
+  mount(entrance: Mount): Unmount {
+    const { route } = entrance
+    const at = this.#mounts.findIndex(other => matches_route(other.route, route))
+    if (this.#mounts[at]?.is_closing === false) {
+      const message = `listen: the option route is ${describe_value(route)}, and this server has that route already; close the other one first, or choose another route`
+      throw new NetError('invalid_option', message)
+    }
+    if (this.#mounts.length === 0) this.#http.on('upgrade', this.#dispatch)
+    if (at === -1) this.#mounts.push(entrance)
+    else this.#mounts[at] = entrance
+    return () => this.#unmount(entrance)
+  }
+
+  #unmount(entrance: Mount): void {
+    const at = this.#mounts.indexOf(entrance)
+    if (at === -1) return
+    this.#mounts.splice(at, 1)
+    if (this.#mounts.length === 0) this.#http.off('upgrade', this.#dispatch)
+  }
+
+  /** A path that is none of ours may be somebody else's; if nobody else is there, it is nobody's, and counted by the first of ours. */
+  readonly #dispatch = (request: IncomingMessage, stream: Socket, head: Buffer): void => {
+    const found = this.#mounts.find(({ route }) => is_for(request, route))
+    if (found !== undefined) found.take(request, stream, head)
+    else if (this.#http.listenerCount('upgrade') === 1) this.#mounts[0]?.refuse(stream, wrong_path(), request)
+  }
+}

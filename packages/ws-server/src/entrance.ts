@@ -1,0 +1,219 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { format_address, type NetError, parse_target } from '@bt/ws-protocol'
+import { ws_settings } from '@bt/ws-protocol/node'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Answers } from './answers.js'
+import { Authorizer, type Decision } from './authorizer.js'
+import {
+  type ClientAddress,
+  forwarded_client,
+  type TrustedProxies,
+  trusted_proxies,
+} from './client_address.js'
+import { EntryLimits } from './entry_limits.js'
+import { without_declined_offers } from './extension_offers.js'
+import { Handshake, type HandshakeHeaders } from './handshake_request.js'
+import { shown_address } from './http_host.js'
+import { agreed_protocol, judge, offered_protocols } from './judge.js'
+import type { ListenSettings } from './options.js'
+import { OriginGuard } from './origin_guard.js'
+import {
+  bad_handshake,
+  handler_error,
+  handler_failed,
+  type Refusal,
+  type RefusalNote,
+  shutting_down,
+} from './refusal.js'
+import type { Visit } from './visit.js'
+
+/** A client that has come in. */
+export interface AcceptedClient {
+  /** Its WebSocket. */
+  readonly ws: WebSocket
+  /** The socket below. */
+  readonly stream: Socket
+  /** What it asked for. */
+  readonly handshake: Handshake
+  /** Where it is. */
+  readonly addr: string
+  /** What `authorize` returned. */
+  readonly data: unknown
+}
+
+/** A client that was turned away. */
+export interface RefusedClient {
+  /** Where it is. */
+  readonly addr: string
+  /** The path that it asked for, where its request could be read. */
+  readonly path: string | undefined
+}
+
+/** What an entrance needs of the server behind it. */
+export interface HandshakeOwner {
+  /** How many sockets there are. */
+  readonly size: number
+  /** A handshake is done. */
+  admit(client: AcceptedClient): void
+  /** A client was turned away; who it was is asked for where somebody wants to know. */
+  refused(refusal: RefusalNote, client: () => RefusedClient): void
+  /** Something failed, or has to be told. */
+  report(error: NetError): void
+}
+
+/**
+ * The entrance of one WebSocket server: takes the handshakes for its route, and lets each in or turns it away. Whatever comes is answered,
+ * and every socket ends.
+ */
+export class Entrance {
+  /** The path of its handshakes. */
+  readonly route: string
+  readonly #settings: ListenSettings
+  readonly #owner: HandshakeOwner
+  readonly #http: HttpServer
+  readonly #acceptor: WebSocketServer
+  readonly #answers: Answers
+  readonly #origins: OriginGuard
+  readonly #proxies: TrustedProxies | undefined
+  readonly #limits: EntryLimits
+  readonly #authorizer: Authorizer
+  #is_closing = false
+
+  constructor(settings: ListenSettings, owner: HandshakeOwner, http: HttpServer) {
+    const { authorize, handshake_timeout, origins, route, trust_proxy } = settings
+    const report = (error: NetError): void => owner.report(error)
+    this.route = route
+    this.#settings = settings
+    this.#owner = owner
+    this.#http = http
+    this.#answers = new Answers(handshake_timeout)
+    this.#origins = new OriginGuard(origins, http, report)
+    this.#proxies = trusted_proxies(trust_proxy)
+    this.#limits = new EntryLimits(settings)
+    this.#authorizer = new Authorizer({
+      authorize,
+      timeout_ms: handshake_timeout,
+      decided: decision => this.#decided(decision),
+      report,
+    })
+    this.#acceptor = make_acceptor(settings)
+    this.#acceptor.on('wsClientError', (error, stream, request) =>
+      this.refuse(stream as Socket, bad_handshake(error.message), request),
+    )
+  }
+
+  /** Whether it takes nobody in any more. */
+  get is_closing(): boolean {
+    return this.#is_closing
+  }
+
+  /** Takes a request to upgrade, whose path is the route. */
+  take(request: IncomingMessage, stream: Socket, head: Buffer): void {
+    stream.on('error', told_by_close)
+    const refusal = judge(request) ?? (this.#is_closing ? shutting_down() : undefined)
+    if (refusal !== undefined) this.refuse(stream, refusal, request)
+    else this.#receive(this.#visit(request, stream, head))
+  }
+
+  /** Turns a client away; `request` is left out where it could not be read. */
+  refuse(stream: Socket, refusal: Refusal, request?: IncomingMessage): void {
+    stream.on('error', told_by_close)
+    this.refused(refusal, stream, request)
+    this.#answers.end(stream, refusal)
+  }
+
+  /** Counts a client that was turned away, and has its answer, or gets none. */
+  refused(refusal: RefusalNote, stream: Socket, request?: IncomingMessage): void {
+    this.#owner.refused(refusal, () => {
+      const headers = (request?.headers ?? {}) as HandshakeHeaders
+      const path = request?.url === undefined ? undefined : parse_target(request.url).path
+      return { addr: this.#addr_of(this.#locate(stream, headers)), path }
+    })
+  }
+
+  /** Takes nobody in from now on; who waits is told so. */
+  close(): void {
+    this.#is_closing = true
+    this.#authorizer.close()
+    this.#answers.hurry()
+  }
+
+  #visit(request: IncomingMessage, stream: Socket, head: Buffer): Visit {
+    const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
+    const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
+    const client = this.#locate(stream, handshake.headers)
+    return { request, stream, head, handshake, offered, client, addr: this.#addr_of(client) }
+  }
+
+  #locate(stream: Socket, headers: HandshakeHeaders): ClientAddress | undefined {
+    return (this.#proxies && forwarded_client(headers, this.#proxies)) ?? address_of(stream)
+  }
+
+  /** A client on a Unix socket has no address of its own. */
+  #addr_of(client: ClientAddress | undefined): string {
+    return client === undefined ? shown_address(this.#http) : format_address(client.ip, client.port)
+  }
+
+  #receive(visit: Visit): void {
+    const connections = this.#owner.size + this.#authorizer.waiting
+    const refusal = this.#judge_origin(visit) ?? this.#limits.enter(visit, connections)
+    if (refusal !== undefined) this.refuse(visit.stream, refusal, visit.request)
+    else this.#authorizer.ask(visit)
+  }
+
+  #judge_origin({ handshake, stream }: Visit): Refusal | undefined {
+    try {
+      return this.#origins.judge(handshake, stream)
+    } catch (error) {
+      this.#owner.report(handler_error('origins', error))
+      return handler_failed()
+    }
+  }
+
+  #decided(decision: Decision): void {
+    const { name, visit } = decision
+    if (name === 'granted') this.#admit(visit, decision.data)
+    else if (name === 'refused') this.refuse(visit.stream, decision.refusal, visit.request)
+    else this.#left(visit)
+  }
+
+  #admit(visit: Visit, data: unknown): void {
+    const { request, stream, head, handshake, addr } = visit
+    // A callback may have closed the server meanwhile.
+    if (this.#is_closing) this.refuse(stream, shutting_down(), request)
+    else if (!stream.readable || !stream.writable) this.#left(visit)
+    else
+      this.#acceptor.handleUpgrade(without_declined_offers(request), stream, head, ws => {
+        if (stream.isPaused()) stream.resume()
+        this.#owner.admit({ ws, stream, handshake, addr, data })
+      })
+  }
+
+  #left({ stream, request }: Visit): void {
+    this.refused({ reason: 'client_left' }, stream, request)
+    stream.destroy()
+  }
+}
+
+/**
+ * Ignores a socket's `error`: `close` follows it. Registered first, or a reset would end the process. It is no closure, which would keep the
+ * request alive for as long as the socket.
+ */
+function told_by_close(): void {}
+
+function address_of({ remoteAddress, remotePort }: Socket): ClientAddress | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  return { ip: remoteAddress, port: remotePort }
+}
+
+function make_acceptor(settings: ListenSettings): WebSocketServer {
+  const options = {
+    ...ws_settings(settings),
+    noServer: true,
+    clientTracking: false,
+    handleProtocols: (offered: Set<string>): string | false =>
+      agreed_protocol(settings.protocols, offered) || false,
+  }
+  return new WebSocketServer(options)
+}

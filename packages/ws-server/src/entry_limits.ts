@@ -1,0 +1,33 @@
+import { node_platform } from '@bt/ws-protocol/node'
+import { AddressLimit } from './address_counts.js'
+import type { ListenSettings } from './options.js'
+import { over_ip_limit, over_limit, over_rate, type Refusal } from './refusal.js'
+import { TokenBucket } from './token_bucket.js'
+import type { Visit } from './visit.js'
+
+/** Bounds how many clients come in: at once, from one address, and in a second. */
+export class EntryLimits {
+  readonly #max_connections: number
+  readonly #addresses: AddressLimit | undefined
+  readonly #rate: TokenBucket | undefined
+
+  constructor(settings: ListenSettings) {
+    const { max_connections, max_connections_per_ip, max_handshakes_per_second } = settings
+    this.#max_connections = max_connections
+    if (max_connections_per_ip !== undefined) this.#addresses = new AddressLimit(max_connections_per_ip)
+    if (max_handshakes_per_second !== undefined)
+      this.#rate = new TokenBucket(max_handshakes_per_second, node_platform.clock)
+  }
+
+  /**
+   * Counts one more client in, or says which limit it is over. The rate comes last: who is refused for another reason takes no turn from
+   * anybody.
+   */
+  enter({ stream, client }: Visit, connections: number): Refusal | undefined {
+    if (connections >= this.#max_connections) return over_limit()
+    if (client !== undefined && this.#addresses?.is_full(client.ip)) return over_ip_limit()
+    if (this.#rate?.take() === false) return over_rate()
+    if (client !== undefined) this.#addresses?.count(stream, client.ip)
+    return undefined
+  }
+}

@@ -1,0 +1,22 @@
+import type { Server as HttpServer } from 'node:http'
+import { format_address, type NetError } from '@bt/ws-protocol'
+import type { Entrance } from './entrance.js'
+
+/** The http server that handshakes come through: our own, or one that is shared. */
+export interface HttpHost {
+  /** The server itself. */
+  readonly http: HttpServer
+  /** Answers plain requests, where that is not somebody else's business. */
+  answer_through(entrance: Entrance): void
+  /** Settles when it listens, with what kept it from that if anything did. Never rejects. */
+  open(): Promise<NetError | undefined>
+  /** Takes no connections any more, where it is our own; settles when all of ours have ended. */
+  close(connections_closed: Promise<void>): Promise<void>
+}
+
+/** Where an http server listens, as `addr` shows it: empty where it does not. */
+export function shown_address(http: HttpServer): string {
+  const address = http.address()
+  if (typeof address === 'string') return `unix:${address}`
+  return address === null ? '' : format_address(address.address, address.port)
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { is_token } from '@bt/ws-protocol'
+import { bad_handshake, not_websocket, type Refusal, wrong_version } from './refusal.js'
+
+/** RFC 6455 §4.1: 16 random bytes as base64. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/
+
+/** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. The path was judged before. */
+export function judge(request: IncomingMessage): Refusal | undefined {
+  const { headers, method, httpVersion } = request
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return not_websocket()
+  if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
+  if (httpVersion !== '1.1') return bad_handshake(`the HTTP version is ${httpVersion}, and has to be 1.1`)
+  if (headers.host === undefined) return bad_handshake('the Host header is missing')
+  if (has_several_hosts(request)) return bad_handshake('the Host header is there more than once')
+  if (headers['sec-websocket-version'] !== '13') return wrong_version(headers['sec-websocket-version'])
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) {
+    return bad_handshake('the Sec-WebSocket-Key header is missing, or is not 16 bytes in base64')
+  }
+  if (offered_protocols(headers['sec-websocket-protocol']) === undefined) {
+    return bad_handshake('the Sec-WebSocket-Protocol header is not a list of names, each once')
+  }
+  return undefined
+}
+
+/** RFC 9112 §3.2 forbids it. Node keeps the first, others may keep the last, and the origin is judged by it. */
+function has_several_hosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
+
+/** The subprotocols that a client offers, by its preference (RFC 6455 §4.1); `undefined` where the list is broken. */
+export function offered_protocols(header: string | undefined): readonly string[] | undefined {
+  if (header === undefined) return []
+  const names = header.split(',').map(name => name.trim())
+  return names.every(is_token) && new Set(names).size === names.length ? names : undefined
+}
+
+/** The first of the server's own subprotocols that is offered; empty where there is none. */
+export function agreed_protocol(own: readonly string[], offered: Iterable<string>): string {
+  const names = new Set(offered)
+  return own.find(name => names.has(name)) ?? ''
+}

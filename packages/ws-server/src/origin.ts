@@ -1,0 +1,158 @@
+import { describe_value, is_thenable, NetError } from '@bt/ws-protocol'
+import type { HandshakeRequest } from './handshake_request.js'
+
+/** Which pages may connect; the option `origins`. */
+export type AllowedOrigins =
+  | '*'
+  | readonly string[]
+  | ((origin: string, request: HandshakeRequest) => boolean)
+
+/** What `origins` has to look like, as the end of the sentence "expected …". */
+export const ORIGINS_EXPECTED =
+  "'*', an array of origins such as ['https://example.com'], or a function that returns true for those that may come in"
+
+/** A handshake that came from a page, as far as its origin is judged. */
+export interface PageVisit {
+  /** The `Origin` header, as it came. */
+  readonly origin: string
+  /** The `Host` header, as it came. */
+  readonly host: string
+  /** Whether the server can be reached from its own machine alone. */
+  is_bound_to_loopback(): boolean
+  /** The handshake, for an `origins` that is a function. */
+  request(): HandshakeRequest
+}
+
+/** A serialised origin (RFC 6454 §6.2) that is not `null`: no path, no user, and one alone. */
+const ORIGIN = /^([a-z][a-z\d+.-]*):\/\/([^\s/?#@\\,]*)$/i
+/** The schemes whose hosts are normalised and whose default ports are left out (RFC 6454 §4). */
+const WEB_SCHEME = /^(?:https?|wss?)$/i
+const PORT = /:\d*$/
+/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
+const LOOPBACK_HOST = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+const LOOPBACK_IP = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
+
+/** Writes an origin the one way that it can be compared in; `undefined` when it is none. */
+export function normal_origin(text: string): string | undefined {
+  if (text === 'null') return text
+  const [, scheme] = ORIGIN.exec(text) ?? []
+  if (scheme === undefined) return undefined
+  if (!WEB_SCHEME.test(scheme)) return text.toLowerCase()
+  return URL.canParse(text) ? new URL(text).origin : undefined
+}
+
+/** The host in an origin that is normal: without port, and without the dot that may end a name. */
+function host_of_origin(origin: string): string | undefined {
+  const [, , authority] = ORIGIN.exec(origin) ?? []
+  return authority?.replace(PORT, '').replace(/\.$/, '') || undefined
+}
+
+/** The host that a `Host` header names, written as that of an origin. */
+function host_of_header(host: string): string | undefined {
+  const origin = normal_origin(`http://${host}`)
+  return origin === undefined ? undefined : host_of_origin(origin)
+}
+
+/** Whether an IP address is of the machine itself. */
+export function is_loopback_ip(ip: string): boolean {
+  return LOOPBACK_IP.test(ip)
+}
+
+/**
+ * Whether a value will do as `origins`.
+ *
+ * @throws NetError `invalid_option` for a list with an entry that is no origin: it says what to write instead
+ */
+export function is_allowed_origins(value: unknown): value is AllowedOrigins {
+  if (!Array.isArray(value)) return value === '*' || typeof value === 'function'
+  for (const entry of Array.from(value)) check_entry(entry)
+  return true
+}
+
+function check_entry(entry: unknown): void {
+  const wrong = (remedy: string): NetError =>
+    new NetError('invalid_option', `listen: the option origins lists ${describe_value(entry)}; ${remedy}`)
+  if (typeof entry !== 'string') throw wrong("expected an origin such as 'https://example.com'")
+  if (entry === '*') throw wrong("write origins: '*', without a list, to let every page in")
+  if (entry.includes('*')) throw wrong('a list has no wildcards: give a function to decide by a rule')
+  const is_sent_by_pages = !/^wss?:/i.test(entry)
+  if (!is_sent_by_pages || normal_origin(entry) === undefined) throw wrong(`write '${meant_by(entry)}'`)
+}
+
+/** The origin that was probably meant: a page's, with a scheme and without a path. */
+function meant_by(entry: string): string {
+  const url = entry.includes('://') ? entry : `https://${entry.replace(/^\/+/, '')}`
+  const [start = ''] = /^[^:]*:\/\/[^/?#\\\s,]*/.exec(url) ?? []
+  const of_page = start.replace(/\/\/.*@/, '//').replace(/^ws/i, 'http')
+  return normal_origin(of_page) ?? 'https://example.com'
+}
+
+/** Decides which pages may connect; programs that are no browsers send no Origin, and are not asked for one. */
+export class OriginGate {
+  readonly #allowed: AllowedOrigins | undefined
+  readonly #listed: ReadonlySet<string>
+
+  constructor(allowed: AllowedOrigins | undefined) {
+    this.#allowed = allowed
+    const entries = Array.isArray(allowed) ? (allowed as readonly string[]) : []
+    this.#listed = new Set(entries.map(entry => String(normal_origin(entry))))
+  }
+
+  /** Why a page may not connect, and which option would let it, as the end of a sentence; `undefined` when it may. */
+  objection(visit: PageVisit): string | undefined {
+    const allowed = this.#allowed
+    if (allowed === '*') return undefined
+    if (typeof allowed === 'function') return objection_of(allowed(visit.origin, visit.request()))
+    const origin = normal_origin(visit.origin)
+    if (origin === undefined)
+      return 'that is not one origin; only a function as the option origins can allow it'
+    if (allowed === undefined) return objection_by_default(origin, visit)
+    return this.#listed.has(origin)
+      ? undefined
+      : `the option origins does not list it; add '${origin}' there to allow it`
+  }
+}
+
+/** Nothing but `true` lets anybody in: a promise is an answer that has not been given. */
+function objection_of(answer: unknown): string | undefined {
+  if (answer === true) return undefined
+  if (!is_thenable(answer))
+    return `the function given as the option origins returned ${describe_value(answer)}; let it return true to allow it`
+  Promise.resolve(answer).catch(ignored)
+  return 'the function given as the option origins returned a promise, and has to return true at once; only authorize may be async'
+}
+
+/** A promise that nobody asked for refused already; why it is rejected changes nothing. */
+function ignored(): void {}
+
+/** Pages of the same host, and of this machine. A list replaces that, so the remedy is whole only with those that came in before. */
+function objection_by_default(origin: string, { host, is_bound_to_loopback }: PageVisit): string | undefined {
+  const from = host_of_origin(origin)
+  const to = host_of_header(host)
+  const is_called_by_another_name = to === undefined || !LOOPBACK_HOST.test(to)
+  if (is_called_by_another_name && is_bound_to_loopback())
+    return `the server listens on this machine alone, and is called by another name, as with DNS rebinding or through a proxy; set origins: ['${origin}'] to allow it`
+  if (from !== undefined && (from === to || LOOPBACK_HOST.test(from))) return undefined
+  return `it is neither of the same host nor of this machine; set origins: ['${origin}'] to allow it, with every other origin that may come in`
+}
+
+/** How many origins are told of by name: hostile pages can think of any number. */
+const MOST_TOLD = 100
+
+/** Remembers which origins were told of, so that each is told once, and not more than a hundred are. */
+export class ToldOrigins {
+  readonly #told = new Set<string>()
+
+  /** Whether this origin is to be told of now. All that can't be read count as one. */
+  is_news(origin: string): boolean {
+    const key = normal_origin(origin) ?? ''
+    if (this.#told.has(key) || this.is_full) return false
+    this.#told.add(key)
+    return true
+  }
+
+  /** Whether no more are told of. */
+  get is_full(): boolean {
+    return this.#told.size >= MOST_TOLD
+  }
+}

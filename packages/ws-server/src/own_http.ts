@@ -1,0 +1,85 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Socket } from 'node:net'
+import { type BindAddress, NetError, parse_bind } from '@bt/ws-protocol'
+import { answer_headers } from './answers.js'
+import { is_for } from './dispatcher.js'
+import type { Entrance } from './entrance.js'
+import type { HttpHost } from './http_host.js'
+import { type MadeHttpServer, make_http_server } from './http_server.js'
+import type { ListenSettings } from './options.js'
+import { not_websocket, unreadable, wrong_path } from './refusal.js'
+import { bind_error } from './server_error.js'
+
+/** An http server that is there for handshakes alone, at the address that `bind` names. */
+export class OwnHttp implements HttpHost {
+  readonly http: HttpServer
+  readonly #made: MadeHttpServer
+  readonly #bind: string
+  readonly #address: BindAddress
+  readonly #report: (error: NetError) => void
+  #bound: Promise<unknown> = Promise.resolve()
+  #entrance: Entrance | undefined
+
+  /** Throws `invalid_option` for a certificate or a key that will not do. */
+  constructor(settings: ListenSettings, report: (error: NetError) => void) {
+    this.#bind = String(settings.bind)
+    this.#address = parse_bind(this.#bind) as BindAddress
+    this.#report = report
+    this.#made = make_http_server(settings, (reason, stream) => this.#entrance?.refused({ reason }, stream))
+    this.http = this.#made.http
+  }
+
+  /** Answers whatever is no request to upgrade. */
+  answer_through(entrance: Entrance): void {
+    this.#entrance = entrance
+    this.http.on('request', (request, response) => {
+      const refusal = is_for(request, entrance.route) ? not_websocket() : wrong_path()
+      entrance.refused(refusal, request.socket, request)
+      response.writeHead(refusal.status, answer_headers(refusal))
+      response.end(refusal.text)
+    })
+    this.http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+      // One that has gone, or was answered before, is not refused once more.
+      if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()
+      else entrance.refuse(stream as Socket, unreadable(error))
+    })
+  }
+
+  open(): Promise<NetError | undefined> {
+    const address = this.#address
+    const bound = new Promise<NetError | undefined>(resolve => {
+      const failed = (cause: Error): void => resolve(bind_error(this.#bind, address, cause))
+      this.http.once('error', failed)
+      this.http.listen(
+        address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+        () => {
+          this.http.off('error', failed)
+          this.http.on('error', cause =>
+            this.#report(new NetError('server_failed', cause.message, { cause })),
+          )
+          resolve(undefined)
+        },
+      )
+    })
+    this.#bound = bound
+    return bound
+  }
+
+  async close(connections_closed: Promise<void>): Promise<void> {
+    // Binding can't be interrupted, only undone.
+    await this.#bound
+    const http_closed = this.#stop_listening()
+    await connections_closed
+    // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
+    this.#made.drop_all()
+    await http_closed
+  }
+
+  async #stop_listening(): Promise<void> {
+    if (!this.http.listening) return
+    await new Promise(resolve => {
+      this.http.close(resolve)
+      this.http.closeAllConnections()
+    })
+  }
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ClientAddress } from './client_address.js'
+import type { Handshake } from './handshake_request.js'
+
+/** A client at the entrance, whose handshake is in order, and of whom nobody has decided. */
+export interface Visit {
+  /** Its request: for as long as the handshake lasts, and no longer. */
+  readonly request: IncomingMessage
+  /** Its socket. */
+  readonly stream: Socket
+  /** What came behind the request. */
+  readonly head: Buffer
+  /** What is kept of the request. */
+  readonly handshake: Handshake
+  /** The subprotocols that it offers. */
+  readonly offered: readonly string[]
+  /** Where it is, where that is known. */
+  readonly client: ClientAddress | undefined
+  /** The same for people; on a Unix socket the server's own address. */
+  readonly addr: string
+}

@@ -1,0 +1,109 @@
+import type { createServer as create_http } from 'node:http'
+import type { createSecureServer } from 'node:http2'
+import type { createServer as create_https } from 'node:https'
+import { afterEach, describe, expectTypeOf, it } from 'vitest'
+import {
+  type AbortSignalLike,
+  type AuthorizeRequest,
+  type HttpServerLike,
+  listen,
+  refuse,
+  type WsListenOptions,
+  type WsServer,
+  type WsSocket,
+} from '../src/index.js'
+
+const BIND = '127.0.0.1:0'
+const started: Pick<WsServer, 'close' | 'closed'>[] = []
+
+afterEach(async () => {
+  for (const server of started.splice(0)) {
+    server.close()
+    await server.closed
+  }
+})
+
+describe('the type of socket.data', () => {
+  it('is what an async authorize returns, in every callback and in sockets', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      authorize: async request => {
+        expectTypeOf(request).toEqualTypeOf<AuthorizeRequest>()
+        if (request.headers.cookie === undefined) return refuse(401, 'no cookie')
+        return { user: 'x' }
+      },
+      on_connect: socket => {
+        expectTypeOf(socket.data).toEqualTypeOf<{ user: string }>()
+      },
+      on_message: (socket, data) => {
+        expectTypeOf(socket.data.user).toBeString()
+        expectTypeOf(data).toBeString()
+      },
+      on_close: socket => {
+        expectTypeOf(socket).toEqualTypeOf<WsSocket<{ user: string }>>()
+      },
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<{ user: string }>>()
+    expectTypeOf(server.sockets).toEqualTypeOf<ReadonlySet<WsSocket<{ user: string }>>>()
+  })
+
+  it('is what an authorize returns that answers at once, with binary', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      binary: true,
+      authorize: ({ query }) => Number(query.get('n') ?? refuse(400, 'no n')),
+      on_message: (socket, data) => {
+        expectTypeOf(socket.data).toBeNumber()
+        expectTypeOf(data).toEqualTypeOf<string | Uint8Array>()
+      },
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<number>>()
+  })
+
+  it('is undefined without authorize', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      on_connect: socket => {
+        expectTypeOf(socket.data).toBeUndefined()
+      },
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<undefined>>()
+  })
+
+  it('may be said by name, and be left open by who does not care', () => {
+    const server = listen<{ user: string }>({
+      type: 'ws',
+      bind: BIND,
+      on_connect: socket => {
+        expectTypeOf(socket.data.user).toBeString()
+      },
+      authorize: () => ({ user: 'x' }),
+    })
+    started.push(server)
+    expectTypeOf(server).toExtend<WsServer>()
+    expectTypeOf<WsSocket<{ user: string }>>().toExtend<WsSocket>()
+    const options: WsListenOptions = { type: 'ws', bind: BIND, authorize: () => 'anything' }
+    expectTypeOf(listen).toBeCallableWith(options)
+  })
+})
+
+describe('the type of the option server', () => {
+  it('is that of every server of Node that takes HTTP/1', () => {
+    expectTypeOf<ReturnType<typeof create_http>>().toExtend<HttpServerLike>()
+    expectTypeOf<ReturnType<typeof create_https>>().toExtend<HttpServerLike>()
+    expectTypeOf<ReturnType<typeof createSecureServer>>().toExtend<HttpServerLike>()
+  })
+})
+
+describe('the signal of authorize', () => {
+  it('is the platform’s own', () => {
+    expectTypeOf<AuthorizeRequest['signal']>().toEqualTypeOf<AbortSignal>()
+    expectTypeOf<AuthorizeRequest['signal']>().toExtend<AbortSignalLike>()
+  })
+})

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { FakeClock } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
+import { WaitingClient, type WaitOutcome } from '../src/waiting_client.js'
+
+/** A client that waits, over a stream that a test writes into. */
+function waiting(head = ''): {
+  stream: PassThrough
+  clock: FakeClock
+  controller: AbortController
+  client: WaitingClient
+  ends: [WaitOutcome, string][]
+} {
+  const stream = new PassThrough()
+  const clock = new FakeClock()
+  const controller = new AbortController()
+  const ends: [WaitOutcome, string][] = []
+  const client = new WaitingClient({
+    stream: stream as unknown as Socket,
+    head: Buffer.from(head),
+    controller,
+    timeout_ms: 100,
+    clock,
+    done: (outcome, held) => ends.push([outcome, held.toString()]),
+  })
+  return { stream, clock, controller, client, ends }
+}
+
+describe('a client that waits', () => {
+  it('ends once, with what was read of it', async () => {
+    const { stream, clock, controller, client, ends } = waiting('a')
+    const read = once(stream, 'data')
+    stream.write('b')
+    await read
+    client.end({ name: 'answered', data: 1 })
+    client.end({ name: 'failed', error: 2 })
+    clock.advance(1_000)
+    stream.destroy()
+    expect(ends).toEqual([[{ name: 'answered', data: 1 }, 'ab']])
+    expect(controller.signal.aborted).toBe(false)
+    expect(clock.timers).toBe(0)
+  })
+
+  it('keeps what comes after its end for who reads on', async () => {
+    const { stream, client } = waiting()
+    client.end({ name: 'answered', data: 1 })
+    stream.write('later')
+    await new Promise(setImmediate)
+    stream.resume()
+    const [data] = await once(stream, 'data')
+    expect(String(data)).toBe('later')
+    expect(stream.listenerCount('end') + stream.listenerCount('close')).toBe(
+      new PassThrough().listenerCount('end'),
+    )
+  })
+
+  it('is given no longer than it may take', () => {
+    const { clock, controller, ends } = waiting()
+    clock.advance(99)
+    expect(ends).toEqual([])
+    clock.advance(1)
+    expect(ends).toEqual([[{ name: 'timed_out' }, '']])
+    expect(controller.signal.aborted).toBe(true)
+  })
+
+  it('is not read beyond 64 KiB and a part', async () => {
+    const { stream, client, ends } = waiting()
+    const paused = once(stream, 'pause')
+    for (let i = 0; i < 100; i += 1) stream.write('x'.repeat(4_096))
+    await paused
+    client.end({ name: 'shut_down' })
+    expect(ends[0]?.[1]).toHaveLength(65_536)
+  })
+})
