@@ -43,13 +43,17 @@ async function free_address(): Promise<string> {
 }
 
 /** Starts the server's sample, and waits until it listens. */
-async function start_server(code: string, address: string): Promise<{ readonly output: () => string }> {
+async function start_server(
+  code: string,
+  address: string,
+  path = '/ws',
+): Promise<{ readonly output: () => string }> {
   const server = spawn(process.execPath, [written('server', code, address)])
   running.push(server)
   let output = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', part => (output += part))
   for (;;) {
-    const probe = net.connect({ type: 'ws', url: `ws://${address}/ws`, on_error: () => {} })
+    const probe = net.connect({ type: 'ws', url: `ws://${address}${path}`, on_error: () => {} })
     const is_open = await probe.opened.then(
       () => true,
       () => false,
@@ -68,7 +72,15 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
   const samples = samples_of(readme)
 
   it('has the samples of the contract, and no code that is not tried', () => {
-    expect([...samples.keys()]).toEqual(['server', 'client', 'drained', 'loop', 'reconnect', 'tls'])
+    expect([...samples.keys()]).toEqual([
+      'server',
+      'client',
+      'drained',
+      'loop',
+      'reconnect',
+      'admission',
+      'tls',
+    ])
     const blocks = readFileSync(join(root, readme), 'utf8').match(/```ts\n/g)
     expect(blocks).toHaveLength(samples.size)
   })
@@ -106,6 +118,20 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     const file = written('tls', (samples.get('tls') ?? '').replaceAll('8443', port), ADDRESS)
     const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder })
     expect(stdout + stderr).toBe('welcome over TLS\n')
+  })
+
+  it('has a sample that lets nobody in without a token, and no page of another origin', async () => {
+    const address = await free_address()
+    await start_server(samples.get('admission') ?? '', address, '/ws?token=a-token')
+    const url = `ws://${address}/ws`
+    const ask = (options: object): net.WsClient =>
+      net.connect({ type: 'ws', url: `${url}?token=a-token`, on_error: () => {}, ...options })
+    for await (const data of ask({ headers: { Origin: 'https://example.com' } })) {
+      expect(data).toBe('welcome, ada')
+      break
+    }
+    await expect(ask({ url }).opened).rejects.toThrow(/401.*no such token/s)
+    await expect(ask({ headers: { Origin: 'https://evil.example' } }).opened).rejects.toThrow(/403/)
   })
 
   it('has samples whose types are right', async () => {
