@@ -4,6 +4,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const running = new Set()
+let is_stopping = false
 
 function start(program, ...args) {
   const child = fork(fileURLToPath(new URL(`../apps/${program}`, import.meta.url)), args)
@@ -11,16 +12,21 @@ function start(program, ...args) {
   child.once('exit', code => {
     running.delete(child)
     process.exitCode ||= code ?? 1
-    for (const other of running) other.kill('SIGTERM')
+    if (!is_stopping) stop()
   })
   return child
 }
 
-// A terminal's Ctrl-C reaches the demos as well, and they stop in order: that is waited for.
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => {
+function stop() {
+  is_stopping = true
   for (const child of running) child.kill('SIGTERM')
+}
+
+// A terminal's Ctrl-C reaches the demos as well, and they stop in order: that is waited for. A second signal would end them at once.
+process.on('SIGINT', () => {
+  is_stopping = true
 })
+process.on('SIGTERM', stop)
 
 const page = start('browser-demo/dist/server/main.js')
 page.once('message', url => {
