@@ -1,5 +1,5 @@
-// What the page looks like under load, at a desk's width and a phone's, light and dark: `node scripts/screenshots.mjs [seconds]`,
-// after a build. They are written to screenshots/.
+// What the page looks like under load, and while its server is gone, at a desk's width and a phone's, light and dark:
+// `node scripts/screenshots.mjs [seconds]`, after a build. They are written to screenshots/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { start_browser, start_server } from './programs.mjs'
@@ -18,6 +18,17 @@ const other = await start_browser(server.url)
 try {
   await other.run(say_hello)
   await browser.run(load, Number(seconds) * 1000)
+  await photograph('')
+  server.end()
+  await browser.run(lose)
+  await photograph('-reconnecting')
+} finally {
+  await browser.end()
+  await other.end()
+  server.end()
+}
+
+async function photograph(what) {
   for (const { name, width, height, mobile } of WIDTHS)
     for (const scheme of ['light', 'dark']) {
       const metrics = { width, height, mobile, deviceScaleFactor: mobile ? 2 : 1 }
@@ -26,13 +37,10 @@ try {
       await browser.command('Emulation.setEmulatedMedia', { features })
       await browser.run(frames, 90)
       const { data } = await browser.command('Page.captureScreenshot', { captureBeyondViewport: mobile })
-      writeFileSync(`${FOLDER}${name}-${scheme}.png`, Buffer.from(data, 'base64'))
-      console.log(`screenshots/${name}-${scheme}.png`)
+      const file = `${name}${what}-${scheme}.png`
+      writeFileSync(`${FOLDER}${file}`, Buffer.from(data, 'base64'))
+      console.log(`screenshots/${file}`)
     }
-} finally {
-  await browser.end()
-  await other.end()
-  server.end()
 }
 
 /** Runs in the other page: somebody else is here. */
@@ -76,6 +84,12 @@ async function load(for_ms) {
   by_id('slow').click()
   while (by_id('path').dataset.full !== 'true') await wait(50)
   await wait(1_000)
+}
+
+/** Runs in the page: waits until the server is gone, and attempts fail, while the load goes on. */
+async function lose() {
+  while (!/[2-9] in/.test(document.getElementById('path_wait').textContent))
+    await new Promise(resolve => setTimeout(resolve, 50))
 }
 
 /** Runs in the page: waits until it was drawn that often. */

@@ -12,15 +12,15 @@ function size_of(png: Buffer): [number, number] {
   return [png.readUInt32BE(16), png.readUInt32BE(20)]
 }
 
-it('is photographed at both widths and in both schemes, with its queue full', {
+it('is photographed at both widths and in both schemes, with its queue full, and while its server is gone', {
   timeout: 120_000,
 }, async () => {
   rmSync(FOLDER, { recursive: true, force: true })
   await promisify(execFile)(process.execPath, [SCRIPT, '8'])
-  for (const scheme of ['light', 'dark']) {
-    expect(size_of(readFileSync(new URL(`desktop-${scheme}.png`, FOLDER)))).toEqual([1280, 800])
+  for (const shown of ['light', 'dark', 'reconnecting-light', 'reconnecting-dark']) {
+    expect(size_of(readFileSync(new URL(`desktop-${shown}.png`, FOLDER)))).toEqual([1280, 800])
     // A phone's page is photographed whole, at two dots a pixel.
-    const [width, height] = size_of(readFileSync(new URL(`phone-${scheme}.png`, FOLDER)))
+    const [width, height] = size_of(readFileSync(new URL(`phone-${shown}.png`, FOLDER)))
     expect(width).toBe(2 * 390)
     expect(height).toBeGreaterThan(2 * 844)
   }
