@@ -98,8 +98,7 @@ export class Outbox<Kind extends Batch> {
   flush(): void {
     while (this.#messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
     if (this.unsent > 0) return
-    this.#full_error = undefined
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+    this.#end_episode()
     this.#owner.all_sent()
   }
 
@@ -114,7 +113,7 @@ export class Outbox<Kind extends Batch> {
     const lost = this.#port?.unsent ?? 0
     this.#port = undefined
     // Who waits for nothing but what is lost must not wait for the next port.
-    this.flush()
+    if (this.unsent === 0) this.#end_episode()
     return lost
   }
 
@@ -132,6 +131,11 @@ export class Outbox<Kind extends Batch> {
     // A browser goes on counting what a connection that has ended did not send.
     this.#port = undefined
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
+  }
+
+  #end_episode(): void {
+    this.#full_error = undefined
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
   }
 
   #has_room(frame_bytes: number): boolean {
