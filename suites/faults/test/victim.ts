@@ -1,0 +1,117 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type * as net from '@bt/net'
+import { Journal } from '../src/journal.ts'
+import { REQUEST, Wire } from '../src/wire.ts'
+import { also_end, goes_on, serves_others, start_client, start_server, start_wire_server } from './subjects.ts'
+
+export const SIDES = ['server', 'client'] as const
+export type Side = (typeof SIDES)[number]
+
+/** What a test may set on either side. */
+export interface VictimOptions extends net.ConnectionOptions<false> {
+  readonly on_message?: (data: string) => void | Promise<void>
+}
+
+/** One connection of ours, on whichever side, whose other end is in the hands of a test. */
+export interface Victim {
+  readonly wire: Wire
+  readonly handle: net.ConnectionHandle
+  readonly messages: Journal<string>
+  readonly infos: Journal<net.CloseInfo>
+  readonly errors: Journal<net.NetError>
+  /** Proves that others are not harmed. */
+  others_are_served(): Promise<void>
+}
+
+/** A connection that is open. */
+export async function open_victim(side: Side, options: VictimOptions = {}): Promise<Victim> {
+  const { on_message, ...shared } = options
+  if (side === 'server') {
+    const take = on_message === undefined ? () => {} : (_socket: net.WsSocket, data: string) => on_message(data)
+    const watched = await start_server({
+      ...shared,
+      // Who is asked to prove that others are served speaks to the same server.
+      on_message: (socket, data) => (data === 'is anybody there?' ? void socket.send(data) : take(socket, data)),
+    })
+    const wire = await Wire.open(watched.server.addr)
+    also_end(ending(wire))
+    const handle = await watched.connects.first()
+    const infos = new Journal<net.CloseInfo>()
+    watched.closes.until(entries => {
+      for (const { socket, info } of entries.slice(infos.entries.length)) if (socket === handle) infos.add(info)
+      return false
+    })
+    return { ...watched, wire, handle, infos, others_are_served: () => serves_others(watched.server) }
+  }
+  const hostile = await start_wire_server()
+  const watched = start_client(hostile.url, on_message === undefined ? shared : { ...shared, on_message })
+  const wire = await hostile.accept_open()
+  await watched.opens.first()
+  return { ...watched, wire, handle: watched.ws, infos: watched.closes, others_are_served: goes_on }
+}
+
+/** One that is still opening: the other end has connected, or been connected to, and nothing has been said but what a client of ours says. */
+export async function opening_victim(side: Side): Promise<Omit<Victim, 'handle'> & { readonly handshake: string }> {
+  if (side === 'server') {
+    const watched = await start_server()
+    const wire = await Wire.dial(watched.server.addr)
+    also_end(ending(wire))
+    const infos = new Journal<net.CloseInfo>()
+    watched.closes.until(entries => {
+      for (const { info } of entries.slice(infos.entries.length)) infos.add(info)
+      return false
+    })
+    return { ...watched, wire, infos, handshake: REQUEST, others_are_served: () => serves_others(watched.server) }
+  }
+  const hostile = await start_wire_server()
+  const watched = start_client(hostile.url)
+  const wire = await hostile.accept()
+  const handshake = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+  return { ...watched, wire, infos: watched.closes, handshake, others_are_served: goes_on }
+}
+
+/** Counts the messages that reach one handle from the network, whether a callback has had them or not. */
+export function watch_received(handle: net.ConnectionHandle): Journal<string> {
+  const received = new Journal<string>()
+  const take = (event: unknown): void => {
+    const { handle: of, direction, data } = event as Record<string, unknown>
+    if (of === handle && direction === 'received') received.add(data as string)
+  }
+  subscribe('bt.net.message', take)
+  also_end({
+    async [Symbol.asyncDispose]() {
+      unsubscribe('bt.net.message', take)
+    },
+  })
+  return received
+}
+
+/** Settles when so much has been received behind a first message, whose callback is not done, that the socket is paused. */
+export function paused(received: Journal<string>): Promise<void> {
+  return received.until(
+    entries => entries.slice(1).reduce((sum, { length }) => sum + length + 64, 0) >= 262_144,
+  )
+}
+
+/** A promise that a test settles. */
+export interface Gate {
+  readonly passed: Promise<void>
+  open(): void
+}
+
+export function gate(): Gate {
+  let open!: () => void
+  const passed = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { passed, open }
+}
+
+function ending(wire: Wire): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      wire.socket.destroy()
+      await wire.closed
+    },
+  }
+}
