@@ -10,8 +10,12 @@ export class Journal<Entry> {
 
   /** Settles with the first entry that is wanted. */
   async first(is_wanted: (entry: Entry) => boolean = () => true): Promise<Entry> {
-    await this.until(entries => entries.some(is_wanted))
-    return this.entries.find(is_wanted) as Entry
+    let looked_at = 0
+    await this.until(entries => {
+      while (looked_at < entries.length && !is_wanted(entries[looked_at] as Entry)) looked_at += 1
+      return looked_at < entries.length
+    })
+    return this.entries[looked_at] as Entry
   }
 
   /** Settles when there are `count` entries. */
