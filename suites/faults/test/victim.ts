@@ -110,7 +110,7 @@ export function gate(): Gate {
   return { passed, open }
 }
 
-function ending(wire: Wire): AsyncDisposable {
+function ending(wire: Wire): { [Symbol.asyncDispose](): Promise<void> } {
   return {
     async [Symbol.asyncDispose]() {
       wire.socket.destroy()
