@@ -20,6 +20,8 @@ export class Wire {
   readonly frames: Journal<Frame> = new Journal()
   /** The socket has ended, however it did. */
   readonly closed: Promise<void>
+  /** The other side says nothing more, or the socket has ended. */
+  readonly ended: Promise<void>
   is_polite = true
   readonly #is_client: boolean
   #head = ''
@@ -31,6 +33,7 @@ export class Wire {
     socket.setNoDelay(true)
     socket.on('error', () => {})
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
+    this.ended = new Promise(resolve => socket.once('end', resolve).once('close', () => resolve()))
     const reader = new FrameReader()
     this.#head_read = new Promise(resolve => {
       let is_open = false
