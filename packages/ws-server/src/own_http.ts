@@ -1,7 +1,9 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { type BindAddress, NetError, parse_bind } from '@bt/ws-protocol'
+import { node_platform } from '@bt/ws-protocol/node'
 import { answer_headers } from './answers.js'
+import { watch_descriptors } from './descriptor_watch.js'
 import { is_for } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
 import type { HttpHost } from './http_host.js'
@@ -57,6 +59,7 @@ export class OwnHttp implements HttpHost {
           this.http.on('error', cause =>
             this.#report(new NetError('server_failed', cause.message, { cause })),
           )
+          this.http.on('connection', watch_descriptors(node_platform.clock, this.#report))
           resolve(undefined)
         },
       )

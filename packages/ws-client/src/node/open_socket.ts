@@ -84,6 +84,13 @@ function opening_error(url: string, cause: Error & { readonly code?: string }): 
         `connect: no host of that name for ${url}: check the name and the DNS`,
         { cause },
       )
+    case 'EMFILE':
+    case 'ENFILE':
+      return new NetError(
+        'handshake_failed',
+        `connect: no file descriptor is left for ${url}: raise the limit (ulimit -n), or keep fewer files and sockets open`,
+        { cause },
+      )
     default:
       return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${cause.message}`, {
         cause,

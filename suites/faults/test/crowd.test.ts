@@ -1,0 +1,218 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type * as net from '@bt/net'
+import { describe, expect, it, vi } from 'vitest'
+import { close_payload, OPCODE } from '../src/frame.ts'
+import { Wire } from '../src/wire.ts'
+import { measure, run_server } from './processes.ts'
+import { also_end, serves_others, start_client, start_server, start_wire_server, url_of } from './subjects.ts'
+
+const MIB = 1_048_576
+
+/** A Unix socket: the kernel holds little for each of its connections, and it is the queues that count. */
+function unix_bind(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bt-faults-'))
+  also_end({
+    async [Symbol.asyncDispose]() {
+      rmSync(folder, { recursive: true })
+    },
+  })
+  return `unix:${join(folder, 'socket')}`
+}
+
+async function stalled_wires(addr: string, count: number): Promise<readonly Wire[]> {
+  const wires: Wire[] = []
+  while (wires.length < count) {
+    const more = await Promise.all(Array.from({ length: Math.min(50, count - wires.length) }, () => Wire.open(addr)))
+    wires.push(...more)
+  }
+  for (const wire of wires) wire.stop_reading()
+  return wires
+}
+
+describe('a server of ours survives', () => {
+  it('1,000 peers that all stop reading: max_total_queue bounds its memory, sockets are shed with 1013, others are served', async () => {
+    const bind = unix_bind()
+    const { program } = await run_server({ bind, max_total_queue: 32 * MIB, close_timeout: 500 })
+    const wires = await stalled_wires(bind, 1_000)
+    await program.times('open', 1_000)
+    const before = await measure(program)
+    // Half a gigabyte in all.
+    program.order({ do: 'send', count: 512, size: 1_024 })
+    const { queued } = await program.event('sent')
+    expect(queued).toBeLessThanOrEqual(32 * MIB)
+    const after = await measure(program)
+    expect(after.stats.shed).toBeGreaterThan(100)
+    // What is queued, what waits in batches already made for the kernel, and leeway for the runtime.
+    expect(after.rss_bytes - before.rss_bytes).toBeLessThan(256 * MIB)
+    const shed = await program.event('error', ({ code }) => code === 'queue_shed')
+    expect(shed.message).toContain('1013')
+    await program.times('close', after.stats.shed)
+    for (const { info } of program.events('close')) expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
+    const { ws, messages } = start_client(`ws+${bind}:/ws`)
+    ws.send('is anybody there?')
+    await messages.first()
+    for (const wire of wires) wire.reset()
+  }, 60_000)
+
+  it('one peer with a large queue among small ones: the largest is shed, the others go on', async () => {
+    const { server, connects, closes, errors } = await start_server({
+      bind: unix_bind(),
+      max_queue: 16 * MIB,
+      max_total_queue: 2 * MIB,
+    })
+    const wires = await stalled_wires(server.addr, 5)
+    await connects.count(5)
+    const [greedy, ...others] = connects.entries as net.WsSocket[]
+    for (const socket of others) for (let index = 0; index < 500; index += 1) socket.send('x'.repeat(1_024))
+    for (let index = 0; index < 4_096 && closes.entries.length === 0; index += 1) greedy?.send('x'.repeat(1_024))
+    const { socket, info } = await closes.first()
+    expect(socket).toBe(greedy)
+    expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
+    expect(errors.entries.map(({ code }) => code)).toEqual(['queue_shed'])
+    expect(server.sockets.size).toBe(4)
+    for (const wire of wires.slice(1)) wire.go_on_reading()
+    await Promise.all(others.map(other => other.drained()))
+    await serves_others(server)
+  })
+
+  it('handlers that all throw at once: it goes on', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const fail = (): never => {
+      throw new Error('a test says this aloud')
+    }
+    const { server, messages, closes, errors } = await start_server({
+      on_connect: fail,
+      on_message: fail,
+      on_close: fail,
+      on_error: fail,
+    })
+    const clients = Array.from({ length: 20 }, () =>
+      start_client(url_of(server), { on_open: fail, on_message: fail, on_close: fail, on_error: fail }),
+    )
+    for (const { ws } of clients) for (let index = 0; index < 10; index += 1) ws.send(String(index))
+    await messages.count(200)
+    for (const socket of server.sockets) socket.send('for you')
+    await Promise.all(clients.map(client => client.messages.first()))
+    for (const { ws } of clients) ws.close()
+    await closes.count(20)
+    await Promise.all(clients.map(({ ws }) => ws.closed))
+    // 20 times on_connect, 200 times on_message, 20 times on_close.
+    await errors.count(240)
+    expect(errors.entries.every(({ code }) => code === 'handler_failed')).toBe(true)
+    expect(server.sockets.size).toBe(0)
+    // What `on_error` failed to take is said aloud.
+    expect(warn.mock.calls.length).toBeGreaterThanOrEqual(240)
+    warn.mockRestore()
+  })
+
+  it('to be closed under load: what a handler was given is done, answered, and arrives before the Close', async () => {
+    const begun: string[] = []
+    const { server, messages, closes } = await start_server({
+      on_message: async (socket, data) => {
+        begun.push(data)
+        await new Promise(resolve => setTimeout(resolve, 5))
+        expect(socket.send(data)).toBe(true)
+      },
+    })
+    const clients = Array.from({ length: 20 }, (_, who) => ({ who, ...start_client(url_of(server)) }))
+    await Promise.all(clients.map(({ opens }) => opens.first()))
+    for (const { ws, who } of clients) for (let index = 0; index < 50; index += 1) ws.send(`${index} of ${who}`)
+    await messages.count(100)
+    server.close({ drain_ms: 10_000 })
+    const ends = await Promise.all(clients.map(client => client.closes.first()))
+    await server.closed
+    expect(ends.every(({ code, clean }) => code === 1001 && clean)).toBe(true)
+    expect(closes.entries.every(({ info }) => info.cause === 'shutdown' && info.unsent === 0)).toBe(true)
+    const answered = clients.flatMap(client => client.messages.entries)
+    expect(answered.sort()).toEqual(begun.sort())
+    expect(begun.length).toBeGreaterThanOrEqual(100)
+  })
+
+  it('300 clients told to come back: their waits are spread over spread_ms', async () => {
+    const spread_ms = 60_000
+    const { server } = await start_server()
+    const clients = Array.from({ length: 300 }, () =>
+      start_client(url_of(server), { reconnect: { min_delay: 1, max_delay: 100 } }),
+    )
+    await Promise.all(clients.map(({ opens }) => opens.first()))
+    server.close({ spread_ms })
+    const waits = await Promise.all(clients.map(client => client.waits.first()))
+    const delays = waits.map(({ delay_ms }) => delay_ms).sort((a, b) => a - b)
+    expect(waits.every(({ info }) => info.code === 1012 && info.cause === 'peer')).toBe(true)
+    expect(delays.at(-1)).toBeLessThan(spread_ms)
+    // 300 draws leave a tenth of the span empty once in 10 to the 12th, or more seldom.
+    for (let tenth = 0; tenth < 10; tenth += 1) {
+      const from_ms = (tenth * spread_ms) / 10
+      expect(delays.some(delay => delay >= from_ms && delay < from_ms + spread_ms / 10)).toBe(true)
+    }
+  })
+})
+
+describe('a client of ours survives', () => {
+  it('a server that takes everybody and keeps nobody: the bound of its waits doubles', async () => {
+    const hostile = await start_wire_server()
+    const { ws, waits, opens, errors } = start_client(hostile.url, { reconnect: { min_delay: 4, max_delay: 60_000 } })
+    for (let attempt = 1; attempt <= 7; attempt += 1) {
+      const wire = await hostile.accept_open()
+      await opens.count(attempt)
+      attempt % 2 === 0 ? wire.reset() : wire.half_close()
+      const wait = (await waits.count(attempt))[attempt - 1] as net.ReconnectInfo
+      expect(wait.attempt).toBe(attempt)
+      expect(wait.delay_ms).toBeLessThan(4 * 2 ** (attempt - 1))
+    }
+    expect(errors.entries.map(({ code }) => code)).toEqual(Array.from({ length: 7 }, () => 'connection_lost'))
+    ws.close()
+    expect(await ws.closed).toMatchObject({ unsent: 0 })
+  })
+
+  it('a server that refuses with 503 and Retry-After: it waits as long as it was told, and stays away for good on 403', async () => {
+    const hostile = await start_wire_server()
+    const { waits } = start_client(hostile.url, { reconnect: { min_delay: 1 } })
+    const busy = await hostile.accept()
+    await busy.head()
+    busy.write('HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n')
+    expect((await waits.first()).delay_ms).toBe(30_000)
+    const other = start_client(hostile.url, { reconnect: { min_delay: 1 } })
+    const strict = await hostile.accept()
+    await strict.head()
+    strict.write('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n')
+    expect(await other.closes.first()).toMatchObject({ cause: 'refused' })
+    expect(other.waits.entries).toEqual([])
+  })
+
+  it('a server that loses it in the middle of much: what was not handed to the network arrives after the next open, in order and once', async () => {
+    const hostile = await start_wire_server()
+    const { ws, waits, closes } = start_client(hostile.url, { reconnect: { min_delay: 1 }, max_queue: 64 * MIB })
+    const count = 10_000
+    for (let index = 0; index < count; index += 1) expect(ws.send(`${index} `.padEnd(1_024, 'x'))).toBe(true)
+    const first = await hostile.accept_open()
+    await first.frames.count(100)
+    first.reset()
+    const { info } = await waits.first()
+    const second = await hostile.accept_open()
+    await second.frames.first(({ payload }) => Number.parseInt(payload.toString(), 10) === count - 1)
+    const number_of = ({ payload }: { payload: Buffer }): number => Number.parseInt(payload.toString(), 10)
+    const [before, after] = [first.frames.entries.map(number_of), second.frames.entries.map(number_of)]
+    expect(before).toEqual(Array.from(before.keys()))
+    const resumed_at = after[0] as number
+    expect(after).toEqual(Array.from({ length: count - resumed_at }, (_, index) => resumed_at + index))
+    expect(resumed_at).toBeGreaterThanOrEqual(before.length)
+    expect(info.unsent).toBeLessThanOrEqual(resumed_at - before.length)
+    expect(closes.entries).toEqual([])
+  })
+
+  it('a server that sends a Close in the middle of a fragmented message', async () => {
+    const hostile = await start_wire_server()
+    const { ws, messages, closes, opens } = start_client(hostile.url)
+    const wire = await hostile.accept_open()
+    await opens.first()
+    wire.is_polite = false
+    wire.send(OPCODE.TEXT, 'half of', { fin: false })
+    wire.send(OPCODE.CLOSE, close_payload(4_000, 'enough'))
+    expect(await closes.first()).toMatchObject({ code: 4_000, reason: 'enough', cause: 'peer', clean: true })
+    expect(messages.entries).toEqual([])
+    expect(ws.state).toBe('closed')
+  })
+})
