@@ -435,7 +435,8 @@ describe('Outbox', () => {
       platform.end_turn()
       expect(socket.sent).toEqual([])
       expect(attach_another().sent).toEqual(['12345678', 'abcdefgh'])
-      expect(told).toEqual(['all_sent', 'queue_full', 'all_sent'])
+      expect(told.filter(entry => entry === 'queue_full')).toHaveLength(1)
+      expect(told.at(-1)).toBe('all_sent')
     })
 
     it('makes room with what it has lost', () => {
