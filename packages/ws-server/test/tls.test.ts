@@ -159,7 +159,8 @@ describe('a server with tls', () => {
     const options = { minVersion: version as SecureVersion, maxVersion: version as SecureVersion }
     if (agreed === undefined) {
       await expect(secure_client(server, options)).rejects.toThrow()
-      expect(server.stats().refused.tls_failed).toBe(1)
+      // An OpenSSL that no longer speaks TLS 1.1 does not even ask.
+      if (version !== 'TLSv1.1') expect(server.stats().refused.tls_failed).toBe(1)
     } else {
       const socket = await secure_client(server, options)
       expect(socket.getProtocol()).toBe(agreed)

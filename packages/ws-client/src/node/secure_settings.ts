@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls'
 import {
   type CheckedOptions,
   certificates_rule,
@@ -58,7 +59,14 @@ export function secure_settings({ url, tls }: NodeConnectSettings): ConnectionOp
     ALPNProtocols: ['http/1.1'],
     servername: settings.servername ?? (isIP(host) === 0 ? host : ''),
     rejectUnauthorized: settings.reject_unauthorized,
+    ...(isIP(host) === 6 && settings.servername === undefined ? { checkServerIdentity: check_ipv6 } : {}),
   }
+}
+
+/** There are versions of Node 22 that find no IPv6 address in any certificate; OpenSSL does. */
+function check_ipv6(host: string, certificate: PeerCertificate): Error | undefined {
+  const is_found = new X509Certificate(certificate.raw).checkIP(host) !== undefined
+  return is_found ? undefined : checkServerIdentity(host, certificate)
 }
 
 function check_identity(given: CheckedOptions<TlsConnectOptions, FilledTlsOption>): void {

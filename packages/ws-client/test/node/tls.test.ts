@@ -103,6 +103,14 @@ describe('a client over TLS', () => {
     await ws[Symbol.asyncDispose]()
   })
 
+  it('does not go to an IPv6 address that is not in the certificate', async () => {
+    const { url } = await start_secure(elsewhere, echo, '::1')
+    const { errors } = await outcome(url, { tls: trust })
+    expect(errors).toMatchObject([
+      { code: 'tls_failed', message: expect.stringMatching(/is for "DNS:elsewhere.*, and not for ::1; /) },
+    ])
+  })
+
   it.each([
     ['its own certificate as ca', own, { ca: own.cert }],
     ['its name as servername', elsewhere, { ...trust, servername: 'other.test' }],
