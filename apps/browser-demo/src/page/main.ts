@@ -9,7 +9,7 @@ import {
 import { Announcer } from './announcer.js'
 import { Chat } from './chat.js'
 import { Connection, type Link, MAX_QUEUE_BYTES } from './connection.js'
-import { element, on_line, on_press, set_data, set_text, set_usable } from './element.js'
+import { element, on_line, on_press, set_data, set_text } from './element.js'
 import { Figures } from './figures.js'
 import { Journal } from './journal.js'
 import { LoadPanel } from './load_panel.js'
@@ -18,10 +18,9 @@ import { Pinger } from './pinger.js'
 import { Remote } from './remote.js'
 import { SharedSpace } from './shared_space.js'
 import { StatusView } from './status_view.js'
+import { TroublePanel } from './trouble_panel.js'
 import { bytes_text, things_text } from './words.js'
 
-// Answers of the same turn are queued too: they are gone before anybody could read of them.
-const WORTH_TELLING_BYTES = 16_384
 const ANNOUNCE_EVERY_MS = 3_000
 
 const connection = new Connection({ on_open, on_message, on_lost, on_close, on_error })
@@ -31,8 +30,8 @@ const pinger = new Pinger(connection)
 const load = new LoadPanel(connection, remote)
 const people = new People(element('people'), element('people_count'))
 const chat = new Chat(element('chat'))
-const slow = element('slow', HTMLInputElement)
-const status = new StatusView({ connection, load, is_slow: () => slow.checked })
+const trouble = new TroublePanel(remote)
+const status = new StatusView({ connection, load, trouble })
 const figures = new Figures(connection, pinger, MAX_QUEUE_BYTES)
 const summary = element('summary')
 const announcer = new Announcer(text => set_text(summary, text), ANNOUNCE_EVERY_MS)
@@ -47,9 +46,6 @@ const ws_url = await read_ws_url().catch((error: unknown) => {
 set_text(element('address'), ws_url)
 on_press(element('connect'), () => (is_ended() ? open() : connection.close()))
 on_press(element('again'), () => connection.try_now())
-on_press(element('cut'), () => remote.ask({ action: 'cut' }))
-on_press(element('server_close'), () => remote.ask({ action: 'close' }))
-slow.addEventListener('change', ask_slow)
 on_line(element('say_form', HTMLFormElement), element('say_text', HTMLInputElement), say)
 on_line(element('chat_form', HTMLFormElement), element('chat_text', HTMLInputElement), talk)
 set_link('ended')
@@ -84,7 +80,7 @@ function take(message: ServerMessage): void {
   switch (message.type) {
     case 'pong':
       pinger.pong(message.at_ms)
-      set_server_note(message.queued_bytes, message.held_back)
+      trouble.tell(message.queued_bytes, message.held_back)
       break
     case 'welcome':
       remote.set_key(message.key)
@@ -148,23 +144,7 @@ function on_error(error: NetError): void {
 
 function set_link(link: Link): void {
   load.set_link(link)
-  for (const id of ['cut', 'server_close']) set_usable(element(id), link === 'open')
-  slow.disabled = link === 'ended'
-  if (link === 'ended') slow.checked = false
-  if (link === 'open' && slow.checked) ask_slow()
-  if (link === 'open') set_server_note(0, 0)
-  else set_text(element('server_note'), 'not connected')
-}
-
-function ask_slow(): void {
-  remote.ask({ action: 'slow', is_on: slow.checked })
-}
-
-function set_server_note(queued_bytes: number, held_back: number): void {
-  const reads = slow.checked ? 'reads slowly' : 'reads at once'
-  const waits = queued_bytes < WORTH_TELLING_BYTES ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
-  const held = held_back === 0 ? '' : ` · ${things_text(held_back, 'message')} held back`
-  set_text(element('server_note'), `${reads}${waits}${held}`)
+  trouble.set_link(link)
 }
 
 function say(text: string): boolean {

@@ -2,6 +2,7 @@ import type { CloseInfo } from '@bt/net'
 import type { Connection } from './connection.js'
 import { element, set_data, set_text, set_usable } from './element.js'
 import type { LoadPanel } from './load_panel.js'
+import type { TroublePanel } from './trouble_panel.js'
 import { attempt_text, count_text, type Situation, story, things_text } from './words.js'
 
 const BUTTON_TEXTS: Readonly<Record<Situation['state'], string>> = {
@@ -17,8 +18,7 @@ const BUTTON_TEXTS: Readonly<Record<Situation['state'], string>> = {
 export interface StatusOptions {
   readonly connection: Connection
   readonly load: LoadPanel
-  /** Whether the server was asked to read slowly. */
-  readonly is_slow: () => boolean
+  readonly trouble: TroublePanel
 }
 
 /** Says how the connection stands, and how it has ended. */
@@ -32,9 +32,9 @@ export class StatusView {
 
   /** How things stand, for {@link story}. */
   get situation(): Situation {
-    const { connection, load, is_slow } = this.#options
+    const { connection, load, trouble } = this.#options
     const { state, info, next, is_full, queued_bytes } = connection
-    return { state, info, next, is_full, queued_bytes, is_slow: is_slow(), load: load.running }
+    return { state, info, next, is_full, queued_bytes, is_slow: trouble.is_slow, load: load.running }
   }
 
   /** Writes what has changed. */
