@@ -8,8 +8,12 @@ const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 
-/** A good handshake for `/ws` (RFC 6455 §4.1). */
-export const REQUEST: string = `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
+/** A good handshake (RFC 6455 §4.1). */
+export const request_for = (path: string): string =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
+
+/** The one for `/ws`. */
+export const REQUEST: string = request_for('/ws')
 
 /**
  * The other end of one of our connections, on a bare socket, as client or as server: it does what a fault needs, and nothing by itself but
@@ -61,11 +65,11 @@ export class Wire {
     return wire
   }
 
-  /** A client that has shaken hands. */
-  static async open(addr: string): Promise<Wire> {
+  /** A client that has shaken hands, or was not let in. */
+  static async open(addr: string, path = '/ws'): Promise<Wire> {
     const wire = await Wire.dial(addr)
-    wire.write(REQUEST)
-    await wire.head()
+    wire.write(request_for(path))
+    await Promise.race([wire.head(), wire.ended])
     return wire
   }
 
