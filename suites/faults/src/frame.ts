@@ -65,7 +65,8 @@ export class FrameReader {
     const short = (bytes[1] as number) & 0x7f
     const header = 2 + (short === 127 ? 8 : short === 126 ? 2 : 0) + (is_masked ? 4 : 0)
     if (bytes.length < header) return undefined
-    const length = short === 127 ? Number(bytes.readBigUInt64BE(2)) : short === 126 ? bytes.readUInt16BE(2) : short
+    const length =
+      short === 127 ? Number(bytes.readBigUInt64BE(2)) : short === 126 ? bytes.readUInt16BE(2) : short
     if (bytes.length < header + length) return undefined
     const body = bytes.subarray(header, header + length)
     this.#bytes = bytes.subarray(header + length)

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import * as net from '@bt/net'
 import { jump_clock } from './jumping_clock.js'
-import { tell, type ServerOrder } from './process_words.js'
+import { type ServerOrder, tell } from './process_words.js'
 
 const server = net.listen({
   type: 'ws',

@@ -120,7 +120,7 @@ export class Wire {
 
   /** Ends with a RST. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    reset(this.socket)
   }
 
   /** Ends this half; the other stays open. */
@@ -139,10 +139,18 @@ export class Wire {
   }
 }
 
+/** Ends a socket with a RST. Node never says `close` of one that is reset while it ends: that one is just destroyed. */
+export function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** The whole answer 101 to a request. */
 export function answer_to(head: string): string {
   const key = /sec-websocket-key: *(\S+)/i.exec(head)?.[1] ?? ''
-  const accept = createHash('sha1').update(key + GUID).digest('base64')
+  const accept = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64')
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`
 }
 

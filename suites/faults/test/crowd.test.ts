@@ -24,7 +24,9 @@ function unix_bind(): string {
 async function stalled_wires(addr: string, count: number): Promise<readonly Wire[]> {
   const wires: Wire[] = []
   while (wires.length < count) {
-    const more = await Promise.all(Array.from({ length: Math.min(50, count - wires.length) }, () => Wire.open(addr)))
+    const more = await Promise.all(
+      Array.from({ length: Math.min(50, count - wires.length) }, () => Wire.open(addr)),
+    )
     wires.push(...more)
   }
   for (const wire of wires) wire.stop_reading()
@@ -49,7 +51,8 @@ describe('a server of ours survives', () => {
     const shed = await program.event('error', ({ code }) => code === 'queue_shed')
     expect(shed.message).toContain('1013')
     await program.times('close', after.stats.shed)
-    for (const { info } of program.events('close')) expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
+    for (const { info } of program.events('close'))
+      expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
     const { ws, messages } = start_client(`ws+${bind}:/ws`)
     ws.send('is anybody there?')
     await messages.first()
@@ -66,7 +69,8 @@ describe('a server of ours survives', () => {
     await connects.count(5)
     const [greedy, ...others] = connects.entries as net.WsSocket[]
     for (const socket of others) for (let index = 0; index < 500; index += 1) socket.send('x'.repeat(1_024))
-    for (let index = 0; index < 4_096 && closes.entries.length === 0; index += 1) greedy?.send('x'.repeat(1_024))
+    for (let index = 0; index < 4_096 && closes.entries.length === 0; index += 1)
+      greedy?.send('x'.repeat(1_024))
     const { socket, info } = await closes.first()
     expect(socket).toBe(greedy)
     expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
@@ -118,7 +122,8 @@ describe('a server of ours survives', () => {
     })
     const clients = Array.from({ length: 20 }, (_, who) => ({ who, ...start_client(url_of(server)) }))
     await Promise.all(clients.map(({ opens }) => opens.first()))
-    for (const { ws, who } of clients) for (let index = 0; index < 50; index += 1) ws.send(`${index} of ${who}`)
+    for (const { ws, who } of clients)
+      for (let index = 0; index < 50; index += 1) ws.send(`${index} of ${who}`)
     await messages.count(100)
     server.close({ drain_ms: 10_000 })
     const ends = await Promise.all(clients.map(client => client.closes.first()))
@@ -153,7 +158,9 @@ describe('a server of ours survives', () => {
 describe('a client of ours survives', () => {
   it('a server that takes everybody and keeps nobody: the bound of its waits doubles', async () => {
     const hostile = await start_wire_server()
-    const { ws, waits, opens, errors } = start_client(hostile.url, { reconnect: { min_delay: 4, max_delay: 60_000 } })
+    const { ws, waits, opens, errors } = start_client(hostile.url, {
+      reconnect: { min_delay: 4, max_delay: 60_000 },
+    })
     for (let attempt = 1; attempt <= 7; attempt += 1) {
       const wire = await hostile.accept_open()
       await opens.count(attempt)
@@ -184,7 +191,10 @@ describe('a client of ours survives', () => {
 
   it('a server that loses it in the middle of much: what was not handed to the network arrives after the next open, in order and once', async () => {
     const hostile = await start_wire_server()
-    const { ws, waits, closes } = start_client(hostile.url, { reconnect: { min_delay: 1 }, max_queue: 64 * MIB })
+    const { ws, waits, closes } = start_client(hostile.url, {
+      reconnect: { min_delay: 1 },
+      max_queue: 64 * MIB,
+    })
     const count = 10_000
     for (let index = 0; index < count; index += 1) expect(ws.send(`${index} `.padEnd(1_024, 'x'))).toBe(true)
     const first = await hostile.accept_open()

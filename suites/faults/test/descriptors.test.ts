@@ -5,7 +5,11 @@ import { run_client, run_server } from './processes.ts'
 import { start_server, url_of } from './subjects.ts'
 
 /** A shell that runs a program with so few file descriptors; Node takes about twenty for itself. */
-const with_descriptors = (count: number): readonly string[] => ['bash', '-c', `ulimit -n ${count}; exec "$0" "$@"`]
+const with_descriptors = (count: number): readonly string[] => [
+  'bash',
+  '-c',
+  `ulimit -n ${count}; exec "$0" "$@"`,
+]
 
 /** Tries to get in; says whether it did. */
 async function try_to_open(addr: string): Promise<{ readonly wire: Wire; readonly is_open: boolean }> {

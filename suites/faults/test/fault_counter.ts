@@ -6,6 +6,8 @@ export class FaultCounter implements Reporter {
     const count = (state: 'passed' | 'failed' | 'skipped'): number =>
       modules.reduce((sum, { children }) => sum + [...children.allTests(state)].length, 0)
     const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')]
-    console.log(`faults survived: ${passed} of ${passed + failed}${skipped === 0 ? '' : `, not tried: ${skipped}`}`)
+    console.log(
+      `faults survived: ${passed} of ${passed + failed}${skipped === 0 ? '' : `, not tried: ${skipped}`}`,
+    )
   }
 }

@@ -8,7 +8,8 @@ const MANY = 10_000
 /** What the test itself may take. */
 const LEEWAY_BYTES = 16 * 1_048_576
 
-const pong_count = (wire: Wire): number => wire.frames.entries.filter(({ opcode }) => opcode === OPCODE.PONG).length
+const pong_count = (wire: Wire): number =>
+  wire.frames.entries.filter(({ opcode }) => opcode === OPCODE.PONG).length
 
 describe.each(SIDES)('a %s of ours survives a flood', side => {
   it('of pings by a peer that reads: the last is answered, others are served', async () => {
@@ -47,9 +48,13 @@ describe.each(SIDES)('a %s of ours survives a flood', side => {
   })
 
   it('of empty fragments: max_fragments ends it with 1008', async () => {
-    const { wire, messages, infos, errors, others_are_served } = await open_victim(side, { max_fragments: 100 })
+    const { wire, messages, infos, errors, others_are_served } = await open_victim(side, {
+      max_fragments: 100,
+    })
     wire.send(OPCODE.TEXT, '', { fin: false })
-    wire.write(Buffer.concat(Array.from({ length: MANY }, () => wire.frame(OPCODE.CONTINUATION, '', { fin: false }))))
+    wire.write(
+      Buffer.concat(Array.from({ length: MANY }, () => wire.frame(OPCODE.CONTINUATION, '', { fin: false }))),
+    )
     expect(close_code(await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1008)
     expect(await infos.first()).toMatchObject({ cause: 'protocol' })
     expect(errors.entries.map(({ code }) => code)).toEqual(['too_many_fragments'])
@@ -84,7 +89,8 @@ describe.each(SIDES)('a %s of ours survives a flood', side => {
   it('of one byte more than max_payload allows, in fragments: ended with 1009', async () => {
     const { wire, infos, errors, others_are_served } = await open_victim(side, { max_payload: 10_000 })
     wire.send(OPCODE.TEXT, '', { fin: false })
-    for (let index = 0; index < 101; index += 1) wire.send(OPCODE.CONTINUATION, 'x'.repeat(100), { fin: false })
+    for (let index = 0; index < 101; index += 1)
+      wire.send(OPCODE.CONTINUATION, 'x'.repeat(100), { fin: false })
     expect(close_code(await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1009)
     expect(await infos.first()).toMatchObject({ cause: 'protocol' })
     expect(errors.entries.map(({ code }) => code)).toEqual(['message_too_large'])
@@ -106,7 +112,8 @@ describe('a server of ours survives', () => {
   it('500 half-open handshakes: others get in, and handshake_timeout ends them all', async () => {
     const { server, connects } = await start_server({ handshake_timeout: 500 })
     const wires = await Promise.all(Array.from({ length: 500 }, () => Wire.dial(server.addr)))
-    for (const [index, wire] of wires.entries()) if (index % 2 === 0) wire.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
+    for (const [index, wire] of wires.entries())
+      if (index % 2 === 0) wire.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
     await serves_others(server)
     await Promise.all(wires.map(wire => wire.head().then(() => wire.half_close())))
     await Promise.all(wires.map(({ closed }) => closed))
@@ -128,7 +135,12 @@ describe('a server of ours survives', () => {
     const { server, messages } = await start_server()
     const wire = await Wire.dial(server.addr)
     const { REQUEST } = await import('../src/wire.ts')
-    wire.write(Buffer.concat([Buffer.from(REQUEST), ...Array.from({ length: 1_000 }, (_, index) => wire.frame(OPCODE.TEXT, String(index)))]))
+    wire.write(
+      Buffer.concat([
+        Buffer.from(REQUEST),
+        ...Array.from({ length: 1_000 }, (_, index) => wire.frame(OPCODE.TEXT, String(index))),
+      ]),
+    )
     await messages.count(1_000)
     expect(messages.entries.map(Number)).toEqual(Array.from(messages.entries.keys()))
     wire.reset()

@@ -11,7 +11,10 @@ const numbers_of = (program: Program<never>): readonly number[] =>
   program.events('message').map(({ data }) => Number.parseInt(data, 10))
 
 async function connect_over(link: Link, options: object = {}) {
-  const { program: server, addr } = await run_server({ bind: `${SERVER_IP}:0`, heartbeat: HEARTBEAT_MS }, link.server_end)
+  const { program: server, addr } = await run_server(
+    { bind: `${SERVER_IP}:0`, heartbeat: HEARTBEAT_MS },
+    link.server_end,
+  )
   const client = await run_client(
     {
       url: `ws://${addr}/ws`,

@@ -22,10 +22,12 @@ describe('a server of ours survives', () => {
     await stopped_long_enough()
     program.signal('SIGCONT')
     // Each is pinged twice more, and answers, before it is asked who is left.
-    await Promise.all(wires.map(async ({ frames }) => {
-      const before = frames.entries.length
-      await frames.count(before + 2)
-    }))
+    await Promise.all(
+      wires.map(async ({ frames }) => {
+        const before = frames.entries.length
+        await frames.count(before + 2)
+      }),
+    )
     for (const wire of wires) wire.text('still here')
     await Promise.all(wires.map(({ frames }) => frames.first(({ opcode }) => opcode === OPCODE.TEXT)))
     expect(program.events('close')).toEqual([])
@@ -55,7 +57,9 @@ describe('a server of ours survives', () => {
 
   it('to be killed and started again, with 50 clients: all come back, and what they sent meanwhile arrives once, in order', async () => {
     const first = await run_server({ heartbeat: HEARTBEAT_MS })
-    const clients = Array.from({ length: 50 }, () => start_client(`ws://${first.addr}/ws`, { reconnect: RECONNECT }))
+    const clients = Array.from({ length: 50 }, () =>
+      start_client(`ws://${first.addr}/ws`, { reconnect: RECONNECT }),
+    )
     await Promise.all(clients.map(({ opens }) => opens.first()))
     first.program.signal('SIGKILL')
     await Promise.all(clients.map(({ waits }) => waits.first()))
@@ -93,7 +97,11 @@ describe('a server of ours survives', () => {
   })
 
   it('its wall clock jumping by hours, back and forth: heartbeats, timeouts and live peers are as ever', async () => {
-    const { program, addr } = await run_server({ heartbeat: HEARTBEAT_MS, handshake_timeout: 300, close_timeout: 200 })
+    const { program, addr } = await run_server({
+      heartbeat: HEARTBEAT_MS,
+      handshake_timeout: 300,
+      close_timeout: 200,
+    })
     program.order({ do: 'jump_clock', every_ms: 10 })
     const alive = await Wire.open(addr)
     const { id } = await program.event('open')

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { ClientOrder, ServerOrder, Told } from '../src/process_words.ts'
 import { Journal } from '../src/journal.ts'
+import type { ClientOrder, ServerOrder, Told } from '../src/process_words.ts'
 import { also_end } from './subjects.ts'
 
 type Event<Name extends Told['event']> = Extract<Told, { readonly event: Name }>
@@ -15,7 +15,13 @@ export class Program<Order extends ServerOrder | ClientOrder> {
 
   constructor(name: 'server_process' | 'client_process', options: object, before: readonly string[] = []) {
     const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url))
-    const [command = '', ...args] = [...before, process.execPath, '--expose-gc', file, JSON.stringify(options)]
+    const [command = '', ...args] = [
+      ...before,
+      process.execPath,
+      '--expose-gc',
+      file,
+      JSON.stringify(options),
+    ]
     this.child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.child.on('message', told => this.told.add(told as Told))
     this.#ended = once(this.child, 'exit')
@@ -42,7 +48,9 @@ export class Program<Order extends ServerOrder | ClientOrder> {
     name: Name,
     is_wanted: (told: Event<Name>) => boolean = () => true,
   ): Promise<Event<Name>> {
-    return (await this.told.first(told => told.event === name && is_wanted(told as Event<Name>))) as Event<Name>
+    return (await this.told.first(
+      told => told.event === name && is_wanted(told as Event<Name>),
+    )) as Event<Name>
   }
 
   /** All of what it told by that name up to now. */
@@ -78,7 +86,10 @@ export async function run_server(options: object, before: readonly string[] = []
 }
 
 /** Starts the process of a client, which connects when it is ordered to. */
-export async function run_client(options: object, before: readonly string[] = []): Promise<Program<ClientOrder>> {
+export async function run_client(
+  options: object,
+  before: readonly string[] = [],
+): Promise<Program<ClientOrder>> {
   const program = also_end(new Program<ClientOrder>('client_process', { type: 'ws', ...options }, before))
   await program.started()
   return program

@@ -1,7 +1,16 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { close_payload, OPCODE } from '../src/frame.ts'
-import { gate, open_victim, opening_victim, SIDES, type Victim, paused, type VictimOptions, watch_received } from './victim.ts'
+import {
+  gate,
+  open_victim,
+  opening_victim,
+  paused,
+  SIDES,
+  type Victim,
+  type VictimOptions,
+  watch_received,
+} from './victim.ts'
 
 const BIG = 'x'.repeat(8 * 1_048_576)
 const KILOBYTE = 'k'.repeat(1_024)
@@ -21,9 +30,18 @@ interface Step {
 
 const STEPS: readonly Step[] = [
   { name: 'right after the 101', reach: () => {} },
-  { name: 'within a frame header of two bytes', reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, 'hello').subarray(0, 1)) },
-  { name: 'within the length of a frame', reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE.repeat(70)).subarray(0, 5)) },
-  { name: 'within a payload', reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE).subarray(0, 500)) },
+  {
+    name: 'within a frame header of two bytes',
+    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, 'hello').subarray(0, 1)),
+  },
+  {
+    name: 'within the length of a frame',
+    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE.repeat(70)).subarray(0, 5)),
+  },
+  {
+    name: 'within a payload',
+    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE).subarray(0, 500)),
+  },
   { name: 'between two fragments', reach: ({ wire }) => wire.send(OPCODE.TEXT, 'first', { fin: false }) },
   {
     name: 'after our Close',
@@ -90,7 +108,9 @@ describe.each(SIDES)('a %s of ours survives', side => {
       if (end === 'reset') await victim.wire.closed
       open()
       expect(await victim.infos.first()).toMatchObject({ cause: 'network', code: 1006, unsent: 0 })
-      const numbers = victim.messages.entries.map(data => Number.parseInt(data, 10)).filter(number => number >= 0)
+      const numbers = victim.messages.entries
+        .map(data => Number.parseInt(data, 10))
+        .filter(number => number >= 0)
       expect(numbers).toEqual(Array.from(numbers.keys()))
       // What a reset left in the kernel's hands is gone with it.
       if (end === 'half_close') expect(numbers).toHaveLength(1_000)

@@ -66,34 +66,39 @@ describe('a client of ours survives one byte at a time', () => {
   })
 })
 
-describe.each(SIDES)('a %s of ours survives one byte at a time, and takes nobody for dead who is slow', side => {
-  it('in a frame header', async () => {
-    const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
-    wire.is_polite = false
-    const whole = wire.frame(OPCODE.TEXT, 'x'.repeat(70_000))
-    const header_bytes = whole.length - 70_000
-    await wire.trickle(whole.subarray(0, header_bytes), (3 * HEARTBEAT_MS) / header_bytes)
-    wire.write(whole.subarray(header_bytes))
-    expect((await messages.first()).length).toBe(70_000)
-    expect(infos.entries).toEqual([])
-  })
+describe.each(SIDES)(
+  'a %s of ours survives one byte at a time, and takes nobody for dead who is slow',
+  side => {
+    it('in a frame header', async () => {
+      const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
+      wire.is_polite = false
+      const whole = wire.frame(OPCODE.TEXT, 'x'.repeat(70_000))
+      const header_bytes = whole.length - 70_000
+      await wire.trickle(whole.subarray(0, header_bytes), (3 * HEARTBEAT_MS) / header_bytes)
+      wire.write(whole.subarray(header_bytes))
+      expect((await messages.first()).length).toBe(70_000)
+      expect(infos.entries).toEqual([])
+    })
 
-  it('in a payload', async () => {
-    const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
-    wire.is_polite = false
-    await wire.trickle(wire.frame(OPCODE.TEXT, 'thirty characters of a message'), EVERY_MS)
-    expect(await messages.first()).toBe('thirty characters of a message')
-    expect(infos.entries).toEqual([])
-  })
+    it('in a payload', async () => {
+      const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
+      wire.is_polite = false
+      await wire.trickle(wire.frame(OPCODE.TEXT, 'thirty characters of a message'), EVERY_MS)
+      expect(await messages.first()).toBe('thirty characters of a message')
+      expect(infos.entries).toEqual([])
+    })
 
-  it('in fragments of one byte', async () => {
-    const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
-    const text = 'twenty characters of'
-    const frames = Array.from(text, (character, index) =>
-      wire.frame(index === 0 ? OPCODE.TEXT : OPCODE.CONTINUATION, character, { fin: index === text.length - 1 }),
-    )
-    await wire.trickle(Buffer.concat(frames), 5)
-    expect(await messages.first()).toBe(text)
-    expect(infos.entries).toEqual([])
-  })
-})
+    it('in fragments of one byte', async () => {
+      const { wire, messages, infos } = await open_victim(side, { heartbeat: HEARTBEAT_MS })
+      const text = 'twenty characters of'
+      const frames = Array.from(text, (character, index) =>
+        wire.frame(index === 0 ? OPCODE.TEXT : OPCODE.CONTINUATION, character, {
+          fin: index === text.length - 1,
+        }),
+      )
+      await wire.trickle(Buffer.concat(frames), 5)
+      expect(await messages.first()).toBe(text)
+      expect(infos.entries).toEqual([])
+    })
+  },
+)

@@ -21,7 +21,9 @@ function fill(handle: Victim['handle']): number {
 
 describe.each(SIDES)('a %s of ours survives a peer', side => {
   it('that stops reading: it is told queue_full once, holds no more than max_queue, and gets rid of the peer by close()', async () => {
-    const { wire, handle, infos, errors, others_are_served } = await open_victim(side, { max_queue: MAX_QUEUE })
+    const { wire, handle, infos, errors, others_are_served } = await open_victim(side, {
+      max_queue: MAX_QUEUE,
+    })
     wire.stop_reading()
     wire.is_polite = false
     fill(handle)
@@ -77,7 +79,10 @@ describe.each(SIDES)('a %s of ours survives a peer', side => {
     fill(handle)
     const pong = wire.frame(OPCODE.PONG)
     // Four times the heartbeat.
-    await wire.trickle(Buffer.concat(Array.from({ length: 8 }, () => pong)), (4 * HEARTBEAT_MS) / (8 * pong.length))
+    await wire.trickle(
+      Buffer.concat(Array.from({ length: 8 }, () => pong)),
+      (4 * HEARTBEAT_MS) / (8 * pong.length),
+    )
     expect(infos.entries).toEqual([])
     expect(errors.entries.map(({ code }) => code)).toEqual(['queue_full'])
     handle.close()
@@ -124,11 +129,16 @@ describe('both sides ours survive', () => {
   }
 
   it('a slow handler of the server, over five heartbeats', async () => {
-    const { server, messages, closes } = await start_server({ heartbeat: HEARTBEAT_MS, on_message: slowly_once() })
+    const { server, messages, closes } = await start_server({
+      heartbeat: HEARTBEAT_MS,
+      on_message: slowly_once(),
+    })
     const { ws, closes: client_closes } = start_client(url_of(server), { heartbeat: HEARTBEAT_MS })
     for (let index = 0; index < 3_000; index += 1) expect(ws.send(`${index} ${KILOBYTE}`)).toBe(true)
     await messages.count(3_000)
-    expect(messages.entries.map(data => Number.parseInt(data, 10))).toEqual(Array.from(messages.entries.keys()))
+    expect(messages.entries.map(data => Number.parseInt(data, 10))).toEqual(
+      Array.from(messages.entries.keys()),
+    )
     expect([closes.entries, client_closes.entries]).toEqual([[], []])
   })
 

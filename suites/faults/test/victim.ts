@@ -2,7 +2,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type * as net from '@bt/net'
 import { Journal } from '../src/journal.ts'
 import { REQUEST, Wire } from '../src/wire.ts'
-import { also_end, goes_on, serves_others, start_client, start_server, start_wire_server } from './subjects.ts'
+import {
+  also_end,
+  goes_on,
+  serves_others,
+  start_client,
+  start_server,
+  start_wire_server,
+} from './subjects.ts'
 
 export const SIDES = ['server', 'client'] as const
 export type Side = (typeof SIDES)[number]
@@ -27,18 +34,21 @@ export interface Victim {
 export async function open_victim(side: Side, options: VictimOptions = {}): Promise<Victim> {
   const { on_message, ...shared } = options
   if (side === 'server') {
-    const take = on_message === undefined ? () => {} : (_socket: net.WsSocket, data: string) => on_message(data)
+    const take =
+      on_message === undefined ? () => {} : (_socket: net.WsSocket, data: string) => on_message(data)
     const watched = await start_server({
       ...shared,
       // Who is asked to prove that others are served speaks to the same server.
-      on_message: (socket, data) => (data === 'is anybody there?' ? void socket.send(data) : take(socket, data)),
+      on_message: (socket, data) =>
+        data === 'is anybody there?' ? void socket.send(data) : take(socket, data),
     })
     const wire = await Wire.open(watched.server.addr)
     also_end(ending(wire))
     const handle = await watched.connects.first()
     const infos = new Journal<net.CloseInfo>()
     watched.closes.until(entries => {
-      for (const { socket, info } of entries.slice(infos.entries.length)) if (socket === handle) infos.add(info)
+      for (const { socket, info } of entries.slice(infos.entries.length))
+        if (socket === handle) infos.add(info)
       return false
     })
     return { ...watched, wire, handle, infos, others_are_served: () => serves_others(watched.server) }
@@ -51,7 +61,9 @@ export async function open_victim(side: Side, options: VictimOptions = {}): Prom
 }
 
 /** One that is still opening: the other end has connected, or been connected to, and nothing has been said but what a client of ours says. */
-export async function opening_victim(side: Side): Promise<Omit<Victim, 'handle'> & { readonly handshake: string }> {
+export async function opening_victim(
+  side: Side,
+): Promise<Omit<Victim, 'handle'> & { readonly handshake: string }> {
   if (side === 'server') {
     const watched = await start_server()
     const wire = await Wire.dial(watched.server.addr)
@@ -61,7 +73,13 @@ export async function opening_victim(side: Side): Promise<Omit<Victim, 'handle'>
       for (const { info } of entries.slice(infos.entries.length)) infos.add(info)
       return false
     })
-    return { ...watched, wire, infos, handshake: REQUEST, others_are_served: () => serves_others(watched.server) }
+    return {
+      ...watched,
+      wire,
+      infos,
+      handshake: REQUEST,
+      others_are_served: () => serves_others(watched.server),
+    }
   }
   const hostile = await start_wire_server()
   const watched = start_client(hostile.url)

@@ -17,8 +17,18 @@ export interface Account {
 }
 
 /** Compares what each side says, once all have left. */
-export function audit(guests: readonly { guest: Guest; is_clean: boolean }[], lives: readonly ServerLife[]): Account {
-  const account: Account = { taken: 0, received: 0, refused: 0, lost_with_a_close: 0, unsent: 0, unexplained: [] }
+export function audit(
+  guests: readonly { guest: Guest; is_clean: boolean }[],
+  lives: readonly ServerLife[],
+): Account {
+  const account: Account = {
+    taken: 0,
+    received: 0,
+    refused: 0,
+    lost_with_a_close: 0,
+    unsent: 0,
+    unexplained: [],
+  }
   const by_client = new Map<number, ServerLife[]>()
   for (const life of lives) {
     const known = by_client.get(life.client)
@@ -52,9 +62,11 @@ function audit_sent(account: Account, guest: Guest, lives: readonly ServerLife[]
   account.lost_with_a_close += guest.taken - received
   const end = lives.at(-1)
   const has_to_be_whole = is_clean && end?.info?.cause === 'peer' && end.info.clean
-  if (has_to_be_whole && last !== guest.taken - 1) wrong(`left in order, and ${guest.taken - 1 - last} are missing`)
+  if (has_to_be_whole && last !== guest.taken - 1)
+    wrong(`left in order, and ${guest.taken - 1 - last} are missing`)
   const breaks = lives.length + guest.returns - 1
-  if (breaks === 0 && has_to_be_whole && received !== guest.taken) wrong(`${guest.taken - received} are missing`)
+  if (breaks === 0 && has_to_be_whole && received !== guest.taken)
+    wrong(`${guest.taken - received} are missing`)
   if (breaks === 0 && received > 0 && lives.find(({ first }) => first !== -1)?.first !== 0)
     wrong('its first messages are missing')
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { reset } from '../wire.js'
 
 /** A proxy before a server, which resets and stalls what goes through it. */
 export class BadWeather {
@@ -35,7 +36,7 @@ export class BadWeather {
 
   /** Resets one of the connections, at both ends. */
   reset(random: () => number): void {
-    for (const socket of this.#any(random)) if (!socket.destroyed && !socket.connecting) socket.resetAndDestroy()
+    for (const socket of this.#any(random)) if (!socket.destroyed && !socket.connecting) reset(socket)
   }
 
   /** Lets nothing through for a while, though both ends stay open. */

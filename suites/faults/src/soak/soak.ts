@@ -95,9 +95,17 @@ async function empty(): Promise<void> {
   is_over = true
   for (const guest of [...here.values()]) guest.leave_in_order()
   while (here.size + coming > 0)
-    await Promise.all([...here.values()].map(({ left }) => left).concat(new Promise<boolean>(resolve => setImmediate(resolve, true))))
-  for (let left = (await measure()).connections; left > 0; left = (await measure()).connections)
-    await lives.count(lives.entries.length + 1)
+    await Promise.all(
+      [...here.values()]
+        .map(({ left }) => left)
+        .concat(new Promise<boolean>(resolve => setImmediate(resolve, true))),
+    )
+  for (;;) {
+    // Counted first: one may be told before it is known here how many are left.
+    const told = lives.entries.length
+    if ((await measure()).connections === 0) return
+    await lives.count(told + 1)
+  }
 }
 
 function show(account: Account, before: Figures, after: Figures, own_descriptors: readonly number[]): void {
@@ -127,7 +135,10 @@ function show(account: Account, before: Figures, after: Figures, own_descriptors
   for (const [name, value] of rows) console.log(`${name.padEnd(48)} ${value}`)
 }
 
-function count_by<Thing>(things: readonly Thing[], name_of: (thing: Thing) => string): Record<string, number> {
+function count_by<Thing>(
+  things: readonly Thing[],
+  name_of: (thing: Thing) => string,
+): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const thing of things) counts[name_of(thing)] = (counts[name_of(thing)] ?? 0) + 1
   return counts
@@ -153,7 +164,9 @@ const stops = [
   keep_rate(0.1, () => {
     const seconds = Math.round((performance.now() - started_ms) / 1_000)
     const rss = Math.round(process.memoryUsage().rss / MIB)
-    console.log(`${seconds} s: ${here.size} here, ${gone.length} gone, ${lives.entries.length} connections ended, ${rss} MiB here`)
+    console.log(
+      `${seconds} s: ${here.size} here, ${gone.length} gone, ${lives.entries.length} connections ended, ${rss} MiB here`,
+    )
   }),
 ]
 await new Promise(resolve => setTimeout(resolve, minutes * 60_000))
