@@ -14,6 +14,8 @@ export interface EchoServerOptions {
   readonly binary?: boolean
   /** The certificate and its key, where it speaks TLS. */
   readonly tls?: TlsListenOptions | undefined
+  /** The pages that may connect, in place of those that may by default. */
+  readonly origins?: readonly string[] | '*' | undefined
   /** Called when a client has gone. */
   readonly on_left?: () => void
 }
@@ -21,13 +23,14 @@ export interface EchoServerOptions {
 /**
  * Starts the server: it sends 'welcome' to whoever connects, answers each message with 'echo:' before it, and prints all of it.
  *
- * @throws NetError `invalid_option` for a `bind` or a `route` that is none, or a certificate and a key that do not belong together
+ * @throws NetError `invalid_option` for a `bind`, a `route` or an origin that is none, or a certificate and a key that do not belong together
  */
 export function start_echo_server({
   bind,
   route,
   binary = false,
   tls,
+  origins,
   on_left,
 }: EchoServerOptions): WsServer {
   return listen({
@@ -36,6 +39,7 @@ export function start_echo_server({
     route,
     binary,
     tls,
+    origins,
     on_connect: socket => {
       say('server', `${style.bold(socket.addr)} connected; I send it ${quoted('welcome')}`)
       socket.send('welcome')

@@ -39,6 +39,11 @@ program
   .option('--binary', 'take binary messages too, and answer them in kind')
   .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', content_of)
   .option('--tls-key <file>', 'the key of that certificate', content_of)
+  .option(
+    '--origin <origin>',
+    'let in pages of this origin, such as https://example.com, and no others; may be repeated, and * lets in all (without: pages of the same host, and of this machine)',
+    and_also,
+  )
   .addOption(
     seconds_option(
       '--drain <seconds>',
@@ -110,6 +115,10 @@ function ms_of_seconds(text: string): number {
   if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) <= MOST_SECONDS)
     return Math.round(Number(text) * 1000)
   throw new InvalidArgumentError(`Give seconds from 0 to ${MOST_SECONDS}, such as 2 or 0.5.`)
+}
+
+function and_also(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
 }
 
 function content_of(file: string): Buffer {

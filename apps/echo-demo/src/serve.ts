@@ -6,7 +6,9 @@ import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 
 /** What follows `serve` on the command line. */
-export interface ServeArguments extends Omit<EchoServerOptions, 'on_left' | 'tls'> {
+export interface ServeArguments extends Omit<EchoServerOptions, 'on_left' | 'origins' | 'tls'> {
+  /** The pages that may connect, each by its origin, or `*`. */
+  readonly origin?: readonly string[]
   /** The certificate, in PEM, where it speaks TLS. */
   readonly tlsCert?: Buffer
   /** Its key. */
@@ -34,6 +36,7 @@ export const STOPPING: Stopping = { drain_ms: 5_000, spread_ms: 0 }
 export async function run_serve({
   tlsCert,
   tlsKey,
+  origin,
   drain: drain_ms,
   spread: spread_ms,
   ...given
@@ -41,7 +44,7 @@ export async function run_serve({
   const is_secure = tlsCert !== undefined || tlsKey !== undefined
   // What is missing of the two, `listen` says.
   const tls = is_secure ? ({ cert: tlsCert, key: tlsKey } as TlsListenOptions) : undefined
-  const server = start_echo_server({ ...given, tls })
+  const server = start_echo_server({ ...given, tls, origins: origin?.includes('*') ? '*' : origin })
   on_stop(() => close_in_order(server, { drain_ms, spread_ms }))
   if (!(await has_opened(server))) return 1
   const url = url_of(server.addr, given.route, is_secure)

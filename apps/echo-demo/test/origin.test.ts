@@ -1,0 +1,58 @@
+import { request } from 'node:http'
+import { expect, it } from 'vitest'
+import { run, start_server } from './program.ts'
+
+const ELSEWHERE = 'https://example.com'
+const ALSO_ELSEWHERE = 'https://example.org'
+const THIS_MACHINE = 'http://127.0.0.1:3000'
+
+it('lets in pages of this machine, and says of others which option lets them in', async () => {
+  const { program, url } = await start_server('serve')
+  expect(await status_of(url, THIS_MACHINE)).toBe(101)
+  expect(await status_of(url, ELSEWHERE)).toBe(403)
+  await program.until(({ stderr }) => /^error: .*origins: \['https:\/\/example\.com'\].*\n$/.test(stderr))
+})
+
+it('lets in pages of each --origin, and no others', async () => {
+  const { url } = await start_server('serve', '--origin', ELSEWHERE, '--origin', ALSO_ELSEWHERE)
+  const statuses = await Promise.all(
+    [ELSEWHERE, ALSO_ELSEWHERE, THIS_MACHINE].map(origin => status_of(url, origin)),
+  )
+  expect(statuses).toEqual([101, 101, 403])
+})
+
+it('lets in every page with --origin *', async () => {
+  const { url } = await start_server('serve', '--origin', '*')
+  expect(await status_of(url, ELSEWHERE)).toBe(101)
+})
+
+it('says in one line what is no origin, and ends with code 1', async () => {
+  const { code, stdout, stderr } = await run(['serve', '--origin', 'https://example.com/page'])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^error: .*write 'https:\/\/example\.com'.*\n$/)
+})
+
+/** How a handshake is answered that comes from a page. */
+function status_of(url: string, origin: string): Promise<number | undefined> {
+  const { hostname: host, port, pathname: path } = new URL(url)
+  const headers = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    Origin: origin,
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  }
+  return new Promise((resolve, reject) => {
+    request({ host, port, path, headers, agent: false })
+      .on('upgrade', ({ statusCode }, socket) => {
+        socket.destroy()
+        resolve(statusCode)
+      })
+      .on('response', response => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      .on('error', reject)
+      .end()
+  })
+}
