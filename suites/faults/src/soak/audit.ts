@@ -1,4 +1,4 @@
-import type { Guest } from './guests.js'
+import type { GuestAccount } from './guests.js'
 import type { ServerLife } from './life.js'
 
 /** What became of the messages of all who came. */
@@ -18,7 +18,7 @@ export interface Account {
 
 /** Compares what each side says, once all have left. */
 export function audit(
-  guests: readonly { guest: Guest; is_clean: boolean }[],
+  guests: readonly { guest: GuestAccount; is_clean: boolean }[],
   lives: readonly ServerLife[],
 ): Account {
   const account: Account = {
@@ -44,7 +44,12 @@ export function audit(
 }
 
 /** From the client to the server. */
-function audit_sent(account: Account, guest: Guest, lives: readonly ServerLife[], is_clean: boolean): void {
+function audit_sent(
+  account: Account,
+  guest: GuestAccount,
+  lives: readonly ServerLife[],
+  is_clean: boolean,
+): void {
   const wrong = (what: string): number => account.unexplained.push(`client ${guest.id}: ${what}`)
   let last = -1
   let received = 0
@@ -72,7 +77,7 @@ function audit_sent(account: Account, guest: Guest, lives: readonly ServerLife[]
 }
 
 /** From the server to the client, connection by connection. */
-function audit_received(account: Account, guest: Guest, lives: readonly ServerLife[]): void {
+function audit_received(account: Account, guest: GuestAccount, lives: readonly ServerLife[]): void {
   for (const [index, life] of lives.entries()) {
     const wrong = (what: string): number =>
       account.unexplained.push(`client ${guest.id}, connection ${life.life}: ${what}`)

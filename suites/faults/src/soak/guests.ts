@@ -9,8 +9,8 @@ export interface ClientLife {
   out_of_order: number
 }
 
-/** One who comes, sends, and leaves. */
-export interface Guest {
+/** What a client knows of its messages. */
+export interface GuestAccount {
   readonly id: number
   /** What `send` took, and what it gave back as an error. */
   readonly taken: number
@@ -23,6 +23,10 @@ export interface Guest {
   readonly is_leaving: boolean
   /** How often it came back. */
   readonly returns: number
+}
+
+/** One who comes, sends, and leaves. */
+export interface Guest extends GuestAccount {
   /** Has left: whether in order, so that all that was sent has to have arrived. */
   readonly left: Promise<boolean>
   send(): void
@@ -30,6 +34,11 @@ export interface Guest {
   leave(random: () => number): void
   /** Leaves in order. */
   leave_in_order(): void
+}
+
+/** What is kept of one who has left. */
+export function account_of({ id, taken, refused, unsent, lives, is_leaving, returns }: Guest): GuestAccount {
+  return { id, taken, refused, unsent, lives, is_leaving, returns }
 }
 
 /** Reads what the server says: first which connection this is, then numbered messages. */

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { Journal } from '../journal.js'
 import { type Account, audit } from './audit.js'
 import { BadWeather } from './bad_weather.js'
-import { BareGuest, type Guest, OurGuest } from './guests.js'
+import { account_of, BareGuest, type Guest, type GuestAccount, OurGuest } from './guests.js'
 import { keep_rate, type ServerLife, type ServerOrder, type ServerWord, seeded_random } from './life.js'
 
 const { values } = parseArgs({
@@ -48,7 +48,7 @@ const addr = await new Promise<string>(resolve => {
 const weather = await BadWeather.before(addr)
 
 const here = new Map<number, Guest>()
-const gone: { guest: Guest; is_clean: boolean }[] = []
+const gone: { guest: GuestAccount; is_clean: boolean }[] = []
 let next_id = 0
 let coming = 0
 let is_over = false
@@ -64,7 +64,7 @@ async function come(): Promise<void> {
   here.set(id, guest)
   guest.left.then(is_clean => {
     here.delete(id)
-    gone.push({ guest, is_clean })
+    gone.push({ guest: account_of(guest), is_clean })
     drawn_from = drawn_from.filter(other => other !== guest)
     if (!is_over) void come()
   })
