@@ -6,6 +6,7 @@ import { reset } from '../wire.js'
 export class BadWeather {
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
+  readonly #stalled = new Set<readonly Socket[]>()
 
   private constructor(port: number) {
     this.#server = createServer(near => {
@@ -42,8 +43,12 @@ export class BadWeather {
   /** Lets nothing through for a while, though both ends stay open. */
   stall(random: () => number, for_ms: number): void {
     const pair = this.#any(random)
+    // Piped twice, it would let everything through twice.
+    if (this.#stalled.has(pair)) return
+    this.#stalled.add(pair)
     for (const [index, socket] of pair.entries()) socket.unpipe(pair[1 - index] as Socket).pause()
     setTimeout(() => {
+      this.#stalled.delete(pair)
       for (const [index, socket] of pair.entries())
         if (!socket.destroyed) socket.pipe(pair[1 - index] as Socket)
     }, for_ms)

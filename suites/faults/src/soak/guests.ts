@@ -23,6 +23,8 @@ export interface GuestAccount {
   readonly is_leaving: boolean
   /** How often it came back. */
   readonly returns: number
+  /** Whether there was something to send since it came back last: what it had handed over before was lost, or had arrived. */
+  readonly had_to_send: boolean
 }
 
 /** One who comes, sends, and leaves. */
@@ -37,8 +39,17 @@ export interface Guest extends GuestAccount {
 }
 
 /** What is kept of one who has left. */
-export function account_of({ id, taken, refused, unsent, lives, is_leaving, returns }: Guest): GuestAccount {
-  return { id, taken, refused, unsent, lives, is_leaving, returns }
+export function account_of({
+  id,
+  taken,
+  refused,
+  unsent,
+  lives,
+  is_leaving,
+  returns,
+  had_to_send,
+}: Guest): GuestAccount {
+  return { id, taken, refused, unsent, lives, is_leaving, returns, had_to_send }
 }
 
 /** Reads what the server says: first which connection this is, then numbered messages. */
@@ -66,6 +77,7 @@ export class OurGuest implements Guest {
   refused = 0
   unsent = 0
   returns = 0
+  had_to_send = false
   is_leaving = false
   readonly left: Promise<boolean>
   readonly #reader = new Reader()
@@ -85,6 +97,7 @@ export class OurGuest implements Guest {
       on_error: () => {},
       on_reconnecting: ({ info }: { readonly info: CloseInfo }) => {
         this.returns += 1
+        this.had_to_send = this.#ws.queued > 0
         this.unsent += info.unsent
       },
     })
@@ -101,8 +114,10 @@ export class OurGuest implements Guest {
 
   send(): void {
     if (this.is_leaving) return
-    if (this.#ws.send(message(this.taken)) === true) this.taken += 1
-    else this.refused += 1
+    if (this.#ws.send(message(this.taken)) === true) {
+      this.taken += 1
+      this.had_to_send = true
+    } else this.refused += 1
   }
 
   leave(): void {
@@ -152,6 +167,10 @@ export class BareGuest implements Guest {
 
   get lives(): ReadonlyMap<number, ClientLife> {
     return this.#reader.lives
+  }
+
+  get had_to_send(): boolean {
+    return this.taken > 0
   }
 
   send(): void {
