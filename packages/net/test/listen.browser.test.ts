@@ -11,6 +11,15 @@ it('listen is unsupported in a browser, and says what to do instead', () => {
   )
 })
 
+it('refuse is, too', () => {
+  expect(() => browser.refuse()).toThrow(
+    expect.objectContaining({
+      code: 'unsupported',
+      message: 'refuse: a browser takes no connections: refuse in the authorize of listen, in Node',
+    }),
+  )
+})
+
 it('a browser is offered the same names as Node', () => {
   expect(Object.keys(browser).sort()).toEqual(Object.keys(node).sort())
 })
