@@ -373,8 +373,9 @@ export class Connection<Handle, Kind extends Batch>
     this.#state = state
     if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
     if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
-      this.#publish('open', {})
+      // Told after its owner, or whoever is told and closes all that the owner has would leave this one open.
       this.#owner.opened(this.handle)
+      this.#publish('open', {})
     }
     switch (state.name) {
       case 'open':

@@ -128,6 +128,20 @@ describe('diagnostics channels', () => {
     }
   })
 
+  it('tell of a socket when its server knows it: one that is told to close then closes it, too', async () => {
+    const server = await start_open()
+    const closes = (): unknown => server.close()
+    channel('bt.net.open').subscribe(closes)
+    try {
+      const ws = await client_of(server)
+      const [code] = await once(ws, 'close')
+      expect(code).toBe(1001)
+      await server.closed
+    } finally {
+      channel('bt.net.open').unsubscribe(closes)
+    }
+  })
+
   it('tell of a refused client where it is, what it asked for where that is known, and its answer', async () => {
     const told: unknown[] = []
     const listen = (event: unknown): unknown => told.push(event)
