@@ -29,6 +29,7 @@ export interface AuthorizerSettings {
 export class Authorizer {
   readonly #settings: AuthorizerSettings
   readonly #waiting = new Set<WaitingClient>()
+  #is_closed = false
 
   constructor(settings: AuthorizerSettings) {
     this.#settings = settings
@@ -59,8 +60,9 @@ export class Authorizer {
     else decided({ name: 'granted', visit, data })
   }
 
-  /** Turns away all who wait. */
+  /** Turns away all who wait, and lets nobody wait from now on. */
   close(): void {
+    this.#is_closed = true
     for (const client of this.#waiting) client.end({ name: 'shut_down' })
   }
 
@@ -78,6 +80,8 @@ export class Authorizer {
     })
     this.#waiting.add(client)
     hand_on(answer, client)
+    // A callback of the handshake's own may have closed the server.
+    if (this.#is_closed) client.end({ name: 'shut_down' })
   }
 
   #decision(visit: Visit, outcome: WaitOutcome): Decision {

@@ -271,6 +271,30 @@ describe('an authorize that takes its time', () => {
     expect(connected).toEqual([])
   })
 
+  it.each(['authorize', 'origins'] as const)(
+    'is not waited for when %s has closed the server before',
+    async name => {
+      let signal: AuthorizeRequest['signal'] | undefined
+      const server: WsServer = await start({
+        handshake_timeout: 1_000_000_000,
+        origins: () => {
+          if (name === 'origins') server.close()
+          return true
+        },
+        authorize: request => {
+          signal = request.signal
+          if (name === 'authorize') server.close()
+          return deferred().promise
+        },
+      })
+      const client = RawClient.ask(server.addr, { origin: 'Origin: https://example.com' })
+      expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 503 /)
+      await server.closed
+      expect(signal?.aborted).toBe(true)
+      expect(server.stats().refused).toMatchObject({ shutting_down: 1, timed_out: 0 })
+    },
+  )
+
   it('loses nothing of what the client sends meanwhile, and delivers it in order', async () => {
     const authority = new Authority()
     const received: string[] = []
