@@ -24,7 +24,7 @@ export interface ReconnectOptions {
    */
   readonly min_delay?: number | undefined
   /**
-   * The longest wait of all, in milliseconds, unless the server asks for a longer one. A connection that is lost again within that
+   * The longest wait of all, in milliseconds, unless the server asks for a longer one; that of a refusal (`Retry-After`) goes before it. A connection that is lost again within that
    * time counts as one more failed attempt. From 1 to 2,147,483,647. @defaultValue `20000`
    */
   readonly max_delay?: number | undefined
@@ -116,7 +116,8 @@ export function connect_rules(
   }
 }
 
-const MAX_DELAY_MS = 2_147_483_647
+/** The longest wait that a timer takes, in milliseconds. */
+export const MAX_DELAY_MS = 2_147_483_647
 
 /** Fills in the option `reconnect`; `undefined` where it is off, or not what it may be. */
 export function backoff_settings(reconnect: unknown): BackoffSettings | undefined {

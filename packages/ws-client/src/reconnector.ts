@@ -7,6 +7,7 @@ import {
   type NetError,
   type Platform,
 } from '@bt/ws-protocol'
+import { MAX_DELAY_MS } from './options.js'
 import { is_final, retry_hint_ms } from './retry_rule.js'
 
 /** Decides whether and when a client connects again, and waits until then. */
@@ -49,7 +50,7 @@ export class Reconnector {
 
   /** Waits, at least as long as the server asked for, and connects again; at once where the network comes back. Returns how long, in milliseconds. */
   wait(info: CloseInfo, error: NetError | undefined): number {
-    const delay_ms = Math.max(this.#backoff.next_delay_ms(), retry_hint_ms(info, error))
+    const delay_ms = this.#delay_ms(info, error)
     const again = (): void => {
       this.stop()
       this.#again()
@@ -66,6 +67,13 @@ export class Reconnector {
   /** Ends a wait. */
   stop(): void {
     this.#stop_waiting?.()
+  }
+
+  /** A Close tells each client a wait of its own; a refusal tells the same to all who were turned away together, who must not come back together. */
+  #delay_ms(info: CloseInfo, error: NetError | undefined): number {
+    const own_ms = this.#backoff.next_delay_ms()
+    const hint_ms = retry_hint_ms(info, error)
+    return info.cause === 'refused' ? Math.min(hint_ms + own_ms, MAX_DELAY_MS) : Math.max(hint_ms, own_ms)
   }
 
   /** One that was lost again at once is no success: else a server that takes everybody and keeps nobody would be asked without end. */

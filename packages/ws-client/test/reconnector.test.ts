@@ -139,9 +139,14 @@ describe('Reconnector', () => {
       expect(lose(ending)).toBe(500)
     })
 
-    it('comes with a refusal, too', () => {
+    it('comes with a refusal, too, where it is the same for all: each comes back some time after it', () => {
       const cause = { status: 503, headers: { 'retry-after': '7' } }
-      expect(lose(refused, new NetError('handshake_refused', 'full', { cause }))).toBe(7_000)
+      const error = new NetError('handshake_refused', 'full', { cause })
+      expect(lose(refused, error)).toBe(7_500)
+      random = 0.25
+      expect(lose(refused, error)).toBe(7_500)
+      random = 0
+      expect(lose(refused, error)).toBe(7_000)
     })
   })
 
