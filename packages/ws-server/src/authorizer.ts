@@ -17,8 +17,6 @@ export type Decision =
 export interface AuthorizerSettings {
   /** The option; without it, everybody may come in. */
   readonly authorize: ListenSettings['authorize']
-  /** How long it may take. */
-  readonly timeout_ms: number
   /** Called once for each visit, at once where `authorize` answers at once. */
   readonly decided: (decision: Decision) => void
   /** Who is told when `authorize` fails. */
@@ -71,7 +69,7 @@ export class Authorizer {
       stream: visit.stream,
       head: visit.head,
       controller,
-      timeout_ms: this.#settings.timeout_ms,
+      timeout_ms: visit.time_left_ms,
       clock: node_platform.clock,
       done: (outcome, head) => {
         this.#waiting.delete(client)

@@ -1,7 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { format_address, type NetError, parse_target } from '@bt/ws-protocol'
-import { ws_settings } from '@bt/ws-protocol/node'
+import { node_platform, ws_settings } from '@bt/ws-protocol/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
 import { Authorizer, type Decision } from './authorizer.js'
@@ -78,6 +78,8 @@ export class Entrance {
   readonly #proxies: TrustedProxies | undefined
   readonly #limits: EntryLimits
   readonly #authorizer: Authorizer
+  /** When those connected who have not asked for anything yet. */
+  readonly #arrivals = new WeakMap<Socket, number>()
   #is_closing = false
 
   constructor(settings: ListenSettings, owner: HandshakeOwner, http: HttpServer) {
@@ -93,7 +95,6 @@ export class Entrance {
     this.#limits = new EntryLimits(settings)
     this.#authorizer = new Authorizer({
       authorize,
-      timeout_ms: handshake_timeout,
       decided: decision => this.#decided(decision),
       report,
     })
@@ -106,6 +107,11 @@ export class Entrance {
   /** Whether it takes nobody in any more. */
   get is_closing(): boolean {
     return this.#is_closing
+  }
+
+  /** A client has connected, and its handshake comes next. */
+  arrived(stream: Socket): void {
+    this.#arrivals.set(stream, node_platform.clock.now_ms())
   }
 
   /** Takes a request to upgrade, whose path is the route. */
@@ -143,7 +149,25 @@ export class Entrance {
     const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
     const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
     const client = this.#locate(stream, handshake.headers)
-    return { request, stream, head, handshake, offered, client, addr: this.#addr_of(client) }
+    const addr = this.#addr_of(client)
+    return {
+      request,
+      stream,
+      head,
+      handshake,
+      offered,
+      client,
+      addr,
+      time_left_ms: this.#time_left_ms(stream),
+    }
+  }
+
+  /** What is left of `handshake_timeout`; on a shared server nobody knows when a client has connected. */
+  #time_left_ms(stream: Socket): number {
+    const now_ms = node_platform.clock.now_ms()
+    const waited_ms = now_ms - (this.#arrivals.get(stream) ?? now_ms)
+    this.#arrivals.delete(stream)
+    return Math.max(0, this.#settings.handshake_timeout - waited_ms)
   }
 
   #locate(stream: Socket, headers: HandshakeHeaders): ClientAddress | undefined {

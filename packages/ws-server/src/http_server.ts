@@ -11,6 +11,8 @@ import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_op
 export interface MadeHttpServer {
   /** Over TLS, it tells `clientError` only of sockets whose TLS handshake is done, and of those that are destroyed. */
   readonly http: HttpServer
+  /** Whether it is over TLS, so that a client has arrived once that is agreed on. */
+  readonly is_secure: boolean
   /** Ends at once every socket that there still is, those in the middle of the TLS handshake too, of which HTTP does not know yet. */
   drop_all(): void
 }
@@ -33,7 +35,7 @@ export function make_http_server(
   }
   if (tls === undefined) {
     const http = createServer(timeouts)
-    return { http, drop_all: () => {} }
+    return { http, is_secure: false, drop_all: () => {} }
   }
   return make_https_server({ ...timeouts, handshakeTimeout: handshake_timeout }, tls, refused)
 }
@@ -84,7 +86,7 @@ function make_https_server(
   const drop_all = (): void => {
     for (const socket of sockets.values()) socket.destroy()
   }
-  return { http: https, drop_all }
+  return { http: https, is_secure: true, drop_all }
 }
 
 /** What a client is told that speaks HTTP where TLS is expected; it reads this though TLS never began. */

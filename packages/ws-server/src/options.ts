@@ -75,8 +75,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    */
   max_total_queue?: number | undefined
   /**
-   * How long a client may take over its handshake, in milliseconds, from its connecting on; with `tls`, from the end of the TLS
-   * handshake on, which may take as long. So may `authorize`, from the request on. From 1 to 2,147,483,647.
+   * How long a handshake may take, `authorize` and all, in milliseconds: from the client's connecting on; with `tls`, from the end of the TLS
+   * handshake on, which may take as long; on a `server` that is shared, from the request on. From 1 to 2,147,483,647.
    * @defaultValue `10000`
    */
   handshake_timeout?: number | undefined

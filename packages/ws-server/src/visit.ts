@@ -19,4 +19,6 @@ export interface Visit {
   readonly client: ClientAddress | undefined
   /** The same for people; on a Unix socket the server's own address. */
   readonly addr: string
+  /** How much of `handshake_timeout` is left for `authorize`, in milliseconds. */
+  readonly time_left_ms: number
 }
