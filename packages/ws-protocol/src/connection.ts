@@ -229,15 +229,13 @@ export class Connection<Handle, Kind extends Batch>
     }
   }
 
-  /** Reports `error`, and closes with `code` without sending what waits; `false` where the connection is about to end already. */
-  fail(error: NetError, code: number, cause: CloseCause): boolean {
-    // Once this side has ended the socket, what else is wrong with it is no news.
-    if (is_ending(this.#state)) return false
-    this.#error = error
-    // First of all, since `on_error` may close the connection itself.
-    this.#step({ type: 'fail', closing: { code, reason: '', cause } })
-    this.#outbox.drop()
-    this.#owner.report(this.handle, error)
+  /**
+   * Closes with `code`, cause `overflow`, without sending what waits, for the sake of others; `false` where the connection is about to end
+   * already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
+   */
+  shed(error: NetError, code: number): boolean {
+    if (!this.#fail(error, code, 'overflow')) return false
+    this.#platform.defer(() => this.#owner.report(this.handle, error))
     return true
   }
 
@@ -259,8 +257,9 @@ export class Connection<Handle, Kind extends Batch>
     if (this.#channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
-      this.fail(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
-    } else if (this.#inbox.bytes > INBOX_MOST_BYTES) this.fail(inbox_overflow(), POLICY_VIOLATION, 'overflow')
+      this.#fail_aloud(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
+    } else if (this.#inbox.bytes > INBOX_MOST_BYTES)
+      this.#fail_aloud(inbox_overflow(), POLICY_VIOLATION, 'overflow')
     else this.#inbox.message(data, payload_bytes)
   }
 
@@ -274,7 +273,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   socket_failed(error: NetError, code: number): void {
-    this.fail(error, code, 'protocol')
+    this.#fail_aloud(error, code, 'protocol')
   }
 
   socket_closed(code: number, reason: string, error?: NetError): void {
@@ -364,6 +363,21 @@ export class Connection<Handle, Kind extends Batch>
     if (!is_peers)
       this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
     this.#inbox.discard_messages()
+  }
+
+  #fail_aloud(error: NetError, code: number, cause: CloseCause): void {
+    // The report comes last, since `on_error` may close the connection itself.
+    if (this.#fail(error, code, cause)) this.#owner.report(this.handle, error)
+  }
+
+  /** Closes with `code` without sending what waits; `false` where the connection is about to end already. */
+  #fail(error: NetError, code: number, cause: CloseCause): boolean {
+    // Once this side has ended the socket, what else is wrong with it is no news.
+    if (is_ending(this.#state)) return false
+    this.#error = error
+    this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.#outbox.drop()
+    return true
   }
 
   #step(event: LifecycleEvent): void {

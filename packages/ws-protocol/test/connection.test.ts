@@ -723,10 +723,12 @@ describe('Connection', () => {
       expect(owner.end_error).toBeUndefined()
     })
 
-    it('tells whether a failure was news', () => {
+    it('is shed once, and says so when the turn is over', () => {
       const error = new NetError('queue_shed', 'too much')
-      expect(connection.fail(error, 1013, 'overflow')).toBe(true)
-      expect(connection.fail(error, 1013, 'overflow')).toBe(false)
+      expect(connection.shed(error, 1013)).toBe(true)
+      expect(connection.shed(error, 1013)).toBe(false)
+      expect(codes()).toEqual([])
+      platform.end_turn()
       expect(codes()).toEqual(['queue_shed'])
       expect(socket.calls).toEqual([{ call: 'close', code: 1013, reason: '' }])
     })
@@ -761,7 +763,8 @@ describe('Connection', () => {
 
     it('ignores a failure after the end', () => {
       socket.end(1000)
-      connection.fail(new NetError('protocol_error', 'too late'), 1002, 'protocol')
+      expect(connection.shed(new NetError('queue_shed', 'too late'), 1013)).toBe(false)
+      platform.end_turn()
       expect(codes()).toEqual([])
     })
   })

@@ -4,8 +4,8 @@ import { NetError, type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol'
 export interface Sheddable {
   /** Bytes that wait in its queue. */
   readonly queued: number
-  /** Reports `error`, closes with `code`, and throws away what waits; `false` where it is about to end already. */
-  fail(error: NetError, code: number, cause: 'overflow'): boolean
+  /** Closes with `code`, throws away what waits, and reports `error` when the turn is over; `false` where it is about to end already. */
+  shed(error: NetError, code: number): boolean
 }
 
 /** So much is taken between two counts, at least, as a part of the limit: to count costs time in proportion to the number of connections. */
@@ -45,12 +45,11 @@ export class TotalQueueBudget implements QueueBudget {
     let total_bytes = connections.reduce((sum, { queued }) => sum + queued, 0)
     const most_bytes = this.#limit_bytes * (1 - LEAST_STEP)
     if (total_bytes > most_bytes) connections.sort((a, b) => b.queued - a.queued)
-    // Set first: whoever is told of one that is shed may send.
     this.#left_bytes = this.#next_step(Math.min(total_bytes, most_bytes))
     for (const { connection, queued } of connections) {
       if (total_bytes <= most_bytes) return
       const error = queue_shed(total_bytes, this.#limit_bytes, queued)
-      if (connection.fail(error, TRY_AGAIN_LATER, 'overflow')) this.#shed += 1
+      if (connection.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
       // Nor is anybody shed for what those still hold that are about to end.
       total_bytes -= queued
     }

@@ -21,8 +21,8 @@ class Queue implements Sheddable {
     this.#log = log
   }
 
-  fail(error: NetError, code: number, cause: 'overflow'): boolean {
-    expect([code, cause]).toEqual([1013, 'overflow'])
+  shed(error: NetError, code: number): boolean {
+    expect(code).toBe(1013)
     if (this.#is_ending) return false
     this.#is_ending = true
     this.queued = this.under_way
@@ -152,21 +152,6 @@ describe('TotalQueueBudget', () => {
     budget.took(LIMIT)
     budget.took(STEP)
     expect([counts, shed()]).toEqual([2, ['stalled']])
-  })
-
-  it('may be told of more while it sheds, and counts then anew', () => {
-    const reporting = add('a', 7_000)
-    const fail = reporting.fail.bind(reporting)
-    reporting.fail = (...args) => {
-      const has_failed = fail(...args)
-      // An `on_error` that tells others of it.
-      for (let sent = 0; sent < 2 * STEP; sent += 1) budget.took(1)
-      return has_failed
-    }
-    add('b', 10)
-    budget.took(LIMIT)
-    expect(shed()).toEqual(['a'])
-    expect(counts).toBeGreaterThan(1)
   })
 
   it('has nobody to shed where nobody is', () => {

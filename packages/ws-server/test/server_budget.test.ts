@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { CloseInfo, WsServerError } from '../src/index.js'
+import type { CloseInfo, WsServer, WsServerError } from '../src/index.js'
 import { RawClient } from './raw_client.js'
 import { client_of, start_open, stop_all } from './started_server.js'
 
@@ -30,19 +30,45 @@ describe('max_total_queue', () => {
       expect(server.stats().queued_bytes).toBeLessThanOrEqual(33 * MIB)
     }
     expect(server.stats().shed).toBeGreaterThanOrEqual(3)
+    reader?.send('still here')
+    expect(String((await once(ws, 'message'))[0])).toBe('still here')
     expect(errors.length).toBe(server.stats().shed)
     for (const error of errors) {
       expect(error.code).toBe('queue_shed')
       expect(error.message).toContain(`max_total_queue is ${32 * MIB}`)
       expect(error.socket).not.toBe(reader)
     }
-    reader?.send('still here')
-    expect(String((await once(ws, 'message'))[0])).toBe('still here')
     const shed = errors.map(({ socket }) => socket?.closed)
     for (const info of (await Promise.all(shed)) as CloseInfo[]) {
       expect(info).toMatchObject({ code: 1013, cause: 'overflow' })
       expect(info.unsent).toBeGreaterThan(0)
     }
+    for (const client of stalled) client.socket.destroy()
+  })
+
+  it('tells on_error when the turn is over, so that an on_error that sends to all does not run within itself', async () => {
+    let depth = 0
+    const depths: number[] = []
+    const server: WsServer = await start_open({
+      max_queue: MIB,
+      max_total_queue: 4 * MIB,
+      on_error: () => {
+        depth += 1
+        depths.push(depth)
+        server.broadcast('y'.repeat(100_000))
+        depth -= 1
+      },
+    })
+    const stalled = await Promise.all(Array.from({ length: 40 }, () => RawClient.upgraded(server.addr)))
+    for (const client of stalled) client.socket.pause()
+    while (server.stats().shed === 0) {
+      server.broadcast('x'.repeat(100_000))
+      expect(server.stats().queued_bytes).toBeLessThanOrEqual(5 * MIB)
+      expect(depths).toEqual([])
+      await new Promise(setImmediate)
+    }
+    expect(new Set(depths)).toEqual(new Set([1]))
+    expect(depths.length).toBe(server.stats().shed)
     for (const client of stalled) client.socket.destroy()
   })
 
