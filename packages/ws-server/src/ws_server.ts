@@ -48,7 +48,8 @@ export interface WsServer<Data = unknown> {
   readonly opened: Promise<void>
   /**
    * Settles when the server has closed, every socket has ended, and the last callback is done. Never rejects. A callback of a socket must
-   * not await it: it would wait for itself.
+   * not await it: it would wait for itself. Nor does it settle while the promise of a callback does not, though the sockets have ended: whoever
+   * has to end by a certain time has to end without it.
    */
   readonly closed: Promise<void>
   /** The sockets that are open or closing. */
