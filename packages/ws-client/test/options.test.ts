@@ -127,4 +127,22 @@ describe('reconnect', () => {
       }),
     )
   })
+
+  it('says what is in an object that it may not be', () => {
+    const reconnect = { min_delay: 30_000, max_retries: '5' }
+    expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
+      'the option reconnect is { min_delay: 30000, max_retries: "5" }; expected',
+    )
+  })
+
+  it('may not be an object that throws when it is read', () => {
+    const reconnect = {
+      get min_delay() {
+        throw new Error('a test throws this')
+      },
+    }
+    expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
+      'the option reconnect is an object; expected',
+    )
+  })
 })

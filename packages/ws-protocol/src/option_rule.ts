@@ -8,6 +8,8 @@ export interface OptionRule<Value> {
   readonly is_required?: boolean
   /** Whether a value that will not do is kept out of the error, but for its type. */
   readonly is_secret?: boolean
+  /** Whether an object that will not do is shown with what is in it: none of that is secret. */
+  readonly shows_parts?: boolean
   /** What is expected, as the end of the sentence "expected …". */
   readonly expects: string
   /** Whether a value that was given will do. */
@@ -60,9 +62,7 @@ export function check_options<Options extends object, Filled extends keyof Optio
     const given_value = read_option(call, given, name)
     const value = given_value === undefined ? rule.fallback : given_value
     if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
-      const got =
-        value === undefined ? 'missing' : rule.is_secret ? `of type ${typeof value}` : describe_value(value)
-      throw invalid(`${call}: the option ${name} is ${got}; expected ${rule.expects}`)
+      throw invalid(`${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}`)
     }
     checked[name] = value
   }
@@ -79,6 +79,25 @@ export function read_option(call: string, given: object, name: string): unknown 
     return (given as Record<string, unknown>)[name]
   } catch (cause) {
     throw invalid(`${call}: the option ${name} throws when it is read: give a plain value`, cause)
+  }
+}
+
+function describe({ is_secret, shows_parts }: OptionRule<unknown>, value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (is_secret) return `of type ${typeof value}`
+  return shows_parts ? describe_parts(value) : describe_value(value)
+}
+
+/** As many parts of an object are shown at most. */
+const MOST_PARTS = 8
+
+function describe_parts(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return describe_value(value)
+  try {
+    const parts = Object.entries(value).slice(0, MOST_PARTS)
+    return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
+  } catch {
+    return describe_value(value)
   }
 }
 

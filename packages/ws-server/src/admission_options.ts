@@ -55,7 +55,7 @@ export type FilledAdmissionOption = 'trust_proxy'
 export const admission_rules: OptionRules<AdmissionOptions, FilledAdmissionOption> = {
   origins: { fallback: undefined, expects: ORIGINS_EXPECTED, accepts: is_allowed_origins },
   authorize: callback(),
-  trust_proxy: { fallback: false, expects: TRUST_PROXY_EXPECTED, accepts: is_trust_proxy },
+  trust_proxy: { fallback: false, shows_parts: true, expects: TRUST_PROXY_EXPECTED, accepts: is_trust_proxy },
   max_connections_per_ip: unbounded('sockets'),
   max_handshakes_per_second: unbounded('handshakes'),
 }
