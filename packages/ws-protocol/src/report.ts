@@ -33,10 +33,24 @@ export function report_error<Reported extends NetError>(
       new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }),
     )
   }
-  try {
-    const returned = on_error(error)
-    if (is_thenable(returned)) returned.then(undefined, on_error_failed)
-  } catch (cause) {
-    on_error_failed(cause)
-  }
+  one_after_another(() => {
+    try {
+      const returned = on_error(error)
+      if (is_thenable(returned)) returned.then(undefined, on_error_failed)
+    } catch (cause) {
+      on_error_failed(cause)
+    }
+  })
+}
+
+const waiting: (() => void)[] = []
+let is_telling = false
+
+/** An error that an `on_error` causes, by what it sends, is told after it and not within it: else many could fill the stack. */
+function one_after_another(tell: () => void): void {
+  waiting.push(tell)
+  if (is_telling) return
+  is_telling = true
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next()
+  is_telling = false
 }

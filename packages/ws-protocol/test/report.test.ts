@@ -135,6 +135,24 @@ describe('report_error', () => {
   })
 })
 
+test('what an on_error causes is told after it, and not within it', () => {
+  const platform = new FakePlatform()
+  const heard: string[] = []
+  const on_error = ({ message }: NetError): void => {
+    heard.push(`${message} begins`)
+    const left = Number(message) - 1
+    for (let i = 0; i < left; i += 1) tell(left)
+    heard.push(`${message} ends`)
+  }
+  const tell = (left: number): void =>
+    report_error(new NetError('queue_full', String(left)), on_error, platform, about)
+  tell(3)
+  tell(1)
+  expect(heard).toEqual(
+    ['3', '2', '2', '1', '1', '1'].flatMap(message => [`${message} begins`, `${message} ends`]),
+  )
+})
+
 describe('the channel of errors', () => {
   /** A platform with channels, of which only that of errors may be used. */
   function with_channel(hasSubscribers: boolean) {

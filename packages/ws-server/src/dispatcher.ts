@@ -1,6 +1,7 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import { has_body } from './judge.js'
 import { type Refusal, wrong_path } from './refusal.js'
 
 /** What takes the handshakes of one route. */
@@ -65,10 +66,35 @@ class Dispatcher {
     if (this.#mounts.length === 0) this.#http.off('upgrade', this.#dispatch)
   }
 
-  /** A path that is none of ours may be somebody else's; if nobody else is there, it is nobody's, and counted by the first of ours. */
+  /**
+   * A path that is none of ours may be somebody else's; if nobody else is there, an upgrade to a WebSocket is nobody's, and counted by the
+   * first of ours. One to something else is answered as a plain request, as it would be without us.
+   */
   readonly #dispatch = (request: IncomingMessage, stream: Socket, head: Buffer): void => {
     const found = this.#mounts.find(({ route }) => is_for(request, route))
     if (found !== undefined) found.take(request, stream, head)
-    else if (this.#http.listenerCount('upgrade') === 1) this.#mounts[0]?.refuse(stream, wrong_path(), request)
+    else if (this.#http.listenerCount('upgrade') > 1) return
+    else if (is_plain(request)) answer_plainly(this.#http, request, stream)
+    else this.#mounts[0]?.refuse(stream, wrong_path(), request)
   }
 }
+
+/** Whether it can do without the upgrade that it offers (RFC 9110 §7.8), such as one to h2c. Its body, if it had one, would be lost. */
+function is_plain(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() !== 'websocket' && !has_body(request)
+}
+
+function answer_plainly(http: HttpServer, request: IncomingMessage, stream: Socket): void {
+  stream.on('error', told_by_close)
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(stream)
+  response.once('finish', () => {
+    response.detachSocket(stream)
+    stream.end()
+  })
+  http.emit('request', request, response)
+}
+
+/** Ignores a socket's `error`: `close` follows it. */
+function told_by_close(): void {}

@@ -138,6 +138,11 @@ export class Entrance {
     })
   }
 
+  /** Counts a client that was cut off before it could ask for anything. */
+  dropped(addr: string): void {
+    this.#owner.refused({ reason: 'over_limit' }, () => ({ addr, path: undefined }))
+  }
+
   /** Takes nobody in from now on; who waits is told so. */
   close(): void {
     this.#is_closing = true

@@ -11,6 +11,7 @@ export function judge(request: IncomingMessage): Refusal | undefined {
   if (headers.upgrade?.toLowerCase() !== 'websocket') return not_websocket()
   if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
   if (httpVersion !== '1.1') return bad_handshake(`the HTTP version is ${httpVersion}, and has to be 1.1`)
+  if (has_body(request)) return bad_handshake('it has a body, and has to have none')
   if (headers.host === undefined) return bad_handshake('the Host header is missing')
   if (has_several_hosts(request)) return bad_handshake('the Host header is there more than once')
   if (headers['sec-websocket-version'] !== '13') return wrong_version(headers['sec-websocket-version'])
@@ -21,6 +22,12 @@ export function judge(request: IncomingMessage): Refusal | undefined {
     return bad_handshake('the Sec-WebSocket-Protocol header is not a list of names, each once')
   }
   return undefined
+}
+
+/** What would follow it, where frames are to come (RFC 9112 §6). */
+export function has_body({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
 }
 
 /** RFC 9112 §3.2 forbids it. Node keeps the first, others may keep the last, and the origin is judged by it. */

@@ -64,7 +64,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    */
   on_error?: ((err: WsServerError) => void) | undefined
   /**
-   * How many sockets there may be, those that wait for `authorize` among them; one more is answered 503 with Retry-After.
+   * How many sockets there may be, those that wait for `authorize` among them; one more is answered 503 with Retry-After. Twice as many
+   * connections and a hundred may be there with those that have not asked for anything yet; one more is cut off, and counted the same.
    * From 1 to 10,000,000. @defaultValue `10000`
    */
   max_connections?: number | undefined

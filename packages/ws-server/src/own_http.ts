@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
-import type { Socket } from 'node:net'
-import { type BindAddress, NetError, parse_bind } from '@bt/ws-protocol'
+import type { DropArgument, Socket } from 'node:net'
+import { type BindAddress, format_address, NetError, parse_bind } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { answer_headers } from './answers.js'
 import { watch_descriptors } from './descriptor_watch.js'
@@ -11,6 +11,9 @@ import { type MadeHttpServer, make_http_server } from './http_server.js'
 import type { ListenSettings } from './options.js'
 import { not_websocket, unreadable, wrong_path } from './refusal.js'
 import { bind_error } from './server_error.js'
+
+/** So many connections there may be besides twice `max_connections`: those that are in their handshake, or being refused. */
+const MOST_BESIDE = 100
 
 /** An http server that is there for handshakes alone, at the address that `bind` names. */
 export class OwnHttp implements HttpHost {
@@ -29,6 +32,8 @@ export class OwnHttp implements HttpHost {
     this.#report = report
     this.#made = make_http_server(settings, (reason, stream) => this.#entrance?.refused({ reason }, stream))
     this.http = this.#made.http
+    // Who has connected and asks for nothing is no socket of ours, and takes a file descriptor all the same.
+    this.http.maxConnections = 2 * settings.max_connections + MOST_BESIDE
   }
 
   /** Answers whatever is no request to upgrade. */
@@ -41,6 +46,9 @@ export class OwnHttp implements HttpHost {
       response.writeHead(refusal.status, answer_headers(refusal))
       response.end(refusal.text)
     })
+    this.http.on('drop', (client?: DropArgument) =>
+      entrance.dropped(format_address(client?.remoteAddress ?? '', client?.remotePort ?? 0)),
+    )
     this.http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       // One that has gone, or was answered before, is not refused once more.
       if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()

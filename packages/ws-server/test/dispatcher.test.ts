@@ -175,6 +175,23 @@ describe('mounted on an http server', () => {
     http.removeAllListeners('upgrade')
   })
 
+  it('leaves a plain request that offers an upgrade to something else to the http server', async () => {
+    const http = await open_http()
+    const server = mount(http, '/a')
+    const client = new RawClient(addr_of(http))
+    client.send_lines([
+      'GET /page HTTP/1.1',
+      'Host: localhost',
+      'Connection: Upgrade, HTTP2-Settings',
+      'Upgrade: h2c',
+      'HTTP2-Settings: AAMAAABk',
+    ])
+    const answer = await client.until_ended()
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(answer).toContain('page')
+    expect(server.stats().refused.wrong_path).toBe(0)
+  })
+
   it('counts a path that is nobody’s once, at the first of its routes', async () => {
     const http = await open_http()
     const [first, second] = [mount(http, '/a'), mount(http, '/b')]

@@ -216,6 +216,19 @@ describe('a handshake', () => {
 })
 
 describe('max_connections', () => {
+  it('bounds those, too, who connect and ask for nothing: twice as many and a hundred may be there', async () => {
+    const server = await start({ max_connections: 1 })
+    const idle = Array.from({ length: 110 }, () => new RawClient(server.addr))
+    const cut_off = idle.map(client => client.until_ended().then(() => client))
+    const first = await Promise.race(cut_off)
+    expect(first.received_bytes).toBe(0)
+    await Promise.all(idle.map(({ socket }) => (socket.connecting ? once(socket, 'connect') : undefined)))
+    while (server.stats().refused.over_limit < 8) await new Promise(setImmediate)
+    for (const { socket } of idle) socket.destroy()
+    await Promise.all(cut_off)
+    expect(server.stats().refused.over_limit).toBe(8)
+  })
+
   it('answers one more with 503 and Retry-After, and takes the next when one has gone', async () => {
     const server = await start({ max_connections: 1 })
     const first = await RawClient.upgraded(server.addr)

@@ -193,6 +193,8 @@ const others: RequestCase[] = [
     ['answers 431 for one header of 20,000 bytes', { extra: `X-Long: ${'x'.repeat(20_000)}` }, refused(431)],
     ['answers 431 for a Host of 20,000 bytes', { host: `Host: ${'x'.repeat(20_000)}` }, refused(431)],
     ['takes a body of no bytes', { extra: 'Content-Length: 0' }, OPENS],
+    ['answers 400 for a body of three bytes', { extra: 'Content-Length: 3' }, refused(400)],
+    ['answers 400 for a body in chunks', { extra: 'Transfer-Encoding: chunked' }, refused(400)],
   ]),
   {
     name: 'answers 431 for a path of 20,000 bytes',
