@@ -16,9 +16,10 @@ export function watch_descriptors(
 ): () => void {
   let silent_until_ms = clock.now_ms()
   return () => {
-    const cause = why_none_left(take_one)
     const now_ms = clock.now_ms()
-    if (cause === undefined || now_ms < silent_until_ms) return
+    if (now_ms < silent_until_ms) return
+    const cause = why_none_left(take_one)
+    if (cause === undefined) return
     silent_until_ms = now_ms + SAID_EVERY_MS
     report(none_left(cause))
   }
