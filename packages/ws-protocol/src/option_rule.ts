@@ -92,8 +92,8 @@ function describe({ is_secret, shows_parts }: OptionRule<unknown>, value: unknow
 const MOST_PARTS = 8
 
 function describe_parts(value: unknown): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return describe_value(value)
   try {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return describe_value(value)
     const parts = Object.entries(value).slice(0, MOST_PARTS)
     return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
   } catch {

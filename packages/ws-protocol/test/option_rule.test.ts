@@ -243,3 +243,25 @@ test('what a rule throws says itself what is wrong', () => {
   const throwing: typeof rules = { ...rules, tag: { ...rules.tag, accepts } }
   expect(() => check_options('call', { address: 'a:1', tag: 'x' }, throwing)).toThrow(thrown)
 })
+
+describe('a rule that shows parts', () => {
+  const shown: typeof rules = { ...rules, tag: { ...rules.tag, shows_parts: true } }
+  const message_of = (tag: unknown): string => {
+    try {
+      check_options('call', { address: 'a:1', tag }, shown)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing was wrong'
+  }
+  const { proxy, revoke } = Proxy.revocable<unknown[]>([], {})
+  revoke()
+
+  test.each([
+    ['the parts of an object', { a: 1, b: 'two' }, '{ a: 1, b: "two" }'],
+    ['an array as one', [1, 2], 'an array of 2'],
+    ['what throws when it is looked at as that', proxy, 'an object that throws when it is read'],
+  ])('says %s', (_, tag, said) => {
+    expect(message_of(tag)).toBe(`call: the option tag is ${said}; expected a string`)
+  })
+})
