@@ -67,3 +67,11 @@ export function format_address(ip: string, port: number): string {
   const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`
 }
+
+/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
+const LOOPBACK_HOST = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Whether a host, as a URL has it (an IPv6 address in brackets), is the machine itself. */
+export function is_loopback_host(host: string): boolean {
+  return LOOPBACK_HOST.test(host)
+}

@@ -3,6 +3,7 @@ export {
   BIND_EXPECTED,
   type BindAddress,
   format_address,
+  is_loopback_host,
   parse_bind,
 } from './address.js'
 export { Backoff, type BackoffSettings } from './backoff.js'

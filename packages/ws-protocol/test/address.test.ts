@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BIND_EXPECTED, format_address, parse_bind } from '../src/address.js'
+import { BIND_EXPECTED, format_address, is_loopback_host, parse_bind } from '../src/address.js'
 
 describe('parse_bind', () => {
   test.each([
@@ -115,4 +115,17 @@ test.each([`unix:/${'x'.repeat(107)}`, `unix:/${'中'.repeat(36)}`, 'unix:/tmp/n
 
 test('a Unix path of 107 bytes is a bind', () => {
   expect(parse_bind(`unix:/${'x'.repeat(106)}`)).toBeDefined()
+})
+
+describe('is_loopback_host', () => {
+  test.each(['localhost', 'app.localhost', '127.0.0.1', '127.8.9.10', '[::1]'])('is true for %s', host => {
+    expect(is_loopback_host(host)).toBe(true)
+  })
+
+  test.each(['localhost.example.com', '127.0.0.1.example.com', '127.example.com', '10.0.0.1', '[::2]', ''])(
+    'is false for "%s"',
+    host => {
+      expect(is_loopback_host(host)).toBe(false)
+    },
+  )
 })

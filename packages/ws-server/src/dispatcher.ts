@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
 import { has_body } from './judge.js'
 import { type Refusal, wrong_path } from './refusal.js'
+import { told_by_close } from './told_by_close.js'
 
 /** What takes the handshakes of one route. */
 export interface Mount {
@@ -95,6 +96,3 @@ function answer_plainly(http: HttpServer, request: IncomingMessage, stream: Sock
   })
   http.emit('request', request, response)
 }
-
-/** Ignores a socket's `error`: `close` follows it. */
-function told_by_close(): void {}

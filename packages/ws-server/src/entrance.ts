@@ -26,6 +26,7 @@ import {
   type RefusalNote,
   shutting_down,
 } from './refusal.js'
+import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
 
 /** A client that has come in. */
@@ -224,12 +225,6 @@ export class Entrance {
     stream.destroy()
   }
 }
-
-/**
- * Ignores a socket's `error`: `close` follows it. Registered first, or a reset would end the process. It is no closure, which would keep the
- * request alive for as long as the socket.
- */
-function told_by_close(): void {}
 
 function address_of({ remoteAddress, remotePort }: Socket): ClientAddress | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined

@@ -6,6 +6,7 @@ import { secure_options } from '@bt/ws-protocol/node'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './refusal.js'
 import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
+import { told_by_close } from './told_by_close.js'
 
 /** An HTTP server, plain or over TLS. It is not listening yet. */
 export interface MadeHttpServer {
@@ -103,9 +104,6 @@ function peer_of(socket: Socket): string | Socket {
   const { remoteAddress, remotePort } = socket
   return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`
 }
-
-/** Ignores a socket's `error`: `close` follows it. */
-function told_by_close(): void {}
 
 /** Finds the certificate for the name that a client asks for: the name itself, or `*` and all but its first label. */
 function choose_context(contexts: ReadonlyMap<string, SecureContext>) {

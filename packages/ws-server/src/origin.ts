@@ -1,4 +1,4 @@
-import { describe_value, is_thenable, NetError } from '@bt/ws-protocol'
+import { describe_value, is_loopback_host, is_thenable, NetError } from '@bt/ws-protocol'
 import type { HandshakeRequest } from './handshake_request.js'
 
 /** Which pages may connect; the option `origins`. */
@@ -28,8 +28,7 @@ const ORIGIN = /^([a-z][a-z\d+.-]*):\/\/([^\s/?#@\\,]*)$/i
 /** The schemes whose hosts are normalised and whose default ports are left out (RFC 6454 §4). */
 const WEB_SCHEME = /^(?:https?|wss?)$/i
 const PORT = /:\d*$/
-/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
-const LOOPBACK_HOST = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+/** RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
 const LOOPBACK_IP = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
 
 /** Writes an origin the one way that it can be compared in; `undefined` when it is none. */
@@ -129,10 +128,10 @@ function ignored(): void {}
 function objection_by_default(origin: string, { host, is_bound_to_loopback }: PageVisit): string | undefined {
   const from = host_of_origin(origin)
   const to = host_of_header(host)
-  const is_called_by_another_name = to === undefined || !LOOPBACK_HOST.test(to)
+  const is_called_by_another_name = to === undefined || !is_loopback_host(to)
   if (is_called_by_another_name && is_bound_to_loopback())
     return `the server listens on this machine alone, and is called by another name, as with DNS rebinding or through a proxy; set origins: ['${origin}'] to allow it`
-  if (from !== undefined && (from === to || LOOPBACK_HOST.test(from))) return undefined
+  if (from !== undefined && (from === to || is_loopback_host(from))) return undefined
   return `it is neither of the same host nor of this machine; set origins: ['${origin}'] to allow it, with every other origin that may come in`
 }
 

@@ -1,6 +1,7 @@
 import {
   ABNORMAL_CLOSURE,
   type CancelTimer,
+  is_loopback_host,
   MESSAGE_TOO_BIG,
   type MessageBatch,
   NetError,
@@ -19,9 +20,6 @@ const LONGEST_WAIT_MS = 64
 /** RFC 6455 §5.2: the header of a small masked frame. */
 const HEADER_BYTES = 6
 
-/** Reached without any network. */
-const LOCAL_HOST = /^(localhost|.+\.localhost|127\..+|\[::1\])$/
-
 /** A page may close with 1000 and 3000 to 4999 alone: 1003 goes out as 4003, and so on. */
 const UNSENDABLE_SHIFT = 3_000
 
@@ -39,6 +37,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   #taken_bytes = 0
   #unsent = 0
   #signs_of_life = 0
+  /** Reached without any network. */
   readonly #is_local: boolean
   #wait_ms = SHORTEST_WAIT_MS
   #cancel_look: CancelTimer | undefined
@@ -51,7 +50,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   ) {
     this.#socket = socket
     this.#sink = sink
-    this.#is_local = LOCAL_HOST.test(new URL(url).hostname)
+    this.#is_local = is_loopback_host(new URL(url).hostname)
     let is_open = false
     let why = 'a browser does not say why: see its console, and the server'
     socket.binaryType = 'arraybuffer'
