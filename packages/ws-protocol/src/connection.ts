@@ -21,24 +21,19 @@ import {
   type LifecycleEvent,
   step,
 } from './lifecycle.js'
-import { Outbox, type OutboxOwner, type QueueBudget } from './outbox.js'
+import { Outbox, type OutboxOwner, type OutboxSettings } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
 import type { Platform } from './platform.js'
 import type { Batch } from './send_queue.js'
+import type { SharedFrame } from './shared_frames.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
 /** What a connection has to know; the numbers come from the options of the same names. */
-export interface ConnectionSettings {
-  /** Which side this is: a client's frames are masked (RFC 6455 §5.1). */
-  readonly side: 'client' | 'server'
+export interface ConnectionSettings extends OutboxSettings {
   /** Whether binary messages are taken; else one closes with 1003. */
   readonly binary: boolean
-  /** Bound of the send queue, in bytes. */
-  readonly max_queue: number
   /** Milliseconds without progress until a closing connection is terminated. */
   readonly close_timeout: number
-  /** What all connections of a server may queue together. */
-  readonly budget?: QueueBudget
 }
 
 /** Who connects again. What is sent meanwhile is kept. */
@@ -117,7 +112,7 @@ export class Connection<Handle, Kind extends Batch>
     this.#owner = owner
     this.#platform = platform
     this.#channels = platform.channels
-    this.#outbox = new Outbox(settings.max_queue, settings.side === 'client', platform, this, settings.budget)
+    this.#outbox = new Outbox(settings, platform, this)
     this.#inbox = new Inbox(this)
     this.handle = make_handle(this)
   }
@@ -165,6 +160,14 @@ export class Connection<Handle, Kind extends Batch>
     if (!this.#can_send()) return closed_error('send')
     const result = this.#outbox.send(payload)
     if (result === true && this.#channels?.message.hasSubscribers) this.#tell_sent(data, payload)
+    return result
+  }
+
+  /** Puts a message that was framed for many connections into the queue; `data` is what it was made of. Returns as {@link Connection.send} does. */
+  send_shared(frame: SharedFrame, data: Sendable): true | NetError {
+    if (!this.#can_send()) return closed_error('send')
+    const result = this.#outbox.send_shared(frame)
+    if (result === true && this.#channels?.message.hasSubscribers) this.#tell_sent(data, as_payload(data))
     return result
   }
 

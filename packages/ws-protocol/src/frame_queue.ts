@@ -1,7 +1,11 @@
-import { OPCODE, write_header } from './frame.js'
+import { header_size, OPCODE, write_header } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
+import type { SharedFrame, SharedFrames } from './shared_frames.js'
 
 const FIRST_CHUNK_BYTES = 512
+
+/** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
+const MOST_BYTES_PER_UNIT = 3
 
 /** Where frames are written: buffers, and the fastest UTF-8 that a platform has. A lone surrogate is written as U+FFFD, as browsers do. */
 export interface FrameMemory {
@@ -9,33 +13,79 @@ export interface FrameMemory {
   allocate(size_bytes: number): Uint8Array
   /** Takes back a buffer that nobody looks at any more, so that it can be handed out again. */
   release(buffer: Uint8Array): void
-  /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on; there is room. */
-  write(text: string, target: Uint8Array, offset: number): void
+  /** How many bytes `text` takes as UTF-8. */
+  byte_length(text: string): number
+  /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on, where there is room; returns how many bytes it took. */
+  write(text: string, target: Uint8Array, offset: number): number
 }
 
 /** Whole frames, packed one behind another. */
 export interface FrameBatch extends Batch {
   /** The frames; those of a client have their mask key still zero. */
   readonly frames: Uint8Array
-  /** The buffer that they are in, for {@link FrameMemory.release}. */
-  readonly memory: Uint8Array
+  /** Nobody looks at the frames any more. */
+  release(): void
 }
 
-interface Chunk {
+/** Frames of one queue, in memory of its own. */
+class Chunk implements FrameBatch {
   bytes: Uint8Array
-  used: number
-  messages: number
+  frame_bytes = 0
+  messages = 0
+  readonly #memory: FrameMemory
+
+  constructor(size_bytes: number, memory: FrameMemory) {
+    this.bytes = memory.allocate(size_bytes)
+    this.#memory = memory
+  }
+
+  get frames(): Uint8Array {
+    return this.bytes.subarray(0, this.frame_bytes)
+  }
+
+  release(): void {
+    this.#memory.release(this.bytes)
+  }
+}
+
+/** Frames that other queues hold, too: a part of what was broadcast in one turn. */
+class SharedChunk implements FrameBatch {
+  readonly source: SharedFrames
+  readonly start: number
+  end: number
+  messages = 0
+
+  constructor({ source, start }: SharedFrame) {
+    this.source = source
+    this.start = this.end = start
+    source.hold()
+  }
+
+  get frame_bytes(): number {
+    return this.end - this.start
+  }
+
+  get frames(): Uint8Array {
+    return this.source.view(this.start, this.end)
+  }
+
+  release(): void {
+    this.source.let_go()
+  }
 }
 
 /**
  * A queue of frames that are ready to be written. They are packed when they are pushed, so that a full queue holds at most about
- * twice the bytes it counts, and little more than them for small messages.
+ * twice the bytes it counts, and little more than them for small messages; what was broadcast is held once for all queues.
  */
 export class FrameQueue implements SendQueue<FrameBatch> {
   readonly #is_masked: boolean
   readonly #memory: FrameMemory
-  readonly #full: Chunk[] = []
-  #open: Chunk | undefined
+  /** What no more is added to, the oldest first. */
+  readonly #sealed: FrameBatch[] = []
+  /** What is added to. */
+  #open: Chunk | SharedChunk | undefined
+  #bytes = 0
 
   constructor(is_masked: boolean, memory: FrameMemory) {
     this.#is_masked = is_masked
@@ -43,52 +93,136 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   get has_full_batch(): boolean {
-    return this.#full.length > 0
+    return this.#bytes >= BATCH_BYTES
   }
 
-  push(payload: string | Uint8Array, payload_bytes: number, frame_bytes: number): void {
-    const chunk = this.#chunk_with_room(frame_bytes)
-    const is_text = typeof payload === 'string'
-    const opcode = is_text ? OPCODE.TEXT : OPCODE.BINARY
-    const offset = write_header(chunk.bytes, chunk.used, opcode, payload_bytes, this.#is_masked)
-    if (is_text) this.#memory.write(payload, chunk.bytes, offset)
-    else chunk.bytes.set(payload, offset)
-    chunk.used += frame_bytes
+  push(payload: string | Uint8Array, room_bytes: number): number {
+    const frame_bytes =
+      typeof payload === 'string'
+        ? this.#push_text(payload, room_bytes)
+        : this.#push_bytes(payload, room_bytes)
+    if (frame_bytes <= room_bytes) this.#bytes += frame_bytes
+    return frame_bytes
+  }
+
+  /** Adds a message that is framed already: unmasked, so for servers alone. */
+  push_shared(frame: SharedFrame): void {
+    let chunk = this.#open
+    if (!(chunk instanceof SharedChunk) || chunk.source !== frame.source || chunk.end !== frame.start) {
+      this.#seal()
+      chunk = this.#open = new SharedChunk(frame)
+    }
+    chunk.end = frame.end
     chunk.messages += 1
-    if (chunk.used >= BATCH_BYTES) this.#seal(chunk)
+    this.#bytes += frame.frame_bytes
   }
 
   take(): FrameBatch | undefined {
-    const chunk = this.#full.shift() ?? this.#open
-    if (chunk === undefined) return undefined
-    if (chunk === this.#open) this.#open = undefined
-    const { bytes, used, messages } = chunk
-    return { frames: bytes.subarray(0, used), frame_bytes: used, messages, memory: bytes }
+    const batch = this.#sealed.length === 0 ? this.#take_open() : this.#take_sealed()
+    if (batch !== undefined) this.#bytes -= batch.frame_bytes
+    return batch
   }
 
-  #chunk_with_room(frame_bytes: number): Chunk {
+  #push_text(text: string, room_bytes: number): number {
+    const most_bytes = this.#frame_size(text.length * MOST_BYTES_PER_UNIT)
+    const chunk = most_bytes <= room_bytes ? this.#chunk_for_any(most_bytes) : undefined
+    if (chunk !== undefined) return this.#write_text(chunk, text)
+    const frame_bytes = this.#frame_size(this.#memory.byte_length(text))
+    return frame_bytes > room_bytes ? frame_bytes : this.#write_text(this.#chunk_for(frame_bytes), text)
+  }
+
+  /** Writes the text behind a header as it most likely is, and moves it where it is longer than it seemed. */
+  #write_text(chunk: Chunk, text: string): number {
+    const start = chunk.frame_bytes
+    const likely_start = start + header_size(text.length, this.#is_masked)
+    const payload_bytes = this.#memory.write(text, chunk.bytes, likely_start)
+    const payload_start = start + header_size(payload_bytes, this.#is_masked)
+    if (payload_start !== likely_start)
+      chunk.bytes.copyWithin(payload_start, likely_start, likely_start + payload_bytes)
+    write_header(chunk.bytes, start, OPCODE.TEXT, payload_bytes, this.#is_masked)
+    return this.#added(chunk, payload_start + payload_bytes - start)
+  }
+
+  #push_bytes(payload: Uint8Array, room_bytes: number): number {
+    const payload_bytes = payload.length
+    const frame_bytes = this.#frame_size(payload_bytes)
+    if (frame_bytes > room_bytes) return frame_bytes
+    const chunk = this.#chunk_for(frame_bytes)
+    const start = write_header(chunk.bytes, chunk.frame_bytes, OPCODE.BINARY, payload_bytes, this.#is_masked)
+    chunk.bytes.set(payload, start)
+    return this.#added(chunk, frame_bytes)
+  }
+
+  #frame_size(payload_bytes: number): number {
+    return header_size(payload_bytes, this.#is_masked) + payload_bytes
+  }
+
+  #added(chunk: Chunk, frame_bytes: number): number {
+    chunk.frame_bytes += frame_bytes
+    chunk.messages += 1
+    if (chunk.frame_bytes >= BATCH_BYTES) this.#seal()
+    return frame_bytes
+  }
+
+  /** A chunk with room for that much, where one is at hand without making it larger. */
+  #chunk_for_any(most_bytes: number): Chunk | undefined {
     const open = this.#open
-    if (open !== undefined) {
-      const needed = open.used + frame_bytes
-      if (needed <= open.bytes.length) return open
-      if (needed <= BATCH_BYTES) {
-        const larger = this.#memory.allocate(Math.min(BATCH_BYTES, Math.max(needed, open.bytes.length * 2)))
-        larger.set(open.bytes.subarray(0, open.used))
-        this.#memory.release(open.bytes)
-        open.bytes = larger
-        return open
-      }
-      this.#seal(open)
-    }
+    if (open instanceof Chunk) return open.frame_bytes + most_bytes <= open.bytes.length ? open : undefined
+    return most_bytes <= BATCH_BYTES ? this.#new_chunk(most_bytes) : undefined
+  }
+
+  #chunk_for(frame_bytes: number): Chunk {
+    const open = this.#open
+    if (!(open instanceof Chunk)) return this.#new_chunk(frame_bytes)
+    const needed_bytes = open.frame_bytes + frame_bytes
+    if (needed_bytes <= open.bytes.length) return open
+    if (needed_bytes > BATCH_BYTES) return this.#new_chunk(frame_bytes)
+    const larger = this.#memory.allocate(Math.min(BATCH_BYTES, Math.max(needed_bytes, open.bytes.length * 2)))
+    larger.set(open.frames)
+    this.#memory.release(open.bytes)
+    open.bytes = larger
+    return open
+  }
+
+  #new_chunk(frame_bytes: number): Chunk {
+    this.#seal()
     // Behind a large frame nothing else has room: its chunk is no larger than itself.
     const usual = this.has_full_batch ? BATCH_BYTES : FIRST_CHUNK_BYTES
-    const size = frame_bytes > BATCH_BYTES / 2 ? frame_bytes : Math.max(frame_bytes, usual)
-    this.#open = { bytes: this.#memory.allocate(size), used: 0, messages: 0 }
-    return this.#open
+    const size_bytes = frame_bytes > BATCH_BYTES / 2 ? frame_bytes : Math.max(frame_bytes, usual)
+    const chunk = new Chunk(size_bytes, this.#memory)
+    this.#open = chunk
+    return chunk
   }
 
-  #seal(chunk: Chunk): void {
-    this.#full.push(chunk)
+  #seal(): void {
+    if (this.#open === undefined) return
+    this.#sealed.push(this.#open)
     this.#open = undefined
+  }
+
+  #take_open(): FrameBatch | undefined {
+    const batch = this.#open
+    this.#open = undefined
+    return batch
+  }
+
+  /** The oldest, and with it what comes behind, where that is still no more than a batch: to copy it costs less than another write. */
+  #take_sealed(): FrameBatch | undefined {
+    this.#seal()
+    let [count, bytes] = [0, 0]
+    for (const { frame_bytes } of this.#sealed) {
+      if (bytes + frame_bytes > BATCH_BYTES) break
+      bytes += frame_bytes
+      count += 1
+    }
+    if (count <= 1) return this.#sealed.shift()
+    const joined = new Chunk(bytes, this.#memory)
+    for (const batch of this.#sealed.splice(0, count)) {
+      joined.bytes.set(batch.frames, joined.frame_bytes)
+      joined.frame_bytes += batch.frame_bytes
+      joined.messages += batch.messages
+      batch.release()
+    }
+    return joined
   }
 }

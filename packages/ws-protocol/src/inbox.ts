@@ -84,8 +84,11 @@ export class Inbox<Info> {
 
   /** A message of `payload_bytes` bytes has arrived. */
   message(data: Payload, payload_bytes: number): void {
-    if (!this.#is_running && this.#next === this.#items.length && this.#owner.message_listener === 'ready') {
+    const is_next = !this.#is_running && this.#next === this.#items.length
+    if (is_next && this.#owner.message_listener === 'ready') {
       this.#call('message', data)
+      // As a rule nothing has come meanwhile, and that is all.
+      if (this.#items.length === 0 && this.#close_due === undefined) return
     } else {
       const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
       this.#items.push({ kind: 'message', data, cost_bytes })

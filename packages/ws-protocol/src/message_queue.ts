@@ -1,4 +1,6 @@
+import { header_size } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
+import { utf8_length } from './utf8.js'
 
 /** Messages as they were given, for a port over a WebSocket that makes the frames itself. */
 export interface MessageBatch extends Batch {
@@ -10,19 +12,28 @@ export interface MessageBatch extends Batch {
 
 /** A queue of messages as they are. */
 export class MessageQueue implements SendQueue<MessageBatch> {
+  readonly #is_masked: boolean
   #payloads: (string | Uint8Array)[] = []
   #payload_bytes = 0
   #frame_bytes = 0
+
+  constructor(is_masked: boolean) {
+    this.#is_masked = is_masked
+  }
 
   get has_full_batch(): boolean {
     return this.#frame_bytes >= BATCH_BYTES
   }
 
-  push(payload: string | Uint8Array, payload_bytes: number, frame_bytes: number): void {
+  push(payload: string | Uint8Array, room_bytes: number): number {
+    const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.byteLength
+    const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
+    if (frame_bytes > room_bytes) return frame_bytes
     // Not `slice`, which makes a view where the bytes are a Buffer.
     this.#payloads.push(typeof payload === 'string' ? payload : new Uint8Array(payload))
     this.#payload_bytes += payload_bytes
     this.#frame_bytes += frame_bytes
+    return frame_bytes
   }
 
   take(): MessageBatch | undefined {

@@ -1,7 +1,7 @@
 import { NetError } from './errors.js'
-import { header_size } from './frame.js'
 import type { Platform } from './platform.js'
 import type { Batch, SendQueue } from './send_queue.js'
+import type { SharedFrame } from './shared_frames.js'
 import type { SocketPort } from './socket_port.js'
 
 /** What an outbox reports to. */
@@ -18,6 +18,16 @@ export interface QueueBudget {
   took(frame_bytes: number): void
 }
 
+/** What bounds an outbox. */
+export interface OutboxSettings {
+  /** Which side this is: a client's frames are masked (RFC 6455 §5.1). */
+  readonly side: 'client' | 'server'
+  /** Bound of the send queue, in bytes. */
+  readonly max_queue: number
+  /** What all connections of a server may queue together. */
+  readonly budget?: QueueBudget
+}
+
 interface Waiter {
   resolve(): void
   reject(error: NetError): void
@@ -28,12 +38,10 @@ interface Waiter {
  * earlier when a full batch is together.
  */
 export class Outbox<Kind extends Batch> {
-  readonly #limit_bytes: number
-  readonly #is_masked: boolean
+  readonly #settings: OutboxSettings
   readonly #platform: Platform<Kind>
   readonly #owner: OutboxOwner
-  readonly #budget: QueueBudget | undefined
-  #queue: SendQueue<Kind>
+  #queue: SendQueue<Kind> | undefined
   /** What waits in the queue. */
   #bytes = 0
   #messages = 0
@@ -41,23 +49,15 @@ export class Outbox<Kind extends Batch> {
   #dropped = 0
   #port: SocketPort<Kind> | undefined
   #is_flush_due = false
+  #flush_due: (() => void) | undefined
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
-  #waiters: Waiter[] = []
+  #waiters: Waiter[] | undefined
 
-  constructor(
-    limit_bytes: number,
-    is_masked: boolean,
-    platform: Platform<Kind>,
-    owner: OutboxOwner,
-    budget?: QueueBudget,
-  ) {
-    this.#limit_bytes = limit_bytes
-    this.#is_masked = is_masked
+  constructor(settings: OutboxSettings, platform: Platform<Kind>, owner: OutboxOwner) {
+    this.#settings = settings
     this.#platform = platform
     this.#owner = owner
-    this.#budget = budget
-    this.#queue = platform.make_queue(is_masked)
   }
 
   /** Says where to write, for the first time or anew. Nothing is written before the port takes it. */
@@ -77,21 +77,26 @@ export class Outbox<Kind extends Batch> {
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
   send(payload: string | Uint8Array): true | NetError {
-    const payload_bytes =
-      typeof payload === 'string' ? this.#platform.byte_length(payload) : payload.byteLength
-    const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
-    if (frame_bytes > this.#limit_bytes) return too_large(this.#limit_bytes)
-    if (!this.#has_room(frame_bytes)) {
-      this.flush()
-      if (!this.#has_room(frame_bytes)) return this.#full()
+    const queue = this.#made_queue()
+    let room_bytes = this.#room_bytes
+    let frame_bytes = queue.push(payload, room_bytes)
+    if (frame_bytes > room_bytes) {
+      const refusal = this.#make_room(frame_bytes)
+      if (refusal !== undefined) return refusal
+      room_bytes = this.#room_bytes
+      frame_bytes = queue.push(payload, room_bytes)
     }
-    this.#queue.push(payload, payload_bytes, frame_bytes)
-    this.#bytes += frame_bytes
-    this.#messages += 1
-    while (this.#queue.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
-    this.#flush_at_end_of_turn()
-    this.#budget?.took(frame_bytes)
-    return true
+    return this.#took(queue, frame_bytes)
+  }
+
+  /** Takes a message that was framed for many; returns as {@link Outbox.send} does. */
+  send_shared(frame: SharedFrame): true | NetError {
+    const { frame_bytes } = frame
+    const refusal = frame_bytes > this.#room_bytes ? this.#make_room(frame_bytes) : undefined
+    if (refusal !== undefined) return refusal
+    const queue = this.#made_queue()
+    queue.push_shared?.(frame)
+    return this.#took(queue, frame_bytes)
   }
 
   /** Writes what waits, as far as the network takes it. */
@@ -105,7 +110,9 @@ export class Outbox<Kind extends Batch> {
   /** Settles when everything has been sent; rejects when it never will be: see {@link Outbox.end}. */
   wait_until_sent(): Promise<void> {
     if (this.unsent === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
+    this.#waiters ??= []
+    const waiters = this.#waiters
+    return new Promise((resolve, reject) => waiters.push({ resolve, reject }))
   }
 
   /** The port is gone: what waits here waits for the next one. Returns how many messages it had not passed on, which are lost. */
@@ -119,7 +126,7 @@ export class Outbox<Kind extends Batch> {
 
   /** Throws away what waits, and goes on counting it as unsent. */
   drop(): void {
-    this.#queue = this.#platform.make_queue(this.#is_masked)
+    this.#queue = undefined
     this.#dropped += this.#messages
     this.#bytes = this.#messages = 0
   }
@@ -130,23 +137,50 @@ export class Outbox<Kind extends Batch> {
     this.#dropped = 0
     // A browser goes on counting what a connection that has ended did not send.
     this.#port = undefined
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
+    for (const waiter of this.#taken_waiters()) waiter.reject(error)
   }
 
   #end_episode(): void {
     this.#full_error = undefined
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+    if (this.#waiters !== undefined) for (const waiter of this.#taken_waiters()) waiter.resolve()
   }
 
-  #has_room(frame_bytes: number): boolean {
+  #taken_waiters(): Waiter[] {
+    const waiters = this.#waiters ?? []
+    this.#waiters = undefined
+    return waiters
+  }
+
+  #made_queue(): SendQueue<Kind> {
+    this.#queue ??= this.#platform.make_queue(this.#settings.side === 'client')
+    return this.#queue
+  }
+
+  get #room_bytes(): number {
     const port = this.#port
     const buffered_bytes = port !== undefined && port.unsent > 0 ? port.buffered_bytes : 0
-    return this.#bytes + buffered_bytes + frame_bytes <= this.#limit_bytes
+    return this.#settings.max_queue - this.#bytes - buffered_bytes
+  }
+
+  /** Writes what can be written, so that a frame of that size has room; returns why it has none. */
+  #make_room(frame_bytes: number): NetError | undefined {
+    if (frame_bytes > this.#settings.max_queue) return too_large(this.#settings.max_queue)
+    this.flush()
+    return frame_bytes > this.#room_bytes ? this.#full() : undefined
+  }
+
+  #took(queue: SendQueue<Kind>, frame_bytes: number): true {
+    this.#bytes += frame_bytes
+    this.#messages += 1
+    while (queue.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
+    this.#flush_at_end_of_turn()
+    this.#settings.budget?.took(frame_bytes)
+    return true
   }
 
   #full(): NetError {
     if (this.#full_error !== undefined) return this.#full_error
-    const message = `send found the queue full: ${this.bytes} of max_queue ${this.#limit_bytes} bytes wait for the peer; await drained() and send again`
+    const message = `send found the queue full: ${this.bytes} of max_queue ${this.#settings.max_queue} bytes wait for the peer; await drained() and send again`
     const error = new NetError('queue_full', message)
     this.#full_error = error
     this.#owner.queue_became_full(error)
@@ -156,14 +190,15 @@ export class Outbox<Kind extends Batch> {
   #flush_at_end_of_turn(): void {
     if (this.#is_flush_due) return
     this.#is_flush_due = true
-    this.#platform.defer(() => {
+    this.#flush_due ??= () => {
       this.#is_flush_due = false
       this.flush()
-    })
+    }
+    this.#platform.defer(this.#flush_due)
   }
 
   #write_batch(port: SocketPort<Kind>): void {
-    const batch = this.#queue.take() as Kind
+    const batch = this.#queue?.take() as Kind
     this.#bytes -= batch.frame_bytes
     this.#messages -= batch.messages
     port.write(batch)

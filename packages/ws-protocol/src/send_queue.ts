@@ -1,3 +1,5 @@
+import type { SharedFrame } from './shared_frames.js'
+
 /** As much as is worth a write of its own: what waits is handed on in pieces of about this many bytes. */
 export const BATCH_BYTES = 65_536
 
@@ -13,8 +15,10 @@ export interface Batch {
 export interface SendQueue<Kind extends Batch> {
   /** Whether a batch is as large as batches get, so that nothing is won by waiting for more. */
   readonly has_full_batch: boolean
-  /** Adds a message. Bytes are copied. */
-  push(payload: string | Uint8Array, payload_bytes: number, frame_bytes: number): void
+  /** Adds a message if its frame takes no more than `room_bytes`. Returns how many bytes that is, added or not. Bytes are copied. */
+  push(payload: string | Uint8Array, room_bytes: number): number
+  /** Adds a message that was framed for many queues, where a platform has such. */
+  push_shared?(frame: SharedFrame): void
   /** Takes out the oldest batch; `undefined` when nothing waits. */
   take(): Kind | undefined
 }

@@ -66,7 +66,8 @@ describe('Outbox', () => {
       queue_became_full: (error: NetError) => told.push(error.code),
       all_sent: () => told.push('all_sent'),
     }
-    outbox = new Outbox(limit_bytes, is_masked, platform, owner, budget)
+    const settings = { side: is_masked ? 'client' : 'server', max_queue: limit_bytes } as const
+    outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, owner)
     socket.connect_to(sink_of())
   }
 

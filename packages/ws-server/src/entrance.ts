@@ -1,8 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { format_address, type NetError, parse_target } from '@bt/ws-protocol'
-import { node_platform, ws_settings } from '@bt/ws-protocol/node'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type DirectWebSocket, direct_web_socket, node_platform, ws_settings } from '@bt/ws-protocol/node'
+import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
 import { Authorizer, type Decision } from './authorizer.js'
 import {
@@ -32,7 +32,7 @@ import type { Visit } from './visit.js'
 /** A client that has come in. */
 export interface AcceptedClient {
   /** Its WebSocket. */
-  readonly ws: WebSocket
+  readonly ws: DirectWebSocket
   /** The socket below. */
   readonly stream: Socket
   /** What it asked for. */
@@ -216,7 +216,8 @@ export class Entrance {
     else
       this.#acceptor.handleUpgrade(without_declined_offers(request), stream, head, ws => {
         if (stream.isPaused()) stream.resume()
-        this.#owner.admit({ ws, stream, handshake, addr, data })
+        // The acceptor makes no other kind.
+        this.#owner.admit({ ws: ws as DirectWebSocket, stream, handshake, addr, data })
       })
   }
 
@@ -235,6 +236,7 @@ function make_acceptor(settings: ListenSettings): WebSocketServer {
   const options = {
     ...ws_settings(settings),
     noServer: true,
+    WebSocket: direct_web_socket(WebSocket) as unknown as typeof WebSocket,
     clientTracking: false,
     handleProtocols: (offered: Set<string>): string | false =>
       agreed_protocol(settings.protocols, offered) || false,

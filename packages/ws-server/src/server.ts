@@ -10,8 +10,9 @@ import {
   type NetError,
   report_error,
   type Sendable,
+  TurnFramer,
 } from '@bt/ws-protocol'
-import { node_platform, WsPort } from '@bt/ws-protocol/node'
+import { frame_memory, node_platform, WsPort, type WsPortTraits } from '@bt/ws-protocol/node'
 import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
 import type { ListenSettings } from './options.js'
 import { TotalQueueBudget } from './queue_budget.js'
@@ -32,7 +33,7 @@ export class ConnectionSet implements HandshakeOwner {
   readonly #budget: TotalQueueBudget
   readonly #heartbeat: Heartbeat
   readonly #round_trips = new RoundTrips()
-  readonly #round_trip = (ms: number): void => this.#round_trips.add(ms)
+  readonly #port_traits: WsPortTraits
   readonly #owner: ConnectionOwner<ServerSocket>
   /** Sockets that have ended, and whose callbacks are not all done. */
   readonly #leaving = new Set<Promise<CloseInfo>>()
@@ -50,12 +51,18 @@ export class ConnectionSet implements HandshakeOwner {
     shutdown: 0,
   }
   readonly #traffic = new Traffic()
+  readonly #framer = new TurnFramer(frame_memory, node_platform.defer)
   #accepted = 0
 
   constructor(settings: ListenSettings) {
     this.#settings = settings
     this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
     this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
+    this.#port_traits = {
+      side: 'server',
+      options: settings,
+      round_trip: ms => this.#round_trips.add(ms),
+    }
     this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock)
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
@@ -99,24 +106,19 @@ export class ConnectionSet implements HandshakeOwner {
       node_platform,
       connection => new ServerSocket(connection, addr, handshake, data),
     )
-    const port_settings = {
-      ws,
-      stream,
-      side: 'server',
-      options: this.#settings,
-      round_trip: this.#round_trip,
-    } as const
-    connection.attach(new WsPort(port_settings, connection))
+    connection.attach(new WsPort(ws, stream, this.#port_traits, connection))
     connection.socket_opened()
   }
 
   /** Sends a message to every socket but one; returns how many took it. */
   broadcast(data: Sendable, { except }: BroadcastOptions): number {
     // Wrong data is told even when nobody is there to get it.
-    as_payload(data)
+    const payload = as_payload(data)
+    if (this.sockets.size === 0) return 0
+    const frame = this.#framer.frame(payload)
     let took = 0
     for (const socket of this.sockets) {
-      if (socket !== except && socket.send(data) === true) took += 1
+      if (socket !== except && ServerSocket.connection_of(socket).send_shared(frame, data) === true) took += 1
     }
     return took
   }

@@ -10,7 +10,7 @@ export const browser_platform: Platform<MessageBatch> = {
     },
   },
   byte_length: utf8_length,
-  make_queue: () => new MessageQueue(),
+  make_queue: is_masked => new MessageQueue(is_masked),
   // Every message is a call of its own: to wait for more would win nothing.
   defer: task => queueMicrotask(task),
   watch_online(task) {

@@ -2,14 +2,16 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
 import { type FrameBatch, NetError, type SocketSink } from '@bt/ws-protocol'
-import { WsPort, ws_settings } from '@bt/ws-protocol/node'
-import { WebSocket } from 'ws'
+import { direct_web_socket, WsPort, ws_settings } from '@bt/ws-protocol/node'
+import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
 import { shown_url } from '../shown_url.js'
 import { judge_answer } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
 import { parse_ws_url } from './ws_url.js'
+
+const DirectWebSocket = direct_web_socket(WebSocket)
 
 /** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
 const SHOWN_ANSWER = 200
@@ -36,7 +38,7 @@ export function open_socket(
     finishRequest: (request: ClientRequest): void => offer_protocols(request, settings.protocols),
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
-  const ws = new WebSocket(url, [...settings.protocols], options as WebSocket.ClientOptions)
+  const ws = new DirectWebSocket(url, [...settings.protocols], options as ClientOptions)
   const fail = (why: string): void => {
     refusal = opening_error(shown, new Error(why))
     ws.terminate()
@@ -58,7 +60,8 @@ export function open_socket(
   const tls_failure = secure === undefined ? () => undefined : explain_tls(stream, shown, secure)
   const explain_failed_opening = (error: Error): NetError =>
     refusal ?? tls_failure(error) ?? opening_error(shown, error)
-  const port = new WsPort({ ws, stream, side: 'client', options: settings, explain_failed_opening }, sink)
+  const traits = { side: 'client', options: settings, explain_failed_opening } as const
+  const port = new WsPort(ws, stream, traits, sink)
   return { port, protocol: () => ws.protocol }
 }
 

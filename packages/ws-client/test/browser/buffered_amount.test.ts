@@ -50,8 +50,8 @@ function port_to(url: string): WebSocketPort {
 }
 
 function write(...payloads: string[]): void {
-  const queue = new MessageQueue()
-  for (const payload of payloads) queue.push(payload, payload.length, payload.length + 6)
+  const queue = new MessageQueue(true)
+  for (const payload of payloads) queue.push(payload, payload.length + 6)
   port.write(queue.take() as MessageBatch)
 }
 

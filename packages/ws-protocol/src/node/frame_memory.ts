@@ -20,7 +20,6 @@ function release(buffer: Uint8Array): void {
 export const frame_memory: FrameMemory = {
   allocate,
   release,
-  write(text, target, offset) {
-    ;(target as Buffer).write(text, offset)
-  },
+  byte_length: text => Buffer.byteLength(text),
+  write: (text, target, offset) => (target as Buffer).write(text, offset),
 }

@@ -1,4 +1,5 @@
 export * from './broken_rule.js'
+export * from './direct_web_socket.js'
 export * from './frame_memory.js'
 export * from './platform.js'
 export * from './secure_context.js'

@@ -1,23 +1,19 @@
+import { isAscii } from 'node:buffer'
 import { randomFillSync } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { RawData, WebSocket } from 'ws'
 import { ABNORMAL_CLOSURE } from '../close_code.js'
 import { NetError } from '../errors.js'
 import { mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
-import { answer_pings } from './answer_pings.js'
 import { broken_rule } from './broken_rule.js'
-import { frame_memory } from './frame_memory.js'
+import type { DirectWebSocket, WsListener } from './direct_web_socket.js'
+import { PingAnswers } from './ping_answers.js'
 import { compression_threshold, type WsOptions } from './ws_settings.js'
 
-/** What a {@link WsPort} drives. */
-export interface WsPortSettings {
-  /** The WebSocket, opening or open. */
-  readonly ws: WebSocket
-  /** The TCP or Unix socket below it: what `ws` was handed, or was made to open. */
-  readonly stream: Socket
+/** How the ports of one server, or of one client, are. */
+export interface WsPortTraits {
   /** A client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
   /** What `ws` was told. */
@@ -32,48 +28,37 @@ export interface WsPortSettings {
  * A {@link SocketPort} over `ws`, which receives and closes. On a connection without compression, this port writes ready
  * frames itself, a whole batch in one write to the socket below; with compression, every message goes through `ws`.
  */
-export class WsPort implements SocketPort<FrameBatch> {
-  readonly #ws: WebSocket
+export class WsPort implements SocketPort<FrameBatch>, WsListener {
+  readonly #ws: DirectWebSocket
   readonly #stream: Socket
+  readonly #traits: WsPortTraits
   readonly #sink: SocketSink
-  readonly #is_client: boolean
-  readonly #options: WsOptions
-  readonly #threshold_bytes: number
+  #is_opened: boolean
+  #is_compressed: boolean
   /** Writes that Node has not called back for. */
   #unfinished_writes = 0
+  #written: ((error?: Error | null) => void) | undefined
   /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
   #unsent = 0
   /** How often the network took what had waited since somebody looked: then the peer has made room. */
   #drains = 0
   #was_waiting = false
-  readonly #round_trip: ((ms: number) => void) | undefined
-  #is_pinged = false
+  /** When the ping was sent whose answer is waited for. */
+  #pinged_ms: number | undefined
+  #ping_answers: PingAnswers | undefined
   #last_error: Error | undefined
-  /** Puts an error of `ws` or of the socket into words: it failed to open, or it was lost. */
-  #explain: (error: Error) => NetError
 
-  constructor(settings: WsPortSettings, sink: SocketSink) {
-    const { ws, stream, options } = settings
+  /** `ws`: opening or open. `stream`: the TCP or Unix socket below it, that `ws` was handed, or was made to open. */
+  constructor(ws: DirectWebSocket, stream: Socket, traits: WsPortTraits, sink: SocketSink) {
     this.#ws = ws
     this.#stream = stream
+    this.#traits = traits
     this.#sink = sink
-    this.#is_client = settings.side === 'client'
-    this.#options = options
-    this.#explain = settings.explain_failed_opening ?? connection_lost
-    this.#round_trip = settings.round_trip
-    this.#threshold_bytes = compression_threshold(options.compression)
-    ws.on('open', () => {
-      this.#explain = connection_lost
-      sink.socket_opened()
-    })
-    ws.on('message', (data, is_binary) => this.#received(data, is_binary))
-    answer_pings(ws)
-    ws.on('error', error => this.#failed(error))
-    ws.on('close', (code, reason) => sink.socket_closed(code, reason.toString(), this.#why_ended(code)))
-    stream.on('end', () => sink.socket_ending())
-    stream.on('error', error => {
-      this.#last_error ??= error
-    })
+    this.#is_opened = ws.readyState === ws.OPEN
+    this.#is_compressed = ws.extensions !== ''
+    ws.listener = this
+    ports.set(stream, this)
+    stream.on('end', ended)
   }
 
   get is_writable(): boolean {
@@ -94,11 +79,11 @@ export class WsPort implements SocketPort<FrameBatch> {
 
   write(batch: FrameBatch): void {
     this.#unfinished_writes += 1
-    if (this.#ws.extensions === '') this.#write_frames(batch.frames)
-    else this.#send_through_ws(batch)
+    if (this.#is_compressed) this.#send_through_ws(batch)
+    else this.#write_frames(batch.frames)
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
     const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.errored === null && !this.#stream.destroyed
-    if (is_taken) frame_memory.release(batch.memory)
+    if (is_taken) batch.release()
     else this.#unsent = batch.messages
   }
 
@@ -122,13 +107,7 @@ export class WsPort implements SocketPort<FrameBatch> {
     // Behind what the network does not take a ping would only wait, too.
     if (!this.is_writable || this.#unsent > 0) return
     this.#ws.ping()
-    if (this.#round_trip === undefined || this.#is_pinged) return
-    this.#is_pinged = true
-    const pinged_ms = performance.now()
-    this.#ws.once('pong', () => {
-      this.#is_pinged = false
-      this.#round_trip?.(performance.now() - pinged_ms)
-    })
+    this.#pinged_ms ??= performance.now()
   }
 
   pause(): void {
@@ -139,53 +118,99 @@ export class WsPort implements SocketPort<FrameBatch> {
     this.#ws.resume()
   }
 
-  #write_frames(frames: Uint8Array): void {
-    if (this.#is_client) mask_frames(frames, next_mask_key)
-    this.#stream.write(frames, this.#written)
+  // What `ws` tells: WsListener.
+
+  ws_opened(): void {
+    this.#is_opened = true
+    this.#is_compressed = this.#ws.extensions !== ''
+    this.#sink.socket_opened()
   }
 
-  /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
-  #send_through_ws(batch: FrameBatch): void {
-    let left = batch.messages
-    for (const { opcode, payload } of read_frames(batch.frames)) {
-      left -= 1
-      const options = { binary: opcode === OPCODE.BINARY, compress: payload.length >= this.#threshold_bytes }
-      this.#ws.send(payload, options, left === 0 ? this.#written : undefined)
-    }
-  }
-
-  readonly #written = (error?: Error | null): void => {
-    // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
-    if (error || this.#stream.destroyed) return
-    this.#unfinished_writes -= 1
-    if (this.#unfinished_writes > 0 || this.#unsent === 0) return
-    this.#unsent = 0
-    if (this.#was_waiting) this.#drains += 1
-    this.#was_waiting = false
-    this.#sink.socket_drained()
-  }
-
-  #received(data: RawData, is_binary: boolean): void {
+  ws_message(bytes: Buffer, is_binary: boolean): void {
     // `binaryType` stays `nodebuffer`, so that every message is one Buffer.
-    const bytes = data as Buffer
-    if (is_binary) this.#sink.socket_message(own_bytes(bytes), bytes.length)
-    else this.#sink.socket_message(bytes.toString(), bytes.length)
+    this.#sink.socket_message(is_binary ? own_bytes(bytes) : text_of(bytes), bytes.length)
   }
 
-  #failed(error: Error): void {
-    const broken = broken_rule(error, this.#options)
+  ws_pinged(payload: Buffer): void {
+    this.#ping_answers ??= new PingAnswers(this.#ws)
+    this.#ping_answers.answer(payload)
+  }
+
+  ws_ponged(): void {
+    if (this.#pinged_ms !== undefined) this.#traits.round_trip?.(performance.now() - this.#pinged_ms)
+    this.#pinged_ms = undefined
+  }
+
+  ws_failed(error: Error): void {
+    const broken = broken_rule(error, this.#traits.options)
     if (broken === undefined) this.#last_error ??= error
     else this.#sink.socket_failed(broken.error, broken.close_code)
   }
 
-  #why_ended(code: number): NetError | undefined {
-    if (code !== ABNORMAL_CLOSURE || this.#last_error === undefined) return undefined
-    return this.#explain(this.#last_error)
+  ws_closed(code: number, reason: Buffer): void {
+    this.#sink.socket_closed(code, reason.toString(), this.#why_ended(code))
   }
+
+  /** The peer has ended its side of the socket. */
+  stream_ended(): void {
+    this.#sink.socket_ending()
+  }
+
+  #write_frames(frames: Uint8Array): void {
+    if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
+    this.#stream.write(frames, this.#on_written)
+  }
+
+  /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
+  #send_through_ws(batch: FrameBatch): void {
+    const threshold_bytes = compression_threshold(this.#traits.options.compression)
+    let left = batch.messages
+    for (const { opcode, payload } of read_frames(batch.frames)) {
+      left -= 1
+      const options = { binary: opcode === OPCODE.BINARY, compress: payload.length >= threshold_bytes }
+      this.#ws.send(payload, options, left === 0 ? this.#on_written : undefined)
+    }
+  }
+
+  get #on_written(): (error?: Error | null) => void {
+    this.#written ??= error => {
+      // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
+      if (error || this.#stream.destroyed) return
+      this.#unfinished_writes -= 1
+      if (this.#unfinished_writes > 0 || this.#unsent === 0) return
+      this.#unsent = 0
+      if (this.#was_waiting) this.#drains += 1
+      this.#was_waiting = false
+      this.#sink.socket_drained()
+    }
+    return this.#written
+  }
+
+  #why_ended(code: number): NetError | undefined {
+    const error = this.#last_error ?? this.#stream.errored ?? undefined
+    if (code !== ABNORMAL_CLOSURE || error === undefined) return undefined
+    const explain = this.#is_opened ? undefined : this.#traits.explain_failed_opening
+    return (explain ?? connection_lost)(error)
+  }
+}
+
+/** The port of each socket: one listener does for all of them. */
+const ports = new WeakMap<Socket, WsPort>()
+
+function ended(this: Socket): void {
+  ports.get(this)?.stream_ended()
 }
 
 function connection_lost(error: Error): NetError {
   return new NetError('connection_lost', error.message, { cause: error })
+}
+
+/** From this size on, text is looked at for letters beyond ASCII, since without any it is made faster. */
+const LARGE_TEXT_BYTES = 512
+
+/** `ws` has checked that it is UTF-8. */
+function text_of(bytes: Buffer): string {
+  return bytes.length >= LARGE_TEXT_BYTES && isAscii(bytes) ? bytes.toString('latin1') : bytes.toString()
 }
 
 /** A `Uint8Array` that keeps no larger buffer alive: `ws` hands out views of what it read from the socket. */

@@ -12,8 +12,8 @@ export class FakePlatform implements Platform<MessageBatch> {
   readonly warnings: NetError[] = []
   readonly #deferred: (() => void)[] = []
 
-  make_queue(): MessageQueue {
-    return new MessageQueue()
+  make_queue(is_masked: boolean): MessageQueue {
+    return new MessageQueue(is_masked)
   }
 
   defer(task: () => void): void {

@@ -68,13 +68,13 @@ describe('make_queue', () => {
     ['a client with room for the mask key', true, [0x81, 0x83, 0, 0, 0, 0, 0xe4, 0xb8, 0xad]],
   ])('packs the frames of %s (RFC 6455 §5.1)', (_, is_masked, frame) => {
     const queue = node_platform.make_queue(is_masked)
-    queue.push('中', 3, frame.length)
+    queue.push('中', frame.length)
     expect([...(queue.take()?.frames ?? [])]).toEqual(frame)
   })
 
   test('makes a queue of its own each time', () => {
     const queue = node_platform.make_queue(false)
-    queue.push('a', 1, 3)
+    queue.push('a', 3)
     expect(node_platform.make_queue(false).take()).toBeUndefined()
   })
 })

@@ -8,8 +8,17 @@ import { WebSocket, WebSocketServer } from 'ws'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_self_signed } from '../../../../scripts/certificates.mjs'
 import { Connection, type FrameBatch } from '../../src/index.js'
-import { frame_memory, node_platform, per_message_deflate, WsPort } from '../../src/node/index.js'
+import {
+  type DirectWebSocket,
+  direct_web_socket,
+  frame_memory,
+  node_platform,
+  per_message_deflate,
+  WsPort,
+} from '../../src/node/index.js'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '../../src/testing/index.js'
+
+const TestedWebSocket = direct_web_socket(WebSocket)
 
 const limits = { max_payload: 1_048_576, max_fragments: 16_384, close_timeout: 5_000 }
 
@@ -28,7 +37,12 @@ async function listening(
   const http = transport === 'TLS' ? create_https_server(identity) : createServer()
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
-  const acceptor = new WebSocketServer({ server: http, perMessageDeflate: per_message_deflate(compression) })
+  const acceptor = new WebSocketServer({
+    server: http,
+    perMessageDeflate: per_message_deflate(compression),
+    autoPong: false,
+    WebSocket: TestedWebSocket as unknown as typeof WebSocket,
+  })
   left_open.push(http)
   const scheme = transport === 'TLS' ? 'wss' : 'ws'
   return { acceptor, url: `${scheme}://127.0.0.1:${(http.address() as AddressInfo).port}` }
@@ -40,15 +54,12 @@ function server_harness(compression: boolean, transport?: Transport): PortHarnes
     side: 'server',
     async open(connection, attach) {
       const { acceptor, url } = await listening(compression, transport)
-      const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+      const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
       const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
       const peer_open = once(peer, 'open')
       const [ws, request] = await accepted
       attach(
-        new WsPort(
-          { ws, stream: request.socket, side: 'server', options: { ...limits, compression } },
-          connection,
-        ),
+        new WsPort(ws, request.socket, { side: 'server', options: { ...limits, compression } }, connection),
       )
       connection.socket_opened()
       await peer_open
@@ -73,9 +84,9 @@ function client_harness(compression: boolean, transport?: Transport): PortHarnes
           return stream
         },
       }
-      const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
-      attach(new WsPort({ ws, stream, side: 'client', options: { ...limits, compression } }, connection))
-      const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'open')])
+      const ws = new TestedWebSocket(new URL(url), [], options as unknown as WebSocket.ClientOptions)
+      attach(new WsPort(ws, stream, { side: 'client', options: { ...limits, compression } }, connection))
+      const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'upgrade')])
       return new WsPeer(accepted_ws)
     },
   }
@@ -91,7 +102,7 @@ describe('WsPort', () => {
 
   it('tells what the peer broke, and closes with the code of that', async () => {
     const { acceptor, url } = await listening(false)
-    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
     const { host, port } = new URL(url)
     const raw = connect(Number(port), '127.0.0.1')
     const handshake = ['GET / HTTP/1.1', `Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade']
@@ -103,7 +114,9 @@ describe('WsPort', () => {
     const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
     connection.attach(
       new WsPort(
-        { ws, stream: request.socket, side: 'server', options: { ...limits, compression: false } },
+        ws,
+        request.socket,
+        { side: 'server', options: { ...limits, compression: false } },
         connection,
       ),
     )
@@ -122,7 +135,7 @@ describe('WsPort', () => {
     round_trip?: (ms: number) => void,
   ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: WsPort; stream: Socket }> {
     const { acceptor, url } = await listening(compression, transport)
-    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
     const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
     peer.on('error', () => {})
     const peer_open = once(peer, 'open')
@@ -130,10 +143,8 @@ describe('WsPort', () => {
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
     const connection = new Connection(given, new PortListener(), node_platform, () => null)
     const options = { ...limits, compression }
-    const port = new WsPort(
-      { ws, stream, side: 'server', options, ...(round_trip && { round_trip }) },
-      connection,
-    )
+    const traits = { side: 'server', options, ...(round_trip && { round_trip }) } as const
+    const port = new WsPort(ws, stream, traits, connection)
     connection.attach(port)
     connection.socket_opened()
     await peer_open
@@ -379,7 +390,7 @@ describe('WsPort', () => {
 
   it('says why a connection was lost', async () => {
     const { acceptor, url } = await listening(false)
-    const accepted = once(acceptor, 'connection') as Promise<[WebSocket, IncomingMessage]>
+    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
     let stream!: Socket
     const options = {
       createConnection: ({ host, port }: { host: string; port: string }): Socket => {
@@ -387,14 +398,14 @@ describe('WsPort', () => {
         return stream
       },
     }
-    const ws = new WebSocket(url, options as unknown as WebSocket.ClientOptions)
+    const ws = new TestedWebSocket(new URL(url), [], options as unknown as WebSocket.ClientOptions)
     const listener = new PortListener()
     const connection = new Connection({ ...settings, side: 'client' }, listener, node_platform, () => null)
     connection.attach(
-      new WsPort({ ws, stream, side: 'client', options: { ...limits, compression: false } }, connection),
+      new WsPort(ws, stream, { side: 'client', options: { ...limits, compression: false } }, connection),
     )
     const [, request] = await accepted
-    await once(ws, 'open')
+    await once(ws, 'upgrade')
     request.socket.resetAndDestroy()
     expect(await connection.closed).toMatchObject({ code: 1006, cause: 'network' })
     expect(listener.end_error).toMatchObject({

@@ -62,11 +62,11 @@ describe('a FakePlatform', () => {
 
   test('makes queues that keep messages as they are, each its own', () => {
     const platform = new FakePlatform()
-    const queue = platform.make_queue()
-    queue.push('a', 1, 7)
+    const queue = platform.make_queue(true)
+    queue.push('a', 7)
     expect(queue.take()).toMatchObject({ payloads: ['a'], messages: 1 })
-    queue.push('b', 1, 7)
-    expect(platform.make_queue().take()).toBeUndefined()
+    queue.push('b', 7)
+    expect(platform.make_queue(true).take()).toBeUndefined()
   })
 
   test('shares nothing with another one', () => {

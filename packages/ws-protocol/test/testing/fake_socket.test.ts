@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { NetError } from '../../src/errors.js'
-import { header_size } from '../../src/frame.js'
 import { type MessageBatch, MessageQueue } from '../../src/message_queue.js'
 import type { SocketSink } from '../../src/socket_port.js'
 import { FakeSocket } from '../../src/testing/fake_socket.js'
@@ -36,11 +35,8 @@ function connected(): { socket: FakeSocket; told: unknown[][] } {
 }
 
 function batch_of(messages: readonly (string | Uint8Array)[]): MessageBatch {
-  const queue = new MessageQueue()
-  for (const message of messages) {
-    const payload_bytes = Buffer.byteLength(message)
-    queue.push(message, payload_bytes, payload_bytes + header_size(payload_bytes, false))
-  }
+  const queue = new MessageQueue(false)
+  for (const message of messages) queue.push(message, Number.MAX_SAFE_INTEGER)
   return queue.take() as MessageBatch
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { answer_pings } from '../../src/node/answer_pings.js'
+import { PingAnswers } from '../../src/node/ping_answers.js'
 
 let acceptor: WebSocketServer | undefined
 
@@ -14,7 +14,10 @@ afterEach(() => {
 /** Sends `count` numbered pings in one write, and gives back the answers up to that to the last of them. */
 async function answers_to(count: number): Promise<number[]> {
   acceptor = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false })
-  acceptor.on('connection', answer_pings)
+  acceptor.on('connection', ws => {
+    const answers = new PingAnswers(ws)
+    ws.on('ping', payload => answers.answer(payload))
+  })
   await once(acceptor, 'listening')
   const ws = new WebSocket(`ws://127.0.0.1:${(acceptor.address() as AddressInfo).port}`)
   const [[{ socket }]] = await Promise.all([once(ws, 'upgrade'), once(ws, 'open')])
@@ -43,7 +46,7 @@ async function answers_to(count: number): Promise<number[]> {
 
 const up_to = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
-describe('answer_pings', () => {
+describe('PingAnswers', () => {
   it('answers each of 64 pings that come at once, in order', async () => {
     expect(await answers_to(64)).toEqual(up_to(64))
   })
