@@ -13,6 +13,7 @@ import {
   type MessageListener,
 } from './inbox.js'
 import {
+  CONNECTING,
   type Ending,
   ending_of,
   is_ending,
@@ -91,7 +92,7 @@ export class Connection<Handle, Kind extends Batch>
   readonly #outbox: Outbox<Kind>
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort<Kind>
-  #state: Lifecycle = { name: 'connecting' }
+  #state: Lifecycle = CONNECTING
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
   /** Messages that were lost with the sockets before this one. */
@@ -294,7 +295,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   all_sent(): void {
-    this.#step({ type: 'drained' })
+    if (this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
   // What the inbox asks and tells: InboxOwner.

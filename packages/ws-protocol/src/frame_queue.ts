@@ -82,7 +82,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   readonly #is_masked: boolean
   readonly #memory: FrameMemory
   /** What no more is added to, the oldest first. */
-  readonly #sealed: FrameBatch[] = []
+  #sealed: FrameBatch[] | undefined
   /** What is added to. */
   #open: Chunk | SharedChunk | undefined
   #bytes = 0
@@ -118,7 +118,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   take(): FrameBatch | undefined {
-    const batch = this.#sealed.length === 0 ? this.#take_open() : this.#take_sealed()
+    const batch = this.#sealed === undefined ? this.#take_open() : this.#take_sealed(this.#sealed)
     if (batch !== undefined) this.#bytes -= batch.frame_bytes
     return batch
   }
@@ -196,6 +196,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
 
   #seal(): void {
     if (this.#open === undefined) return
+    this.#sealed ??= []
     this.#sealed.push(this.#open)
     this.#open = undefined
   }
@@ -207,17 +208,22 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   /** The oldest, and with it what comes behind, where that is still no more than a batch: to copy it costs less than another write. */
-  #take_sealed(): FrameBatch | undefined {
+  #take_sealed(sealed: FrameBatch[]): FrameBatch | undefined {
     this.#seal()
     let [count, bytes] = [0, 0]
-    for (const { frame_bytes } of this.#sealed) {
+    for (const { frame_bytes } of sealed) {
       if (bytes + frame_bytes > BATCH_BYTES) break
       bytes += frame_bytes
       count += 1
     }
-    if (count <= 1) return this.#sealed.shift()
-    const joined = new Chunk(bytes, this.#memory)
-    for (const batch of this.#sealed.splice(0, count)) {
+    const batch = count <= 1 ? sealed.shift() : this.#joined(sealed.splice(0, count), bytes)
+    if (sealed.length === 0) this.#sealed = undefined
+    return batch
+  }
+
+  #joined(batches: readonly FrameBatch[], size_bytes: number): FrameBatch {
+    const joined = new Chunk(size_bytes, this.#memory)
+    for (const batch of batches) {
       joined.bytes.set(batch.frames, joined.frame_bytes)
       joined.frame_bytes += batch.frame_bytes
       joined.messages += batch.messages

@@ -32,6 +32,12 @@ export type Lifecycle =
     }
   | { readonly name: 'closed'; readonly ending: Ending }
 
+/** How every connection begins. */
+export const CONNECTING: Lifecycle = { name: 'connecting' }
+
+/** How most are nearly all the time: one object does for all of them. */
+const OPEN: Lifecycle = { name: 'open' }
+
 /** What can happen to a connection. */
 export type LifecycleEvent =
   /** The handshake is done. */
@@ -61,7 +67,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   if (name === 'closed' || (is_ending(state) && event.type === 'fail')) return state
   switch (event.type) {
     case 'opened':
-      if (name === 'connecting' || name === 'connecting_again') return { name: 'open' }
+      if (name === 'connecting' || name === 'connecting_again') return OPEN
       if (name === 'closing_unopened') return { ...state, name: 'draining' }
       break
     case 'close':

@@ -201,6 +201,8 @@ export class Outbox<Kind extends Batch> {
     const batch = this.#queue?.take() as Kind
     this.#bytes -= batch.frame_bytes
     this.#messages -= batch.messages
+    // Who has nothing to send needs no queue.
+    if (this.#messages === 0) this.#queue = undefined
     port.write(batch)
   }
 }

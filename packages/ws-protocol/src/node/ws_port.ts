@@ -82,7 +82,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     if (this.#is_compressed) this.#send_through_ws(batch)
     else this.#write_frames(batch.frames)
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
-    const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.errored === null && !this.#stream.destroyed
+    const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.writable
     if (is_taken) batch.release()
     else this.#unsent = batch.messages
   }
