@@ -2,7 +2,7 @@ import type { CancelTimer } from './clock.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import { describe_count, describe_value, NetError } from './errors.js'
-import type { ChannelEvents, ChannelName, Channels, ConnectionEvent } from './events.js'
+import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import { type Beating, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 import {
   type CallbackKind,
@@ -88,7 +88,6 @@ export class Connection<Handle, Kind extends Batch>
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
   readonly #platform: Platform<Kind>
-  readonly #channels: Channels | undefined
   readonly #outbox: Outbox<Kind>
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort<Kind>
@@ -112,7 +111,6 @@ export class Connection<Handle, Kind extends Batch>
     this.#settings = settings
     this.#owner = owner
     this.#platform = platform
-    this.#channels = platform.channels
     this.#outbox = new Outbox(settings, platform, this)
     this.#inbox = new Inbox(this)
     this.handle = make_handle(this)
@@ -160,7 +158,7 @@ export class Connection<Handle, Kind extends Batch>
     const payload = as_payload(data)
     if (!this.#can_send()) return closed_error('send')
     const result = this.#outbox.send(payload)
-    if (result === true && this.#channels?.message.hasSubscribers) this.#tell_sent(data, payload)
+    if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data, payload)
     return result
   }
 
@@ -168,7 +166,8 @@ export class Connection<Handle, Kind extends Batch>
   send_shared(frame: SharedFrame, data: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
     const result = this.#outbox.send_shared(frame)
-    if (result === true && this.#channels?.message.hasSubscribers) this.#tell_sent(data, as_payload(data))
+    if (result === true && this.#platform.channels?.message.hasSubscribers)
+      this.#tell_sent(data, as_payload(data))
     return result
   }
 
@@ -258,7 +257,7 @@ export class Connection<Handle, Kind extends Batch>
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
     const { name } = this.#state
     if (name !== 'open' && name !== 'finishing') return
-    if (this.#channels?.message.hasSubscribers)
+    if (this.#platform.channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
       this.#fail_aloud(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
@@ -427,7 +426,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
-    const channel = this.#channels?.[name]
+    const channel = this.#platform.channels?.[name]
     if (channel?.hasSubscribers)
       channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }

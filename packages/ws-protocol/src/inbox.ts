@@ -49,7 +49,8 @@ export interface InboxOwner<Info> {
  */
 export class Inbox<Info> {
   readonly #owner: InboxOwner<Info>
-  #items: Item[] = []
+  /** What waits, from {@link Inbox.#next} on; where nothing does, there is no list. */
+  #items: Item[] | undefined
   #next = 0
   /** How many of the items are no messages. */
   #others = 0
@@ -84,14 +85,13 @@ export class Inbox<Info> {
 
   /** A message of `payload_bytes` bytes has arrived. */
   message(data: Payload, payload_bytes: number): void {
-    const is_next = !this.#is_running && this.#next === this.#items.length
-    if (is_next && this.#owner.message_listener === 'ready') {
+    if (!this.#is_running && this.#items === undefined && this.#owner.message_listener === 'ready') {
       this.#call('message', data)
       // As a rule nothing has come meanwhile, and that is all.
-      if (this.#items.length === 0 && this.#close_due === undefined) return
+      if (this.#items === undefined && this.#close_due === undefined) return
     } else {
       const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
-      this.#items.push({ kind: 'message', data, cost_bytes })
+      this.#push({ kind: 'message', data, cost_bytes })
       this.#bytes += cost_bytes
     }
     this.run()
@@ -109,7 +109,8 @@ export class Inbox<Info> {
 
   /** Throws away the messages that wait, since nobody wants them any more. */
   discard_messages(): void {
-    this.#items = this.#items.slice(this.#next).filter(({ kind }) => kind !== 'message')
+    const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message') ?? []
+    this.#items = others.length > 0 ? others : undefined
     this.#next = this.#bytes = 0
     this.#resume_with_room()
     this.run()
@@ -130,21 +131,28 @@ export class Inbox<Info> {
 
   /** The next item. That nobody asks for messages just now must not keep back the news that the connection is open, or gone. */
   #take(): Item | undefined {
-    const item = this.#items[this.#next]
-    if (item?.kind === 'message' && this.#owner.message_listener !== 'ready') {
+    const items = this.#items
+    if (items === undefined) return undefined
+    const item = items[this.#next] as Item
+    if (item.kind === 'message' && this.#owner.message_listener !== 'ready') {
       if (this.#others === 0) return undefined
       this.#others -= 1
-      const at = this.#items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
-      return this.#items.splice(at, 1)[0]
+      const at = items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
+      return items.splice(at, 1)[0]
     }
-    if (item !== undefined) this.#taken(item)
+    this.#taken(items, item)
     return item
   }
 
   #push_other(kind: 'open' | 'finished'): void {
-    this.#items.push({ kind, cost_bytes: 0 })
+    this.#push({ kind, cost_bytes: 0 })
     this.#others += 1
     this.run()
+  }
+
+  #push(item: Item): void {
+    this.#items ??= []
+    this.#items.push(item)
   }
 
   #call(kind: CallbackKind, value?: Payload | Info | undefined): void {
@@ -174,12 +182,15 @@ export class Inbox<Info> {
     if (kind === 'close') this.#owner.all_delivered(value as Info)
   }
 
-  #taken({ kind, cost_bytes }: Item): void {
+  #taken(items: Item[], { kind, cost_bytes }: Item): void {
     if (kind !== 'message') this.#others -= 1
     this.#bytes -= cost_bytes
     this.#next += 1
-    if (this.#next * 2 > this.#items.length) {
-      this.#items.splice(0, this.#next)
+    if (this.#next === items.length) {
+      this.#items = undefined
+      this.#next = 0
+    } else if (this.#next * 2 > items.length) {
+      items.splice(0, this.#next)
       this.#next = 0
     }
     this.#resume_with_room()

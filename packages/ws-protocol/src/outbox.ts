@@ -77,16 +77,14 @@ export class Outbox<Kind extends Batch> {
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
   send(payload: string | Uint8Array): true | NetError {
-    const queue = this.#made_queue()
-    let room_bytes = this.#room_bytes
-    let frame_bytes = queue.push(payload, room_bytes)
+    const room_bytes = this.#room_bytes
+    const frame_bytes = this.#made_queue().push(payload, room_bytes)
     if (frame_bytes > room_bytes) {
       const refusal = this.#make_room(frame_bytes)
       if (refusal !== undefined) return refusal
-      room_bytes = this.#room_bytes
-      frame_bytes = queue.push(payload, room_bytes)
+      this.#made_queue().push(payload, this.#room_bytes)
     }
-    return this.#took(queue, frame_bytes)
+    return this.#took(frame_bytes)
   }
 
   /** Takes a message that was framed for many; returns as {@link Outbox.send} does. */
@@ -94,9 +92,8 @@ export class Outbox<Kind extends Batch> {
     const { frame_bytes } = frame
     const refusal = frame_bytes > this.#room_bytes ? this.#make_room(frame_bytes) : undefined
     if (refusal !== undefined) return refusal
-    const queue = this.#made_queue()
-    queue.push_shared?.(frame)
-    return this.#took(queue, frame_bytes)
+    this.#made_queue().push_shared?.(frame)
+    return this.#took(frame_bytes)
   }
 
   /** Writes what waits, as far as the network takes it. */
@@ -169,10 +166,10 @@ export class Outbox<Kind extends Batch> {
     return frame_bytes > this.#room_bytes ? this.#full() : undefined
   }
 
-  #took(queue: SendQueue<Kind>, frame_bytes: number): true {
+  #took(frame_bytes: number): true {
     this.#bytes += frame_bytes
     this.#messages += 1
-    while (queue.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
+    while (this.#queue?.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
     this.#flush_at_end_of_turn()
     this.#settings.budget?.took(frame_bytes)
     return true
