@@ -286,7 +286,11 @@ export class Connection<Handle, Kind extends Batch>
     this.#step({ type: 'gone', ending, will_retry })
   }
 
-  // What the outbox tells: OutboxOwner.
+  // What the outbox asks and tells: OutboxOwner.
+
+  get is_in_callback(): boolean {
+    return this.#inbox.is_running
+  }
 
   queue_became_full(error: NetError): void {
     this.#publish('queue_full', { error })

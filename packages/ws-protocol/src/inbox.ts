@@ -68,6 +68,11 @@ export class Inbox<Info> {
     return this.#bytes
   }
 
+  /** Whether a callback is running, or the promise that it returned is waited for. */
+  get is_running(): boolean {
+    return this.#is_running
+  }
+
   /** Whether the socket was asked to stop reading. */
   get is_paused(): boolean {
     return this.#is_paused

@@ -6,6 +6,8 @@ import type { SocketPort } from './socket_port.js'
 
 /** What an outbox reports to. */
 export interface OutboxOwner {
+  /** Whether a callback is waited for that is async. */
+  readonly is_in_callback: boolean
   /** A message did not fit, the first since the queue was last empty. */
   queue_became_full(error: NetError): void
   /** The network has taken everything. */
@@ -48,7 +50,8 @@ export class Outbox<Kind extends Batch> {
   /** What was thrown away unsent. */
   #dropped = 0
   #port: SocketPort<Kind> | undefined
-  #is_flush_due = false
+  /** When what waits is written, if the network takes it: when the running callback is done, or the promise jobs behind it. */
+  #flush_is_due: 'soon' | 'deferred' | undefined
   #flush_due: (() => void) | undefined
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
@@ -185,13 +188,21 @@ export class Outbox<Kind extends Batch> {
   }
 
   #flush_at_end_of_turn(): void {
-    if (this.#is_flush_due) return
-    this.#is_flush_due = true
-    this.#flush_due ??= () => {
-      this.#is_flush_due = false
-      this.flush()
+    if (this.#flush_is_due !== undefined) return
+    this.#flush_is_due = 'soon'
+    this.#flush_due ??= () => this.#turn_ended()
+    this.#platform.soon(this.#flush_due)
+  }
+
+  #turn_ended(): void {
+    if (this.#flush_is_due === 'soon' && this.#flush_due !== undefined && this.#owner.is_in_callback) {
+      // The promise jobs of an async callback may send more in the same turn.
+      this.#flush_is_due = 'deferred'
+      this.#platform.defer(this.#flush_due)
+      return
     }
-    this.#platform.defer(this.#flush_due)
+    this.#flush_is_due = undefined
+    this.flush()
   }
 
   #write_batch(port: SocketPort<Kind>): void {

@@ -11,6 +11,8 @@ export interface Platform<Kind extends Batch> {
   byte_length(text: string): number
   /** What keeps messages until a port of this platform takes them; `is_masked`: a client's (RFC 6455 §5.1). */
   make_queue(is_masked: boolean): SendQueue<Kind>
+  /** Runs `task` when the callback that is running now is done; before the promise jobs that it started, where a platform can. */
+  soon(task: () => void): void
   /** Runs `task` when the callback that is running now, and the promise jobs it started, are done: the end of the turn. */
   defer(task: () => void): void
   /** Where events are published, where a platform has such channels. */

@@ -85,14 +85,14 @@ export class SharedFrames {
 /** Frames what is broadcast, each message once, and packs together what comes in one turn. */
 export class TurnFramer {
   readonly #memory: FrameMemory
-  readonly #defer: (task: () => void) => void
+  readonly #soon: (task: () => void) => void
   #frames: SharedFrames | undefined
   #is_end_due = false
 
-  /** `defer`: runs a task at the end of the turn. */
-  constructor(memory: FrameMemory, defer: (task: () => void) => void) {
+  /** `soon`: runs a task when the running callback is done. */
+  constructor(memory: FrameMemory, soon: (task: () => void) => void) {
     this.#memory = memory
-    this.#defer = defer
+    this.#soon = soon
   }
 
   /** Frames a message for all queues that it is pushed to in this turn. */
@@ -101,7 +101,7 @@ export class TurnFramer {
     this.#frames ??= new SharedFrames(this.#memory)
     if (!this.#is_end_due) {
       this.#is_end_due = true
-      this.#defer(() => {
+      this.#soon(() => {
         this.#is_end_due = false
         this.#seal()
       })

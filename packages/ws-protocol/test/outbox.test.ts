@@ -63,6 +63,7 @@ describe('Outbox', () => {
     socket = port
     told = []
     const owner = {
+      is_in_callback: false,
       queue_became_full: (error: NetError) => told.push(error.code),
       all_sent: () => told.push('all_sent'),
     }

@@ -51,7 +51,7 @@ export class ConnectionSet implements HandshakeOwner {
     shutdown: 0,
   }
   readonly #traffic = new Traffic()
-  readonly #framer = new TurnFramer(frame_memory, node_platform.defer)
+  readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
   #accepted = 0
 
   constructor(settings: ListenSettings) {

@@ -12,6 +12,7 @@ export const browser_platform: Platform<MessageBatch> = {
   byte_length: utf8_length,
   make_queue: is_masked => new MessageQueue(is_masked),
   // Every message is a call of its own: to wait for more would win nothing.
+  soon: task => queueMicrotask(task),
   defer: task => queueMicrotask(task),
   watch_online(task) {
     // Not everywhere there are such events: Deno and Bun have none.

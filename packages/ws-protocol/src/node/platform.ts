@@ -5,28 +5,37 @@ import { type FrameBatch, FrameQueue } from '../frame_queue.js'
 import type { Platform } from '../platform.js'
 import { frame_memory } from './frame_memory.js'
 
-let deferred: (() => void)[] = []
-const promise_jobs = Promise.resolve()
+/** Tasks that are run together, in a tick that is asked for with the first of them. */
+class Tick {
+  readonly #ask: (run: () => void) => void
+  #tasks: (() => void)[] = []
 
-/** A tick that is asked for from within a promise job comes when all promise jobs are done; asked for from without, before them. */
-function ask_for_tick(): void {
-  nextTick(run_deferred)
-}
+  constructor(ask: (run: () => void) => void) {
+    this.#ask = ask
+  }
 
-function run_deferred(): void {
-  const tasks = deferred
-  deferred = []
-  let done = 0
-  try {
-    while (done < tasks.length) tasks[done++]?.()
-  } finally {
-    // One that throws, which the process is told of, keeps none of the others from being run.
-    if (done < tasks.length) {
-      deferred = [...tasks.slice(done), ...deferred]
-      nextTick(run_deferred)
+  add(task: () => void): void {
+    this.#tasks.push(task)
+    if (this.#tasks.length === 1) this.#ask(this.#run)
+  }
+
+  readonly #run = (): void => {
+    const tasks = this.#tasks
+    this.#tasks = []
+    let done = 0
+    try {
+      while (done < tasks.length) tasks[done++]?.()
+    } finally {
+      // One that throws, which the process is told of, keeps none of the others from being run.
+      for (const task of tasks.slice(done)) this.add(task)
     }
   }
 }
+
+const promise_jobs = Promise.resolve()
+const tick = new Tick(run => nextTick(run))
+// A tick that is asked for from within a promise job comes when all promise jobs are done; asked for from without, before them.
+const last_tick = new Tick(run => promise_jobs.then(() => nextTick(run)))
 
 /** Node's timers, its monotonic clock, frames that are ready to be written, `diagnostics_channel`, and `process.emitWarning`. */
 export const node_platform: Platform<FrameBatch> = {
@@ -39,10 +48,8 @@ export const node_platform: Platform<FrameBatch> = {
   },
   byte_length: text => Buffer.byteLength(text),
   make_queue: is_masked => new FrameQueue(is_masked, frame_memory),
-  defer(task) {
-    deferred.push(task)
-    if (deferred.length === 1) promise_jobs.then(ask_for_tick)
-  },
+  soon: task => tick.add(task),
+  defer: task => last_tick.add(task),
   channels: {
     open: channel('bt.net.open'),
     close: channel('bt.net.close'),

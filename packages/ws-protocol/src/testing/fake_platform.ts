@@ -16,6 +16,10 @@ export class FakePlatform implements Platform<MessageBatch> {
     return new MessageQueue(is_masked)
   }
 
+  soon(task: () => void): void {
+    this.#deferred.push(task)
+  }
+
   defer(task: () => void): void {
     this.#deferred.push(task)
   }
