@@ -5,29 +5,40 @@ import { type FrameBatch, FrameQueue } from '../frame_queue.js'
 import type { Platform } from '../platform.js'
 import { frame_memory } from './frame_memory.js'
 
-/** Tasks that are run together, in a tick that is asked for with the first of them. */
+/** Tasks that are run together, in a tick that is asked for with the first of them. Its two lists are used again and again. */
 class Tick {
   readonly #ask: (run: () => void) => void
-  #tasks: (() => void)[] = []
+  #tasks: ((() => void) | undefined)[] = []
+  #count = 0
+  #spare: ((() => void) | undefined)[] = []
 
   constructor(ask: (run: () => void) => void) {
     this.#ask = ask
   }
 
   add(task: () => void): void {
-    this.#tasks.push(task)
-    if (this.#tasks.length === 1) this.#ask(this.#run)
+    this.#tasks[this.#count] = task
+    this.#count += 1
+    if (this.#count === 1) this.#ask(this.#run)
   }
 
   readonly #run = (): void => {
     const tasks = this.#tasks
-    this.#tasks = []
+    const count = this.#count
+    this.#tasks = this.#spare
+    this.#count = 0
     let done = 0
     try {
-      while (done < tasks.length) tasks[done++]?.()
+      while (done < count) {
+        const task = tasks[done] as () => void
+        tasks[done] = undefined
+        done += 1
+        task()
+      }
     } finally {
+      this.#spare = tasks
       // One that throws, which the process is told of, keeps none of the others from being run.
-      for (const task of tasks.slice(done)) this.add(task)
+      for (; done < count; done += 1) this.add(tasks[done] as () => void)
     }
   }
 }
