@@ -3,7 +3,7 @@ import type { DropArgument, Socket } from 'node:net'
 import { type BindAddress, format_address, NetError, parse_bind } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { answer_headers } from './answers.js'
-import { watch_descriptors } from './descriptor_watch.js'
+import { DescriptorWatch } from './descriptor_watch.js'
 import { is_for } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
 import type { HttpHost } from './http_host.js'
@@ -68,7 +68,7 @@ export class OwnHttp implements HttpHost {
           this.http.on('error', cause =>
             this.#report(new NetError('server_failed', cause.message, { cause })),
           )
-          this.http.on('connection', watch_descriptors(node_platform.clock, this.#report))
+          this.#watch_descriptors()
           resolve(undefined)
         },
       )
@@ -85,6 +85,12 @@ export class OwnHttp implements HttpHost {
     // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
     this.#made.drop_all()
     await http_closed
+  }
+
+  #watch_descriptors(): void {
+    const watch = new DescriptorWatch(node_platform.clock, this.#report)
+    this.http.on('connection', () => watch.accepted())
+    this.http.on('close', () => watch.stop())
   }
 
   async #stop_listening(): Promise<void> {
