@@ -1,9 +1,11 @@
 import { is_thenable, type NetError } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { PendingHandshake } from './handshake_request.js'
+import { LateSignal } from './late_signal.js'
 import type { ListenSettings } from './options.js'
 import { authorize_timed_out, handler_error, handler_failed, type Refusal, shutting_down } from './refusal.js'
 import { AuthorizeRefusal } from './refuse.js'
+import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
 import { WaitingClient, type WaitOutcome } from './waiting_client.js'
 
@@ -41,20 +43,20 @@ export class Authorizer {
   /** Finds out whether a client may come in. */
   ask(visit: Visit): void {
     const { authorize, decided } = this.#settings
-    const { handshake, addr, offered } = visit
     if (authorize === undefined) {
       decided({ name: 'granted', visit, data: undefined })
       return
     }
-    const controller = new AbortController()
+    const { handshake, place, offered } = visit
+    const signal = new LateSignal()
     let data: unknown
     try {
-      data = authorize(new PendingHandshake(handshake, addr, offered, controller.signal))
+      data = authorize(new PendingHandshake(handshake, place, offered, signal))
     } catch (error) {
       decided({ name: 'refused', visit, refusal: this.#refusal_of(error) })
       return
     }
-    if (is_thenable(data)) this.#wait(visit, data, controller)
+    if (is_thenable(data)) this.#wait(visit, data, signal)
     else decided({ name: 'granted', visit, data })
   }
 
@@ -64,11 +66,12 @@ export class Authorizer {
     for (const client of this.#waiting) client.end({ name: 'shut_down' })
   }
 
-  #wait(visit: Visit, answer: PromiseLike<unknown>, controller: AbortController): void {
+  #wait(visit: Visit, answer: PromiseLike<unknown>, signal: LateSignal): void {
+    visit.stream.on('error', told_by_close)
     const client: WaitingClient = new WaitingClient({
       stream: visit.stream,
       head: visit.head,
-      controller,
+      signal,
       timeout_ms: visit.time_left_ms,
       clock: node_platform.clock,
       done: (outcome, head) => {

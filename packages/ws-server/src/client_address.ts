@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { is_whole_number } from '@bt/ws-protocol'
+import { format_address, is_whole_number } from '@bt/ws-protocol'
 import type { HandshakeHeaders } from './handshake_request.js'
 
 /** Which header a proxy tells the client's address in. */
@@ -26,6 +26,14 @@ export interface ClientAddress {
   readonly ip: string
   /** 0 where it is not known. */
   readonly port: number
+}
+
+/** Where a client is, or words for it: one on a Unix socket has no address of its own. */
+export type ClientPlace = ClientAddress | string
+
+/** Puts into words where a client is. */
+export function show_place(place: ClientPlace): string {
+  return typeof place === 'string' ? place : format_address(place.ip, place.port)
 }
 
 const MAX_HOPS = 100

@@ -19,11 +19,7 @@ export class DescriptorWatch {
   #cancel_timer: CancelTimer | undefined
   #was_accepted_since = false
 
-  constructor(
-    clock: Clock,
-    report: (error: NetError) => void,
-    take_one: () => void = take_and_give_back,
-  ) {
+  constructor(clock: Clock, report: (error: NetError) => void, take_one: () => void = take_and_give_back) {
     this.#clock = clock
     this.#report = report
     this.#take_one = take_one

@@ -35,7 +35,10 @@ export function mount(http: HttpServer, entrance: Mount): Unmount {
 
 /** Whether a request is for a route. */
 export function is_for(request: IncomingMessage, route: string): boolean {
-  return matches_route(parse_target(request.url ?? '').path, route)
+  const { url = '' } = request
+  // What most ask for is the route itself, and perhaps a query.
+  if (url.startsWith(route) && (url.length === route.length || url[route.length] === '?')) return true
+  return matches_route(parse_target(url).path, route)
 }
 
 /** The one listener for `upgrade` that all our routes of an http server share; it is there as long as there is a route. */

@@ -1,13 +1,15 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { format_address, type NetError, parse_target } from '@bt/ws-protocol'
+import { type NetError, parse_target } from '@bt/ws-protocol'
 import { type DirectWebSocket, direct_web_socket, node_platform, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
 import { Authorizer, type Decision } from './authorizer.js'
 import {
   type ClientAddress,
+  type ClientPlace,
   forwarded_client,
+  show_place,
   type TrustedProxies,
   trusted_proxies,
 } from './client_address.js'
@@ -18,6 +20,7 @@ import { shown_address } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
+import { RecentTexts } from './recent_texts.js'
 import {
   bad_handshake,
   handler_error,
@@ -38,7 +41,7 @@ export interface AcceptedClient {
   /** What it asked for. */
   readonly handshake: Handshake
   /** Where it is. */
-  readonly addr: string
+  readonly place: ClientPlace
   /** What `authorize` returned. */
   readonly data: unknown
 }
@@ -74,6 +77,7 @@ export class Entrance {
   readonly #owner: HandshakeOwner
   readonly #http: HttpServer
   readonly #acceptor: WebSocketServer
+  readonly #texts = new RecentTexts()
   readonly #answers: Answers
   readonly #origins: OriginGuard
   readonly #proxies: TrustedProxies | undefined
@@ -105,6 +109,11 @@ export class Entrance {
     )
   }
 
+  /** Whether it wants to be told who has {@link Entrance.arrived}: nobody else than `authorize` is bound by that. */
+  get times_arrivals(): boolean {
+    return this.#settings.authorize !== undefined
+  }
+
   /** Whether it takes nobody in any more. */
   get is_closing(): boolean {
     return this.#is_closing
@@ -117,7 +126,6 @@ export class Entrance {
 
   /** Takes a request to upgrade, whose path is the route. */
   take(request: IncomingMessage, stream: Socket, head: Buffer): void {
-    stream.on('error', told_by_close)
     const refusal = judge(request) ?? (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, request)
     else this.#receive(this.#visit(request, stream, head))
@@ -135,7 +143,7 @@ export class Entrance {
     this.#owner.refused(refusal, () => {
       const headers = (request?.headers ?? {}) as HandshakeHeaders
       const path = request?.url === undefined ? undefined : parse_target(request.url).path
-      return { addr: this.#addr_of(this.#locate(stream, headers)), path }
+      return { addr: show_place(this.#locate(stream, headers)), path }
     })
   }
 
@@ -154,35 +162,23 @@ export class Entrance {
   #visit(request: IncomingMessage, stream: Socket, head: Buffer): Visit {
     const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
     const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
-    const client = this.#locate(stream, handshake.headers)
-    const addr = this.#addr_of(client)
-    return {
-      request,
-      stream,
-      head,
-      handshake,
-      offered,
-      client,
-      addr,
-      time_left_ms: this.#time_left_ms(stream),
-    }
+    const place = this.#locate(stream, handshake.headers)
+    return { request, stream, head, handshake, offered, place, time_left_ms: this.#time_left_ms(stream) }
   }
 
   /** What is left of `handshake_timeout`; on a shared server nobody knows when a client has connected. */
   #time_left_ms(stream: Socket): number {
+    if (!this.times_arrivals) return this.#settings.handshake_timeout
     const now_ms = node_platform.clock.now_ms()
     const waited_ms = now_ms - (this.#arrivals.get(stream) ?? now_ms)
     this.#arrivals.delete(stream)
     return Math.max(0, this.#settings.handshake_timeout - waited_ms)
   }
 
-  #locate(stream: Socket, headers: HandshakeHeaders): ClientAddress | undefined {
-    return (this.#proxies && forwarded_client(headers, this.#proxies)) ?? address_of(stream)
-  }
-
   /** A client on a Unix socket has no address of its own. */
-  #addr_of(client: ClientAddress | undefined): string {
-    return client === undefined ? shown_address(this.#http) : format_address(client.ip, client.port)
+  #locate(stream: Socket, headers: HandshakeHeaders): ClientPlace {
+    const told = this.#proxies && forwarded_client(headers, this.#proxies)
+    return told ?? address_of(stream) ?? shown_address(this.#http)
   }
 
   #receive(visit: Visit): void {
@@ -209,19 +205,28 @@ export class Entrance {
   }
 
   #admit(visit: Visit, data: unknown): void {
-    const { request, stream, head, handshake, addr } = visit
+    const { request, stream, head, handshake, place } = visit
     // A callback may have closed the server meanwhile.
     if (this.#is_closing) this.refuse(stream, shutting_down(), request)
     else if (!stream.readable || !stream.writable) this.#left(visit)
     else
-      this.#acceptor.handleUpgrade(without_declined_offers(request), stream, head, ws => {
+      this.#acceptor.handleUpgrade(this.#shown_to_ws(request), stream, head, ws => {
+        // From here on, `ws` listens for errors.
+        stream.off('error', told_by_close)
         if (stream.isPaused()) stream.resume()
+        handshake.pack(this.#texts)
         // The acceptor makes no other kind.
-        this.#owner.admit({ ws: ws as DirectWebSocket, stream, handshake, addr, data })
+        this.#owner.admit({ ws: ws as DirectWebSocket, stream, handshake, place, data })
       })
   }
 
+  /** Without compression, `ws` looks at no offers. */
+  #shown_to_ws(request: IncomingMessage): IncomingMessage {
+    return this.#settings.compression === false ? request : without_declined_offers(request)
+  }
+
   #left({ stream, request }: Visit): void {
+    stream.on('error', told_by_close)
     this.refused({ reason: 'client_left' }, stream, request)
     stream.destroy()
   }

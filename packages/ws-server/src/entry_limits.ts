@@ -23,11 +23,12 @@ export class EntryLimits {
    * Counts one more client in, or says which limit it is over. The rate comes last: who is refused for another reason takes no turn from
    * anybody.
    */
-  enter({ stream, client }: Visit, connections: number): Refusal | undefined {
+  enter({ stream, place }: Visit, connections: number): Refusal | undefined {
     if (connections >= this.#max_connections) return over_limit()
-    if (client !== undefined && this.#addresses?.is_full(client.ip)) return over_ip_limit()
+    const ip = typeof place === 'string' ? undefined : place.ip
+    if (ip !== undefined && this.#addresses?.is_full(ip)) return over_ip_limit()
     if (this.#rate?.take() === false) return over_rate()
-    if (client !== undefined) this.#addresses?.count(stream, client.ip)
+    if (ip !== undefined) this.#addresses?.count(stream, ip)
     return undefined
   }
 }

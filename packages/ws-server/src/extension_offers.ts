@@ -8,8 +8,9 @@ const HEADER = 'sec-websocket-extensions'
  * whole handshake. What is against the grammar is left to it: that is to be refused (RFC 6455 §9.1).
  */
 export function without_declined_offers(request: IncomingMessage): IncomingMessage {
+  if (request.headers[HEADER] === undefined) return request
   const { [HEADER]: list, ...others } = request.headers
-  const offers = list === undefined ? undefined : deflate_offers(list, 'client')
+  const offers = deflate_offers(list, 'client')
   if (offers === undefined) return request
   const headers = offers.length === 0 ? others : { ...others, [HEADER]: offers.join(', ') }
   return Object.create(request, { headers: { value: headers } }) as IncomingMessage

@@ -1,5 +1,8 @@
 import { type AbortSignalLike, parse_target } from '@bt/ws-protocol'
+import { type ClientPlace, show_place } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
+import type { LateSignal } from './late_signal.js'
+import type { RecentTexts } from './recent_texts.js'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
@@ -46,29 +49,53 @@ interface RequestHead {
   readonly socket?: object
 }
 
+/** The one header that no two handshakes share. */
+const KEY_HEADER = 'sec-websocket-key'
+/** Stands in no header (RFC 9110 §5.5). */
+const SEPARATOR = '\n'
+
 /** Keeps of a request what a socket shows of it, and not the request itself. */
 export class Handshake implements HandshakeRequest {
-  readonly path: string
-  readonly headers: HandshakeHeaders
   readonly protocol: string
   readonly certificate: ClientCertificate | undefined
-  readonly #query_text: string
+  #url: string
   #query: URLSearchParams | undefined
+  /** As they were read, or packed: names and values in turn, without the key. */
+  #headers: HandshakeHeaders | string
+  #key = ''
 
   constructor({ headers, url = '', socket }: RequestHead, protocol: string) {
-    const { path, query } = parse_target(url)
-    this.path = path
     // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).
-    delete headers['set-cookie']
-    this.headers = headers as HandshakeHeaders
+    if (headers['set-cookie'] !== undefined) delete headers['set-cookie']
+    this.#url = url
+    this.#headers = headers as HandshakeHeaders
     this.protocol = protocol
     this.certificate = read_client_certificate(socket)
-    this.#query_text = query
+  }
+
+  /** Takes little room from now on: most clients never have their handshakes looked at again, and many send what others did. */
+  pack(texts: RecentTexts): void {
+    if (typeof this.#headers === 'string') return
+    this.#key = this.#headers[KEY_HEADER] ?? ''
+    const parts: string[] = []
+    for (const name in this.#headers) parts.push(name, name === KEY_HEADER ? '' : (this.#headers[name] ?? ''))
+    this.#headers = texts.share(parts.join(SEPARATOR))
+    // What stands in a query is often one client's alone.
+    if (!this.#url.includes('?')) this.#url = texts.share(this.#url)
+  }
+
+  get path(): string {
+    return parse_target(this.#url).path
   }
 
   get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams(this.#query_text)
+    this.#query ??= new URLSearchParams(parse_target(this.#url).query)
     return this.#query
+  }
+
+  get headers(): HandshakeHeaders {
+    if (typeof this.#headers === 'string') this.#headers = unpacked(this.#headers, this.#key)
+    return this.#headers
   }
 
   get origin(): string | undefined {
@@ -76,18 +103,34 @@ export class Handshake implements HandshakeRequest {
   }
 }
 
+function unpacked(packed: string, key: string): HandshakeHeaders {
+  const headers: Record<string, string> = {}
+  const parts = packed.split(SEPARATOR)
+  for (let at = 0; at + 1 < parts.length; at += 2) headers[String(parts[at])] = String(parts[at + 1])
+  if (key !== '') headers[KEY_HEADER] = key
+  return headers
+}
+
 /** A handshake as `authorize` gets it: what a socket keeps of it, and what is of use before there is one. */
 export class PendingHandshake implements AuthorizeRequest {
-  readonly addr: string
   readonly protocols: readonly string[]
-  readonly signal: HandshakeSignal
   readonly #handshake: Handshake
+  readonly #place: ClientPlace
+  readonly #signal: LateSignal
 
-  constructor(handshake: Handshake, addr: string, protocols: readonly string[], signal: HandshakeSignal) {
+  constructor(handshake: Handshake, place: ClientPlace, protocols: readonly string[], signal: LateSignal) {
     this.#handshake = handshake
-    this.addr = addr
+    this.#place = place
     this.protocols = protocols
-    this.signal = signal
+    this.#signal = signal
+  }
+
+  get addr(): string {
+    return show_place(this.#place)
+  }
+
+  get signal(): HandshakeSignal {
+    return this.#signal.signal
   }
 
   get path(): string {

@@ -39,7 +39,10 @@ export class OwnHttp implements HttpHost {
   /** Answers whatever is no request to upgrade. */
   answer_through(entrance: Entrance): void {
     this.#entrance = entrance
-    this.http.on(this.#made.is_secure ? 'secureConnection' : 'connection', stream => entrance.arrived(stream))
+    if (entrance.times_arrivals)
+      this.http.on(this.#made.is_secure ? 'secureConnection' : 'connection', stream =>
+        entrance.arrived(stream),
+      )
     this.http.on('request', (request, response) => {
       const refusal = is_for(request, entrance.route) ? not_websocket() : wrong_path()
       entrance.refused(refusal, request.socket, request)

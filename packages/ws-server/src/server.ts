@@ -97,14 +97,14 @@ export class ConnectionSet implements HandshakeOwner {
     report_error(error, this.#settings.on_error, node_platform, { side: 'server', handle: undefined })
   }
 
-  admit({ ws, stream, handshake, addr, data }: AcceptedClient): void {
+  admit(client: AcceptedClient): void {
+    const { ws, stream } = client
     this.#accepted += 1
-    this.#traffic.add(stream)
     const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, addr, handshake, data),
+      connection => new ServerSocket(connection, client),
     )
     connection.attach(new WsPort(ws, stream, this.#port_traits, connection))
     connection.socket_opened()
@@ -138,7 +138,7 @@ export class ConnectionSet implements HandshakeOwner {
       accepted: this.#accepted,
       refused: { ...this.#refused },
       closed: { ...this.#closed },
-      ...this.#traffic.stats(),
+      ...this.#traffic.stats(Array.from(this.sockets, ServerSocket.stream_of)),
       shed: this.#budget.shed,
       round_trip_ms: this.#round_trips.stats(),
     }
@@ -156,6 +156,7 @@ export class ConnectionSet implements HandshakeOwner {
 
   #ended(socket: ServerSocket, cause: CloseCause): void {
     this.#closed[cause] += 1
+    this.#traffic.ended(ServerSocket.stream_of(socket))
     this.#heartbeat.delete(ServerSocket.connection_of(socket))
     this.sockets.delete(socket)
     const done = socket.closed

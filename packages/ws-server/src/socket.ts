@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { CloseInfo, Connection, ConnectionHandle, FrameBatch, NetError, Sendable } from '@bt/ws-protocol'
+import {
+  type CloseInfo,
+  type Connection,
+  type ConnectionHandle,
+  type FrameBatch,
+  format_address,
+  type NetError,
+  type Sendable,
+} from '@bt/ws-protocol'
+import type { ClientPlace } from './client_address.js'
 import type { HandshakeRequest } from './handshake_request.js'
 
 /** One client, as a server's callbacks see it; `Data` is what `authorize` returned for it. */
@@ -17,30 +26,66 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
   readonly request: HandshakeRequest
 }
 
+/** What of a socket of `node:net` counts its bytes. */
+export interface CountingStream {
+  /** How many were received. */
+  readonly bytesRead: number
+  /** How many were sent. */
+  readonly bytesWritten: number
+}
+
+/** What a {@link ServerSocket} is made of. */
+export interface ServerSocketParts {
+  /** Its client. */
+  readonly place: ClientPlace
+  /** What the client asked for. */
+  readonly handshake: HandshakeRequest
+  /** What `authorize` returned. */
+  readonly data: unknown
+  /** The socket below. */
+  readonly stream: CountingStream
+}
+
 /** The implementation of {@link WsSocket}; all state is the connection's. */
 export class ServerSocket implements WsSocket {
-  readonly addr: string
   readonly data: unknown
-  readonly type = 'ws' as const
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket, FrameBatch>
+  readonly #stream: CountingStream
+  /** The IP address, or what is shown of a client that has none. */
+  readonly #host: string
+  readonly #port: number | undefined
   #id: string | undefined
 
   constructor(
     connection: Connection<ServerSocket, FrameBatch>,
-    addr: string,
-    request: HandshakeRequest,
-    data: unknown,
+    { place, handshake, data, stream }: ServerSocketParts,
   ) {
     this.#connection = connection
-    this.addr = addr
-    this.request = request
+    this.#stream = stream
+    // Two fields take less than a pair would, which is made again for whoever asks.
+    this.#host = typeof place === 'string' ? place : place.ip
+    this.#port = typeof place === 'string' ? undefined : place.port
+    this.request = handshake
     this.data = data
   }
 
   /** The connection behind a socket: for its server alone. */
   static connection_of(socket: ServerSocket): Connection<ServerSocket, FrameBatch> {
     return socket.#connection
+  }
+
+  /** The stream below a socket: for its server alone. */
+  static stream_of(socket: ServerSocket): CountingStream {
+    return socket.#stream
+  }
+
+  get type(): 'ws' {
+    return 'ws'
+  }
+
+  get addr(): string {
+    return this.#port === undefined ? this.#host : format_address(this.#host, this.#port)
   }
 
   get id(): string {

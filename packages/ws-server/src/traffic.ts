@@ -1,45 +1,24 @@
-/** What {@link Traffic} reads of a socket, which counts by itself. */
-interface CountingSocket {
-  readonly bytesRead: number
-  readonly bytesWritten: number
-  on(event: 'close', listener: (this: CountingSocket) => void): unknown
-}
+import type { CountingStream } from './socket.js'
 
 /** The bytes of all sockets of a server. It costs nothing while they flow: each socket is asked when somebody wants to know, and when it ends. */
 export class Traffic {
-  readonly #open = new Set<CountingSocket>()
   #received_bytes = 0
   #sent_bytes = 0
-  /** One for all sockets, so that none of them needs a closure of its own. */
-  readonly #ended: (this: CountingSocket) => void
 
-  constructor() {
-    const count = (socket: CountingSocket): void => this.#count_ended(socket)
-    this.#ended = function (this: CountingSocket): void {
-      count(this)
-    }
+  /** Counts a socket that has ended. */
+  ended({ bytesRead, bytesWritten }: CountingStream): void {
+    this.#received_bytes += bytesRead
+    this.#sent_bytes += bytesWritten
   }
 
-  /** Counts one more socket, from its first byte on. */
-  add(socket: CountingSocket): void {
-    this.#open.add(socket)
-    socket.on('close', this.#ended)
-  }
-
-  /** Sums them up. */
-  stats(): { readonly received_bytes: number; readonly sent_bytes: number } {
+  /** Sums up those that have ended, and those that have not. */
+  stats(open: Iterable<CountingStream>): { readonly received_bytes: number; readonly sent_bytes: number } {
     let received_bytes = this.#received_bytes
     let sent_bytes = this.#sent_bytes
-    for (const { bytesRead, bytesWritten } of this.#open) {
+    for (const { bytesRead, bytesWritten } of open) {
       received_bytes += bytesRead
       sent_bytes += bytesWritten
     }
     return { received_bytes, sent_bytes }
-  }
-
-  #count_ended(socket: CountingSocket): void {
-    this.#open.delete(socket)
-    this.#received_bytes += socket.bytesRead
-    this.#sent_bytes += socket.bytesWritten
   }
 }

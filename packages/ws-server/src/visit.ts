@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ClientAddress } from './client_address.js'
+import type { ClientPlace } from './client_address.js'
 import type { Handshake } from './handshake_request.js'
 
 /** A client at the entrance, whose handshake is in order, and of whom nobody has decided. */
@@ -15,10 +15,8 @@ export interface Visit {
   readonly handshake: Handshake
   /** The subprotocols that it offers. */
   readonly offered: readonly string[]
-  /** Where it is, where that is known. */
-  readonly client: ClientAddress | undefined
-  /** The same for people; on a Unix socket the server's own address. */
-  readonly addr: string
+  /** Where it is; on a Unix socket the server's own address. */
+  readonly place: ClientPlace
   /** How much of `handshake_timeout` is left for `authorize`, in milliseconds. */
   readonly time_left_ms: number
 }

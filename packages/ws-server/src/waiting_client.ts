@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { CancelTimer, Clock } from '@bt/ws-protocol'
+import type { LateSignal } from './late_signal.js'
 
 /** How the wait for `authorize` ended. */
 export type WaitOutcome =
@@ -17,7 +18,7 @@ export interface WaitSettings {
   /** What came along with the handshake. */
   readonly head: Buffer
   /** Aborted when the answer is of no use any more. */
-  readonly controller: AbortController
+  readonly signal: LateSignal
   /** How long to wait at most. */
   readonly timeout_ms: number
   /** Time. */
@@ -79,7 +80,7 @@ class Wait {
   }
 
   end(outcome: WaitOutcome): void {
-    const { stream, controller, done } = this.#settings
+    const { stream, signal, done } = this.#settings
     this.#cancel_timer()
     // Without a listener, what flows is lost.
     stream.pause()
@@ -87,8 +88,7 @@ class Wait {
     stream.off('end', this.#left)
     stream.off('close', this.#left)
     done(outcome, Buffer.concat(this.#parts))
-    if (outcome.name !== 'answered' && outcome.name !== 'failed')
-      controller.abort(ABORT_REASONS[outcome.name])
+    if (outcome.name !== 'answered' && outcome.name !== 'failed') signal.abort(ABORT_REASONS[outcome.name])
   }
 
   #keep(part: Buffer): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { Handshake } from '../src/handshake_request.js'
+import { RecentTexts } from '../src/recent_texts.js'
 
 function request(url: string | undefined, headers: Record<string, string> = {}): IncomingMessage {
   return { url, headers } as unknown as IncomingMessage
@@ -23,5 +24,33 @@ describe('Handshake', () => {
   it('shows where a browser was, and nothing for who sends no Origin', () => {
     expect(new Handshake(request('/', { origin: 'http://page' }), '').origin).toBe('http://page')
     expect(new Handshake(request('/'), '').origin).toBeUndefined()
+  })
+
+  it.each([
+    [{}],
+    [{ host: 'a:1', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'x-a': 'b, c', cookie: 'a=1; b=2' }],
+    [{ 'x-empty': '', origin: 'http://page', 'x-latin': 'caf\u00e9 \u00ff', 'x-space': ' a\tb ' }],
+  ])('shows the same when it is packed, asked before or not: %j', headers => {
+    const shown = { ...headers }
+    for (const is_asked_before of [false, true]) {
+      const handshake = new Handshake(request('/ws?room=%E4%B8%AD', { ...headers }), 'chat')
+      if (is_asked_before) expect(handshake.headers).toEqual(shown)
+      handshake.pack(new RecentTexts())
+      handshake.pack(new RecentTexts())
+      expect(handshake.headers).toEqual(shown)
+      expect(handshake.headers).toBe(handshake.headers)
+      expect(handshake.origin).toBe(shown.origin)
+      expect(handshake.path).toBe('/ws')
+      expect(handshake.query.get('room')).toBe('中')
+      expect(handshake.protocol).toBe('chat')
+    }
+  })
+
+  it('leaves out Set-Cookie, which no request has', () => {
+    const given = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } } as unknown as IncomingMessage
+    const handshake = new Handshake(given, '')
+    expect(handshake.headers).toEqual({ host: 'x' })
+    handshake.pack(new RecentTexts())
+    expect(handshake.headers).toEqual({ host: 'x' })
   })
 })

@@ -1,28 +1,20 @@
-import { EventEmitter } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Traffic } from '../src/traffic.js'
 import { client_of, start_open, stop_all } from './started_server.js'
 
 afterEach(stop_all)
 
-class FakeStream extends EventEmitter {
-  bytesRead = 0
-  bytesWritten = 0
-}
-
 describe('traffic', () => {
   it('counts the bytes of open sockets and of those that have ended, each once', () => {
     const traffic = new Traffic()
-    const [ended, open] = [new FakeStream(), new FakeStream()]
-    traffic.add(ended)
-    traffic.add(open)
-    Object.assign(ended, { bytesRead: 10, bytesWritten: 200 })
-    Object.assign(open, { bytesRead: 1, bytesWritten: 2 })
-    expect(traffic.stats()).toEqual({ received_bytes: 11, sent_bytes: 202 })
-    ended.emit('close')
-    expect(traffic.stats()).toEqual({ received_bytes: 11, sent_bytes: 202 })
+    expect(traffic.stats([])).toEqual({ received_bytes: 0, sent_bytes: 0 })
+    const open = { bytesRead: 1, bytesWritten: 2 }
+    const ending = { bytesRead: 10, bytesWritten: 200 }
+    expect(traffic.stats([open, ending])).toEqual({ received_bytes: 11, sent_bytes: 202 })
+    traffic.ended(ending)
+    expect(traffic.stats([open])).toEqual({ received_bytes: 11, sent_bytes: 202 })
     open.bytesRead = 4
-    expect(traffic.stats()).toEqual({ received_bytes: 14, sent_bytes: 202 })
+    expect(traffic.stats([open])).toEqual({ received_bytes: 14, sent_bytes: 202 })
   })
 })
 
@@ -40,6 +32,19 @@ describe('stats', () => {
     // RFC 6455 §5.2: 2 bytes and an extended length of 2 more; a client's frames have 4 for the mask.
     expect(after.received_bytes - before.received_bytes).toBe(1_008)
     expect(after.sent_bytes - before.sent_bytes).toBe(1_004)
+  })
+
+  it('tells the bytes of who has left as those of who has stayed', async () => {
+    const server = await start_open({ on_message: (socket, data) => socket.send(data) })
+    const ws = await client_of(server)
+    const [socket] = server.sockets
+    const echoed = new Promise(resolve => ws.once('message', resolve))
+    ws.send('x'.repeat(1_000))
+    await echoed
+    const { received_bytes, sent_bytes } = server.stats()
+    ws.terminate()
+    await socket?.closed
+    expect(server.stats()).toMatchObject({ sockets: 0, received_bytes, sent_bytes })
   })
 
   it('tells how sockets have ended, by cause', async () => {

@@ -3,34 +3,35 @@ import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
+import { LateSignal } from '../src/late_signal.js'
 import { WaitingClient, type WaitOutcome } from '../src/waiting_client.js'
 
 /** A client that waits, over a stream that a test writes into. */
 function waiting(head = ''): {
   stream: PassThrough
   clock: FakeClock
-  controller: AbortController
+  signal: LateSignal
   client: WaitingClient
   ends: [WaitOutcome, string][]
 } {
   const stream = new PassThrough()
   const clock = new FakeClock()
-  const controller = new AbortController()
+  const signal = new LateSignal()
   const ends: [WaitOutcome, string][] = []
   const client = new WaitingClient({
     stream: stream as unknown as Socket,
     head: Buffer.from(head),
-    controller,
+    signal,
     timeout_ms: 100,
     clock,
     done: (outcome, held) => ends.push([outcome, held.toString()]),
   })
-  return { stream, clock, controller, client, ends }
+  return { stream, clock, signal, client, ends }
 }
 
 describe('a client that waits', () => {
   it('ends once, with what was read of it', async () => {
-    const { stream, clock, controller, client, ends } = waiting('a')
+    const { stream, clock, signal, client, ends } = waiting('a')
     const read = once(stream, 'data')
     stream.write('b')
     await read
@@ -39,7 +40,7 @@ describe('a client that waits', () => {
     clock.advance(1_000)
     stream.destroy()
     expect(ends).toEqual([[{ name: 'answered', data: 1 }, 'ab']])
-    expect(controller.signal.aborted).toBe(false)
+    expect(signal.signal.aborted).toBe(false)
     expect(clock.timers).toBe(0)
   })
 
@@ -57,12 +58,12 @@ describe('a client that waits', () => {
   })
 
   it('is given no longer than it may take', () => {
-    const { clock, controller, ends } = waiting()
+    const { clock, signal, ends } = waiting()
     clock.advance(99)
     expect(ends).toEqual([])
     clock.advance(1)
     expect(ends).toEqual([[{ name: 'timed_out' }, '']])
-    expect(controller.signal.aborted).toBe(true)
+    expect(signal.signal.aborted).toBe(true)
   })
 
   it('is not read beyond 64 KiB and a part', async () => {
