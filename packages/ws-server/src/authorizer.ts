@@ -19,6 +19,8 @@ export type Decision =
 export interface AuthorizerSettings {
   /** The option; without it, everybody may come in. */
   readonly authorize: ListenSettings['authorize']
+  /** The option: how long the whole of a handshake may take. */
+  readonly handshake_timeout: number
   /** Called once for each visit, at once where `authorize` answers at once. */
   readonly decided: (decision: Decision) => void
   /** Who is told when `authorize` fails. */
@@ -72,7 +74,7 @@ export class Authorizer {
       stream: visit.stream,
       head: visit.head,
       signal,
-      timeout_ms: visit.time_left_ms,
+      timeout_ms: Math.max(0, this.#settings.handshake_timeout - visit.waited_ms),
       clock: node_platform.clock,
       done: (outcome, head) => {
         this.#waiting.delete(client)

@@ -1,6 +1,7 @@
 import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import type { UpgradeRequest } from './handshake_text.js'
 import { has_body } from './judge.js'
 import { type Refusal, wrong_path } from './refusal.js'
 import { told_by_close } from './told_by_close.js'
@@ -12,9 +13,9 @@ export interface Mount {
   /** Whether another may take its route over. */
   readonly is_closing: boolean
   /** Takes a request to upgrade. */
-  take(request: IncomingMessage, stream: Socket, head: Buffer): void
+  take(request: UpgradeRequest, stream: Socket, head: Buffer): void
   /** Turns away a request to upgrade. */
-  refuse(stream: Socket, refusal: Refusal, request: IncomingMessage): void
+  refuse(stream: Socket, refusal: Refusal, request: UpgradeRequest): void
 }
 
 /** Takes a mount away again. */
@@ -34,7 +35,7 @@ export function mount(http: HttpServer, entrance: Mount): Unmount {
 }
 
 /** Whether a request is for a route. */
-export function is_for(request: IncomingMessage, route: string): boolean {
+export function is_for(request: UpgradeRequest, route: string): boolean {
   const { url = '' } = request
   // What most ask for is the route itself, and perhaps a query.
   if (url.startsWith(route) && (url.length === route.length || url[route.length] === '?')) return true

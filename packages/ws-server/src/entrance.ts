@@ -4,6 +4,7 @@ import { type NetError, parse_target } from '@bt/ws-protocol'
 import { type DirectWebSocket, direct_web_socket, node_platform, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
+import { Arrivals } from './arrivals.js'
 import { Authorizer, type Decision } from './authorizer.js'
 import {
   type ClientAddress,
@@ -16,11 +17,12 @@ import {
 import { EntryLimits } from './entry_limits.js'
 import { without_declined_offers } from './extension_offers.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
+import type { UpgradeRequest } from './handshake_text.js'
 import { shown_address } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
-import { RecentTexts } from './recent_texts.js'
+import { Recent } from './recent.js'
 import {
   bad_handshake,
   handler_error,
@@ -28,6 +30,7 @@ import {
   type Refusal,
   type RefusalNote,
   shutting_down,
+  too_late,
 } from './refusal.js'
 import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
@@ -77,14 +80,13 @@ export class Entrance {
   readonly #owner: HandshakeOwner
   readonly #http: HttpServer
   readonly #acceptor: WebSocketServer
-  readonly #texts = new RecentTexts()
+  readonly #texts = new Recent<string>(text => text)
   readonly #answers: Answers
   readonly #origins: OriginGuard
   readonly #proxies: TrustedProxies | undefined
   readonly #limits: EntryLimits
   readonly #authorizer: Authorizer
-  /** When those connected who have not asked for anything yet. */
-  readonly #arrivals = new WeakMap<Socket, number>()
+  readonly #arrivals: Arrivals
   #is_closing = false
 
   constructor(settings: ListenSettings, owner: HandshakeOwner, http: HttpServer) {
@@ -95,11 +97,15 @@ export class Entrance {
     this.#owner = owner
     this.#http = http
     this.#answers = new Answers(handshake_timeout)
+    this.#arrivals = new Arrivals(handshake_timeout, node_platform.clock, stream =>
+      this.refuse(stream, too_late()),
+    )
     this.#origins = new OriginGuard(origins, http, report)
     this.#proxies = trusted_proxies(trust_proxy)
     this.#limits = new EntryLimits(settings)
     this.#authorizer = new Authorizer({
       authorize,
+      handshake_timeout,
       decided: decision => this.#decided(decision),
       report,
     })
@@ -109,11 +115,6 @@ export class Entrance {
     )
   }
 
-  /** Whether it wants to be told who has {@link Entrance.arrived}: nobody else than `authorize` is bound by that. */
-  get times_arrivals(): boolean {
-    return this.#settings.authorize !== undefined
-  }
-
   /** Whether it takes nobody in any more. */
   get is_closing(): boolean {
     return this.#is_closing
@@ -121,25 +122,26 @@ export class Entrance {
 
   /** A client has connected, and its handshake comes next. */
   arrived(stream: Socket): void {
-    this.#arrivals.set(stream, node_platform.clock.now_ms())
+    this.#arrivals.add(stream)
   }
 
   /** Takes a request to upgrade, whose path is the route. */
-  take(request: IncomingMessage, stream: Socket, head: Buffer): void {
+  take(request: UpgradeRequest, stream: Socket, head: Buffer): void {
     const refusal = judge(request) ?? (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, request)
     else this.#receive(this.#visit(request, stream, head))
   }
 
   /** Turns a client away; `request` is left out where it could not be read. */
-  refuse(stream: Socket, refusal: Refusal, request?: IncomingMessage): void {
+  refuse(stream: Socket, refusal: Refusal, request?: UpgradeRequest): void {
     stream.on('error', told_by_close)
     this.refused(refusal, stream, request)
     this.#answers.end(stream, refusal)
   }
 
   /** Counts a client that was turned away, and has its answer, or gets none. */
-  refused(refusal: RefusalNote, stream: Socket, request?: IncomingMessage): void {
+  refused(refusal: RefusalNote, stream: Socket, request?: UpgradeRequest): void {
+    this.#arrivals.take(stream)
     this.#owner.refused(refusal, () => {
       const headers = (request?.headers ?? {}) as HandshakeHeaders
       const path = request?.url === undefined ? undefined : parse_target(request.url).path
@@ -152,6 +154,11 @@ export class Entrance {
     this.#owner.refused({ reason: 'over_limit' }, () => ({ addr, path: undefined }))
   }
 
+  /** Ends all who have connected, and have not asked for anything yet. */
+  drop_arrivals(): void {
+    this.#arrivals.drop_all()
+  }
+
   /** Takes nobody in from now on; who waits is told so. */
   close(): void {
     this.#is_closing = true
@@ -159,20 +166,11 @@ export class Entrance {
     this.#answers.hurry()
   }
 
-  #visit(request: IncomingMessage, stream: Socket, head: Buffer): Visit {
+  #visit(request: UpgradeRequest, stream: Socket, head: Buffer): Visit {
     const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
     const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
     const place = this.#locate(stream, handshake.headers)
-    return { request, stream, head, handshake, offered, place, time_left_ms: this.#time_left_ms(stream) }
-  }
-
-  /** What is left of `handshake_timeout`; on a shared server nobody knows when a client has connected. */
-  #time_left_ms(stream: Socket): number {
-    if (!this.times_arrivals) return this.#settings.handshake_timeout
-    const now_ms = node_platform.clock.now_ms()
-    const waited_ms = now_ms - (this.#arrivals.get(stream) ?? now_ms)
-    this.#arrivals.delete(stream)
-    return Math.max(0, this.#settings.handshake_timeout - waited_ms)
+    return { request, stream, head, handshake, offered, place, waited_ms: this.#arrivals.take(stream) }
   }
 
   /** A client on a Unix socket has no address of its own. */
@@ -220,9 +218,10 @@ export class Entrance {
       })
   }
 
-  /** Without compression, `ws` looks at no offers. */
-  #shown_to_ws(request: IncomingMessage): IncomingMessage {
-    return this.#settings.compression === false ? request : without_declined_offers(request)
+  /** What `ws` reads of a request is what an {@link UpgradeRequest} has. Without compression, it looks at no offers. */
+  #shown_to_ws(request: UpgradeRequest): IncomingMessage {
+    const shown = this.#settings.compression === false ? request : without_declined_offers(request)
+    return shown as IncomingMessage
   }
 
   #left({ stream, request }: Visit): void {

@@ -2,7 +2,7 @@ import { type AbortSignalLike, parse_target } from '@bt/ws-protocol'
 import { type ClientPlace, show_place } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 import type { LateSignal } from './late_signal.js'
-import type { RecentTexts } from './recent_texts.js'
+import { own_copy, type Recent } from './recent.js'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
@@ -74,14 +74,14 @@ export class Handshake implements HandshakeRequest {
   }
 
   /** Takes little room from now on: most clients never have their handshakes looked at again, and many send what others did. */
-  pack(texts: RecentTexts): void {
+  pack(texts: Recent<string>): void {
     if (typeof this.#headers === 'string') return
-    this.#key = this.#headers[KEY_HEADER] ?? ''
+    this.#key = own_copy(this.#headers[KEY_HEADER] ?? '')
     const parts: string[] = []
     for (const name in this.#headers) parts.push(name, name === KEY_HEADER ? '' : (this.#headers[name] ?? ''))
-    this.#headers = texts.share(parts.join(SEPARATOR))
+    this.#headers = texts.of(parts.join(SEPARATOR))
     // What stands in a query is often one client's alone.
-    if (!this.#url.includes('?')) this.#url = texts.share(this.#url)
+    this.#url = this.#url.includes('?') ? own_copy(this.#url) : texts.of(this.#url)
   }
 
   get path(): string {

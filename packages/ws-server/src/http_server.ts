@@ -1,8 +1,9 @@
-import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { createServer as create_https_server } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { secure_options } from '@bt/ws-protocol/node'
+import { HandshakeServer } from './handshake_server.js'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './refusal.js'
 import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
@@ -12,39 +13,46 @@ import { told_by_close } from './told_by_close.js'
 export interface MadeHttpServer {
   /** Over TLS, it tells `clientError` only of sockets whose TLS handshake is done, and of those that are destroyed. */
   readonly http: HttpServer
-  /** Whether it is over TLS, so that a client has arrived once that is agreed on. */
-  readonly is_secure: boolean
   /** Ends at once every socket that there still is, those in the middle of the TLS handshake too, of which HTTP does not know yet. */
   drop_all(): void
 }
 
 type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
 
+/** Who wants to know who comes. */
+export interface HttpWatcher {
+  /** A TCP connection was accepted. */
+  accepted(): void
+  /** A client has connected, over TLS with the handshake of that behind it, and its request comes next. */
+  arrived(stream: Socket): void
+  /** A client failed in TLS, and got no answer for that reason. */
+  refused(reason: RefusalReason, stream: Socket): void
+}
+
+/** How long a request may take is watched elsewhere, since that goes on with `authorize`. */
+const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0 }
+
 /**
- * Makes the HTTP server of a WebSocket server. `refused` is told of clients that failed in TLS, and got no answer for that reason.
+ * Makes the HTTP server of a WebSocket server.
  *
  * @throws NetError `invalid_option` for a certificate or a key that will not do
  */
 export function make_http_server(
   { handshake_timeout, tls }: HttpSettings,
-  refused: (reason: RefusalReason, socket: Socket) => void,
+  watcher: HttpWatcher,
 ): MadeHttpServer {
-  const timeouts = {
-    headersTimeout: handshake_timeout,
-    requestTimeout: handshake_timeout,
-    connectionsCheckingInterval: Math.min(1_000, Math.ceil(handshake_timeout / 10)),
-  }
-  if (tls === undefined) {
-    const http = createServer(timeouts)
-    return { http, is_secure: false, drop_all: () => {} }
-  }
-  return make_https_server({ ...timeouts, handshakeTimeout: handshake_timeout }, tls, refused)
+  if (tls !== undefined) return make_https_server(handshake_timeout, tls, watcher)
+  const http = new HandshakeServer(NO_TIMEOUTS, stream => {
+    watcher.accepted()
+    watcher.arrived(stream)
+  })
+  return { http, drop_all: () => {} }
 }
 
 function make_https_server(
-  timeouts: ServerOptions & { handshakeTimeout: number },
+  handshake_timeout: number,
   given: TlsListenOptions,
-  refused: (reason: RefusalReason, socket: Socket) => void,
+  watcher: HttpWatcher,
 ): MadeHttpServer {
   const tls = check_tls(given)
   const { ca, min_version, client_certificates } = tls
@@ -58,7 +66,8 @@ function make_https_server(
       ] as const,
   )
   const https = create_https_server({
-    ...timeouts,
+    ...NO_TIMEOUTS,
+    handshakeTimeout: handshake_timeout,
     ...secure_options(TLS_WHERE, tls),
     requestCert: client_certificates !== 'none',
     rejectUnauthorized: client_certificates === 'required',
@@ -66,6 +75,7 @@ function make_https_server(
   })
   const sockets = new Map<string | Socket, Socket>()
   https.on('connection', (socket: Socket) => {
+    watcher.accepted()
     const peer = peer_of(socket)
     sockets.set(peer, socket)
     socket.once('close', () => sockets.delete(peer))
@@ -74,20 +84,23 @@ function make_https_server(
   // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
   https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const reason = refusal_of(error, socket)
-    if (reason !== undefined) refused(reason, socket)
+    if (reason !== undefined) watcher.refused(reason, socket)
     if (error.code === 'ERR_SSL_HTTP_REQUEST') sockets.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
     socket.destroy()
   })
   https.prependListener('secureConnection', socket => {
     // Where certificates are optional, Node lets those in that do not hold.
-    if (socket.authorized || socket.getPeerX509Certificate() === undefined) return
-    refused('tls_failed', socket)
+    if (socket.authorized || socket.getPeerX509Certificate() === undefined) {
+      watcher.arrived(socket)
+      return
+    }
+    watcher.refused('tls_failed', socket)
     socket.destroy()
   })
   const drop_all = (): void => {
     for (const socket of sockets.values()) socket.destroy()
   }
-  return { http: https, is_secure: true, drop_all }
+  return { http: https, drop_all }
 }
 
 /** What a client is told that speaks HTTP where TLS is expected; it reads this though TLS never began. */

@@ -22,6 +22,7 @@ export class OwnHttp implements HttpHost {
   readonly #bind: string
   readonly #address: BindAddress
   readonly #report: (error: NetError) => void
+  readonly #descriptors: DescriptorWatch
   #bound: Promise<unknown> = Promise.resolve()
   #entrance: Entrance | undefined
 
@@ -30,7 +31,12 @@ export class OwnHttp implements HttpHost {
     this.#bind = String(settings.bind)
     this.#address = parse_bind(this.#bind) as BindAddress
     this.#report = report
-    this.#made = make_http_server(settings, (reason, stream) => this.#entrance?.refused({ reason }, stream))
+    this.#descriptors = new DescriptorWatch(node_platform.clock, report)
+    this.#made = make_http_server(settings, {
+      accepted: () => this.#descriptors.accepted(),
+      arrived: stream => this.#entrance?.arrived(stream),
+      refused: (reason, stream) => this.#entrance?.refused({ reason }, stream),
+    })
     this.http = this.#made.http
     // Who has connected and asks for nothing is no socket of ours, and takes a file descriptor all the same.
     this.http.maxConnections = 2 * settings.max_connections + MOST_BESIDE
@@ -39,10 +45,6 @@ export class OwnHttp implements HttpHost {
   /** Answers whatever is no request to upgrade. */
   answer_through(entrance: Entrance): void {
     this.#entrance = entrance
-    if (entrance.times_arrivals)
-      this.http.on(this.#made.is_secure ? 'secureConnection' : 'connection', stream =>
-        entrance.arrived(stream),
-      )
     this.http.on('request', (request, response) => {
       const refusal = is_for(request, entrance.route) ? not_websocket() : wrong_path()
       entrance.refused(refusal, request.socket, request)
@@ -71,7 +73,6 @@ export class OwnHttp implements HttpHost {
           this.http.on('error', cause =>
             this.#report(new NetError('server_failed', cause.message, { cause })),
           )
-          this.#watch_descriptors()
           resolve(undefined)
         },
       )
@@ -90,17 +91,13 @@ export class OwnHttp implements HttpHost {
     await http_closed
   }
 
-  #watch_descriptors(): void {
-    const watch = new DescriptorWatch(node_platform.clock, this.#report)
-    this.http.on('connection', () => watch.accepted())
-    this.http.on('close', () => watch.stop())
-  }
-
   async #stop_listening(): Promise<void> {
     if (!this.http.listening) return
     await new Promise(resolve => {
       this.http.close(resolve)
       this.http.closeAllConnections()
+      this.#entrance?.drop_arrivals()
+      this.#descriptors.stop()
     })
   }
 }

@@ -69,11 +69,13 @@ export function wrong_version(version: string | undefined): Refusal {
   return { reason: 'bad_handshake', status: version === undefined ? 400 : 426, text, headers }
 }
 
-/** Bytes that Node's HTTP parser could not read, or that did not come in time. */
+/** A request that did not come in time. */
+export function too_late(): Refusal {
+  return { reason: 'timed_out', status: 408, text: 'The handshake took too long.' }
+}
+
+/** Bytes that Node's HTTP parser could not read. */
 export function unreadable(error: { readonly code?: string | undefined }): Refusal {
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return { reason: 'timed_out', status: 408, text: 'The handshake took too long.' }
-  }
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     return { reason: 'bad_handshake', status: 431, text: 'The headers are too large.' }
   }

@@ -1,12 +1,12 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ClientPlace } from './client_address.js'
 import type { Handshake } from './handshake_request.js'
+import type { UpgradeRequest } from './handshake_text.js'
 
 /** A client at the entrance, whose handshake is in order, and of whom nobody has decided. */
 export interface Visit {
   /** Its request: for as long as the handshake lasts, and no longer. */
-  readonly request: IncomingMessage
+  readonly request: UpgradeRequest
   /** Its socket. */
   readonly stream: Socket
   /** What came behind the request. */
@@ -17,6 +17,6 @@ export interface Visit {
   readonly offered: readonly string[]
   /** Where it is; on a Unix socket the server's own address. */
   readonly place: ClientPlace
-  /** How much of `handshake_timeout` is left for `authorize`, in milliseconds. */
-  readonly time_left_ms: number
+  /** How much of `handshake_timeout` its request took, in milliseconds, where it is known when it has connected. */
+  readonly waited_ms: number
 }

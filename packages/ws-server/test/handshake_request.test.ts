@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { Handshake } from '../src/handshake_request.js'
-import { RecentTexts } from '../src/recent_texts.js'
+import { Recent } from '../src/recent.js'
 
 function request(url: string | undefined, headers: Record<string, string> = {}): IncomingMessage {
   return { url, headers } as unknown as IncomingMessage
@@ -31,12 +31,12 @@ describe('Handshake', () => {
     [{ host: 'a:1', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'x-a': 'b, c', cookie: 'a=1; b=2' }],
     [{ 'x-empty': '', origin: 'http://page', 'x-latin': 'caf\u00e9 \u00ff', 'x-space': ' a\tb ' }],
   ])('shows the same when it is packed, asked before or not: %j', headers => {
-    const shown = { ...headers }
+    const shown: Record<string, string | undefined> = { ...headers }
     for (const is_asked_before of [false, true]) {
       const handshake = new Handshake(request('/ws?room=%E4%B8%AD', { ...headers }), 'chat')
       if (is_asked_before) expect(handshake.headers).toEqual(shown)
-      handshake.pack(new RecentTexts())
-      handshake.pack(new RecentTexts())
+      handshake.pack(new Recent(text => text))
+      handshake.pack(new Recent(text => text))
       expect(handshake.headers).toEqual(shown)
       expect(handshake.headers).toBe(handshake.headers)
       expect(handshake.origin).toBe(shown.origin)
@@ -50,7 +50,7 @@ describe('Handshake', () => {
     const given = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } } as unknown as IncomingMessage
     const handshake = new Handshake(given, '')
     expect(handshake.headers).toEqual({ host: 'x' })
-    handshake.pack(new RecentTexts())
+    handshake.pack(new Recent(text => text))
     expect(handshake.headers).toEqual({ host: 'x' })
   })
 })

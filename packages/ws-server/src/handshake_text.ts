@@ -1,0 +1,78 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+
+/** What is read of a request to upgrade; one of `node:http` has it all. */
+export type UpgradeRequest = Pick<
+  IncomingMessage,
+  'method' | 'httpVersion' | 'url' | 'headers' | 'rawHeaders' | 'socket'
+>
+
+/** A handshake that was read as one, and what came behind it. */
+export interface ReadHandshake {
+  /** What it says. */
+  readonly request: Omit<UpgradeRequest, 'socket'>
+  /** The bytes behind it. */
+  readonly head: Buffer
+}
+
+/** More is left to Node, which has a limit of its own. */
+const MOST_BYTES = 8_192
+const END = Buffer.from('\r\n\r\n')
+const NOTHING = Buffer.alloc(0)
+const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/
+/** RFC 9112 §5. No part of it can match what the next one does, so that its time is in proportion to the text, whatever that is. */
+const HEADER_LINE = /([\w!#$%&'*+.^`|~-]+):([\t -~\x80-\xff]*)(?:\r\n|$)/y
+/** RFC 9110 §7.6.1: a list, in which case does not matter. */
+const HAS_UPGRADE = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
+/** What makes a request longer than its headers, or is not what it seems to be. */
+const NOT_PLAIN = ['content-length', 'transfer-encoding', 'set-cookie', 'expect']
+
+/**
+ * Reads a WebSocket handshake as nearly all clients send it: at once, and without anything that could be understood in two ways.
+ * `undefined` for everything else, which may be right or wrong: that is for an HTTP parser to say.
+ */
+export function read_handshake(bytes: Buffer): ReadHandshake | undefined {
+  const end = bytes.indexOf(END)
+  if (end === -1 || end > MOST_BYTES) return undefined
+  const text = bytes.toString('latin1', 0, end)
+  const first_end = text.indexOf('\r\n')
+  const url = REQUEST_LINE.exec(text.slice(0, first_end))?.[1]
+  if (url === undefined || first_end === -1) return undefined
+  const headers: IncomingHttpHeaders = {}
+  const rawHeaders: string[] = []
+  HEADER_LINE.lastIndex = first_end + 2
+  while (HEADER_LINE.lastIndex < text.length) {
+    const [, name, value] = HEADER_LINE.exec(text) ?? []
+    if (name === undefined || value === undefined) return undefined
+    const key = name.toLowerCase()
+    // What comes twice is joined, or not, by rules for each name.
+    if (headers[key] !== undefined) return undefined
+    headers[key] = without_blanks(value)
+    rawHeaders.push(name, headers[key])
+  }
+  if (!is_plain_upgrade(headers)) return undefined
+  const behind = end + END.length
+  const head = behind === bytes.length ? NOTHING : bytes.subarray(behind)
+  return { request: { method: 'GET', httpVersion: '1.1', url, headers, rawHeaders }, head }
+}
+
+function is_plain_upgrade(headers: IncomingHttpHeaders): boolean {
+  const { connection = '', upgrade = '' } = headers
+  return (
+    upgrade.toLowerCase() === 'websocket' &&
+    HAS_UPGRADE.test(connection) &&
+    NOT_PLAIN.every(name => headers[name] === undefined)
+  )
+}
+
+/** The blanks around a value are no part of it (RFC 9112 §5.1); others that JavaScript would trim are. */
+function without_blanks(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && is_blank(value.charCodeAt(start))) start += 1
+  while (start < end && is_blank(value.charCodeAt(end - 1))) end -= 1
+  return value.slice(start, end)
+}
+
+function is_blank(character: number): boolean {
+  return character === 0x20 || character === 0x09
+}
