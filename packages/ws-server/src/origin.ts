@@ -1,5 +1,6 @@
 import { describe_value, is_loopback_host, is_thenable, NetError } from '@bt/ws-protocol'
 import type { HandshakeRequest } from './handshake_request.js'
+import { Recent } from './recent.js'
 
 /** Which pages may connect; the option `origins`. */
 export type AllowedOrigins =
@@ -46,6 +47,19 @@ function host_of_origin(origin: string): string | undefined {
   return authority?.replace(PORT, '').replace(/\.$/, '') || undefined
 }
 
+/** Where a page is from. */
+interface Page {
+  /** Its origin, as {@link normal_origin} writes it. */
+  readonly origin: string
+  /** The host in that. */
+  readonly host: string | undefined
+}
+
+function page_of(text: string): Page | undefined {
+  const origin = normal_origin(text)
+  return origin === undefined ? undefined : { origin, host: host_of_origin(origin) }
+}
+
 /** The host that a `Host` header names, written as that of an origin. */
 function host_of_header(host: string): string | undefined {
   const origin = normal_origin(`http://${host}`)
@@ -90,6 +104,8 @@ function meant_by(entry: string): string {
 export class OriginGate {
   readonly #allowed: AllowedOrigins | undefined
   readonly #listed: ReadonlySet<string>
+  readonly #pages = new Recent(page_of)
+  readonly #hosts = new Recent(host_of_header)
 
   constructor(allowed: AllowedOrigins | undefined) {
     this.#allowed = allowed
@@ -102,13 +118,13 @@ export class OriginGate {
     const allowed = this.#allowed
     if (allowed === '*') return undefined
     if (typeof allowed === 'function') return objection_of(allowed(visit.origin, visit.request()))
-    const origin = normal_origin(visit.origin)
-    if (origin === undefined)
+    const page = this.#pages.of(visit.origin)
+    if (page === undefined)
       return 'that is not one origin; only a function as the option origins can allow it'
-    if (allowed === undefined) return objection_by_default(origin, visit)
-    return this.#listed.has(origin)
+    if (allowed === undefined) return objection_by_default(page, this.#hosts.of(visit.host), visit)
+    return this.#listed.has(page.origin)
       ? undefined
-      : `the option origins does not list it; add '${origin}' there to allow it`
+      : `the option origins does not list it; add '${page.origin}' there to allow it`
   }
 }
 
@@ -125,9 +141,11 @@ function objection_of(answer: unknown): string | undefined {
 function ignored(): void {}
 
 /** Pages of the same host, and of this machine. A list replaces that, so the remedy is whole only with those that came in before. */
-function objection_by_default(origin: string, { host, is_bound_to_loopback }: PageVisit): string | undefined {
-  const from = host_of_origin(origin)
-  const to = host_of_header(host)
+function objection_by_default(
+  { origin, host: from }: Page,
+  to: string | undefined,
+  { is_bound_to_loopback }: PageVisit,
+): string | undefined {
   const is_called_by_another_name = to === undefined || !is_loopback_host(to)
   if (is_called_by_another_name && is_bound_to_loopback())
     return `the server listens on this machine alone, and is called by another name, as with DNS rebinding or through a proxy; set origins: ['${origin}'] to allow it`
