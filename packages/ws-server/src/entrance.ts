@@ -22,6 +22,7 @@ import { shown_address } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
+import { packed_headers } from './packed_headers.js'
 import { Recent } from './recent.js'
 import {
   bad_handshake,
@@ -212,7 +213,7 @@ export class Entrance {
         // From here on, `ws` listens for errors.
         stream.off('error', told_by_close)
         if (stream.isPaused()) stream.resume()
-        handshake.pack(this.#texts)
+        handshake.pack(request.packed ?? this.#texts.of(packed_headers(request.headers)))
         // The acceptor makes no other kind.
         this.#owner.admit({ ws: ws as DirectWebSocket, stream, handshake, place, data })
       })

@@ -2,7 +2,7 @@ import { type AbortSignalLike, parse_target } from '@bt/ws-protocol'
 import { type ClientPlace, show_place } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 import type { LateSignal } from './late_signal.js'
-import { own_copy, type Recent } from './recent.js'
+import { KEY_HEADER, unpacked_headers } from './packed_headers.js'
 
 /** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
@@ -49,18 +49,13 @@ interface RequestHead {
   readonly socket?: object
 }
 
-/** The one header that no two handshakes share. */
-const KEY_HEADER = 'sec-websocket-key'
-/** Stands in no header (RFC 9110 §5.5). */
-const SEPARATOR = '\n'
-
 /** Keeps of a request what a socket shows of it, and not the request itself. */
 export class Handshake implements HandshakeRequest {
   readonly protocol: string
   readonly certificate: ClientCertificate | undefined
   #url: string
   #query: URLSearchParams | undefined
-  /** As they were read, or packed: names and values in turn, without the key. */
+  /** As they were read, or packed. */
   #headers: HandshakeHeaders | string
   #key = ''
 
@@ -73,15 +68,10 @@ export class Handshake implements HandshakeRequest {
     this.certificate = read_client_certificate(socket)
   }
 
-  /** Takes little room from now on: most clients never have their handshakes looked at again, and many send what others did. */
-  pack(texts: Recent<string>): void {
-    if (typeof this.#headers === 'string') return
-    this.#key = own_copy(this.#headers[KEY_HEADER] ?? '')
-    const parts: string[] = []
-    for (const name in this.#headers) parts.push(name, name === KEY_HEADER ? '' : (this.#headers[name] ?? ''))
-    this.#headers = texts.of(parts.join(SEPARATOR))
-    // What stands in a query is often one client's alone.
-    this.#url = this.#url.includes('?') ? own_copy(this.#url) : texts.of(this.#url)
+  /** Takes little room from now on, with its {@link packed_headers}: most handshakes are never looked at again. */
+  pack(packed: string): void {
+    this.#key = this.headers[KEY_HEADER] ?? ''
+    this.#headers = packed
   }
 
   get path(): string {
@@ -94,21 +84,13 @@ export class Handshake implements HandshakeRequest {
   }
 
   get headers(): HandshakeHeaders {
-    if (typeof this.#headers === 'string') this.#headers = unpacked(this.#headers, this.#key)
+    if (typeof this.#headers === 'string') this.#headers = unpacked_headers(this.#headers, this.#key)
     return this.#headers
   }
 
   get origin(): string | undefined {
     return this.headers.origin
   }
-}
-
-function unpacked(packed: string, key: string): HandshakeHeaders {
-  const headers: Record<string, string> = {}
-  const parts = packed.split(SEPARATOR)
-  for (let at = 0; at + 1 < parts.length; at += 2) headers[String(parts[at])] = String(parts[at + 1])
-  if (key !== '') headers[KEY_HEADER] = key
-  return headers
 }
 
 /** A handshake as `authorize` gets it: what a socket keeps of it, and what is of use before there is one. */

@@ -1,13 +1,14 @@
 import { Server, type ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
-import { read_handshake } from './handshake_text.js'
+import { HandshakeReader } from './handshake_text.js'
 import { told_by_close } from './told_by_close.js'
 
 /**
- * An http server that reads a plain handshake by itself: that takes a fifth less time than Node's parser, which is there for all else that may
+ * An http server that reads a plain handshake by itself: that takes a fifth less time than with Node's parser, which is there for all else that may
  * come. Both tell `upgrade` of it; `connection` is told of those alone that are left to Node.
  */
 export class HandshakeServer extends Server {
+  readonly #reader = new HandshakeReader()
   readonly #accepted: (stream: Socket) => void
   /** One for all sockets, so that none of them needs a closure of its own. */
   readonly #read: (this: Socket, bytes: Buffer) => void
@@ -40,7 +41,7 @@ export class HandshakeServer extends Server {
     stream.off('error', told_by_close)
     stream.off('data', this.#read)
     stream.allowHalfOpen = true
-    const read = read_handshake(bytes)
+    const read = this.#reader.read(bytes)
     if (read === undefined) {
       stream.pause()
       stream.unshift(bytes)

@@ -23,12 +23,12 @@ export class Recent<Made> {
     return this.#made.size
   }
 
-  /** What is made of a text. */
+  /** What is made of a text; nothing is remembered of one that nothing is made of. */
   of(text: string): Made {
     const known = this.#made.get(text)
     if (known !== undefined) return known
     const made = this.#make(text)
-    if (text.length <= MOST_CHARACTERS) this.#remember(text, made)
+    if (made !== undefined && text.length <= MOST_CHARACTERS) this.#remember(text, made)
     return made
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { Handshake } from '../src/handshake_request.js'
-import { Recent } from '../src/recent.js'
+import { packed_headers } from '../src/packed_headers.js'
 
 function request(url: string | undefined, headers: Record<string, string> = {}): IncomingMessage {
   return { url, headers } as unknown as IncomingMessage
@@ -35,8 +35,7 @@ describe('Handshake', () => {
     for (const is_asked_before of [false, true]) {
       const handshake = new Handshake(request('/ws?room=%E4%B8%AD', { ...headers }), 'chat')
       if (is_asked_before) expect(handshake.headers).toEqual(shown)
-      handshake.pack(new Recent(text => text))
-      handshake.pack(new Recent(text => text))
+      handshake.pack(packed_headers(headers))
       expect(handshake.headers).toEqual(shown)
       expect(handshake.headers).toBe(handshake.headers)
       expect(handshake.origin).toBe(shown.origin)
@@ -50,7 +49,7 @@ describe('Handshake', () => {
     const given = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } } as unknown as IncomingMessage
     const handshake = new Handshake(given, '')
     expect(handshake.headers).toEqual({ host: 'x' })
-    handshake.pack(new Recent(text => text))
+    handshake.pack(packed_headers(given.headers))
     expect(handshake.headers).toEqual({ host: 'x' })
   })
 })

@@ -31,12 +31,8 @@ afterEach(async () => {
 function upgrade_of(server: Server, addr: string, text: string): Promise<object | undefined> {
   const told = deferred<object | undefined>()
   const client = new RawClient(addr)
-  const tell = (
-    { method, httpVersion, url, headers, rawHeaders }: UpgradeRequest,
-    stream: Socket,
-    head: Buffer,
-  ) => {
-    told.resolve({ method, httpVersion, url, headers, rawHeaders, head: head.toString('latin1') })
+  const tell = ({ method, httpVersion, url, headers }: UpgradeRequest, stream: Socket, head: Buffer) => {
+    told.resolve({ method, httpVersion, url, headers, head: head.toString('latin1') })
     stream.destroy()
   }
   server.once('upgrade', tell)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { read_handshake } from '../src/handshake_text.js'
+import { HandshakeReader } from '../src/handshake_text.js'
+import { unpacked_headers } from '../src/packed_headers.js'
 
 const GOOD = [
   'GET /ws?room=1 HTTP/1.1',
@@ -15,16 +16,18 @@ function bytes_of(lines: readonly string[], behind = ''): Buffer {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${behind}`, 'latin1')
 }
 
+const reader = new HandshakeReader()
+
 /** Those lines with others behind them. */
 function read(...more: readonly string[]) {
-  return read_handshake(bytes_of([...GOOD, ...more]))
+  return reader.read(bytes_of([...GOOD, ...more]))
 }
 
-describe('read_handshake', () => {
+describe('HandshakeReader', () => {
   it('reads what browsers send', () => {
     const found = read('Origin:http://page', 'X-Empty:', 'X-Latin: \t caf\xe9 a\tb\xa0 \t', 'X-Blank: \t ')
     expect(found?.head).toHaveLength(0)
-    expect(found?.request).toEqual({
+    expect(found?.request).toMatchObject({
       method: 'GET',
       httpVersion: '1.1',
       url: '/ws?room=1',
@@ -40,14 +43,27 @@ describe('read_handshake', () => {
         'x-blank': '',
       },
       rawHeaders: [
-        ...GOOD.slice(1).flatMap(line => line.split(': ')),
+        ...GOOD.slice(1, -1).flatMap(line => line.split(': ')),
         ...['Origin', 'http://page', 'X-Empty', '', 'X-Latin', 'caf\xe9 a\tb\xa0', 'X-Blank', ''],
       ],
     })
   })
 
+  it('tells apart handshakes that differ in their keys alone, and packs what they have in common', () => {
+    const other_key = 'x3JJHMbDL1EzLkh9GBhXDw=='
+    const [first, second] = [GOOD, [...GOOD.slice(0, -1), `sec-websocket-KEY:\t ${other_key}`]].map(
+      lines => reader.read(bytes_of(lines))?.request,
+    )
+    expect(first?.headers['sec-websocket-key']).toBe('dGhlIHNhbXBsZSBub25jZQ==')
+    expect(second?.headers).toEqual({ ...first?.headers, 'sec-websocket-key': other_key })
+    expect(second?.packed).toBe(first?.packed)
+    expect(unpacked_headers(second?.packed ?? '', other_key)).toEqual(second?.headers)
+    if (second) second.headers.host = 'changed'
+    expect(reader.read(bytes_of(GOOD))?.request.headers.host).toBe('example.com:8080')
+  })
+
   it('hands on what came behind', () => {
-    expect(String(read_handshake(bytes_of(GOOD, 'frames\r\n\r\n'))?.head)).toBe('frames\r\n\r\n')
+    expect(String(reader.read(bytes_of(GOOD, 'frames\r\n\r\n'))?.head)).toBe('frames\r\n\r\n')
   })
 
   it.each([
@@ -67,6 +83,10 @@ describe('read_handshake', () => {
     ['a name that objects have', [...GOOD, 'constructor: a']],
     ['a prototype', [...GOOD, '__proto__: a']],
     ['a second Host', [...GOOD, 'Host: b']],
+    ['no key', GOOD.slice(0, -1)],
+    ['a key that is none', [...GOOD.slice(0, -1), 'Sec-WebSocket-Key: AAAA']],
+    ['a second key', [...GOOD, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
+    ['a second key that is none', [...GOOD, 'sec-websocket-key: AAAA']],
     ['a body', [...GOOD, 'Content-Length: 1']],
     ['an empty body', [...GOOD, 'Content-Length: 0']],
     ['a body of unknown length', [...GOOD, 'Transfer-Encoding: chunked']],
@@ -85,13 +105,13 @@ describe('read_handshake', () => {
     ],
     ['more than 8 KiB', [...GOOD, `X: ${'x'.repeat(8_192)}`]],
   ])('leaves %s to others', (_name, lines) => {
-    expect(read_handshake(bytes_of(lines))).toBeUndefined()
+    expect(reader.read(bytes_of(lines))).toBeUndefined()
   })
 
   it('leaves every part of a handshake to others', () => {
     const whole = bytes_of(GOOD)
     for (let end = 0; end < whole.length; end += 1)
-      expect(read_handshake(whole.subarray(0, end))).toBeUndefined()
-    expect(read_handshake(whole)).toBeDefined()
+      expect(reader.read(whole.subarray(0, end))).toBeUndefined()
+    expect(reader.read(whole)).toBeDefined()
   })
 })

@@ -31,6 +31,12 @@ describe('Recent', () => {
     expect(asked).toEqual(['text 0'])
   })
 
+  it('remembers nothing where nothing is made', () => {
+    const recent = new Recent(() => undefined)
+    expect(recent.of('a')).toBeUndefined()
+    expect(recent.size).toBe(0)
+  })
+
   it('makes, and does not remember, what is long', () => {
     const { recent } = counted()
     expect(recent.of('x'.repeat(1_025))).toEqual({ text: 'x'.repeat(1_025) })
