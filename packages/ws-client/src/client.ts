@@ -79,7 +79,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.#platform = platform
     this.#open_socket = open_socket
     this.#callbacks = { ...settings }
-    this.#heartbeat = new Heartbeat(settings.heartbeat, platform.clock)
+    this.#heartbeat = new Heartbeat(settings.heartbeat, platform.clock, () => [this.#connection])
     const backoff = backoff_settings(settings.reconnect)
     if (backoff !== undefined) this.#reconnector = new Reconnector(backoff, platform, () => this.#again())
     this.opened = new Promise((resolve, reject) => {
@@ -190,7 +190,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
         this.#cancel_connect_timer?.()
         this.#is_loss_told = false
         this.#reconnector?.opened()
-        this.#heartbeat.add(this.#connection)
+        this.#heartbeat.start()
         this.#settle_opened.resolve()
       },
       ended: (_client, info, error) => this.#ended(info, error),
@@ -233,7 +233,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
 
   #stop_watching(): void {
     this.#cancel_connect_timer?.()
-    this.#heartbeat.delete(this.#connection)
+    this.#heartbeat.stop()
   }
 
   #replace_taker(taker: Taker | undefined): void {

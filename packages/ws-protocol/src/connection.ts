@@ -88,7 +88,8 @@ export class Connection<Handle, Kind extends Batch>
   readonly #settings: ConnectionSettings
   readonly #owner: ConnectionOwner<Handle>
   readonly #platform: Platform<Kind>
-  readonly #outbox: Outbox<Kind>
+  /** There is one from the first message on that is sent. */
+  #outbox: Outbox<Kind> | undefined
   readonly #inbox: Inbox<CloseInfo>
   #port!: SocketPort<Kind>
   #state: Lifecycle = CONNECTING
@@ -111,7 +112,6 @@ export class Connection<Handle, Kind extends Batch>
     this.#settings = settings
     this.#owner = owner
     this.#platform = platform
-    this.#outbox = new Outbox(settings, platform, this)
     this.#inbox = new Inbox(this)
     this.handle = make_handle(this)
   }
@@ -119,7 +119,7 @@ export class Connection<Handle, Kind extends Batch>
   /** Gives the connection its socket, the first or another one, which tells it when it is open: {@link Connection.socket_opened}. */
   attach(port: SocketPort<Kind>): void {
     this.#port = port
-    this.#outbox.attach(port)
+    this.#outbox?.attach(port)
   }
 
   /** Where the connection stands. */
@@ -131,7 +131,7 @@ export class Connection<Handle, Kind extends Batch>
 
   /** Bytes that were sent and that the network has not taken, frame headers included. */
   get queued(): number {
-    return this.#outbox.bytes
+    return this.#outbox?.bytes ?? 0
   }
 
   /** Bytes of the messages that wait for a callback. */
@@ -157,7 +157,7 @@ export class Connection<Handle, Kind extends Batch>
   send(data: Sendable): true | NetError {
     const payload = as_payload(data)
     if (!this.#can_send()) return closed_error('send')
-    const result = this.#outbox.send(payload)
+    const result = this.#made_outbox().send(payload)
     if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data, payload)
     return result
   }
@@ -165,7 +165,7 @@ export class Connection<Handle, Kind extends Batch>
   /** Puts a message that was framed for many connections into the queue; `data` is what it was made of. Returns as {@link Connection.send} does. */
   send_shared(frame: SharedFrame, data: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
-    const result = this.#outbox.send_shared(frame)
+    const result = this.#made_outbox().send_shared(frame)
     if (result === true && this.#platform.channels?.message.hasSubscribers)
       this.#tell_sent(data, as_payload(data))
     return result
@@ -175,7 +175,7 @@ export class Connection<Handle, Kind extends Batch>
   drained(): Promise<void> {
     const { name } = this.#state
     if (this.#can_send() || name === 'closing_unopened' || name === 'draining')
-      return this.#outbox.wait_until_sent()
+      return this.#outbox?.wait_until_sent() ?? Promise.resolve()
     return Promise.reject(closed_error('drained'))
   }
 
@@ -268,7 +268,7 @@ export class Connection<Handle, Kind extends Batch>
 
   socket_drained(): void {
     if (this.#state.name === 'draining') this.#start_timer()
-    this.#outbox.flush()
+    this.#flush()
   }
 
   socket_ending(): void {
@@ -368,7 +368,7 @@ export class Connection<Handle, Kind extends Batch>
     // Once the peer's Close is in, the port is no longer writable: then the end is the peer's, unless another beginning would follow.
     const is_peers = this.#state.name === 'open' && !this.#can_send()
     if (!is_peers)
-      this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#outbox.unsent > 0 })
+      this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
     this.#inbox.discard_messages()
   }
 
@@ -383,7 +383,7 @@ export class Connection<Handle, Kind extends Batch>
     if (is_ending(this.#state)) return false
     this.#error = error
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
-    this.#outbox.drop()
+    this.#outbox?.drop()
     return true
   }
 
@@ -403,7 +403,7 @@ export class Connection<Handle, Kind extends Batch>
         this.#silent_looks = 0
         if (this.#inbox.is_paused) this.#port.pause()
         this.#inbox.open()
-        this.#outbox.flush()
+        this.#flush()
         return
       case 'finishing':
         this.#port.pause()
@@ -411,7 +411,7 @@ export class Connection<Handle, Kind extends Batch>
         return
       case 'draining':
         if (before.name === 'finishing') this.#inbox.discard_messages()
-        this.#outbox.flush()
+        this.#flush()
         return
       case 'close_sent':
         this.#port.close(state.closing.code, state.closing.reason)
@@ -425,8 +425,26 @@ export class Connection<Handle, Kind extends Batch>
         this.#wait(state.ending)
         return
       case 'closed':
-        this.#finish({ ...state.ending, unsent: this.#lost + this.#outbox.unsent })
+        this.#finish({ ...state.ending, unsent: this.#lost + this.#unsent })
     }
+  }
+
+  #made_outbox(): Outbox<Kind> {
+    if (this.#outbox === undefined) {
+      this.#outbox = new Outbox(this.#settings, this.#platform, this)
+      // The port of the last socket is no good for the next one.
+      if (this.#state.name !== 'waiting') this.#outbox.attach(this.#port)
+    }
+    return this.#outbox
+  }
+
+  get #unsent(): number {
+    return this.#outbox?.unsent ?? 0
+  }
+
+  #flush(): void {
+    if (this.#outbox === undefined) this.all_sent()
+    else this.#outbox.flush()
   }
 
   #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
@@ -450,7 +468,7 @@ export class Connection<Handle, Kind extends Batch>
     this.#cancel_timer?.()
     const error = this.#error
     this.#error = undefined
-    const unsent = this.#outbox.detach()
+    const unsent = this.#outbox?.detach() ?? 0
     this.#lost += unsent
     const info = { ...ending, unsent }
     this.#publish('close', { info, error, will_reconnect: true })
@@ -459,7 +477,7 @@ export class Connection<Handle, Kind extends Batch>
 
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
-    this.#outbox.end(closed_error('drained'))
+    this.#outbox?.end(closed_error('drained'))
     this.#publish('close', { info, error: this.#error, will_reconnect: false })
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)

@@ -12,39 +12,37 @@ export interface Beating {
   look(): void
 }
 
-/** Looks after any number of connections with one timer, which runs while there is one. */
+/** Looks after any number of connections with one timer. */
 export class Heartbeat {
   readonly #look_every_ms: number | undefined
   readonly #clock: Clock
-  readonly #beating = new Set<Beating>()
+  readonly #beating: () => Iterable<Beating>
+  #is_started = false
   #cancel_timer: CancelTimer | undefined
 
-  /** `interval_ms`: the option `heartbeat`. */
-  constructor(interval_ms: number | false, clock: Clock) {
+  /** `interval_ms`: the option `heartbeat`. `beating`: those who are to be looked after, whenever it is time. */
+  constructor(interval_ms: number | false, clock: Clock, beating: () => Iterable<Beating>) {
     this.#look_every_ms = interval_ms === false ? undefined : interval_ms / LOOKS_PER_HEARTBEAT
     this.#clock = clock
+    this.#beating = beating
   }
 
-  /** Looks after one more. */
-  add(beating: Beating): void {
-    this.#beating.add(beating)
-    this.#start_timer()
-  }
-
-  /** Looks after it no more. */
-  delete(beating: Beating): void {
-    this.#beating.delete(beating)
-    if (this.#beating.size > 0) return
-    this.#cancel_timer?.()
-    this.#cancel_timer = undefined
-  }
-
-  #start_timer(): void {
+  /** There is somebody to look after; when it looks already, that changes nothing. */
+  start(): void {
+    this.#is_started = true
     if (this.#look_every_ms === undefined || this.#cancel_timer !== undefined) return
     this.#cancel_timer = this.#clock.start_timer(this.#look_every_ms, () => {
       this.#cancel_timer = undefined
-      for (const beating of this.#beating) beating.look()
-      if (this.#beating.size > 0) this.#start_timer()
+      for (const beating of this.#beating()) beating.look()
+      // Whoever was looked at may have been the last one.
+      if (this.#is_started) this.start()
     })
+  }
+
+  /** There is nobody to look after any more. */
+  stop(): void {
+    this.#is_started = false
+    this.#cancel_timer?.()
+    this.#cancel_timer = undefined
   }
 }

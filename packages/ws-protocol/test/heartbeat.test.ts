@@ -5,6 +5,7 @@ import { FakeClock } from '../src/testing/index.js'
 describe('Heartbeat', () => {
   let clock: FakeClock
   let heartbeat: Heartbeat
+  let all: Set<Beating>
   let looked: string[]
 
   /** One that writes down when it is looked at, and does what is given besides. */
@@ -15,14 +16,25 @@ describe('Heartbeat', () => {
     },
   })
 
+  const add = (one: Beating): void => {
+    all.add(one)
+    heartbeat.start()
+  }
+
+  const remove = (one: Beating): void => {
+    all.delete(one)
+    if (all.size === 0) heartbeat.stop()
+  }
+
   beforeEach(() => {
     clock = new FakeClock()
-    heartbeat = new Heartbeat(25_000, clock)
+    all = new Set()
+    heartbeat = new Heartbeat(25_000, clock, () => all)
     looked = []
   })
 
   it('looks ten times in the time of a heartbeat', () => {
-    heartbeat.add(beating('a'))
+    add(beating('a'))
     clock.advance(25_000)
     expect(LOOKS_PER_HEARTBEAT).toBe(10)
     expect(looked).toEqual(
@@ -33,11 +45,11 @@ describe('Heartbeat', () => {
   it('looks after any number with one timer, and has none while there is nobody', () => {
     expect(clock.timers).toBe(0)
     const all = Array.from({ length: 1_000 }, (_, index) => beating(`${index}`))
-    for (const one of all) heartbeat.add(one)
+    for (const one of all) add(one)
     expect(clock.timers).toBe(1)
     clock.advance(2_500)
     expect([looked.length, clock.timers]).toEqual([1_000, 1])
-    for (const one of all) heartbeat.delete(one)
+    for (const one of all) remove(one)
     expect(clock.timers).toBe(0)
     clock.advance(100_000)
     expect(looked).toHaveLength(1_000)
@@ -45,42 +57,42 @@ describe('Heartbeat', () => {
 
   it('starts a timer again when somebody comes after all were gone', () => {
     const one = beating('a')
-    heartbeat.add(one)
-    heartbeat.delete(one)
+    add(one)
+    remove(one)
     clock.advance(1_000)
-    heartbeat.add(one)
+    add(one)
     clock.advance(2_500)
     expect(looked).toEqual(['a 3500'])
   })
 
   it('looks at who comes later together with the others', () => {
-    heartbeat.add(beating('a'))
+    add(beating('a'))
     clock.advance(2_000)
-    heartbeat.add(beating('b'))
+    add(beating('b'))
     clock.advance(500)
     expect(looked).toEqual(['a 2500', 'b 2500'])
   })
 
   it('looks at each once, however often it was added', () => {
     const one = beating('a')
-    heartbeat.add(one)
-    heartbeat.add(one)
+    add(one)
+    add(one)
     clock.advance(2_500)
     expect(looked).toEqual(['a 2500'])
   })
 
   it('looks no more at who goes while others are looked at', () => {
     const second = beating('b')
-    heartbeat.add(beating('a', () => heartbeat.delete(second)))
-    heartbeat.add(second)
-    heartbeat.add(beating('c'))
+    add(beating('a', () => remove(second)))
+    add(second)
+    add(beating('c'))
     clock.advance(5_000)
     expect(looked).toEqual(['a 2500', 'c 2500', 'a 5000', 'c 5000'])
   })
 
   it('has no timer when the last goes while it is looked at', () => {
-    const last = beating('a', () => heartbeat.delete(last))
-    heartbeat.add(last)
+    const last = beating('a', () => remove(last))
+    add(last)
     clock.advance(2_500)
     expect([looked, clock.timers]).toEqual([['a 2500'], 0])
   })
@@ -88,10 +100,10 @@ describe('Heartbeat', () => {
   it('has one timer when the last goes while it is looked at, and another comes', () => {
     const next = beating('b')
     const last = beating('a', () => {
-      heartbeat.delete(last)
-      heartbeat.add(next)
+      remove(last)
+      add(next)
     })
-    heartbeat.add(last)
+    add(last)
     clock.advance(2_500)
     expect(clock.timers).toBe(1)
     looked.length = 0
@@ -100,25 +112,25 @@ describe('Heartbeat', () => {
   })
 
   it('looks once where the process stood still for longer', () => {
-    heartbeat.add(beating('a', () => clock.advance(100_000)))
+    add(beating('a', () => clock.advance(100_000)))
     clock.advance(2_500)
     expect(looked).toEqual(['a 2500'])
   })
 
   it('may be told to forget whom it does not know', () => {
-    heartbeat.delete(beating('a'))
-    heartbeat.add(beating('b'))
-    heartbeat.delete(beating('a'))
+    remove(beating('a'))
+    add(beating('b'))
+    remove(beating('a'))
     clock.advance(2_500)
     expect(looked).toEqual(['b 2500'])
   })
 
   it('never looks where it is off', () => {
-    heartbeat = new Heartbeat(false, clock)
+    heartbeat = new Heartbeat(false, clock, () => all)
     const one = beating('a')
-    heartbeat.add(one)
+    add(one)
     expect(clock.timers).toBe(0)
-    heartbeat.delete(one)
+    remove(one)
     expect(looked).toEqual([])
   })
 })

@@ -63,7 +63,7 @@ export class ConnectionSet implements HandshakeOwner {
       options: settings,
       round_trip: ms => this.#round_trips.add(ms),
     }
-    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock)
+    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
       // Without `binary`, nothing but text gets as far as this.
@@ -77,7 +77,7 @@ export class ConnectionSet implements HandshakeOwner {
         }),
       opened: socket => {
         this.sockets.add(socket)
-        this.#heartbeat.add(ServerSocket.connection_of(socket))
+        this.#heartbeat.start()
       },
       ended: (socket, { cause }) => this.#ended(socket, cause),
     }
@@ -157,8 +157,8 @@ export class ConnectionSet implements HandshakeOwner {
   #ended(socket: ServerSocket, cause: CloseCause): void {
     this.#closed[cause] += 1
     this.#traffic.ended(ServerSocket.stream_of(socket))
-    this.#heartbeat.delete(ServerSocket.connection_of(socket))
     this.sockets.delete(socket)
+    if (this.sockets.size === 0) this.#heartbeat.stop()
     const done = socket.closed
     this.#leaving.add(done)
     done.then(() => this.#leaving.delete(done))

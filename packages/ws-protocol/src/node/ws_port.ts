@@ -43,6 +43,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   /** How often the network took what had waited since somebody looked: then the peer has made room. */
   #drains = 0
   #was_waiting = false
+  #is_end_watched = false
   /** When the ping was sent whose answer is waited for. */
   #pinged_ms: number | undefined
   #ping_answers: PingAnswers | undefined
@@ -57,8 +58,6 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#is_opened = ws.readyState === ws.OPEN
     this.#is_compressed = ws.extensions !== ''
     ws.listener = this
-    ports.set(stream, this)
-    stream.on('end', ended)
   }
 
   get is_writable(): boolean {
@@ -84,7 +83,10 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
     const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.writable
     if (is_taken) batch.release()
-    else this.#unsent = batch.messages
+    else {
+      this.#unsent = batch.messages
+      this.#watch_end()
+    }
   }
 
   close(code: number, reason: string): void {
@@ -151,14 +153,16 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#sink.socket_closed(code, reason.toString(), this.#why_ended(code))
   }
 
-  /** The peer has ended its side of the socket. */
-  stream_ended(): void {
-    this.#sink.socket_ending()
-  }
-
   #write_frames(frames: Uint8Array): void {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
     this.#stream.write(frames, this.#on_written)
+  }
+
+  /** While nothing is under way, the end comes by itself when the peer ends its side. */
+  #watch_end(): void {
+    if (this.#is_end_watched) return
+    this.#is_end_watched = true
+    this.#stream.on('end', () => this.#sink.socket_ending())
   }
 
   /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
@@ -192,13 +196,6 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     const explain = this.#is_opened ? undefined : this.#traits.explain_failed_opening
     return (explain ?? connection_lost)(error)
   }
-}
-
-/** The port of each socket: one listener does for all of them. */
-const ports = new WeakMap<Socket, WsPort>()
-
-function ended(this: Socket): void {
-  ports.get(this)?.stream_ended()
 }
 
 function connection_lost(error: Error): NetError {
