@@ -128,7 +128,9 @@ export class Entrance {
 
   /** Takes a request to upgrade, whose path is the route. */
   take(request: UpgradeRequest, stream: Socket, head: Buffer): void {
-    const refusal = judge(request) ?? (this.#is_closing ? shutting_down() : undefined)
+    const is_in_order = request.packed !== undefined
+    const refusal =
+      (is_in_order ? undefined : judge(request)) ?? (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, request)
     else this.#receive(this.#visit(request, stream, head))
   }

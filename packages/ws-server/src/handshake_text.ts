@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { judge } from './judge.js'
 import { KEY_HEADER, packed_headers } from './packed_headers.js'
 import { own_copy, Recent } from './recent.js'
 
@@ -7,7 +8,7 @@ export type UpgradeRequest = Pick<
   IncomingMessage,
   'method' | 'httpVersion' | 'url' | 'headers' | 'rawHeaders' | 'socket'
 > & {
-  /** The headers as {@link packed_headers}, where they are packed already. */
+  /** The headers as {@link packed_headers}: there where they are packed already, and were judged. */
   readonly packed?: string
 }
 
@@ -28,14 +29,16 @@ type CommonHandshake = Required<Pick<UpgradeRequest, 'headers' | 'rawHeaders' | 
 const MOST_BYTES = 8_192
 const END = Buffer.from('\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
-const KEY_CHARACTERS = 24
+/** One that is in order, to be judged with, for those who have another one that is. */
+const SOME_KEY = 'AAAAAAAAAAAAAAAAAAAAAA=='
 const KEY_LINE = /\r\nsec-websocket-key:[\t ]*[+/0-9A-Za-z]{22}==(?=\r\n|$)/i
 const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/
 /** RFC 9112 §5. No part of it can match what the next one does, so that its time is in proportion to the text, whatever that is. */
 const HEADER_LINE = /([\w!#$%&'*+.^`|~-]+):([\t -~\x80-\xff]*)(?:\r\n|$)/y
+const START = { method: 'GET', httpVersion: '1.1' }
 /** RFC 9110 §7.6.1: a list, in which case does not matter. */
 const HAS_UPGRADE = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
-/** What makes a request longer than its headers, or is not what it seems to be. */
+/** What `node:http` has a way of its own with. */
 const NOT_PLAIN = ['content-length', 'transfer-encoding', 'set-cookie', 'expect']
 
 /**
@@ -56,15 +59,15 @@ export class HandshakeReader {
     const common = this.#common.of(text.slice(0, key_line.index) + text.slice(key_end))
     if (common === undefined) return undefined
     // Of the bytes, since a part of the text would keep all of it alive.
-    const key = bytes.toString('latin1', key_end - KEY_CHARACTERS, key_end)
+    const key = bytes.toString('latin1', key_end - SOME_KEY.length, key_end)
     const headers = { ...common.headers, [KEY_HEADER]: key }
     const behind = end + END.length
     const head = behind === bytes.length ? NOTHING : bytes.subarray(behind)
-    return { request: { method: 'GET', httpVersion: '1.1', ...common, headers }, head }
+    return { request: { ...START, ...common, headers }, head }
   }
 }
 
-/** Takes apart a handshake whose key was taken out of it. */
+/** Takes apart a handshake whose key was taken out of it; `undefined` also for one that is to be refused. */
 function common_of(text: string): CommonHandshake | undefined {
   const first_end = text.indexOf('\r\n')
   const url = REQUEST_LINE.exec(text.slice(0, first_end))?.[1]
@@ -81,17 +84,10 @@ function common_of(text: string): CommonHandshake | undefined {
     headers[key] = without_blanks(value)
     rawHeaders.push(name, headers[key])
   }
-  if (!is_plain_upgrade(headers)) return undefined
+  if (!HAS_UPGRADE.test(headers.connection ?? '')) return undefined
+  if (NOT_PLAIN.some(name => headers[name] !== undefined)) return undefined
+  if (judge({ ...START, headers: { ...headers, [KEY_HEADER]: SOME_KEY }, rawHeaders })) return undefined
   return { url: own_copy(url), headers, rawHeaders, packed: packed_headers(headers) }
-}
-
-function is_plain_upgrade(headers: IncomingHttpHeaders): boolean {
-  const { connection = '', upgrade = '' } = headers
-  return (
-    upgrade.toLowerCase() === 'websocket' &&
-    HAS_UPGRADE.test(connection) &&
-    NOT_PLAIN.every(name => headers[name] === undefined)
-  )
 }
 
 /** The blanks around a value are no part of it (RFC 9112 §5.1); others that JavaScript would trim are. */

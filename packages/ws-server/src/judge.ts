@@ -1,14 +1,17 @@
+import type { IncomingMessage } from 'node:http'
 import { is_token } from '@bt/ws-protocol'
-import type { UpgradeRequest } from './handshake_text.js'
 import { bad_handshake, not_websocket, type Refusal, wrong_version } from './refusal.js'
 
 /** RFC 6455 §4.1: 16 random bytes as base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 
+/** What is judged of a request. */
+export type JudgedRequest = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>
+
 const HOST = 'host'
 
 /** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. The path was judged before. */
-export function judge(request: UpgradeRequest): Refusal | undefined {
+export function judge(request: JudgedRequest): Refusal | undefined {
   const { headers, method, httpVersion } = request
   if (headers.upgrade?.toLowerCase() !== 'websocket') return not_websocket()
   if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
@@ -27,13 +30,13 @@ export function judge(request: UpgradeRequest): Refusal | undefined {
 }
 
 /** What would follow it, where frames are to come (RFC 9112 §6). */
-export function has_body({ headers }: UpgradeRequest): boolean {
+export function has_body({ headers }: Pick<JudgedRequest, 'headers'>): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
 }
 
 /** RFC 9112 §3.2 forbids it. Node keeps the first, others may keep the last, and the origin is judged by it. */
-function has_several_hosts({ rawHeaders }: UpgradeRequest): boolean {
+function has_several_hosts({ rawHeaders }: Pick<JudgedRequest, 'rawHeaders'>): boolean {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]

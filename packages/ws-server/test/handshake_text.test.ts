@@ -83,6 +83,12 @@ describe('HandshakeReader', () => {
     ['a name that objects have', [...GOOD, 'constructor: a']],
     ['a prototype', [...GOOD, '__proto__: a']],
     ['a second Host', [...GOOD, 'Host: b']],
+    ['no Host', GOOD.filter(line => !line.startsWith('Host'))],
+    [
+      'another version of WebSocket',
+      [...GOOD.filter(line => !line.includes('13')), 'Sec-WebSocket-Version: 12'],
+    ],
+    ['a broken list of protocols', [...GOOD, 'Sec-WebSocket-Protocol: a,a']],
     ['no key', GOOD.slice(0, -1)],
     ['a key that is none', [...GOOD.slice(0, -1), 'Sec-WebSocket-Key: AAAA']],
     ['a second key', [...GOOD, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
