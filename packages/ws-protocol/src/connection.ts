@@ -66,6 +66,8 @@ export interface ConnectionOwner<Handle> {
   opened(handle: Handle): void
   /** The socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, where that is known. */
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
+  /** The last callback is done, with its promise. */
+  finished?(handle: Handle): void
 }
 
 /** What a connection publishes; the rest is its owner's. */
@@ -342,6 +344,7 @@ export class Connection<Handle, Kind extends Batch>
   all_delivered(info: CloseInfo): void {
     this.#info = info
     this.#resolve_closed?.(info)
+    this.#owner.finished?.(this.handle)
   }
 
   /** To hold up the peer for somebody who is slow is right; for nobody, it is a mistake. */
@@ -477,7 +480,7 @@ export class Connection<Handle, Kind extends Batch>
 
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
-    this.#outbox?.end(closed_error('drained'))
+    this.#outbox?.end(() => closed_error('drained'))
     this.#publish('close', { info, error: this.#error, will_reconnect: false })
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)

@@ -131,13 +131,13 @@ export class Outbox<Kind extends Batch> {
     this.#bytes = this.#messages = 0
   }
 
-  /** Nothing is sent any more: who waits is told `error`, and what waits is thrown away. */
-  end(error: NetError): void {
+  /** Nothing is sent any more: who waits is told an error, and what waits is thrown away. */
+  end(make_error: () => NetError): void {
     this.drop()
     this.#dropped = 0
     // A browser goes on counting what a connection that has ended did not send.
     this.#port = undefined
-    for (const waiter of this.#taken_waiters()) waiter.reject(error)
+    for (const waiter of this.#taken_waiters()) waiter.reject(make_error())
   }
 
   #end_episode(): void {

@@ -364,7 +364,7 @@ describe('Outbox', () => {
   it('throws away what waits at the end, and tells those who wait', async () => {
     outbox.send('a')
     const waiting = outbox.wait_until_sent()
-    outbox.end(new NetError('closed', 'no more'))
+    outbox.end(() => new NetError('closed', 'no more'))
     await expect(waiting).rejects.toMatchObject({ code: 'closed' })
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
     outbox.attach(socket)
@@ -380,7 +380,7 @@ describe('Outbox', () => {
     outbox.send('a')
     platform.end_turn()
     expect([outbox.bytes, outbox.unsent]).toEqual([SMALL_HEADER + 1, 1])
-    outbox.end(new NetError('closed', 'no more'))
+    outbox.end(() => new NetError('closed', 'no more'))
     expect([socket.buffered_bytes, outbox.bytes, outbox.unsent]).toEqual([SMALL_HEADER + 1, 0, 0])
   })
 
@@ -514,7 +514,7 @@ describe('Outbox', () => {
       socket.open()
       platform.end_turn()
       expect(told).toEqual([])
-      outbox.end(new NetError('closed', 'no more'))
+      outbox.end(() => new NetError('closed', 'no more'))
       await expect(waiting).rejects.toMatchObject({ code: 'closed' })
       expect(outbox.unsent).toBe(0)
     })

@@ -35,8 +35,9 @@ export class ConnectionSet implements HandshakeOwner {
   readonly #round_trips = new RoundTrips()
   readonly #port_traits: WsPortTraits
   readonly #owner: ConnectionOwner<ServerSocket>
-  /** Sockets that have ended, and whose callbacks are not all done. */
-  readonly #leaving = new Set<Promise<CloseInfo>>()
+  /** How many sockets have ended whose callbacks are not all done. */
+  #leaving = 0
+  readonly #wait_for_all_gone: (() => void)[] = []
   readonly #refused: Record<RefusalReason, number> = Object.fromEntries(
     REFUSAL_REASONS.map(reason => [reason, 0]),
   ) as Record<RefusalReason, number>
@@ -80,6 +81,7 @@ export class ConnectionSet implements HandshakeOwner {
         this.#heartbeat.start()
       },
       ended: (socket, { cause }) => this.#ended(socket, cause),
+      finished: () => this.#finished(),
     }
   }
 
@@ -147,7 +149,8 @@ export class ConnectionSet implements HandshakeOwner {
   /** Closes all connections in order; settles when their last callbacks are done. */
   async shut_down({ code, drain_ms, next_reason }: Shutdown): Promise<void> {
     for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms)
-    await Promise.all([...Array.from(this.sockets, socket => socket.closed), ...this.#leaving])
+    if (this.sockets.size + this.#leaving === 0) return
+    await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
   }
 
   *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
@@ -159,8 +162,12 @@ export class ConnectionSet implements HandshakeOwner {
     this.#traffic.ended(ServerSocket.stream_of(socket))
     this.sockets.delete(socket)
     if (this.sockets.size === 0) this.#heartbeat.stop()
-    const done = socket.closed
-    this.#leaving.add(done)
-    done.then(() => this.#leaving.delete(done))
+    this.#leaving += 1
+  }
+
+  #finished(): void {
+    this.#leaving -= 1
+    if (this.sockets.size + this.#leaving > 0) return
+    for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()
   }
 }
