@@ -173,6 +173,11 @@ export class Connection<Handle, Kind extends Batch>
     return result
   }
 
+  /** Writes what waits, as far as the network takes it, before the turn is over. */
+  flush(): void {
+    this.#outbox?.flush()
+  }
+
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
   drained(): Promise<void> {
     const { name } = this.#state
@@ -270,7 +275,7 @@ export class Connection<Handle, Kind extends Batch>
 
   socket_drained(): void {
     if (this.#state.name === 'draining') this.#start_timer()
-    this.#flush()
+    this.#flush_or_go_on()
   }
 
   socket_ending(): void {
@@ -406,7 +411,7 @@ export class Connection<Handle, Kind extends Batch>
         this.#silent_looks = 0
         if (this.#inbox.is_paused) this.#port.pause()
         this.#inbox.open()
-        this.#flush()
+        this.#flush_or_go_on()
         return
       case 'finishing':
         this.#port.pause()
@@ -414,7 +419,7 @@ export class Connection<Handle, Kind extends Batch>
         return
       case 'draining':
         if (before.name === 'finishing') this.#inbox.discard_messages()
-        this.#flush()
+        this.#flush_or_go_on()
         return
       case 'close_sent':
         this.#port.close(state.closing.code, state.closing.reason)
@@ -445,7 +450,7 @@ export class Connection<Handle, Kind extends Batch>
     return this.#outbox?.unsent ?? 0
   }
 
-  #flush(): void {
+  #flush_or_go_on(): void {
     if (this.#outbox === undefined) this.all_sent()
     else this.#outbox.flush()
   }

@@ -202,6 +202,23 @@ describe('mask_frames', () => {
     },
   )
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'is the same wherever in its buffer a payload starts: at %i',
+    offset => {
+      for (const size of [511, 512, 513, 514, 515, 516]) {
+        const payload = pattern(size)
+        const frame = frames_of([binary(payload)], true)
+        const bytes = new Uint8Array(offset + frame.length).subarray(offset)
+        bytes.set(frame)
+        mask_frames(bytes, keys(0x89ab_cdef))
+        mask_frames(frame, keys(0x89ab_cdef))
+        const expected = payload.map((byte, index) => byte ^ ([0x89, 0xab, 0xcd, 0xef][index % 4] as number))
+        expect(Buffer.compare(bytes.subarray(-size), expected)).toBe(0)
+        expect(Buffer.compare(bytes, frame)).toBe(0)
+      }
+    },
+  )
+
   test('is undone by the same keys', () => {
     const list = [0x1234_5678, 0xffff_ffff, 0x8000_0001, 0x0000_00ff, 0x7f00_0000]
     const bytes = frames_of(several, true)

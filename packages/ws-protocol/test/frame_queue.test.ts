@@ -173,6 +173,48 @@ describe('batches', () => {
   })
 })
 
+describe('the room that push is given', () => {
+  test.each([
+    ['bytes', new Uint8Array(100), 102],
+    ['text', 'x'.repeat(100), 102],
+    ['text of two bytes a letter', 'é'.repeat(100), 204],
+    ['text of three bytes a letter', '中'.repeat(100), 304],
+    ['text of four bytes a letter', '😀'.repeat(100), 404],
+    ['a lone surrogate', '\ud800', 5],
+  ])(
+    'is enough for %s when it is what the frame takes, and one byte less is not',
+    (_, payload, frame_bytes) => {
+      const queue = new FrameQueue(false, plain_memory)
+      expect([queue.push(payload, frame_bytes - 1), queue.take()]).toEqual([frame_bytes, undefined])
+      expect(queue.push(payload, frame_bytes)).toBe(frame_bytes)
+      expect(queue.take()?.frame_bytes).toBe(frame_bytes)
+    },
+  )
+})
+
+describe('the header of text', () => {
+  test.each([
+    ['é', 62],
+    ['é', 63],
+    ['中', 41],
+    ['中', 42],
+    ['中', 125],
+    ['😀', 31],
+    ['😀', 32],
+    ['é', 32_767],
+    ['é', 32_768],
+    ['中', 21_845],
+    ['中', 21_846],
+    ['中', 65_535],
+  ])('is right where letters like %s, %i of them, take more bytes than they are units', (letter, count) => {
+    for (const is_masked of [false, true]) {
+      const queue = new PushedQueue({ is_masked })
+      for (const payload of ['before', letter.repeat(count), 'after']) queue.push(payload)
+      expect(queue.take_all().flatMap(messages_of)).toEqual(['before', letter.repeat(count), 'after'])
+    }
+  })
+})
+
 describe('has_full_batch', () => {
   test('is true once a frame brings the batch to 64 KiB, and false when that is taken', () => {
     const queue = new PushedQueue()

@@ -4,6 +4,8 @@ import { NetError, type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol'
 export interface Sheddable {
   /** Bytes that wait in its queue. */
   readonly queued: number
+  /** Hands to the network what that takes. */
+  flush(): void
   /** Closes with `code`, throws away what waits, and reports `error` when the turn is over; `false` where it is about to end already. */
   shed(error: NetError, code: number): boolean
 }
@@ -38,26 +40,38 @@ export class TotalQueueBudget implements QueueBudget {
   }
 
   #count(): void {
-    const connections = Array.from(this.#connections(), connection => ({
-      connection,
-      queued: connection.queued,
-    }))
-    let total_bytes = connections.reduce((sum, { queued }) => sum + queued, 0)
+    const connections = Array.from(this.#connections())
     const most_bytes = this.#limit_bytes * (1 - LEAST_STEP)
-    if (total_bytes > most_bytes) connections.sort((a, b) => b.queued - a.queued)
+    let total_bytes = total_of(connections)
+    if (total_bytes > most_bytes) {
+      // What was sent in this turn may wait for nothing but its end.
+      for (const connection of connections) connection.flush()
+      total_bytes = total_of(connections)
+    }
     this.#left_bytes = this.#next_step(Math.min(total_bytes, most_bytes))
-    for (const { connection, queued } of connections) {
-      if (total_bytes <= most_bytes) return
-      const error = queue_shed(total_bytes, this.#limit_bytes, queued)
+    if (total_bytes > most_bytes) this.#shed_largest(connections, total_bytes - most_bytes)
+  }
+
+  #shed_largest(connections: readonly Sheddable[], excess_bytes: number): void {
+    const total_bytes = total_of(connections)
+    const by_size = connections.map(connection => ({ connection, queued: connection.queued }))
+    let shed_bytes = 0
+    for (const { connection, queued } of by_size.sort((a, b) => b.queued - a.queued)) {
+      if (shed_bytes >= excess_bytes) return
+      const error = queue_shed(total_bytes - shed_bytes, this.#limit_bytes, queued)
       if (connection.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
       // Nor is anybody shed for what those still hold that are about to end.
-      total_bytes -= queued
+      shed_bytes += queued
     }
   }
 
   #next_step(total_bytes: number): number {
     return Math.max(this.#limit_bytes - total_bytes, this.#limit_bytes * LEAST_STEP)
   }
+}
+
+function total_of(connections: readonly Sheddable[]): number {
+  return connections.reduce((sum, { queued }) => sum + queued, 0)
 }
 
 function queue_shed(total_bytes: number, limit_bytes: number, queued: number): NetError {

@@ -21,6 +21,14 @@ class Queue implements Sheddable {
     this.#log = log
   }
 
+  /** So much of what waits does so only until the turn is over. */
+  unwritten = 0
+
+  flush(): void {
+    this.queued -= this.unwritten
+    this.unwritten = 0
+  }
+
   shed(error: NetError, code: number): boolean {
     expect(code).toBe(1013)
     if (this.#is_ending) return false
@@ -70,6 +78,14 @@ describe('TotalQueueBudget', () => {
       add(name, queued)
     budget.took(LIMIT)
     expect([shed(), budget.shed]).toEqual([['largest'], 1])
+  })
+
+  it('sheds nobody for what the network takes', () => {
+    const quick = add('quick', 6_000)
+    quick.unwritten = 6_000
+    add('slow', 5_000)
+    budget.took(LIMIT)
+    expect([shed(), quick.queued]).toEqual([[], 0])
   })
 
   it('sheds one after another, the largest first, until the rest has room', () => {

@@ -79,6 +79,74 @@ describe('make_queue', () => {
   })
 })
 
+describe('soon', () => {
+  test('runs tasks in order behind the running callback, and before the next one', async () => {
+    const log: string[] = []
+    await new Promise<void>(done => {
+      setImmediate(() => {
+        for (const name of ['a', 'b', 'c']) node_platform.soon(() => log.push(name))
+        log.push('callback')
+      })
+      setImmediate(() => {
+        log.push('next callback')
+        done()
+      })
+    })
+    expect(log).toEqual(['callback', 'a', 'b', 'c', 'next callback'])
+  })
+
+  test('runs a task before the promise jobs that the running callback started', async () => {
+    const log: string[] = []
+    await new Promise<void>(done => {
+      setImmediate(() => {
+        Promise.resolve().then(() => log.push('promise job'))
+        node_platform.soon(() => log.push('soon'))
+        setImmediate(done)
+      })
+    })
+    expect(log).toEqual(['soon', 'promise job'])
+  })
+
+  test('runs what a task asks for, too', async () => {
+    const log: string[] = []
+    await new Promise<void>(done => {
+      node_platform.soon(() => {
+        log.push('first')
+        node_platform.soon(() => {
+          log.push('asked for by the first')
+          done()
+        })
+      })
+      node_platform.soon(() => log.push('second'))
+    })
+    expect(log).toEqual(['first', 'second', 'asked for by the first'])
+  })
+})
+
+describe.each(['soon', 'defer'] as const)('a task of %s that throws', kind => {
+  test('is told to the process, and the others run all the same', async () => {
+    const log: string[] = []
+    // The runner's own listeners would take it for a failure of the test.
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', error => log.push(error.message))
+    const all_run = new Promise<void>(done => {
+      node_platform[kind](() => log.push('before'))
+      node_platform[kind](() => {
+        throw new Error('thrown')
+      })
+      node_platform[kind](() => {
+        log.push('after')
+        done()
+      })
+    })
+    await all_run
+    process.removeAllListeners('uncaughtException')
+    for (const listener of listeners) process.on('uncaughtException', listener)
+    expect(log).toEqual(['before', 'thrown', 'after'])
+  })
+})
+
 describe('defer', () => {
   test('runs a task behind the running callback, and before the next one', async () => {
     const log: string[] = []

@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { OPCODE, read_frames } from '../src/frame.js'
+import { type FrameBatch, type FrameMemory, FrameQueue } from '../src/frame_queue.js'
+import { BATCH_BYTES } from '../src/send_queue.js'
+import { SharedFrames, TurnFramer } from '../src/shared_frames.js'
+import { FakePlatform } from '../src/testing/index.js'
+
+const ROOM = Number.MAX_SAFE_INTEGER
+
+/** Memory that knows what is out, and spoils what comes back, so that whoever still looks at it is found out. */
+class WatchedMemory implements FrameMemory {
+  readonly out = new Set<Uint8Array>()
+
+  allocate(size_bytes: number): Uint8Array {
+    const buffer = new Uint8Array(size_bytes).fill(0xee)
+    this.out.add(buffer)
+    return buffer
+  }
+  release(buffer: Uint8Array): void {
+    if (!this.out.delete(buffer)) throw new Error('released what was not out')
+    buffer.fill(0xdd)
+  }
+  byte_length(text: string): number {
+    return Buffer.byteLength(text)
+  }
+  write(text: string, target: Uint8Array, offset: number): number {
+    return new TextEncoder().encodeInto(text, target.subarray(offset)).written
+  }
+}
+
+let platform: FakePlatform
+let memory: WatchedMemory
+let framer: TurnFramer
+
+beforeEach(() => {
+  platform = new FakePlatform()
+  memory = new WatchedMemory()
+  framer = new TurnFramer(memory, task => platform.soon(task))
+})
+
+function messages_of({ frames }: FrameBatch): (string | number[])[] {
+  return Array.from(read_frames(frames), ({ opcode, payload }) =>
+    opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : [...payload],
+  )
+}
+
+function queues(count: number): FrameQueue[] {
+  return Array.from({ length: count }, () => new FrameQueue(false, memory))
+}
+
+function broadcast(to: readonly FrameQueue[], ...payloads: (string | Uint8Array)[]): void {
+  for (const payload of payloads) {
+    const frame = framer.frame(payload)
+    for (const queue of to) queue.push_shared(frame)
+  }
+}
+
+describe('what is broadcast in one turn', () => {
+  test('is one batch for each queue, and the same bytes for all of them', () => {
+    const all = queues(3)
+    broadcast(all, 'hello', '中文', Uint8Array.of(1, 2), '')
+    const batches = all.map(queue => queue.take() as FrameBatch)
+    expect(batches.map(messages_of)).toEqual(Array(3).fill(['hello', '中文', [1, 2], '']))
+    expect(batches.map(({ messages, frame_bytes }) => [messages, frame_bytes])).toEqual(
+      Array(3).fill([4, 21]),
+    )
+    expect(new Set(batches.map(({ frames }) => frames)).size).toBe(1)
+    expect(memory.out.size).toBe(1)
+  })
+
+  test('keeps its order with what is sent to one alone, and still is one batch', () => {
+    const [one, other] = queues(2) as [FrameQueue, FrameQueue]
+    one.push('mine', ROOM)
+    broadcast([one, other], 'a', 'b')
+    one.push('mine too', ROOM)
+    broadcast([one, other], 'c')
+    broadcast([other], 'not for one')
+    broadcast([one, other], 'd')
+    expect(messages_of(one.take() as FrameBatch)).toEqual(['mine', 'a', 'b', 'mine too', 'c', 'd'])
+    expect(messages_of(other.take() as FrameBatch)).toEqual(['a', 'b', 'c', 'not for one', 'd'])
+    expect([one.take(), other.take()]).toEqual([undefined, undefined])
+  })
+
+  test('comes in batches of about 64 KiB where it is more, to each queue in order', () => {
+    const all = queues(2)
+    const texts = Array.from({ length: 3_000 }, (_, index) => `${index} `.padEnd(100, 'x'))
+    broadcast(all, ...texts)
+    for (const queue of all) {
+      expect(queue.has_full_batch).toBe(true)
+      const read: unknown[] = []
+      for (let batch = queue.take(); batch !== undefined; batch = queue.take()) {
+        expect(batch.frame_bytes).toBeLessThanOrEqual(BATCH_BYTES + 104)
+        read.push(...messages_of(batch))
+      }
+      expect(read).toEqual(texts)
+    }
+  })
+
+  test('may be larger than a batch', () => {
+    const [queue] = queues(1) as [FrameQueue]
+    broadcast([queue], 'before', 'x'.repeat(200_000), 'after')
+    const batches = [queue.take(), queue.take(), queue.take()].filter(batch => batch !== undefined)
+    expect(batches.flatMap(messages_of)).toEqual(['before', 'x'.repeat(200_000), 'after'])
+  })
+
+  test('can be added to while a queue has taken a part of it already', () => {
+    const [quick, slow] = queues(2) as [FrameQueue, FrameQueue]
+    broadcast([quick, slow], 'a', 'b')
+    const first = quick.take() as FrameBatch
+    broadcast([quick, slow], 'c'.repeat(5_000))
+    expect(messages_of(first)).toEqual(['a', 'b'])
+    expect(messages_of(quick.take() as FrameBatch)).toEqual(['c'.repeat(5_000)])
+    expect(messages_of(slow.take() as FrameBatch)).toEqual(['a', 'b', 'c'.repeat(5_000)])
+  })
+})
+
+describe('the memory of what is broadcast', () => {
+  test('is given back when the turn is over and the last queue has let go of it, and not before', () => {
+    const all = queues(2)
+    broadcast(all, 'hello')
+    const [first, second] = all.map(queue => queue.take() as FrameBatch) as [FrameBatch, FrameBatch]
+    first.release()
+    second.release()
+    expect(memory.out.size).toBe(1)
+    broadcast(all, 'in the same turn')
+    platform.end_turn()
+    expect(memory.out.size).toBe(1)
+    for (const queue of all) queue.take()?.release()
+    expect(memory.out.size).toBe(0)
+  })
+
+  test('is kept for a slow queue, whatever is broadcast meanwhile', () => {
+    const [quick, slow] = queues(2) as [FrameQueue, FrameQueue]
+    const texts = Array.from({ length: 50 }, (_, index) => `turn ${index}`)
+    for (const text of texts) {
+      broadcast([quick, slow], text)
+      platform.end_turn()
+      quick.take()?.release()
+    }
+    expect(messages_of(slow.take() as FrameBatch)).toEqual(texts)
+  })
+
+  test('is new in the next turn', () => {
+    const [queue] = queues(1) as [FrameQueue]
+    broadcast([queue], 'first')
+    platform.end_turn()
+    const held = queue.take() as FrameBatch
+    broadcast([queue], 'second')
+    expect([messages_of(held), messages_of(queue.take() as FrameBatch)]).toEqual([['first'], ['second']])
+  })
+
+  test('is not copied for queues that wait', () => {
+    const all = queues(100)
+    broadcast(all, 'x'.repeat(60_000))
+    platform.end_turn()
+    const out_bytes = [...memory.out].reduce((sum, { length }) => sum + length, 0)
+    expect(out_bytes).toBeLessThan(70_000)
+  })
+})
+
+test('a SharedFrames tells where each frame is, and shows any part', () => {
+  const frames = new SharedFrames(memory)
+  const [a, b] = [frames.add('a'), frames.add(Uint8Array.of(7))]
+  expect([a.start, a.end, a.frame_bytes, b.start, b.end]).toEqual([0, 3, 3, 3, 6])
+  expect([...frames.view(0, 6)]).toEqual([0x81, 1, 0x61, 0x82, 1, 7])
+  expect([...frames.view(3, 6)]).toEqual([0x82, 1, 7])
+  expect([...frames.view(0, 3)]).toEqual([0x81, 1, 0x61])
+})

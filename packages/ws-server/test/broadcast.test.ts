@@ -1,0 +1,142 @@
+import { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { WsServer } from '../src/index.js'
+import { RawClient } from './raw_client.js'
+import { client_of, start_open, stop_all } from './started_server.js'
+
+setFlagsFromString('--expose-gc')
+const collect_garbage: () => void = runInNewContext('gc')
+
+const clients: RawClient[] = []
+
+async function join(server: WsServer, count: number): Promise<RawClient[]> {
+  const joined = await Promise.all(Array.from({ length: count }, () => RawClient.upgraded(server.addr)))
+  clients.push(...joined)
+  return joined
+}
+
+/** What was written to sockets of this process, by them; only what the server sends, since nobody else sends meanwhile. */
+function watch_writes(): Buffer[] {
+  const written: Buffer[] = []
+  const { write } = Socket.prototype
+  vi.spyOn(Socket.prototype, 'write').mockImplementation(function (this: Socket, ...args: unknown[]) {
+    written.push(args[0] as Buffer)
+    return Reflect.apply(write, this, args)
+  })
+  return written
+}
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const { socket } of clients.splice(0)) socket.destroy()
+  await stop_all()
+})
+
+const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)])
+
+describe('what is broadcast in one turn', () => {
+  it('leaves in one write for each socket, and all of them write the same bytes', async () => {
+    const server = await start_open()
+    const all = await join(server, 5)
+    const written = watch_writes()
+    for (const text of ['a', 'bc', 'def']) server.broadcast(text)
+    const expected = Buffer.concat([frame('a'), frame('bc'), frame('def')])
+    for (const client of all) expect(await client.bytes(expected.length)).toEqual(expected)
+    expect(written).toHaveLength(5)
+    expect(new Set(written.map(bytes => bytes.buffer)).size).toBe(1)
+  })
+
+  it('leaves in one write together with what is sent to a socket alone, in order', async () => {
+    const server = await start_open()
+    const [client] = await join(server, 1)
+    const [socket] = server.sockets
+    const written = watch_writes()
+    server.broadcast('first')
+    socket?.send('second')
+    server.broadcast('third')
+    const expected = Buffer.concat([frame('first'), frame('second'), frame('third')])
+    expect(await client?.bytes(expected.length)).toEqual(expected)
+    expect(written).toHaveLength(1)
+  })
+
+  it('does not reach a socket behind its Close', async () => {
+    const server = await start_open()
+    const [client] = await join(server, 1)
+    const [socket] = server.sockets
+    expect(server.broadcast('before')).toBe(1)
+    socket?.close()
+    expect(server.broadcast('behind')).toBe(0)
+    const received = await client?.bytes(frame('before').length + 4)
+    expect(received).toEqual(Buffer.concat([frame('before'), Buffer.from([0x88, 2, 0x03, 0xe8])]))
+  })
+
+  it('reaches sockets with compression and without', async () => {
+    const server = await start_open({ compression: { threshold: 1 } })
+    const packed = await client_of(server, '/ws', { perMessageDeflate: true })
+    const plain = await client_of(server, '/ws', { perMessageDeflate: false })
+    const received: string[] = []
+    const all = new Promise<void>(done => {
+      for (const ws of [packed, plain])
+        ws.on('message', data => {
+          if (received.push(String(data)) === 6) done()
+        })
+    })
+    const texts = ['a'.repeat(1_000), 'b', 'c'.repeat(70_000)]
+    for (const text of texts) expect(server.broadcast(text)).toBe(2)
+    await all
+    expect(received.sort()).toEqual([...texts, ...texts].sort())
+  })
+})
+
+it('closes nobody who reads, however much is broadcast in one turn', async () => {
+  const server = await start_open({ max_total_queue: 2_000_000 })
+  const all = await join(server, 30)
+  const text = 'x'.repeat(60_000)
+  for (let turn = 0; turn < 10; turn += 1) {
+    expect(server.broadcast(text)).toBe(30)
+    await Promise.all(all.map(client => client.bytes(60_004)))
+  }
+  expect(server.stats()).toMatchObject({ shed: 0, sockets: 30 })
+})
+
+describe('a slow socket', () => {
+  it('holds up nobody, and gets all of it in order once it reads', async () => {
+    const server = await start_open({ max_queue: 50_000_000 })
+    const [slow, quick] = (await join(server, 2)) as [RawClient, RawClient]
+    slow.socket.pause()
+    const text = (turn: number): string => `${turn} `.padEnd(100_000, 'x')
+    const size = 100_000 + 10
+    for (let turn = 0; turn < 100; turn += 1) {
+      expect(server.broadcast(text(turn))).toBe(2)
+      const head = await quick.bytes(size)
+      expect(head.subarray(10, 14).toString()).toBe(text(turn).slice(0, 4))
+    }
+    slow.socket.resume()
+    for (let turn = 0; turn < 100; turn += 1) {
+      const frame_bytes = await slow.bytes(size)
+      expect(frame_bytes.subarray(10, 14).toString()).toBe(text(turn).slice(0, 4))
+    }
+  })
+
+  it('keeps no copy of its own: fifty of them hold hardly more than one', async () => {
+    const server = await start_open({ max_queue: 50_000_000, max_total_queue: 2_000_000_000 })
+    const all = await join(server, 50)
+    for (const { socket } of all) socket.pause()
+    // The network takes some of it, and holds it outside of this process.
+    for (let turn = 0; turn < 10; turn += 1) {
+      server.broadcast('x'.repeat(1_000_000))
+      await new Promise(setImmediate)
+    }
+    collect_garbage()
+    const before = process.memoryUsage().arrayBuffers
+    for (let turn = 0; turn < 10; turn += 1) {
+      expect(server.broadcast('x'.repeat(1_000_000))).toBe(50)
+      await new Promise(setImmediate)
+    }
+    collect_garbage()
+    expect(server.stats().queued_bytes).toBeGreaterThan(500_000_000)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000)
+  })
+})
