@@ -1,0 +1,70 @@
+import { inflateRawSync, constants as zlib } from 'node:zlib'
+import { read_frame } from '../wire/frame.js'
+import { message_bytes, payload_of, type Shape } from '../wire/message.js'
+import { type ClientSocket, close_socket, open_sockets, type Target } from './client_socket.js'
+
+/** The connections that are open for a measure, and what was found out about their server. */
+export class ClientGroup {
+  readonly target: Target
+  readonly sockets: ClientSocket[] = []
+
+  constructor(target: Target) {
+    this.target = target
+  }
+
+  /** Opens as many as are lacking. */
+  async grow_to(count: number): Promise<void> {
+    this.sockets.push(...(await open_sockets(this.target, count - this.sockets.length)))
+  }
+
+  /** A message as it is sent. */
+  request(shape: Shape): Buffer {
+    return message_bytes(shape, this.target.dialect, 'client')
+  }
+
+  /**
+   * Has one message echoed by each socket, checks that it comes back as it was sent, and returns how many bytes an answer takes.
+   * From then on bytes are counted, and that is enough: the answers to the same message are the same.
+   */
+  async try_echo(shape: Shape): Promise<number> {
+    const request = this.request(shape)
+    const sizes = await Promise.all(
+      this.sockets.map(async socket => {
+        const answer = first_answer(socket, shape, this.target)
+        socket.tcp.write(request)
+        return answer
+      }),
+    )
+    return sizes[0] as number
+  }
+
+  /** Closes all in order. */
+  async close(): Promise<void> {
+    await Promise.all(this.sockets.splice(0).map(close_socket))
+  }
+}
+
+function first_answer(socket: ClientSocket, shape: Shape, { dialect }: Target): Promise<number> {
+  const expected = message_bytes(shape, dialect, 'server')
+  let said = Buffer.alloc(0)
+  return new Promise((resolve, reject) => {
+    socket.on_bytes = (count, bytes) => {
+      said = Buffer.concat([said, bytes.subarray(0, count)])
+      const length = shape.is_compressed ? compressed_length(said, shape) : expected.length
+      if (length === undefined || said.length < length) return
+      if (shape.is_compressed || said.equals(expected)) resolve(length)
+      else reject(new Error(`an answer of ${said.length} bytes is not the message that was sent`))
+    }
+    void socket.closed.then(() => reject(new Error('the connection was closed while an answer was due')))
+  })
+}
+
+/** How many bytes an answer takes that its server has compressed in its own way; `undefined` while it is not all there. */
+function compressed_length(said: Buffer, shape: Shape): number | undefined {
+  const frame = read_frame(said)
+  if (frame === undefined) return undefined
+  if (!frame.is_compressed) throw new Error('the answer is not compressed')
+  const text = inflateRawSync(frame.payload, { finishFlush: zlib.Z_SYNC_FLUSH })
+  if (!text.equals(payload_of(shape))) throw new Error('the answer is not the message that was sent')
+  return frame.bytes
+}

@@ -1,0 +1,42 @@
+import { cpu_us, obey } from '../process/commands.js'
+import { ClientGroup } from './client_group.js'
+import type { Target } from './client_socket.js'
+import { type ClosedLoopTask, type LoadResult, run_closed_loop } from './closed_loop.js'
+import { type ConnectTask, run_connect_loop } from './connect_loop.js'
+import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
+
+let group: ClientGroup | undefined
+
+obey({
+  open: async (args: Target & { count: number }) => {
+    await group?.close()
+    group = new ClientGroup(args)
+    await group.grow_to(args.count)
+  },
+  grow_to: (args: { count: number }) => opened().grow_to(args.count),
+  try_echo: (args: Pick<ClosedLoopTask, 'shape'>) => opened().try_echo(args.shape),
+  closed_loop: (args: ClosedLoopTask & { answer_bytes: number }) =>
+    with_cpu(() => run_closed_loop(opened(), args, args.answer_bytes)),
+  fan_out: async (args: FanOutTask & { trigger_port: number }) => {
+    const trigger = await Trigger.open(args.trigger_port)
+    try {
+      return await with_cpu(() => run_fan_out(opened(), trigger, args))
+    } finally {
+      trigger.close()
+    }
+  },
+  connect_loop: (args: Target & ConnectTask) => with_cpu(() => run_connect_loop(args, args)),
+  close: () => group?.close(),
+})
+
+function opened(): ClientGroup {
+  if (group === undefined) throw new Error('no connections are open')
+  return group
+}
+
+/** What came of a load, and the CPU time that it took to make it. */
+async function with_cpu(run: () => Promise<LoadResult>): Promise<LoadResult & { load_cpu_us: number }> {
+  const before = cpu_us()
+  const result = await run()
+  return { ...result, load_cpu_us: cpu_us() - before }
+}

@@ -1,0 +1,37 @@
+import type { Shape } from '../wire/message.js'
+import { type CaseFigures, listen, type Measure, type MeasuredLoad, open_load, with_cpu_of } from './measure.js'
+
+const SHAPE: Shape = { kind: 'text', bytes: 64 }
+
+/** How many messages are sent to all in one turn: one alone, and many. */
+const BURSTS = [1, 16] as const
+
+/** What it costs to send one message to many, for each that gets it. */
+export const fan_out: Measure = {
+  name: 'fan_out',
+  role: 'server',
+  needs_fresh_process: false,
+  suits: () => true,
+  start: async stage => {
+    const { program, load, settings } = stage
+    const port = await listen(program)
+    const trigger_port = await program.call<number>('listen_for_trigger')
+    const run = (burst: number, run_ms: number): Promise<MeasuredLoad> =>
+      load.call('fan_out', { shape: SHAPE, burst, run_ms, trigger_port }, run_ms)
+    return async () => {
+      const results: CaseFigures[] = []
+      await open_load(stage, port, 0)
+      for (const audience of settings.audiences) {
+        await load.call('grow_to', { count: audience })
+        for (const burst of BURSTS) {
+          await program.call('prepare', { shape: SHAPE, burst })
+          await run(burst, settings.settle_ms)
+          const figures = await with_cpu_of(program, () => run(burst, settings.run_ms))
+          results.push({ case_name: `${audience} sockets, ${burst} a turn`, figures })
+        }
+      }
+      await load.call('close')
+      return results
+    }
+  },
+}

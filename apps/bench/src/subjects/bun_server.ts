@@ -1,0 +1,46 @@
+import { give_up, MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
+
+/** What is used of Bun, which runs this file. */
+declare const Bun: { serve(options: object): BunServer }
+
+interface BunServer {
+  readonly port: number
+  upgrade(request: unknown): boolean
+  publish(topic: string, data: string | Uint8Array): number
+}
+
+interface BunSocket {
+  send(data: string | Uint8Array): number
+  subscribe(topic: string): void
+}
+
+const TOPIC = 'all'
+/** What Bun's `send` returns where it has dropped the message. */
+const DROPPED = 0
+
+let server: BunServer | undefined
+
+serve({
+  listen: async () => {
+    server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request: unknown, self: BunServer) =>
+        self.upgrade(request) ? undefined : new Response(null, { status: 400 }),
+      websocket: {
+        maxPayloadLength: MAX_MESSAGE_BYTES,
+        backpressureLimit: MAX_WAITING_BYTES,
+        perMessageDeflate: false,
+        open: (socket: BunSocket) => socket.subscribe(TOPIC),
+        message: (socket: BunSocket, data: string | Uint8Array) => {
+          if (socket.send(data) === DROPPED) give_up('Bun dropped a message')
+        },
+      },
+    })
+    return server.port
+  },
+  prepare: (payload, { kind }, burst) => {
+    const data = kind === 'text' ? payload.toString() : payload
+    return repeated(burst, () => server?.publish(TOPIC, data))
+  },
+})

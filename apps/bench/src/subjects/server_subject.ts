@@ -1,0 +1,70 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { cpu_us, obey } from '../process/commands.js'
+import { payload_of, type Shape } from '../wire/message.js'
+import { memory_in_use } from './memory.js'
+
+/** How a server is to be started. */
+export interface ListenSettings {
+  /** Takes bytes as well as text. */
+  readonly is_binary: boolean
+  /** permessage-deflate without context takeover, level 6, from 1 KiB on. */
+  readonly is_compressing: boolean
+}
+
+/** The largest message of the bench, and some room. */
+export const MAX_MESSAGE_BYTES: number = 2 * 1024 * 1024
+
+/** What may wait to be sent on one connection: more than any measure has under way. */
+export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024
+
+/** More connections than any measure opens. */
+export const MAX_CONNECTIONS = 20_000
+
+/** An echo server that can also send to all: what each subject does in its own words. */
+export interface ServerSubject {
+  /** Starts to listen on a free port of 127.0.0.1, and returns that port. */
+  listen(settings: ListenSettings): Promise<number>
+  /** Makes what is sent to all of the payload, once, and returns what sends it to all so many times in one turn. */
+  prepare(payload: Buffer, shape: Shape, burst: number): () => void
+  /** Told which message will come next; for what understands none. */
+  expect?(shape: Shape): void
+}
+
+/** Runs a server as a process of the bench. */
+export function serve(subject: ServerSubject): void {
+  let send_burst = (): void => {}
+  const trigger = createServer(socket => {
+    socket.setNoDelay(true)
+    // The load lets go of it when it is done.
+    socket.on('error', () => {})
+    socket.on('data', pulls => {
+      for (let due = pulls.length; due > 0; due -= 1) send_burst()
+    })
+  })
+  obey({
+    listen: (settings: ListenSettings) => subject.listen(settings),
+    listen_for_trigger: async () => {
+      await new Promise<void>(resolve => trigger.listen(0, '127.0.0.1', resolve))
+      return (trigger.address() as AddressInfo).port
+    },
+    expect: (shape: Shape) => subject.expect?.(shape),
+    prepare: ({ shape, burst }: { shape: Shape; burst: number }) => {
+      send_burst = subject.prepare(payload_of(shape), shape, burst)
+    },
+    cpu: cpu_us,
+    memory: memory_in_use,
+  })
+}
+
+/** Ends the process: a subject that does not take what it was to send would be measured with messages missing. */
+export function give_up(reason: unknown): never {
+  process.stderr.write(`${reason instanceof Error ? reason.stack : String(reason)}\n`)
+  process.exit(1)
+}
+
+/** Does something so many times over. */
+export function repeated(count: number, act: () => void): () => void {
+  return () => {
+    for (let done = 0; done < count; done += 1) act()
+  }
+}

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { WebSocket, WebSocketServer } from 'ws'
+import { give_up, MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
+
+let server: WebSocketServer | undefined
+
+serve({
+  listen: async ({ is_compressing }) => {
+    server = new WebSocketServer({
+      port: 0,
+      host: '127.0.0.1',
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: is_compressing && {
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        threshold: 1024,
+        zlibDeflateOptions: { level: 6 },
+      },
+    })
+    server.on('connection', ws => {
+      ws.on('error', give_up)
+      // Text is not made a string: to hand on the bytes is the quickest that ws can do.
+      ws.on('message', (data, is_binary) => ws.send(data, { binary: is_binary }))
+    })
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  },
+  prepare: (payload, { kind }, burst) => {
+    const options = { binary: kind === 'binary' }
+    return repeated(burst, () => {
+      for (const client of server?.clients ?? [])
+        if (client.readyState === WebSocket.OPEN) client.send(payload, options)
+    })
+  },
+})
