@@ -1,18 +1,28 @@
 import { fileURLToPath } from 'node:url'
-import type { Measure, MeasureName, Stage } from './measures/measure.js'
+import { saturation } from './measures/latency.js'
+import type { CaseFigures, Measure, MeasureName } from './measures/measure.js'
 import type { Cores } from './process/cores.js'
 import { Program } from './process/program.js'
 import type { Settings } from './settings.js'
 import { random_from, shuffled } from './statistics.js'
-import { type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
+import { find_subjects, type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
 
 /** One case of one measure, of one subject, in one round. */
-export interface Sample {
+export interface Sample extends CaseFigures {
   readonly measure: MeasureName
-  readonly case_name: string
   readonly subject: SubjectName
   readonly round: number
-  readonly figures: Readonly<Record<string, number>>
+}
+
+/** What is measured next. */
+export interface Step {
+  readonly measure: MeasureName
+  /** 0 while it warms up. */
+  readonly round: number
+  readonly rounds: number
+  readonly subject: SubjectName
+  /** How much of all is done, from 0 to 1. */
+  readonly done: number
 }
 
 /** What is to be measured. */
@@ -20,68 +30,124 @@ export interface Plan {
   readonly measures: readonly Measure[]
   readonly subjects: readonly Subject[]
   readonly settings: Settings
+  /** Of the order in which subjects take their turns. */
   readonly seed: number
   readonly cores: Cores
-  /** Told before each step what is measured next, and how much of all is done, from 0 to 1. */
-  readonly on_step: (what: string, done: number) => void
+  readonly on_step: (step: Step) => void
+}
+
+interface Started {
+  readonly program: Program
+  readonly run: () => Promise<CaseFigures[]>
 }
 
 /** Measures all of a plan: one measure after another, and of each, round by round, every subject, in an order that changes. */
 export async function run_bench(plan: Plan): Promise<Sample[]> {
-  const load = new Program({
-    name: 'load',
-    command: process.execPath,
-    args: [fileURLToPath(new URL('../dist/load/main.js', import.meta.url))],
-    core: plan.cores.load,
-  })
+  const bench = new Bench(plan)
   const samples: Sample[] = []
-  const random = random_from(plan.seed)
-  for (const [index, measure] of plan.measures.entries()) {
-    const on_round = (what: string, share: number): void =>
-      plan.on_step(`${measure.name}, ${what}`, (index + share) / plan.measures.length)
-    samples.push(...(await run_measure(measure, plan, load, random, on_round)))
-  }
-  await load.stop()
+  for (const measure of plan.measures) samples.push(...(await bench.measure(measure)))
+  await bench.stop()
   return samples
 }
 
-async function run_measure(
-  measure: Measure,
-  plan: Plan,
-  load: Program,
-  random: () => number,
-  on_step: (what: string, share: number) => void,
-): Promise<Sample[]> {
-  const { settings } = plan
-  const samples: Sample[] = []
-  const subjects = plan.subjects.filter(subject => measure.suits(subject))
-  const started = new Map<Subject, { program: Program; run: Awaited<ReturnType<Measure['start']>> }>()
-  const rounds = settings.warm_up_rounds + settings.rounds
-  for (let index = 0; index < rounds; index += 1) {
-    const round = index - settings.warm_up_rounds + 1
-    for (const [place, subject] of shuffled(subjects, random).entries()) {
-      const which = round > 0 ? `round ${round} of ${settings.rounds}` : 'warming up'
-      on_step(`${which}: ${subject.name}`, (index + place / subjects.length) / rounds)
-      const one = started.get(subject) ?? (await start(measure, subject, plan, load))
-      started.set(subject, one)
-      for (const { case_name, figures } of await one.run())
-        if (round > 0) samples.push({ measure: measure.name, case_name, subject: subject.name, round, figures })
-      if (!measure.needs_fresh_process) continue
-      await one.program.stop()
-      started.delete(subject)
-    }
-  }
-  await Promise.all([...started.values()].map(({ program }) => program.stop()))
-  return samples
-}
+class Bench {
+  readonly #plan: Plan
+  readonly #load: Program
+  readonly #random: () => number
+  readonly #total_s: number
+  #done_s = 0
+  #saturation_per_s: Promise<number> | undefined
 
-async function start(
-  measure: Measure,
-  subject: Subject,
-  { settings, cores }: Plan,
-  load: Program,
-): Promise<{ program: Program; run: Awaited<ReturnType<Measure['start']>> }> {
-  const program = start_subject(subject, measure.role, cores.subject)
-  const stage: Stage = { subject, program, load, settings }
-  return { program, run: await measure.start(stage) }
+  constructor(plan: Plan) {
+    this.#plan = plan
+    this.#random = random_from(plan.seed)
+    this.#load = new Program({
+      name: 'load',
+      command: process.execPath,
+      args: [fileURLToPath(new URL('../dist/load/main.js', import.meta.url))],
+      core: plan.cores.load,
+    })
+    this.#total_s = plan.measures.reduce(
+      (sum, measure) =>
+        sum + measure.typical_s * this.#subjects(measure).length * this.#round_numbers(measure).length,
+      0,
+    )
+  }
+
+  async measure(measure: Measure): Promise<Sample[]> {
+    const samples: Sample[] = []
+    const started = new Map<Subject, Started>()
+    for (const round of this.#round_numbers(measure))
+      for (const subject of shuffled(this.#subjects(measure), this.#random)) {
+        this.#tell(measure, round, subject)
+        const { program, run } = started.get(subject) ?? (await this.#start(measure, subject))
+        const results = await run()
+        if (round > 0)
+          samples.push(
+            ...results.map(result => ({
+              measure: measure.name,
+              subject: subject.name,
+              round,
+              ...result,
+            })),
+          )
+        if (measure.needs_fresh_process) await program.stop()
+        else started.set(subject, { program, run })
+      }
+    await Promise.all([...started.values()].map(({ program }) => program.stop()))
+    return samples
+  }
+
+  async stop(): Promise<void> {
+    await this.#load.stop()
+  }
+
+  #subjects(measure: Measure): Subject[] {
+    return this.#plan.subjects.filter(subject => measure.suits(subject))
+  }
+
+  /** From below 1, which is warming up, to the last. What starts its process anew has nothing to warm up. */
+  #round_numbers({ needs_fresh_process }: Measure): number[] {
+    const { rounds, warm_up_rounds } = this.#plan.settings
+    const before = needs_fresh_process ? 0 : warm_up_rounds
+    return Array.from({ length: before + rounds }, (_, index) => index + 1 - before)
+  }
+
+  async #start(measure: Measure, subject: Subject): Promise<Started> {
+    const { cores, settings } = this.#plan
+    const program = start_subject(subject, measure.role, cores.subject)
+    const run = await measure.start({
+      subject,
+      program,
+      load: this.#load,
+      settings,
+      core: cores.subject,
+      saturation_per_s: () => {
+        this.#saturation_per_s ??= this.#find_saturation()
+        return this.#saturation_per_s
+      },
+    })
+    return { program, run }
+  }
+
+  /** Of plain `ws`, whether it is among the subjects or not: rates are parts of it. */
+  async #find_saturation(): Promise<number> {
+    const { cores, settings } = this.#plan
+    const [ws] = find_subjects(['ws'], undefined).found as [Subject]
+    const program = start_subject(ws, 'server', cores.subject)
+    const found = await saturation(ws, program, this.#load, settings)
+    await program.stop()
+    return found
+  }
+
+  #tell(measure: Measure, round: number, subject: Subject): void {
+    this.#plan.on_step({
+      measure: measure.name,
+      round: Math.max(0, round),
+      rounds: this.#plan.settings.rounds,
+      subject: subject.name,
+      done: this.#done_s / this.#total_s,
+    })
+    this.#done_s += measure.typical_s
+  }
 }

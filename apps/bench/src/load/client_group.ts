@@ -38,6 +38,11 @@ export class ClientGroup {
     return sizes[0] as number
   }
 
+  /** Lets go of all at once, whose server is gone or about to go. */
+  drop(): void {
+    for (const { tcp } of this.sockets.splice(0)) tcp.destroy()
+  }
+
   /** Closes all in order. */
   async close(): Promise<void> {
     await Promise.all(this.sockets.splice(0).map(close_socket))

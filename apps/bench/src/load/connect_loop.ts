@@ -1,5 +1,5 @@
-import type { LoadResult } from './closed_loop.js'
 import { close_socket, open_socket, type Target } from './client_socket.js'
+import type { LoadResult } from './closed_loop.js'
 
 /** How connections are made one after another. */
 export interface ConnectTask {
@@ -9,7 +9,10 @@ export interface ConnectTask {
 }
 
 /** Connects, shakes hands and closes in order, again and again, several at a time. */
-export async function run_connect_loop(target: Target, { at_a_time, run_ms }: ConnectTask): Promise<LoadResult> {
+export async function run_connect_loop(
+  target: Target,
+  { at_a_time, run_ms }: ConnectTask,
+): Promise<LoadResult> {
   const start = performance.now()
   let messages = 0
   const repeat = async (): Promise<void> => {

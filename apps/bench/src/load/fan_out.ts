@@ -65,8 +65,7 @@ export function run_fan_out(
         bytes = 0
         waited_for -= 1
         if (waited_for > 0) return
-        if (is_over)
-          resolve({ messages: bursts * burst * sockets, elapsed_ms: performance.now() - start })
+        if (is_over) resolve({ messages: bursts * burst * sockets, elapsed_ms: performance.now() - start })
         else next()
       }
       void socket.closed.then(() => reject(new Error('a connection was closed during the fan-out')))

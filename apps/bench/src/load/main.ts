@@ -3,20 +3,25 @@ import { ClientGroup } from './client_group.js'
 import type { Target } from './client_socket.js'
 import { type ClosedLoopTask, type LoadResult, run_closed_loop } from './closed_loop.js'
 import { type ConnectTask, run_connect_loop } from './connect_loop.js'
+import { EchoServer, type EchoServerTask } from './echo_server.js'
 import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
+import { type OpenLoopTask, run_open_loop } from './open_loop.js'
 
 let group: ClientGroup | undefined
+let server: EchoServer | undefined
 
 obey({
+  // As the load of a server: connections to it, and messages on these.
   open: async (args: Target & { count: number }) => {
-    await group?.close()
     group = new ClientGroup(args)
     await group.grow_to(args.count)
   },
-  grow_to: (args: { count: number }) => opened().grow_to(args.count),
-  try_echo: (args: Pick<ClosedLoopTask, 'shape'>) => opened().try_echo(args.shape),
+  grow_to: ({ count }: { count: number }) => opened().grow_to(count),
+  try_echo: ({ shape }: Pick<ClosedLoopTask, 'shape'>) => opened().try_echo(shape),
   closed_loop: (args: ClosedLoopTask & { answer_bytes: number }) =>
     with_cpu(() => run_closed_loop(opened(), args, args.answer_bytes)),
+  open_loop: (args: OpenLoopTask & { answer_bytes: number }) =>
+    with_cpu(() => run_open_loop(opened(), args, args.answer_bytes)),
   fan_out: async (args: FanOutTask & { trigger_port: number }) => {
     const trigger = await Trigger.open(args.trigger_port)
     try {
@@ -26,7 +31,16 @@ obey({
     }
   },
   connect_loop: (args: Target & ConnectTask) => with_cpu(() => run_connect_loop(args, args)),
-  close: () => group?.close(),
+  close: () => opened().close(),
+  drop: () => opened().drop(),
+
+  // As the load of a client: a server to talk to.
+  serve: async (args: EchoServerTask) => {
+    server = new EchoServer(args)
+    return await server.listen()
+  },
+  stop_serving: () => server?.close(),
+  cpu: cpu_us,
 })
 
 function opened(): ClientGroup {
@@ -35,7 +49,9 @@ function opened(): ClientGroup {
 }
 
 /** What came of a load, and the CPU time that it took to make it. */
-async function with_cpu(run: () => Promise<LoadResult>): Promise<LoadResult & { load_cpu_us: number }> {
+async function with_cpu<Result extends LoadResult>(
+  run: () => Promise<Result>,
+): Promise<Result & { load_cpu_us: number }> {
   const before = cpu_us()
   const result = await run()
   return { ...result, load_cpu_us: cpu_us() - before }

@@ -1,28 +1,26 @@
 import { listen, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
 
+/** The name of the one case. */
+export const CONNECT_CASE = 'connections'
+
 /** What it costs to take a client in: the TCP connection, the handshake, and closing in order. */
 export const connect: Measure = {
   name: 'connect',
   role: 'server',
   needs_fresh_process: false,
+  typical_s: 1,
   suits: () => true,
-  start: async ({ program, load, subject, settings }) => {
+  start: async stage => {
+    const { program, load, subject, settings } = stage
+    const { dialect } = subject
     const port = await listen(program)
+    const at_a_time = settings.handshakes_at_a_time
     const run = (run_ms: number): Promise<MeasuredLoad> =>
-      load.call(
-        'connect_loop',
-        {
-          port,
-          dialect: subject.dialect,
-          with_compression: false,
-          at_a_time: settings.handshakes_at_a_time,
-          run_ms,
-        },
-        run_ms,
-      )
+      load.call('connect_loop', { port, dialect, with_compression: false, at_a_time, run_ms }, run_ms)
     return async () => {
       await run(settings.settle_ms)
-      return [{ case_name: 'handshakes', figures: await with_cpu_of(program, () => run(settings.run_ms)) }]
+      const figures = await with_cpu_of(stage, () => run(settings.run_ms))
+      return [{ group: '', case_name: CONNECT_CASE, figures }]
     }
   },
 }

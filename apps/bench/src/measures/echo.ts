@@ -9,17 +9,22 @@ export const echo: Measure = {
   name: 'echo',
   role: 'server',
   needs_fresh_process: false,
+  typical_s: 5,
   suits: () => true,
   start: async stage => {
-    const text = await listen(stage.program)
-    const binary = await listen(stage.program, { is_binary: true })
-    return async () => {
-      const { depths } = stage.settings
-      const figures = await measure_depths(stage, text, TEXT, depths)
-      const most = depths.slice(-1)
-      return [...figures, ...(await measure_depths(stage, binary, BINARY, most))]
-    }
+    const { depths } = stage.settings
+    const text_port = await listen(stage.program)
+    const binary_port = await listen(stage.program, { is_binary: true })
+    return async () => [
+      ...(await measure_depths(stage, text_port, TEXT, depths)),
+      ...(await measure_depths(stage, binary_port, BINARY, depths.slice(-1))),
+    ]
   },
+}
+
+/** The name of a case with so many messages under way on each connection. */
+export function depth_case(depth: number): string {
+  return `${depth} under way`
 }
 
 async function measure_depths(
@@ -32,8 +37,9 @@ async function measure_depths(
   await open_load(stage, port, stage.settings.connections)
   for (const depth of depths)
     results.push({
-      case_name: `${depth} under way${shape.kind === 'binary' ? ', binary' : ''}`,
-      figures: await measure_echo(stage, { shape, depth, run_ms: stage.settings.run_ms }),
+      group: '',
+      case_name: shape.kind === 'text' ? depth_case(depth) : `${depth_case(depth)}, binary`,
+      figures: await measure_echo(stage, { shape, depth }),
     })
   await stage.load.call('close')
   return results

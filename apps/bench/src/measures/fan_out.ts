@@ -1,5 +1,12 @@
 import type { Shape } from '../wire/message.js'
-import { type CaseFigures, listen, type Measure, type MeasuredLoad, open_load, with_cpu_of } from './measure.js'
+import {
+  type CaseFigures,
+  listen,
+  type Measure,
+  type MeasuredLoad,
+  open_load,
+  with_cpu_of,
+} from './measure.js'
 
 const SHAPE: Shape = { kind: 'text', bytes: 64 }
 
@@ -11,6 +18,7 @@ export const fan_out: Measure = {
   name: 'fan_out',
   role: 'server',
   needs_fresh_process: false,
+  typical_s: 13,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage
@@ -26,12 +34,22 @@ export const fan_out: Measure = {
         for (const burst of BURSTS) {
           await program.call('prepare', { shape: SHAPE, burst })
           await run(burst, settings.settle_ms)
-          const figures = await with_cpu_of(program, () => run(burst, settings.run_ms))
-          results.push({ case_name: `${audience} sockets, ${burst} a turn`, figures })
+          const figures = await with_cpu_of(stage, () => run(burst, settings.run_ms))
+          results.push({ group: burst_group(burst), case_name: audience_case(audience), figures })
         }
       }
       await load.call('close')
       return results
     }
   },
+}
+
+/** The group of the cases with so many messages in one turn. */
+export function burst_group(burst: (typeof BURSTS)[number]): string {
+  return burst === 1 ? 'one message' : `${burst} messages in a turn`
+}
+
+/** The name of a case with so many sockets to send to. */
+export function audience_case(audience: number): string {
+  return `to ${audience.toLocaleString('en')}`
 }

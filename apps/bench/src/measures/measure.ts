@@ -1,4 +1,5 @@
 import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
+import { work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
 import type { Settings } from '../settings.js'
 import type { ListenSettings } from '../subjects/server_subject.js'
@@ -18,10 +19,15 @@ export const MEASURE_NAMES = [
 
 export type MeasureName = (typeof MEASURE_NAMES)[number]
 
-/** What was measured of one case, in one round: each figure by a name that has its unit. */
+/** What was measured, each figure by a name that has its unit. */
+export type Figures = Readonly<Record<string, number>>
+
+/** What was measured of one case, in one round. */
 export interface CaseFigures {
+  /** What cases are shown together: those that a reader would compare. */
+  readonly group: string
   readonly case_name: string
-  readonly figures: Readonly<Record<string, number>>
+  readonly figures: Figures
 }
 
 /** What a measure works with: a subject in its process, and the load in another. */
@@ -30,6 +36,10 @@ export interface Stage {
   readonly program: Program
   readonly load: Program
   readonly settings: Settings
+  /** The core that the subject has. */
+  readonly core: number | undefined
+  /** What plain `ws` takes at most, found once in a run; see {@link saturation}. */
+  readonly saturation_per_s: () => Promise<number>
 }
 
 /** Something to measure of each subject. */
@@ -37,8 +47,10 @@ export interface Measure {
   readonly name: MeasureName
   /** Which side the subject is. */
   readonly role: Role
-  /** Whether each round needs a new process; else one lives through all rounds. */
+  /** Whether each round needs a new process; else one lives through all rounds, so that what it runs is compiled. */
   readonly needs_fresh_process: boolean
+  /** About how long a round takes of one subject, in a full run: progress is told by that. */
+  readonly typical_s: number
   suits(subject: Subject): boolean
   /** Readies a subject's process, once, and returns what measures one round. */
   start(stage: Stage): Promise<() => Promise<CaseFigures[]>>
@@ -49,19 +61,25 @@ export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
 /** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile. */
 export async function with_cpu_of(
-  program: Program,
+  { program, core }: Stage,
   run: () => Promise<MeasuredLoad>,
-): Promise<Record<string, number>> {
-  const before_us = await program.call<number>('cpu')
-  const { messages, elapsed_ms, load_cpu_us } = await run()
-  const cpu_us = (await program.call<number>('cpu')) - before_us
+): Promise<Figures> {
+  const work_before = work_of_core_us(core)
+  const cpu_before = await program.call<number>('cpu')
+  const { messages, elapsed_ms, load_cpu_us, ...others } = await run()
+  const cpu_us = (await program.call<number>('cpu')) - cpu_before
+  const work = work_of_core_us(core)
+  const share = (us: number): number => us / (elapsed_ms * 1000)
   return {
+    ...others,
     messages,
     elapsed_ms,
     cpu_us_per_message: cpu_us / messages,
     messages_per_s: (messages / elapsed_ms) * 1000,
-    cpu_share: cpu_us / (elapsed_ms * 1000),
-    load_cpu_share: load_cpu_us / (elapsed_ms * 1000),
+    cpu_share: share(cpu_us),
+    load_cpu_share: share(load_cpu_us),
+    ...(work !== undefined &&
+      work_before !== undefined && { others_share: Math.max(0, share(work - work_before - cpu_us)) }),
   }
 }
 
@@ -72,7 +90,7 @@ export function listen(program: Program, settings: Partial<ListenSettings> = {})
 
 /** Opens connections of the load to a subject. */
 export async function open_load(
-  { load, subject }: Stage,
+  { load, subject }: Pick<Stage, 'load' | 'subject'>,
   port: number,
   count: number,
   with_compression = false,
@@ -80,13 +98,21 @@ export async function open_load(
   await load.call('open', { port, dialect: subject.dialect, with_compression, count })
 }
 
+/** Readies a subject and the open connections for a message, and returns how many bytes its answer takes. */
+export async function expect_echo(
+  { program, load }: Pick<Stage, 'load' | 'program'>,
+  shape: ClosedLoopTask['shape'],
+): Promise<number> {
+  await program.call('expect', shape)
+  return load.call<number>('try_echo', { shape })
+}
+
 /** Measures a closed loop on the connections that are open, after a shorter one that is not measured. */
-export async function measure_echo(stage: Stage, task: ClosedLoopTask): Promise<Record<string, number>> {
-  const { program, load, settings } = stage
-  await program.call('expect', task.shape)
-  const answer_bytes = await load.call<number>('try_echo', { shape: task.shape })
+export async function measure_echo(stage: Stage, task: Omit<ClosedLoopTask, 'run_ms'>): Promise<Figures> {
+  const { load, settings } = stage
+  const answer_bytes = await expect_echo(stage, task.shape)
   const run = (run_ms: number): Promise<MeasuredLoad> =>
     load.call('closed_loop', { ...task, run_ms, answer_bytes }, run_ms)
   await run(settings.settle_ms)
-  return with_cpu_of(program, () => run(task.run_ms))
+  return with_cpu_of(stage, () => run(settings.run_ms))
 }

@@ -3,42 +3,59 @@ import { readFileSync } from 'node:fs'
 
 /** Which core is whose. */
 export interface Cores {
-  /** What is measured. */
+  /** What is measured; `undefined`: wherever the system puts it. */
   readonly subject: number | undefined
   /** What makes the load, and prints. */
   readonly load: number | undefined
-  /** Why there is none, in words; empty where there are two. */
+  /** Why there are none, in words; empty where there are two. */
   readonly note: string
 }
 
+/** What Linux counts the time of a core in. */
+const TICK_US = 10_000
+
+/** The columns of `/proc/stat` that are times of work: user, nice, system, irq, softirq, steal. */
+const WORK_COLUMNS = [1, 2, 3, 6, 7, 8]
+
 /**
- * Chooses a core for the subject, and another for the load. The first and the last that this process may use: where a core shows
- * as two, these are not the two halves of one.
+ * Chooses a core for the subject, and another for the load: the first and the last that this process may use. Where a core shows
+ * as two, these are not two halves of one, unless there are no others.
  */
 export function choose_cores(): Cores {
   const unpinned = (note: string): Cores => ({ subject: undefined, load: undefined, note })
   if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0)
     return unpinned(
-      'Not pinned to cores, since taskset is missing (Linux has it in util-linux): figures vary more.',
+      'Nothing is pinned to a core, since taskset is missing (Linux has it in util-linux): figures vary more.',
     )
   const allowed = allowed_cores(readFileSync('/proc/self/status', 'utf8'))
   const [first, last] = [allowed[0], allowed.at(-1)]
   if (first === undefined || last === first)
-    return unpinned('Not pinned to cores, since there is only one: subject and load take turns on it.')
+    return unpinned('Nothing is pinned to a core, since there is only one: subject and load share it.')
   return { subject: last, load: first, note: '' }
 }
 
-/** Keeps this process on a core. */
+/** Keeps this process on the core of the load, out of the subject's way. */
 export function pin_this_process({ load }: Cores): void {
   if (load !== undefined) spawnSync('taskset', ['-cp', String(load), String(process.pid)])
 }
 
 /** The cores that `/proc/PID/status` lists, such as `0-2,5`. */
 export function allowed_cores(status: string): number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? ''
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]
+  if (list === undefined) return []
   return list.split(',').flatMap(range => {
-    const [first, last = first] = range.split('-').map(Number)
-    if (first === undefined || last === undefined || range === '') return []
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    const [first, last = first] = range.split('-').map(Number) as [number, number?]
+    return Array.from({ length: (last ?? first) - first + 1 }, (_, index) => first + index)
   })
+}
+
+/** For how long a core has worked so far, for whomever, in microseconds; `undefined` where nobody says. */
+export function work_of_core_us(core: number | undefined): number | undefined {
+  return core === undefined ? undefined : work_us(readFileSync('/proc/stat', 'utf8'), core)
+}
+
+/** The same, read from what `/proc/stat` says. */
+export function work_us(stat: string, core: number): number | undefined {
+  const columns = new RegExp(`^cpu${core} .*$`, 'm').exec(stat)?.[0].split(' ')
+  return columns && WORK_COLUMNS.reduce((sum, column) => sum + Number(columns[column] ?? 0), 0) * TICK_US
 }

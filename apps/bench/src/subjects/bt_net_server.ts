@@ -1,5 +1,6 @@
 import type { listen as Listen, WsServer } from '@bt/net'
-import { give_up, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
+import { give_up } from './give_up.js'
+import { MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
 
 // The first argument names another build to measure.
 const { listen } = (await import(process.argv[2] ?? '@bt/net')) as { listen: typeof Listen }

@@ -1,4 +1,5 @@
-import { give_up, MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
+import { give_up } from './give_up.js'
+import { MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
 
 /** What is used of Bun, which runs this file. */
 declare const Bun: { serve(options: object): BunServer }

@@ -53,9 +53,7 @@ export function find_subjects(names: readonly SubjectName[], bt_net_path: string
 
 /** Starts a subject as a process of its own. */
 export function start_subject(subject: Subject, role: Role, core: number | undefined): Program {
-  const file = fileURLToPath(
-    new URL(`../../dist/subjects/${subject.file_stem}_${role}.js`, import.meta.url),
-  )
+  const file = fileURLToPath(new URL(`../../dist/subjects/${subject.file_stem}_${role}.js`, import.meta.url))
   const flags = subject.command === process.execPath ? ['--expose-gc'] : []
   return new Program({
     name: `${subject.name} (${role})`,

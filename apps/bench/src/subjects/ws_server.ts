@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
-import { give_up, MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
+import { give_up } from './give_up.js'
+import { MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
 
 let server: WebSocketServer | undefined
 

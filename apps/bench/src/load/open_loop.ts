@@ -1,0 +1,127 @@
+import { quantile, random_from } from '../statistics.js'
+import type { Shape } from '../wire/message.js'
+import type { ClientGroup } from './client_group.js'
+import type { LoadResult } from './closed_loop.js'
+
+/** Messages sent at a fixed rate, whatever becomes of those before them. */
+export interface OpenLoopTask {
+  readonly shape: Shape
+  readonly messages_per_s: number
+  /** For so long messages are sent that are not counted, to begin with. */
+  readonly settle_ms: number
+  readonly run_ms: number
+  /** Of the schedule: the same seed makes the same one. */
+  readonly seed: number
+}
+
+/** How long answers took, counted from when their messages were due, not from when they were sent. */
+export interface OpenLoopResult extends LoadResult {
+  readonly p50_us: number
+  readonly p99_us: number
+  readonly p999_us: number
+  /** How late the load itself sent: what of the above is not the subject's. */
+  readonly late_p99_us: number
+}
+
+/** When each message is due, in milliseconds from the start, and on which connection. */
+interface Schedule {
+  readonly due_ms: Float64Array
+  readonly connection: Uint32Array
+}
+
+/**
+ * Sends by a schedule that is made beforehand: like many clients that know nothing of each other, messages come at random (a Poisson
+ * process), each on a connection drawn by chance. Whoever answers late is not spared what is due meanwhile. The answers of one
+ * connection come in order, so bytes tell which message was answered.
+ */
+export function run_open_loop(
+  group: ClientGroup,
+  task: OpenLoopTask,
+  answer_bytes: number,
+): Promise<OpenLoopResult> {
+  const request = group.request(task.shape)
+  const { sockets } = group
+  const { due_ms, connection } = make_schedule(task, sockets.length)
+  const count = due_ms.length
+  const took_us = new Float64Array(count)
+  const late_us = new Float64Array(count)
+  const unanswered: Uint32Array[] = messages_by_connection(connection, sockets.length)
+  return new Promise((resolve, reject) => {
+    let sent = 0
+    let answered = 0
+    const start = performance.now()
+    for (const [index, socket] of sockets.entries()) {
+      const mine = unanswered[index] as Uint32Array
+      let bytes = 0
+      let next = 0
+      socket.on_bytes = received => {
+        bytes += received
+        const now = performance.now() - start
+        for (; bytes >= answer_bytes; bytes -= answer_bytes) {
+          const message = mine[next++] as number
+          took_us[message] = (now - (due_ms[message] as number)) * 1000
+          answered += 1
+        }
+        if (answered === count) resolve(result_of(task, due_ms, took_us, late_us, now))
+      }
+      void socket.closed.then(() => reject(new Error('a connection was closed during the open loop')))
+    }
+    // Timers are a millisecond coarse, and this core has nothing else to do: it looks at the clock all the time.
+    const send_what_is_due = (): void => {
+      let now = performance.now() - start
+      while (sent < count && (due_ms[sent] as number) <= now) {
+        sockets[connection[sent] as number]?.tcp.write(request)
+        late_us[sent] = (now - (due_ms[sent] as number)) * 1000
+        sent += 1
+        now = performance.now() - start
+      }
+      if (answered < count) setImmediate(send_what_is_due)
+    }
+    send_what_is_due()
+  })
+}
+
+function make_schedule(
+  { messages_per_s, settle_ms, run_ms, seed }: OpenLoopTask,
+  connections: number,
+): Schedule {
+  const count = Math.max(1, Math.round(((settle_ms + run_ms) / 1000) * messages_per_s))
+  const due_ms = new Float64Array(count)
+  const connection = new Uint32Array(count)
+  const random = random_from(seed)
+  let at_ms = 0
+  for (let index = 0; index < count; index += 1) {
+    at_ms += (-Math.log(1 - random()) * 1000) / messages_per_s
+    due_ms[index] = at_ms
+    connection[index] = Math.floor(random() * connections)
+  }
+  return { due_ms, connection }
+}
+
+function messages_by_connection(connection: Uint32Array, connections: number): Uint32Array[] {
+  const lists: number[][] = Array.from({ length: connections }, () => [])
+  for (const [message, index] of connection.entries()) lists[index]?.push(message)
+  return lists.map(list => Uint32Array.from(list))
+}
+
+function result_of(
+  { settle_ms }: OpenLoopTask,
+  due_ms: Float64Array,
+  took_us: Float64Array,
+  late_us: Float64Array,
+  elapsed_ms: number,
+): OpenLoopResult {
+  const first = Math.max(
+    0,
+    due_ms.findIndex(due => due >= settle_ms),
+  )
+  const took = took_us.subarray(first).sort()
+  return {
+    messages: due_ms.length,
+    elapsed_ms,
+    p50_us: quantile(took, 0.5),
+    p99_us: quantile(took, 0.99),
+    p999_us: quantile(took, 0.999),
+    late_p99_us: quantile(late_us.subarray(first).sort(), 0.99),
+  }
+}

@@ -1,0 +1,39 @@
+import type { MemoryInUse } from '../subjects/memory.js'
+import { listen, type Measure, open_load } from './measure.js'
+
+/** The name of the one case. */
+export const MEMORY_CASE = 'idle'
+
+/** So many connections come and go first: what they leave behind, such as compiled code, is not a connection's. */
+const FIRST_VISITORS = 300
+
+/** What memory a server takes for connections on which nothing happens. */
+export const memory: Measure = {
+  name: 'memory',
+  role: 'server',
+  needs_fresh_process: true,
+  typical_s: 8,
+  suits: () => true,
+  start: async stage => {
+    const { program, load, settings } = stage
+    const count = settings.idle_connections
+    const port = await listen(program)
+    return async () => {
+      await open_load(stage, port, Math.min(count, FIRST_VISITORS))
+      await load.call('close')
+      const before = await program.call<MemoryInUse>('memory')
+      await open_load(stage, port, count)
+      const after = await program.call<MemoryInUse>('memory')
+      await program.stop()
+      await load.call('drop')
+      const figures = {
+        heap_bytes_per_connection: (after.heap_bytes - before.heap_bytes) / count,
+        rss_bytes_per_connection: (after.rss_bytes - before.rss_bytes) / count,
+        connections: count,
+        heap_bytes_before: before.heap_bytes,
+        rss_bytes_before: before.rss_bytes,
+      }
+      return [{ group: '', case_name: MEMORY_CASE, figures }]
+    }
+  },
+}

@@ -1,0 +1,24 @@
+import type { connect as Connect } from '@bt/net'
+import { drive } from './client_subject.js'
+import { give_up } from './give_up.js'
+
+// The first argument names another build to measure.
+const { connect } = (await import(process.argv[2] ?? '@bt/net')) as { connect: typeof Connect }
+
+drive({
+  open: async (port, listener) => {
+    const ws = connect({ type: 'ws', url: `ws://127.0.0.1:${port}/ws`, on_error: give_up })
+    ws.on_message(() => listener.on_message())
+    await ws.opened
+    return {
+      send: text => {
+        const sent = ws.send(text)
+        if (sent !== true) give_up(sent)
+      },
+      close: () => {
+        ws.on_error(() => {})
+        ws.close()
+      },
+    }
+  },
+})

@@ -1,0 +1,21 @@
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import { drive } from './client_subject.js'
+import { give_up } from './give_up.js'
+
+drive({
+  open: async (port, listener) => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`, { perMessageDeflate: false })
+    ws.on('error', give_up)
+    // As with the server, text stays bytes here; what is sent is a string.
+    ws.on('message', () => listener.on_message())
+    await once(ws, 'open')
+    return {
+      send: text => ws.send(text),
+      close: () => {
+        ws.off('error', give_up).on('error', () => {})
+        ws.close()
+      },
+    }
+  },
+})
