@@ -1,62 +1,84 @@
+#!/usr/bin/env node
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CommanderError } from 'commander'
+import { type Arguments, is_full, read_arguments } from './arguments.js'
 import { run_bench } from './bench.js'
+import { fit_to_limits, most_open_files } from './limits.js'
 import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
 import { stop_all } from './process/program.js'
+import { Progress } from './progress.js'
+import { report_text } from './report/text.js'
+import { read_results, write_report } from './report/write.js'
+import { type Results, this_machine } from './results.js'
 import { FULL, QUICK } from './settings.js'
-import { spread_of } from './statistics.js'
-import { find_subjects, SUBJECT_NAMES } from './subjects/subjects.js'
+import { find_subjects } from './subjects/subjects.js'
 
-const args = process.argv.slice(2)
-const value = (name: string): string | undefined => args[args.indexOf(name) + 1 || args.length]
-const cores = choose_cores()
-pin_this_process(cores)
-const only = value('--only')?.split(',')
-const { found, notes } = find_subjects(
-  (value('--subjects')?.split(',') as never) ?? SUBJECT_NAMES,
-  value('--bt-net'),
-)
-console.log([cores.note, ...notes].filter(Boolean).join('\n'))
-const base = args.includes('--quick') ? QUICK : FULL
-const settings = { ...base, rounds: Number(value('--rounds') ?? base.rounds) }
-try {
-  const samples = await run_bench({
-    measures: Object.values(MEASURES).filter(m => only?.includes(m.name) ?? true),
-    subjects: found,
-    settings,
-    seed: 1,
-    cores,
-    on_step: ({ measure, round, subject, done }) => {
-      console.error(`${(done * 100).toFixed(0)} %  ${measure} ${round} ${subject}`)
-    },
+const DOCS = fileURLToPath(new URL('../../../docs/benchmarks', import.meta.url))
+const SEEDS = 1_000_000
+
+/** What a shell expects of who was ended by Ctrl-C. */
+const INTERRUPTED = 130
+const WRONG_ARGUMENTS = 2
+
+const progress = new Progress()
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    progress.clear()
+    void stop_all().then(() => process.exit(INTERRUPTED))
   })
-  const cases = [...new Set(samples.map(s => `${s.measure}: ${s.group}: ${s.case_name}`))]
-  for (const c of cases) {
-    console.log(c)
-    const of_case = samples.filter(s => `${s.measure}: ${s.group}: ${s.case_name}` === c)
-    for (const subject of found) {
-      const mine = of_case.filter(s => s.subject === subject.name)
-      if (mine.length === 0) continue
-      const ratios = mine.flatMap(s => {
-        const ws = of_case.find(o => o.subject === 'ws' && o.round === s.round)
-        return ws
-          ? [(s.figures['cpu_us_per_message'] as number) / (ws.figures['cpu_us_per_message'] as number)]
-          : []
-      })
-      const f = (k: string): string => spread_of(mine.map(s => s.figures[k] ?? Number.NaN)).median.toFixed(3)
-      const r = ratios.length ? spread_of(ratios) : undefined
-      if (!('cpu_share' in (mine[0]?.figures ?? {})) || 'p50_us' in (mine[0]?.figures ?? {}))
-        console.log(
-          subject.name,
-          Object.keys(mine[0]?.figures ?? {})
-            .map(k => `${k} ${f(k)}`)
-            .join(' '),
-        )
-      else
-        console.log(
-          `  ${subject.name.padEnd(14)} cpu ${f('cpu_us_per_message').padStart(9)} us   rate ${f('messages_per_s').padStart(12)}/s  cpu ${f('cpu_share')} load ${f('load_cpu_share')}  to ws ${r ? `${r.median.toFixed(3)} [${r.least.toFixed(3)}-${r.most.toFixed(3)}]` : ''}`,
-        )
-    }
+// Nobody reads what is printed any more (`| head`).
+process.stdout.on('error', () => void stop_all().then(() => process.exit(1)))
+
+try {
+  const args = read_arguments(process.argv.slice(2))
+  const results = args.from === undefined ? await measure(args) : read_results(args.from)
+  progress.clear()
+  process.stdout.write(`${report_text(results)}\n`)
+  const folder = args.out ?? (args.from === undefined && is_full(args) ? DOCS : undefined)
+  if (folder !== undefined) {
+    const files = write_report(results, folder)
+    process.stdout.write(`\nWritten into ${resolve(folder)}: ${files.join(', ')}\n`)
   }
+} catch (error) {
+  progress.clear()
+  process.exitCode = exit_code(error)
 } finally {
   await stop_all()
+}
+
+async function measure(args: Arguments): Promise<Results> {
+  const cores = choose_cores()
+  pin_this_process(cores)
+  const { found, notes } = find_subjects(args.subjects, args.other_build)
+  const wanted = args.is_quick ? QUICK : FULL
+  const limited = fit_to_limits({ ...wanted, rounds: args.rounds ?? wanted.rounds }, most_open_files())
+  const { settings } = limited
+  const seed = args.seed ?? Date.now() % SEEDS
+  const samples = await run_bench({
+    measures: args.measures.map(name => MEASURES[name]),
+    subjects: found,
+    settings,
+    seed,
+    cores,
+    on_step: step => progress.tell(step),
+  })
+  return {
+    date: new Date().toISOString(),
+    seed,
+    machine: this_machine(),
+    settings,
+    notes: [cores.note, ...notes, ...limited.notes].filter(note => note !== ''),
+    subjects: found.map(({ name, label, version }) => ({ name, label, version })),
+    samples,
+  }
+}
+
+/** Tells what went wrong, unless that was told already, and returns the exit code for it. */
+function exit_code(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_ARGUMENTS
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+  return 1
 }

@@ -14,8 +14,11 @@ export interface Cores {
 /** What Linux counts the time of a core in. */
 const TICK_US = 10_000
 
-/** The columns of `/proc/stat` that are times of work: user, nice, system, irq, softirq, steal. */
-const WORK_COLUMNS = [1, 2, 3, 6, 7, 8]
+/**
+ * The columns of `/proc/stat` that are time of programs: user, nice, system, steal. Interrupts are left out, since it depends on the
+ * kernel whose they are.
+ */
+const WORK_COLUMNS = [1, 2, 3, 8]
 
 /**
  * Chooses a core for the subject, and another for the load: the first and the last that this process may use. Where a core shows
@@ -49,7 +52,7 @@ export function allowed_cores(status: string): number[] {
   })
 }
 
-/** For how long a core has worked so far, for whomever, in microseconds; `undefined` where nobody says. */
+/** For how long a core has run programs so far, whosever, in microseconds; `undefined` where nobody says. */
 export function work_of_core_us(core: number | undefined): number | undefined {
   return core === undefined ? undefined : work_us(readFileSync('/proc/stat', 'utf8'), core)
 }

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Program } from '../process/program.js'
 import type { Dialect } from '../wire/message.js'
@@ -37,8 +36,8 @@ export interface Subjects {
 
 const require = createRequire(import.meta.url)
 
-/** Finds what can be measured on this machine; `bt_net_other` is another build of `@bt/net`, where a path to one is given. */
-export function find_subjects(names: readonly SubjectName[], bt_net_path: string | undefined): Subjects {
+/** Finds what can be measured on this machine; `bt_net_other` is another build of `@bt/net`, by the file that is imported. */
+export function find_subjects(names: readonly SubjectName[], other_file: string | undefined): Subjects {
   const bun = bun_path()
   const found: Subject[] = []
   const notes: string[] = []
@@ -46,7 +45,7 @@ export function find_subjects(names: readonly SubjectName[], bt_net_path: string
     if (name === 'bun' && bun === undefined)
       notes.push('Bun is left out: its npm package is installed on Linux on x64 alone.')
     else if (name !== 'bt_net_other') found.push(subject_of(name, bun))
-    else if (bt_net_path !== undefined) found.push(other_build(bt_net_path))
+    else if (other_file !== undefined) found.push(other_build(other_file))
   }
   return { found, notes }
 }
@@ -107,15 +106,8 @@ function subject_of(name: Exclude<SubjectName, 'bt_net_other'>, bun: string | un
   }
 }
 
-/** Another build of `@bt/net`: a checkout, a package's folder, or a file to import. */
-function other_build(path: string): Subject {
-  const file = [path, join(path, 'dist/index.js'), join(path, 'packages/net/dist/index.js')]
-    .map(place => resolve(place))
-    .find(place => existsSync(place) && statSync(place).isFile())
-  if (file === undefined)
-    throw new Error(
-      `--bt-net ${path}: no built @bt/net is there. Name a checkout in which \`pnpm build\` has run, the folder packages/net of one, or a file to import.`,
-    )
+/** Another build of `@bt/net`, by the file that is to be imported. */
+function other_build(file: string): Subject {
   return {
     ...subject_of('bt_net', undefined),
     name: 'bt_net_other',

@@ -1,0 +1,139 @@
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { MEASURE_NAMES, type MeasureName } from './measures/measure.js'
+import type { SubjectName } from './subjects/subjects.js'
+
+/** What `--subjects` takes; another build of `@bt/net` comes by `--bt-net`. */
+const CHOOSABLE = ['bt_net', 'ws', 'socket.io', 'bun', 'raw'] as const satisfies readonly SubjectName[]
+
+const MOST_ROUNDS = 1_000
+const MOST_SEED = 2 ** 32 - 1
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly is_quick: boolean
+  readonly measures: readonly MeasureName[]
+  readonly subjects: readonly SubjectName[]
+  /** The file to import of another build of `@bt/net`, which is measured as well. */
+  readonly other_build: string | undefined
+  readonly rounds: number | undefined
+  readonly seed: number | undefined
+  /** Where to write; `undefined`: where it belongs, if all was measured, else nowhere. */
+  readonly out: string | undefined
+  /** The results of an earlier run, to be told again. */
+  readonly from: string | undefined
+}
+
+interface Given {
+  quick?: true
+  only?: readonly MeasureName[]
+  subjects?: readonly SubjectName[]
+  btNet?: string
+  rounds?: number
+  seed?: number
+  out?: string
+  from?: string
+}
+
+/** Reads the command line. What is wrong with it, and a request for help, is thrown as a `CommanderError` once it was told. */
+export function read_arguments(argv: readonly string[], output?: (text: string) => void): Arguments {
+  const command = make_command()
+  if (output !== undefined) command.configureOutput({ writeOut: output, writeErr: output })
+  // `pnpm bench -- --quick` hands the two dashes on.
+  command.parse(argv[0] === '--' ? argv.slice(1) : argv, { from: 'user' })
+  const given = command.opts<Given>()
+  const other_build = given.btNet
+  const subjects = given.subjects ?? CHOOSABLE
+  return {
+    is_quick: given.quick ?? false,
+    measures: given.only ?? MEASURE_NAMES,
+    subjects: other_build === undefined ? subjects : with_other_build(subjects),
+    other_build,
+    rounds: given.rounds,
+    seed: given.seed,
+    out: given.out,
+    from: given.from,
+  }
+}
+
+/** Whether everything is measured in full: that is what is worth to be kept. */
+export function is_full({ is_quick, measures, subjects, rounds }: Arguments): boolean {
+  return (
+    !is_quick &&
+    rounds === undefined &&
+    measures.length === MEASURE_NAMES.length &&
+    subjects.length === CHOOSABLE.length &&
+    CHOOSABLE.every(name => subjects.includes(name))
+  )
+}
+
+function make_command(): Command {
+  return new Command('pnpm bench')
+    .description(
+      'Measures @bt/net beside plain ws, socket.io, Bun and bare TCP, all in one run. Without options: everything, in about 20 minutes, and what comes of it is written into docs/benchmarks.',
+    )
+    .option(
+      '--quick',
+      'everything once or twice, in less than a minute: to see that all is well, not to be quoted',
+    )
+    .option('--only <measures>', `some of ${MEASURE_NAMES.join(', ')}`, names_of('measure', MEASURE_NAMES))
+    .option('--subjects <names>', `some of ${CHOOSABLE.join(', ')}`, names_of('subject', CHOOSABLE))
+    .option(
+      '--bt-net <path>',
+      'measure another build of @bt/net as well: a checkout in which `pnpm build` has run',
+    )
+    .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, MOST_ROUNDS))
+    .option('--seed <number>', 'draw the order of the subjects by it', whole_number('seed', 0, MOST_SEED))
+    .option(
+      '--out <folder>',
+      'write what comes of it there (without: docs/benchmarks, if everything was measured)',
+    )
+    .option(
+      '--from <file>',
+      'measure nothing: tell again what an earlier run wrote into its results.json',
+      results_file,
+    )
+    .addHelpText('after', '\nNames are separated by commas: --only echo,fan_out --subjects bt_net,ws')
+    .exitOverride()
+}
+
+function names_of<Name extends string>(kind: string, names: readonly Name[]): (text: string) => Name[] {
+  return text =>
+    text.split(',').map(word => {
+      const name = names.find(known => known === word.trim())
+      if (name !== undefined) return name
+      throw new InvalidArgumentError(`There is no ${kind} '${word}': choose from ${names.join(', ')}.`)
+    })
+}
+
+function whole_number(what: string, least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(
+      `Give ${what} as a whole number from ${least} to ${most.toLocaleString('en')}.`,
+    )
+  }
+}
+
+/** The file to import of a build of `@bt/net`: of a checkout, of a package's folder, or the file itself. */
+function built_file(path: string): string {
+  const file = [path, join(path, 'dist/index.js'), join(path, 'packages/net/dist/index.js')]
+    .map(place => resolve(place))
+    .find(place => existsSync(place) && statSync(place).isFile())
+  if (file !== undefined) return file
+  throw new InvalidArgumentError(
+    'No built @bt/net is there: name a checkout in which `pnpm build` has run, the folder packages/net of one, or a file to import.',
+  )
+}
+
+function results_file(path: string): string {
+  if (existsSync(path) && statSync(path).isFile()) return path
+  throw new InvalidArgumentError('No file is there: name a results.json that an earlier run has written.')
+}
+
+/** Beside the one that it is to be compared with. */
+function with_other_build(subjects: readonly SubjectName[]): SubjectName[] {
+  return subjects.flatMap(name => (name === 'bt_net' ? [name, 'bt_net_other'] : [name]))
+}

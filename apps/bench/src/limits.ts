@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import type { Settings } from './settings.js'
+
+/** What a process has open besides its connections, and some to spare. */
+const OTHER_FILES = 200
+
+/** What fits into the number of files that a process may have open. Node and Bun raise it to the hard limit by themselves. */
+export function fit_to_limits(
+  settings: Settings,
+  most_files: number,
+): { settings: Settings; notes: string[] } {
+  const most = most_files - OTHER_FILES
+  const left_out = settings.audiences.filter(audience => audience > most)
+  const idle_connections = Math.min(settings.idle_connections, most)
+  const remedy = `a process may have ${most_files} files open here (\`ulimit -Hn\`)`
+  return {
+    settings: {
+      ...settings,
+      audiences: settings.audiences.filter(audience => audience <= most),
+      idle_connections,
+    },
+    notes: [
+      ...(left_out.length === 0 ? [] : [`Fan-out to ${left_out.join(', ')} is left out: ${remedy}.`]),
+      ...(idle_connections === settings.idle_connections
+        ? []
+        : [
+            `Memory is measured with ${idle_connections} connections, not ${settings.idle_connections}: ${remedy}.`,
+          ]),
+    ],
+  }
+}
+
+/** How many files a process may have open at most, where the system says. */
+export function most_open_files(): number {
+  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
+  const hard = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard)
+}

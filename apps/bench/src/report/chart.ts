@@ -1,0 +1,158 @@
+import type { Spread } from '../statistics.js'
+import { shown } from './numbers.js'
+
+/** A chart of bars that lie, one for each subject, in groups. */
+export interface Chart {
+  readonly title: string
+  /** What the bars measure, with the unit. */
+  readonly caption: string
+  readonly groups: readonly BarGroup[]
+}
+
+/** The bars of one case. */
+export interface BarGroup {
+  readonly label: string
+  readonly bars: readonly Bar[]
+}
+
+/** A bar as long as the median, with a line from the least to the most. */
+export interface Bar {
+  readonly label: string
+  readonly color: string
+  readonly spread: Spread
+}
+
+const WIDTH = 760
+const LEFT = 150
+const RIGHT = 90
+const TOP = 64
+const BOTTOM = 34
+const ROW = 20
+const BAR = 13
+const GROUP_HEAD = 26
+const PLOT = WIDTH - LEFT - RIGHT
+
+/** Where the largest is more than so many times the smallest, the scale is logarithmic, or the small ones could not be told apart. */
+const LINEAR_UP_TO = 12
+
+/** Cards of their own colour, so that a chart reads on any page. */
+const STYLE = `
+  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
+  .title { font-size: 16px; font-weight: 600; }
+  .head { font-weight: 600; }
+  .faint { fill: #59636e; font-size: 12px; }
+  .card { fill: #ffffff; stroke: #d1d9e0; }
+  .grid { stroke: #d1d9e0; stroke-width: 1; }
+  .spread { stroke: #1f2328; stroke-width: 1.5; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc; }
+    .faint { fill: #9198a1; }
+    .card { fill: #0d1117; stroke: #3d444d; }
+    .grid { stroke: #3d444d; }
+    .spread { stroke: #f0f6fc; }
+  }`
+
+/** A scale from figures to places. */
+interface Scale {
+  readonly place: (value: number) => number
+  readonly ticks: readonly number[]
+  readonly note: string
+}
+
+/** Draws a chart as SVG. */
+export function svg_of({ title, caption, groups }: Chart): string {
+  const scale = scale_for(groups.flatMap(({ bars }) => bars.map(({ spread }) => spread)))
+  const rows = groups.reduce((sum, { bars }) => sum + GROUP_HEAD + bars.length * ROW, 0)
+  const height = TOP + rows + BOTTOM
+  const parts: string[] = []
+  let y = TOP
+  for (const { label, bars } of groups) {
+    parts.push(text(16, y + 17, label, 'head'))
+    y += GROUP_HEAD
+    for (const bar of bars) {
+      parts.push(...bar_parts(bar, y, scale))
+      y += ROW
+    }
+  }
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title">`,
+    `<title id="title">${escaped(`${title}: ${caption}`)}</title>`,
+    `<style>${STYLE}\n</style>`,
+    `<rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
+    text(16, 28, title, 'title'),
+    text(16, 48, `${caption}${scale.note}`, 'faint'),
+    ...scale.ticks.flatMap(tick => tick_parts(tick, scale, height)),
+    ...parts,
+    '</svg>',
+    '',
+  ].join('\n')
+}
+
+function bar_parts({ label, color, spread }: Bar, y: number, { place }: Scale): string[] {
+  const middle = y + ROW / 2
+  const end = place(spread.median)
+  const [low, high] = [place(spread.least), place(spread.most)].map(rounded)
+  return [
+    text(LEFT - 10, middle + 4, label, '', 'end'),
+    `<rect x="${LEFT}" y="${middle - BAR / 2}" width="${rounded(Math.max(1, end - LEFT))}" height="${BAR}" rx="2" fill="${color}"/>`,
+    `<line class="spread" x1="${low}" x2="${high}" y1="${middle}" y2="${middle}"/>`,
+    text(Math.max(end, place(spread.most)) + 7, middle + 4, shown(spread.median)),
+  ]
+}
+
+function tick_parts(tick: number, { place }: Scale, height: number): string[] {
+  const x = rounded(place(tick))
+  return [
+    `<line class="grid" x1="${x}" x2="${x}" y1="${TOP}" y2="${height - BOTTOM}"/>`,
+    text(x, height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
+  ]
+}
+
+function scale_for(spreads: readonly Spread[]): Scale {
+  const most = Math.max(...spreads.map(spread => spread.most))
+  const least = Math.min(...spreads.map(spread => spread.least))
+  return least > 0 && most / least > LINEAR_UP_TO ? log_scale(least, most) : linear_scale(most)
+}
+
+function linear_scale(most: number): Scale {
+  const top = most > 0 ? most : 1
+  const step = [1, 2, 5, 10]
+    .map(times => times * 10 ** Math.floor(Math.log10(top / 4)))
+    .find(s => top / s <= 6)
+  const ticks = Array.from({ length: Math.floor(top / (step as number)) + 1 }, (_, index) =>
+    Number((index * (step as number)).toPrecision(12)),
+  )
+  return { place: value => LEFT + (Math.max(0, value) / top) * PLOT, ticks, note: '' }
+}
+
+/** From a power of ten, so that the shortest bar can be seen. */
+function log_scale(least: number, most: number): Scale {
+  const from = Math.floor(Math.log10(least * 0.9))
+  const span = Math.log10(most) - from
+  const ticks = Array.from({ length: Math.floor(span) + 1 }, (_, index) =>
+    Number((10 ** (from + index)).toPrecision(1)),
+  )
+  return {
+    place: value => LEFT + ((Math.log10(value) - from) / span) * PLOT,
+    ticks,
+    note: '; the scale is logarithmic',
+  }
+}
+
+function text(x: number, y: number, content: string, style = '', anchor = 'start'): string {
+  const classes = style === '' ? '' : ` class="${style}"`
+  const anchors = anchor === 'start' ? '' : ` text-anchor="${anchor}"`
+  return `<text x="${rounded(x)}" y="${rounded(y)}"${classes}${anchors}>${escaped(content)}</text>`
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function escaped(content: string): string {
+  return content
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}

@@ -1,0 +1,55 @@
+import type { MeasureName } from '../measures/measure.js'
+import { figure_of, type Results } from '../results.js'
+import type { SubjectName } from '../subjects/subjects.js'
+import { type Bar, svg_of } from './chart.js'
+import { type Group, groups_of, measures_of } from './tables.js'
+import { VIEWS } from './views.js'
+
+/** A chart as it is written. */
+export interface ChartFile {
+  readonly name: string
+  readonly title: string
+  /** What it belongs to. */
+  readonly measure: MeasureName
+  readonly group: string
+  readonly svg: string
+}
+
+/** Told apart by their lightness too, and seen on light and dark. */
+const COLORS: Readonly<Record<SubjectName, string>> = {
+  bt_net: '#2f6feb',
+  bt_net_other: '#8250df',
+  ws: '#768390',
+  'socket.io': '#c4783c',
+  bun: '#d4499a',
+  raw: '#2da44e',
+}
+
+/** The charts of all that was measured: one for each group and figure that counts. */
+export function charts_of(results: Results): ChartFile[] {
+  return measures_of(results).flatMap(measure =>
+    groups_of(results, measure).flatMap(group => charts_of_group(results, group)),
+  )
+}
+
+function charts_of_group(results: Results, group: Group): ChartFile[] {
+  const { title, caption, main } = VIEWS[group.measure]
+  return main.map(({ figure, label, unit }) => {
+    const whole_title = [title, group.name, label].filter(Boolean).join(', ')
+    const groups = group.case_names.map(case_name => ({
+      label: case_name,
+      bars: group.subjects.flatMap(({ name, label: subject }): Bar[] => {
+        const selection = { measure: group.measure, group: group.name, case_name, figure }
+        const spread = figure_of(results, selection, name)
+        return spread === undefined ? [] : [{ label: subject, color: COLORS[name], spread }]
+      }),
+    }))
+    return {
+      name: `${[group.measure, group.name, label].filter(Boolean).join('_').replace(/\W+/g, '_')}.svg`,
+      title: whole_title,
+      measure: group.measure,
+      group: group.name,
+      svg: svg_of({ title: whole_title, caption: `${caption}, ${unit}`, groups }),
+    }
+  })
+}

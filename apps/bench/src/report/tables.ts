@@ -1,0 +1,98 @@
+import type { MeasureName } from '../measures/measure.js'
+import { figure_of, type Results, ratio_of, type Selection } from '../results.js'
+import type { SubjectName } from '../subjects/subjects.js'
+import { NOTHING, shown, shown_spread } from './numbers.js'
+import type { Row, Table } from './table.js'
+import { type FigureView, VIEWS } from './views.js'
+
+/** What others are compared with, where it was measured. */
+const REFERENCES: readonly SubjectName[] = ['ws', 'bun', 'bt_net_other']
+
+/** Cases that are shown together. */
+export interface Group {
+  readonly measure: MeasureName
+  readonly name: string
+  readonly case_names: readonly string[]
+  /** Those that were measured here. */
+  readonly subjects: Results['subjects']
+}
+
+/** What was measured, in the order of the views. */
+export function measures_of({ samples }: Results): MeasureName[] {
+  const measured = new Set(samples.map(sample => sample.measure))
+  return (Object.keys(VIEWS) as MeasureName[]).filter(measure => measured.has(measure))
+}
+
+/** The groups of a measure, in the order in which they were measured. */
+export function groups_of(results: Results, measure: MeasureName): Group[] {
+  const samples = results.samples.filter(sample => sample.measure === measure)
+  return [...new Set(samples.map(sample => sample.group))].map(name => {
+    const mine = samples.filter(sample => sample.group === name)
+    const measured = new Set(mine.map(sample => sample.subject))
+    return {
+      measure,
+      name,
+      case_names: [...new Set(mine.map(sample => sample.case_name))],
+      subjects: results.subjects.filter(subject => measured.has(subject.name)),
+    }
+  })
+}
+
+/** The tables of a group: the figures that count, how they compare, and the others. */
+export function tables_of(results: Results, group: Group): Table[] {
+  const { caption, main, others } = VIEWS[group.measure]
+  const title = group.name === '' ? caption : `${caption}, ${group.name}`
+  return [
+    values_table(results, group, `${title}, ${units_of(main)}`, main),
+    ...REFERENCES.flatMap(reference => ratios_table(results, group, reference) ?? []),
+    ...(others.length === 0 ? [] : [values_table(results, group, others_title(others), others)]),
+  ]
+}
+
+function others_title(others: readonly FigureView[]): string {
+  return others.length === 1 ? units_of(others) : 'Besides'
+}
+
+function units_of(figures: readonly FigureView[]): string {
+  return [...new Set(figures.map(({ unit }) => unit))].join(', ')
+}
+
+function values_table(results: Results, group: Group, title: string, figures: readonly FigureView[]): Table {
+  const { subjects } = group
+  const is_mixed = new Set(figures.map(({ unit }) => unit)).size > 1
+  const rows = rows_of(group, figures, (selection, { unit }) => ({
+    unit: is_mixed ? `, ${unit}` : '',
+    cells: subjects.map(({ name }) => {
+      const spread = figure_of(results, selection, name)
+      return spread === undefined ? NOTHING : shown(spread.median)
+    }),
+  }))
+  return { title, columns: subjects.map(({ label }) => label), rows }
+}
+
+function ratios_table(results: Results, group: Group, reference: SubjectName): Table | undefined {
+  const found = group.subjects.find(({ name }) => name === reference)
+  const others = group.subjects.filter(({ name }) => name !== reference)
+  if (found === undefined || others.length === 0) return undefined
+  const rows = rows_of(group, VIEWS[group.measure].main, selection => ({
+    unit: '',
+    cells: others.map(({ name }) => {
+      const spread = ratio_of(results, selection, name, reference)
+      return spread === undefined ? NOTHING : shown_spread(spread)
+    }),
+  }))
+  return { title: `Times that of ${found.label}`, columns: others.map(({ label }) => label), rows }
+}
+
+function rows_of(
+  { measure, name: group, case_names }: Group,
+  figures: readonly FigureView[],
+  row: (selection: Selection, figure: FigureView) => { unit: string; cells: string[] },
+): Row[] {
+  return case_names.flatMap(case_name =>
+    figures.map(view => {
+      const { unit, cells } = row({ measure, group, case_name, figure: view.figure }, view)
+      return { name: view.label === '' ? case_name : `${case_name}: ${view.label}${unit}`, cells }
+    }),
+  )
+}

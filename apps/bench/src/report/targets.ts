@@ -1,0 +1,120 @@
+import { CONNECT_CASE } from '../measures/connect.js'
+import { depth_case } from '../measures/echo.js'
+import { audience_case, burst_group } from '../measures/fan_out.js'
+import { rate_case } from '../measures/latency.js'
+import { MEMORY_CASE } from '../measures/memory.js'
+import { size_case } from '../measures/sizes.js'
+import { type Results, ratio_of, type Selection } from '../results.js'
+import type { SubjectName } from '../subjects/subjects.js'
+import { NOTHING, shown_ratio, shown_spread } from './numbers.js'
+import type { Table } from './table.js'
+
+/** What the project wants to hold: a bound for how its median compares with another's. */
+interface Target extends Selection {
+  readonly text: string
+  readonly against: SubjectName
+  readonly bound: { readonly at_most: number } | { readonly at_least: number }
+}
+
+const CPU = 'cpu_us_per_message'
+const KIB = 1024
+
+function echo_target(depth: number, against: SubjectName, at_most: number): Target {
+  return {
+    text: `echo, ${depth_case(depth)}: CPU per message`,
+    measure: 'echo',
+    group: '',
+    case_name: depth_case(depth),
+    figure: CPU,
+    against,
+    bound: { at_most },
+  }
+}
+
+function size_targets(bytes: number, at_most: number): Target[] {
+  return [1, 8].map(depth => ({
+    text: `echo of ${size_case(bytes)}, ${depth_case(depth)}: CPU per message`,
+    measure: 'sizes',
+    group: depth_case(depth),
+    case_name: size_case(bytes),
+    figure: CPU,
+    against: 'ws',
+    bound: { at_most },
+  }))
+}
+
+function fan_out_target(burst: 1 | 16, at_most: number): Target {
+  return {
+    text: `fan-out ${audience_case(1_000)}, ${burst_group(burst)}: CPU per delivery`,
+    measure: 'fan_out',
+    group: burst_group(burst),
+    case_name: audience_case(1_000),
+    figure: CPU,
+    against: 'ws',
+    bound: { at_most },
+  }
+}
+
+function memory_target(figure: string, text: string): Target {
+  return {
+    text,
+    measure: 'memory',
+    group: '',
+    case_name: MEMORY_CASE,
+    figure,
+    against: 'ws',
+    bound: { at_most: 1 },
+  }
+}
+
+const TARGETS: readonly Target[] = [
+  echo_target(1, 'ws', 1),
+  echo_target(8, 'ws', 0.22),
+  echo_target(32, 'ws', 0.13),
+  echo_target(32, 'bun', 2.9),
+  ...size_targets(16, 1),
+  ...size_targets(64, 1),
+  ...size_targets(KIB, 1),
+  ...size_targets(16 * KIB, 1),
+  ...size_targets(KIB * KIB, 1.02),
+  fan_out_target(1, 0.88),
+  fan_out_target(16, 0.07),
+  {
+    text: `p99 at ${rate_case(0.5)}`,
+    measure: 'latency',
+    group: '',
+    case_name: rate_case(0.5),
+    figure: 'p99_us',
+    against: 'ws',
+    bound: { at_most: 1 },
+  },
+  memory_target('heap_bytes_per_connection', 'heap per idle connection'),
+  memory_target('rss_bytes_per_connection', 'resident memory per idle connection'),
+  {
+    text: 'connections a second',
+    measure: 'connect',
+    group: '',
+    case_name: CONNECT_CASE,
+    figure: 'messages_per_s',
+    against: 'ws',
+    bound: { at_least: 1 },
+  },
+]
+
+/** What the project wants to hold, what was measured, and whether it holds; those of what was not measured are left out. */
+export function targets_table(results: Results): Table | undefined {
+  const rows = TARGETS.flatMap(target => {
+    const { text, against, bound } = target
+    const measured = ratio_of(results, target, 'bt_net', against)
+    if (measured === undefined) return []
+    const [words, limit, is_met] =
+      'at_most' in bound
+        ? ['at most', bound.at_most, measured.median <= bound.at_most]
+        : ['at least', bound.at_least, measured.median >= bound.at_least]
+    const label = results.subjects.find(({ name }) => name === against)?.label ?? NOTHING
+    const wanted = `${words} ${shown_ratio(limit)} × ${label}`
+    return [{ name: text, cells: [wanted, shown_spread(measured), is_met ? 'yes' : 'no'] }]
+  })
+  if (rows.length === 0) return undefined
+  return { title: 'Targets for @bt/net', columns: ['wanted', 'measured', 'met'], rows }
+}

@@ -1,0 +1,86 @@
+import { cpus, release, totalmem } from 'node:os'
+import type { Sample } from './bench.js'
+import type { MeasureName } from './measures/measure.js'
+import type { Settings } from './settings.js'
+import { type Spread, spread_of } from './statistics.js'
+import type { Subject, SubjectName } from './subjects/subjects.js'
+
+/** Where it was measured. */
+export interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memory_bytes: number
+  readonly kernel: string
+  readonly node: string
+}
+
+/** All of a run: what `results.json` holds. */
+export interface Results {
+  readonly date: string
+  readonly seed: number
+  readonly machine: Machine
+  readonly settings: Settings
+  /** What was not as it should be, in words. */
+  readonly notes: readonly string[]
+  readonly subjects: readonly Pick<Subject, 'name' | 'label' | 'version'>[]
+  readonly samples: readonly Sample[]
+}
+
+/** Which figures are meant: those of one case, in every round. */
+export interface Selection {
+  readonly measure: MeasureName
+  readonly group: string
+  readonly case_name: string
+  readonly figure: string
+}
+
+/** This machine. */
+export function this_machine(): Machine {
+  const cores = cpus()
+  return {
+    cpu: cores[0]?.model.trim() ?? 'unknown',
+    cores: cores.length,
+    memory_bytes: totalmem(),
+    kernel: `${process.platform} ${release()}`,
+    node: process.version,
+  }
+}
+
+/** A figure of a subject over all rounds; `undefined` where it was not measured. */
+export function figure_of(results: Results, selection: Selection, subject: SubjectName): Spread | undefined {
+  const figures = [...by_round(results, selection, subject).values()]
+  return figures.length === 0 ? undefined : spread_of(figures)
+}
+
+/** How a subject's figure compares with another's of the same round, over all rounds. */
+export function ratio_of(
+  results: Results,
+  selection: Selection,
+  subject: SubjectName,
+  against: SubjectName,
+): Spread | undefined {
+  const others = by_round(results, selection, against)
+  const ratios = [...by_round(results, selection, subject)].flatMap(([round, figure]) => {
+    const other = others.get(round)
+    return other === undefined ? [] : [figure / other]
+  })
+  return ratios.length === 0 ? undefined : spread_of(ratios)
+}
+
+function by_round(
+  { samples }: Results,
+  { measure, group, case_name, figure }: Selection,
+  subject: SubjectName,
+): Map<number, number> {
+  const found = new Map<number, number>()
+  for (const sample of samples) {
+    const is_meant =
+      sample.measure === measure &&
+      sample.group === group &&
+      sample.case_name === case_name &&
+      sample.subject === subject
+    const value = sample.figures[figure]
+    if (is_meant && value !== undefined) found.set(sample.round, value)
+  }
+  return found
+}
