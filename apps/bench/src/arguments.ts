@@ -82,6 +82,7 @@ function make_command(): Command {
     .option(
       '--bt-net <path>',
       'measure another build of @bt/net as well: a checkout in which `pnpm build` has run',
+      built_file,
     )
     .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, MOST_ROUNDS))
     .option('--seed <number>', 'draw the order of the subjects by it', whole_number('seed', 0, MOST_SEED))

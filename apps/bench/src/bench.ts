@@ -121,7 +121,7 @@ class Bench {
       program,
       load: this.#load,
       settings,
-      core: cores.subject,
+      cores,
       saturation_per_s: () => {
         this.#saturation_per_s ??= this.#find_saturation()
         return this.#saturation_per_s

@@ -30,9 +30,15 @@ export function fit_to_limits(
   }
 }
 
-/** How many files a process may have open at most, where the system says. */
+/** How many files this process may have open at most; no end where the system does not say. */
 export function most_open_files(): number {
-  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
-  const hard = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return process.platform === 'linux'
+    ? open_files_of(readFileSync('/proc/self/limits', 'utf8'))
+    : Number.POSITIVE_INFINITY
+}
+
+/** The hard limit that `/proc/PID/limits` tells. */
+export function open_files_of(limits: string): number {
+  const hard = /^Max open files +\S+ +(\d+)/m.exec(limits)?.[1]
   return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard)
 }

@@ -22,7 +22,7 @@ const SEEDS = 1_000_000
 const INTERRUPTED = 130
 const WRONG_ARGUMENTS = 2
 
-const progress = new Progress()
+const progress = new Progress(process.stderr)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {

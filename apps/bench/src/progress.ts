@@ -1,12 +1,12 @@
 import type { Step } from './bench.js'
 
-/** Tells how far a run is, on stderr: one line that changes in a terminal, else a line for each round. */
+/** Tells how far a run is: one line that changes in a terminal, else a line for each round. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream
   readonly #started_ms: number = performance.now()
   #last_line = ''
 
-  constructor(stream: NodeJS.WriteStream = process.stderr) {
+  constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
   }
 

@@ -46,6 +46,11 @@ export function this_machine(): Machine {
   }
 }
 
+/** What a subject is called. */
+export function label_of({ subjects }: Results, name: SubjectName): string {
+  return subjects.find(subject => subject.name === name)?.label ?? name
+}
+
 /** A figure of a subject over all rounds; `undefined` where it was not measured. */
 export function figure_of(results: Results, selection: Selection, subject: SubjectName): Spread | undefined {
   const figures = [...by_round(results, selection, subject).values()]

@@ -1,5 +1,5 @@
 import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
-import { work_of_core_us } from '../process/cores.js'
+import { type Cores, work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
 import type { Settings } from '../settings.js'
 import type { ListenSettings } from '../subjects/server_subject.js'
@@ -36,8 +36,7 @@ export interface Stage {
   readonly program: Program
   readonly load: Program
   readonly settings: Settings
-  /** The core that the subject has. */
-  readonly core: number | undefined
+  readonly cores: Cores
   /** What plain `ws` takes at most, found once in a run; see {@link saturation}. */
   readonly saturation_per_s: () => Promise<number>
 }
@@ -61,14 +60,14 @@ export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
 /** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile. */
 export async function with_cpu_of(
-  { program, core }: Stage,
+  { program, cores }: Pick<Stage, 'program' | 'cores'>,
   run: () => Promise<MeasuredLoad>,
 ): Promise<Figures> {
-  const work_before = work_of_core_us(core)
+  const work_before = works_of(cores)
   const cpu_before = await program.call<number>('cpu')
   const { messages, elapsed_ms, load_cpu_us, ...others } = await run()
   const cpu_us = (await program.call<number>('cpu')) - cpu_before
-  const work = work_of_core_us(core)
+  const work = works_of(cores)
   const share = (us: number): number => us / (elapsed_ms * 1000)
   return {
     ...others,
@@ -79,8 +78,18 @@ export async function with_cpu_of(
     cpu_share: share(cpu_us),
     load_cpu_share: share(load_cpu_us),
     ...(work !== undefined &&
-      work_before !== undefined && { others_share: Math.max(0, share(work - work_before - cpu_us)) }),
+      work_before !== undefined && {
+        others_share: Math.max(0, share(work.subject - work_before.subject - cpu_us)),
+        load_others_share: Math.max(0, share(work.load - work_before.load - load_cpu_us)),
+      }),
   }
+}
+
+function works_of({ subject, load }: Cores): { subject: number; load: number } | undefined {
+  const works = { subject: work_of_core_us(subject), load: work_of_core_us(load) }
+  return works.subject === undefined || works.load === undefined
+    ? undefined
+    : { subject: works.subject, load: works.load }
 }
 
 /** Has a subject listen, and returns its port. */

@@ -25,16 +25,22 @@ const WORK_COLUMNS = [1, 2, 3, 8]
  * as two, these are not two halves of one, unless there are no others.
  */
 export function choose_cores(): Cores {
-  const unpinned = (note: string): Cores => ({ subject: undefined, load: undefined, note })
-  if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0)
-    return unpinned(
-      'Nothing is pinned to a core, since taskset is missing (Linux has it in util-linux): figures vary more.',
-    )
-  const allowed = allowed_cores(readFileSync('/proc/self/status', 'utf8'))
+  const has_taskset = process.platform === 'linux' && spawnSync('taskset', ['--version']).status === 0
+  return has_taskset
+    ? cores_of(allowed_cores(readFileSync('/proc/self/status', 'utf8')))
+    : unpinned('taskset is missing (Linux has it in util-linux), and figures vary more')
+}
+
+/** The same, of the cores that may be used. */
+export function cores_of(allowed: readonly number[]): Cores {
   const [first, last] = [allowed[0], allowed.at(-1)]
-  if (first === undefined || last === first)
-    return unpinned('Nothing is pinned to a core, since there is only one: subject and load share it.')
-  return { subject: last, load: first, note: '' }
+  return first === last
+    ? unpinned('there is only one, which subject and load share')
+    : { subject: last, load: first, note: '' }
+}
+
+function unpinned(reason: string): Cores {
+  return { subject: undefined, load: undefined, note: `Nothing is pinned to a core: ${reason}.` }
 }
 
 /** Keeps this process on the core of the load, out of the subject's way. */
@@ -47,8 +53,8 @@ export function allowed_cores(status: string): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]
   if (list === undefined) return []
   return list.split(',').flatMap(range => {
-    const [first, last = first] = range.split('-').map(Number) as [number, number?]
-    return Array.from({ length: (last ?? first) - first + 1 }, (_, index) => first + index)
+    const [first, last = first] = range.split('-').map(Number) as [number, number | undefined]
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
   })
 }
 
@@ -60,5 +66,5 @@ export function work_of_core_us(core: number | undefined): number | undefined {
 /** The same, read from what `/proc/stat` says. */
 export function work_us(stat: string, core: number): number | undefined {
   const columns = new RegExp(`^cpu${core} .*$`, 'm').exec(stat)?.[0].split(' ')
-  return columns && WORK_COLUMNS.reduce((sum, column) => sum + Number(columns[column] ?? 0), 0) * TICK_US
+  return columns && WORK_COLUMNS.reduce((sum, column) => sum + Number(columns[column]), 0) * TICK_US
 }

@@ -14,10 +14,11 @@ export interface ProgramStart {
 interface Waiting {
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
 }
 
-/** For longer than this no command takes, beside what it was asked to take. */
-const PATIENCE_MS = 60_000
+/** No command takes longer than this, beside what it was asked to take. */
+const PATIENCE_S = 60
 
 /** The last of what a program has said on stderr is kept, and told when it ends unasked. */
 const STDERR_KEPT = 8_192
@@ -57,26 +58,18 @@ export class Program {
     return this.#child.pid ?? 0
   }
 
-  /** Has the program do something, and returns what it answers. */
+  /** Has the program do something that takes about so long, and returns what it answers. */
   async call<Result>(command: string, args: object = {}, takes_ms = 0): Promise<Result> {
     if (this.#failure !== undefined) throw this.#failure
     const id = this.#next_id++
-    const wait_ms = takes_ms + PATIENCE_MS
+    let left_s = PATIENCE_S + takes_ms / 1000
     return new Promise<Result>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${this.name}: no answer to ${command} within ${wait_ms} ms`)),
-        wait_ms,
-      )
-      this.#waiting.set(id, {
-        resolve: result => {
-          clearTimeout(timer)
-          resolve(result)
-        },
-        reject: error => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      })
+      // Seconds are counted one by one, so that those in which the whole machine was asleep do not count.
+      const timer = setInterval(() => {
+        left_s -= 1
+        if (left_s <= 0) this.#give_up(id, `does not answer to ${command}`)
+      }, 1000)
+      this.#waiting.set(id, { resolve, reject, timer })
       this.#child.stdin?.write(`${JSON.stringify({ id, command, args })}\n`)
     })
   }
@@ -90,18 +83,26 @@ export class Program {
 
   #settle(line: string): void {
     const { id, result, error } = JSON.parse(line) as { id: number; result: never; error?: string }
+    if (error === undefined) this.#take(id)?.resolve(result)
+    else this.#give_up(id, error)
+  }
+
+  #give_up(id: number, reason: string): void {
+    this.#take(id)?.reject(new Error(`${this.name}: ${reason}`))
+  }
+
+  #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
+    clearInterval(waiting?.timer)
     this.#waiting.delete(id)
-    if (error === undefined) waiting?.resolve(result)
-    else waiting?.reject(new Error(`${this.name}: ${error}`))
+    return waiting
   }
 
   #fail(how: string, then: () => void): void {
     running.delete(this)
     const said = this.#stderr === '' ? '' : `; it said on stderr:\n${this.#stderr.trimEnd()}`
     this.#failure ??= new Error(`${this.name} ${how}${said}`)
-    for (const { reject } of this.#waiting.values()) reject(this.#failure)
-    this.#waiting.clear()
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#failure)
     then()
   }
 }

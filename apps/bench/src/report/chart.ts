@@ -69,6 +69,7 @@ export function svg_of({ title, caption, groups }: Chart): string {
   for (const { label, bars } of groups) {
     parts.push(text(16, y + 17, label, 'head'))
     y += GROUP_HEAD
+    parts.push(...grid_lines(scale, y, y + bars.length * ROW))
     for (const bar of bars) {
       parts.push(...bar_parts(bar, y, scale))
       y += ROW
@@ -81,8 +82,10 @@ export function svg_of({ title, caption, groups }: Chart): string {
     `<rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
     text(16, 28, title, 'title'),
     text(16, 48, `${caption}${scale.note}`, 'faint'),
-    ...scale.ticks.flatMap(tick => tick_parts(tick, scale, height)),
     ...parts,
+    ...scale.ticks.map(tick =>
+      text(scale.place(tick), height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
+    ),
     '</svg>',
     '',
   ].join('\n')
@@ -100,12 +103,12 @@ function bar_parts({ label, color, spread }: Bar, y: number, { place }: Scale): 
   ]
 }
 
-function tick_parts(tick: number, { place }: Scale, height: number): string[] {
-  const x = rounded(place(tick))
-  return [
-    `<line class="grid" x1="${x}" x2="${x}" y1="${TOP}" y2="${height - BOTTOM}"/>`,
-    text(x, height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
-  ]
+/** Beside the bars alone, so that no line runs through a heading. */
+function grid_lines({ ticks, place }: Scale, from: number, to: number): string[] {
+  return ticks.map(tick => {
+    const x = rounded(place(tick))
+    return `<line class="grid" x1="${x}" x2="${x}" y1="${from}" y2="${to}"/>`
+  })
 }
 
 function scale_for(spreads: readonly Spread[]): Scale {
@@ -129,12 +132,13 @@ function linear_scale(most: number): Scale {
 function log_scale(least: number, most: number): Scale {
   const from = Math.floor(Math.log10(least * 0.9))
   const span = Math.log10(most) - from
-  const ticks = Array.from({ length: Math.floor(span) + 1 }, (_, index) =>
-    Number((10 ** (from + index)).toPrecision(1)),
-  )
+  const steps = span < 2 ? [1, 2, 5] : [1]
+  const ticks = Array.from({ length: Math.ceil(span) }, (_, index) =>
+    steps.map(step => Number((step * 10 ** (from + index)).toPrecision(1))),
+  ).flat()
   return {
     place: value => LEFT + ((Math.log10(value) - from) / span) * PLOT,
-    ticks,
+    ticks: ticks.filter(tick => tick <= most),
     note: '; the scale is logarithmic',
   }
 }

@@ -1,12 +1,12 @@
 import type { Sample } from '../bench.js'
-import type { Results } from '../results.js'
+import { label_of, type Results } from '../results.js'
 import { spread_of } from '../statistics.js'
 import { measures_of } from './tables.js'
 
 /** A process that works for more of the time than this has no time left. */
 const BUSY = 0.9
 
-/** Where other programs take more of the subject's core than this, figures are not to be trusted. */
+/** Where other programs take more of a core than this, figures are not to be trusted. */
 const DISTURBED = 0.03
 
 /** What a reader should know before the figures are believed. */
@@ -15,9 +15,9 @@ export function doubts_of(results: Results): string[] {
 }
 
 /** Where the load was the limit: what the subject did not do in a second it was not asked for. Its CPU time per message is none the less its own. */
-function limits_of_load({ samples, subjects }: Results): string[] {
+function limits_of_load(results: Results): string[] {
   const cases = new Map<string, Sample[]>()
-  for (const sample of samples) {
+  for (const sample of results.samples) {
     // An open loop spins, and is never idle.
     if (sample.figures.load_cpu_share === undefined || sample.measure === 'latency') continue
     const key = [sample.measure, sample.group, sample.case_name, sample.subject].join('\n')
@@ -25,11 +25,10 @@ function limits_of_load({ samples, subjects }: Results): string[] {
   }
   const limited = [...cases.values()].flatMap(mine => {
     const share = (figure: string): number =>
-      spread_of(mine.map(({ figures }) => figures[figure] ?? 0)).median
+      spread_of(mine.map(({ figures }) => figures[figure] as number)).median
     if (share('load_cpu_share') <= BUSY || share('cpu_share') >= BUSY) return []
     const { measure, group, case_name, subject } = mine[0] as Sample
-    const label = subjects.find(({ name }) => name === subject)?.label ?? subject
-    return [`${[measure, group, case_name].filter(Boolean).join(', ')}: ${label}`]
+    return [`${[measure, group, case_name].filter(Boolean).join(', ')}: ${label_of(results, subject)}`]
   })
   return limited.length === 0
     ? []
@@ -40,18 +39,27 @@ function limits_of_load({ samples, subjects }: Results): string[] {
 
 function disturbances(results: Results): string[] {
   return measures_of(results).flatMap(measure => {
-    const known = results.samples.filter(
-      ({ measure: its, figures }) => its === measure && figures.others_share !== undefined,
-    )
-    const total_ms = known.reduce((sum, { figures }) => sum + (figures.elapsed_ms ?? 0), 0)
-    const taken_ms = known.reduce(
-      (sum, { figures }) => sum + (figures.others_share ?? 0) * (figures.elapsed_ms ?? 0),
-      0,
-    )
-    const share = total_ms === 0 ? 0 : taken_ms / total_ms
-    if (share <= DISTURBED) return []
-    return [
-      `Other programs took ${Math.round(share * 100)} % of the subject's core during ${measure}: measure again on a quiet machine.`,
-    ]
+    const samples = results.samples.filter(sample => sample.measure === measure)
+    const cores = [
+      ["the subject's core", taken_by_others(samples, 'others_share')],
+      ["the load's", taken_by_others(samples, 'load_others_share')],
+    ] as const
+    const taken = cores.filter(([, share]) => share > DISTURBED)
+    if (taken.length === 0) return []
+    const shares = taken.map(([core, share]) => `${Math.round(share * 100)} % of ${core}`).join(' and ')
+    return [`Other programs took ${shares} during ${measure}: measure again on a quiet machine.`]
   })
+}
+
+/** Over all the time that was measured: what a core's clock tells of a short time is coarse. */
+function taken_by_others(samples: readonly Sample[], figure: string): number {
+  let total_ms = 0
+  let taken_ms = 0
+  for (const { figures } of samples) {
+    const share = figures[figure]
+    if (share === undefined) continue
+    total_ms += figures.elapsed_ms as number
+    taken_ms += share * (figures.elapsed_ms as number)
+  }
+  return total_ms === 0 ? 0 : taken_ms / total_ms
 }

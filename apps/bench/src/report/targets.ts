@@ -4,9 +4,9 @@ import { audience_case, burst_group } from '../measures/fan_out.js'
 import { rate_case } from '../measures/latency.js'
 import { MEMORY_CASE } from '../measures/memory.js'
 import { size_case } from '../measures/sizes.js'
-import { type Results, ratio_of, type Selection } from '../results.js'
+import { label_of, type Results, ratio_of, type Selection } from '../results.js'
 import type { SubjectName } from '../subjects/subjects.js'
-import { NOTHING, shown_ratio, shown_spread } from './numbers.js'
+import { shown_ratio, shown_spread } from './numbers.js'
 import type { Table } from './table.js'
 
 /** What the project wants to hold: a bound for how its median compares with another's. */
@@ -111,8 +111,7 @@ export function targets_table(results: Results): Table | undefined {
       'at_most' in bound
         ? ['at most', bound.at_most, measured.median <= bound.at_most]
         : ['at least', bound.at_least, measured.median >= bound.at_least]
-    const label = results.subjects.find(({ name }) => name === against)?.label ?? NOTHING
-    const wanted = `${words} ${shown_ratio(limit)} × ${label}`
+    const wanted = `${words} ${shown_ratio(limit)} × ${label_of(results, against)}`
     return [{ name: text, cells: [wanted, shown_spread(measured), is_met ? 'yes' : 'no'] }]
   })
   if (rows.length === 0) return undefined

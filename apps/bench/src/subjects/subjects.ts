@@ -41,7 +41,7 @@ export function find_subjects(names: readonly SubjectName[], other_file: string 
   const bun = bun_path()
   const found: Subject[] = []
   const notes: string[] = []
-  for (const name of names) {
+  for (const name of SUBJECT_NAMES.filter(known => names.includes(known))) {
     if (name === 'bun' && bun === undefined)
       notes.push('Bun is left out: its npm package is installed on Linux on x64 alone.')
     else if (name !== 'bt_net_other') found.push(subject_of(name, bun))

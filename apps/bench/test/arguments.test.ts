@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CommanderError } from 'commander'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { is_full, read_arguments } from '../src/arguments.ts'
+
+/** What is said when these arguments are refused. */
+function refusal(...argv: string[]): string {
+  let said = ''
+  const output = (text: string): void => {
+    said += text
+  }
+  try {
+    read_arguments(argv, output)
+  } catch (error) {
+    expect(error).toBeInstanceOf(CommanderError)
+    return said
+  }
+  throw new Error(`taken: ${argv.join(' ')}`)
+}
+
+describe('read_arguments', () => {
+  it('measures everything where nothing is said', () => {
+    const args = read_arguments([])
+    expect(args.measures).toHaveLength(8)
+    expect(args.subjects).toEqual(['bt_net', 'ws', 'socket.io', 'bun', 'raw'])
+    expect(is_full(args)).toBe(true)
+  })
+
+  it('takes names separated by commas, with or without spaces', () => {
+    const args = read_arguments(['--only', 'echo,fan_out', '--subjects', 'ws, bt_net'])
+    expect(args.measures).toEqual(['echo', 'fan_out'])
+    expect(args.subjects).toEqual(['ws', 'bt_net'])
+  })
+
+  it('passes over the two dashes that pnpm hands on', () => {
+    expect(read_arguments(['--', '--quick']).is_quick).toBe(true)
+  })
+
+  it('takes what is less than everything for no full run', () => {
+    for (const argv of [['--quick'], ['--only', 'echo'], ['--subjects', 'ws,raw'], ['--rounds', '2']])
+      expect(is_full(read_arguments(argv))).toBe(false)
+    expect(is_full(read_arguments(['--seed', '3']))).toBe(true)
+  })
+
+  it('names a measure that there is none of, and those that there are', () => {
+    const said = refusal('--only', 'echo,ecko')
+    expect(said).toContain("There is no measure 'ecko'")
+    expect(said).toContain('echo, sizes, fan_out, connect, memory, latency, client, compression')
+  })
+
+  it('names a subject that there is none of, and those that there are', () => {
+    expect(refusal('--subjects', 'uws')).toContain(
+      "There is no subject 'uws': choose from bt_net, ws, socket.io, bun, raw.",
+    )
+  })
+
+  it.each(['0', '-1', '1.5', 'many', '1001', ''])('refuses %j rounds, and says which it takes', rounds => {
+    const said = refusal(`--rounds=${rounds}`)
+    expect(said).toContain(`'${rounds}'`)
+    expect(said).toContain('a whole number from 1 to 1,000')
+  })
+
+  it('refuses a seed that is none', () => {
+    expect(refusal('--seed', '4294967296')).toContain('a whole number from 0 to 4,294,967,295')
+  })
+
+  it('refuses options and words that it does not know', () => {
+    expect(refusal('--quik')).toContain('--quick')
+    expect(refusal('echo')).toContain('too many arguments')
+  })
+
+  it('tells of every option when asked for help', () => {
+    const said = refusal('--help')
+    for (const option of ['quick', 'only', 'subjects', 'bt-net', 'rounds', 'seed', 'out', 'from'])
+      expect(said).toContain(`--${option}`)
+  })
+
+  describe('with another build', () => {
+    let checkout = ''
+    beforeAll(() => {
+      checkout = mkdtempSync(join(tmpdir(), 'bench-'))
+      mkdirSync(join(checkout, 'packages/net/dist'), { recursive: true })
+      writeFileSync(join(checkout, 'packages/net/dist/index.js'), '')
+    })
+    afterAll(() => rmSync(checkout, { recursive: true }))
+
+    it('finds it in a checkout, in the folder of its package, or where it is named', () => {
+      const file = join(checkout, 'packages/net/dist/index.js')
+      for (const path of [checkout, join(checkout, 'packages/net'), file])
+        expect(read_arguments(['--bt-net', path]).other_build).toBe(file)
+    })
+
+    it('puts it beside this one', () => {
+      const args = read_arguments(['--bt-net', checkout, '--subjects', 'bt_net,ws'])
+      expect(args.subjects).toEqual(['bt_net', 'bt_net_other', 'ws'])
+      expect(is_full(read_arguments(['--bt-net', checkout]))).toBe(false)
+    })
+
+    it('says what it looks for where there is none', () => {
+      const said = refusal('--bt-net', join(checkout, 'packages'))
+      expect(said).toContain('packages')
+      expect(said).toContain('pnpm build')
+    })
+  })
+
+  it('wants a file that is there to tell again', () => {
+    expect(refusal('--from', '/nowhere/results.json')).toContain('results.json')
+    expect(read_arguments(['--from', import.meta.filename]).from).toBe(import.meta.filename)
+  })
+})

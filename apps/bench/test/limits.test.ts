@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { fit_to_limits, most_open_files, open_files_of } from '../src/limits.ts'
+import { FULL } from '../src/settings.ts'
+
+describe('fit_to_limits', () => {
+  it('leaves everything as it is where it fits', () => {
+    expect(fit_to_limits(FULL, 20_000)).toEqual({ settings: FULL, notes: [] })
+    expect(fit_to_limits(FULL, Number.POSITIVE_INFINITY).notes).toEqual([])
+  })
+
+  it('leaves out what does not fit, and says so, with the limit', () => {
+    const { settings, notes } = fit_to_limits(FULL, 4096)
+    expect(settings.audiences).toEqual([10, 100, 1_000])
+    expect(settings.idle_connections).toBe(3_896)
+    expect(notes).toEqual([
+      'Fan-out to 5000 is left out: a process may have 4096 files open here (`ulimit -Hn`).',
+      'Memory is measured with 3896 connections, not 10000: a process may have 4096 files open here (`ulimit -Hn`).',
+    ])
+  })
+})
+
+describe('open_files_of', () => {
+  it('is the hard limit, or no end', () => {
+    expect(
+      open_files_of(
+        'Limit  Soft  Hard  Units\nMax open files            1024                 4096                 files\n',
+      ),
+    ).toBe(4096)
+    expect(open_files_of('Max open files  unlimited  unlimited  files\n')).toBe(Number.POSITIVE_INFINITY)
+  })
+})
+
+describe('most_open_files', () => {
+  it('is more than none', () => {
+    expect(most_open_files()).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+function start(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = start(...args)
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.on('data', (text: Buffer) => {
+      said[name] += text.toString()
+    })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, ...said }
+}
+
+/** The processes that a process has started, by their ids. */
+function children_of(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid)
+      } catch {
+        // It has ended meanwhile.
+        return false
+      }
+    })
+    .map(Number)
+}
+
+describe('the program', () => {
+  it('tells what it can do', async () => {
+    const { code, stdout } = await run('--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('--quick')
+  })
+
+  it('ends with 2 where an argument is wrong, and says what would be right', async () => {
+    const { code, stderr } = await run('--only', 'ecko')
+    expect(code).toBe(2)
+    expect(stderr).toContain("There is no measure 'ecko': choose from echo")
+  })
+
+  it('ends with 1 where a subject crashes, and tells what that said', async () => {
+    // A module that is no build of @bt/net: it has no `listen`.
+    const { code, stderr } = await run(
+      ...[
+        '--quick',
+        '--only',
+        'echo',
+        '--subjects',
+        'bt_net',
+        '--bt-net',
+        PROGRAM.replace('main.js', 'settings.js'),
+      ],
+    )
+    expect(code).toBe(1)
+    expect(stderr).toContain('bt_net_other (server)')
+    expect(stderr).toContain('listen is not a function')
+  })
+
+  it('measures, prints, and writes nothing unless it is told where', async () => {
+    const { code, stdout, stderr } = await run('--quick', '--only', 'connect', '--subjects', 'raw,ws')
+    expect(stderr).not.toContain('error')
+    expect(code).toBe(0)
+    expect(stdout).toContain('CONNECTING')
+    expect(stdout).not.toContain('Written')
+  })
+
+  it.skipIf(process.platform !== 'linux')('leaves no process behind when it is interrupted', async () => {
+    const child = start('--only', 'echo', '--subjects', 'ws')
+    await once(child.stderr as NodeJS.ReadableStream, 'data')
+    const children = children_of(child.pid as number)
+    expect(children).not.toEqual([])
+    child.kill('SIGINT')
+    expect((await once(child, 'close'))[0]).toBe(130)
+    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
+  it.skipIf(process.platform !== 'linux')('leaves no process behind when it is killed', async () => {
+    const child = start('--only', 'echo', '--subjects', 'ws')
+    await once(child.stderr as NodeJS.ReadableStream, 'data')
+    const children = children_of(child.pid as number)
+    expect(children).not.toEqual([])
+    child.kill('SIGKILL')
+    // Theirs are the pipes that it had, so these end with the last of them.
+    await once(child, 'close')
+    await expect.poll(() => children.filter(is_running), { timeout: 10_000 }).toEqual([])
+  })
+})
+
+function is_running(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    // There is no such process.
+    return false
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it, vi } from 'vitest'
+import { allowed_cores, choose_cores } from '../src/process/cores.ts'
+import { Program, stop_all } from '../src/process/program.ts'
+
+function node(script: string, core?: number): Program {
+  return new Program({ name: 'it', command: process.execPath, args: ['-e', script], core })
+}
+
+function is_running(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    // There is no such process.
+    return false
+  }
+}
+
+/** Answers each command with its own name. */
+const ECHO = `require('node:readline').createInterface({ input: process.stdin }).on('line', line => {
+  const { id, command } = JSON.parse(line)
+  console.log(JSON.stringify(command === 'fail' ? { id, error: 'it would not' } : { id, result: command }))
+})`
+
+describe('a program', () => {
+  it('answers commands, each with its own answer', async () => {
+    const program = node(ECHO)
+    expect(await Promise.all([program.call('one'), program.call('two')])).toEqual(['one', 'two'])
+    await expect(program.call('fail')).rejects.toThrow('it: it would not')
+    await program.stop()
+  })
+
+  it('that crashes is told of with what it said on stderr, now and later', async () => {
+    const program = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)
+    const reason = /^it ended with 1; it said on stderr:[\s\S]*the disk is full/
+    await expect(program.call('go')).rejects.toThrow(reason)
+    await expect(program.call('go')).rejects.toThrow(reason)
+    await program.stop()
+  })
+
+  it('that can not be started is told of', async () => {
+    const program = new Program({ name: 'it', command: '/nowhere/node', args: [], core: undefined })
+    await expect(program.call('go')).rejects.toThrow(/it could not be started: .*ENOENT/)
+    await program.stop()
+  })
+
+  it('is gone once it was stopped, even if it would not end by itself', async () => {
+    const program = node(`process.on('SIGTERM', () => {}); ${ECHO}`)
+    await program.call('hello')
+    expect(is_running(program.pid)).toBe(true)
+    await program.stop()
+    expect(is_running(program.pid)).toBe(false)
+    await expect(program.call('hello')).rejects.toThrow('it was stopped')
+  })
+
+  it('is kept on the core that it was given', async context => {
+    const { subject, note } = choose_cores()
+    if (subject === undefined) return context.skip(note)
+    const script = ECHO.replace(
+      'result: command',
+      "result: require('node:fs').readFileSync('/proc/self/status', 'utf8')",
+    )
+    const program = node(script, subject)
+    expect(allowed_cores(await program.call<string>('status'))).toEqual([subject])
+    await program.stop()
+  })
+
+  it('is waited for by the second, and told of when it does not answer', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const program = node('process.stdin.resume()')
+    const answer = program.call('sleep', {}, 5_000)
+    const refused = expect(answer).rejects.toThrow('it: does not answer to sleep')
+    vi.advanceTimersByTime(65_000)
+    await refused
+    vi.useRealTimers()
+    await program.stop()
+  })
+
+  it('is stopped with all others', async () => {
+    const programs = [node(ECHO), node(ECHO)]
+    await stop_all()
+    expect(programs.map(({ pid }) => is_running(pid))).toEqual([false, false])
+  })
+})

@@ -1,0 +1,250 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MEASURE_NAMES } from '../src/measures/measure.ts'
+import { charts_of } from '../src/report/charts.ts'
+import { doubts_of } from '../src/report/doubts.ts'
+import { shown, shown_ratio } from '../src/report/numbers.ts'
+import { readme_of } from '../src/report/readme.ts'
+import { markdown_of, text_of } from '../src/report/table.ts'
+import { groups_of, measures_of, tables_of } from '../src/report/tables.ts'
+import { targets_table } from '../src/report/targets.ts'
+import { report_text } from '../src/report/text.ts'
+import { VIEWS } from '../src/report/views.ts'
+import { read_results, write_report } from '../src/report/write.ts'
+import { cpu, results_of, rounds_of } from './results_of.ts'
+
+const LONE = { measure: 'fan_out', group: 'one message', case_name: 'to 1,000' } as const
+
+const results = results_of([
+  ...rounds_of('bt_net', cpu(8, 9, 8.5)),
+  ...rounds_of('ws', cpu(10, 10, 10)),
+  ...rounds_of('bun', cpu(5, 5, 5)),
+  ...rounds_of('bt_net', cpu(9, 9, 9), LONE),
+  ...rounds_of('ws', cpu(10, 10, 10), LONE),
+  ...rounds_of('bt_net', cpu(1, 1, 1), { ...LONE, group: '16 messages in a turn' }),
+])
+
+describe('shown', () => {
+  it.each([
+    [1234.5, '1,235'],
+    [99.94, '99.9'],
+    [8.234, '8.23'],
+    [0.2671, '0.267'],
+    [0, '0.000'],
+    [-4321, '-4,321'],
+  ])('writes %d as %s', (value, text) => {
+    expect(shown(value)).toBe(text)
+  })
+
+  it('writes ratios with more digits where they are small', () => {
+    expect([shown_ratio(1.234), shown_ratio(0.0678)]).toEqual(['1.23', '0.068'])
+  })
+})
+
+describe('a table', () => {
+  const table = { title: 'µs', columns: ['one', 'two'], rows: [{ name: 'a case', cells: ['1', '22'] }] }
+
+  it('becomes Markdown', () => {
+    expect(markdown_of(table)).toBe('µs:\n\n|  | one | two |\n|---|--:|--:|\n| a case | 1 | 22 |')
+  })
+
+  it('becomes columns of text', () => {
+    expect(text_of(table)).toBe('µs\n          one  two\n  a case    1   22')
+  })
+})
+
+describe('the tables of a group', () => {
+  it('tell figures, ratios to ws and to Bun with their spread, and the rate', () => {
+    const [group] = groups_of(results, 'echo')
+    const tables = tables_of(results, group as NonNullable<typeof group>)
+    expect(tables.map(({ title }) => title)).toEqual([
+      'CPU time of the server per message, µs',
+      'Times that of ws',
+      'Times that of Bun',
+      'messages/s',
+    ])
+    expect(tables[0]?.rows).toEqual([{ name: '1 under way', cells: ['8.50', '10.0', '5.00'] }])
+    expect(tables[1]).toMatchObject({
+      columns: ['@bt/net', 'Bun'],
+      rows: [{ cells: ['0.85 (0.80–0.90)', '0.50 (0.50–0.50)'] }],
+    })
+  })
+
+  it('show no comparison with what was not measured', () => {
+    const [, burst] = groups_of(results, 'fan_out')
+    const tables = tables_of(results, burst as NonNullable<typeof burst>)
+    expect(tables.map(({ title }) => title)).toEqual([
+      'CPU time of the server per message and socket, 16 messages in a turn, µs',
+      'deliveries/s',
+    ])
+  })
+
+  it('name figure and unit in each row where there are several', () => {
+    const figures = { heap_bytes_per_connection: 2_000, rss_bytes_per_connection: 9_000 }
+    const place = { measure: 'memory', case_name: 'idle' } as const
+    const memory = results_of(rounds_of('ws', [figures], place))
+    const [group] = groups_of(memory, 'memory')
+    const [table] = tables_of(memory, group as NonNullable<typeof group>)
+    expect(table?.rows).toEqual([
+      { name: 'idle: heap', cells: ['2,000'] },
+      { name: 'idle: resident', cells: ['9,000'] },
+    ])
+  })
+
+  it('name the unit as well where there are several of these', () => {
+    const figures = { p50_us: 50, p99_us: 90, p999_us: 99, late_p99_us: 5, rate_per_s: 1_000 }
+    const latency = results_of(rounds_of('ws', [figures], { measure: 'latency', case_name: '50 %' }))
+    const [group] = groups_of(latency, 'latency')
+    const [values, besides] = tables_of(latency, group as NonNullable<typeof group>)
+    expect(values?.rows.map(({ name }) => name)).toEqual(['50 %: p50', '50 %: p99', '50 %: p99.9'])
+    expect(besides?.title).toBe('Besides')
+    expect(besides?.rows.slice(0, 2)).toEqual([
+      { name: '50 %: load late by (p99), µs', cells: ['5.00'] },
+      { name: '50 %: rate, messages/s', cells: ['1,000'] },
+    ])
+  })
+
+  it('mark what one subject lacks', () => {
+    const lacking = results_of([
+      ...rounds_of('ws', cpu(1)),
+      ...rounds_of('bun', cpu(1), { case_name: '8 under way' }),
+    ])
+    const [group] = groups_of(lacking, 'echo')
+    const [values, ratios] = tables_of(lacking, group as NonNullable<typeof group>)
+    expect(values?.rows[0]?.cells).toEqual(['1.00', '–'])
+    expect(ratios?.rows[0]?.cells).toEqual(['–'])
+  })
+})
+
+describe('measures', () => {
+  it('are shown in the order of the views, which know all of them', () => {
+    expect(measures_of(results)).toEqual(['echo', 'fan_out'])
+    expect(Object.keys(VIEWS)).toEqual([...MEASURE_NAMES])
+  })
+})
+
+describe('targets', () => {
+  it('are met or not by the median of the ratios', () => {
+    expect(targets_table(results)?.rows).toEqual([
+      { name: 'echo, 1 under way: CPU per message', cells: ['at most 1.00 × ws', '0.85 (0.80–0.90)', 'yes'] },
+      {
+        name: 'fan-out to 1,000, one message: CPU per delivery',
+        cells: ['at most 0.88 × ws', '0.90 (0.90–0.90)', 'no'],
+      },
+    ])
+  })
+
+  it('may be a least one', () => {
+    const place = { measure: 'connect', case_name: 'connections' } as const
+    const slow = results_of([...rounds_of('bt_net', cpu(200), place), ...rounds_of('ws', cpu(100), place)])
+    expect(targets_table(slow)?.rows[0]?.cells).toEqual(['at least 1.00 × ws', '0.50 (0.50–0.50)', 'no'])
+  })
+
+  it('are not spoken of where there is nothing to compare', () => {
+    expect(targets_table(results_of(rounds_of('ws', cpu(1))))).toBeUndefined()
+  })
+})
+
+describe('doubts', () => {
+  const busy = (cpu_share: number, load_cpu_share: number, others_share = 0) => [
+    {
+      cpu_us_per_message: 1,
+      cpu_share,
+      load_cpu_share,
+      others_share,
+      load_others_share: 0,
+      elapsed_ms: 1000,
+    },
+  ]
+
+  it('are none where the subject was the limit, on a quiet machine', () => {
+    expect(doubts_of(results_of(rounds_of('ws', busy(0.99, 0.95, 0.02))))).toEqual([])
+  })
+
+  it('are told where the load was the limit, with subject and case', () => {
+    const [doubt] = doubts_of(results_of(rounds_of('ws', busy(0.5, 0.95))))
+    expect(doubt).toContain('echo, 1 under way: ws')
+  })
+
+  it('are not had of an open loop, which is never idle', () => {
+    const place = { measure: 'latency' } as const
+    expect(doubts_of(results_of(rounds_of('ws', busy(0.5, 1), place)))).toEqual([])
+  })
+
+  it('are told where other programs had their share, with the measure', () => {
+    const [doubt] = doubts_of(results_of(rounds_of('ws', busy(0.9, 0.5, 0.1))))
+    expect(doubt).toContain("Other programs took 10 % of the subject's core during echo")
+  })
+
+  it('begin with what the run itself has noted', () => {
+    expect(doubts_of(results_of([], ['not pinned']))).toEqual(['not pinned'])
+  })
+})
+
+describe('charts', () => {
+  it('are one for each group and figure, with names that can be files', () => {
+    expect(charts_of(results).map(({ name }) => name)).toEqual([
+      'echo.svg',
+      'fan_out_one_message.svg',
+      'fan_out_16_messages_in_a_turn.svg',
+    ])
+  })
+
+  it('draw no bar where nothing was measured', () => {
+    const [chart] = charts_of(
+      results_of([...rounds_of('ws', cpu(1)), ...rounds_of('bun', cpu(1), { case_name: '8 under way' })]),
+    )
+    expect(chart?.svg.match(/class="spread"/g)).toHaveLength(2)
+  })
+})
+
+describe('the page', () => {
+  it('has how to read it, what ran, targets, and each measure with charts that are written', () => {
+    const page = readme_of(results)
+    for (const words of [
+      '# Benchmarks',
+      '2025-01-02, A CPU, 2 cores, 8 GiB',
+      'seed 7',
+      '## Targets',
+      '## Echo',
+    ])
+      expect(page).toContain(words)
+    const named = [...page.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(match => match[1])
+    expect(named).toEqual(charts_of(results).map(({ name }) => name))
+  })
+
+  it('says what is to be doubted', () => {
+    expect(readme_of(results_of(rounds_of('ws', cpu(1)), ['not pinned']))).toContain('- not pinned')
+  })
+})
+
+describe('the text for a terminal', () => {
+  it('has the same, without pictures', () => {
+    const text = report_text(results_of(results.samples, ['not pinned']))
+    for (const words of ['ECHO', 'FAN-OUT', 'Times that of ws', 'Targets for @bt/net', '! not pinned'])
+      expect(text).toContain(words)
+  })
+
+  it('leaves out what there is nothing to say of', () => {
+    expect(report_text(results_of(rounds_of('ws', cpu(1))))).not.toContain('Targets')
+  })
+})
+
+describe('writing', () => {
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it('leaves page, charts and results, which read back as they were, and no chart of before', () => {
+    writeFileSync(join(folder, 'old.svg'), '')
+    writeFileSync(join(folder, 'notes.txt'), 'mine')
+    const written = write_report(results, folder)
+    expect(readdirSync(folder).sort()).toEqual([...written, 'notes.txt'].sort())
+    expect(read_results(join(folder, 'results.json'))).toEqual(results)
+    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(readme_of(results))
+  })
+})

@@ -1,0 +1,42 @@
+import type { Sample } from '../src/bench.ts'
+import type { Figures, MeasureName } from '../src/measures/measure.ts'
+import type { Results } from '../src/results.ts'
+import { FULL } from '../src/settings.ts'
+import type { SubjectName } from '../src/subjects/subjects.ts'
+
+/** Results of a run that never was. */
+export function results_of(samples: readonly Sample[], notes: readonly string[] = []): Results {
+  const labels: Record<string, string> = { bt_net: '@bt/net', ws: 'ws', bun: 'Bun' }
+  const names = [...new Set(samples.map(sample => sample.subject))]
+  return {
+    date: '2025-01-02T03:04:05.678Z',
+    seed: 7,
+    machine: { cpu: 'A CPU', cores: 2, memory_bytes: 8 * 2 ** 30, kernel: 'linux 6', node: 'v20.0.0' },
+    settings: FULL,
+    notes,
+    subjects: names.map(name => ({ name, label: labels[name] ?? name, version: '1.2.3' })),
+    samples,
+  }
+}
+
+/** A figure in each round, from the first. */
+export function rounds_of(
+  subject: SubjectName,
+  rounds: readonly Figures[],
+  place: { measure?: MeasureName; group?: string; case_name?: string } = {},
+): Sample[] {
+  return rounds.map((figures, index) => ({
+    measure: 'echo',
+    group: '',
+    case_name: '1 under way',
+    ...place,
+    subject,
+    round: index + 1,
+    figures,
+  }))
+}
+
+/** CPU time per message in each round. */
+export function cpu(...figures: number[]): Figures[] {
+  return figures.map(cpu_us_per_message => ({ cpu_us_per_message, messages_per_s: 1e6 / cpu_us_per_message }))
+}
