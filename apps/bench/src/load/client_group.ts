@@ -28,9 +28,10 @@ export class ClientGroup {
    */
   async try_echo(shape: Shape): Promise<number> {
     const request = this.request(shape)
+    const expected = message_bytes(shape, this.target.dialect, 'server')
     const sizes = await Promise.all(
       this.sockets.map(async socket => {
-        const answer = first_answer(socket, shape, this.target)
+        const answer = first_answer(socket, shape, expected)
         socket.tcp.write(request)
         return answer
       }),
@@ -49,8 +50,7 @@ export class ClientGroup {
   }
 }
 
-function first_answer(socket: ClientSocket, shape: Shape, { dialect }: Target): Promise<number> {
-  const expected = message_bytes(shape, dialect, 'server')
+function first_answer(socket: ClientSocket, shape: Shape, expected: Buffer): Promise<number> {
   let said = Buffer.alloc(0)
   return new Promise((resolve, reject) => {
     socket.on_bytes = (count, bytes) => {

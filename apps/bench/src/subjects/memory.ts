@@ -10,8 +10,8 @@ export interface MemoryInUse {
 
 declare const Bun: { gc(is_synchronous: boolean): void } | undefined
 
-const COLLECTIONS = 6
-const PAUSE_MS = 50
+const COLLECTIONS = 5
+const PAUSE_MS = 30
 
 /** Collects garbage until there is none, and tells what is left. */
 export async function memory_in_use(): Promise<MemoryInUse> {

@@ -40,15 +40,19 @@ export function message_bytes(shape: Shape, dialect: Dialect, sender: Sender): B
       ])
 }
 
+/** So much of the sample as was asked for so far. */
+let sample = ''
+let places = 0
+
 /** Text as a program would send it: JSON, all of it ASCII, with what repeats and what does not; the same in every run. */
 function sample_text(bytes: number): string {
-  let text = ''
-  for (let index = 1; text.length < bytes; index += 1) {
-    const number = (index * 2_654_435_761) % 1_000_003
+  while (sample.length < bytes) {
+    places += 1
+    const number = (places * 2_654_435_761) % 1_000_003
     const place = { x: number / 100, y: (number * 7) % 1_013, speed_kmh: number % 60 }
-    text += `${JSON.stringify({ user: `u-${number}`, ...place, note: 'turns left at the market' })},`
+    sample += `${JSON.stringify({ user: `u-${number}`, ...place, note: 'turns left at the market' })},`
   }
-  return text.slice(0, bytes)
+  return sample.slice(0, bytes)
 }
 
 function deflate(payload: Buffer): Buffer {
