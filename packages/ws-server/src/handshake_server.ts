@@ -52,6 +52,6 @@ export class HandshakeServer extends Server {
     const { request, head } = read
     // Without this, what is put back would wait until more comes.
     if (head.length > 0) stream.pause()
-    super.emit('upgrade', { ...request, socket: stream }, stream, head)
+    super.emit('upgrade', Object.assign(request, { socket: stream }), stream, head)
   }
 }
