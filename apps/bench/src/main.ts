@@ -18,16 +18,22 @@ import { find_subjects } from './subjects/subjects.js'
 const DOCS = fileURLToPath(new URL('../../../docs/benchmarks', import.meta.url))
 const SEEDS = 1_000_000
 
+const QUICK_NOTE =
+  'A quick run is too short to be quoted: much of what it measures is code that is not compiled yet.'
+
 /** What a shell expects of who was ended by Ctrl-C. */
 const INTERRUPTED = 130
 const WRONG_ARGUMENTS = 2
 
 const progress = new Progress(process.stderr)
 
+let is_interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
+    is_interrupted = true
+    process.exitCode = INTERRUPTED
     progress.clear()
-    void stop_all().then(() => process.exit(INTERRUPTED))
+    void stop_all().then(() => process.exit())
   })
 // Nobody reads what is printed any more (`| head`).
 process.stdout.on('error', () => void stop_all().then(() => process.exit(1)))
@@ -44,7 +50,8 @@ try {
   }
 } catch (error) {
   progress.clear()
-  process.exitCode = exit_code(error)
+  // What was stopped then fails: that is no news.
+  if (!is_interrupted) process.exitCode = exit_code(error)
 } finally {
   await stop_all()
 }
@@ -70,7 +77,9 @@ async function measure(args: Arguments): Promise<Results> {
     seed,
     machine: this_machine(),
     settings,
-    notes: [cores.note, ...notes, ...limited.notes].filter(note => note !== ''),
+    notes: [args.is_quick ? QUICK_NOTE : '', cores.note, ...notes, ...limited.notes].filter(
+      note => note !== '',
+    ),
     subjects: found.map(({ name, label, version }) => ({ name, label, version })),
     samples,
   }

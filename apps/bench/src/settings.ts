@@ -41,7 +41,7 @@ export const FULL: Settings = {
   latency_ms: 2_000,
 }
 
-/** The same in less than a minute, to see that all is well: too short to quote. */
+/** The same in less than a minute, to see that all is well. */
 export const QUICK: Settings = {
   ...FULL,
   rounds: 2,

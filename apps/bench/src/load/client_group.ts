@@ -3,6 +3,8 @@ import { read_frame } from '../wire/frame.js'
 import { message_bytes, payload_of, type Shape } from '../wire/message.js'
 import { type ClientSocket, close_socket, open_sockets, type Target } from './client_socket.js'
 
+const UNLIKE = 'the answer is not the message that was sent'
+
 /** The connections that are open for a measure, and what was found out about their server. */
 export class ClientGroup {
   readonly target: Target
@@ -50,26 +52,39 @@ export class ClientGroup {
   }
 }
 
+/** Settles with how many bytes the first answer has, once it was looked at. */
 function first_answer(socket: ClientSocket, shape: Shape, expected: Buffer): Promise<number> {
+  const length_of = shape.is_compressed
+    ? (said: Buffer) => compressed_length(said, shape)
+    : (said: Buffer) => plain_length(said, expected)
   let said = Buffer.alloc(0)
   return new Promise((resolve, reject) => {
     socket.on_bytes = (count, bytes) => {
       said = Buffer.concat([said, bytes.subarray(0, count)])
-      const length = shape.is_compressed ? compressed_length(said, shape) : expected.length
-      if (length === undefined || said.length < length) return
-      if (shape.is_compressed || said.equals(expected)) resolve(length)
-      else reject(new Error(`an answer of ${said.length} bytes is not the message that was sent`))
+      try {
+        const length = length_of(said)
+        if (length !== undefined) resolve(length)
+      } catch (error) {
+        reject(error)
+      }
     }
     void socket.closed.then(() => reject(new Error('the connection was closed while an answer was due')))
   })
 }
 
-/** How many bytes an answer takes that its server has compressed in its own way; `undefined` while it is not all there. */
+/** How many bytes an answer takes; `undefined` while it is not all there. Throws what is not what was expected. */
+function plain_length(said: Buffer, expected: Buffer): number | undefined {
+  if (said.length < expected.length) return undefined
+  if (!said.equals(expected)) throw new Error(UNLIKE)
+  return expected.length
+}
+
+/** The same of an answer that its server has compressed in its own way. */
 function compressed_length(said: Buffer, shape: Shape): number | undefined {
   const frame = read_frame(said)
   if (frame === undefined) return undefined
   if (!frame.is_compressed) throw new Error('the answer is not compressed')
   const text = inflateRawSync(frame.payload, { finishFlush: zlib.Z_SYNC_FLUSH })
-  if (!text.equals(payload_of(shape))) throw new Error('the answer is not the message that was sent')
+  if (!text.equals(payload_of(shape))) throw new Error(UNLIKE)
   return frame.bytes
 }

@@ -23,7 +23,12 @@ export interface ClientSocket {
 const SHARED = Buffer.allocUnsafeSlow(256 * 1024)
 
 const JOIN_NAMESPACE = make_frame(OPCODE.TEXT, Buffer.from('40'), 'client')
+const PONG = make_frame(OPCODE.PONG, Buffer.alloc(0), 'client')
 const CLOSE_1000 = make_frame(OPCODE.CLOSE, Buffer.from([0x03, 0xe8]), 'client')
+
+/** How a Ping without a payload comes: alone, since it is sent where there was silence. Servers look for a sign of life by it. */
+const PING_BYTES = 2
+const PING_FIRST_BYTE = 0x89
 
 /** Connects, and shakes hands; of socket.io, with its own protocol as well. */
 export function open_socket(target: Target): Promise<ClientSocket> {
@@ -35,7 +40,8 @@ export function open_socket(target: Target): Promise<ClientSocket> {
       onread: {
         buffer: SHARED,
         callback: count => {
-          socket.on_bytes(count, SHARED)
+          if (count === PING_BYTES && SHARED[0] === PING_FIRST_BYTE) tcp.write(PONG)
+          else socket.on_bytes(count, SHARED)
           return true
         },
       },

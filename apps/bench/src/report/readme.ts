@@ -14,10 +14,10 @@ counts is how things compare, and that depends on the machine less than the figu
 Each subject runs in a process of its own, kept on one core; the load has another core. The load sends ready-made frames over bare TCP
 sockets and counts the bytes that come back, so it is seldom the limit, and what is measured is the subject. All are measured in turn, again
 in every round, in an order drawn anew, after a round that is thrown away. **CPU time per message** is what counts here: user and system
-time of the subject's process, all its threads, for each message. It tells what a core can do, and is little disturbed by what
-the load does meanwhile. Messages a second are told beside it. A figure is the median over all rounds. A ratio is the
-median of the ratios within each round, with the least and the most of them in brackets: where these are far apart, it is uncertain.
-In the charts, a bar is the median, the line on it goes from the least to the most, and shorter is better.
+time of the subject's process, all its threads, for each message. It tells how much a core can do. Messages a second are told beside it. A
+figure is the median over all rounds. A ratio is the median of the ratios within each round, with the least and the most of them in
+brackets: where these are far apart, it is uncertain. In the charts, a bar is the median, the line on it goes from the least to the
+most, and shorter is better.
 
 - **@bt/net** is used as its readme tells, through \`listen\` and \`connect\`, with their defaults; only the bounds of sizes, queues and
   connections are raised, where a measure needs more. Text reaches \`on_message\` as a string, and is sent as one.
@@ -25,8 +25,8 @@ In the charts, a bar is the median, the line on it goes from the least to the mo
   a Buffer that was made once.
 - **socket.io** speaks WebSocket alone, never polling. Its messages are events with one argument, in its own protocol.
 - **Bun** is \`Bun.serve\` with a WebSocket handler, and Bun's own WebSocket as the client; text is a string.
-- **Bare TCP** is no WebSocket: it counts bytes, looks at none, and answers with as many as the frames would have. Nothing
-  in Node that uses its sockets can be cheaper.`
+- **Bare TCP** is no WebSocket: it counts bytes, looks at none, and answers with as many as the frames would have. That is what
+  Node's sockets cost by themselves.`
 
 /** The page of a run, as Markdown. */
 export function readme_of(results: Results): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 /** What a frame holds (RFC 6455 §5.2). */
-export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8 } as const
+export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PONG: 0xa } as const
 
 /** Text or bytes. */
 export type Kind = 'text' | 'binary'

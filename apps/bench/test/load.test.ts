@@ -1,0 +1,190 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { ClientGroup } from '../src/load/client_group.ts'
+import { close_socket, open_socket, type Target } from '../src/load/client_socket.ts'
+import { run_closed_loop } from '../src/load/closed_loop.ts'
+import { run_open_loop } from '../src/load/open_loop.ts'
+import { payload_of, type Shape } from '../src/wire/message.ts'
+
+const TEXT: Shape = { kind: 'text', bytes: 64 }
+
+let server: WebSocketServer | undefined
+let group: ClientGroup | undefined
+
+afterEach(async () => {
+  await group?.close()
+  group = undefined
+  server?.close()
+})
+
+/** A server of `ws`, and how the load reaches it. */
+async function serve(
+  on_message: (socket: WebSocket, data: RawData, is_binary: boolean) => void,
+): Promise<Target> {
+  server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    perMessageDeflate: { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 1024 },
+  })
+  server.on('connection', socket => {
+    socket.on('message', (data, is_binary) => on_message(socket, data, is_binary))
+  })
+  await once(server, 'listening')
+  return { port: (server.address() as AddressInfo).port, dialect: 'websocket', with_compression: false }
+}
+
+/** Connections to a server that echoes, and how many messages it got. */
+async function echo_group(count: number): Promise<{ clients: ClientGroup; received: () => number }> {
+  let received = 0
+  const target = await serve((socket, data, is_binary) => {
+    received += 1
+    socket.send(data, { binary: is_binary })
+  })
+  const clients = new ClientGroup(target)
+  group = clients
+  await clients.grow_to(count)
+  return { clients, received: () => received }
+}
+
+describe('what is sent', () => {
+  it.each<Shape>([
+    { kind: 'text', bytes: 16 },
+    { kind: 'text', bytes: 125 },
+    { kind: 'text', bytes: 126 },
+    { kind: 'text', bytes: 65_535 },
+    { kind: 'text', bytes: 65_536 },
+    { kind: 'binary', bytes: 64 },
+    { kind: 'text', bytes: 1024, is_compressed: true },
+  ])('is what a server of others reads, to the byte: %j', async shape => {
+    let got: [string, boolean] | undefined
+    const target = await serve((socket, data, is_binary) => {
+      got = [data.toString(), is_binary]
+      socket.send(data, { binary: is_binary })
+    })
+    group = new ClientGroup({ ...target, with_compression: shape.is_compressed === true })
+    await group.grow_to(1)
+    const answer_bytes = await group.try_echo(shape)
+    expect(got).toEqual([payload_of(shape).toString(), shape.kind === 'binary'])
+    if (shape.is_compressed) expect(answer_bytes).toBeLessThan(shape.bytes / 2)
+    else expect(answer_bytes).toBeGreaterThan(shape.bytes)
+  })
+})
+
+describe('a connection', () => {
+  it('answers Pings, so that nobody takes it for dead', async () => {
+    const target = await serve(() => {})
+    const [[client], socket] = await Promise.all([
+      once(server as WebSocketServer, 'connection') as Promise<[WebSocket]>,
+      open_socket(target),
+    ])
+    let bytes = 0
+    socket.on_bytes = count => {
+      bytes += count
+    }
+    client.ping()
+    await once(client, 'pong')
+    expect(bytes).toBe(0)
+    await close_socket(socket)
+  })
+
+  it('closes in order', async () => {
+    const target = await serve(() => {})
+    const [[client], socket] = await Promise.all([
+      once(server as WebSocketServer, 'connection') as Promise<[WebSocket]>,
+      open_socket(target),
+    ])
+    const closed = once(client, 'close')
+    await close_socket(socket)
+    expect((await closed)[0]).toBe(1000)
+  })
+
+  it('fails with what the server said where that is no handshake', async () => {
+    const target = await serve(() => {})
+    server?.on('headers', headers => {
+      headers[0] = 'HTTP/1.1 200 OK'
+    })
+    await expect(open_socket(target)).rejects.toThrow('the handshake was answered: HTTP/1.1 200 OK')
+  })
+
+  it('fails where nobody listens', async () => {
+    const target = await serve(() => {})
+    server?.close()
+    await once(server as WebSocketServer, 'close')
+    await expect(open_socket(target)).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('trying an echo', () => {
+  it('refuses an answer that is not what was sent, though as long', async () => {
+    group = new ClientGroup(await serve((socket, data) => socket.send(data.toString().toUpperCase())))
+    await group.grow_to(1)
+    await expect(group.try_echo(TEXT)).rejects.toThrow('is not the message that was sent')
+  })
+
+  it('refuses an answer that is not compressed where it should be', async () => {
+    const target = await serve((socket, data) => socket.send(data.toString(), { compress: false }))
+    group = new ClientGroup({ ...target, with_compression: true })
+    await group.grow_to(1)
+    const shape: Shape = { kind: 'text', bytes: 1024, is_compressed: true }
+    await expect(group.try_echo(shape)).rejects.toThrow('the answer is not compressed')
+  })
+
+  it('fails where the server closes instead', async () => {
+    group = new ClientGroup(await serve(socket => socket.terminate()))
+    await group.grow_to(1)
+    await expect(group.try_echo(TEXT)).rejects.toThrow('closed while an answer was due')
+  })
+})
+
+describe('a closed loop', () => {
+  it('counts as many answers as the server has got messages, whole windows at the least', async () => {
+    const { clients, received } = await echo_group(3)
+    const answer_bytes = await clients.try_echo(TEXT)
+    const before = received()
+    const { messages } = await run_closed_loop(clients, { shape: TEXT, depth: 8, run_ms: 20 }, answer_bytes)
+    expect(messages).toBe(received() - before)
+    expect(messages).toBeGreaterThanOrEqual(3 * 8)
+  })
+
+  it('fails where a connection is lost', async () => {
+    const { clients } = await echo_group(2)
+    const answer_bytes = await clients.try_echo(TEXT)
+    const run = run_closed_loop(clients, { shape: TEXT, depth: 1, run_ms: 60_000 }, answer_bytes)
+    for (const client of server?.clients ?? []) client.terminate()
+    await expect(run).rejects.toThrow('a connection was closed')
+  })
+})
+
+describe('an open loop', () => {
+  it('sends as many as were due, whatever comes back when, and times every answer', async () => {
+    const { clients, received } = await echo_group(4)
+    const answer_bytes = await clients.try_echo(TEXT)
+    const before = received()
+    const task = { shape: TEXT, messages_per_s: 5_000, settle_ms: 20, run_ms: 80, seed: 1 }
+    const result = await run_open_loop(clients, task, answer_bytes)
+    expect(result.messages).toBe(500)
+    expect(received() - before).toBe(500)
+    expect(result.p50_us).toBeGreaterThan(0)
+    expect(result.p99_us).toBeGreaterThanOrEqual(result.p50_us)
+    expect(result.p999_us).toBeGreaterThanOrEqual(result.p99_us)
+  })
+
+  it('counts the wait of messages that were due while the server did nothing', async () => {
+    const STALL_MS = 60
+    let is_first = true
+    const target = await serve((socket, data) => {
+      // The only thread of the server and of the load: nothing is sent meanwhile, though much is due.
+      const until = performance.now() + (is_first ? STALL_MS : 0)
+      is_first = false
+      while (performance.now() < until);
+      socket.send(data, { binary: false })
+    })
+    group = new ClientGroup(target)
+    await group.grow_to(2)
+    const task = { shape: TEXT, messages_per_s: 2_000, settle_ms: 0, run_ms: 50, seed: 1 }
+    const { p50_us } = await run_open_loop(group, task, 66)
+    expect(p50_us).toBeGreaterThan(10_000)
+  })
+})
