@@ -1,7 +1,6 @@
 import {
   as_payload,
   type CloseCause,
-  type CloseInfo,
   Connection,
   type ConnectionOwner,
   type ConnectionSettings,
