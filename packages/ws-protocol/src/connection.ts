@@ -157,19 +157,14 @@ export class Connection<Handle, Kind extends Batch>
    * @throws NetError `invalid_argument` when `data` is neither text nor bytes
    */
   send(data: Sendable): true | NetError {
-    const payload = as_payload(data)
-    if (!this.#can_send()) return closed_error('send')
-    const result = this.#made_outbox().send(payload)
-    if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data, payload)
-    return result
+    return this.pass(as_payload(data), data)
   }
 
-  /** Puts a message that was framed for many connections into the queue; `data` is what it was made of. Returns as {@link Connection.send} does. */
-  send_shared(frame: SharedFrame, data: Sendable): true | NetError {
+  /** Sends as {@link Connection.send} does what may be framed already, for many connections; `data` is what it was made of. */
+  pass(message: string | Uint8Array | SharedFrame, data: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
-    const result = this.#made_outbox().send_shared(frame)
-    if (result === true && this.#platform.channels?.message.hasSubscribers)
-      this.#tell_sent(data, as_payload(data))
+    const result = this.#made_outbox().send(message)
+    if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data)
     return result
   }
 
@@ -461,9 +456,8 @@ export class Connection<Handle, Kind extends Batch>
       channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }
 
-  #tell_sent(data: Sendable, payload: string | Uint8Array): void {
-    const payload_bytes =
-      typeof payload === 'string' ? this.#platform.byte_length(payload) : payload.byteLength
+  #tell_sent(data: Sendable): void {
+    const payload_bytes = typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength
     this.#publish('message', { direction: 'sent', data, payload_bytes })
   }
 

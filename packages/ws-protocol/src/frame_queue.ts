@@ -1,6 +1,6 @@
 import { header_size, OPCODE, write_header } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
-import type { SharedFrame, SharedFrames } from './shared_frames.js'
+import { SharedFrame, type SharedFrames } from './shared_frames.js'
 
 const FIRST_CHUNK_BYTES = 512
 
@@ -96,25 +96,15 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return this.#bytes >= BATCH_BYTES
   }
 
-  push(payload: string | Uint8Array, room_bytes: number): number {
+  push(message: string | Uint8Array | SharedFrame, room_bytes: number): number {
     const frame_bytes =
-      typeof payload === 'string'
-        ? this.#push_text(payload, room_bytes)
-        : this.#push_bytes(payload, room_bytes)
+      typeof message === 'string'
+        ? this.#push_text(message, room_bytes)
+        : message instanceof SharedFrame
+          ? this.#push_shared(message, room_bytes)
+          : this.#push_bytes(message, room_bytes)
     if (frame_bytes <= room_bytes) this.#bytes += frame_bytes
     return frame_bytes
-  }
-
-  /** Adds a message that is framed already: unmasked, so for servers alone. */
-  push_shared(frame: SharedFrame): void {
-    let chunk = this.#open
-    if (!(chunk instanceof SharedChunk) || chunk.source !== frame.source || chunk.end !== frame.start) {
-      this.#seal()
-      chunk = this.#open = new SharedChunk(frame)
-    }
-    chunk.end = frame.end
-    chunk.messages += 1
-    this.#bytes += frame.frame_bytes
   }
 
   take(): FrameBatch | undefined {
@@ -141,6 +131,21 @@ export class FrameQueue implements SendQueue<FrameBatch> {
       chunk.bytes.copyWithin(payload_start, likely_start, likely_start + payload_bytes)
     write_header(chunk.bytes, start, OPCODE.TEXT, payload_bytes, this.#is_masked)
     return this.#added(chunk, payload_start + payload_bytes - start)
+  }
+
+  /** What is shared is unmasked: it is for servers alone. */
+  #push_shared(frame: SharedFrame, room_bytes: number): number {
+    const { source, start, end, frame_bytes } = frame
+    if (frame_bytes > room_bytes) return frame_bytes
+    let chunk = this.#open
+    if (!(chunk instanceof SharedChunk) || chunk.source !== source || chunk.end !== start) {
+      this.#seal()
+      chunk = new SharedChunk(frame)
+      this.#open = chunk
+    }
+    chunk.end = end
+    chunk.messages += 1
+    return frame_bytes
   }
 
   #push_bytes(payload: Uint8Array, room_bytes: number): number {

@@ -52,7 +52,6 @@ export class Outbox<Kind extends Batch> {
   #port: SocketPort<Kind> | undefined
   /** When what waits is written, if the network takes it: when the running callback is done, or the promise jobs behind it. */
   #flush_is_due: 'soon' | 'deferred' | undefined
-  #flush_due: (() => void) | undefined
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
   #waiters: Waiter[] | undefined
@@ -79,24 +78,26 @@ export class Outbox<Kind extends Batch> {
   }
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
-  send(payload: string | Uint8Array): true | NetError {
+  send(message: string | Uint8Array | SharedFrame): true | NetError {
     const room_bytes = this.#room_bytes
-    const frame_bytes = this.#made_queue().push(payload, room_bytes)
+    const frame_bytes = this.#made_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
-      const refusal = this.#make_room(frame_bytes)
-      if (refusal !== undefined) return refusal
-      this.#made_queue().push(payload, this.#room_bytes)
+      const { max_queue } = this.#settings
+      if (frame_bytes > max_queue) return too_large(max_queue)
+      this.flush()
+      const room_now_bytes = this.#room_bytes
+      if (frame_bytes > room_now_bytes) return this.#full()
+      this.#made_queue().push(message, room_now_bytes)
     }
-    return this.#took(frame_bytes)
-  }
-
-  /** Takes a message that was framed for many; returns as {@link Outbox.send} does. */
-  send_shared(frame: SharedFrame): true | NetError {
-    const { frame_bytes } = frame
-    const refusal = frame_bytes > this.#room_bytes ? this.#make_room(frame_bytes) : undefined
-    if (refusal !== undefined) return refusal
-    this.#made_queue().push_shared?.(frame)
-    return this.#took(frame_bytes)
+    this.#bytes += frame_bytes
+    this.#messages += 1
+    while (this.#queue?.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
+    if (this.#flush_is_due === undefined) {
+      this.#flush_is_due = 'soon'
+      this.#platform.soon(this.#turn_ended)
+    }
+    this.#settings.budget?.took(frame_bytes)
+    return true
   }
 
   /** Writes what waits, as far as the network takes it. */
@@ -162,22 +163,6 @@ export class Outbox<Kind extends Batch> {
     return this.#settings.max_queue - this.#bytes - buffered_bytes
   }
 
-  /** Writes what can be written, so that a frame of that size has room; returns why it has none. */
-  #make_room(frame_bytes: number): NetError | undefined {
-    if (frame_bytes > this.#settings.max_queue) return too_large(this.#settings.max_queue)
-    this.flush()
-    return frame_bytes > this.#room_bytes ? this.#full() : undefined
-  }
-
-  #took(frame_bytes: number): true {
-    this.#bytes += frame_bytes
-    this.#messages += 1
-    while (this.#queue?.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
-    this.#flush_at_end_of_turn()
-    this.#settings.budget?.took(frame_bytes)
-    return true
-  }
-
   #full(): NetError {
     if (this.#full_error !== undefined) return this.#full_error
     const message = `send found the queue full: ${this.bytes} of max_queue ${this.#settings.max_queue} bytes wait for the peer; await drained() and send again`
@@ -187,22 +172,12 @@ export class Outbox<Kind extends Batch> {
     return error
   }
 
-  #flush_at_end_of_turn(): void {
-    if (this.#flush_is_due !== undefined) return
-    this.#flush_is_due = 'soon'
-    this.#flush_due ??= () => this.#turn_ended()
-    this.#platform.soon(this.#flush_due)
-  }
-
-  #turn_ended(): void {
-    if (this.#flush_is_due === 'soon' && this.#flush_due !== undefined && this.#owner.is_in_callback) {
-      // The promise jobs of an async callback may send more in the same turn.
-      this.#flush_is_due = 'deferred'
-      this.#platform.defer(this.#flush_due)
-      return
-    }
-    this.#flush_is_due = undefined
-    this.flush()
+  readonly #turn_ended = (): void => {
+    const is_soon = this.#flush_is_due === 'soon'
+    // The promise jobs of an async callback may send more in the same turn.
+    this.#flush_is_due = is_soon && this.#owner.is_in_callback ? 'deferred' : undefined
+    if (this.#flush_is_due === undefined) this.flush()
+    else this.#platform.defer(this.#turn_ended)
   }
 
   #write_batch(port: SocketPort<Kind>): void {

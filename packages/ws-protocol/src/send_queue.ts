@@ -15,10 +15,11 @@ export interface Batch {
 export interface SendQueue<Kind extends Batch> {
   /** Whether a batch is as large as batches get, so that nothing is won by waiting for more. */
   readonly has_full_batch: boolean
-  /** Adds a message if its frame takes no more than `room_bytes`. Returns how many bytes that is, added or not. Bytes are copied. */
-  push(payload: string | Uint8Array, room_bytes: number): number
-  /** Adds a message that was framed for many queues, where a platform has such. */
-  push_shared?(frame: SharedFrame): void
+  /**
+   * Adds a message if its frame takes no more than `room_bytes`. Returns how many bytes that is, added or not. Bytes are copied; what was
+   * framed for many queues, where a platform has such, is not.
+   */
+  push(message: string | Uint8Array | SharedFrame, room_bytes: number): number
   /** Takes out the oldest batch; `undefined` when nothing waits. */
   take(): Kind | undefined
 }

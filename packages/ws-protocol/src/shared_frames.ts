@@ -4,16 +4,25 @@ import { BATCH_BYTES } from './send_queue.js'
 
 const FIRST_BYTES = 4_096
 
-/** A message that was framed once, for any number of queues. */
-export interface SharedFrame {
+/** A message that was framed once, for any number of queues. Whoever hands it to queues holds its source meanwhile. */
+export class SharedFrame {
   /** Where it is. */
   readonly source: SharedFrames
   /** Where it starts there. */
   readonly start: number
   /** Where it ends there. */
   readonly end: number
+
+  constructor(source: SharedFrames, start: number, end: number) {
+    this.source = source
+    this.start = start
+    this.end = end
+  }
+
   /** How many bytes that is. */
-  readonly frame_bytes: number
+  get frame_bytes(): number {
+    return this.end - this.start
+  }
 }
 
 /** Unmasked frames, packed one behind another, that any number of queues hold together: nothing is copied for any of them. */
@@ -49,7 +58,7 @@ export class SharedFrames {
     if (is_text) this.#memory.write(payload, this.#bytes, offset)
     else this.#bytes.set(payload, offset)
     this.#used += frame_bytes
-    return { source: this, start, end: this.#used, frame_bytes }
+    return new SharedFrame(this, start, this.#used)
   }
 
   /** The frames of a part. */

@@ -51,7 +51,7 @@ function queues(count: number): FrameQueue[] {
 function broadcast(to: readonly FrameQueue[], ...payloads: (string | Uint8Array)[]): void {
   for (const payload of payloads) {
     const frame = framer.frame(payload)
-    for (const queue of to) queue.push_shared(frame)
+    for (const queue of to) expect(queue.push(frame, frame.frame_bytes)).toBe(frame.frame_bytes)
   }
 }
 
@@ -156,6 +156,11 @@ describe('the memory of what is broadcast', () => {
     const out_bytes = [...memory.out].reduce((sum, { length }) => sum + length, 0)
     expect(out_bytes).toBeLessThan(70_000)
   })
+})
+
+test('a queue does not take what is shared where it has no room for it', () => {
+  const [queue] = queues(1) as [FrameQueue]
+  expect([queue.push(framer.frame('hello'), 6), queue.take()]).toEqual([7, undefined])
 })
 
 test('a SharedFrames tells where each frame is, and shows any part', () => {

@@ -118,9 +118,12 @@ export class ConnectionSet implements HandshakeOwner {
     if (this.sockets.size === 0) return 0
     const frame = this.#framer.frame(payload)
     let took = 0
+    // An `on_error` that is told of a full queue may broadcast itself, and much.
+    frame.source.hold()
     for (const socket of this.sockets) {
-      if (socket !== except && ServerSocket.connection_of(socket).send_shared(frame, data) === true) took += 1
+      if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
     }
+    frame.source.let_go()
     return took
   }
 
