@@ -170,7 +170,8 @@ export class Connection<Handle, Kind extends Batch>
 
   /** Writes what waits, as far as the network takes it, before the turn is over. */
   flush(): void {
-    this.#outbox?.flush()
+    if (this.#outbox === undefined) this.all_sent()
+    else this.#outbox.flush()
   }
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
@@ -270,7 +271,7 @@ export class Connection<Handle, Kind extends Batch>
 
   socket_drained(): void {
     if (this.#state.name === 'draining') this.#start_timer()
-    this.#flush_or_go_on()
+    this.flush()
   }
 
   socket_ending(): void {
@@ -406,7 +407,7 @@ export class Connection<Handle, Kind extends Batch>
         this.#silent_looks = 0
         if (this.#inbox.is_paused) this.#port.pause()
         this.#inbox.open()
-        this.#flush_or_go_on()
+        this.flush()
         return
       case 'finishing':
         this.#port.pause()
@@ -414,7 +415,7 @@ export class Connection<Handle, Kind extends Batch>
         return
       case 'draining':
         if (before.name === 'finishing') this.#inbox.discard_messages()
-        this.#flush_or_go_on()
+        this.flush()
         return
       case 'close_sent':
         this.#port.close(state.closing.code, state.closing.reason)
@@ -443,11 +444,6 @@ export class Connection<Handle, Kind extends Batch>
 
   get #unsent(): number {
     return this.#outbox?.unsent ?? 0
-  }
-
-  #flush_or_go_on(): void {
-    if (this.#outbox === undefined) this.all_sent()
-    else this.#outbox.flush()
   }
 
   #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
