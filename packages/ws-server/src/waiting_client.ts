@@ -77,6 +77,8 @@ class Wait {
     stream.on('data', this.#read)
     stream.on('end', this.#left)
     stream.on('close', this.#left)
+    // It is paused where something came along with the handshake.
+    stream.resume()
   }
 
   end(outcome: WaitOutcome): void {

@@ -44,6 +44,23 @@ describe('a client that waits', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('is read, though its socket was paused for what came with the handshake', async () => {
+    const stream = new PassThrough().pause()
+    stream.write('more')
+    const left = new Promise(done => {
+      new WaitingClient({
+        stream: stream as unknown as Socket,
+        head: Buffer.from('some '),
+        signal: new LateSignal(),
+        timeout_ms: 100,
+        clock: new FakeClock(),
+        done: ({ name }, held) => done([name, held.toString()]),
+      })
+    })
+    stream.end()
+    expect(await left).toEqual(['left', 'some more'])
+  })
+
   it('keeps what comes after its end for who reads on', async () => {
     const { stream, client } = waiting()
     client.end({ name: 'answered', data: 1 })
