@@ -19,11 +19,12 @@ export class PingAnswers {
 
   /** Answers a ping that has arrived. */
   answer(payload: Buffer): void {
-    // A copy, since the payload is a view of all that was read from the socket.
-    if (this.#waiting >= MOST_WAITING) this.#latest = Buffer.from(payload)
+    // A copy, since the payload is a view of all that was read from the socket, which would wait with it.
+    const copy = Buffer.from(payload)
+    if (this.#waiting >= MOST_WAITING) this.#latest = copy
     else if (this.#ws.readyState === this.#ws.OPEN) {
       this.#waiting += 1
-      this.#ws.pong(payload, undefined, this.#sent)
+      this.#ws.pong(copy, undefined, this.#sent)
     }
   }
 

@@ -136,6 +136,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   ws_pinged(payload: Buffer): void {
     this.#ping_answers ??= new PingAnswers(this.#ws)
     this.#ping_answers.answer(payload)
+    // An answer that the network does not take keeps the end back, too.
+    if (this.#ws.bufferedAmount > 0) this.#watch_end()
   }
 
   ws_ponged(): void {
