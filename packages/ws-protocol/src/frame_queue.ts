@@ -4,6 +4,9 @@ import { SharedFrame, type SharedFrames } from './shared_frames.js'
 
 const FIRST_CHUNK_BYTES = 512
 
+/** A smaller frame is copied where others wait before it: it would keep alive what all of its turn is in, though that is far more. */
+const LEAST_SHARED_BYTES = 2_048
+
 /** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
 const MOST_BYTES_PER_UNIT = 3
 
@@ -139,6 +142,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     if (frame_bytes > room_bytes) return frame_bytes
     let chunk = this.#open
     if (!(chunk instanceof SharedChunk) || chunk.source !== source || chunk.end !== start) {
+      if (this.#bytes > 0 && frame_bytes < LEAST_SHARED_BYTES) return this.#push_copy(frame)
       this.#seal()
       chunk = new SharedChunk(frame)
       this.#open = chunk
@@ -146,6 +150,12 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     chunk.end = end
     chunk.messages += 1
     return frame_bytes
+  }
+
+  #push_copy({ source, start, end, frame_bytes }: SharedFrame): number {
+    const chunk = this.#chunk_for(frame_bytes)
+    chunk.bytes.set(source.view(start, end), chunk.frame_bytes)
+    return this.#added(chunk, frame_bytes)
   }
 
   #push_bytes(payload: Uint8Array, room_bytes: number): number {

@@ -85,9 +85,8 @@ export class Outbox<Kind extends Batch> {
       const { max_queue } = this.#settings
       if (frame_bytes > max_queue) return too_large(max_queue)
       this.flush()
-      const room_now_bytes = this.#room_bytes
-      if (frame_bytes > room_now_bytes) return this.#full()
-      this.#made_queue().push(message, room_now_bytes)
+      if (frame_bytes > this.#room_bytes) return this.#full()
+      this.#made_queue().push(message, frame_bytes)
     }
     this.#bytes += frame_bytes
     this.#messages += 1

@@ -171,3 +171,13 @@ test('a SharedFrames tells where each frame is, and shows any part', () => {
   expect([...frames.view(3, 6)]).toEqual([0x82, 1, 7])
   expect([...frames.view(0, 3)]).toEqual([0x81, 1, 0x61])
 })
+
+test('a queue that nobody takes from holds little more than it counts, however small the messages are', () => {
+  const [slow] = queues(1) as [FrameQueue]
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    broadcast([slow], '0123456789')
+    platform.end_turn()
+  }
+  const held_bytes = Array.from(memory.out, ({ length }) => length).reduce((sum, bytes) => sum + bytes, 0)
+  expect(held_bytes).toBeLessThan(2 * 10_000 * 12 + BATCH_BYTES)
+})

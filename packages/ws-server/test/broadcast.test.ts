@@ -102,6 +102,35 @@ it('closes nobody who reads, however much is broadcast in one turn', async () =>
 })
 
 describe('a slow socket', () => {
+  it('that is full, and is told of by a broadcast, spoils nothing of the one that it did not take', async () => {
+    // So much fills what one turn is framed into, to the last byte.
+    const large = 'a'.repeat(65_532)
+    const server = await start_open({
+      max_queue: 70_000,
+      on_error: ({ code }) => {
+        if (code === 'queue_full') server.broadcast('slow')
+      },
+    })
+    const [slow] = (await join(server, 1)) as [RawClient]
+    slow.socket.pause()
+    const [first] = server.sockets
+    // Two turns in a row leave something where the network takes no more.
+    for (
+      let waiting = 0;
+      waiting < 2;
+      waiting = first !== undefined && first.queued > 4_000 ? waiting + 1 : 0
+    ) {
+      first?.send('x'.repeat(4_000))
+      await new Promise(setImmediate)
+    }
+    const [quick] = (await join(server, 1)) as [RawClient]
+    expect(server.broadcast(large)).toBe(1)
+    const received = await quick.bytes(6 + 65_536)
+    expect(received.subarray(0, 6)).toEqual(frame('slow'))
+    expect(received.subarray(6, 10)).toEqual(Buffer.from([0x81, 126, 0xff, 0xfc]))
+    expect(received.subarray(10).toString() === large).toBe(true)
+  })
+
   it('holds up nobody, and gets all of it in order once it reads', async () => {
     const server = await start_open({ max_queue: 50_000_000 })
     const [slow, quick] = (await join(server, 2)) as [RawClient, RawClient]
