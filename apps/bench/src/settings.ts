@@ -32,7 +32,7 @@ export const FULL: Settings = {
   warm_up_rounds: 1,
   connections: 64,
   depths: [1, 8, 32],
-  run_ms: 1000,
+  run_ms: 800,
   settle_ms: 150,
   sizes_bytes: [16, 64, KIB, 16 * KIB, KIB * KIB],
   audiences: [10, 100, 1_000, 5_000],

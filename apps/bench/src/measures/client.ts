@@ -10,7 +10,7 @@ export const client: Measure = {
   name: 'client',
   role: 'client',
   needs_fresh_process: false,
-  typical_s: 4,
+  typical_s: 3,
   suits: () => true,
   start: async stage => {
     const { program, load, subject, settings } = stage

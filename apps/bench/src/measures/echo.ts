@@ -9,7 +9,7 @@ export const echo: Measure = {
   name: 'echo',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 5,
+  typical_s: 4,
   suits: () => true,
   start: async stage => {
     const { depths } = stage.settings

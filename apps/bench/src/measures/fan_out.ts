@@ -18,7 +18,7 @@ export const fan_out: Measure = {
   name: 'fan_out',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 13,
+  typical_s: 10,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

@@ -29,7 +29,7 @@ export const latency: Measure = {
   name: 'latency',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 6,
+  typical_s: 7,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

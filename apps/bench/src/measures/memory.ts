@@ -12,7 +12,7 @@ export const memory: Measure = {
   name: 'memory',
   role: 'server',
   needs_fresh_process: true,
-  typical_s: 8,
+  typical_s: 7,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

@@ -10,7 +10,7 @@ export const sizes: Measure = {
   name: 'sizes',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 12,
+  typical_s: 10,
   suits: () => true,
   start: async stage => {
     const port = await listen(stage.program)
