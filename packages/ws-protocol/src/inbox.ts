@@ -114,8 +114,8 @@ export class Inbox<Info> {
 
   /** Throws away the messages that wait, since nobody wants them any more. */
   discard_messages(): void {
-    const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message') ?? []
-    this.#items = others.length > 0 ? others : undefined
+    const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message')
+    this.#items = others?.length ? others : undefined
     this.#next = this.#bytes = 0
     this.#resume_with_room()
     this.run()
