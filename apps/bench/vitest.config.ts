@@ -9,6 +9,8 @@ export default mergeConfig(
       coverage: {
         // What runs in processes of its own, where coverage does not see it: bench.test.ts has all of it run.
         exclude: ['src/load/**', 'src/main.ts', 'src/process/commands.ts', 'src/subjects/**', 'src/wire/**'],
+        // Some ways are for machines without `taskset`, a second core, or Linux.
+        thresholds: { branches: 90 },
       },
     },
   }),

@@ -46,9 +46,9 @@ export const QUICK: Settings = {
   ...FULL,
   rounds: 2,
   warm_up_rounds: 0,
-  run_ms: 60,
-  settle_ms: 30,
-  audiences: [10, 100, 1_000],
-  idle_connections: 500,
+  run_ms: 40,
+  settle_ms: 20,
+  audiences: [10, 100, 500],
+  idle_connections: 300,
   latency_ms: 100,
 }

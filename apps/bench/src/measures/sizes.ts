@@ -40,5 +40,5 @@ export function size_case(bytes: number): string {
 /** Fewer for large messages, so that what is under way at once stays within what caches and the kernel's buffers hold of any server. */
 function connections_for(bytes: number, { connections }: Settings): number {
   if (bytes <= KIB) return connections
-  return Math.min(connections, bytes < KIB * KIB ? 16 : 4)
+  return Math.min(connections, bytes < KIB * KIB ? 16 : 2)
 }

@@ -41,7 +41,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   sizes: {
     title: 'Echo by size',
     about:
-      'Text of other sizes, with 1 or 8 messages under way on each connection: 64 connections up to 1 KiB, 16 at 16 KiB, 4 at 1 MiB.',
+      'Text of other sizes, with 1 or 8 messages under way on each connection: 64 connections up to 1 KiB, 16 at 16 KiB, 2 at 1 MiB.',
     caption: 'CPU time of the server per message',
     main: [CPU],
     others: [rate('messages/s')],
