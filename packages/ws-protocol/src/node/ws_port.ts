@@ -35,7 +35,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   readonly #sink: SocketSink
   #is_opened: boolean
   #is_compressed: boolean
-  /** Writes that Node has not called back for. */
+  /** Writes that Node is to call back for, and has not. */
   #unfinished_writes = 0
   #written: ((error?: Error | null) => void) | undefined
   /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
@@ -77,7 +77,6 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   }
 
   write(batch: FrameBatch): void {
-    this.#unfinished_writes += 1
     if (this.#is_compressed) this.#send_through_ws(batch)
     else this.#write_frames(batch.frames)
     // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
@@ -86,6 +85,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     else {
       this.#unsent = batch.messages
       this.#watch_end()
+      // Of what is taken at once, nobody has to be told.
+      if (!this.#is_compressed) this.#write_and_be_told(NOTHING)
     }
   }
 
@@ -155,9 +156,14 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#sink.socket_closed(code, reason.toString(), this.#why_ended(code))
   }
 
+  #write_and_be_told(bytes: Uint8Array): void {
+    this.#unfinished_writes += 1
+    this.#stream.write(bytes, this.#on_written)
+  }
+
   #write_frames(frames: Uint8Array): void {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
-    this.#stream.write(frames, this.#on_written)
+    this.#stream.write(frames)
   }
 
   /** While nothing is under way, the end comes by itself when the peer ends its side. */
@@ -170,6 +176,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
   #send_through_ws(batch: FrameBatch): void {
     const threshold_bytes = compression_threshold(this.#traits.options.compression)
+    this.#unfinished_writes += 1
     let left = batch.messages
     for (const { opcode, payload } of read_frames(batch.frames)) {
       left -= 1
@@ -203,6 +210,9 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
 function connection_lost(error: Error): NetError {
   return new NetError('connection_lost', error.message, { cause: error })
 }
+
+/** To be told when all before it is written. */
+const NOTHING = new Uint8Array(0)
 
 /** From this size on, text is looked at for letters beyond ASCII, since without any it is made faster. */
 const LARGE_TEXT_BYTES = 512
