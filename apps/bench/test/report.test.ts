@@ -142,6 +142,16 @@ describe('targets', () => {
     expect(targets_table(slow)?.rows[0]?.cells).toEqual(['at least 1.00 × ws', '0.50 (0.50–0.50)', 'no'])
   })
 
+  it('tell of rounds that disagree', () => {
+    const verdict_of = (...figures: number[]): string | undefined => {
+      const ws = rounds_of('ws', cpu(...figures.map(() => 10)))
+      return targets_table(results_of([...rounds_of('bt_net', cpu(...figures)), ...ws]))?.rows[0]?.cells[2]
+    }
+    expect(verdict_of(8, 9, 11)).toBe('yes, not in every round')
+    expect(verdict_of(9, 11, 12)).toBe('no, but in some rounds')
+    expect(verdict_of(11, 12, 13)).toBe('no')
+  })
+
   it('are not spoken of where there is nothing to compare', () => {
     expect(targets_table(results_of(rounds_of('ws', cpu(1))))).toBeUndefined()
   })
@@ -169,8 +179,17 @@ describe('doubts', () => {
   })
 
   it('are not had of an open loop, which is never idle', () => {
-    const place = { measure: 'latency' } as const
-    expect(doubts_of(results_of(rounds_of('ws', busy(0.5, 1), place)))).toEqual([])
+    const [figures] = busy(0.5, 1)
+    const open_loop = [{ ...figures, p99_us: 200, late_p99_us: 20 }]
+    expect(doubts_of(results_of(rounds_of('ws', open_loop, { measure: 'latency' })))).toEqual([])
+  })
+
+  it('are told of latency that is that of the load', () => {
+    const open_loop = [{ p99_us: 200, late_p99_us: 120 }]
+    const [doubt] = doubts_of(
+      results_of(rounds_of('ws', open_loop, { measure: 'latency', case_name: 'at 50 %' })),
+    )
+    expect(doubt).toContain('latency, at 50 %: ws')
   })
 
   it('are told where other programs had their share, with the measure', () => {

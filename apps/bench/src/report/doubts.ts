@@ -1,7 +1,6 @@
 import type { Sample } from '../bench.js'
-import { label_of, type Results } from '../results.js'
-import { spread_of } from '../statistics.js'
-import { measures_of } from './tables.js'
+import { figure_of, type Results } from '../results.js'
+import { groups_of, measures_of } from './tables.js'
 
 /** A process that works for more of the time than this has no time left. */
 const BUSY = 0.9
@@ -9,32 +8,58 @@ const BUSY = 0.9
 /** Where other programs take more of a core than this, figures are not to be trusted. */
 const DISTURBED = 0.03
 
+/** Where the load itself is late by more than this part of p99, that tells of the machine more than of the subject. */
+const LATE = 0.5
+
 /** What a reader should know before the figures are believed. */
 export function doubts_of(results: Results): string[] {
-  return [...results.notes, ...limits_of_load(results), ...disturbances(results)]
+  return [
+    ...results.notes,
+    ...told(
+      "The load was busier than the subject here, so there messages a second are the load's limit",
+      cases_where(results, was_limit),
+    ),
+    ...told(
+      'Half of p99 or more is how late the load itself was here, so there latency tells of the machine',
+      cases_where(results, was_late),
+    ),
+    ...disturbances(results),
+  ]
 }
 
-/** Where the load was the limit: what the subject did not do in a second it was not asked for. Its CPU time per message is none the less its own. */
-function limits_of_load(results: Results): string[] {
-  const cases = new Map<string, Sample[]>()
-  for (const sample of results.samples) {
-    // An open loop spins, and is never idle.
-    if (sample.figures.load_cpu_share === undefined || sample.measure === 'latency') continue
-    const key = [sample.measure, sample.group, sample.case_name, sample.subject].join('\n')
-    cases.set(key, [...(cases.get(key) ?? []), sample])
-  }
-  const limited = [...cases.values()].flatMap(mine => {
-    const share = (figure: string): number =>
-      spread_of(mine.map(({ figures }) => figures[figure] as number)).median
-    if (share('load_cpu_share') <= BUSY || share('cpu_share') >= BUSY) return []
-    const { measure, group, case_name, subject } = mine[0] as Sample
-    return [`${[measure, group, case_name].filter(Boolean).join(', ')}: ${label_of(results, subject)}`]
-  })
-  return limited.length === 0
-    ? []
-    : [
-        `The load was busier than the subject here, so there messages a second are the load's limit: ${limited.join('; ')}.`,
-      ]
+function told(what: string, cases: readonly string[]): string[] {
+  return cases.length === 0 ? [] : [`${what}: ${cases.join('; ')}.`]
+}
+
+/** Whether what the subject did not do in a second was not asked of it. Its CPU time per message is none the less its own. */
+function was_limit(median: (figure: string) => number | undefined): boolean {
+  const [share, load_share] = [median('cpu_share'), median('load_cpu_share')]
+  // An open loop spins, and is never idle.
+  if (share === undefined || load_share === undefined || median('late_p99_us') !== undefined) return false
+  return load_share > BUSY && share < BUSY
+}
+
+function was_late(median: (figure: string) => number | undefined): boolean {
+  const [late_us, p99_us] = [median('late_p99_us'), median('p99_us')]
+  return late_us !== undefined && p99_us !== undefined && late_us > p99_us * LATE
+}
+
+/** The cases of those subjects of which that is so, by the medians of their figures. */
+function cases_where(
+  results: Results,
+  is_so: (median: (figure: string) => number | undefined) => boolean,
+): string[] {
+  return measures_of(results).flatMap(measure =>
+    groups_of(results, measure).flatMap(({ name: group, case_names, subjects }) =>
+      case_names.flatMap(case_name =>
+        subjects
+          .filter(({ name }) =>
+            is_so(figure => figure_of(results, { measure, group, case_name, figure }, name)?.median),
+          )
+          .map(({ label }) => `${[measure, group, case_name].filter(Boolean).join(', ')}: ${label}`),
+      ),
+    ),
+  )
 }
 
 function disturbances(results: Results): string[] {
