@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { is_running } from './is_running.ts'
 
 const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -101,13 +102,3 @@ describe('the program', () => {
     await expect.poll(() => children.filter(is_running), { timeout: 10_000 }).toEqual([])
   })
 })
-
-function is_running(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    // There is no such process.
-    return false
-  }
-}

@@ -1,19 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { allowed_cores, choose_cores } from '../src/process/cores.ts'
 import { Program, stop_all } from '../src/process/program.ts'
+import { is_running } from './is_running.ts'
 
 function node(script: string, core?: number): Program {
   return new Program({ name: 'it', command: process.execPath, args: ['-e', script], core })
-}
-
-function is_running(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    // There is no such process.
-    return false
-  }
 }
 
 /** Answers each command with its own name. */

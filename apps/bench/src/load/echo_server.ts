@@ -1,17 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { CountedEcho } from '../wire/counted_echo.js'
 import { make_frame, OPCODE } from '../wire/frame.js'
 import { answer_to } from '../wire/handshake.js'
-import { type Dialect, message_bytes, type Shape } from '../wire/message.js'
+import type { Dialect, Shape } from '../wire/message.js'
 
 /** What an echo server expects, and so what it answers. */
 export interface EchoServerTask {
   readonly dialect: Dialect
   readonly shape: Shape
 }
-
-/** As many answers as one write holds at most: more come in several. */
-const MOST_AT_ONCE = 64
 
 /** What engine.io and socket.io say before messages may flow; no pings while a measure runs. */
 const ENGINE_OPEN = make_frame(
@@ -26,18 +24,14 @@ const JOIN_NAMESPACE_BYTES = make_frame(OPCODE.TEXT, Buffer.from('40'), 'client'
 
 /** The other end of clients that are measured: it counts bytes, and answers each message's worth with a ready-made frame. */
 export class EchoServer {
-  readonly #task: EchoServerTask
+  readonly #dialect: Dialect
+  readonly #counted: CountedEcho
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #request_bytes: number
-  readonly #answer: Buffer
-  readonly #answers: Buffer
 
-  constructor(task: EchoServerTask) {
-    this.#task = task
-    this.#request_bytes = message_bytes(task.shape, task.dialect, 'client').length
-    this.#answer = message_bytes(task.shape, task.dialect, 'server')
-    this.#answers = Buffer.concat(Array.from({ length: MOST_AT_ONCE }, () => this.#answer))
+  constructor({ dialect, shape }: EchoServerTask) {
+    this.#dialect = dialect
+    this.#counted = new CountedEcho(shape, dialect)
     this.#server = createServer({ noDelay: true }, socket => this.#serve(socket))
   }
 
@@ -61,7 +55,7 @@ export class EchoServer {
     socket.on('error', () => {})
     socket.once('data', (request: Buffer) => {
       socket.write(answer_to(request.toString('latin1')))
-      if (this.#task.dialect === 'websocket') this.#echo(socket)
+      if (this.#dialect === 'websocket') this.#echo(socket)
       else this.#greet(socket)
     })
   }
@@ -78,14 +72,7 @@ export class EchoServer {
   #echo(socket: Socket): void {
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      let due = Math.floor(bytes / this.#request_bytes)
-      bytes -= due * this.#request_bytes
-      while (due > 0) {
-        const at_once = Math.min(due, MOST_AT_ONCE)
-        socket.write(this.#answers.subarray(0, at_once * this.#answer.length))
-        due -= at_once
-      }
+      bytes = this.#counted.answer(socket, bytes + chunk.length)
     })
   }
 }

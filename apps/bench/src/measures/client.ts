@@ -1,9 +1,7 @@
 import type { LoadResult } from '../load/closed_loop.js'
-import type { Shape } from '../wire/message.js'
+import { SMALL_TEXT } from '../wire/message.js'
 import { depth_case } from './echo.js'
 import { type CaseFigures, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
-
-const SHAPE: Shape = { kind: 'text', bytes: 64 }
 
 /** What a message there and back costs the client that sends it; the other side is the load. */
 export const client: Measure = {
@@ -16,14 +14,14 @@ export const client: Measure = {
     const { program, load, subject, settings } = stage
     return async () => {
       const results: CaseFigures[] = []
-      const port = await load.call<number>('serve', { dialect: subject.dialect, shape: SHAPE })
-      await program.call('open', { port, count: settings.connections, shape: SHAPE })
+      const port = await load.call<number>('serve', { dialect: subject.dialect, shape: SMALL_TEXT })
+      await program.call('open', { port, count: settings.connections, shape: SMALL_TEXT })
       for (const depth of settings.depths) {
         const run = async (run_ms: number): Promise<MeasuredLoad> => {
           const before = await load.call<number>('cpu')
           const result = await program.call<LoadResult>(
             'closed_loop',
-            { shape: SHAPE, depth, run_ms },
+            { shape: SMALL_TEXT, depth, run_ms },
             run_ms,
           )
           return { ...result, load_cpu_us: (await load.call<number>('cpu')) - before }

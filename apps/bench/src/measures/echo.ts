@@ -1,8 +1,7 @@
-import type { Shape } from '../wire/message.js'
+import { type Shape, SMALL_TEXT } from '../wire/message.js'
 import { type CaseFigures, listen, type Measure, measure_echo, open_load, type Stage } from './measure.js'
 
-const TEXT: Shape = { kind: 'text', bytes: 64 }
-const BINARY: Shape = { kind: 'binary', bytes: 64 }
+const BINARY: Shape = { ...SMALL_TEXT, kind: 'binary' }
 
 /** What a message costs that comes back, with few or many under way: the more, the more there is to do at once. */
 export const echo: Measure = {
@@ -16,7 +15,7 @@ export const echo: Measure = {
     const text_port = await listen(stage.program)
     const binary_port = await listen(stage.program, { is_binary: true })
     return async () => [
-      ...(await measure_depths(stage, text_port, TEXT, depths)),
+      ...(await measure_depths(stage, text_port, SMALL_TEXT, depths)),
       ...(await measure_depths(stage, binary_port, BINARY, depths.slice(-1))),
     ]
   },
@@ -27,14 +26,15 @@ export function depth_case(depth: number): string {
   return `${depth} under way`
 }
 
-async function measure_depths(
+/** Measures echo with so many messages under way, for each of these depths, over connections of its own. */
+export async function measure_depths(
   stage: Stage,
   port: number,
   shape: Shape,
   depths: readonly number[],
 ): Promise<CaseFigures[]> {
   const results: CaseFigures[] = []
-  await open_load(stage, port, stage.settings.connections)
+  await open_load(stage, port, stage.settings.connections, shape.is_compressed)
   for (const depth of depths)
     results.push({
       group: '',

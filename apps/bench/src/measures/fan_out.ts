@@ -1,4 +1,4 @@
-import type { Shape } from '../wire/message.js'
+import { SMALL_TEXT } from '../wire/message.js'
 import {
   type CaseFigures,
   listen,
@@ -7,8 +7,6 @@ import {
   open_load,
   with_cpu_of,
 } from './measure.js'
-
-const SHAPE: Shape = { kind: 'text', bytes: 64 }
 
 /** How many messages are sent to all in one turn: one alone, and many. */
 const BURSTS = [1, 16] as const
@@ -25,14 +23,14 @@ export const fan_out: Measure = {
     const port = await listen(program)
     const trigger_port = await program.call<number>('listen_for_trigger')
     const run = (burst: number, run_ms: number): Promise<MeasuredLoad> =>
-      load.call('fan_out', { shape: SHAPE, burst, run_ms, trigger_port }, run_ms)
+      load.call('fan_out', { shape: SMALL_TEXT, burst, run_ms, trigger_port }, run_ms)
     return async () => {
       const results: CaseFigures[] = []
       await open_load(stage, port, 0)
       for (const audience of settings.audiences) {
         await load.call('grow_to', { count: audience })
         for (const burst of BURSTS) {
-          await program.call('prepare', { shape: SHAPE, burst })
+          await program.call('prepare', { shape: SMALL_TEXT, burst })
           await run(burst, settings.settle_ms)
           const figures = await with_cpu_of(stage, () => run(burst, settings.run_ms))
           results.push({ group: burst_group(burst), case_name: audience_case(audience), figures })

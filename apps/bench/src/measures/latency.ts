@@ -2,7 +2,7 @@ import type { Program } from '../process/program.js'
 import type { Settings } from '../settings.js'
 import { spread_of } from '../statistics.js'
 import type { Subject } from '../subjects/subjects.js'
-import type { Shape } from '../wire/message.js'
+import { SMALL_TEXT } from '../wire/message.js'
 import {
   type CaseFigures,
   expect_echo,
@@ -12,8 +12,6 @@ import {
   open_load,
   with_cpu_of,
 } from './measure.js'
-
-const SHAPE: Shape = { kind: 'text', bytes: 64 }
 
 /** What messages are sent at, as parts of what plain `ws` takes at most. */
 const PARTS = [0.25, 0.5, 0.75] as const
@@ -38,10 +36,10 @@ export const latency: Measure = {
     return async () => {
       const results: CaseFigures[] = []
       await open_load(stage, port, settings.connections)
-      const answer_bytes = await expect_echo(stage, SHAPE)
+      const answer_bytes = await expect_echo(stage, SMALL_TEXT)
       for (const part of PARTS) {
         const task = {
-          shape: SHAPE,
+          shape: SMALL_TEXT,
           answer_bytes,
           messages_per_s: most_per_s * part,
           settle_ms: settings.settle_ms,
@@ -71,11 +69,11 @@ export async function saturation(
   settings: Settings,
 ): Promise<number> {
   await open_load({ load, subject }, await listen(program), settings.connections)
-  const answer_bytes = await expect_echo({ program, load }, SHAPE)
+  const answer_bytes = await expect_echo({ program, load }, SMALL_TEXT)
   const rates: number[] = []
   // The first is thrown away: what it runs is not compiled yet.
   for (let done = 0; done <= TRIES; done += 1) {
-    const task = { shape: SHAPE, depth: 1, run_ms: settings.run_ms, answer_bytes }
+    const task = { shape: SMALL_TEXT, depth: 1, run_ms: settings.run_ms, answer_bytes }
     const { messages, elapsed_ms } = await load.call<MeasuredLoad>('closed_loop', task, task.run_ms)
     if (done > 0) rates.push((messages / elapsed_ms) * 1000)
   }

@@ -12,6 +12,9 @@ export interface Shape {
   readonly is_compressed?: boolean
 }
 
+/** What most measures send: as short as most messages of programs that send many. */
+export const SMALL_TEXT: Shape = { kind: 'text', bytes: 64 }
+
 /** The name of the one event that the subject and the load of socket.io exchange. */
 export const EVENT = 'm'
 
