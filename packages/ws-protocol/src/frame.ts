@@ -43,6 +43,41 @@ export function write_header(
   return is_masked ? write_uint32(target, at, 0) : at
 }
 
+/** Writes UTF-8 into a buffer from an offset on, and returns how many bytes it took. */
+export type WriteText = (text: string, target: Uint8Array, offset: number) => number
+
+/**
+ * Writes a text message as one frame, where there is room, and returns where it ends. It goes behind a header as that most likely is, and is
+ * moved where it is longer than it seemed: so nobody has to measure it first.
+ */
+export function write_text_frame(
+  target: Uint8Array,
+  start: number,
+  text: string,
+  is_masked: boolean,
+  write_text: WriteText,
+): number {
+  const likely_start = start + header_size(text.length, is_masked)
+  const payload_bytes = write_text(text, target, likely_start)
+  const payload_start = start + header_size(payload_bytes, is_masked)
+  if (payload_start !== likely_start)
+    target.copyWithin(payload_start, likely_start, likely_start + payload_bytes)
+  write_header(target, start, OPCODE.TEXT, payload_bytes, is_masked)
+  return payload_start + payload_bytes
+}
+
+/** Writes a binary message as one frame, where there is room, and returns where it ends. */
+export function write_binary_frame(
+  target: Uint8Array,
+  start: number,
+  payload: Uint8Array,
+  is_masked: boolean,
+): number {
+  const payload_start = write_header(target, start, OPCODE.BINARY, payload.length, is_masked)
+  target.set(payload, payload_start)
+  return payload_start + payload.length
+}
+
 /** One frame of a batch that {@link write_header} headed. */
 export interface FrameView {
   /** {@link OPCODE}: text or binary. */

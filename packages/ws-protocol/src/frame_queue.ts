@@ -1,4 +1,4 @@
-import { header_size, OPCODE, write_header } from './frame.js'
+import { header_size, type WriteText, write_binary_frame, write_text_frame } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 import { SharedFrame, type SharedFrames } from './shared_frames.js'
 
@@ -19,7 +19,7 @@ export interface FrameMemory {
   /** How many bytes `text` takes as UTF-8. */
   byte_length(text: string): number
   /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on, where there is room; returns how many bytes it took. */
-  write(text: string, target: Uint8Array, offset: number): number
+  readonly write: WriteText
 }
 
 /** Whole frames, packed one behind another. */
@@ -124,16 +124,10 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return frame_bytes > room_bytes ? frame_bytes : this.#write_text(this.#chunk_for(frame_bytes), text)
   }
 
-  /** Writes the text behind a header as it most likely is, and moves it where it is longer than it seemed. */
   #write_text(chunk: Chunk, text: string): number {
-    const start = chunk.frame_bytes
-    const likely_start = start + header_size(text.length, this.#is_masked)
-    const payload_bytes = this.#memory.write(text, chunk.bytes, likely_start)
-    const payload_start = start + header_size(payload_bytes, this.#is_masked)
-    if (payload_start !== likely_start)
-      chunk.bytes.copyWithin(payload_start, likely_start, likely_start + payload_bytes)
-    write_header(chunk.bytes, start, OPCODE.TEXT, payload_bytes, this.#is_masked)
-    return this.#added(chunk, payload_start + payload_bytes - start)
+    const { bytes, frame_bytes: start } = chunk
+    const end = write_text_frame(bytes, start, text, this.#is_masked, this.#memory.write)
+    return this.#added(chunk, end - start)
   }
 
   /** What is shared is unmasked: it is for servers alone. */
@@ -159,12 +153,10 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   #push_bytes(payload: Uint8Array, room_bytes: number): number {
-    const payload_bytes = payload.length
-    const frame_bytes = this.#frame_size(payload_bytes)
+    const frame_bytes = this.#frame_size(payload.length)
     if (frame_bytes > room_bytes) return frame_bytes
     const chunk = this.#chunk_for(frame_bytes)
-    const start = write_header(chunk.bytes, chunk.frame_bytes, OPCODE.BINARY, payload_bytes, this.#is_masked)
-    chunk.bytes.set(payload, start)
+    write_binary_frame(chunk.bytes, chunk.frame_bytes, payload, this.#is_masked)
     return this.#added(chunk, frame_bytes)
   }
 

@@ -1,4 +1,4 @@
-import { header_size, OPCODE, write_header } from './frame.js'
+import { header_size, write_binary_frame, write_text_frame } from './frame.js'
 import type { FrameMemory } from './frame_queue.js'
 import { BATCH_BYTES } from './send_queue.js'
 
@@ -51,13 +51,10 @@ export class SharedFrames {
     const is_text = typeof payload === 'string'
     const payload_bytes = is_text ? this.#memory.byte_length(payload) : payload.length
     const start = this.#used
-    const frame_bytes = header_size(payload_bytes, false) + payload_bytes
-    this.#make_room(start + frame_bytes)
-    const opcode = is_text ? OPCODE.TEXT : OPCODE.BINARY
-    const offset = write_header(this.#bytes, start, opcode, payload_bytes, false)
-    if (is_text) this.#memory.write(payload, this.#bytes, offset)
-    else this.#bytes.set(payload, offset)
-    this.#used += frame_bytes
+    this.#make_room(start + header_size(payload_bytes, false) + payload_bytes)
+    this.#used = is_text
+      ? write_text_frame(this.#bytes, start, payload, false, this.#memory.write)
+      : write_binary_frame(this.#bytes, start, payload, false)
     return new SharedFrame(this, start, this.#used)
   }
 
