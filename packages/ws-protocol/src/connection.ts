@@ -26,7 +26,7 @@ import { Outbox, type OutboxOwner, type OutboxSettings } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
 import type { Platform } from './platform.js'
 import type { Batch } from './send_queue.js'
-import type { SharedFrame } from './shared_frames.js'
+import type { SharedBatch } from './shared_frames.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
 /** What a connection has to know; the numbers come from the options of the same names. */
@@ -161,7 +161,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   /** Sends as {@link Connection.send} does what may be framed already, for many connections; `data` is what it was made of. */
-  pass(message: string | Uint8Array | SharedFrame, data: Sendable): true | NetError {
+  pass(message: string | Uint8Array | SharedBatch, data: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
     const result = this.#made_outbox().send(message)
     if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data)
@@ -170,8 +170,8 @@ export class Connection<Handle, Kind extends Batch>
 
   /** Writes what waits, as far as the network takes it, before the turn is over. */
   flush(): void {
-    if (this.#outbox === undefined) this.all_sent()
-    else this.#outbox.flush()
+    const is_all_sent = this.#outbox?.flush() ?? true
+    if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
   /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
@@ -298,10 +298,6 @@ export class Connection<Handle, Kind extends Batch>
   queue_became_full(error: NetError): void {
     this.#publish('queue_full', { error })
     this.#owner.report(this.handle, error)
-  }
-
-  all_sent(): void {
-    if (this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
   // What the inbox asks and tells: InboxOwner.

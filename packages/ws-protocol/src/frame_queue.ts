@@ -1,6 +1,6 @@
 import { header_size, type WriteText, write_binary_frame, write_text_frame } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
-import { SharedFrame, type SharedFrames } from './shared_frames.js'
+import { SharedBatch } from './shared_frames.js'
 
 const FIRST_CHUNK_BYTES = 512
 
@@ -51,32 +51,6 @@ class Chunk implements FrameBatch {
   }
 }
 
-/** Frames that other queues hold, too: a part of what was broadcast in one turn. */
-class SharedChunk implements FrameBatch {
-  readonly source: SharedFrames
-  readonly start: number
-  end: number
-  messages = 0
-
-  constructor({ source, start }: SharedFrame) {
-    this.source = source
-    this.start = this.end = start
-    source.hold()
-  }
-
-  get frame_bytes(): number {
-    return this.end - this.start
-  }
-
-  get frames(): Uint8Array {
-    return this.source.view(this.start, this.end)
-  }
-
-  release(): void {
-    this.source.let_go()
-  }
-}
-
 /**
  * A queue of frames that are ready to be written. They are packed when they are pushed, so that a full queue holds at most about
  * twice the bytes it counts, and little more than them for small messages; what was broadcast is held once for all queues.
@@ -87,7 +61,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   /** What no more is added to, the oldest first. */
   #sealed: FrameBatch[] | undefined
   /** What is added to. */
-  #open: Chunk | SharedChunk | undefined
+  #open: Chunk | SharedBatch | undefined
   #bytes = 0
 
   constructor(is_masked: boolean, memory: FrameMemory) {
@@ -99,11 +73,11 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return this.#bytes >= BATCH_BYTES
   }
 
-  push(message: string | Uint8Array | SharedFrame, room_bytes: number): number {
+  push(message: string | Uint8Array | SharedBatch, room_bytes: number): number {
     const frame_bytes =
       typeof message === 'string'
         ? this.#push_text(message, room_bytes)
-        : message instanceof SharedFrame
+        : message instanceof SharedBatch
           ? this.#push_shared(message, room_bytes)
           : this.#push_bytes(message, room_bytes)
     if (frame_bytes <= room_bytes) this.#bytes += frame_bytes
@@ -131,24 +105,23 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   /** What is shared is unmasked: it is for servers alone. */
-  #push_shared(frame: SharedFrame, room_bytes: number): number {
-    const { source, start, end, frame_bytes } = frame
+  #push_shared(frame: SharedBatch, room_bytes: number): number {
+    const { frame_bytes } = frame
     if (frame_bytes > room_bytes) return frame_bytes
-    let chunk = this.#open
-    if (!(chunk instanceof SharedChunk) || chunk.source !== source || chunk.end !== start) {
+    const open = this.#open
+    const joined = open instanceof SharedBatch ? open.joined_by(frame) : undefined
+    if (joined === undefined) {
       if (this.#bytes > 0 && frame_bytes < LEAST_SHARED_BYTES) return this.#push_copy(frame)
       this.#seal()
-      chunk = new SharedChunk(frame)
-      this.#open = chunk
+      frame.hold()
     }
-    chunk.end = end
-    chunk.messages += 1
+    this.#open = joined ?? frame
     return frame_bytes
   }
 
-  #push_copy({ source, start, end, frame_bytes }: SharedFrame): number {
+  #push_copy({ frames, frame_bytes }: SharedBatch): number {
     const chunk = this.#chunk_for(frame_bytes)
-    chunk.bytes.set(source.view(start, end), chunk.frame_bytes)
+    chunk.bytes.set(frames, chunk.frame_bytes)
     return this.#added(chunk, frame_bytes)
   }
 

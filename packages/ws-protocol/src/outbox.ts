@@ -1,7 +1,7 @@
 import { NetError } from './errors.js'
 import type { Platform } from './platform.js'
 import type { Batch, SendQueue } from './send_queue.js'
-import type { SharedFrame } from './shared_frames.js'
+import type { SharedBatch } from './shared_frames.js'
 import type { SocketPort } from './socket_port.js'
 
 /** What an outbox reports to. */
@@ -10,8 +10,6 @@ export interface OutboxOwner {
   readonly is_in_callback: boolean
   /** A message did not fit, the first since the queue was last empty. */
   queue_became_full(error: NetError): void
-  /** The network has taken everything. */
-  all_sent(): void
 }
 
 /** Watches over what all connections of a server have queued together. */
@@ -78,7 +76,7 @@ export class Outbox<Kind extends Batch> {
   }
 
   /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
-  send(message: string | Uint8Array | SharedFrame): true | NetError {
+  send(message: string | Uint8Array | SharedBatch): true | NetError {
     const room_bytes = this.#room_bytes
     const frame_bytes = this.#made_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
@@ -99,12 +97,12 @@ export class Outbox<Kind extends Batch> {
     return true
   }
 
-  /** Writes what waits, as far as the network takes it. */
-  flush(): void {
+  /** Writes what waits, as far as the network takes it. Returns whether it has taken everything that was ever sent. */
+  flush(): boolean {
     while (this.#messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
-    if (this.unsent > 0) return
+    if (this.unsent > 0) return false
     this.#end_episode()
-    this.#owner.all_sent()
+    return true
   }
 
   /** Settles when everything has been sent; rejects when it never will be: see {@link Outbox.end}. */

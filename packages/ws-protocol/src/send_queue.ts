@@ -1,4 +1,4 @@
-import type { SharedFrame } from './shared_frames.js'
+import type { SharedBatch } from './shared_frames.js'
 
 /** As much as is worth a write of its own: what waits is handed on in pieces of about this many bytes. */
 export const BATCH_BYTES = 65_536
@@ -19,7 +19,7 @@ export interface SendQueue<Kind extends Batch> {
    * Adds a message if its frame takes no more than `room_bytes`. Returns how many bytes that is, added or not. Bytes are copied; what was
    * framed for many queues, where a platform has such, is not.
    */
-  push(message: string | Uint8Array | SharedFrame, room_bytes: number): number
+  push(message: string | Uint8Array | SharedBatch, room_bytes: number): number
   /** Takes out the oldest batch; `undefined` when nothing waits. */
   take(): Kind | undefined
 }

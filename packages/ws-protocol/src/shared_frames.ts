@@ -1,27 +1,51 @@
 import { header_size, write_binary_frame, write_text_frame } from './frame.js'
-import type { FrameMemory } from './frame_queue.js'
+import type { FrameBatch, FrameMemory } from './frame_queue.js'
 import { BATCH_BYTES } from './send_queue.js'
 
 const FIRST_BYTES = 4_096
 
-/** A message that was framed once, for any number of queues. Whoever hands it to queues holds its source meanwhile. */
-export class SharedFrame {
-  /** Where it is. */
-  readonly source: SharedFrames
-  /** Where it starts there. */
-  readonly start: number
-  /** Where it ends there. */
-  readonly end: number
+/**
+ * Frames that any number of queues hold together: a message that was framed once, or several that follow one another. It never changes, so
+ * that all queues hold the same one.
+ */
+export class SharedBatch implements FrameBatch {
+  readonly messages: number
+  readonly #source: SharedFrames
+  readonly #start: number
+  readonly #end: number
+  #frames: Uint8Array | undefined
+  #with_next: SharedBatch | undefined
 
-  constructor(source: SharedFrames, start: number, end: number) {
-    this.source = source
-    this.start = start
-    this.end = end
+  constructor(source: SharedFrames, start: number, end: number, messages: number) {
+    this.#source = source
+    this.#start = start
+    this.#end = end
+    this.messages = messages
   }
 
-  /** How many bytes that is. */
   get frame_bytes(): number {
-    return this.end - this.start
+    return this.#end - this.#start
+  }
+
+  get frames(): Uint8Array {
+    this.#frames ??= this.#source.view(this.#start, this.#end)
+    return this.#frames
+  }
+
+  /** These frames and the message `next`, where that follows them; else `undefined`. */
+  joined_by(next: SharedBatch): SharedBatch | undefined {
+    if (next.#start !== this.#end || next.#source !== this.#source) return undefined
+    this.#with_next ??= new SharedBatch(this.#source, this.#start, next.#end, this.messages + next.messages)
+    return this.#with_next
+  }
+
+  /** One more looks at it. */
+  hold(): void {
+    this.#source.hold()
+  }
+
+  release(): void {
+    this.#source.let_go()
   }
 }
 
@@ -32,9 +56,6 @@ export class SharedFrames {
   #used = 0
   /** How many look at it; whoever adds to it is one of them. */
   #holders = 1
-  /** The view that was asked for last: as a rule all queues ask for the same. */
-  #view: Uint8Array | undefined
-  #view_start = 0
 
   constructor(memory: FrameMemory) {
     this.#memory = memory
@@ -46,8 +67,8 @@ export class SharedFrames {
     return this.#used >= BATCH_BYTES
   }
 
-  /** Frames one more message. */
-  add(payload: string | Uint8Array): SharedFrame {
+  /** Frames one more message. Whoever hands it to queues holds it meanwhile. */
+  add(payload: string | Uint8Array): SharedBatch {
     const is_text = typeof payload === 'string'
     const payload_bytes = is_text ? this.#memory.byte_length(payload) : payload.length
     const start = this.#used
@@ -55,16 +76,12 @@ export class SharedFrames {
     this.#used = is_text
       ? write_text_frame(this.#bytes, start, payload, false, this.#memory.write)
       : write_binary_frame(this.#bytes, start, payload, false)
-    return new SharedFrame(this, start, this.#used)
+    return new SharedBatch(this, start, this.#used, 1)
   }
 
   /** The frames of a part. */
   view(start: number, end: number): Uint8Array {
-    if (this.#view === undefined || this.#view_start !== start || this.#view.length !== end - start) {
-      this.#view = this.#bytes.subarray(start, end)
-      this.#view_start = start
-    }
-    return this.#view
+    return this.#bytes.subarray(start, end)
   }
 
   /** One more looks at it. */
@@ -84,7 +101,6 @@ export class SharedFrames {
     larger.set(this.#bytes.subarray(0, this.#used))
     // The old one may still be looked at: it is not used again.
     this.#bytes = larger
-    this.#view = undefined
   }
 }
 
@@ -102,7 +118,7 @@ export class TurnFramer {
   }
 
   /** Frames a message for all queues that it is pushed to in this turn. */
-  frame(payload: string | Uint8Array): SharedFrame {
+  frame(payload: string | Uint8Array): SharedBatch {
     if (this.#frames?.is_full) this.#seal()
     this.#frames ??= new SharedFrames(this.#memory)
     if (!this.#is_end_due) {

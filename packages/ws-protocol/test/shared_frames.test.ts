@@ -163,13 +163,20 @@ test('a queue does not take what is shared where it has no room for it', () => {
   expect([queue.push(framer.frame('hello'), 6), queue.take()]).toEqual([7, undefined])
 })
 
-test('a SharedFrames tells where each frame is, and shows any part', () => {
+test('what follows in the same buffer is joined, once for all, and nothing else is', () => {
   const frames = new SharedFrames(memory)
-  const [a, b] = [frames.add('a'), frames.add(Uint8Array.of(7))]
-  expect([a.start, a.end, a.frame_bytes, b.start, b.end]).toEqual([0, 3, 3, 3, 6])
-  expect([...frames.view(0, 6)]).toEqual([0x81, 1, 0x61, 0x82, 1, 7])
-  expect([...frames.view(3, 6)]).toEqual([0x82, 1, 7])
-  expect([...frames.view(0, 3)]).toEqual([0x81, 1, 0x61])
+  const [a, b, c] = [frames.add('a'), frames.add(Uint8Array.of(7)), frames.add('c')]
+  expect([...a.frames, ...b.frames]).toEqual([0x81, 1, 0x61, 0x82, 1, 7])
+  const joined = a.joined_by(b)
+  expect([joined?.messages, joined?.frame_bytes]).toEqual([2, 6])
+  expect([...(joined?.frames ?? [])]).toEqual([0x81, 1, 0x61, 0x82, 1, 7])
+  expect(a.joined_by(b)).toBe(joined)
+  expect(joined?.joined_by(c)?.messages).toBe(3)
+  expect([a.joined_by(c), b.joined_by(a), a.joined_by(new SharedFrames(memory).add('b'))]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 test('a queue that nobody takes from holds little more than it counts, however small the messages are', () => {

@@ -119,11 +119,11 @@ export class ConnectionSet implements HandshakeOwner {
     const frame = this.#framer.frame(payload)
     let took = 0
     // An `on_error` that is told of a full queue may broadcast itself, and much.
-    frame.source.hold()
+    frame.hold()
     for (const socket of this.sockets) {
       if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
     }
-    frame.source.let_go()
+    frame.release()
     return took
   }
 

@@ -77,10 +77,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   }
 
   write(batch: FrameBatch): void {
-    if (this.#is_compressed) this.#send_through_ws(batch)
-    else this.#write_frames(batch.frames)
-    // A write that the kernel takes at once leaves nothing behind; nor does one that fails at once.
-    const is_taken = this.#ws.bufferedAmount === 0 && this.#stream.writable
+    const is_taken = this.#is_compressed ? this.#send_through_ws(batch) : this.#write_frames(batch.frames)
     if (is_taken) batch.release()
     else {
       this.#unsent = batch.messages
@@ -161,9 +158,11 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#stream.write(bytes, this.#on_written)
   }
 
-  #write_frames(frames: Uint8Array): void {
+  /** Returns whether the kernel took it at once. */
+  #write_frames(frames: Uint8Array): boolean {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
-    this.#stream.write(frames)
+    // A write that fails at once leaves nothing behind either, and returns false.
+    return this.#stream.write(frames) && this.#stream.writableLength === 0
   }
 
   /** While nothing is under way, the end comes by itself when the peer ends its side. */
@@ -173,8 +172,11 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#stream.on('end', () => this.#sink.socket_ending())
   }
 
-  /** Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. */
-  #send_through_ws(batch: FrameBatch): void {
+  /**
+   * Compression is done by `ws`, and takes its time: whatever is sent meanwhile has to queue up behind it there. Returns whether the kernel took
+   * all of it at once.
+   */
+  #send_through_ws(batch: FrameBatch): boolean {
     const threshold_bytes = compression_threshold(this.#traits.options.compression)
     this.#unfinished_writes += 1
     let left = batch.messages
@@ -183,6 +185,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
       const options = { binary: opcode === OPCODE.BINARY, compress: payload.length >= threshold_bytes }
       this.#ws.send(payload, options, left === 0 ? this.#on_written : undefined)
     }
+    return this.#ws.bufferedAmount === 0 && this.#stream.writable
   }
 
   get #on_written(): (error?: Error | null) => void {
