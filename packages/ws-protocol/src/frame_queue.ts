@@ -1,4 +1,11 @@
-import { header_size, type WriteText, write_binary_frame, write_text_frame } from './frame.js'
+import {
+  header_size,
+  OPCODE,
+  type WriteText,
+  write_binary_frame,
+  write_header,
+  write_text_frame,
+} from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 import { SharedBatch } from './shared_frames.js'
 
@@ -10,6 +17,11 @@ const LEAST_SHARED_BYTES = 2_048
 /** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
 const MOST_BYTES_PER_UNIT = 3
 
+/** Whether a frame is that large that hardly anything else has room behind it: then its buffer is no larger than itself. */
+function is_large(frame_bytes: number): boolean {
+  return frame_bytes > BATCH_BYTES / 2
+}
+
 /** Where frames are written: buffers, and the fastest UTF-8 that a platform has. A lone surrogate is written as U+FFFD, as browsers do. */
 export interface FrameMemory {
   /** A buffer of at least that size. Its content is undefined. */
@@ -20,6 +32,8 @@ export interface FrameMemory {
   byte_length(text: string): number
   /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on, where there is room; returns how many bytes it took. */
   readonly write: WriteText
+  /** Does the same with a text of nothing but ASCII; else returns `false`, and what it has written is of no use. It is quicker than to measure a long text. */
+  write_ascii(text: string, target: Uint8Array, offset: number): boolean
 }
 
 /** Whole frames, packed one behind another. */
@@ -94,6 +108,9 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     const most_bytes = this.#frame_size(text.length * MOST_BYTES_PER_UNIT)
     const chunk = most_bytes <= room_bytes ? this.#chunk_for_any(most_bytes) : undefined
     if (chunk !== undefined) return this.#write_text(chunk, text)
+    const ascii_bytes = this.#frame_size(text.length)
+    if (is_large(ascii_bytes) && ascii_bytes <= room_bytes && this.#push_ascii(text, ascii_bytes))
+      return ascii_bytes
     const frame_bytes = this.#frame_size(this.#memory.byte_length(text))
     return frame_bytes > room_bytes ? frame_bytes : this.#write_text(this.#chunk_for(frame_bytes), text)
   }
@@ -102,6 +119,20 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     const { bytes, frame_bytes: start } = chunk
     const end = write_text_frame(bytes, start, text, this.#is_masked, this.#memory.write)
     return this.#added(chunk, end - start)
+  }
+
+  /** Whether it was nothing but ASCII, as most of what is long is, and has been added. */
+  #push_ascii(text: string, frame_bytes: number): boolean {
+    const chunk = new Chunk(frame_bytes, this.#memory)
+    const payload_start = write_header(chunk.bytes, 0, OPCODE.TEXT, text.length, this.#is_masked)
+    if (!this.#memory.write_ascii(text, chunk.bytes, payload_start)) {
+      chunk.release()
+      return false
+    }
+    this.#seal()
+    this.#open = chunk
+    this.#added(chunk, frame_bytes)
+    return true
   }
 
   /** What is shared is unmasked: it is for servers alone. */
@@ -166,9 +197,8 @@ export class FrameQueue implements SendQueue<FrameBatch> {
 
   #new_chunk(frame_bytes: number): Chunk {
     this.#seal()
-    // Behind a large frame nothing else has room: its chunk is no larger than itself.
     const usual = this.has_full_batch ? BATCH_BYTES : FIRST_CHUNK_BYTES
-    const size_bytes = frame_bytes > BATCH_BYTES / 2 ? frame_bytes : Math.max(frame_bytes, usual)
+    const size_bytes = is_large(frame_bytes) ? frame_bytes : Math.max(frame_bytes, usual)
     const chunk = new Chunk(size_bytes, this.#memory)
     this.#open = chunk
     return chunk

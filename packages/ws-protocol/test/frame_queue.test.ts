@@ -14,6 +14,8 @@ const plain_memory: FrameMemory = {
   release: () => {},
   byte_length: text => Buffer.byteLength(text),
   write: (text, target, offset) => new TextEncoder().encodeInto(text, target.subarray(offset)).written,
+  write_ascii: (text, target, offset) =>
+    Buffer.byteLength(text) === text.length && plain_memory.write(text, target, offset) === text.length,
 }
 
 /** A queue that is pushed to as an outbox does. */
@@ -330,6 +332,16 @@ describe('the memory', () => {
     while (queue.bytes < 500) queue.push('hello')
     expect(queue.take()?.frames.buffer).toBe(first?.buffer)
     expect(out.size).toBe(1)
+  })
+
+  test('of a long text that is not ASCII, which was tried, is given back', () => {
+    const { memory, out } = watched_memory()
+    const queue = new PushedQueue({ memory })
+    const text = `${'x'.repeat(100_000)}é`
+    queue.push(text)
+    const batch = queue.take() as FrameBatch
+    expect(Array.from(out, buffer => buffer.buffer)).toEqual([batch.frames.buffer])
+    expect(messages_of(batch)).toEqual([text])
   })
 
   test('for one small message is no more than 512 bytes', () => {

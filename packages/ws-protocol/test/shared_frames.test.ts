@@ -26,6 +26,9 @@ class WatchedMemory implements FrameMemory {
   write(text: string, target: Uint8Array, offset: number): number {
     return new TextEncoder().encodeInto(text, target.subarray(offset)).written
   }
+  write_ascii(): boolean {
+    return false
+  }
 }
 
 let platform: FakePlatform

@@ -1,19 +1,55 @@
+import { isAscii } from 'node:buffer'
 import type { FrameMemory } from '../frame_queue.js'
 import { BATCH_BYTES } from '../send_queue.js'
 
-/** At most so many buffers are kept for the next turns: 1 MiB, for the whole process. */
-const MAX_SPARES = 16
+/** How much is kept for the next turns, for the whole process: of buffers up to the size of a batch 1 MiB, and of larger ones 4 MiB. */
+const MOST_SPARES = 16
+const MOST_LARGE_BYTES = 4_194_304
+/** Large buffers come in multiples of this size, so that the next one is likely to fit. */
+const LARGE_STEP_BYTES = BATCH_BYTES
 
 const spares: Buffer[] = []
+const large_spares: Buffer[] = []
+let large_bytes = 0
 
 /** As a rule a turn's messages are with the kernel at its end: then the next turn writes into the same memory. */
 function allocate(size_bytes: number): Buffer {
+  if (size_bytes > BATCH_BYTES) return allocate_large(size_bytes)
   const spare = spares.pop()
   return spare !== undefined && spare.length >= size_bytes ? spare : Buffer.allocUnsafeSlow(size_bytes)
 }
 
+function allocate_large(size_bytes: number): Buffer {
+  const latest = large_spares.at(-1)
+  // A far larger one is too good for it: who is slow keeps what it was given.
+  const fits = latest !== undefined && latest.length >= size_bytes && latest.length <= 2 * size_bytes
+  if (!fits) return Buffer.allocUnsafeSlow(Math.ceil(size_bytes / LARGE_STEP_BYTES) * LARGE_STEP_BYTES)
+  large_spares.pop()
+  large_bytes -= latest.length
+  return latest
+}
+
 function release(buffer: Uint8Array): void {
-  if (spares.length < MAX_SPARES && buffer.length <= BATCH_BYTES) spares.push(buffer as Buffer)
+  if (buffer.length > BATCH_BYTES) release_large(buffer as Buffer)
+  else if (spares.length < MOST_SPARES) spares.push(buffer as Buffer)
+}
+
+/** The latest are kept, since what comes next is most likely as large. */
+function release_large(buffer: Buffer): void {
+  large_spares.push(buffer)
+  large_bytes += buffer.length
+  while (large_bytes > MOST_LARGE_BYTES) large_bytes -= (large_spares.shift() as Buffer).length
+}
+
+/** So much of a text tells whether it is worth a try to write it as ASCII. */
+const SAMPLE_LETTERS = 64
+
+function write_ascii(text: string, target: Uint8Array, offset: number): boolean {
+  const sample = text.slice(0, SAMPLE_LETTERS)
+  if (Buffer.byteLength(sample) > sample.length) return false
+  // Each letter takes a byte or more: where as many bytes as letters are written, and are ASCII, that is all of it.
+  const written = (target as Buffer).write(text, offset, text.length)
+  return written === text.length && isAscii(target.subarray(offset, offset + written))
 }
 
 /** Node's own UTF-8, in buffers that are used again. */
@@ -22,4 +58,5 @@ export const frame_memory: FrameMemory = {
   release,
   byte_length: text => Buffer.byteLength(text),
   write: (text, target, offset) => (target as Buffer).write(text, offset),
+  write_ascii,
 }

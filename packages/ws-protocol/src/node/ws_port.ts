@@ -38,8 +38,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   /** Writes that Node is to call back for, and has not. */
   #unfinished_writes = 0
   #written: ((error?: Error | null) => void) | undefined
-  /** Messages of the batch that the network has not taken yet: while there is one, no other is written. */
-  #unsent = 0
+  /** The batch that the network has not taken yet: while there is one, no other is written. */
+  #under_way: FrameBatch | undefined
   /** How often the network took what had waited since somebody looked: then the peer has made room. */
   #drains = 0
   #was_waiting = false
@@ -65,11 +65,11 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   }
 
   get takes_batch(): boolean {
-    return this.#unsent === 0 && this.is_writable
+    return this.#under_way === undefined && this.is_writable
   }
 
   get unsent(): number {
-    return this.#unsent
+    return this.#under_way?.messages ?? 0
   }
 
   get buffered_bytes(): number {
@@ -80,7 +80,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     const is_taken = this.#is_compressed ? this.#send_through_ws(batch) : this.#write_frames(batch.frames)
     if (is_taken) batch.release()
     else {
-      this.#unsent = batch.messages
+      this.#under_way = batch
       this.#watch_end()
       // Of what is taken at once, nobody has to be told.
       if (!this.#is_compressed) this.#write_and_be_told(NOTHING)
@@ -99,13 +99,13 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
 
   signs_of_life(): number {
     // What is under way for a moment says nothing: over TLS, every write is.
-    if (this.#unsent > 0) this.#was_waiting = true
+    if (this.#under_way !== undefined) this.#was_waiting = true
     return this.#stream.bytesRead + this.#drains
   }
 
   ping(): void {
     // Behind what the network does not take a ping would only wait, too.
-    if (!this.is_writable || this.#unsent > 0) return
+    if (!this.is_writable || this.#under_way !== undefined) return
     this.#ws.ping()
     this.#pinged_ms ??= performance.now()
   }
@@ -193,8 +193,9 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
       // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
       if (error || this.#stream.destroyed) return
       this.#unfinished_writes -= 1
-      if (this.#unfinished_writes > 0 || this.#unsent === 0) return
-      this.#unsent = 0
+      if (this.#unfinished_writes > 0 || this.#under_way === undefined) return
+      this.#under_way.release()
+      this.#under_way = undefined
       if (this.#was_waiting) this.#drains += 1
       this.#was_waiting = false
       this.#sink.socket_drained()

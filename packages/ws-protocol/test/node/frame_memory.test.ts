@@ -3,7 +3,9 @@ import { frame_memory } from '../../src/node/frame_memory.js'
 import { node_platform } from '../../src/node/platform.js'
 import { BATCH_BYTES } from '../../src/send_queue.js'
 
-const { allocate, release, write } = frame_memory
+const { allocate, release, write, write_ascii } = frame_memory
+
+const MOST_LARGE_BYTES = 4_194_304
 
 function bytes_of(content: string): number[] {
   const size = node_platform.byte_length(content)
@@ -15,6 +17,8 @@ function bytes_of(content: string): number[] {
 /** Takes all buffers out that are kept, so that what comes next is new. */
 function take_spares(): void {
   for (let i = 0; i < 16; i += 1) allocate(1)
+  // One that is too large to be kept pushes out all that are.
+  release(Buffer.allocUnsafeSlow(MOST_LARGE_BYTES + 1))
 }
 
 describe('text', () => {
@@ -54,6 +58,28 @@ describe('text', () => {
   })
 })
 
+describe('text that may be ASCII', () => {
+  const long = 'x'.repeat(1_000)
+
+  test.each([
+    ['nothing else', long, true],
+    ['no text', '', true],
+    ['a letter of 2 bytes at the end', `${long}é`, false],
+    ['one within the first', `xx\u0080${long}`, false],
+    ['one in the middle', `${long}é${long}`, false],
+    ['a letter of 3 bytes', `${long}中${long}`, false],
+    ['one whose low byte is ASCII', `${long}\u4e61`, false],
+    ['a pair', `${long}😀`, false],
+    ['a lone surrogate', `${long}\ud83d`, false],
+  ])('is written where it is that alone: %s', (_, content, is_ascii) => {
+    const target = allocate(4_000).fill(0xee)
+    expect(write_ascii(content, target, 5)).toBe(is_ascii)
+    if (is_ascii) expect(Buffer.from(target).toString('latin1', 5, 5 + content.length)).toBe(content)
+    expect(target[4]).toBe(0xee)
+    expect(target[5 + content.length]).toBe(0xee)
+  })
+})
+
 describe('a buffer', () => {
   test('is at least as large as is asked for, whatever was released before', () => {
     for (let i = 0; i < 5; i += 1) release(Buffer.alloc(100))
@@ -76,14 +102,40 @@ describe('a buffer', () => {
     expect(allocate(1_001)).not.toBe(buffer)
   })
 
-  test('of more than 64 KiB is not kept, and one of just that is', () => {
+  test('of more than 64 KiB is kept for others of more than 64 KiB, and one of just that is not', () => {
     take_spares()
     const [just, more] = [Buffer.alloc(BATCH_BYTES), Buffer.alloc(BATCH_BYTES + 1)]
     release(just)
     release(more)
-    const [first, second] = [allocate(1), allocate(1)]
-    expect(first).toBe(just)
-    expect(second).not.toBe(more)
+    expect([allocate(1), allocate(BATCH_BYTES + 1)]).toEqual([just, more])
+    expect(allocate(1)).not.toBe(more)
+  })
+
+  test('of more than 64 KiB comes in multiples of it, so that one a little larger has room in it, too', () => {
+    take_spares()
+    const buffer = allocate(1_000_000)
+    expect(buffer.length).toBe(16 * BATCH_BYTES)
+    release(buffer)
+    expect(allocate(1_048_576)).toBe(buffer)
+  })
+
+  test.each([
+    ['more than twice as large', 1_000_000, 400_000],
+    ['smaller', 200_000, 300_000],
+  ])('that is %s is left for who needs it', (_, kept_bytes, size_bytes) => {
+    take_spares()
+    const buffer = allocate(kept_bytes)
+    release(buffer)
+    expect(allocate(size_bytes)).not.toBe(buffer)
+    expect(allocate(kept_bytes)).toBe(buffer)
+  })
+
+  test('of more than 64 KiB is kept while that is 4 MiB together, and the latest of them are', () => {
+    take_spares()
+    const buffers = Array.from({ length: 6 }, () => Buffer.allocUnsafeSlow(1_048_576))
+    for (const buffer of buffers) release(buffer)
+    const again = Array.from({ length: 5 }, () => allocate(1_048_576))
+    expect(again.map(buffer => buffers.indexOf(buffer as Buffer))).toEqual([5, 4, 3, 2, -1])
   })
 
   test('is one of 16 that are kept at most', () => {

@@ -195,7 +195,7 @@ describe('WsPort', () => {
   })
 
   it.each(['TCP', 'TLS'] as const)(
-    'keeps the memory of a batch that the kernel has not taken over %s, and takes no other batch meanwhile',
+    'keeps the memory of a batch while the kernel has not taken it over %s, and takes no other batch',
     async transport => {
       const { connection, port, peer } = await open_pair(30_000_000, false, transport)
       const release = vi.spyOn(frame_memory, 'release')
@@ -209,21 +209,23 @@ describe('WsPort', () => {
       peer.resume()
       await connection.drained()
       expect([port.unsent, port.takes_batch, port.buffered_bytes]).toEqual([0, true, 0])
+      expect(release.mock.calls.map(([buffer]) => buffer.length >= 20_000_000)).toEqual([true, false])
       peer.terminate()
       await connection.closed
     },
   )
 
-  it('keeps the memory of a batch that is being compressed', async () => {
+  it('keeps the memory of a batch while it is being compressed', async () => {
     const { connection, port, peer } = await open_pair(1_000_000, true)
     const release = vi.spyOn(frame_memory, 'release')
     const received = once(peer, 'message')
     connection.send('x'.repeat(10_000))
     await new Promise<void>(resolve => node_platform.defer(resolve))
     expect([port.unsent, port.takes_batch]).toEqual([1, false])
+    expect(release).not.toHaveBeenCalled()
     await connection.drained()
     expect(port.unsent).toBe(0)
-    expect(release).not.toHaveBeenCalled()
+    expect(release).toHaveBeenCalledTimes(1)
     expect(String((await received)[0])).toBe('x'.repeat(10_000))
     peer.terminate()
     await connection.closed
