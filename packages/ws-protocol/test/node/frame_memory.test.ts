@@ -132,7 +132,7 @@ describe('a buffer', () => {
 
   test('of more than 64 KiB is kept while that is 4 MiB together, and the latest of them are', () => {
     take_spares()
-    const buffers = Array.from({ length: 6 }, () => Buffer.allocUnsafeSlow(1_048_576))
+    const buffers = Array.from({ length: 6 }, (): Buffer => Buffer.allocUnsafeSlow(1_048_576))
     for (const buffer of buffers) release(buffer)
     const again = Array.from({ length: 5 }, () => allocate(1_048_576))
     expect(again.map(buffer => buffers.indexOf(buffer as Buffer))).toEqual([5, 4, 3, 2, -1])
