@@ -78,6 +78,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
       'drained',
       'loop',
       'reconnect',
+      'topics',
       'admission',
       'tls',
     ])
@@ -132,6 +133,27 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     }
     await expect(ask({ url }).opened).rejects.toThrow(/401.*no such token/s)
     await expect(ask({ headers: { Origin: 'https://evil.example' } }).opened).rejects.toThrow(/403/)
+  })
+
+  it('has a sample of topics that sends to those in a room, and tells them who has left', async () => {
+    const address = await free_address()
+    await start_server(samples.get('topics') ?? '', address, '/ws?room=of-nobody')
+    const enter = async (room: string): Promise<{ client: net.WsClient; heard: AsyncIterator<unknown> }> => {
+      const client = net.connect({ type: 'ws', url: `ws://${address}/ws?room=${room}` })
+      await client.opened
+      return { client, heard: client[Symbol.asyncIterator]() }
+    }
+    const [ada, bob, eve] = [await enter('1'), await enter('1'), await enter('2')]
+    ada.client.send('hello')
+    expect(await bob.heard.next()).toEqual({ value: 'hello', done: false })
+    bob.client.send('hi')
+    expect(await ada.heard.next()).toEqual({ value: 'hi', done: false })
+    ada.client.close()
+    expect((await bob.heard.next()).value).toMatch(/^127\.0\.0\.1:\d+ has left$/)
+    const nothing = eve.heard.next()
+    eve.client.close()
+    expect(await nothing).toMatchObject({ done: true })
+    bob.client.close()
   })
 
   it('has samples whose types are right', async () => {

@@ -478,7 +478,8 @@ export class Connection<Handle, Kind extends Batch>
   }
 }
 
-function closed_error(call: 'send' | 'drained'): NetError {
+/** A call came too late: there is no connection any more, or soon will be none. */
+export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
   const message = `${call} found the connection closed, or closing; \`closed\` tells how it ended`
   return new NetError('closed', message)
 }

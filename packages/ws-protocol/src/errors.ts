@@ -5,7 +5,7 @@
  * Binding: `address_in_use`, `address_unavailable`, `permission_denied`.
  * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`,
  * `handshake_failed`.
- * Returned by `send`: `queue_full`, `too_large`, `closed`.
+ * Returned by `send`: `queue_full`, `too_large`, `closed`; by `join`: `too_many_topics`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
  * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`,
  * `origin_refused`.
@@ -26,6 +26,7 @@ export const NET_ERROR_CODES = [
   'queue_full',
   'too_large',
   'closed',
+  'too_many_topics',
   'protocol_error',
   'invalid_utf8',
   'message_too_large',

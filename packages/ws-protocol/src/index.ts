@@ -23,6 +23,7 @@ export {
   type ConnectionRetry,
   type ConnectionSettings,
   type ConnectionState,
+  closed_error,
 } from './connection.js'
 export { deflate_offers } from './deflate_offer.js'
 export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'

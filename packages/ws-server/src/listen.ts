@@ -104,6 +104,14 @@ class Server implements WsServer {
     return this.#connections.broadcast(data, options)
   }
 
+  publish(topic: string, data: Sendable, options: BroadcastOptions = {}): number {
+    return this.#connections.publish(topic, data, options)
+  }
+
+  topics(): ReadonlyMap<string, number> {
+    return this.#connections.topics()
+  }
+
   stats(): WsServerStats {
     return this.#connections.stats()
   }

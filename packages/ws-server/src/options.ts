@@ -75,6 +75,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * From 1 to 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_queue?: number | undefined
+  /** How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000` */
+  max_topics?: number | undefined
   /**
    * How long a handshake may take, `authorize` and all, in milliseconds: from the client's connecting on; with `tls`, from the end of the TLS
    * handshake on, which may take as long; on a `server` that is shared, from the request on. From 1 to 2,147,483,647.
@@ -96,6 +98,7 @@ type FilledListenOption =
   | 'route'
   | 'max_connections'
   | 'max_total_queue'
+  | 'max_topics'
   | 'handshake_timeout'
 
 /** The options of `listen`, checked and filled in. */
@@ -120,6 +123,7 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   on_error: callback(),
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
+  max_topics: whole_number('topics', 1_000_000, 1_000),
   handshake_timeout: milliseconds(10_000),
   tls: {
     fallback: undefined,

@@ -19,7 +19,8 @@ import { REFUSAL_REASONS, type RefusalNote, type RefusalReason } from './refusal
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
-import { ServerSocket } from './socket.js'
+import { ServerSocket, type WsSocket } from './socket.js'
+import { check_topic, Topics } from './topics.js'
 import { Traffic } from './traffic.js'
 import type { BroadcastOptions, WsServerStats } from './ws_server.js'
 
@@ -51,11 +52,13 @@ export class ConnectionSet implements HandshakeOwner {
     shutdown: 0,
   }
   readonly #traffic = new Traffic()
+  readonly #topics: Topics<ServerSocket>
   readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
   #accepted = 0
 
   constructor(settings: ListenSettings) {
     this.#settings = settings
+    this.#topics = new Topics(settings.max_topics)
     this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
     this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
     this.#port_traits = {
@@ -80,7 +83,7 @@ export class ConnectionSet implements HandshakeOwner {
         this.#heartbeat.start()
       },
       ended: (socket, { cause }) => this.#ended(socket, cause),
-      finished: () => this.#finished(),
+      finished: socket => this.#finished(socket),
     }
   }
 
@@ -105,7 +108,7 @@ export class ConnectionSet implements HandshakeOwner {
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, client),
+      connection => new ServerSocket(connection, { ...client, topics: this.#topics }),
     )
     connection.attach(new WsPort(ws, stream, this.#port_traits, connection))
     connection.socket_opened()
@@ -115,16 +118,21 @@ export class ConnectionSet implements HandshakeOwner {
   broadcast(data: Sendable, { except }: BroadcastOptions): number {
     // Wrong data is told even when nobody is there to get it.
     const payload = as_payload(data)
-    if (this.sockets.size === 0) return 0
-    const frame = this.#framer.frame(payload)
-    let took = 0
-    // An `on_error` that is told of a full queue may broadcast itself, and much.
-    frame.hold()
-    for (const socket of this.sockets) {
-      if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
-    }
-    frame.release()
-    return took
+    return this.#send_to(this.sockets, payload, data, except)
+  }
+
+  /** Sends a message to every socket in a topic but one; returns how many took it. */
+  publish(topic: string, data: Sendable, { except }: BroadcastOptions): number {
+    const payload = as_payload(data)
+    const members = this.#topics.members(topic)
+    // What somebody is in has been looked at when it was joined.
+    if (members === undefined) check_topic('publish', topic)
+    return members === undefined ? 0 : this.#send_to(members, payload, data, except)
+  }
+
+  /** How many sockets each topic has. */
+  topics(): Map<string, number> {
+    return this.#topics.counts()
   }
 
   /** Counts what is going on. */
@@ -144,6 +152,7 @@ export class ConnectionSet implements HandshakeOwner {
       closed: { ...this.#closed },
       ...this.#traffic.stats(Array.from(this.sockets, ServerSocket.stream_of)),
       shed: this.#budget.shed,
+      topics: this.#topics.size,
       round_trip_ms: this.#round_trips.stats(),
     }
   }
@@ -155,6 +164,24 @@ export class ConnectionSet implements HandshakeOwner {
     await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
   }
 
+  #send_to(
+    sockets: ReadonlySet<ServerSocket>,
+    payload: string | Uint8Array,
+    data: Sendable,
+    except: WsSocket | undefined,
+  ): number {
+    if (sockets.size === 0) return 0
+    const frame = this.#framer.frame(payload)
+    let took = 0
+    // An `on_error` that is told of a full queue may broadcast itself, and much.
+    frame.hold()
+    for (const socket of sockets) {
+      if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
+    }
+    frame.release()
+    return took
+  }
+
   *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
     for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
   }
@@ -163,11 +190,13 @@ export class ConnectionSet implements HandshakeOwner {
     this.#closed[cause] += 1
     this.#traffic.ended(ServerSocket.stream_of(socket))
     this.sockets.delete(socket)
+    this.#topics.ended(socket)
     if (this.sockets.size === 0) this.#heartbeat.stop()
     this.#leaving += 1
   }
 
-  #finished(): void {
+  #finished(socket: ServerSocket): void {
+    this.#topics.forget(socket)
     this.#leaving -= 1
     if (this.sockets.size + this.#leaving > 0) return
     for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()

@@ -3,6 +3,7 @@ import {
   type CloseInfo,
   type Connection,
   type ConnectionHandle,
+  closed_error,
   type FrameBatch,
   format_address,
   type NetError,
@@ -10,6 +11,7 @@ import {
 } from '@bt/ws-protocol'
 import type { ClientPlace } from './client_address.js'
 import type { HandshakeRequest } from './handshake_request.js'
+import { check_topic, type Topics } from './topics.js'
 
 /** One client, as a server's callbacks see it; `Data` is what `authorize` returned for it. */
 export interface WsSocket<Data = unknown> extends ConnectionHandle {
@@ -24,6 +26,23 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
   readonly id: string
   /** What the client asked for in its handshake. */
   readonly request: HandshakeRequest
+  /** The topics it is in, a copy; in `on_close` those it was in at the end. */
+  readonly topics: ReadonlySet<string>
+  /**
+   * Joins a topic: from now on {@link WsServer.publish} to it reaches this socket, until it leaves or ends. Joining what it is in already is fine.
+   *
+   * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
+   * @returns a promise that never rejects, of `true`, or why not: `too_many_topics`, where it is in `max_topics` already, or `closed`
+   * @throws NetError `invalid_argument` for what can't be the name of a topic
+   */
+  join(topic: string): Promise<true | NetError>
+  /**
+   * Leaves a topic.
+   *
+   * @returns whether it was in it
+   * @throws NetError `invalid_argument` for what can't be the name of a topic
+   */
+  leave(topic: string): boolean
 }
 
 /** What of a socket of `node:net` counts its bytes. */
@@ -44,6 +63,8 @@ export interface ServerSocketParts {
   readonly data: unknown
   /** The socket below. */
   readonly stream: CountingStream
+  /** The topics of its server. */
+  readonly topics: Topics<ServerSocket>
 }
 
 /** The implementation of {@link WsSocket}; all state is the connection's. */
@@ -55,14 +76,16 @@ export class ServerSocket implements WsSocket {
   /** The IP address, or what is shown of a client that has none. */
   readonly #host: string
   readonly #port: number | undefined
+  readonly #topics: Topics<ServerSocket>
   #id: string | undefined
 
   constructor(
     connection: Connection<ServerSocket, FrameBatch>,
-    { place, handshake, data, stream }: ServerSocketParts,
+    { place, handshake, data, stream, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
     this.#stream = stream
+    this.#topics = topics
     // Two fields take less than a pair would, which is made again for whoever asks.
     this.#host = typeof place === 'string' ? place : place.ip
     this.#port = typeof place === 'string' ? undefined : place.port
@@ -99,6 +122,21 @@ export class ServerSocket implements WsSocket {
 
   get closed(): Promise<CloseInfo> {
     return this.#connection.closed
+  }
+
+  get topics(): ReadonlySet<string> {
+    return this.#topics.of(this)
+  }
+
+  join(topic: string): Promise<true | NetError> {
+    check_topic('join', topic)
+    const is_open = this.#connection.state === 'open'
+    return Promise.resolve(is_open ? this.#topics.join(this, topic) : closed_error('join'))
+  }
+
+  leave(topic: string): boolean {
+    check_topic('leave', topic)
+    return this.#topics.leave(this, topic)
   }
 
   send(data: Sendable): true | NetError {

@@ -4,7 +4,7 @@ import type { RoundTripStats } from './round_trips.js'
 import type { CloseOptions } from './shutdown.js'
 import type { WsSocket } from './socket.js'
 
-/** How a broadcast goes out. */
+/** How a message to many goes out. */
 export interface BroadcastOptions {
   /** The one socket that is left out: as a rule the one the message came from. */
   readonly except?: WsSocket | undefined
@@ -30,6 +30,8 @@ export interface WsServerStats {
   readonly sent_bytes: number
   /** Sockets that were closed since the server started, since all queues together had become too large: see `max_total_queue`. */
   readonly shed: number
+  /** Topics that a socket is in. */
+  readonly topics: number
   /** How long the answers to the last 1,024 pings took; `undefined` while there was none. Only sockets that are silent are pinged. */
   readonly round_trip_ms: RoundTripStats | undefined
 }
@@ -70,6 +72,15 @@ export interface WsServer<Data = unknown> {
    * @throws NetError `invalid_argument` when `data` is neither text nor bytes
    */
   broadcast(data: Sendable, options?: BroadcastOptions): number
+  /**
+   * Sends a message to every socket that is in a topic: see {@link WsSocket.join}.
+   *
+   * @returns how many took it, as of {@link WsServer.broadcast}; 0 where nobody is in the topic
+   * @throws NetError `invalid_argument` when `data` is neither text nor bytes, or for what can't be the name of a topic
+   */
+  publish(topic: string, data: Sendable, options?: BroadcastOptions): number
+  /** How many sockets each topic has, a copy; topics that nobody is in are not there. */
+  topics(): ReadonlyMap<string, number>
   /** What the server is doing just now. */
   stats(): WsServerStats
   /** Closes, and waits for {@link WsServer.closed}. */

@@ -114,6 +114,7 @@ it('the defaults of listen are those of the contract', () => {
     max_fragments: 1_024,
     max_queue: 4_194_304,
     max_total_queue: 268_435_456,
+    max_topics: 1_000,
     heartbeat: 25_000,
     max_connections: 10_000,
     handshake_timeout: 10_000,
