@@ -1,10 +1,22 @@
 import { once } from 'node:events'
 import { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import type { WsListenOptions, WsServer, WsSocket } from '../src/index.js'
 import { Topics } from '../src/topics.js'
 import { client_of, start_open, stop_all } from './started_server.js'
+
+setFlagsFromString('--expose-gc')
+const collect_garbage: () => void = runInNewContext('gc')
+
+/** Bytes of the heap that are in use, when all garbage is gone. */
+function heap_bytes(): number {
+  collect_garbage()
+  collect_garbage()
+  return process.memoryUsage().heapUsed
+}
 
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -268,4 +280,23 @@ describe('Topics', () => {
       undefined,
     ])
   })
+})
+
+it('a million joins and leaves over 10,000 topics take no memory that stays', async () => {
+  const { server, sockets } = await joined([[], [], [], []], { max_topics: 10_000 })
+  const topics = Array.from({ length: 10_000 }, (_, index) => `topic ${index}`)
+  const come_and_go = (): void => {
+    for (const socket of sockets) for (const topic of topics) void socket.join(topic)
+    for (const socket of sockets) for (const topic of topics) socket.leave(topic)
+  }
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  come_and_go()
+  await turn()
+  const before_bytes = heap_bytes()
+  for (let part = 0; part < 25; part += 1) {
+    come_and_go()
+    await turn()
+  }
+  expect(heap_bytes() - before_bytes).toBeLessThan(500_000)
+  expect([server.topics().size, sockets.map(({ topics }) => topics.size)]).toEqual([0, [0, 0, 0, 0]])
 })
