@@ -19,7 +19,7 @@ import { REFUSAL_REASONS, type RefusalNote, type RefusalReason } from './refusal
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
-import { ServerSocket, type WsSocket } from './socket.js'
+import { ServerSocket } from './socket.js'
 import { check_topic, Topics } from './topics.js'
 import { Traffic } from './traffic.js'
 import type { BroadcastOptions, WsServerStats } from './ws_server.js'
@@ -115,19 +115,16 @@ export class ConnectionSet implements HandshakeOwner {
   }
 
   /** Sends a message to every socket but one; returns how many took it. */
-  broadcast(data: Sendable, { except }: BroadcastOptions): number {
-    // Wrong data is told even when nobody is there to get it.
-    const payload = as_payload(data)
-    return this.#send_to(this.sockets, payload, data, except)
+  broadcast(data: Sendable, options: BroadcastOptions): number {
+    return this.#send_to(this.sockets, data, options)
   }
 
   /** Sends a message to every socket in a topic but one; returns how many took it. */
-  publish(topic: string, data: Sendable, { except }: BroadcastOptions): number {
-    const payload = as_payload(data)
+  publish(topic: string, data: Sendable, options: BroadcastOptions): number {
     const members = this.#topics.members(topic)
     // What somebody is in has been looked at when it was joined.
     if (members === undefined) check_topic('publish', topic)
-    return members === undefined ? 0 : this.#send_to(members, payload, data, except)
+    return this.#send_to(members, data, options)
   }
 
   /** How many sockets each topic has. */
@@ -165,12 +162,13 @@ export class ConnectionSet implements HandshakeOwner {
   }
 
   #send_to(
-    sockets: ReadonlySet<ServerSocket>,
-    payload: string | Uint8Array,
+    sockets: ReadonlySet<ServerSocket> | undefined,
     data: Sendable,
-    except: WsSocket | undefined,
+    { except }: BroadcastOptions,
   ): number {
-    if (sockets.size === 0) return 0
+    // Wrong data is told even when nobody is there to get it.
+    const payload = as_payload(data)
+    if (sockets === undefined || sockets.size === 0) return 0
     const frame = this.#framer.frame(payload)
     let took = 0
     // An `on_error` that is told of a full queue may broadcast itself, and much.

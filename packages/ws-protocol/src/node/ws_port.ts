@@ -83,7 +83,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
       this.#under_way = batch
       this.#watch_end()
       // Of what is taken at once, nobody has to be told.
-      if (!this.#is_compressed) this.#write_and_be_told(NOTHING)
+      if (!this.#is_compressed) this.#ask_when_written()
     }
   }
 
@@ -153,9 +153,9 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#sink.socket_closed(code, reason.toString(), this.#why_ended(code))
   }
 
-  #write_and_be_told(bytes: Uint8Array): void {
+  #ask_when_written(): void {
     this.#unfinished_writes += 1
-    this.#stream.write(bytes, this.#on_written)
+    this.#stream.write(NOTHING, this.#on_written)
   }
 
   /** Returns whether the kernel took it at once. */
