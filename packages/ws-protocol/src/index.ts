@@ -17,6 +17,7 @@ export {
   TRY_AGAIN_LATER,
 } from './close_code.js'
 export type { CloseCause, CloseInfo } from './close_info.js'
+export type { ClusterLink, ClusterPort, ClusterSink } from './cluster_port.js'
 export {
   Connection,
   type ConnectionOwner,
