@@ -162,10 +162,14 @@ export class Connection<Handle, Kind extends Batch>
 
   /** Sends as {@link Connection.send} does what may be framed already, for many connections; `data` is what it was made of. */
   pass(message: string | Uint8Array | SharedBatch, data: Sendable): true | NetError {
-    if (!this.#can_send()) return closed_error('send')
-    const result = this.#made_outbox().send(message)
+    const result = this.#take(message, 1)
     if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data)
     return result
+  }
+
+  /** Sends messages that were framed together, all of them or none. Who listens to the channel of messages is not told. */
+  pass_batch(batch: SharedBatch): true | NetError {
+    return this.#take(batch, batch.messages)
   }
 
   /** Writes what waits, as far as the network takes it, before the turn is over. */
@@ -362,6 +366,10 @@ export class Connection<Handle, Kind extends Batch>
       default:
         return false
     }
+  }
+
+  #take(message: string | Uint8Array | SharedBatch, messages: number): true | NetError {
+    return this.#can_send() ? this.#made_outbox().send(message, messages) : closed_error('send')
   }
 
   #close(code: number, reason: string, cause: CloseCause): void {

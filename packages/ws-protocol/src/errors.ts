@@ -5,10 +5,11 @@
  * Binding: `address_in_use`, `address_unavailable`, `permission_denied`.
  * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`,
  * `handshake_failed`.
- * Returned by `send`: `queue_full`, `too_large`, `closed`; by `join`: `too_many_topics`, `closed`.
+ * Returned by `send`: `queue_full`, `too_large`, `closed`; by `join`: `too_many_topics`, `cluster_unavailable`, `closed`; by `publish`:
+ * `cluster_unavailable`, `too_large`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
  * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`,
- * `origin_refused`.
+ * `origin_refused`; `cluster_unavailable` and `permission_denied`, of a broker.
  */
 export const NET_ERROR_CODES = [
   'invalid_option',
@@ -27,6 +28,7 @@ export const NET_ERROR_CODES = [
   'too_large',
   'closed',
   'too_many_topics',
+  'cluster_unavailable',
   'protocol_error',
   'invalid_utf8',
   'message_too_large',

@@ -78,6 +78,19 @@ export function write_binary_frame(
   return payload_start + payload.length
 }
 
+/**
+ * Where the frame at an offset ends, looked at with distrust; `undefined` where no whole frame starts that a server may send, of text or bytes
+ * and not masked.
+ */
+export function frame_end(bytes: Uint8Array, at: number): number | undefined {
+  const first = bytes[at]
+  const is_message = first === (FIN | OPCODE.TEXT) || first === (FIN | OPCODE.BINARY)
+  if (!is_message || at + 1 >= bytes.length || ((bytes[at + 1] as number) & MASKED) !== 0) return undefined
+  const start = payload_start(bytes, at)
+  const end = start + (start <= bytes.length ? payload_length(bytes, at) : 0)
+  return end <= bytes.length ? end : undefined
+}
+
 /** One frame of a batch that {@link write_header} headed. */
 export interface FrameView {
   /** {@link OPCODE}: text or binary. */

@@ -150,10 +150,10 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return frame_bytes
   }
 
-  #push_copy({ frames, frame_bytes }: SharedBatch): number {
+  #push_copy({ frames, frame_bytes, messages }: SharedBatch): number {
     const chunk = this.#chunk_for(frame_bytes)
     chunk.bytes.set(frames, chunk.frame_bytes)
-    return this.#added(chunk, frame_bytes)
+    return this.#added(chunk, frame_bytes, messages)
   }
 
   #push_bytes(payload: Uint8Array, room_bytes: number): number {
@@ -168,9 +168,9 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return header_size(payload_bytes, this.#is_masked) + payload_bytes
   }
 
-  #added(chunk: Chunk, frame_bytes: number): number {
+  #added(chunk: Chunk, frame_bytes: number, messages = 1): number {
     chunk.frame_bytes += frame_bytes
-    chunk.messages += 1
+    chunk.messages += messages
     if (chunk.frame_bytes >= BATCH_BYTES) this.#seal()
     return frame_bytes
   }

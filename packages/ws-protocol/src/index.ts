@@ -39,6 +39,7 @@ export type {
   MessageDetails,
   RefusedEvent,
 } from './events.js'
+export { type FrameView, OPCODE, read_frames } from './frame.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
@@ -74,7 +75,7 @@ export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
-export { SharedBatch, SharedFrames, TurnFramer } from './shared_frames.js'
+export { received_batch, SharedBatch, SharedFrames, TurnFramer } from './shared_frames.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
 export {
   certificates_rule,

@@ -75,8 +75,8 @@ export class Outbox<Kind extends Batch> {
     return this.#messages + this.#dropped + (this.#port?.unsent ?? 0)
   }
 
-  /** Takes a message; returns `true`, or the error `queue_full` or `too_large`. */
-  send(message: string | Uint8Array | SharedBatch): true | NetError {
+  /** Takes a message, or as many as were framed together; returns `true`, or the error `queue_full` or `too_large`. */
+  send(message: string | Uint8Array | SharedBatch, messages = 1): true | NetError {
     const room_bytes = this.#room_bytes
     const frame_bytes = this.#made_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
@@ -87,7 +87,7 @@ export class Outbox<Kind extends Batch> {
       this.#made_queue().push(message, frame_bytes)
     }
     this.#bytes += frame_bytes
-    this.#messages += 1
+    this.#messages += messages
     while (this.#queue?.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
     if (this.#flush_is_due === undefined) {
       this.#flush_is_due = 'soon'

@@ -1,8 +1,18 @@
-import { header_size, write_binary_frame, write_text_frame } from './frame.js'
+import { frame_end, header_size, write_binary_frame, write_text_frame } from './frame.js'
 import type { FrameBatch, FrameMemory } from './frame_queue.js'
 import { BATCH_BYTES } from './send_queue.js'
 
 const FIRST_BYTES = 4_096
+
+/** Where the frames of a {@link SharedBatch} are. */
+export interface FrameSource {
+  /** The frames of a part. */
+  view(start: number, end: number): Uint8Array
+  /** One more looks at it. */
+  hold(): void
+  /** One of those who looked at it does so no more. */
+  let_go(): void
+}
 
 /**
  * Frames that any number of queues hold together: a message that was framed once, or several that follow one another. It never changes, so
@@ -10,13 +20,13 @@ const FIRST_BYTES = 4_096
  */
 export class SharedBatch implements FrameBatch {
   readonly messages: number
-  readonly #source: SharedFrames
+  readonly #source: FrameSource
   readonly #start: number
   readonly #end: number
   #frames: Uint8Array | undefined
   #with_next: SharedBatch | undefined
 
-  constructor(source: SharedFrames, start: number, end: number, messages: number) {
+  constructor(source: FrameSource, start: number, end: number, messages: number) {
     this.#source = source
     this.#start = start
     this.#end = end
@@ -39,6 +49,16 @@ export class SharedBatch implements FrameBatch {
     return this.#with_next
   }
 
+  /** The same messages one by one. */
+  *parts(): Generator<SharedBatch> {
+    const { frames } = this
+    for (let at = 0; at < frames.length; ) {
+      const end = frame_end(frames, at) as number
+      yield new SharedBatch(this.#source, this.#start + at, this.#start + end, 1)
+      at = end
+    }
+  }
+
   /** One more looks at it. */
   hold(): void {
     this.#source.hold()
@@ -50,7 +70,7 @@ export class SharedBatch implements FrameBatch {
 }
 
 /** Unmasked frames, packed one behind another, that any number of queues hold together: nothing is copied for any of them. */
-export class SharedFrames {
+export class SharedFrames implements FrameSource {
   readonly #memory: FrameMemory
   #bytes: Uint8Array
   #used = 0
@@ -102,6 +122,36 @@ export class SharedFrames {
     // The old one may still be looked at: it is not used again.
     this.#bytes = larger
   }
+}
+
+/** Frames that came from elsewhere, in memory that nobody uses again. */
+class ReceivedFrames implements FrameSource {
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  view(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(start, end)
+  }
+
+  hold(): void {}
+  let_go(): void {}
+}
+
+/**
+ * Takes bytes that came from elsewhere for frames that are ready to be sent, without copying them; they must not change any more. `undefined`
+ * unless they are whole messages, unmasked, and at least one.
+ */
+export function received_batch(bytes: Uint8Array): SharedBatch | undefined {
+  let messages = 0
+  for (let at = 0; at < bytes.length; messages += 1) {
+    const end = frame_end(bytes, at)
+    if (end === undefined) return undefined
+    at = end
+  }
+  return messages === 0 ? undefined : new SharedBatch(new ReceivedFrames(bytes), 0, bytes.length, messages)
 }
 
 /** Frames what is broadcast, each message once, and packs together what comes in one turn. */

@@ -3,6 +3,9 @@ export {
   type AbortSignalLike,
   type CloseCause,
   type CloseInfo,
+  type ClusterLink,
+  type ClusterPort,
+  type ClusterSink,
   type CompressionOptions,
   type ConnectionHandle,
   type ConnectionOptions,
@@ -19,6 +22,8 @@ export {
 export type { AdmissionOptions } from './admission_options.js'
 export type { ForwardedHeader, TrustedProxies } from './client_address.js'
 export type { CertificateName, ClientCertificate } from './client_certificate.js'
+export type { ClusterStats } from './cluster/cluster.js'
+export type { ClusterNode } from './cluster/nodes.js'
 export type {
   AuthorizeRequest,
   HandshakeHeaders,
@@ -36,4 +41,10 @@ export type { WsServerError } from './server_error.js'
 export type { CloseOptions } from './shutdown.js'
 export type { WsSocket } from './socket.js'
 export type { ClientCertificates, TlsListenOptions } from './tls_options.js'
-export type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
+export type {
+  BroadcastOptions,
+  BroadcastToAllOptions,
+  PublishError,
+  WsServer,
+  WsServerStats,
+} from './ws_server.js'

@@ -1,4 +1,5 @@
 import { BIND_EXPECTED, check_options, close_on_abort, NetError, type Sendable } from '@bt/ws-protocol'
+import type { ClusterNode } from './cluster/nodes.js'
 import { mount, type Unmount } from './dispatcher.js'
 import { Entrance } from './entrance.js'
 import { type HttpHost, shown_address } from './http_host.js'
@@ -8,7 +9,13 @@ import { ConnectionSet } from './server.js'
 import { SharedHttp } from './shared_http.js'
 import { type CloseOptions, read_close_options } from './shutdown.js'
 import type { WsSocket } from './socket.js'
-import type { BroadcastOptions, WsServer, WsServerStats } from './ws_server.js'
+import type {
+  BroadcastOptions,
+  BroadcastToAllOptions,
+  PublishError,
+  WsServer,
+  WsServerStats,
+} from './ws_server.js'
 
 /**
  * Starts a WebSocket server, and returns it at once; it listens when {@link WsServer.opened} has settled.
@@ -100,16 +107,22 @@ class Server implements WsServer {
     return true
   }
 
-  broadcast(data: Sendable, options: BroadcastOptions = {}): number {
-    return this.#connections.broadcast(data, options)
+  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
+  broadcast(data: Sendable, options: BroadcastToAllOptions = {}): number | PublishError {
+    return this.#connections.publisher.broadcast(data, options)
   }
 
-  publish(topic: string, data: Sendable, options: BroadcastOptions = {}): number {
-    return this.#connections.publish(topic, data, options)
+  publish(topic: string, data: Sendable, options: BroadcastOptions = {}): number | PublishError {
+    return this.#connections.publisher.publish(topic, data, options)
   }
 
   topics(): ReadonlyMap<string, number> {
-    return this.#connections.topics()
+    return this.#connections.publisher.topics.counts()
+  }
+
+  nodes(): readonly ClusterNode[] {
+    return this.#connections.publisher.nodes()
   }
 
   stats(): WsServerStats {
@@ -125,16 +138,18 @@ class Server implements WsServer {
     if (failure !== undefined) {
       if (this.#settings.on_error !== undefined) this.#connections.report(failure)
       this.#unmount()
-      this.#all_done()
+      this.#connections.publisher.leave().then(this.#all_done)
       throw failure
     }
     if (this.#is_closing)
       throw new NetError('closed', `listen: ${this.#addr || 'the server'} was closed before it was open`)
     this.#addr = shown_address(this.#host.http)
+    this.#connections.publisher.start()
   }
 
   async #stop(connections_closed: Promise<void>): Promise<void> {
     await this.#host.close(connections_closed)
     this.#unmount()
+    await this.#connections.publisher.leave()
   }
 }

@@ -2,6 +2,7 @@ import {
   BIND_EXPECTED,
   type CheckedOptions,
   type CloseInfo,
+  type ClusterPort,
   type ConnectionOptions,
   callback,
   connection_rules,
@@ -78,6 +79,16 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   /** How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000` */
   max_topics?: number | undefined
   /**
+   * The broker that makes one of several servers, such as `nats({ servers })` of `@bt/ws-cluster-nats` or `redis({ url })` of
+   * `@bt/ws-cluster-redis`: what is published to a topic on one of them reaches the sockets of all. @defaultValue none
+   */
+  cluster?: ClusterPort | undefined
+  /**
+   * How much may wait for the broker of `cluster`, in bytes with frame headers, and 256 more for the messages of one turn to one topic. Above it,
+   * `publish` returns `cluster_unavailable`. From 1 to 1,099,511,627,776. @defaultValue 16 MiB
+   */
+  max_cluster_queue?: number | undefined
+  /**
    * How long a handshake may take, `authorize` and all, in milliseconds: from the client's connecting on; with `tls`, from the end of the TLS
    * handshake on, which may take as long; on a `server` that is shared, from the request on. From 1 to 2,147,483,647.
    * @defaultValue `10000`
@@ -99,6 +110,7 @@ type FilledListenOption =
   | 'max_connections'
   | 'max_total_queue'
   | 'max_topics'
+  | 'max_cluster_queue'
   | 'handshake_timeout'
 
 /** The options of `listen`, checked and filled in. */
@@ -124,6 +136,12 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   max_topics: whole_number('topics', 1_000_000, 1_000),
+  cluster: {
+    fallback: undefined,
+    expects: 'a broker, such as nats({ servers }) of @bt/ws-cluster-nats',
+    accepts: is_cluster_port,
+  },
+  max_cluster_queue: whole_number('bytes', 1_099_511_627_776, 16_777_216),
   handshake_timeout: milliseconds(10_000),
   tls: {
     fallback: undefined,
@@ -131,4 +149,9 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
     expects: 'an object such as { cert, key }, both in PEM',
     accepts: value => typeof value === 'object' && value !== null,
   },
+}
+
+function is_cluster_port(value: unknown): value is ClusterPort {
+  const { broker, prefix, connect } = Object(value) as Partial<ClusterPort>
+  return typeof broker === 'string' && typeof prefix === 'string' && typeof connect === 'function'
 }

@@ -1,5 +1,4 @@
 import {
-  as_payload,
   type CloseCause,
   Connection,
   type ConnectionOwner,
@@ -8,26 +7,26 @@ import {
   Heartbeat,
   type NetError,
   report_error,
-  type Sendable,
-  TurnFramer,
 } from '@bt/ws-protocol'
-import { frame_memory, node_platform, WsPort, type WsPortTraits } from '@bt/ws-protocol/node'
+import { node_platform, WsPort, type WsPortTraits } from '@bt/ws-protocol/node'
 import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
 import type { ListenSettings } from './options.js'
+import { Publisher } from './publisher.js'
 import { TotalQueueBudget } from './queue_budget.js'
 import { REFUSAL_REASONS, type RefusalNote, type RefusalReason } from './refusal.js'
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
 import { ServerSocket } from './socket.js'
-import { check_topic, Topics } from './topics.js'
 import { Traffic } from './traffic.js'
-import type { BroadcastOptions, WsServerStats } from './ws_server.js'
+import type { WsServerStats } from './ws_server.js'
 
-/** All connections of one server, and what concerns them together: how many there may be, broadcasting, shutting down. */
+/** All connections of one server, and what concerns them together: sending to many, counting, shutting down. */
 export class ConnectionSet implements HandshakeOwner {
   /** The sockets that are open or closing. */
   readonly sockets: Set<ServerSocket> = new Set()
+  /** What is sent to many of them. */
+  readonly publisher: Publisher
   readonly #settings: ListenSettings
   readonly #connection_settings: ConnectionSettings
   readonly #budget: TotalQueueBudget
@@ -52,13 +51,11 @@ export class ConnectionSet implements HandshakeOwner {
     shutdown: 0,
   }
   readonly #traffic = new Traffic()
-  readonly #topics: Topics<ServerSocket>
-  readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
   #accepted = 0
 
   constructor(settings: ListenSettings) {
     this.#settings = settings
-    this.#topics = new Topics(settings.max_topics)
+    this.publisher = new Publisher(settings, this.sockets, error => this.report(error))
     this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
     this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
     this.#port_traits = {
@@ -108,28 +105,10 @@ export class ConnectionSet implements HandshakeOwner {
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { ...client, topics: this.#topics }),
+      connection => new ServerSocket(connection, { ...client, topics: this.publisher.topics }),
     )
     connection.attach(new WsPort(ws, stream, this.#port_traits, connection))
     connection.socket_opened()
-  }
-
-  /** Sends a message to every socket but one; returns how many took it. */
-  broadcast(data: Sendable, options: BroadcastOptions): number {
-    return this.#send_to(this.sockets, data, options)
-  }
-
-  /** Sends a message to every socket in a topic but one; returns how many took it. */
-  publish(topic: string, data: Sendable, options: BroadcastOptions): number {
-    const members = this.#topics.members(topic)
-    // What somebody is in has been looked at when it was joined.
-    if (members === undefined) check_topic('publish', topic)
-    return this.#send_to(members, data, options)
-  }
-
-  /** How many sockets each topic has. */
-  topics(): Map<string, number> {
-    return this.#topics.counts()
   }
 
   /** Counts what is going on. */
@@ -149,7 +128,8 @@ export class ConnectionSet implements HandshakeOwner {
       closed: { ...this.#closed },
       ...this.#traffic.stats(Array.from(this.sockets, ServerSocket.stream_of)),
       shed: this.#budget.shed,
-      topics: this.#topics.size,
+      topics: this.publisher.topics.size,
+      cluster: this.publisher.cluster_stats(),
       round_trip_ms: this.#round_trips.stats(),
     }
   }
@@ -161,25 +141,6 @@ export class ConnectionSet implements HandshakeOwner {
     await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
   }
 
-  #send_to(
-    sockets: ReadonlySet<ServerSocket> | undefined,
-    data: Sendable,
-    { except }: BroadcastOptions,
-  ): number {
-    // Wrong data is told even when nobody is there to get it.
-    const payload = as_payload(data)
-    if (sockets === undefined || sockets.size === 0) return 0
-    const frame = this.#framer.frame(payload)
-    let took = 0
-    // An `on_error` that is told of a full queue may broadcast itself, and much.
-    frame.hold()
-    for (const socket of sockets) {
-      if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
-    }
-    frame.release()
-    return took
-  }
-
   *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
     for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
   }
@@ -188,13 +149,13 @@ export class ConnectionSet implements HandshakeOwner {
     this.#closed[cause] += 1
     this.#traffic.ended(ServerSocket.stream_of(socket))
     this.sockets.delete(socket)
-    this.#topics.ended(socket)
+    this.publisher.topics.ended(socket)
     if (this.sockets.size === 0) this.#heartbeat.stop()
     this.#leaving += 1
   }
 
   #finished(socket: ServerSocket): void {
-    this.#topics.forget(socket)
+    this.publisher.topics.forget(socket)
     this.#leaving -= 1
     if (this.sockets.size + this.#leaving > 0) return
     for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()

@@ -32,7 +32,11 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
    * Joins a topic: from now on {@link WsServer.publish} to it reaches this socket, until it leaves or ends. Joining what it is in already is fine.
    *
    * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
-   * @returns a promise that never rejects, of `true`, or why not: `too_many_topics`, where it is in `max_topics` already, or `closed`
+   * It is in the topic when this returns. With `cluster`, the promise settles when what other servers publish from then on reaches it, too.
+   *
+   * @returns a promise that never rejects, of `true`, or why not: `too_many_topics`, where it is in `max_topics` already, or `closed`. With
+   * `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is back,
+   * or never
    * @throws NetError `invalid_argument` for what can't be the name of a topic
    */
   join(topic: string): Promise<true | NetError>
@@ -131,7 +135,7 @@ export class ServerSocket implements WsSocket {
   join(topic: string): Promise<true | NetError> {
     check_topic('join', topic)
     const is_open = this.#connection.state === 'open'
-    return Promise.resolve(is_open ? this.#topics.join(this, topic) : closed_error('join'))
+    return is_open ? this.#topics.join(this, topic) : Promise.resolve(closed_error('join'))
   }
 
   leave(topic: string): boolean {

@@ -19,15 +19,25 @@ export function check_topic(call: 'join' | 'leave' | 'publish', topic: unknown):
   )
 }
 
+/** Who has to know which topics somebody is in. */
+export interface TopicWatch {
+  /** The first has joined a topic, or the last has left it. */
+  topic_changed(topic: string): void
+  /** Settles when all who have to know do know that somebody is in a topic. */
+  stands(topic: string): Promise<true | NetError>
+}
+
 /** Who is in which topic. Whoever is in none costs nothing, and neither does a topic that nobody is in. */
 export class Topics<Member> {
   readonly #members = new Map<string, Set<Member>>()
   readonly #joined = new Map<Member, Set<string>>()
   readonly #most: number
+  readonly #watch: TopicWatch | undefined
 
   /** `most`: how many topics a member may be in. */
-  constructor(most: number) {
+  constructor(most: number, watch?: TopicWatch) {
     this.#most = most
+    this.#watch = watch
   }
 
   /** How many topics there are with a member. */
@@ -35,16 +45,18 @@ export class Topics<Member> {
     return this.#members.size
   }
 
-  /** Puts a member into a topic, twice is fine; returns `true`, or the error `too_many_topics`. */
-  join(member: Member, topic: string): true | NetError {
+  /**
+   * Puts a member into a topic, at once; twice is fine. Settles when all who have to know do know, with `true`; or with an error, such as
+   * `too_many_topics`.
+   */
+  join(member: Member, topic: string): Promise<true | NetError> {
     const joined = this.#joined.get(member)
     if (joined === undefined) this.#joined.set(member, new Set([topic]))
-    else if (joined.size >= this.#most && !joined.has(topic)) return too_many_topics(topic, this.#most)
+    else if (joined.size >= this.#most && !joined.has(topic))
+      return Promise.resolve(too_many_topics(topic, this.#most))
     else joined.add(topic)
-    const members = this.#members.get(topic)
-    if (members === undefined) this.#members.set(topic, new Set([member]))
-    else members.add(member)
-    return true
+    this.#add(member, topic)
+    return this.#watch?.stands(topic) ?? Promise.resolve(true)
   }
 
   /** Takes a member out of a topic; returns whether it was in it. */
@@ -76,15 +88,29 @@ export class Topics<Member> {
     return new Set(this.#joined.get(member))
   }
 
+  /** The topics that somebody is in. */
+  names(): Iterable<string> {
+    return this.#members.keys()
+  }
+
   /** How many members each topic has: a copy. */
   counts(): Map<string, number> {
     return new Map(Array.from(this.#members, ([topic, { size }]) => [topic, size]))
   }
 
+  #add(member: Member, topic: string): void {
+    const members = this.#members.get(topic)
+    if (members === undefined) {
+      this.#members.set(topic, new Set([member]))
+      this.#watch?.topic_changed(topic)
+    } else members.add(member)
+  }
+
   #remove(member: Member, topic: string): void {
     const members = this.#members.get(topic)
-    members?.delete(member)
-    if (members?.size === 0) this.#members.delete(topic)
+    if (members === undefined || !members.delete(member) || members.size > 0) return
+    this.#members.delete(topic)
+    this.#watch?.topic_changed(topic)
   }
 }
 

@@ -1,4 +1,6 @@
-import type { CloseCause, Sendable } from '@bt/ws-protocol'
+import type { CloseCause, NetError, Sendable } from '@bt/ws-protocol'
+import type { ClusterStats } from './cluster/cluster.js'
+import type { ClusterNode } from './cluster/nodes.js'
 import type { RefusalReason } from './refusal.js'
 import type { RoundTripStats } from './round_trips.js'
 import type { CloseOptions } from './shutdown.js'
@@ -8,6 +10,21 @@ import type { WsSocket } from './socket.js'
 export interface BroadcastOptions {
   /** The one socket that is left out: as a rule the one the message came from. */
   readonly except?: WsSocket | undefined
+}
+
+/** How a message to all sockets goes out. */
+export interface BroadcastToAllOptions extends BroadcastOptions {
+  /** Whether it goes to the sockets of the other servers of the `cluster`, too. @defaultValue `false` */
+  readonly cluster?: boolean | undefined
+}
+
+/**
+ * Why a message did not go to the other servers. `cluster_unavailable`: as much as `max_cluster_queue` allows waits for the broker. `too_large`: the
+ * broker takes no message of that size; then it went nowhere. `closed`: the server has closed.
+ */
+export type PublishError = NetError & {
+  /** How many sockets of this server took it all the same. */
+  readonly reached: number
 }
 
 /** What a server is doing, counted when it is asked. */
@@ -32,6 +49,8 @@ export interface WsServerStats {
   readonly shed: number
   /** Topics that a socket is in. */
   readonly topics: number
+  /** What it does as one of several servers; `undefined` without `cluster`. */
+  readonly cluster: ClusterStats | undefined
   /** How long the answers to the last 1,024 pings took; `undefined` while there was none. Only sockets that are silent are pinged. */
   readonly round_trip_ms: RoundTripStats | undefined
 }
@@ -71,16 +90,25 @@ export interface WsServer<Data = unknown> {
    * @returns how many took it; the others are closing, or have full queues, of which `on_error` is told
    * @throws NetError `invalid_argument` when `data` is neither text nor bytes
    */
-  broadcast(data: Sendable, options?: BroadcastOptions): number
+  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
+  /** With `cluster: true` it goes to the sockets of the other servers as well, as {@link WsServer.publish} does, and returns what that returns. */
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
   /**
-   * Sends a message to every socket that is in a topic: see {@link WsSocket.join}.
+   * Sends a message to every socket that is in a topic: see {@link WsSocket.join}. With `cluster`, to those of the other servers as well, at most
+   * once: in order for each topic and server that publishes; what is published while the broker is away goes out when it is back.
    *
-   * @returns how many took it, as of {@link WsServer.broadcast}; 0 where nobody is in the topic
+   * @returns how many sockets of this server took it, as of {@link WsServer.broadcast}; 0 where nobody here is in the topic. With `cluster`, the
+   * error that tells why it went to no other server
    * @throws NetError `invalid_argument` when `data` is neither text nor bytes, or for what can't be the name of a topic
    */
-  publish(topic: string, data: Sendable, options?: BroadcastOptions): number
+  publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError
   /** How many sockets each topic has, a copy; topics that nobody is in are not there. */
   topics(): ReadonlyMap<string, number>
+  /**
+   * The servers of the `cluster` that are there, this one first; without `cluster`, it alone. One that says nothing for 20 seconds is not there,
+   * and one that closes is gone at once.
+   */
+  nodes(): readonly ClusterNode[]
   /** What the server is doing just now. */
   stats(): WsServerStats
   /** Closes, and waits for {@link WsServer.closed}. */

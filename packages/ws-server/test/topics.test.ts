@@ -159,7 +159,7 @@ describe('a socket', () => {
   })
 
   it('is in a topic at once, whether the promise is awaited or not', async () => {
-    const counts: number[] = []
+    const counts: unknown[] = []
     const server = await start_open({
       on_connect: socket => {
         void socket.join('lobby')

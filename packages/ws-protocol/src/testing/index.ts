@@ -1,3 +1,4 @@
+export * from './fake_broker.js'
 export * from './fake_clock.js'
 export * from './fake_platform.js'
 export * from './fake_socket.js'

@@ -1,0 +1,149 @@
+import type { ClusterLink, ClusterPort, ClusterSink } from '../cluster_port.js'
+
+/** A message as a {@link FakeBroker} saw it. */
+export interface CarriedMessage {
+  /** Where it was published. */
+  readonly channel: string
+  /** What was published. */
+  readonly bytes: Uint8Array
+}
+
+/** A broker in memory that a test holds in its hand: it carries what it is handed in the next promise job, or not at all. */
+export class FakeBroker {
+  /** What was published, by whom ever. */
+  readonly carried: CarriedMessage[] = []
+  /** What is subscribed to and what no longer, in order: `+channel` and `-channel`. */
+  readonly subscriptions: string[] = []
+  /** The connections that there are. */
+  readonly links: Set<FakeLink> = new Set()
+  /** How many attempts to connect there were. */
+  attempts = 0
+  /** Why nobody can connect; `undefined` where everybody can. */
+  out_of_reach: Error | undefined
+  /** What may not be subscribed to. */
+  readonly forbidden: Set<string> = new Set()
+  /** The most bytes of a message. */
+  max_bytes = 1_048_576
+  #is_held = false
+  readonly #held: (() => void)[] = []
+
+  /** A port to it. */
+  port(prefix = 'bt'): ClusterPort {
+    return {
+      broker: 'Fake at 127.0.0.1:1',
+      prefix,
+      connect: async sink => {
+        this.attempts += 1
+        if (this.out_of_reach !== undefined) throw this.out_of_reach
+        const link = new FakeLink(this, sink)
+        this.links.add(link)
+        return link
+      },
+    }
+  }
+
+  /** Answers nothing, and carries nothing, until it is released. */
+  hold(): void {
+    this.#is_held = true
+  }
+
+  /** Answers and carries what it was handed meanwhile, and from now on. */
+  release(): void {
+    this.#is_held = false
+    for (const task of this.#held.splice(0)) task()
+  }
+
+  /** Loses all connections; what it has not answered is never answered. */
+  lose_all(error: Error = new Error('connection reset')): void {
+    this.#held.length = 0
+    for (const link of [...this.links]) link.lose(error)
+  }
+
+  /** Does something in the next promise job, or when it is released: for its links. */
+  async settle(): Promise<void> {
+    if (this.#is_held) await new Promise<void>(resolve => this.#held.push(resolve))
+  }
+}
+
+/** A connection to a {@link FakeBroker}. */
+export class FakeLink implements ClusterLink {
+  readonly max_bytes: number
+  readonly #broker: FakeBroker
+  readonly #sink: ClusterSink
+  readonly #channels = new Set<string>()
+  readonly #pending = new Set<(error: Error) => void>()
+
+  constructor(broker: FakeBroker, sink: ClusterSink) {
+    this.#broker = broker
+    this.#sink = sink
+    this.max_bytes = broker.max_bytes
+  }
+
+  subscribe(channels: readonly string[]): Promise<void> {
+    return this.#answer(() => {
+      const forbidden = channels.find(channel => this.#broker.forbidden.has(channel))
+      if (forbidden !== undefined) throw new Error(`no permission to subscribe to ${forbidden}`)
+      for (const channel of channels) {
+        if (this.#channels.has(channel)) throw new Error(`${channel} is subscribed to already`)
+        this.#channels.add(channel)
+        this.#broker.subscriptions.push(`+${channel}`)
+      }
+    })
+  }
+
+  unsubscribe(channels: readonly string[]): void {
+    for (const channel of channels) {
+      if (!this.#channels.delete(channel)) throw new Error(`${channel} is not subscribed to`)
+      this.#broker.subscriptions.push(`-${channel}`)
+    }
+  }
+
+  publish(channel: string, bytes: Uint8Array): void {
+    if (bytes.length > this.max_bytes) throw new Error(`${bytes.length} bytes are too many`)
+    this.#answer(() => {
+      this.#broker.carried.push({ channel, bytes })
+      for (const link of this.#broker.links) if (link !== this) link.#receive(channel, bytes)
+    }).catch(() => {})
+  }
+
+  sync(): Promise<void> {
+    return this.#answer(() => {})
+  }
+
+  async close(): Promise<void> {
+    await this.sync().catch(() => {})
+    this.destroy()
+  }
+
+  destroy(): void {
+    this.#broker.links.delete(this)
+  }
+
+  /** Loses this connection. */
+  lose(error: Error): void {
+    if (!this.#broker.links.delete(this)) return
+    for (const reject of this.#pending) reject(error)
+    this.#sink.lost(error)
+  }
+
+  /** Tells that something was not allowed. */
+  refuse(error: Error): void {
+    this.#sink.refused(error)
+  }
+
+  #receive(channel: string, bytes: Uint8Array): void {
+    if (this.#channels.has(channel)) this.#sink.received(channel, bytes)
+  }
+
+  /** Does something in its turn; rejects when the connection is gone before. */
+  #answer(task: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject)
+      this.#broker
+        .settle()
+        .then(task)
+        .then(resolve, reject)
+        .finally(() => this.#pending.delete(reject))
+    })
+  }
+}

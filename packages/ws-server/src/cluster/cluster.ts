@@ -1,0 +1,366 @@
+import {
+  Backoff,
+  type CancelTimer,
+  type Clock,
+  type ClusterLink,
+  type ClusterPort,
+  type ClusterSink,
+  describe_count,
+  NetError,
+  type SharedBatch,
+} from '@bt/ws-protocol'
+import { Mail } from './envelope.js'
+import { type ClusterNode, Nodes } from './nodes.js'
+import { Outgoing } from './outgoing.js'
+import { Subscriptions } from './subscriptions.js'
+
+const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
+/** How long a server that leaves waits for the broker to take what is left, and to let go. */
+const LEAVE_WITHIN_MS = 5_000
+/** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
+const STABLE_MS = 5_000
+
+/** What a server of a cluster has done and does, counted when it is asked. */
+export interface ClusterStats {
+  /** Whether the broker is there, and hears of everything. */
+  readonly is_connected: boolean
+  /** Servers that are there, this one included, as far as is known: see {@link WsServer.nodes}. */
+  readonly nodes: number
+  /** Topics that this server is subscribed to. */
+  readonly subscriptions: number
+  /** Bytes that were published here and that the broker has not said it has taken, with 256 bytes for the messages of one turn to one topic. */
+  readonly queued_bytes: number
+  /** Messages that were published here and that the broker has taken. */
+  readonly published: number
+  /** Messages that came from other servers for sockets of this one. */
+  readonly received: number
+  /** Messages that went to no other server, since too much waited or they were too large: whoever published them was told. */
+  readonly refused: number
+  /** Messages of which nobody knows whether they have arrived, since the broker went away while it had them: `on_error` was told. */
+  readonly lost: number
+  /** How many times the broker was lost, since the server started. */
+  readonly outages: number
+}
+
+/** What a {@link Cluster} needs of its server, and whom it tells. */
+export interface ClusterOwner {
+  /** How many sockets this server has. */
+  readonly size: number
+  /** Whether a socket here is in a topic. */
+  is_wanted(topic: string): boolean
+  /** The topics that a socket here is in. */
+  wanted(): Iterable<string>
+  /** Messages have come for the sockets in a topic, or for all. */
+  deliver(topic: string | undefined, batch: SharedBatch): void
+  /** Something failed. */
+  report(error: NetError): void
+}
+
+/** What a {@link Cluster} is made with. */
+export interface ClusterSettings {
+  /** The broker. */
+  readonly port: ClusterPort
+  /** How much may wait for the broker, in bytes. */
+  readonly max_queue: number
+  /** Time, and timers. */
+  readonly clock: Clock
+  /** Runs a task when the running callback is done. */
+  soon(task: () => void): void
+}
+
+type State =
+  | { readonly name: 'idle' | 'connecting' | 'left' }
+  | { readonly name: 'waiting'; readonly cancel: CancelTimer }
+  | {
+      readonly name: 'restoring' | 'connected' | 'leaving'
+      readonly link: ClusterLink
+      readonly since_ms: number
+    }
+
+/** One server among several: what it publishes reaches the others through a broker, and what they publish reaches its sockets. */
+export class Cluster {
+  readonly #settings: ClusterSettings
+  readonly #owner: ClusterOwner
+  readonly #mail = new Mail()
+  readonly #outgoing: Outgoing
+  readonly #subscriptions: Subscriptions
+  readonly #nodes: Nodes
+  readonly #backoff = new Backoff(RETRY, Math.random)
+  /** The channel that every server has. */
+  readonly #all: string
+  readonly #topic_prefix: string
+  #state: State = { name: 'idle' }
+  /** What was told last of why there is no broker. */
+  #outage: NetError | undefined
+  #received = 0
+  #refused = 0
+  #outages = 0
+
+  constructor(settings: ClusterSettings, owner: ClusterOwner) {
+    const { port, max_queue, clock, soon } = settings
+    this.#settings = settings
+    this.#owner = owner
+    this.#all = `${port.prefix}.all`
+    this.#topic_prefix = `${port.prefix}.topic.`
+    this.#outgoing = new Outgoing({
+      max_bytes: max_queue,
+      mail: this.#mail,
+      clock,
+      soon,
+      dropped: size_bytes => owner.report(this.#too_large('publish', size_bytes)),
+      failed: error => this.#lost(error),
+    })
+    this.#subscriptions = new Subscriptions({
+      channel_of: topic => this.#channel_of(topic),
+      is_wanted: topic => owner.is_wanted(topic),
+      soon,
+      refused: error => this.#not_subscribed(error),
+    })
+    this.#nodes = new Nodes({
+      self: this.#mail.node,
+      clock,
+      sockets: () => owner.size,
+      tell: (sockets, asks) => this.#outgoing.tell(this.#all, this.#mail.present(sockets, asks)),
+    })
+  }
+
+  /** Joins the other servers. */
+  start(): void {
+    if (this.#state.name === 'idle') this.#connect()
+  }
+
+  /** Somebody here is in a topic now, or nobody is any more. */
+  topic_changed(topic: string): void {
+    this.#subscriptions.changed(topic)
+  }
+
+  /** Settles when what other servers publish to a topic arrives here; or with the error that tells why it does not, for now. */
+  stands(topic: string): Promise<true | NetError> {
+    const { name } = this.#state
+    if (name === 'leaving' || name === 'left') return Promise.resolve(left_error('join'))
+    const is_away = this.#outage !== undefined && !('link' in this.#state)
+    return is_away ? Promise.resolve(this.#join_unavailable()) : this.#subscriptions.stands(topic)
+  }
+
+  /** Publishes to a topic on all other servers, or to all their sockets; returns `true`, or why it did not. */
+  publish(topic: string | undefined, frame: SharedBatch): true | NetError {
+    const call = topic === undefined ? 'broadcast' : 'publish'
+    const { name } = this.#state
+    if (name === 'leaving' || name === 'left') return left_error(call)
+    const channel = topic === undefined ? this.#all : this.#channel_of(topic)
+    const result = this.#outgoing.put(channel, frame)
+    if (result === 'taken') return true
+    this.#refused += 1
+    return result === 'too_large' ? this.#too_large(call, frame.frame_bytes) : this.#full(call)
+  }
+
+  /** The servers that there are, this one first. */
+  nodes(): ClusterNode[] {
+    return this.#nodes.list()
+  }
+
+  /** Counts what is going on. */
+  stats(): ClusterStats {
+    return {
+      is_connected: this.#state.name === 'connected',
+      nodes: this.#nodes.size,
+      subscriptions: this.#subscriptions.size,
+      queued_bytes: this.#outgoing.bytes,
+      published: this.#outgoing.published,
+      received: this.#received,
+      refused: this.#refused,
+      lost: this.#outgoing.lost,
+      outages: this.#outages,
+    }
+  }
+
+  /** Hands over what is left, says goodbye, and lets go of the broker: after it nothing comes and nothing goes. */
+  async leave(): Promise<void> {
+    const state = this.#state
+    const lost_before = this.#outgoing.lost
+    this.#nodes.stop()
+    if (state.name === 'waiting') state.cancel()
+    if (state.name === 'connected') await this.#say_goodbye(state.link)
+    else if (state.name === 'restoring') state.link.destroy()
+    this.#state = { name: 'left' }
+    this.#subscriptions.detach(left_error('join'))
+    this.#outgoing.detach()
+    const under_way = this.#outgoing.lost - lost_before
+    const dropped = this.#outgoing.drop()
+    if (under_way + dropped > 0) this.#owner.report(left_behind(this.#broker, under_way, dropped))
+  }
+
+  async #say_goodbye(link: ClusterLink): Promise<void> {
+    this.#state = { name: 'leaving', link, since_ms: 0 }
+    const is_taken = await this.#within(LEAVE_WITHIN_MS, this.#outgoing.emptied())
+    this.#outgoing.tell(this.#all, this.#mail.left())
+    if (!is_taken || !(await this.#within(LEAVE_WITHIN_MS, link.close()))) link.destroy()
+  }
+
+  /** Whether something is done in time. */
+  #within(time_ms: number, done: Promise<void>): Promise<boolean> {
+    return new Promise(resolve => {
+      const cancel = this.#settings.clock.start_timer(time_ms, () => resolve(false))
+      done.then(() => {
+        cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  #connect(): void {
+    const attempt: State = { name: 'connecting' }
+    this.#state = attempt
+    let link: ClusterLink | undefined
+    const is_current = (): boolean => link !== undefined && this.#link === link
+    const sink: ClusterSink = {
+      received: (channel, bytes) => is_current() && this.#read(channel, bytes),
+      lost: error => is_current() && this.#lost(error),
+      refused: error => is_current() && this.#owner.report(this.#not_allowed(error)),
+    }
+    this.#settings.port.connect(sink).then(
+      connected => {
+        if (this.#state !== attempt) return connected.destroy()
+        link = connected
+        this.#restore(connected)
+      },
+      (error: Error) => {
+        if (this.#state === attempt) this.#retry(`cannot be reached: ${error.message}`, error)
+      },
+    )
+  }
+
+  /** What is wanted is subscribed to before anything goes out, so that an answer to it finds its way back. */
+  async #restore(link: ClusterLink): Promise<void> {
+    this.#state = { name: 'restoring', link, since_ms: 0 }
+    try {
+      await link.subscribe([this.#all])
+    } catch (error) {
+      if (this.#link === link) this.#owner.report(this.#not_allowed(error as Error))
+    }
+    if (this.#link !== link) return
+    await this.#subscriptions.restore(link, this.#owner.wanted())
+    if (this.#link !== link) return
+    this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
+    this.#outage = undefined
+    this.#outgoing.attach(link)
+    this.#nodes.start()
+  }
+
+  get #link(): ClusterLink | undefined {
+    return 'link' in this.#state ? this.#state.link : undefined
+  }
+
+  #lost(error: Error): void {
+    const state = this.#state
+    if (!('link' in state)) return
+    state.link.destroy()
+    if (state.name === 'leaving') {
+      // What was under way is told when all is over.
+      this.#outgoing.detach()
+      return
+    }
+    this.#outages += 1
+    this.#nodes.stop()
+    const under_way = this.#outgoing.detach()
+    const is_stable =
+      state.name === 'connected' && this.#settings.clock.now_ms() - state.since_ms >= STABLE_MS
+    if (is_stable) this.#backoff.reset()
+    const lost =
+      under_way === 0
+        ? ''
+        : `; ${describe_count(under_way, 'message')} had gone there and may not have arrived`
+    this.#retry(`was lost: ${error.message}${lost}`, error)
+  }
+
+  /** Tries again after a while; what is wrong is told when it is something new. */
+  #retry(problem: string, cause: Error): void {
+    const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
+    this.#state = { name: 'waiting', cancel }
+    this.#subscriptions.detach(this.#join_unavailable())
+    const message = `${this.#broker} ${problem}. Sockets of this server are served meanwhile, and what is published for others waits; it is tried again`
+    if (this.#outage?.message === message) return
+    this.#outage = new NetError('cluster_unavailable', message, { cause })
+    this.#owner.report(this.#outage)
+  }
+
+  #read(channel: string, bytes: Uint8Array): void {
+    const envelope = this.#mail.read(bytes)
+    if (envelope === 'own') return
+    switch (envelope?.kind) {
+      case 'messages':
+        this.#received += envelope.batch.messages
+        this.#owner.deliver(this.#topic_of(channel), envelope.batch)
+        return
+      case 'present':
+        this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks)
+        return
+      case 'left':
+        this.#nodes.left(envelope.node)
+        return
+      default:
+        this.#owner.report(unreadable(channel, bytes.length))
+    }
+  }
+
+  get #broker(): string {
+    return this.#settings.port.broker
+  }
+
+  #channel_of(topic: string): string {
+    return this.#topic_prefix + encode(topic)
+  }
+
+  /** The topic of a channel; `undefined` for the one that is for all. */
+  #topic_of(channel: string): string | undefined {
+    return channel === this.#all ? undefined : decodeURIComponent(channel.slice(this.#topic_prefix.length))
+  }
+
+  #too_large(call: string, frame_bytes: number): NetError {
+    const message = `${call} got a message of ${frame_bytes} bytes with its header, more than the ${this.#outgoing.most_frame_bytes} that ${this.#broker} takes; send smaller pieces, or raise its limit`
+    return new NetError('too_large', message)
+  }
+
+  #full(call: string): NetError {
+    const message = `${call} found ${this.#outgoing.bytes} bytes waiting for ${this.#broker}, as many as max_cluster_queue (${this.#settings.max_queue}) allows: the message went to no other server`
+    return new NetError('cluster_unavailable', message, { cause: this.#outage })
+  }
+
+  #join_unavailable(): NetError {
+    const message = `join found ${this.#broker} away: the socket is in the topic, and hears of what other servers publish when the broker is back`
+    return new NetError('cluster_unavailable', message, { cause: this.#outage })
+  }
+
+  #not_subscribed(error: Error): NetError {
+    const refused = this.#not_allowed(error)
+    this.#owner.report(refused)
+    return refused
+  }
+
+  #not_allowed(cause: Error): NetError {
+    const message = `${this.#broker} refused: ${cause.message}; allow this user to publish and subscribe to ${this.#settings.port.prefix}.*`
+    return new NetError('permission_denied', message, { cause })
+  }
+}
+
+function left_error(call: string): NetError {
+  return new NetError('closed', `${call} found the server closed: it has left the other servers`)
+}
+
+function left_behind(broker: string, under_way: number, dropped: number): NetError {
+  const message = `the server closed, and ${describe_count(dropped, 'message')} for other servers never went out; ${under_way} more had gone to ${broker}, and may not have arrived`
+  return new NetError('cluster_unavailable', message)
+}
+
+function unreadable(channel: string, size_bytes: number): NetError {
+  const message = `${describe_count(size_bytes, 'byte')} on the channel ${channel} are from no server of this version: they were dropped; give each version, and whatever else publishes there, a prefix of its own`
+  return new NetError('protocol_error', message)
+}
+
+/** A name that every broker takes, without a meaning to any: letters, digits, `-`, `_` and `%`. */
+function encode(topic: string): string {
+  return encodeURIComponent(topic).replace(
+    /[.!~*'()]/g,
+    letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

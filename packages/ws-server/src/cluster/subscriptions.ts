@@ -1,0 +1,134 @@
+import type { ClusterLink, NetError } from '@bt/ws-protocol'
+
+/** What {@link Subscriptions} need to know, and whom they tell. */
+export interface SubscriptionsSettings {
+  /** The name that a topic has with the broker. */
+  channel_of(topic: string): string
+  /** Whether somebody here is in a topic. */
+  is_wanted(topic: string): boolean
+  /** Runs a task when the running callback is done. */
+  soon(task: () => void): void
+  /** The broker does not let this server subscribe; returns what those are told who wait for it. */
+  refused(error: Error): NetError
+}
+
+interface Waiter {
+  readonly topic: string
+  settle(result: true | NetError): void
+}
+
+/**
+ * Keeps a server subscribed to the topics that somebody here is in, once each. What changes while the broker is asked goes with the next
+ * question: a storm of joins and leaves costs no more than one question after the other.
+ */
+export class Subscriptions {
+  readonly #settings: SubscriptionsSettings
+  /** The topics that the broker was asked for, and those of them that stand. */
+  readonly #asked = new Set<string>()
+  readonly #standing = new Set<string>()
+  #changed = new Set<string>()
+  #waiters: Waiter[] = []
+  #link: ClusterLink | undefined
+  #is_due = false
+  /** The connection on which changes are being made. */
+  #running_on: ClusterLink | undefined
+
+  constructor(settings: SubscriptionsSettings) {
+    this.#settings = settings
+  }
+
+  /** How many topics this server is subscribed to. */
+  get size(): number {
+    return this.#standing.size
+  }
+
+  /** Somebody here is in a topic now, or nobody is any more. */
+  changed(topic: string): void {
+    this.#changed.add(topic)
+    if (this.#is_due || this.#link === undefined) return
+    this.#is_due = true
+    this.#settings.soon(() => {
+      this.#is_due = false
+      if (this.#link !== undefined) this.#run(this.#link)
+    })
+  }
+
+  /** Settles when what is published to a topic arrives here, or with an error when that is not to be had. */
+  stands(topic: string): Promise<true | NetError> {
+    if (this.#standing.has(topic)) return Promise.resolve(true)
+    if (!this.#asked.has(topic)) this.changed(topic)
+    return new Promise(settle => this.#waiters.push({ topic, settle }))
+  }
+
+  /** There is a broker: subscribes to what is wanted. Settles when that stands. */
+  async restore(link: ClusterLink, topics: Iterable<string>): Promise<void> {
+    this.#link = link
+    this.#changed = new Set(topics)
+    await this.#run(link)
+  }
+
+  /** The broker is gone: who waits is told why. */
+  detach(error: NetError): void {
+    this.#link = undefined
+    this.#asked.clear()
+    this.#standing.clear()
+    for (const { settle } of this.#waiters.splice(0)) settle(error)
+  }
+
+  async #run(link: ClusterLink): Promise<void> {
+    if (this.#running_on === link) return
+    this.#running_on = link
+    while (this.#link === link && this.#changed.size > 0) await this.#round(link)
+    if (this.#running_on === link) this.#running_on = undefined
+  }
+
+  /** Brings the broker up to date with what has changed so far. */
+  async #round(link: ClusterLink): Promise<void> {
+    const { is_wanted, channel_of } = this.#settings
+    const changed = this.#changed
+    this.#changed = new Set()
+    const [added, dropped]: [string[], string[]] = [[], []]
+    for (const topic of changed) {
+      if (is_wanted(topic) === this.#asked.has(topic)) continue
+      if (this.#asked.delete(topic)) dropped.push(topic)
+      else added.push(topic)
+    }
+    for (const topic of dropped) this.#standing.delete(topic)
+    for (const topic of added) this.#asked.add(topic)
+    if (dropped.length > 0) link.unsubscribe(dropped.map(channel_of))
+    if (added.length > 0) await this.#subscribe(link, added)
+    if (this.#link === link) this.#settle_waiters()
+  }
+
+  async #subscribe(link: ClusterLink, topics: readonly string[]): Promise<void> {
+    const { channel_of, refused } = this.#settings
+    try {
+      await link.subscribe(topics.map(channel_of))
+      if (this.#link === link) for (const topic of topics) this.#standing.add(topic)
+    } catch (error) {
+      if (this.#link !== link) return
+      const [first, ...others] = topics
+      // One that is refused holds up those that were asked for along with it.
+      if (others.length > 0) await Promise.all(topics.map(topic => this.#subscribe(link, [topic])))
+      else if (first !== undefined) this.#give_up(first, refused(error as Error))
+    }
+  }
+
+  #give_up(topic: string, error: NetError): void {
+    this.#asked.delete(topic)
+    this.#settle(waiter => (waiter.topic === topic ? error : undefined))
+  }
+
+  #settle_waiters(): void {
+    this.#settle(({ topic }) => this.#standing.has(topic) || !this.#settings.is_wanted(topic) || undefined)
+  }
+
+  /** Tells those who wait what there is to be told, and keeps the others. */
+  #settle(result_for: (waiter: Waiter) => true | NetError | undefined): void {
+    this.#waiters = this.#waiters.filter(waiter => {
+      const result = result_for(waiter)
+      if (result !== undefined) waiter.settle(result)
+      return result === undefined
+    })
+  }
+}

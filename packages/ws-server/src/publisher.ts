@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import {
+  as_payload,
+  type FrameView,
+  NetError,
+  OPCODE,
+  read_frames,
+  type Sendable,
+  type SharedBatch,
+  TurnFramer,
+} from '@bt/ws-protocol'
+import { frame_memory, node_platform } from '@bt/ws-protocol/node'
+import { Cluster, type ClusterOwner, type ClusterStats } from './cluster/cluster.js'
+import type { ClusterNode } from './cluster/nodes.js'
+import type { ListenSettings } from './options.js'
+import { ServerSocket, type WsSocket } from './socket.js'
+import { check_topic, Topics } from './topics.js'
+import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './ws_server.js'
+
+/** What is sent to many at once: to all sockets of a server, or to those in a topic; here, and through a cluster on other servers. */
+export class Publisher implements ClusterOwner {
+  /** Who is in which topic. */
+  readonly topics: Topics<ServerSocket>
+  readonly #settings: ListenSettings
+  readonly #sockets: ReadonlySet<ServerSocket>
+  readonly #report: (error: NetError) => void
+  readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
+  readonly #cluster: Cluster | undefined
+  /** The name of a server without a cluster. */
+  #id: string | undefined
+
+  /** `sockets`: those of the server, whenever it is sent to all. */
+  constructor(
+    settings: ListenSettings,
+    sockets: ReadonlySet<ServerSocket>,
+    report: (error: NetError) => void,
+  ) {
+    const { cluster: port, max_cluster_queue, max_topics } = settings
+    this.#settings = settings
+    this.#sockets = sockets
+    this.#report = report
+    const { clock, soon } = node_platform
+    this.#cluster = port && new Cluster({ port, max_queue: max_cluster_queue, clock, soon }, this)
+    this.topics = new Topics(max_topics, this.#cluster)
+  }
+
+  /** How many sockets the server has. */
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  /** Sends a message to every socket but one; returns how many here took it, or the error that tells why it went to no other server. */
+  broadcast(data: Sendable, { except, cluster }: BroadcastToAllOptions): number | PublishError {
+    return this.#send(data, this.#sockets, except, cluster === true ? this.#cluster : undefined, undefined)
+  }
+
+  /** Sends a message to every socket in a topic but one; returns what {@link Publisher.broadcast} does. */
+  publish(topic: string, data: Sendable, { except }: BroadcastOptions): number | PublishError {
+    const members = this.topics.members(topic)
+    // What somebody is in has been looked at when it was joined.
+    if (members === undefined) check_topic('publish', topic)
+    return this.#send(data, members, except, this.#cluster, topic)
+  }
+
+  /** Joins the other servers, where there is a cluster. */
+  start(): void {
+    this.#cluster?.start()
+  }
+
+  /** Leaves the other servers: nothing comes from them any more, and nothing goes there. */
+  async leave(): Promise<void> {
+    await this.#cluster?.leave()
+  }
+
+  /** The servers that there are. */
+  nodes(): readonly ClusterNode[] {
+    if (this.#cluster !== undefined) return this.#cluster.nodes()
+    this.#id ??= randomUUID()
+    return [{ id: this.#id, is_self: true, sockets: this.size }]
+  }
+
+  /** What the cluster counts, where there is one. */
+  cluster_stats(): ClusterStats | undefined {
+    return this.#cluster?.stats()
+  }
+
+  // What the cluster asks and tells: ClusterOwner.
+
+  is_wanted(topic: string): boolean {
+    return this.topics.members(topic) !== undefined
+  }
+
+  wanted(): Iterable<string> {
+    return this.topics.names()
+  }
+
+  deliver(topic: string | undefined, batch: SharedBatch): void {
+    const sockets = topic === undefined ? this.#sockets : this.topics.members(topic)
+    if (sockets === undefined || sockets.size === 0) return
+    this.#tell_too_large(batch)
+    const is_told = node_platform.channels?.message.hasSubscribers === true
+    for (const socket of sockets) {
+      const connection = ServerSocket.connection_of(socket)
+      if (is_told) for (const part of batch.parts()) connection.pass(part, data_of(part))
+      // What does not fit as a whole may fit in part, as if it had come one by one.
+      else if (connection.pass_batch(batch) !== true && batch.messages > 1)
+        for (const part of batch.parts()) connection.pass_batch(part)
+    }
+  }
+
+  report(error: NetError): void {
+    this.#report(error)
+  }
+
+  #send(
+    data: Sendable,
+    sockets: ReadonlySet<ServerSocket> | undefined,
+    except: WsSocket | undefined,
+    cluster: Cluster | undefined,
+    topic: string | undefined,
+  ): number | PublishError {
+    // Wrong data is told even when nobody is there to get it.
+    const payload = as_payload(data)
+    if (cluster === undefined && (sockets === undefined || sockets.size === 0)) return 0
+    const frame = this.#framer.frame(payload)
+    // An `on_error` that is told of a full queue may send to many itself, and much.
+    frame.hold()
+    const published = cluster?.publish(topic, frame) ?? true
+    const goes_nowhere = published !== true && published.code === 'too_large'
+    const reached = sockets === undefined || goes_nowhere ? 0 : pass(frame, data, sockets, except)
+    frame.release()
+    return published === true ? reached : Object.assign(published, { reached })
+  }
+
+  #tell_too_large(batch: SharedBatch): void {
+    const { max_queue } = this.#settings
+    if (batch.frame_bytes <= max_queue) return
+    const most_bytes = Math.max(...Array.from(batch.parts(), part => part.frame_bytes))
+    if (most_bytes > max_queue) this.#report(too_large(most_bytes, max_queue))
+  }
+}
+
+/** Returns how many took it. */
+function pass(
+  frame: SharedBatch,
+  data: Sendable,
+  sockets: ReadonlySet<ServerSocket>,
+  except: WsSocket | undefined,
+): number {
+  let took = 0
+  for (const socket of sockets) {
+    if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
+  }
+  return took
+}
+
+/** What was framed. */
+function data_of({ frames }: SharedBatch): Sendable {
+  const [frame] = read_frames(frames)
+  const { opcode, payload } = frame as FrameView
+  return opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : payload
+}
+
+function too_large(frame_bytes: number, limit_bytes: number): NetError {
+  const message = `a message of ${frame_bytes} bytes with its header came from another server, which no socket here can get: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
+  return new NetError('too_large', message)
+}

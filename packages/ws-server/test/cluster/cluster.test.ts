@@ -1,0 +1,547 @@
+import { FakeBroker } from '@bt/ws-protocol/testing'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ClusterMember, settled } from './cluster_member.js'
+
+let broker: FakeBroker
+
+beforeEach(() => {
+  broker = new FakeBroker()
+})
+
+describe('what one server publishes', () => {
+  test('reaches the others that have somebody in the topic, and not itself', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    for (const member of [a, b]) expect(await member.topics.join('x', 'news')).toBe(true)
+    expect(a.publish('news', 'hello')).toBe(true)
+    expect(a.publish('news', Uint8Array.of(0, 255))).toBe(true)
+    await settled()
+    expect([a.deliveries, b.deliveries, c.deliveries]).toEqual([
+      [],
+      [{ topic: 'news', messages: ['hello', [0, 255]] }],
+      [],
+    ])
+  })
+
+  test('in one turn crosses the broker as one message for each topic, in order', async () => {
+    const [a, b] = [await start(), await start()]
+    for (const topic of ['x', 'y']) await b.topics.join('somebody', topic)
+    broker.carried.length = 0
+    for (let i = 0; i < 10; i += 1) for (const topic of ['x', 'y']) a.publish(topic, `${topic}${i}`)
+    await settled()
+    expect(broker.carried.map(({ channel }) => channel)).toEqual(['bt.topic.x', 'bt.topic.y'])
+    expect(b.heard('y')).toEqual(Array.from({ length: 10 }, (_, i) => `y${i}`))
+  })
+
+  test('goes in pieces of about 64 KiB where it is more', async () => {
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('somebody', 'x')
+    broker.carried.length = 0
+    const texts = Array.from({ length: 3_000 }, (_, i) => `${i} `.padEnd(100, 'x'))
+    for (const text of texts) a.publish('x', text)
+    await settled()
+    expect(b.heard('x')).toEqual(texts)
+    expect(broker.carried.length).toBe(5)
+    for (const { bytes } of broker.carried) expect(bytes.length).toBeLessThanOrEqual(65_536 + 18)
+  })
+
+  test('to all reaches all others', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    a.publish(undefined, 'to all')
+    await settled()
+    expect([a.heard(), b.heard(), c.heard()]).toEqual([[], ['to all'], ['to all']])
+  })
+
+  test('does not reach servers with another prefix', async () => {
+    const [a, b] = [await start(), await ClusterMember.start(broker, { prefix: 'other' })]
+    await b.topics.join('x', 'news')
+    a.publish('news', 'hello')
+    a.publish(undefined, 'hello')
+    await settled()
+    expect(b.deliveries).toEqual([])
+  })
+
+  test.each(['a.b', '*', '>', 'with space', '中文', '%2E', 'a{b}', "!~'()", '𝄞', 'bt.all', 'x'.repeat(255)])(
+    'to the topic %j arrives there, by a name that no broker makes anything of',
+    async topic => {
+      const [a, b] = [await start(), await start()]
+      await b.topics.join('x', topic)
+      broker.carried.length = 0
+      a.publish(topic, 'hello')
+      await settled()
+      expect(b.deliveries).toEqual([{ topic, messages: ['hello'] }])
+      expect(broker.carried[0]?.channel).toMatch(/^bt\.topic\.[A-Za-z0-9_%-]+$/)
+    },
+  )
+
+  test('that is larger than the broker takes is refused before it is sent', async () => {
+    broker.max_bytes = 1_000
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    const [fits, too_large] = ['x'.repeat(1_000 - 18 - 4), 'x'.repeat(1_000 - 18 - 3)]
+    expect(a.publish('news', fits)).toBe(true)
+    expect(a.publish('news', too_large)).toMatchObject({
+      code: 'too_large',
+      message:
+        'publish got a message of 983 bytes with its header, more than the 982 that Fake at 127.0.0.1:1 takes; send smaller pieces, or raise its limit',
+    })
+    await settled()
+    expect(b.heard('news')).toEqual([fits])
+    expect(a.cluster.stats()).toMatchObject({ published: 1, refused: 1, lost: 0 })
+  })
+
+  test('is not cut where it is many messages and the broker takes little at once', async () => {
+    broker.max_bytes = 100
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(30, '.'))
+    for (const text of texts) a.publish('news', text)
+    await settled()
+    expect(b.heard('news')).toEqual(texts)
+  })
+})
+
+describe('a subscription', () => {
+  test('stands while somebody is in the topic, once, whoever joins and leaves meanwhile', async () => {
+    const a = await start()
+    broker.subscriptions.length = 0
+    await Promise.all(['x', 'y', 'z'].map(name => a.topics.join(name, 'news')))
+    expect(a.cluster.stats().subscriptions).toBe(1)
+    for (const name of ['x', 'y']) a.topics.leave(name, 'news')
+    await settled()
+    expect(broker.subscriptions).toEqual(['+bt.topic.news'])
+    a.topics.leave('z', 'news')
+    await settled()
+    expect(broker.subscriptions).toEqual(['+bt.topic.news', '-bt.topic.news'])
+    expect(a.cluster.stats().subscriptions).toBe(0)
+  })
+
+  test('is there when join has settled, and not before', async () => {
+    const [a, b] = [await start(), await start()]
+    broker.hold()
+    let is_joined = false
+    const joined = b.topics.join('x', 'news').then(result => {
+      is_joined = true
+      return result
+    })
+    await settled()
+    expect(is_joined).toBe(false)
+    broker.release()
+    expect(await joined).toBe(true)
+    a.publish('news', 'after')
+    await settled()
+    expect(b.heard('news')).toEqual(['after'])
+  })
+
+  test('is not asked for where the last has left in the same turn', async () => {
+    const a = await start()
+    broker.subscriptions.length = 0
+    const joined = a.topics.join('x', 'news')
+    a.topics.leave('x', 'news')
+    expect(await joined).toBe(true)
+    expect(broker.subscriptions).toEqual([])
+  })
+
+  test('costs one question after the other in a storm of joins and leaves, and ends right', async () => {
+    const a = await start()
+    broker.subscriptions.length = 0
+    const results: Promise<unknown>[] = []
+    for (let round = 0; round < 100; round += 1) {
+      for (let topic = 0; topic < 50; topic += 1) {
+        if ((round + topic) % 3 === 0) a.topics.leave('x', `t${topic}`)
+        else results.push(a.topics.join('x', `t${topic}`))
+      }
+      if (round % 10 === 0) await settled()
+    }
+    expect(new Set(await Promise.all(results))).toEqual(new Set([true]))
+    await settled()
+    const standing = new Set<string>()
+    for (const change of broker.subscriptions) {
+      if (change.startsWith('+')) standing.add(change.slice(1))
+      else standing.delete(change.slice(1))
+    }
+    expect([...standing].sort()).toEqual([...a.topics.names()].map(topic => `bt.topic.${topic}`).sort())
+    expect(broker.subscriptions.length).toBeLessThan(2 * 50 * 12)
+  })
+
+  test('that the broker does not allow is told whoever joins, and on_error; others stand', async () => {
+    broker.forbidden.add('bt.topic.secret')
+    const a = await start()
+    const [secret, open] = await Promise.all([a.topics.join('x', 'secret'), a.topics.join('x', 'open')])
+    expect(open).toBe(true)
+    expect(secret).toMatchObject({
+      code: 'permission_denied',
+      message:
+        'Fake at 127.0.0.1:1 refused: no permission to subscribe to bt.topic.secret; allow this user to publish and subscribe to bt.*',
+    })
+    expect(a.errors).toEqual([secret])
+    broker.forbidden.clear()
+    expect(await a.topics.join('y', 'secret')).toBe(true)
+  })
+})
+
+describe('while the broker is away', () => {
+  test('what is published waits, and goes out in order when it is back, behind the subscriptions', async () => {
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    for (const text of ['1', '2']) a.publish('news', text)
+    await settled()
+    a.publish('news', '3')
+    expect(a.cluster.stats()).toMatchObject({ is_connected: false, outages: 1, published: 0, lost: 0 })
+    expect(a.cluster.stats().queued_bytes).toBe(3 * 3 + 2 * 256)
+    broker.subscriptions.length = broker.carried.length = 0
+    await come_back(b, a)
+    expect(b.heard('news')).toEqual(['1', '2', '3'])
+    expect(broker.subscriptions).toEqual(['+bt.all', '+bt.topic.news', '+bt.all'])
+    expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 3, queued_bytes: 0 })
+  })
+
+  test('on_error is told once, with what is the matter, and again when that is something else', async () => {
+    const a = await start()
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all(new Error('connection reset'))
+    for (let i = 0; i < 10; i += 1) await tick(a)
+    broker.out_of_reach = new Error('wrong credentials')
+    await tick(a)
+    expect(a.errors.map(({ code, message }) => [code, message.split('. ')[0]])).toEqual([
+      ['cluster_unavailable', 'Fake at 127.0.0.1:1 was lost: connection reset'],
+      ['cluster_unavailable', 'Fake at 127.0.0.1:1 cannot be reached: connection refused'],
+      ['cluster_unavailable', 'Fake at 127.0.0.1:1 cannot be reached: wrong credentials'],
+    ])
+    expect(broker.attempts).toBe(12)
+  })
+
+  test('attempts to connect come after 5 seconds at most, and the first within 100 ms', async () => {
+    const a = await start()
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    a.clock.advance(100)
+    await settled()
+    expect(broker.attempts).toBe(2)
+    for (let i = 0; i < 20; i += 1) await tick(a)
+    expect(broker.attempts).toBe(22)
+  })
+
+  test('more than max_cluster_queue is refused, and all before goes out when it is back', async () => {
+    const [a, b] = [await ClusterMember.start(broker, { max_queue: 10_000 }), await start()]
+    await b.topics.join('x', 'news')
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    const taken: string[] = []
+    let refusal: unknown
+    for (let i = 0; refusal === undefined; i += 1) {
+      const text = `${i}`.padEnd(98, '.')
+      const result = a.publish('news', text)
+      if (result === true) taken.push(text)
+      else refusal = result
+    }
+    expect(taken.length).toBe(Math.floor((10_000 - 256) / 100))
+    expect(refusal).toMatchObject({ code: 'cluster_unavailable' })
+    expect((refusal as Error).message).toBe(
+      'publish found 9956 bytes waiting for Fake at 127.0.0.1:1, as many as max_cluster_queue (10000) allows: the message went to no other server',
+    )
+    await come_back(b, a)
+    expect(b.heard('news')).toEqual(taken)
+    expect(a.cluster.stats()).toMatchObject({ published: taken.length, refused: 1 })
+  })
+
+  test('join settles at once with cluster_unavailable, and the topic is subscribed to when it is back', async () => {
+    const [a, b] = [await start(), await start()]
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    expect(await b.topics.join('x', 'news')).toMatchObject({ code: 'cluster_unavailable' })
+    await come_back(b, a)
+    expect(await b.topics.join('y', 'news')).toBe(true)
+    a.publish('news', 'hello')
+    await settled()
+    expect(b.heard('news')).toEqual(['hello'])
+  })
+
+  test('a join that waited for it is told', async () => {
+    const a = await start()
+    broker.hold()
+    const joined = a.topics.join('x', 'news')
+    await settled()
+    broker.lose_all()
+    expect(await joined).toMatchObject({ code: 'cluster_unavailable' })
+  })
+
+  test('what was under way when it was lost is counted, told, and never sent again', async () => {
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    broker.hold()
+    for (const text of ['1', '2', '3']) a.publish('news', text)
+    await settled()
+    broker.lose_all()
+    broker.release()
+    expect(a.errors[0]?.message).toContain(
+      'connection reset; 3 messages had gone there and may not have arrived',
+    )
+    expect(a.cluster.stats()).toMatchObject({ published: 0, lost: 3, queued_bytes: 0 })
+    a.publish('news', '4')
+    await come_back(b, a)
+    expect(b.heard('news')).toEqual(['4'])
+  })
+
+  test('a message that turns out to be too large when it is back is told, and those behind it go out', async () => {
+    broker.out_of_reach = new Error('connection refused')
+    broker.max_bytes = 200
+    const [a, b] = [await start(), await start()]
+    for (const text of ['before', 'x'.repeat(300), 'after']) {
+      a.publish('news', text)
+      await settled()
+    }
+    await b.topics.join('x', 'news')
+    await come_back(b, a)
+    expect(b.heard('news')).toEqual(['before', 'after'])
+    expect(a.errors.at(-1)).toMatchObject({ code: 'too_large' })
+    expect(a.cluster.stats()).toMatchObject({ published: 2, lost: 1, queued_bytes: 0 })
+  })
+})
+
+describe('at the start', () => {
+  test('join waits for the first attempt to connect', async () => {
+    const a = new ClusterMember(broker)
+    a.cluster.start()
+    expect(await a.topics.join('x', 'news')).toBe(true)
+    expect(broker.subscriptions).toEqual(['+bt.all', '+bt.topic.news'])
+  })
+
+  test('join is told when the first attempt fails', async () => {
+    broker.out_of_reach = new Error('connection refused')
+    const a = new ClusterMember(broker)
+    a.cluster.start()
+    expect(await a.topics.join('x', 'news')).toMatchObject({ code: 'cluster_unavailable' })
+    expect(a.errors.length).toBe(1)
+  })
+
+  test('what is published before it is connected goes out', async () => {
+    const b = await start()
+    await b.topics.join('x', 'news')
+    const a = new ClusterMember(broker)
+    a.publish('news', 'early')
+    a.cluster.start()
+    await settled()
+    expect(b.heard('news')).toEqual(['early'])
+  })
+})
+
+describe('a broker that is slow', () => {
+  test('is handed 1 MiB at a time, and the rest waits in the queue', async () => {
+    const [a, b] = [await ClusterMember.start(broker, { max_queue: 10_000_000 }), await start()]
+    await b.topics.join('x', 'news')
+    broker.hold()
+    const texts = Array.from({ length: 30 }, (_, i) => `${i}`.padEnd(100_000, '.'))
+    for (const text of texts) expect(a.publish('news', text)).toBe(true)
+    await settled()
+    broker.lose_all()
+    expect(a.cluster.stats()).toMatchObject({ lost: 11 })
+    broker.release()
+    await come_back(b, a)
+    expect(b.heard('news')).toEqual(texts.slice(11))
+  })
+
+  test('is given up when it answers nothing for 10 seconds', async () => {
+    const a = await start()
+    const [link] = broker.links
+    broker.hold()
+    a.publish('news', 'hello')
+    await settled()
+    a.clock.advance(9_999)
+    expect(a.errors).toEqual([])
+    a.clock.advance(1)
+    expect(a.errors[0]?.message).toContain('was lost: no answer for 10 seconds; 1 message had gone there')
+    expect(broker.links).not.toContain(link)
+  })
+
+  test('is not given up by a process that was stopped, before it has read what came meanwhile', async () => {
+    const a = await start()
+    broker.hold()
+    a.publish('news', 'hello')
+    await settled()
+    a.clock.advance(5_000)
+    broker.release()
+    await settled()
+    a.clock.advance(5_000)
+    expect([a.errors, a.cluster.stats().published]).toEqual([[], 1])
+  })
+})
+
+describe('the servers that there are', () => {
+  test('know each other at once, with how many sockets each has', async () => {
+    const a = await start()
+    a.size = 3
+    const b = await start()
+    a.clock.advance(250)
+    await settled()
+    expect(b.cluster.nodes().map(({ is_self, sockets }) => [is_self, sockets])).toEqual([
+      [true, 0],
+      [false, 3],
+    ])
+    expect(a.cluster.nodes().map(({ id }) => id)).toEqual(
+      b.cluster
+        .nodes()
+        .map(({ id }) => id)
+        .reverse(),
+    )
+    expect(a.cluster.stats().nodes).toBe(2)
+  })
+
+  test('say every 5 seconds that they are there, and are gone when they have missed it 3 times', async () => {
+    const [a, b] = [await start(), await start()]
+    a.clock.advance(250)
+    await settled()
+    for (let i = 0; i < 10; i += 1) await beat(a, b)
+    expect([a.cluster.nodes().length, b.cluster.nodes().length]).toEqual([2, 2])
+    for (let i = 0; i < 3; i += 1) await beat(a)
+    expect(a.cluster.nodes().length).toBe(2)
+    await beat(a)
+    expect(a.cluster.nodes().length).toBe(1)
+    await beat(b)
+    expect(a.cluster.nodes().length).toBe(2)
+  })
+
+  test('are gone at once when they leave', async () => {
+    const [a, b] = [await start(), await start()]
+    expect(a.cluster.nodes().length).toBe(2)
+    await b.cluster.leave()
+    await settled()
+    expect(a.cluster.nodes().length).toBe(1)
+  })
+
+  test('answer all that ask within 250 ms with one answer', async () => {
+    const a = await start()
+    broker.carried.length = 0
+    await Promise.all([start(), start(), start()])
+    a.clock.advance(250)
+    await settled()
+    expect(broker.carried.length).toBe(3 + 1)
+  })
+})
+
+describe('leaving', () => {
+  test('hands over what is left first, and takes nothing and gives nothing after it', async () => {
+    const [a, b] = [await start(), await start()]
+    for (const member of [a, b]) await member.topics.join('x', 'news')
+    a.publish('news', 'last words')
+    await a.cluster.leave()
+    b.publish('news', 'for nobody')
+    await settled()
+    expect([a.heard('news'), b.heard('news')]).toEqual([[], ['last words']])
+    expect(a.publish('news', 'too late')).toMatchObject({ code: 'closed' })
+    expect(await a.topics.join('y', 'other')).toMatchObject({ code: 'closed' })
+    expect([broker.links.size, a.clock.timers]).toEqual([1, 0])
+  })
+
+  test('while the broker is away is done at once, and what never went out is told', async () => {
+    const a = await start()
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    for (const text of ['1', '2']) a.publish('news', text)
+    await a.cluster.leave()
+    expect(a.errors.at(-1)).toMatchObject({
+      code: 'cluster_unavailable',
+      message:
+        'the server closed, and 2 messages for other servers never went out; 0 more had gone to Fake at 127.0.0.1:1, and may not have arrived',
+    })
+    expect([a.clock.timers, a.cluster.stats().lost]).toEqual([0, 2])
+  })
+
+  test('waits 5 seconds at most for a broker that does not answer', async () => {
+    const a = await start()
+    broker.hold()
+    a.publish('news', '1')
+    const left = a.cluster.leave()
+    await settled()
+    a.clock.advance(5_000)
+    await left
+    expect(a.errors.at(-1)?.message).toContain('0 messages for other servers never went out; 1 more had gone')
+    expect([broker.links.size, a.clock.timers]).toEqual([0, 0])
+  })
+
+  test('ends an attempt to connect that is under way', async () => {
+    const a = new ClusterMember(broker)
+    a.cluster.start()
+    await a.cluster.leave()
+    await settled()
+    expect([broker.links.size, a.clock.timers, a.errors]).toEqual([0, 0, []])
+  })
+
+  test('is done when the broker is lost meanwhile', async () => {
+    const a = await start()
+    broker.hold()
+    a.publish('news', '1')
+    const left = a.cluster.leave()
+    await settled()
+    broker.lose_all()
+    broker.release()
+    await left
+    expect(a.errors.at(-1)?.message).toContain('1 more had gone')
+    expect(a.clock.timers).toBe(0)
+  })
+})
+
+describe('what is no message of ours', () => {
+  test('is dropped, and told', async () => {
+    const a = await start()
+    const [link] = broker.links
+    const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+    for (const bytes of ['', 'x', 'a text of some length, longer than a header'])
+      strange.publish('bt.all', Buffer.from(bytes))
+    await settled()
+    expect([a.errors.map(({ code }) => code), a.deliveries]).toEqual([Array(3).fill('protocol_error'), []])
+    expect(a.errors[1]?.message).toBe(
+      '1 byte on the channel bt.all are from no server of this version: they were dropped; give each version, and whatever else publishes there, a prefix of its own',
+    )
+    expect(link).toBeDefined()
+  })
+})
+
+test('what a broker refuses later is told', async () => {
+  const a = await start()
+  const [link] = broker.links
+  link?.refuse(new Error('no permission to publish on bt.topic.news'))
+  expect(a.errors).toEqual([expect.objectContaining({ code: 'permission_denied' })])
+})
+
+test('a connection that comes and goes is tried again after longer and longer, and one that lasted at once', async () => {
+  const a = await start()
+  const gaps = async (lasting_ms: number): Promise<number> => {
+    let longest_ms = 0
+    for (let i = 0; i < 12; i += 1) {
+      a.clock.advance(lasting_ms)
+      const before = a.clock.now_ms()
+      const attempts = broker.attempts
+      broker.lose_all()
+      while (broker.attempts === attempts) a.clock.advance(1)
+      await settled()
+      longest_ms = Math.max(longest_ms, a.clock.now_ms() - before)
+    }
+    return longest_ms
+  }
+  expect(await gaps(5_000)).toBeLessThanOrEqual(100)
+  expect(await gaps(0)).toBeGreaterThan(100)
+})
+
+function start(): Promise<ClusterMember> {
+  return ClusterMember.start(broker)
+}
+
+/** Lets a beat of the servers pass. */
+async function beat(...members: ClusterMember[]): Promise<void> {
+  for (const member of members) member.clock.advance(5_000)
+  await settled()
+}
+
+/** Lets the longest wait for the next attempt pass. */
+async function tick(member: ClusterMember): Promise<void> {
+  member.clock.advance(5_000)
+  await settled()
+}
+
+/** The broker can be reached again, and the members reach it in this order. */
+async function come_back(...members: ClusterMember[]): Promise<void> {
+  broker.out_of_reach = undefined
+  for (const member of members) await tick(member)
+}

@@ -1,0 +1,77 @@
+import { type NetError, OPCODE, read_frames, type SharedBatch, SharedFrames } from '@bt/ws-protocol'
+import { frame_memory, node_platform } from '@bt/ws-protocol/node'
+import { type FakeBroker, FakeClock } from '@bt/ws-protocol/testing'
+import { Cluster, type ClusterOwner } from '../../src/cluster/cluster.js'
+import { Topics } from '../../src/topics.js'
+
+/** What a member was handed for its sockets. */
+export interface Delivery {
+  readonly topic: string | undefined
+  readonly messages: readonly (string | number[])[]
+}
+
+/** A server without sockets: whoever is in its topics is a name. */
+export class ClusterMember implements ClusterOwner {
+  readonly clock = new FakeClock()
+  readonly topics: Topics<string>
+  readonly cluster: Cluster
+  readonly deliveries: Delivery[] = []
+  readonly errors: NetError[] = []
+  size = 0
+
+  constructor(broker: FakeBroker, { max_queue = 1_000_000, prefix = 'bt' } = {}) {
+    const { clock } = this
+    this.cluster = new Cluster(
+      { port: broker.port(prefix), max_queue, clock, soon: node_platform.soon },
+      this,
+    )
+    this.topics = new Topics(1_000_000, this.cluster)
+  }
+
+  /** One that has joined the others. */
+  static async start(
+    broker: FakeBroker,
+    options?: { max_queue?: number; prefix?: string },
+  ): Promise<ClusterMember> {
+    const member = new ClusterMember(broker, options)
+    member.cluster.start()
+    await settled()
+    return member
+  }
+
+  /** The texts that came for a topic. */
+  heard(topic?: string): (string | number[])[] {
+    return this.deliveries.filter(delivery => delivery.topic === topic).flatMap(({ messages }) => messages)
+  }
+
+  publish(topic: string | undefined, data: string | Uint8Array): true | NetError {
+    return this.cluster.publish(topic, new SharedFrames(frame_memory).add(data))
+  }
+
+  is_wanted(topic: string): boolean {
+    return this.topics.members(topic) !== undefined
+  }
+
+  wanted(): Iterable<string> {
+    return this.topics.names()
+  }
+
+  deliver(topic: string | undefined, batch: SharedBatch): void {
+    this.deliveries.push({ topic, messages: messages_of(batch) })
+  }
+
+  report(error: NetError): void {
+    this.errors.push(error)
+  }
+}
+
+/** When all that could go on at once has done so. */
+export function settled(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+function messages_of({ frames }: SharedBatch): (string | number[])[] {
+  return Array.from(read_frames(frames), ({ opcode, payload }) =>
+    opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : [...payload],
+  )
+}
