@@ -39,7 +39,6 @@ export type {
   MessageDetails,
   RefusedEvent,
 } from './events.js'
-export { type FrameView, OPCODE, read_frames } from './frame.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'

@@ -1,15 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import {
-  as_payload,
-  type FrameView,
-  NetError,
-  OPCODE,
-  read_frames,
-  type Sendable,
-  type SharedBatch,
-  TurnFramer,
-} from '@bt/ws-protocol'
-import { frame_memory, node_platform } from '@bt/ws-protocol/node'
+import { as_payload, NetError, type Sendable, type SharedBatch, TurnFramer } from '@bt/ws-protocol'
+import { frame_memory, message_in, node_platform } from '@bt/ws-protocol/node'
 import { Cluster, type ClusterOwner, type ClusterStats } from './cluster/cluster.js'
 import type { ClusterNode } from './cluster/nodes.js'
 import type { ListenSettings } from './options.js'
@@ -101,7 +92,7 @@ export class Publisher implements ClusterOwner {
     const is_told = node_platform.channels?.message.hasSubscribers === true
     for (const socket of sockets) {
       const connection = ServerSocket.connection_of(socket)
-      if (is_told) for (const part of batch.parts()) connection.pass(part, data_of(part))
+      if (is_told) for (const part of batch.parts()) connection.pass(part, message_in(part.frames))
       // What does not fit as a whole may fit in part, as if it had come one by one.
       else if (connection.pass_batch(batch) !== true && batch.messages > 1)
         for (const part of batch.parts()) connection.pass_batch(part)
@@ -152,13 +143,6 @@ function pass(
     if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
   }
   return took
-}
-
-/** What was framed. */
-function data_of({ frames }: SharedBatch): Sendable {
-  const [frame] = read_frames(frames)
-  const { opcode, payload } = frame as FrameView
-  return opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : payload
 }
 
 function too_large(frame_bytes: number, limit_bytes: number): NetError {

@@ -1,6 +1,7 @@
 export * from './broken_rule.js'
 export * from './direct_web_socket.js'
 export * from './frame_memory.js'
+export * from './message_in.js'
 export * from './platform.js'
 export * from './secure_context.js'
 export * from './ws_port.js'

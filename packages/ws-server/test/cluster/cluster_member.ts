@@ -1,5 +1,5 @@
-import { type NetError, OPCODE, read_frames, type SharedBatch, SharedFrames } from '@bt/ws-protocol'
-import { frame_memory, node_platform } from '@bt/ws-protocol/node'
+import { type NetError, type SharedBatch, SharedFrames } from '@bt/ws-protocol'
+import { frame_memory, message_in, node_platform } from '@bt/ws-protocol/node'
 import { type FakeBroker, FakeClock } from '@bt/ws-protocol/testing'
 import { Cluster, type ClusterOwner } from '../../src/cluster/cluster.js'
 import { Topics } from '../../src/topics.js'
@@ -70,8 +70,9 @@ export function settled(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-function messages_of({ frames }: SharedBatch): (string | number[])[] {
-  return Array.from(read_frames(frames), ({ opcode, payload }) =>
-    opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : [...payload],
-  )
+function messages_of(batch: SharedBatch): (string | number[])[] {
+  return Array.from(batch.parts(), ({ frames }) => {
+    const message = message_in(frames)
+    return typeof message === 'string' ? message : [...message]
+  })
 }
