@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { OPCODE, read_frames } from '../src/frame.js'
 import { type FrameBatch, type FrameMemory, FrameQueue } from '../src/frame_queue.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
-import { SharedFrames, TurnFramer } from '../src/shared_frames.js'
+import { received_batch, type SharedBatch, SharedFrames, TurnFramer } from '../src/shared_frames.js'
 import { FakePlatform } from '../src/testing/index.js'
 
 const ROOM = Number.MAX_SAFE_INTEGER
@@ -190,4 +190,69 @@ test('a queue that nobody takes from holds little more than it counts, however s
   }
   const held_bytes = Array.from(memory.out, ({ length }) => length).reduce((sum, bytes) => sum + bytes, 0)
   expect(held_bytes).toBeLessThan(2 * 10_000 * 12 + BATCH_BYTES)
+})
+
+describe('frames that came from elsewhere', () => {
+  const head = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
+
+  /** Messages of every kind of length, framed here. */
+  function framed(...payloads: (string | Uint8Array)[]): Uint8Array {
+    const frames = new SharedFrames(memory)
+    const batches = payloads.map(payload => frames.add(payload))
+    return Uint8Array.from(batches.flatMap(batch => [...batch.frames]))
+  }
+
+  test('are a batch, seen where they are, that comes apart into its messages', () => {
+    const payloads = ['', 'x'.repeat(125), 'y'.repeat(126), Uint8Array.of(1, 2), 'z'.repeat(65_536)]
+    const bytes = framed(...payloads)
+    const batch = received_batch(bytes) as SharedBatch
+    expect([batch.messages, batch.frame_bytes]).toEqual([5, bytes.length])
+    expect(batch.frames.buffer).toBe(bytes.buffer)
+    const parts = [...batch.parts()]
+    expect(parts.map(({ messages }) => messages)).toEqual([1, 1, 1, 1, 1])
+    expect(parts.flatMap(messages_of)).toEqual([
+      '',
+      'x'.repeat(125),
+      'y'.repeat(126),
+      [1, 2],
+      'z'.repeat(65_536),
+    ])
+    expect(parts.reduce((sum, { frame_bytes }) => sum + frame_bytes, 0)).toBe(bytes.length)
+  })
+
+  test('are taken by a queue with all their messages, as one or behind others', () => {
+    const batch = received_batch(framed('a', 'b')) as SharedBatch
+    const [empty, waiting] = queues(2) as [FrameQueue, FrameQueue]
+    waiting.push('first', ROOM)
+    for (const queue of [empty, waiting]) expect(queue.push(batch, ROOM)).toBe(6)
+    const [alone, behind] = [empty.take(), waiting.take()] as [FrameBatch, FrameBatch]
+    expect([alone.messages, messages_of(alone)]).toEqual([2, ['a', 'b']])
+    expect([behind.messages, messages_of(behind)]).toEqual([3, ['first', 'a', 'b']])
+    alone.release()
+    expect(messages_of(alone)).toEqual(['a', 'b'])
+  })
+
+  test.each([
+    ['nothing', head()],
+    ['half a header', head(0x81)],
+    ['a length that is cut off', head(0x81, 126, 0)],
+    ['a long length that is cut off', head(0x81, 127, 0, 0, 0, 0, 0, 0, 0)],
+    ['a payload that is cut off', head(0x81, 2, 0x61)],
+    ['a length beyond all bounds', head(0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255)],
+    ['a masked frame', head(0x81, 0x81, 1, 2, 3, 4, 5)],
+    ['a fragment', head(0x01, 1, 0x61)],
+    ['a continuation', head(0x80, 1, 0x61)],
+    ['a compressed frame', head(0xc1, 1, 0x61)],
+    ['a ping', head(0x89, 0)],
+    ['a Close', head(0x88, 2, 0x03, 0xe8)],
+    ['a frame behind which there is something else', head(0x81, 1, 0x61, 7)],
+  ])('are none where they are %s', (_, bytes) => {
+    expect(received_batch(bytes)).toBeUndefined()
+  })
+
+  test('are a view of what came, wherever it starts', () => {
+    const bytes = Uint8Array.from([9, 9, ...framed('a', 'b')])
+    const batch = received_batch(bytes.subarray(2)) as SharedBatch
+    expect([...batch.parts()].flatMap(messages_of)).toEqual(['a', 'b'])
+  })
 })
