@@ -72,7 +72,7 @@ type State =
   | { readonly name: 'idle' | 'connecting' | 'left' }
   | { readonly name: 'waiting'; readonly cancel: CancelTimer }
   | {
-      readonly name: 'restoring' | 'connected' | 'leaving'
+      readonly name: 'restoring' | 'gathering' | 'connected' | 'leaving'
       readonly link: ClusterLink
       readonly since_ms: number
     }
@@ -180,7 +180,7 @@ export class Cluster {
     const lost_before = this.#outgoing.lost
     this.#nodes.stop()
     if (state.name === 'waiting') state.cancel()
-    if (state.name === 'connected') await this.#say_goodbye(state.link)
+    if (state.name === 'connected' || state.name === 'gathering') await this.#say_goodbye(state.link)
     else if (state.name === 'restoring') state.link.destroy()
     this.#state = { name: 'left' }
     this.#subscriptions.detach(left_error('join'))
@@ -192,6 +192,7 @@ export class Cluster {
 
   async #say_goodbye(link: ClusterLink): Promise<void> {
     this.#state = { name: 'leaving', link, since_ms: 0 }
+    this.#outgoing.flow()
     const is_taken = await this.#within(LEAVE_WITHIN_MS, this.#outgoing.emptied())
     this.#outgoing.tell(this.#all, this.#mail.left())
     if (!is_taken || !(await this.#within(LEAVE_WITHIN_MS, link.close()))) link.destroy()
@@ -241,10 +242,16 @@ export class Cluster {
     if (this.#link !== link) return
     await this.#subscriptions.restore(link, this.#owner.wanted())
     if (this.#link !== link) return
+    this.#state = { name: 'gathering', link, since_ms: 0 }
+    this.#outgoing.attach(link)
+    this.#nodes.start(() => this.#gathered(link))
+  }
+
+  /** Only now: what waited would be lost on servers that had not come back yet. */
+  #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
-    this.#outgoing.attach(link)
-    this.#nodes.start()
+    this.#outgoing.flow()
   }
 
   get #link(): ClusterLink | undefined {
@@ -260,7 +267,7 @@ export class Cluster {
       this.#outgoing.detach()
       return
     }
-    this.#outages += 1
+    if (state.name === 'connected') this.#outages += 1
     this.#nodes.stop()
     const under_way = this.#outgoing.detach()
     const is_stable =

@@ -6,6 +6,8 @@ const BEAT_MS = 5_000
 const MOST_MISSED = 3
 /** Who asks is answered within this time, and all who ask meanwhile with one answer. */
 const ANSWER_WITHIN_MS = 250
+/** Who was there before the broker was lost should be back by then: the longest wait between attempts to connect, and as much again. */
+const BACK_WITHIN_MS = 10_000
 
 /** A server of a cluster. */
 export interface ClusterNode {
@@ -35,6 +37,10 @@ export class Nodes {
   readonly #others = new Map<string, { sockets: number; missed: number }>()
   #cancel_beat: CancelTimer | undefined
   #cancel_answer: CancelTimer | undefined
+  /** Who was there before the broker was lost, and has not been heard of since; and who is told when there is nobody of that kind. */
+  #missing = new Set<string>()
+  #all_back: (() => void) | undefined
+  #cancel_wait: CancelTimer | undefined
 
   constructor(settings: NodesSettings) {
     this.#settings = settings
@@ -52,22 +58,29 @@ export class Nodes {
     return [{ id: self, is_self: true, sockets: sockets() }, ...others]
   }
 
-  /** The others can be heard, and hear this server. */
-  start(): void {
-    this.#settings.tell(this.#settings.sockets(), true)
-    this.#cancel_beat ??= this.#settings.clock.start_timer(BEAT_MS, () => this.#beat())
+  /** The others can be heard, and hear this server. `all_back`: called once those are heard of again who were there before, or are given up. */
+  start(all_back: () => void): void {
+    const { clock, sockets, tell } = this.#settings
+    this.#cancel_beat = clock.start_timer(BEAT_MS, () => this.#beat())
+    this.#all_back = all_back
+    this.#cancel_wait = clock.start_timer(BACK_WITHIN_MS, () => this.#give_up_missing())
+    tell(sockets(), true)
+    this.#tell_if_all_back()
   }
 
-  /** This server says nothing more. */
+  /** The others can no longer be heard. */
   stop(): void {
     this.#cancel_beat?.()
     this.#cancel_answer?.()
-    this.#cancel_beat = this.#cancel_answer = undefined
+    this.#cancel_wait?.()
+    this.#cancel_answer = this.#all_back = undefined
+    this.#missing = new Set(this.#others.keys())
   }
 
   /** A server has said that it is there. */
   heard(id: string, sockets: number, asks: boolean): void {
     this.#others.set(id, { sockets, missed: 0 })
+    this.#found(id)
     if (!asks) return
     this.#cancel_answer ??= this.#settings.clock.start_timer(Math.random() * ANSWER_WITHIN_MS, () => {
       this.#cancel_answer = undefined
@@ -78,12 +91,31 @@ export class Nodes {
   /** A server has left. */
   left(id: string): void {
     this.#others.delete(id)
+    this.#found(id)
+  }
+
+  #found(id: string): void {
+    if (this.#missing.delete(id)) this.#tell_if_all_back()
+  }
+
+  #give_up_missing(): void {
+    for (const id of this.#missing) this.#others.delete(id)
+    this.#missing.clear()
+    this.#tell_if_all_back()
+  }
+
+  #tell_if_all_back(): void {
+    if (this.#missing.size > 0) return
+    const all_back = this.#all_back
+    this.#all_back = undefined
+    this.#cancel_wait?.()
+    all_back?.()
   }
 
   #beat(): void {
     for (const [id, node] of this.#others) {
       node.missed += 1
-      if (node.missed > MOST_MISSED) this.#others.delete(id)
+      if (node.missed > MOST_MISSED) this.left(id)
     }
     this.#settings.tell(this.#settings.sockets(), false)
     this.#cancel_beat = this.#settings.clock.start_timer(BEAT_MS, () => this.#beat())

@@ -68,6 +68,8 @@ export class Outgoing {
   #last: Parcel | undefined
   #bytes = 0
   #link: ClusterLink | undefined
+  /** Whether what waits goes out. */
+  #is_flowing = false
   /** The most bytes of one parcel that the broker takes, as far as that is known. */
   #most_bytes = Number.POSITIVE_INFINITY
   /** What the broker is asked about, and what it was handed since. */
@@ -121,10 +123,15 @@ export class Outgoing {
     this.#ask_if_due(this.#link)
   }
 
-  /** There is a broker: what waits goes out, in order. */
+  /** There is a broker. */
   attach(link: ClusterLink): void {
     this.#link = link
     this.#most_bytes = link.max_bytes
+  }
+
+  /** All are there who were before: what waits goes out, in order, and from now on whatever is published. */
+  flow(): void {
+    this.#is_flowing = true
     this.#send()
   }
 
@@ -134,6 +141,7 @@ export class Outgoing {
     this.#bytes -= (this.#asked?.cost_bytes ?? 0) + (this.#since?.cost_bytes ?? 0)
     this.lost += messages
     this.#asked = this.#since = this.#link = undefined
+    this.#is_flowing = false
     this.#cancel_look?.()
     this.#tell_if_empty()
     return messages
@@ -195,7 +203,7 @@ export class Outgoing {
 
   #send(): void {
     const link = this.#link
-    if (link !== undefined) {
+    if (link !== undefined && this.#is_flowing) {
       while (this.#first !== undefined && this.#under_way_bytes < WINDOW_BYTES) {
         const parcel = this.#first
         this.#first = parcel.next
@@ -203,8 +211,8 @@ export class Outgoing {
         if (parcel.bytes.length > this.#most_bytes) this.#drop_one(parcel)
         else this.#hand_over(link, parcel.channel, parcel.bytes, parcel.messages, parcel.cost_bytes)
       }
-      this.#ask_if_due(link)
     }
+    if (link !== undefined) this.#ask_if_due(link)
     this.#tell_if_empty()
   }
 

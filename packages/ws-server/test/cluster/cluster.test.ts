@@ -197,6 +197,58 @@ describe('while the broker is away', () => {
     expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 3, queued_bytes: 0 })
   })
 
+  test('what waits is kept until those are back who were there before', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    for (const member of [b, c]) await member.topics.join('x', 'news')
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    a.publish('news', '1')
+    broker.out_of_reach = undefined
+    await tick(a)
+    await tick(b)
+    a.publish('news', '2')
+    for (const member of [a, b]) member.clock.advance(250)
+    await settled()
+    expect([a.cluster.stats().is_connected, b.heard('news'), c.heard('news')]).toEqual([false, [], []])
+    await tick(c)
+    expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 2, outages: 1 })
+    expect([b.heard('news'), c.heard('news')]).toEqual([
+      ['1', '2'],
+      ['1', '2'],
+    ])
+  })
+
+  test('what waits for one that does not come back goes out after 10 seconds, and it is gone', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    await b.topics.join('x', 'news')
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    a.publish('news', '1')
+    await come_back(b, a)
+    expect([b.heard('news'), a.cluster.nodes().length]).toEqual([[], 3])
+    a.clock.advance(9_750)
+    await settled()
+    expect([b.heard('news'), a.cluster.nodes().length]).toEqual([['1'], 2])
+    await c.cluster.leave()
+  })
+
+  test('what waits for one that leaves meanwhile goes out at once', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    await b.topics.join('x', 'news')
+    const links = [...broker.links]
+    links[0]?.lose(new Error('connection reset'))
+    a.publish('news', '1')
+    broker.hold()
+    a.clock.advance(100)
+    await settled()
+    const left = c.cluster.leave()
+    broker.release()
+    await left
+    b.clock.advance(250)
+    await settled()
+    expect(b.heard('news')).toEqual(['1'])
+  })
+
   test('on_error is told once, with what is the matter, and again when that is something else', async () => {
     const a = await start()
     broker.out_of_reach = new Error('connection refused')
@@ -544,4 +596,7 @@ async function tick(member: ClusterMember): Promise<void> {
 async function come_back(...members: ClusterMember[]): Promise<void> {
   broker.out_of_reach = undefined
   for (const member of members) await tick(member)
+  // Who came first is asked by who came last, and answers.
+  for (const member of members) member.clock.advance(250)
+  await settled()
 }
