@@ -91,6 +91,8 @@ export class Broker {
   /** @type {number | undefined} */
   #port
   #log = ''
+  /** @type {Set<() => void>} those who wait for something to be said */
+  #listening = new Set()
 
   /**
    * @param {Kind} kind
@@ -132,6 +134,11 @@ export class Broker {
     return `http://${found}`
   }
 
+  /** Whether it runs, or stands still. */
+  get is_running() {
+    return this.#child !== undefined
+  }
+
   /** The process. */
   get pid() {
     if (this.#child?.pid === undefined) throw new Error(`${this.#kind.command} is not running`)
@@ -141,6 +148,23 @@ export class Broker {
   /** The last of what it has said since it was started. */
   get log() {
     return this.#log
+  }
+
+  /**
+   * Settles when it has said something since it was started.
+   * @param {RegExp} pattern
+   * @returns {Promise<void>}
+   */
+  says(pattern) {
+    return new Promise(resolve => {
+      const look = () => {
+        if (!pattern.test(this.#log)) return
+        this.#listening.delete(look)
+        resolve()
+      }
+      this.#listening.add(look)
+      look()
+    })
   }
 
   /** Starts it again, on the same port; settles when it answers. */
@@ -233,10 +257,11 @@ export class Broker {
     return new Promise((resolve, reject) => {
       const read = (/** @type {string} */ text) => {
         this.#log = (this.#log + text).slice(-LOG_CHARACTERS)
-        if (this.#kind.says_ready.test(this.#log)) resolve(true)
+        for (const look of [...this.#listening]) look()
       }
       child.stdout?.setEncoding('utf8').on('data', read)
       child.stderr?.setEncoding('utf8').on('data', read)
+      this.says(this.#kind.says_ready).then(() => resolve(true))
       child.once('error', reject)
       child.once('close', () => resolve(false))
     })
