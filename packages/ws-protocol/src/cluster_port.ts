@@ -9,7 +9,7 @@ export interface ClusterPort {
   readonly prefix: string
   /**
    * Connects, and does not try again: it rejects with an `Error` whose message says why, in words for people and without credentials, within some
-   * 10 seconds. The sink hears nothing before that is settled.
+   * 10 seconds. As all errors of a broker do, it leaves out which broker that is. The sink hears nothing before that is settled.
    */
   connect(sink: ClusterSink): Promise<ClusterLink>
 }
@@ -35,9 +35,15 @@ export interface ClusterLink {
   subscribe(channels: readonly string[]): Promise<void>
   /** Ends subscriptions that it has, or has asked for. What is on its way may arrive all the same. */
   unsubscribe(channels: readonly string[]): void
-  /** Publishes on a channel, to all but this connection where the broker can leave that out. The bytes are not changed any more. */
+  /**
+   * Publishes on a channel, to all but this connection where the broker can leave that out. The bytes are not changed any more. It takes whatever it is
+   * given, and nothing once the connection is gone: what the broker has not taken waits in memory, and is bounded by who waits for `sync`.
+   */
   publish(channel: string, bytes: Uint8Array): void
-  /** Settles when the broker has taken all that was published before; rejects when that is not known, since the connection is gone. */
+  /**
+   * Settles when the broker has taken all that was published before, and has ended what was unsubscribed; rejects when that is not known, since the
+   * connection is gone. It is asked each time, so that an answer also tells that the broker is at work.
+   */
   sync(): Promise<void>
   /** Sends what was published, and ends the connection: nothing is received any more. Settles when that is done; never rejects. */
   close(): Promise<void>

@@ -70,8 +70,12 @@ export class FakeLink implements ClusterLink {
   readonly max_bytes: number
   readonly #broker: FakeBroker
   readonly #sink: ClusterSink
-  readonly #channels = new Set<string>()
+  /** What it has or has asked for, and what of that stands. */
+  readonly #asked = new Set<string>()
+  readonly #standing = new Set<string>()
   readonly #pending = new Set<(error: Error) => void>()
+  /** Why nothing is told and done any more. */
+  #end: Error | undefined
 
   constructor(broker: FakeBroker, sink: ClusterSink) {
     this.#broker = broker
@@ -79,51 +83,65 @@ export class FakeLink implements ClusterLink {
     this.max_bytes = broker.max_bytes
   }
 
-  subscribe(channels: readonly string[]): Promise<void> {
-    return this.#answer(() => {
+  async subscribe(channels: readonly string[]): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    for (const channel of channels) {
+      if (this.#asked.has(channel)) throw new Error(`${channel} is subscribed to already`)
+      this.#asked.add(channel)
+    }
+    await this.#answer(() => {
       const forbidden = channels.find(channel => this.#broker.forbidden.has(channel))
-      if (forbidden !== undefined) throw new Error(`no permission to subscribe to ${forbidden}`)
-      for (const channel of channels) {
-        if (this.#channels.has(channel)) throw new Error(`${channel} is subscribed to already`)
-        this.#channels.add(channel)
-        this.#broker.subscriptions.push(`+${channel}`)
+      if (forbidden === undefined) for (const channel of channels) this.#begin(channel)
+      else {
+        for (const channel of channels) this.#asked.delete(channel)
+        throw new Error(`no permission to subscribe to ${forbidden}`)
       }
     })
   }
 
   unsubscribe(channels: readonly string[]): void {
+    if (this.#end !== undefined) return
     for (const channel of channels) {
-      if (!this.#channels.delete(channel)) throw new Error(`${channel} is not subscribed to`)
-      this.#broker.subscriptions.push(`-${channel}`)
+      if (!this.#asked.delete(channel)) throw new Error(`${channel} is not subscribed to`)
     }
+    this.#send(() => {
+      for (const channel of channels)
+        if (this.#standing.delete(channel)) this.#broker.subscriptions.push(`-${channel}`)
+    })
   }
 
   publish(channel: string, bytes: Uint8Array): void {
+    if (this.#end !== undefined) return
     if (bytes.length > this.max_bytes) throw new Error(`${bytes.length} bytes are too many`)
-    this.#answer(() => {
+    this.#send(() => {
       this.#broker.carried.push({ channel, bytes })
       for (const link of this.#broker.links) if (link !== this) link.#receive(channel, bytes)
-    }).catch(() => {})
+    })
   }
 
-  sync(): Promise<void> {
-    return this.#answer(() => {})
+  async sync(): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    await this.#answer(() => {})
   }
 
   async close(): Promise<void> {
-    await this.sync().catch(() => {})
+    this.#end ??= new Error('the connection was closed')
+    if (this.#broker.links.has(this)) await this.#answer(() => {}).catch(() => {})
     this.destroy()
   }
 
   destroy(): void {
+    this.#end ??= new Error('the connection was destroyed')
     this.#broker.links.delete(this)
+    for (const reject of this.#pending) reject(this.#end)
   }
 
   /** Loses this connection. */
   lose(error: Error): void {
-    if (!this.#broker.links.delete(this)) return
-    for (const reject of this.#pending) reject(error)
-    this.#sink.lost(error)
+    const is_told = this.#end === undefined
+    this.#end ??= error
+    this.destroy()
+    if (is_told) this.#sink.lost(error)
   }
 
   /** Tells that something was not allowed. */
@@ -131,8 +149,20 @@ export class FakeLink implements ClusterLink {
     this.#sink.refused(error)
   }
 
+  /** A subscription stands, unless it was ended meanwhile. */
+  #begin(channel: string): void {
+    if (!this.#asked.has(channel)) return
+    this.#standing.add(channel)
+    this.#broker.subscriptions.push(`+${channel}`)
+  }
+
   #receive(channel: string, bytes: Uint8Array): void {
-    if (this.#channels.has(channel)) this.#sink.received(channel, bytes)
+    if (this.#end === undefined && this.#standing.has(channel)) this.#sink.received(channel, bytes)
+  }
+
+  /** Does something in its turn, unless the connection is gone before. */
+  #send(task: () => void): void {
+    this.#answer(task).catch(() => {})
   }
 
   /** Does something in its turn; rejects when the connection is gone before. */

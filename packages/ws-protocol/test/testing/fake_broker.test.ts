@@ -1,0 +1,27 @@
+import { describe, test } from 'vitest'
+import { type ClusterHarness, cluster_port_cases } from '../../src/testing/cluster_port_cases.js'
+import { FakeBroker } from '../../src/testing/fake_broker.js'
+
+function fake_harness(): ClusterHarness {
+  const broker = new FakeBroker()
+  const stop = async (): Promise<void> => {
+    broker.out_of_reach = new Error('it was stopped')
+    broker.lose_all()
+  }
+  return {
+    port: broker.port(),
+    echoes: false,
+    most_bytes: broker.max_bytes,
+    stop,
+    kill: stop,
+    pause: async () => broker.hold(),
+    start: async () => {
+      broker.out_of_reach = undefined
+      broker.release()
+    },
+  }
+}
+
+describe('a FakeBroker is to its links what a real one is', () => {
+  for (const { name, run } of cluster_port_cases) test(name, () => run(fake_harness()))
+})
