@@ -1,0 +1,59 @@
+import { type ClusterPort, check_options, NetError } from '@bt/ws-protocol'
+import { NatsPort } from './nats_port.js'
+import { type NatsClientOptions, type NatsOptions, nats_rules } from './options.js'
+import { type Credentials, parse_server } from './server_address.js'
+
+/** As many servers are named in an error at most. */
+const MOST_NAMED = 3
+
+/**
+ * Makes what the option `cluster` of `listen` takes, for servers that are to be joined through NATS. It does not connect: the server does.
+ *
+ * @throws NetError `invalid_option` where an option is wrong; it shows no credentials
+ */
+export function nats(options: NatsOptions): ClusterPort {
+  const {
+    servers,
+    prefix,
+    connect_timeout,
+    options: client_options = {},
+  } = check_options('nats', options, nats_rules)
+  const parsed = [servers].flat().map(parse_server)
+  const addresses = parsed.map(({ address }) => address)
+  const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
+  return new NatsPort(`NATS at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`, prefix, {
+    ...client_options,
+    ...same_credentials(
+      parsed.map(({ credentials }) => credentials),
+      client_options,
+    ),
+    ...(parsed.some(({ is_tls }) => is_tls) ? secure(client_options) : {}),
+    servers: addresses,
+    timeout: connect_timeout,
+  })
+}
+
+/** Credentials that stand in `servers`: NATS's client takes one kind for all of them. */
+function same_credentials(
+  found: readonly (Credentials | undefined)[],
+  given: NatsClientOptions,
+): Credentials | undefined {
+  const [first, ...others] = found.filter(credentials => credentials !== undefined)
+  if (first === undefined) return undefined
+  const wrong = others.some(other => JSON.stringify(other) !== JSON.stringify(first))
+    ? 'differ: a connection has one kind; write the same in each, or give them in options'
+    : (['user', 'pass', 'token', 'authenticator'] as const).some(name => given[name] !== undefined)
+      ? 'stand beside others in options: give them once'
+      : undefined
+  if (wrong === undefined) return first
+  throw new NetError('invalid_option', `nats: the credentials in servers ${wrong}`)
+}
+
+/** NATS's client connects without TLS, whatever the scheme, unless it is told of some. */
+function secure({ tls = {} }: NatsClientOptions): NatsClientOptions {
+  if (tls !== null) return { tls }
+  throw new NetError(
+    'invalid_option',
+    'nats: servers asks for TLS with tls://, and options.tls is null, which forbids it: take one away',
+  )
+}

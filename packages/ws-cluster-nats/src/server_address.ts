@@ -1,0 +1,49 @@
+import { NetError } from '@bt/ws-protocol'
+
+/** Where a server of NATS is, and what stands beside it. */
+export interface ServerAddress {
+  /** The host and the port, as NATS's client takes them. */
+  readonly address: string
+  /** Whether TLS is insisted on. */
+  readonly is_tls: boolean
+  /** What NATS is told of who connects, where that stands there. */
+  readonly credentials: Credentials | undefined
+}
+
+/** Who connects. */
+export type Credentials = { readonly user: string; readonly pass: string } | { readonly token: string }
+
+const SCHEMES = ['nats:', 'tls:']
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i
+
+/**
+ * Reads where a server is.
+ *
+ * @throws NetError `invalid_option`, with what was given but for credentials
+ */
+export function parse_server(given: string): ServerAddress {
+  const text = given.includes('://') ? given : `nats://${given}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const is_bare = url !== undefined && /^\/?$/.test(url.pathname) && url.search === '' && url.hash === ''
+  if (url === undefined || !is_bare || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
+    throw new NetError(
+      'invalid_option',
+      `nats: the option servers has ${JSON.stringify(without_credentials(given))}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222'`,
+    )
+  return {
+    address: `${url.hostname}:${url.port || 4222}`,
+    is_tls: url.protocol === 'tls:',
+    credentials: credentials_of(url),
+  }
+}
+
+function credentials_of({ username, password }: URL): Credentials | undefined {
+  if (username === '' && password === '') return undefined
+  if (password === '') return { token: decodeURIComponent(username) }
+  return { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+}
+
+/** Up to the last `@`, anything may be a password. */
+function without_credentials(text: string): string {
+  return text.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@')
+}

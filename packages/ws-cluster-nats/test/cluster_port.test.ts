@@ -1,0 +1,23 @@
+import { cluster_port_cases } from '@bt/ws-protocol/testing'
+import { afterAll, describe, it } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
+import { start_nats } from '../../../scripts/brokers.mjs'
+import { nats } from '../src/index.js'
+
+const broker = await start_nats()
+afterAll(() => broker.close())
+
+describe('NATS', () => {
+  const harness = {
+    port: nats({ servers: broker.url }),
+    echoes: false,
+    most_bytes: Number.POSITIVE_INFINITY,
+    stop: () => broker.stop(),
+    kill: () => broker.kill(),
+    pause: () => broker.pause(),
+    start: async () => {
+      if (!broker.is_running) await broker.start()
+    },
+  }
+  for (const { name, run } of cluster_port_cases) it(name, () => run(harness))
+})

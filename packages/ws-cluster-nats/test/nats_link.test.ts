@@ -1,0 +1,170 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { ClusterListener } from '@bt/ws-protocol/testing'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
+import { type Broker, start_nats } from '../../../scripts/brokers.mjs'
+import { type NatsClientOptions, nats } from '../src/index.js'
+
+const left_open: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const opened of left_open.splice(0)) await opened.close()
+})
+
+async function started(config = ''): Promise<Broker> {
+  const broker = await start_nats({ config })
+  left_open.push(broker)
+  return broker
+}
+
+async function linked(broker: Broker, options: NatsClientOptions = {}): Promise<ClusterListener> {
+  const link = await ClusterListener.connect(nats({ servers: broker.url, options }))
+  left_open.unshift({ close: () => link.destroy() })
+  return link
+}
+
+/** A link, and its socket, so that it can be slow to read. */
+async function linked_with_socket(broker: Broker): Promise<[ClusterListener, Socket]> {
+  let socket!: Socket
+  const opened = (message: unknown): void => {
+    socket = (message as { readonly socket: Socket }).socket
+  }
+  subscribe('net.client.socket', opened)
+  const link = await linked(broker)
+  unsubscribe('net.client.socket', opened)
+  return [link, socket]
+}
+
+/** What is thrown and caught by nobody, for this test. */
+function thrown_to_nobody(): Promise<unknown[]> {
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  onTestFinished(() => {
+    for (const listener of listeners) process.on('uncaughtException', listener)
+  })
+  return once(process, 'uncaughtException')
+}
+
+const SOME = Uint8Array.of(1, 2, 3)
+
+describe('permissions', () => {
+  const config = `authorization { users: [
+    { user: ada, password: x, permissions: { publish: ["bt.>"], subscribe: ["bt.>"] } } ] }`
+  const options = { user: 'ada', pass: 'x' }
+
+  it('that lack for publishing are told, and the connection goes on', async () => {
+    const broker = await started(config)
+    const [one, other] = [await linked(broker, options), await linked(broker, options)]
+    await one.subscribe('bt.mine')
+    other.publish('of.others', SOME)
+    other.publish('bt.mine', SOME)
+    await Promise.all([other.is_refused(), one.has(1)])
+    expect(other.refusals.map(String)).toEqual(['Error: this user may not publish on of.others'])
+    expect(other.losses).toEqual([])
+  })
+
+  it('that lack for subscribing reject, with the channel, and none is subscribed', async () => {
+    const broker = await started(config)
+    const [one, other] = [await linked(broker, options), await linked(broker, options)]
+    const asked = one.subscribe('bt.a', 'of.others', 'bt.b')
+    await expect(asked).rejects.toThrow('this user may not subscribe to of.others')
+    await one.sync()
+    other.publish('bt.a', SOME)
+    await other.sync()
+    await one.subscribe('bt.a', 'bt.b')
+    other.publish('bt.b', SOME)
+    await one.has(1)
+    await one.sync()
+    expect(one.received_messages.map(({ channel }) => channel)).toEqual(['bt.b'])
+    expect([one.refusals, one.losses]).toEqual([[], []])
+  })
+})
+
+describe('limits', () => {
+  it('of subscriptions reject who asks for more', async () => {
+    const link = await linked(await started('max_subscriptions: 3'))
+    await expect(link.subscribe('a', 'b', 'c', 'd')).rejects.toThrow('maximum subscriptions exceeded')
+    await link.subscribe('a', 'b', 'c')
+  })
+
+  it('of payloads are told as max_bytes, also when the connection is gone', async () => {
+    const broker = await started('max_payload: 1000')
+    const [one, other] = [await linked(broker), await linked(broker)]
+    await one.subscribe('a')
+    other.publish('a', new Uint8Array(other.max_bytes))
+    await one.has(1)
+    await other.close()
+    expect([one.max_bytes, other.max_bytes, one.received_messages[0]?.bytes.length]).toEqual([
+      1_000, 1_000, 1_000,
+    ])
+  })
+})
+
+describe('a connection is lost', () => {
+  it('where it reads too slowly, and that is told', async () => {
+    const broker = await started('max_payload: 60000, max_pending: 65536')
+    const [other, [slow, socket]] = [await linked(broker), await linked_with_socket(broker)]
+    await slow.subscribe('a')
+    socket.pause()
+    let is_cut_off = false
+    const cut_off = broker.says(/Slow Consumer/i).then(() => {
+      is_cut_off = true
+    })
+    while (!is_cut_off) {
+      other.publish('a', new Uint8Array(other.max_bytes))
+      await other.sync()
+    }
+    await cut_off
+    socket.resume()
+    await slow.is_lost()
+    await expect(slow.sync()).rejects.toThrow(/it (closed|cut) the connection/)
+    expect(slow.losses).toHaveLength(1)
+  })
+
+  it('where the broker answers no ping, though what was written to it is not taken', async () => {
+    const broker = await started()
+    const link = await linked(broker, { pingInterval: 20, maxPingOut: 1 })
+    await broker.pause()
+    for (let count = 0; count < 40; count += 1) link.publish('a', new Uint8Array(1_000_000))
+    await link.is_lost()
+    expect(link.losses).toHaveLength(1)
+  })
+
+  it('and what it could not send is not sent', async () => {
+    const broker = await started()
+    const link = await linked(broker)
+    await broker.stop()
+    // It may not have heard of it yet.
+    link.publish('a', SOME)
+    const asked = link.subscribe('a')
+    await expect(asked).rejects.toThrow(/the connection/)
+    await link.is_lost()
+  })
+})
+
+describe('a callback that throws', () => {
+  it('ends nothing but itself', async () => {
+    const broker = await started()
+    const thrown = thrown_to_nobody()
+    const received: string[] = []
+    const link = await nats({ servers: broker.url }).connect({
+      received: channel => {
+        received.push(channel)
+        if (received.length === 1) throw new Error('a bug')
+      },
+      lost: () => {},
+      refused: () => {},
+    })
+    const other = await linked(broker)
+    await link.subscribe(['a'])
+    other.publish('a', SOME)
+    expect(String((await thrown)[0])).toBe('Error: a bug')
+    other.publish('a', SOME)
+    await other.sync()
+    await link.sync()
+    expect(received).toEqual(['a', 'a'])
+    await link.close()
+  })
+})

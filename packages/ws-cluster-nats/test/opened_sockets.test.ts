@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { afterAll, describe, expect, it } from 'vitest'
+import { OpenedSockets } from '../src/opened_sockets.js'
+
+const server = createServer().listen(0, '127.0.0.1')
+await once(server, 'listening')
+const { port } = server.address() as AddressInfo
+afterAll(() => server.close())
+
+/** Connects after a while, as what looks up names does. */
+async function open(): Promise<Socket> {
+  await new Promise(resolve => setImmediate(resolve))
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  return socket
+}
+
+describe('the sockets that a task opens', () => {
+  it('are destroyed, and no others', async () => {
+    const sockets = new OpenedSockets()
+    let release = (): void => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let mine!: Socket
+    const task = sockets.during(async () => {
+      mine = await open()
+      sockets.destroy()
+      await held
+    })
+    const [other] = await Promise.all([open(), once(server, 'connection')])
+    await once(mine, 'close')
+    expect([mine.destroyed, other.destroyed]).toEqual([true, false])
+    release()
+    await task
+    other.destroy()
+  })
+
+  it('are destroyed when they are opened too late', async () => {
+    const sockets = new OpenedSockets()
+    sockets.destroy()
+    await sockets.during(async () => {
+      const socket = connect(port, '127.0.0.1')
+      await once(socket, 'close')
+      expect(socket.destroyed).toBe(true)
+    })
+  })
+
+  it('are left alone once the task is done', async () => {
+    const sockets = new OpenedSockets()
+    const socket = await sockets.during(open)
+    sockets.destroy()
+    expect(socket.destroyed).toBe(false)
+    socket.destroy()
+  })
+})
