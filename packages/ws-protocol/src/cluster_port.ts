@@ -30,7 +30,7 @@ export interface ClusterLink {
   readonly max_bytes: number
   /**
    * Subscribes to channels, none of which it has. Settles when all that is published from then on arrives; rejects when the broker does not let it,
-   * with an error that names the channel, and then it has none of them; or when the connection is gone.
+   * with an error that names the channel, and then it has none of them; or when the connection is gone, of which the sink has heard by then.
    */
   subscribe(channels: readonly string[]): Promise<void>
   /** Ends subscriptions that it has, or has asked for. What is on its way may arrive all the same. */

@@ -352,6 +352,45 @@ describe('while the broker is away', () => {
   })
 })
 
+describe('a broker that is lost again', () => {
+  test.each([
+    ['while the first subscription is made', 0],
+    ['while topics are subscribed to', 1],
+  ])('%s is tried again, and all stands then', async (_, answered) => {
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    broker.lose_all()
+    broker.hold()
+    b.clock.advance(100)
+    await settled()
+    for (let i = 0; i < answered; i += 1) {
+      broker.release()
+      broker.hold()
+      await settled()
+    }
+    broker.lose_all(new Error('lost again'))
+    broker.release()
+    expect(b.errors.at(-1)?.message).toContain('was lost: lost again')
+    expect(b.cluster.stats()).toMatchObject({ is_connected: false, outages: 1, subscriptions: 0 })
+    await come_back(b, a)
+    a.publish('news', 'hello')
+    await settled()
+    expect([b.heard('news'), b.cluster.stats().subscriptions]).toEqual([['hello'], 1])
+  })
+
+  test('while others are waited for keeps what waits', async () => {
+    const [a, b] = [await start(), await start()]
+    await b.topics.join('x', 'news')
+    broker.lose_all()
+    a.publish('news', '1')
+    await tick(a)
+    expect(a.cluster.stats()).toMatchObject({ is_connected: false, queued_bytes: 3 + 256 })
+    broker.lose_all()
+    await come_back(b, a)
+    expect([b.heard('news'), a.cluster.stats().outages]).toEqual([['1'], 1])
+  })
+})
+
 describe('at the start', () => {
   test('join waits for the first attempt to connect', async () => {
     const a = new ClusterMember(broker)
@@ -534,15 +573,36 @@ describe('leaving', () => {
   })
 })
 
+test('a server that may not hear what is for all is told, and has its topics', async () => {
+  broker.forbidden.add('bt.all')
+  const [a, b] = [await start(), await start()]
+  await b.topics.join('x', 'news')
+  a.publish('news', 'hello')
+  await settled()
+  expect(b.heard('news')).toEqual(['hello'])
+  expect(a.errors).toEqual([expect.objectContaining({ code: 'permission_denied' })])
+})
+
 describe('what is no message of ours', () => {
   test('is dropped, and told', async () => {
     const a = await start()
     const [link] = broker.links
     const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
-    for (const bytes of ['', 'x', 'a text of some length, longer than a header'])
-      strange.publish('bt.all', Buffer.from(bytes))
+    const of_a_version = (version: number, kind: number, ...body: number[]): Buffer =>
+      Buffer.from([version, kind, ...Array(16).fill(7), ...body])
+    const strange_ones = [
+      Buffer.from(''),
+      Buffer.from('x'),
+      Buffer.from('a text of some length, longer than a header'),
+      of_a_version(2, 1, 0x81, 0),
+      of_a_version(1, 1, 0x89, 0),
+      of_a_version(1, 1),
+      of_a_version(1, 2, 0, 0),
+      of_a_version(1, 9),
+    ]
+    for (const bytes of strange_ones) strange.publish('bt.all', bytes)
     await settled()
-    expect([a.errors.map(({ code }) => code), a.deliveries]).toEqual([Array(3).fill('protocol_error'), []])
+    expect([a.errors.map(({ code }) => code), a.deliveries]).toEqual([Array(8).fill('protocol_error'), []])
     expect(a.errors[1]?.message).toBe(
       '1 byte on the channel bt.all are from no server of this version: they were dropped; give each version, and whatever else publishes there, a prefix of its own',
     )
