@@ -1,10 +1,7 @@
-import { type ClusterPort, check_options, NetError } from '@bt/ws-protocol'
+import { broker_name, type ClusterPort, check_options, NetError } from '@bt/ws-protocol'
 import { NatsPort } from './nats_port.js'
 import { type NatsClientOptions, type NatsOptions, nats_rules } from './options.js'
 import { type Credentials, parse_server } from './server_address.js'
-
-/** As many servers are named in an error at most. */
-const MOST_NAMED = 3
 
 /**
  * Makes what the option `cluster` of `listen` takes, for servers that are to be joined through NATS. It does not connect: the server does.
@@ -20,8 +17,7 @@ export function nats(options: NatsOptions): ClusterPort {
   } = check_options('nats', options, nats_rules)
   const parsed = [servers].flat().map(parse_server)
   const addresses = parsed.map(({ address }) => address)
-  const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
-  return new NatsPort(`NATS at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`, prefix, {
+  return new NatsPort(broker_name('NATS', addresses), prefix, {
     ...client_options,
     ...same_credentials(
       parsed.map(({ credentials }) => credentials),

@@ -1,5 +1,6 @@
 import { setImmediate as end_of_turn } from 'node:timers/promises'
 import type { ClusterLink, ClusterSink } from '@bt/ws-protocol'
+import { hand_on } from '@bt/ws-protocol/node'
 import { type NatsConnection, PermissionViolationError, type Subscription } from '@nats-io/transport-node'
 import { in_words, is_harmless, refusal } from './nats_error.js'
 
@@ -99,20 +100,9 @@ export class NatsLink implements ClusterLink {
     return this.#connection.subscribe(channel, {
       callback: (error, message) => {
         if (error !== null) batch.refusal ??= refusal(error)
-        else if (this.#state.name === 'open') this.#hand_on(this.#state.sink, channel, message.data)
+        else if (this.#state.name === 'open') hand_on(this.#state.sink, channel, message.data)
       },
     })
-  }
-
-  /** What a sink throws would end the client's reading for good, without a word. */
-  #hand_on(sink: ClusterSink, channel: string, bytes: Uint8Array): void {
-    try {
-      sink.received(channel, bytes)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
   }
 
   /** Settles when NATS has gone through all that it was sent. */

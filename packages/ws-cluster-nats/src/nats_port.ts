@@ -5,8 +5,8 @@ import { in_words } from './nats_error.js'
 import { NatsLink } from './nats_link.js'
 import { OpenedSockets } from './opened_sockets.js'
 
-/** The client's own options, and the time for an attempt to connect, in milliseconds. */
-export type NatsSettings = NodeConnectionOptions & { readonly timeout: number }
+/** The client's own options, and the time for an attempt to connect to any of the servers, in milliseconds. */
+export type NatsSettings = NodeConnectionOptions & { readonly servers: string[]; readonly timeout: number }
 
 /** NATS, through its own client. */
 export class NatsPort implements ClusterPort {
@@ -22,32 +22,34 @@ export class NatsPort implements ClusterPort {
 
   async connect(sink: ClusterSink): Promise<ClusterLink> {
     const sockets = new OpenedSockets()
-    const late = new AbortController()
-    const opening = sockets.during(() => this.#open(late.signal))
-    const connection = await connect_in_time(this.#settings.timeout, opening, () => {
-      late.abort()
+    const failed = new AbortController()
+    const opening = sockets.during(() => this.#open(failed.signal))
+    try {
+      return new NatsLink(await connect_in_time(this.#settings.timeout, opening), sink)
+    } catch (error) {
+      failed.abort()
       sockets.destroy()
       opening.then(
-        connection => connection.close(),
+        late => late.close(),
         () => {},
       )
-    })
-    return new NatsLink(connection, sink)
+      throw error
+    }
   }
 
-  async #open(late: AbortSignal): Promise<NatsConnection> {
-    const settings = this.#settings
+  async #open(failed: AbortSignal): Promise<NatsConnection> {
+    const { timeout, servers, tls } = this.#settings
     // Where TLS comes first, its socket is not among those that Node tells of; it takes a signal instead.
-    const tls = settings.tls?.handshakeFirst === true ? { tls: { ...settings.tls, signal: late } } : {}
+    const tls_first = tls?.handshakeFirst === true ? { tls: { ...tls, signal: failed } } : {}
     try {
       return await connect({
-        ...settings,
-        ...tls,
+        ...this.#settings,
+        ...tls_first,
         noEcho: true,
         reconnect: false,
         ignoreClusterUpdates: true,
-        // It measures each address by itself. The sum is measured here, and comes first.
-        timeout: settings.timeout + 1_000,
+        // For one server; the next one is tried then.
+        timeout: timeout / servers.length,
       })
     } catch (error) {
       throw in_words(error as Error)

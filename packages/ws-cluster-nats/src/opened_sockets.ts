@@ -6,8 +6,8 @@ import type { Socket } from 'node:net'
 const CHANNEL = 'net.client.socket'
 
 /**
- * The sockets that a task opens, so that they can be destroyed. NATS's client leaves its socket open when it has connected to somebody who then
- * says nothing, and gives nobody a handle on it.
+ * The sockets that a task opens, which are destroyed when it fails, or is told to. NATS's client leaves its socket open when it has connected to
+ * somebody who then says nothing, and gives nobody a handle on it.
  */
 export class OpenedSockets {
   readonly #sockets = new Set<Socket>()
@@ -19,6 +19,9 @@ export class OpenedSockets {
     subscribe(CHANNEL, this.#opened)
     try {
       return await this.#here.run(true, task)
+    } catch (error) {
+      this.destroy()
+      throw error
     } finally {
       unsubscribe(CHANNEL, this.#opened)
       // What follows a task through its promises has its price for every promise of the process.

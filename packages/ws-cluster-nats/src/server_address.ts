@@ -1,4 +1,4 @@
-import { NetError } from '@bt/ws-protocol'
+import { NetError, without_credentials } from '@bt/ws-protocol'
 
 /** Where a server of NATS is, and what stands beside it. */
 export interface ServerAddress {
@@ -41,9 +41,4 @@ function credentials_of({ username, password }: URL): Credentials | undefined {
   if (username === '' && password === '') return undefined
   if (password === '') return { token: decodeURIComponent(username) }
   return { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
-}
-
-/** Up to the last `@`, anything may be a password. */
-function without_credentials(text: string): string {
-  return text.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@')
 }

@@ -29,3 +29,17 @@ export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
   },
   connect_timeout: whole_number('milliseconds', MAX_CONNECT_MS, MAX_CONNECT_MS),
 }
+
+/** As many addresses of a broker are named at most. */
+const MOST_NAMED = 3
+
+/** What errors call a broker: `'NATS at 127.0.0.1:4222'`. The addresses must hold no credentials. */
+export function broker_name(engine: string, addresses: readonly string[]): string {
+  const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
+  return `${engine} at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`
+}
+
+/** A URL as an error may show it: without what may be credentials, which is all up to the last `@`. */
+export function without_credentials(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@')
+}

@@ -233,6 +233,19 @@ export const cluster_port_cases: readonly ClusterCase[] = [
     await a.sync()
     for (const on of [settled, at_once]) same(words_of(a, on), ['once', 'last'], 'what came')
   }),
+  with_links('what is subscribed to again while its end is under way stands', async ([a, b]) => {
+    const channels = Array.from({ length: 3_000 }, channel)
+    const first = a.subscribe(...channels)
+    // More than is answered at once.
+    a.unsubscribe(...channels)
+    await Promise.allSettled([first])
+    await a.subscribe(...channels)
+    await a.sync()
+    for (const on of channels) b.publish(on, text(on))
+    await b.sync()
+    await a.sync()
+    same(words_of(a).length, channels.length, 'how many came')
+  }),
   with_links('a storm of subscribing and unsubscribing ends as was asked last', async ([a, b, c]) => {
     const channels = Array.from({ length: 50 }, channel)
     const subscribed = new Set<string>()

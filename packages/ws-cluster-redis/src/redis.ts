@@ -1,0 +1,25 @@
+import { broker_name, type ClusterPort, check_options } from '@bt/ws-protocol'
+import { type RedisOptions, redis_rules } from './options.js'
+import { RedisPort } from './redis_port.js'
+import { parse_seed } from './seed.js'
+
+/**
+ * Makes what the option `cluster` of `listen` takes, for servers that are to be joined through Redis, version 6 or later, or what speaks its protocol. It
+ * does not connect: the server does.
+ *
+ * From Redis 7 on it uses sharded channels (`SPUBLISH`, `SSUBSCRIBE`), which in a Redis Cluster stay on the node that has their slot. A message may have
+ * 8 MiB: Redis cuts off subscribers that are 32 MiB behind (`client-output-buffer-limit pubsub`), so that a few that are larger would.
+ *
+ * @throws NetError `invalid_option` where an option is wrong; it shows no credentials
+ */
+export function redis(options: RedisOptions): ClusterPort {
+  const {
+    url,
+    prefix,
+    connect_timeout,
+    options: client_options = {},
+  } = check_options('redis', options, redis_rules)
+  const seeds = [url].flat().map(one => parse_seed(one, client_options))
+  const addresses = seeds.map(({ address }) => address)
+  return new RedisPort(broker_name('Redis', addresses), prefix, { seeds, connect_timeout })
+}

@@ -1,0 +1,19 @@
+/** How many slots a Redis Cluster has. */
+export const SLOTS = 16_384
+
+/** CRC-16/XMODEM of each byte. */
+const CRC: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0)
+  return crc
+})
+
+/** The slot of a channel: of what stands between the first `{` and the next `}`, where something does, else of all (Redis Cluster Specification). */
+export function slot_of(channel: string): number {
+  const begin = channel.indexOf('{')
+  const end = begin < 0 ? -1 : channel.indexOf('}', begin)
+  const hashed = end > begin + 1 ? channel.slice(begin + 1, end) : channel
+  let crc = 0
+  for (const byte of Buffer.from(hashed)) crc = (crc << 8) ^ (CRC[((crc >> 8) ^ byte) & 0xff] ?? 0)
+  return crc & (SLOTS - 1)
+}

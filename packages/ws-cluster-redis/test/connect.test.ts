@@ -1,0 +1,226 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { ClusterListener } from '@bt/ws-protocol/testing'
+import { afterEach, describe, expect, it } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
+import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+// @boundaries-ignore certificates for tests are made in one place
+import { make_authority } from '../../../scripts/certificates.mjs'
+import { type RedisOptions, redis } from '../src/index.js'
+import { FakeRedis, type Greeting } from './fake_redis.js'
+import { command } from './redis_cluster.js'
+
+const authority = await make_authority()
+const [identity, of_another_host, of_client] = await Promise.all([
+  authority.issue({ hosts: ['127.0.0.1'] }),
+  authority.issue({ hosts: ['elsewhere.test'] }),
+  authority.issue({ name: 'client' }),
+])
+const secure = { tls: true, ca: authority.cert } as const
+const left_open: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const opened of left_open.splice(0)) await opened.close()
+})
+
+async function started(options: Parameters<typeof start_redis>[0] = {}): Promise<Broker> {
+  const broker = await start_redis(options)
+  left_open.push(broker)
+  return broker
+}
+
+/** Connects twice, sends something from one to the other, and closes. */
+async function works(options: RedisOptions): Promise<boolean> {
+  const port = redis(options)
+  const [one, other] = [await ClusterListener.connect(port), await ClusterListener.connect(port)]
+  await one.subscribe('bt.here')
+  other.publish('bt.here', Uint8Array.of(1))
+  await one.has(1)
+  await Promise.all([one.close(), other.close()])
+  return true
+}
+
+/** Says why connecting fails. */
+async function failure(options: RedisOptions): Promise<string> {
+  const error = await ClusterListener.connect(redis(options)).then(
+    () => new Error('it connected'),
+    (error: Error) => error,
+  )
+  expect(JSON.stringify([error.message, String(error.cause)])).not.toContain('secret')
+  return error.message
+}
+
+/** Somebody who takes connections and says what is given when spoken to, and nothing more; `hung_up` settles when the first was ended by the other side. */
+async function mute(says = ''): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
+  const server = createServer(socket => {
+    socket.once('data', () => socket.write(says)).on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  left_open.push(server)
+  await once(server, 'listening')
+  const hung_up = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'))
+  return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, hung_up }
+}
+
+async function fake(
+  greeting: Greeting,
+  answer: (words: readonly string[]) => string = () => '+OK\r\n',
+): Promise<FakeRedis> {
+  const redis = await FakeRedis.start(greeting, answer)
+  left_open.push(redis)
+  return redis
+}
+
+describe('connecting', () => {
+  it('fails at once where nobody listens', async () => {
+    const broker = await started()
+    await broker.stop()
+    expect(await failure({ url: broker.url })).toBe('nobody listens there: start it, or check the address')
+  })
+
+  it('fails where there is no such host', async () => {
+    expect(await failure({ url: 'redis://nobody.invalid' })).toContain('no host of that name')
+  })
+
+  it('fails in time where the broker stands still, and takes it when it goes on', async () => {
+    const broker = await started()
+    await broker.pause()
+    expect(await failure({ url: broker.url, connect_timeout: 200 })).toContain('did not answer within 200 ms')
+    broker.resume()
+    expect(await works({ url: broker.url })).toBe(true)
+  })
+
+  it('says of each of several servers why it fails', async () => {
+    const [gone, silent] = [await started(), await started()]
+    await Promise.all([gone.stop(), silent.pause()])
+    const message = await failure({ url: [gone.url, silent.url], connect_timeout: 200 })
+    expect(message).toContain(`${gone.address}: nobody listens there`)
+    expect(message).toContain(`${silent.address}: it did not answer within 100 ms`)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['a part of an answer', '%7\r\n$6\r\nserver\r\n'],
+  ])('fails in time, and leaves nothing open, where somebody says %s', async (_, says) => {
+    const { url, hung_up } = await mute(says)
+    expect(await failure({ url, connect_timeout: 100 })).toContain('did not answer within 100 ms')
+    await hung_up
+  })
+
+  it.each([
+    ['what answers there is not Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['it is older than Redis 6', '-ERR unknown command `HELLO`, with args beginning with: `3`\r\n'],
+    ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
+    ['it has as many clients as it takes', '-ERR max number of clients reached\r\n'],
+    ['NOTREADY for whatever reason', '-NOTREADY for whatever reason\r\n'],
+  ])('fails, and says that %s', async (message, says) => {
+    const { url, hung_up } = await mute(says)
+    expect(await failure({ url })).toContain(message)
+    await hung_up
+  })
+
+  it('fails where too many have connected, and leaves nothing open', async () => {
+    const broker = await started({ config: 'maxclients 1' })
+    const only = await ClusterListener.connect(redis({ url: broker.url }))
+    expect(await failure({ url: broker.url })).toMatch(/as many clients as it takes|closed the connection/)
+    await only.close()
+    expect(await works({ url: broker.url.replace('127.0.0.1', 'localhost') }).catch(String)).toContain(
+      'Error',
+    )
+  })
+
+  it('fails at a Sentinel', async () => {
+    const { url } = await fake({ version: '7.0.15', mode: 'sentinel' })
+    expect(await failure({ url })).toContain('it is a Sentinel')
+  })
+
+  it('fails where several servers are named that are no cluster', async () => {
+    const [one, other] = [await started(), await started()]
+    expect(await failure({ url: [one.url, other.url] })).toContain('it is not a node of a Redis Cluster')
+  })
+
+  it('uses channels that are not sharded before Redis 7', async () => {
+    const push = (kind: string, channel: string): string =>
+      `>3\r\n$${kind.length}\r\n${kind}\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`
+    const old = await fake({ version: '6.2.7', mode: 'cluster' }, ([name = '', channel = '']) =>
+      name.toLowerCase().endsWith('subscribe') ? push(name.toLowerCase(), channel) : ':1\r\n',
+    )
+    const link = await ClusterListener.connect(redis({ url: [old.url, old.url] }))
+    await link.subscribe('bt.all')
+    link.publish('bt.all', Uint8Array.of(65))
+    link.unsubscribe('bt.all')
+    await link.sync()
+    await link.close()
+    expect([...new Set(old.commands)]).toEqual([
+      'subscribe bt.all',
+      'PUBLISH bt.all A',
+      'unsubscribe bt.all',
+      'PING',
+    ])
+  })
+})
+
+describe('credentials', () => {
+  const config = 'user ada on >secret ~* &* +@all'
+
+  it('are taken from the URL, or from options', async () => {
+    const broker = await started({ config: `${config}\nuser default off` })
+    expect(await works({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
+    expect(await works({ url: broker.url, options: { username: 'ada', password: 'secret' } })).toBe(true)
+  })
+
+  it('are a password alone where there are no users', async () => {
+    const broker = await started({ config: 'requirepass secret' })
+    expect(await works({ url: `redis://:secret@${broker.address}` })).toBe(true)
+  })
+
+  it('that are wrong or missing fail, and are told nowhere', async () => {
+    const broker = await started({ config: `${config}\nrequirepass secret` })
+    const expected = 'it does not know these credentials'
+    expect(await failure({ url: `redis://ada:secrets@${broker.address}` })).toContain(expected)
+    expect(await failure({ url: broker.url })).toContain(expected)
+  })
+
+  it('need no more permissions than to publish and to subscribe', async () => {
+    const user = 'user ada on >secret resetchannels &bt.* -@all +spublish +ssubscribe +sunsubscribe'
+    const broker = await started({ config: user })
+    expect(await works({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
+  })
+})
+
+describe('TLS', () => {
+  it('is spoken with an authority of its own', async () => {
+    const broker = await started({ tls: identity })
+    expect(await works({ url: broker.url, options: { socket: secure } })).toBe(true)
+  })
+
+  it('is spoken with a certificate of the client where the broker asks for one', async () => {
+    const broker = await started({ tls: { ...identity, ca: authority.cert } })
+    expect(await works({ url: broker.url, options: { socket: { ...secure, ...of_client } } })).toBe(true)
+    expect(await failure({ url: broker.url, options: { socket: secure } })).toContain(
+      'it does not take the certificate',
+    )
+  })
+
+  it('fails where the authority is not known, or the certificate is for another host', async () => {
+    const broker = await started({ tls: identity })
+    expect(await failure({ url: broker.url })).toContain('an authority that is not known here')
+    const elsewhere = await started({ tls: of_another_host })
+    const options = { socket: secure }
+    expect(await failure({ url: elsewhere.url, options })).toContain('its certificate is not for that host')
+  })
+
+  it('fails where only one side speaks it', async () => {
+    const [plain, with_tls] = [await started(), await started({ tls: identity })]
+    const of_plain = { url: `rediss://${plain.address}`, connect_timeout: 200 }
+    expect(await failure(of_plain)).toContain('whether it is at work, and speaks TLS')
+    expect(await failure({ url: `redis://${with_tls.address}` })).toMatch(/it expects TLS|cut the connection/)
+  })
+})
+
+describe('a socket in the file system', () => {
+  it('is connected to', async () => {
+    const broker = await started({ config: 'unixsocket redis.sock' })
+    const { dir } = (await command(broker, 'CONFIG', 'GET', 'dir')) as { readonly dir: string }
+    expect(await works({ url: `unix://${dir}/redis.sock` })).toBe(true)
+  })
+})

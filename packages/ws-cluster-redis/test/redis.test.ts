@@ -1,0 +1,73 @@
+import { NetError } from '@bt/ws-protocol'
+import { describe, expect, it } from 'vitest'
+import { type RedisOptions, redis } from '../src/index.js'
+
+/** The error of options that are wrong. */
+function error_of(options: unknown): NetError {
+  try {
+    redis(options as RedisOptions)
+  } catch (error) {
+    expect(error).toBeInstanceOf(NetError)
+    expect((error as NetError).code).toBe('invalid_option')
+    return error as NetError
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('the name of a broker', () => {
+  it.each([
+    ['redis://127.0.0.1', 'Redis at 127.0.0.1:6379'],
+    ['redis://ada:secret@127.0.0.1:7000/3', 'Redis at 127.0.0.1:7000'],
+    ['rediss://[::1]:7000', 'Redis at [::1]:7000'],
+    ['unix://ada:secret@/run/redis.sock', 'Redis at /run/redis.sock'],
+    [['redis://a:1', 'redis://b:2', 'redis://c:3', 'redis://d:4'], 'Redis at a:1, b:2, c:3 and 1 more'],
+  ])('of %s says where it is, without credentials', (url, name) => {
+    expect(redis({ url }).broker).toBe(name)
+  })
+})
+
+describe('the prefix', () => {
+  it('is bt unless another is given', () => {
+    expect(redis({ url: 'redis://localhost' }).prefix).toBe('bt')
+    expect(redis({ url: 'redis://localhost', prefix: 'shop.live-2' }).prefix).toBe('shop.live-2')
+  })
+})
+
+describe('options that are wrong', () => {
+  it.each([
+    [undefined, 'redis got undefined for its options'],
+    [{}, 'the option url is missing'],
+    [{ url: [] }, 'the option url is of type object'],
+    [{ url: ['redis://a', 7] }, 'the option url is of type object'],
+    [{ url: '' }, 'the option url has ""'],
+    [{ url: 'localhost:6379' }, 'the option url has "localhost:6379"'],
+    [{ url: 'http://localhost' }, 'the option url has "http://localhost"'],
+    [{ url: 'redis://' }, 'the option url has "redis://"'],
+    [{ url: 'redis://localhost/x' }, 'the option url has "redis://localhost/x"'],
+    [{ url: 'redis://a', prefix: 'a*' }, 'the option prefix is "a*"'],
+    [{ url: 'redis://a', connect_timeout: 60_000 }, 'from 1 to 10000'],
+    [{ urls: 'redis://a' }, 'did you mean url?'],
+    [{ url: 'redis://a', options: 'tls' }, 'the option options is of type string'],
+    [{ url: 'redis://a', options: { RESP: 2 } }, 'options.RESP is set by redis itself'],
+    [{ url: 'redis://a', options: { url: 'redis://b' } }, 'give url beside options'],
+    [{ url: 'redis://a', options: { socket: { reconnectStrategy: 5 } } }, 'options.socket.reconnectStrategy'],
+    [{ url: 'redis://a', options: { socket: { connectTimeout: 5 } } }, 'give connect_timeout beside options'],
+    [{ url: 'redis://a', options: { socket: { tls: true } } }, 'write rediss://'],
+    [{ url: 'rediss://a', options: { socket: { tls: false } } }, 'write redis://'],
+    [{ url: 'redis://ada:x@a', options: { password: 'x' } }, 'give them once'],
+  ])('%j are told', (options, message) => {
+    expect(error_of(options).message).toContain(message)
+  })
+
+  it.each([
+    'redis://ada:secret@',
+    'redis://ada:secret@one/two',
+    'ada:secret@one',
+    'http://ada:se@secret:cret@one',
+    'unix://ada:secret@run',
+  ])('%s are told without credentials', url => {
+    const error = error_of({ url })
+    expect(error.message).toContain('***@')
+    expect(JSON.stringify([error.message, error.cause])).not.toContain('secret')
+  })
+})

@@ -1,0 +1,48 @@
+import { createClient } from '@redis/client'
+// @boundaries-ignore brokers for tests are started in one place
+import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+
+/** A Redis Cluster of several nodes, which share the slots evenly. */
+export class RedisCluster {
+  readonly nodes: readonly Broker[]
+
+  private constructor(nodes: readonly Broker[]) {
+    this.nodes = nodes
+  }
+
+  static async start(count: number): Promise<RedisCluster> {
+    const nodes = await Promise.all(Array.from({ length: count }, () => start_redis({ cluster: true })))
+    const size = Math.ceil(16_384 / count)
+    for (const [index, node] of nodes.entries()) {
+      const last = Math.min((index + 1) * size, 16_384) - 1
+      await command(node, 'CLUSTER', 'ADDSLOTSRANGE', String(index * size), String(last))
+    }
+    const [first, ...others] = nodes as [Broker, ...Broker[]]
+    const bus_port = (await command(first, 'CONFIG', 'GET', 'cluster-port')) as { 'cluster-port': string }
+    for (const node of others)
+      await command(node, 'CLUSTER', 'MEET', '127.0.0.1', String(first.port), bus_port['cluster-port'])
+    const cluster = new RedisCluster(nodes)
+    await cluster.is_whole()
+    return cluster
+  }
+
+  /** Settles when all nodes know of all slots. */
+  async is_whole(): Promise<void> {
+    await Promise.all(this.nodes.map(node => node.says(/Cluster state changed: ok/)))
+  }
+
+  /** Does something with all nodes. */
+  async each(task: (node: Broker) => unknown): Promise<void> {
+    await Promise.all(this.nodes.map(task))
+  }
+}
+
+/** Asks a server of Redis something. */
+export async function command(broker: Broker, ...words: readonly string[]): Promise<unknown> {
+  const client = await createClient({ url: broker.url }).connect()
+  try {
+    return await client.sendCommand([...words])
+  } finally {
+    client.destroy()
+  }
+}

@@ -1,0 +1,191 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { ClusterListener } from '@bt/ws-protocol/testing'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
+import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+import { redis } from '../src/index.js'
+import { command } from './redis_cluster.js'
+
+const left_open: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const opened of left_open.splice(0)) await opened.close()
+})
+
+async function started(config = ''): Promise<Broker> {
+  const broker = await start_redis({ config })
+  left_open.push(broker)
+  return broker
+}
+
+async function linked(broker: Broker, user = ''): Promise<ClusterListener> {
+  const link = await ClusterListener.connect(redis({ url: `redis://${user}${broker.address}` }))
+  left_open.unshift({ close: () => link.destroy() })
+  return link
+}
+
+/** A link, and its socket, so that it can be slow to read. */
+async function linked_with_socket(broker: Broker): Promise<[ClusterListener, Socket]> {
+  let socket!: Socket
+  const opened = (message: unknown): void => {
+    socket = (message as { readonly socket: Socket }).socket
+  }
+  subscribe('net.client.socket', opened)
+  const link = await linked(broker)
+  unsubscribe('net.client.socket', opened)
+  return [link, socket]
+}
+
+/** What is thrown and caught by nobody, for this test. */
+function thrown_to_nobody(): Promise<unknown[]> {
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  onTestFinished(() => {
+    for (const listener of listeners) process.on('uncaughtException', listener)
+  })
+  return once(process, 'uncaughtException')
+}
+
+const SOME = Uint8Array.of(1, 2, 3)
+
+describe('channels', () => {
+  it('are sharded where Redis has that', async () => {
+    const broker = await started()
+    const link = await linked(broker)
+    await link.subscribe('bt.one', 'bt.two')
+    const sharded = (await command(broker, 'PUBSUB', 'SHARDCHANNELS')) as string[]
+    expect(sharded.sort()).toEqual(['bt.one', 'bt.two'])
+    expect(await command(broker, 'PUBSUB', 'CHANNELS')).toEqual([])
+    link.unsubscribe('bt.one')
+    await link.sync()
+    expect(await command(broker, 'PUBSUB', 'SHARDCHANNELS')).toEqual(['bt.two'])
+  })
+})
+
+describe('permissions', () => {
+  const config =
+    'user ada on >x resetchannels &bt.* -@all +spublish +ssubscribe +sunsubscribe +ping\nuser bob on >x resetchannels &bt.* -@all +ssubscribe'
+
+  it('that lack for publishing are told, and the connection goes on', async () => {
+    const broker = await started(config)
+    const [one, other] = [await linked(broker, 'ada:x@'), await linked(broker, 'ada:x@')]
+    await one.subscribe('bt.mine')
+    other.publish('of.others', SOME)
+    other.publish('bt.mine', SOME)
+    await Promise.all([other.is_refused(), one.has(1)])
+    expect(other.refusals.map(String)).toEqual([expect.stringMatching(/this user may not publish \(NOPERM/)])
+    expect(other.losses).toEqual([])
+  })
+
+  it('that lack for subscribing reject, with the channel, and none is subscribed', async () => {
+    const broker = await started(config)
+    const link = await linked(broker, 'ada:x@')
+    await expect(link.subscribe('of.others')).rejects.toThrow(
+      /this user may not subscribe to of.others \(NOPERM/,
+    )
+    await expect(link.subscribe('bt.a', 'of.others')).rejects.toThrow('bt.a or one of 1 more')
+    expect(await command(broker, 'PUBSUB', 'SHARDCHANNELS')).toEqual([])
+    await link.subscribe('bt.a')
+    expect([link.refusals, link.losses]).toEqual([[], []])
+  })
+
+  it('that lack for unsubscribing are told, and an answer that refuses is one', async () => {
+    const broker = await started(config)
+    const link = await linked(broker, 'bob:x@')
+    await link.subscribe('bt.a')
+    link.unsubscribe('bt.a')
+    link.publish('bt.a', SOME)
+    await link.sync()
+    await link.sync()
+    await link.is_refused(2)
+    expect(link.refusals.map(error => error.message.slice(0, 30)).sort()).toEqual([
+      'this user may not publish (NOP',
+      'this user may not unsubscribe ',
+    ])
+  })
+})
+
+describe('a connection is lost', () => {
+  it('where an administrator ends it', async () => {
+    const broker = await started()
+    const link = await linked(broker)
+    const asked = link.subscribe('bt.a')
+    await asked
+    await command(broker, 'CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await link.is_lost()
+    await expect(link.sync()).rejects.toThrow('it closed the connection')
+    expect(link.losses).toHaveLength(1)
+  })
+
+  it('where it reads too slowly, and that is told', async () => {
+    const broker = await started('client-output-buffer-limit pubsub 1mb 0 0')
+    const [other, [slow, socket]] = [await linked(broker), await linked_with_socket(broker)]
+    await slow.subscribe('bt.a')
+    socket.pause()
+    let is_cut_off = false
+    const cut_off = broker.says(/output buffer limits/).then(() => {
+      is_cut_off = true
+    })
+    while (!is_cut_off) {
+      other.publish('bt.a', new Uint8Array(500_000))
+      await other.sync()
+    }
+    await cut_off
+    socket.resume()
+    await slow.is_lost()
+    await expect(slow.sync()).rejects.toThrow(/it (closed|cut) the connection/)
+    expect(slow.losses).toHaveLength(1)
+  })
+
+  it('where Redis can not do for now what it is asked', async () => {
+    const broker = await started()
+    const link = await linked(broker)
+    const busy = command(broker, 'EVAL', "while true do redis.call('PING') end", '0').catch(String)
+    // It is busy once a script has run for longer than it waits.
+    await command(broker, 'CONFIG', 'SET', 'busy-reply-threshold', '1').catch(() => {})
+    link.publish('bt.a', SOME)
+    await link.is_lost()
+    expect(link.losses.map(String)).toEqual(['Error: it is busy with a script'])
+    await command(broker, 'SCRIPT', 'KILL')
+    await busy
+  })
+})
+
+describe('a message', () => {
+  it('may have 8 MiB', async () => {
+    const broker = await started()
+    const [one, other] = [await linked(broker), await linked(broker)]
+    expect(one.max_bytes).toBe(8_388_608)
+    await one.subscribe('bt.a')
+    other.publish('bt.a', Buffer.alloc(8_388_608, 7))
+    await one.has(1)
+    expect(one.received_messages[0]?.bytes.length).toBe(8_388_608)
+  })
+})
+
+describe('a callback that throws', () => {
+  it('ends nothing but itself', async () => {
+    const broker = await started()
+    const thrown = thrown_to_nobody()
+    const received: string[] = []
+    const link = await redis({ url: broker.url }).connect({
+      received: channel => {
+        received.push(channel)
+        if (received.length === 1) throw new Error('a bug')
+      },
+      lost: () => {},
+      refused: () => {},
+    })
+    const other = await linked(broker)
+    await link.subscribe(['bt.a'])
+    other.publish('bt.a', SOME)
+    expect(String((await thrown)[0])).toBe('Error: a bug')
+    other.publish('bt.a', SOME)
+    await other.sync()
+    await link.sync()
+    expect(received).toEqual(['bt.a', 'bt.a'])
+    await link.close()
+  })
+})
