@@ -21,8 +21,8 @@ type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
 
 /** Who wants to know who comes. */
 export interface HttpWatcher {
-  /** A TCP connection was accepted. */
-  accepted(): void
+  /** A TCP connection was accepted; over TLS, nothing of that has happened on it yet. */
+  accepted(stream: Socket): void
   /** A client has connected, over TLS with the handshake of that behind it, and its request comes next. */
   arrived(stream: Socket): void
   /** A client failed in TLS, and got no answer for that reason. */
@@ -43,7 +43,7 @@ export function make_http_server(
 ): MadeHttpServer {
   if (tls !== undefined) return make_https_server(handshake_timeout, tls, watcher)
   const http = new HandshakeServer(NO_TIMEOUTS, stream => {
-    watcher.accepted()
+    watcher.accepted(stream)
     watcher.arrived(stream)
   })
   return { http, drop_all: () => {} }
@@ -75,7 +75,7 @@ function make_https_server(
   })
   const sockets = new Map<string | Socket, Socket>()
   https.on('connection', (socket: Socket) => {
-    watcher.accepted()
+    watcher.accepted(socket)
     const peer = peer_of(socket)
     sockets.set(peer, socket)
     socket.once('close', () => sockets.delete(peer))

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Server as HttpServer } from 'node:http'
 import type { DropArgument, Socket } from 'node:net'
 import { type BindAddress, format_address, NetError, parse_bind } from '@bt/ws-protocol'
@@ -23,6 +24,7 @@ export class OwnHttp implements HttpHost {
   readonly #address: BindAddress
   readonly #report: (error: NetError) => void
   readonly #descriptors: DescriptorWatch
+  readonly #most_connections: number
   #bound: Promise<unknown> = Promise.resolve()
   #entrance: Entrance | undefined
 
@@ -33,13 +35,18 @@ export class OwnHttp implements HttpHost {
     this.#report = report
     this.#descriptors = new DescriptorWatch(node_platform.clock, report)
     this.#made = make_http_server(settings, {
-      accepted: () => this.#descriptors.accepted(),
+      accepted: stream => {
+        this.#descriptors.accepted()
+        if (cluster.isWorker) this.#cut_off_beyond_limit(stream)
+      },
       arrived: stream => this.#entrance?.arrived(stream),
       refused: (reason, stream) => this.#entrance?.refused({ reason }, stream),
     })
     this.http = this.#made.http
     // Who has connected and asks for nothing is no socket of ours, and takes a file descriptor all the same.
-    this.http.maxConnections = 2 * settings.max_connections + MOST_BESIDE
+    this.#most_connections = 2 * settings.max_connections + MOST_BESIDE
+    // In a worker, Node would give who is too much to the next worker: with all of them full, round and round.
+    if (!cluster.isWorker) this.http.maxConnections = this.#most_connections
   }
 
   /** Answers whatever is no request to upgrade. */
@@ -51,9 +58,7 @@ export class OwnHttp implements HttpHost {
       response.writeHead(refusal.status, answer_headers(refusal))
       response.end(refusal.text)
     })
-    this.http.on('drop', (client?: DropArgument) =>
-      entrance.dropped(format_address(client?.remoteAddress ?? '', client?.remotePort ?? 0)),
-    )
+    this.http.on('drop', client => this.#dropped(client))
     this.http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       // One that has gone, or was answered before, is not refused once more.
       if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()
@@ -89,6 +94,18 @@ export class OwnHttp implements HttpHost {
     // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
     this.#made.drop_all()
     await http_closed
+  }
+
+  #cut_off_beyond_limit(stream: Socket): void {
+    this.http.getConnections((_error, count) => {
+      if (count <= this.#most_connections || stream.destroyed) return
+      this.#dropped(stream)
+      stream.destroy()
+    })
+  }
+
+  #dropped(client: DropArgument | Socket | undefined): void {
+    this.#entrance?.dropped(format_address(client?.remoteAddress ?? '', client?.remotePort ?? 0))
   }
 
   async #stop_listening(): Promise<void> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Journal } from '../src/journal.ts'
@@ -13,18 +14,33 @@ export class Program<Order extends ServerOrder | ClientOrder> {
   readonly told: Journal<Told> = new Journal()
   readonly #ended: Promise<unknown>
 
-  constructor(name: 'server_process' | 'client_process', options: object, before: readonly string[] = []) {
-    const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url))
+  private constructor(child: ChildProcess) {
+    this.child = child
+    this.child.on('message', told => this.told.add(told as Told))
+    this.#ended = once(this.child, 'exit')
+  }
+
+  /** Starts a process; `before`: a command that runs it. */
+  static start<Order extends ServerOrder | ClientOrder>(
+    name: 'server_process' | 'client_process',
+    options: object,
+    before: readonly string[] = [],
+  ): Program<Order> {
     const [command = '', ...args] = [
       ...before,
       process.execPath,
       '--expose-gc',
-      file,
+      file_of(name),
       JSON.stringify(options),
     ]
-    this.child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.child.on('message', told => this.told.add(told as Told))
-    this.#ended = once(this.child, 'exit')
+    return new Program(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+  }
+
+  /** Starts a server's process as a worker of this one, which shares its port with its siblings. */
+  static start_worker(options: object): Program<ServerOrder> {
+    const args = [JSON.stringify(options)]
+    cluster.setupPrimary({ exec: file_of('server_process'), execArgv: ['--expose-gc'], args })
+    return new Program(cluster.fork().process)
   }
 
   /** Settles with where it listens, when it does. */
@@ -74,6 +90,10 @@ export class Program<Order extends ServerOrder | ClientOrder> {
   }
 }
 
+function file_of(program: string): string {
+  return fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url))
+}
+
 export interface RunningServer {
   readonly program: Program<ServerOrder>
   readonly addr: string
@@ -81,8 +101,14 @@ export interface RunningServer {
 
 /** Starts a server in a process of its own; `before`: a command that runs it. */
 export async function run_server(options: object, before: readonly string[] = []): Promise<RunningServer> {
-  const program = also_end(new Program<ServerOrder>('server_process', options, before))
+  const program = also_end(Program.start<ServerOrder>('server_process', options, before))
   return { program, addr: await program.started() }
+}
+
+/** Starts servers that are workers of this process, on one port. */
+export async function run_workers(count: number, options: object): Promise<readonly RunningServer[]> {
+  const programs = Array.from({ length: count }, () => also_end(Program.start_worker(options)))
+  return Promise.all(programs.map(async program => ({ program, addr: await program.started() })))
 }
 
 /** Starts the process of a client, which connects when it is ordered to. */
@@ -90,7 +116,7 @@ export async function run_client(
   options: object,
   before: readonly string[] = [],
 ): Promise<Program<ClientOrder>> {
-  const program = also_end(new Program<ClientOrder>('client_process', { type: 'ws', ...options }, before))
+  const program = also_end(Program.start<ClientOrder>('client_process', { type: 'ws', ...options }, before))
   await program.started()
   return program
 }
