@@ -19,6 +19,7 @@ export {
   type ConnectionOptions,
   type ConnectionState,
   type ErrorDetails,
+  type LateMessages,
   type MessageData,
   type MessageDetails,
   NET_ERROR_CODES,

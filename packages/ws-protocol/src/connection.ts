@@ -14,10 +14,12 @@ import {
 } from './inbox.js'
 import {
   CONNECTING,
+  delivers_messages,
   type Ending,
   ending_of,
   is_ending,
   is_unopened,
+  type LateMessages,
   type Lifecycle,
   type LifecycleEvent,
   step,
@@ -199,13 +201,14 @@ export class Connection<Handle, Kind extends Batch>
 
   /**
    * Closes in order, since the whole server does. Nothing more is read; the callbacks of what has arrived have `drain_ms` milliseconds
-   * to be done, and what they send goes out. With 0 they are not waited for, though it was called with more before.
+   * to be done, and what they send goes out. With 0 they are not waited for, though it was called with more before. `late` says what becomes
+   * of messages that come between this side's Close and the peer's, where all callbacks before were done in time.
    */
-  shut_down(code: number, reason: string, drain_ms: number): void {
+  shut_down(code: number, reason: string, drain_ms: number, late: LateMessages = 'dropped'): void {
     if (drain_ms === 0) this.#close(code, reason, 'shutdown')
     // Once the peer's Close is in, the end comes by itself.
     else if (this.#can_send())
-      this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms })
+      this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms, late })
   }
 
   /** Gives up a socket that does not open; `error` says why. */
@@ -262,8 +265,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
-    const { name } = this.#state
-    if (name !== 'open' && name !== 'finishing') return
+    if (!delivers_messages(this.#state)) return
     if (this.#platform.channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
@@ -400,6 +402,8 @@ export class Connection<Handle, Kind extends Batch>
     const state = step(before, event)
     if (state === before) return
     this.#state = state
+    // It goes on closing as before, and only drops what comes late.
+    if ('late' in before && before.name === state.name) return
     if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
     if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
       // Told after its owner, or whoever is told and closes all that the owner has would leave this one open.
@@ -418,7 +422,7 @@ export class Connection<Handle, Kind extends Batch>
         this.#inbox.finish()
         return
       case 'draining':
-        if (before.name === 'finishing') this.#inbox.discard_messages()
+        if (before.name === 'finishing' && !delivers_messages(state)) this.#inbox.discard_messages()
         this.flush()
         return
       case 'close_sent':

@@ -44,7 +44,7 @@ export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 export type { CallbackKind, InboxOwner, MessageListener } from './inbox.js'
-export type { Ending } from './lifecycle.js'
+export type { Ending, LateMessages } from './lifecycle.js'
 export { type MessageBatch, MessageQueue } from './message_queue.js'
 export {
   type CheckedOptions,

@@ -17,6 +17,9 @@ export interface Ending extends Closing {
   readonly clean: boolean
 }
 
+/** What becomes of messages that come between the Close of a server that shuts down and the peer's, who did not know of it when it sent them. */
+export type LateMessages = 'dropped' | 'delivered'
+
 /**
  * Where one connection stands, and thereby what is to be done: `waiting` is entered with a wait before it connects again, `finishing` by
  * reading nothing more, `draining` by sending what waits, `close_sent` with a Close, `terminated` by ending the socket.
@@ -25,11 +28,19 @@ export interface Ending extends Closing {
 export type Lifecycle =
   | { readonly name: 'connecting' | 'connecting_again' | 'open' }
   | { readonly name: 'waiting'; readonly ending: Ending }
-  | { readonly name: 'finishing'; readonly closing: Closing; readonly drain_ms: number }
   | {
-      readonly name: 'closing_unopened' | 'draining' | 'close_sent' | 'terminated'
+      readonly name: 'finishing'
       readonly closing: Closing
+      readonly drain_ms: number
+      readonly late?: LateMessages | undefined
     }
+  | {
+      readonly name: 'draining' | 'close_sent'
+      readonly closing: Closing
+      /** Dropped, unless it says otherwise. */
+      readonly late?: LateMessages | undefined
+    }
+  | { readonly name: 'closing_unopened' | 'terminated'; readonly closing: Closing }
   | { readonly name: 'closed'; readonly ending: Ending }
 
 /** How every connection begins. */
@@ -45,7 +56,12 @@ export type LifecycleEvent =
   /** This side wants to close, in order; `has_unsent`: messages still wait. */
   | { readonly type: 'close'; readonly closing: Closing; readonly has_unsent: boolean }
   /** This side wants to close in order, once the callbacks of what has arrived are done, or that time is over. */
-  | { readonly type: 'finish'; readonly closing: Closing; readonly drain_ms: number }
+  | {
+      readonly type: 'finish'
+      readonly closing: Closing
+      readonly drain_ms: number
+      readonly late?: LateMessages
+    }
   /** The callbacks of what had arrived are done. */
   | { readonly type: 'finished' }
   /** This side has to close, at once. */
@@ -72,6 +88,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       break
     case 'close':
       if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
+      if (name === 'draining' || name === 'close_sent') return drop_late(state)
       // What was lost, and has not ended yet, ends as this side wants it: nobody connects again for whoever has closed.
       if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
         return { name: 'terminated', closing: event.closing }
@@ -79,10 +96,13 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
         return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
       break
     case 'finish':
-      if (name === 'open') return { name: 'finishing', closing: event.closing, drain_ms: event.drain_ms }
+      if (name === 'open') {
+        const { closing, drain_ms, late } = event
+        return { name: 'finishing', closing, drain_ms, late }
+      }
       break
     case 'finished':
-      if (name === 'finishing') return { name: 'draining', closing: state.closing }
+      if (name === 'finishing') return { name: 'draining', closing: state.closing, late: state.late }
       break
     case 'fail':
       return {
@@ -98,7 +118,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
     case 'timed_out':
       if (name === 'open') return { name: 'terminated', closing: lost('network') }
       if (name === 'finishing') return { name: 'draining', closing: state.closing }
-      if ('closing' in state && name !== 'terminated') return { ...state, name: 'terminated' }
+      if ('closing' in state && name !== 'terminated') return { name: 'terminated', closing: state.closing }
       break
     case 'gone':
       // Whoever has ended it, for whatever reason, wants no other one.
@@ -110,6 +130,13 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if (name === 'waiting') return { name: 'connecting_again' }
   }
   return state
+}
+
+/** Whether messages that come are delivered. */
+export function delivers_messages(state: Lifecycle): boolean {
+  const { name } = state
+  if (name === 'draining' || name === 'close_sent') return state.late === 'delivered'
+  return name === 'open' || name === 'finishing'
 }
 
 /** Whether the handshake is not done, and may still be. */
@@ -135,6 +162,10 @@ export function ending_of(state: Lifecycle, code: number, reason: string): Endin
   const { cause } = state.closing
   const is_failure = cause === 'protocol' || cause === 'overflow'
   return { ...state.closing, ...(clean || !is_failure ? { code, reason } : {}), clean }
+}
+
+function drop_late(state: Extract<Lifecycle, { name: 'draining' | 'close_sent' }>): Lifecycle {
+  return state.late === 'delivered' ? { ...state, late: 'dropped' } : state
 }
 
 function is_loss({ cause }: Closing): boolean {

@@ -1055,6 +1055,74 @@ describe('Connection', () => {
       expect(socket.calls).toEqual([{ call: 'close', code: 4000, reason: '' }])
     })
 
+    describe('with late messages delivered', () => {
+      const shut_down = (): void => connection.shut_down(1001, '', 1_000, 'delivered')
+
+      it('hands on what the peer sent before it knew: behind all else, before on_close, and without an answer', async () => {
+        hold()
+        shut_down()
+        connection.socket_message('behind', 6)
+        release()
+        await settled()
+        expect(socket.call_names).toEqual(['pause', 'close'])
+        socket.receive('late')
+        expect(connection.send('answer')).toMatchObject({ code: 'closed' })
+        socket.end(1001)
+        expect(owner.heard.slice(2)).toEqual([
+          'on_message held',
+          'on_message waits',
+          'on_message behind',
+          'on_message late',
+          'ended',
+          'on_close',
+        ])
+        expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+      })
+
+      it('slows down who sends more of it than a slow callback takes', async () => {
+        shut_down()
+        owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+        for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
+        expect(socket.call_names).toEqual(['pause', 'close', 'pause'])
+        owner.message_returns = () => undefined
+        release()
+        await settled()
+        expect(socket.call_names).toEqual(['pause', 'close', 'pause', 'resume'])
+        expect(owner.heard.filter(what => what.startsWith('on_message'))).toHaveLength(300)
+      })
+
+      it('drops it after drain_ms, as what waited before it', async () => {
+        hold()
+        shut_down()
+        platform.clock.advance(1_000)
+        socket.receive('late')
+        release()
+        await settled()
+        socket.end(1001)
+        expect(owner.heard).not.toContain('on_message late')
+      })
+
+      it('drops it once it is asked anew with a drain_ms of 0, and has close_timeout as before', () => {
+        shut_down()
+        socket.receive('late')
+        platform.clock.advance(4_000)
+        connection.shut_down(1001, '', 0)
+        socket.receive('later')
+        expect(owner.heard.slice(2)).toEqual(['on_message late'])
+        expect(socket.call_names).toEqual(['pause', 'close'])
+        platform.clock.advance(1_000)
+        expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
+      })
+
+      it('drops it behind a callback that closes', () => {
+        shut_down()
+        owner.message_returns = () => connection.close()
+        socket.receive('late')
+        socket.receive('later')
+        expect(owner.heard.slice(2)).toEqual(['on_message late'])
+      })
+    })
+
     it('reads nothing more though room comes for more', async () => {
       owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))

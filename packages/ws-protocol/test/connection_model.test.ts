@@ -151,7 +151,7 @@ async function run_at_random(random: () => number, { is_retried }: RunOptions): 
     () => {
       if (is_retried || random() < 0.5) return
       seen.was_closed_here = was_shut_down = true
-      connection.shut_down(1001, '', random() < 0.5 ? 0 : 1_000)
+      connection.shut_down(1001, '', random() < 0.5 ? 0 : 1_000, random() < 0.5 ? 'delivered' : 'dropped')
     },
     () => {
       if (current.is_gone || !current.is_open || random() < 0.5) return

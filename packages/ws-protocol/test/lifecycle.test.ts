@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CloseCause } from '../src/close_info.js'
 import {
   type Closing,
+  delivers_messages,
   type Ending,
   ending_of,
   is_ending,
@@ -158,6 +159,40 @@ describe('step', () => {
   )
 })
 
+describe('messages that come late', () => {
+  const finishing = step(states.open, { type: 'finish', closing: later, drain_ms: 9, late: 'delivered' })
+  const draining = step(finishing, events.finished)
+  const close_sent = step(draining, events.drained)
+
+  it('are delivered where that was asked for, once all callbacks were done, until the socket ends', () => {
+    expect([draining.name, close_sent.name]).toEqual(['draining', 'close_sent'])
+    for (const state of [draining, close_sent]) {
+      expect(delivers_messages(state)).toBe(true)
+      expect(step(state, events['timed out'])).toEqual({ name: 'terminated', closing: later })
+      expect(step(state, events['gone for good'])).toEqual({ name: 'closed', ending: gone })
+    }
+  })
+
+  it('are dropped where callbacks took too long, where the peer broke a rule, and where it was not asked for', () => {
+    const ends = [
+      step(finishing, events['timed out']),
+      step(finishing, events.failed),
+      step(draining, events.failed),
+      step(step(states.open, events['to finish']), events.finished),
+    ]
+    expect(ends.map(({ name }) => name)).toEqual(['draining', 'close_sent', 'close_sent', 'draining'])
+    for (const state of ends) expect(delivers_messages(state)).toBe(false)
+  })
+
+  it('are dropped as soon as somebody closes the connection itself; what it ends with stays', () => {
+    for (const state of [draining, close_sent]) {
+      const closed = step(state, events['closed with nothing unsent'])
+      expect(closed).toEqual({ ...state, late: 'dropped' })
+      expect(step(closed, events['closed with nothing unsent'])).toBe(closed)
+    }
+  })
+})
+
 describe('a connection that was terminated', () => {
   const with_cause = (cause: CloseCause): Lifecycle => ({
     name: 'terminated',
@@ -238,6 +273,7 @@ describe('a state', () => {
   it.each([
     ['is unopened', is_unopened, ['connecting', 'connecting_again', 'closing_unopened']],
     ['is ending', is_ending, ['close_sent', 'terminated', 'closed']],
+    ['delivers messages', delivers_messages, ['open', 'finishing']],
   ] as const)('%s', (_, holds, names) => {
     const all = Object.values<Lifecycle>(states)
     expect(all.filter(holds).map(({ name }) => name)).toEqual(names)

@@ -9,6 +9,7 @@ export {
   type CompressionOptions,
   type ConnectionHandle,
   type ConnectionOptions,
+  type LateMessages,
   type MessageData,
   NET_ERROR_CODES,
   NetError,

@@ -135,8 +135,8 @@ export class ConnectionSet implements HandshakeOwner {
   }
 
   /** Closes all connections in order; settles when their last callbacks are done. */
-  async shut_down({ code, drain_ms, next_reason }: Shutdown): Promise<void> {
-    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms)
+  async shut_down({ code, drain_ms, late, next_reason }: Shutdown): Promise<void> {
+    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms, late)
     if (this.sockets.size + this.#leaving === 0) return
     await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
   }

@@ -76,7 +76,7 @@ export interface WsServer<Data = unknown> {
   /** The sockets that are open or closing. */
   readonly sockets: ReadonlySet<WsSocket<Data>>
   /**
-   * Closes in order: takes no new handshakes and reads no more messages; waits until the callbacks of those that have arrived are done;
+   * Closes in order: takes no new handshakes and reads no more messages (see {@link CloseOptions.late}); waits until the callbacks of those that have arrived are done;
    * sends what each socket has queued, then a Close, and terminates those that do not answer within `close_timeout`. Twice is
    * fine, and a second call with `drain_ms: 0` ends the wait of the first. A `server` that was given goes on; its route can be mounted again
    * at once.

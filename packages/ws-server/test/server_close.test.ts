@@ -78,6 +78,28 @@ describe('close', () => {
     expect(done).toEqual(['before'])
   })
 
+  it.each([
+    ['plain', false],
+    ['compressed', true],
+  ])(
+    'with late messages delivered hands on what a client sent before it heard of it, %s',
+    async (_, compression) => {
+      const { server, done, called, release } = await start_held({ compression })
+      const ws = await client_of(server, '/ws', { perMessageDeflate: compression })
+      const { heard, closed } = heard_by(ws)
+      ws.send('before')
+      await called
+      server.close({ late: 'delivered' })
+      const late = Array.from({ length: 2_000 }, (_, index) => `${index}`.padEnd(200, 'x'))
+      for (const data of late) ws.send(data)
+      release()
+      expect(await closed).toEqual([1001, ''])
+      await server.closed
+      expect(done).toEqual(['before', ...late])
+      expect(heard).toEqual(['done before'])
+    },
+  )
+
   it('waits no longer than drain_ms, and drops what still waits', async () => {
     const { server, done, called, release } = await start_held()
     const ws = await client_of(server)

@@ -18,6 +18,11 @@ describe('what each socket is told', () => {
     expect([shutdown.code, shutdown.drain_ms, shutdown.next_reason()]).toEqual([code, drain_ms, reason])
   })
 
+  it('has late messages dropped, unless they are to be delivered', () => {
+    expect(read_close_options().late).toBe('dropped')
+    expect(read_close_options({ late: 'delivered' }).late).toBe('delivered')
+  })
+
   it('is 1012 where the clients are to be spread, unless a code is given', () => {
     expect(read_close_options({ spread_ms: 1 }).code).toBe(1012)
     expect(read_close_options({ spread_ms: 1, code: 1001 }).code).toBe(1001)
@@ -77,6 +82,7 @@ describe('an option of close', () => {
     ],
     ['a reason of 100 bytes in 50 letters', { reason: 'é'.repeat(50) }, /reason is "é+"/],
     ['a reason that is no text', { reason: 5 }, /reason is 5/],
+    ['another fate of late messages', { late: 'kept' }, /late is "kept"; expected 'dropped' or 'delivered'/],
     ['a word that is not known', { drain: 5 }, /no option "drain"; did you mean drain_ms\?/],
     ['no options', null as unknown as object, /got null for its options/],
   ])('may not be %s', (_, options, message) => {
