@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { connect, listen, type WsServer } from '@bt/net'
+import { afterAll, expect, test } from 'vitest'
+import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
+import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
+import { Journal } from './journal.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const page = readFileSync(join(here, '../../../docs/cluster.md'), 'utf8')
+/** Inside of the suite, so that a sample finds what it imports. */
+const folder = mkdtempSync(join(here, '../.page-'))
+const samples = Array.from(
+  page.matchAll(/<!-- sample: (\w+)\.ts -->\n```ts\n([\s\S]*?)```/g),
+  ([, name, code]) => ({
+    name: String(name),
+    code: String(code),
+  }),
+)
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('the page has no code that is not tried', () => {
+  expect(samples.map(({ name }) => name)).toEqual(['nats', 'redis'])
+  expect(page.match(/^```/gm)).toHaveLength(2 * samples.length)
+})
+
+test.each(samples)('its sample with $name makes two servers one, as it stands', async ({ name, code }) => {
+  await using broker = await closing(name === 'nats' ? start_nats() : start_redis())
+  const servers = await Promise.all(
+    [1, 2].map(async number => {
+      const file = join(folder, `${name}${number}.ts`)
+      const here_alone = code
+        .replace('127.0.0.1:8081', '127.0.0.1:0')
+        .replace(/\w+:\/\/127\.0\.0\.1:(4222|6379)/, broker.url)
+      writeFileSync(file, `${here_alone}\nexport { server }\n`)
+      return ((await import(file)) as { server: WsServer }).server
+    }),
+  )
+  const heard = await Promise.all(
+    servers.map(async server => {
+      await server.opened
+      const texts = new Journal<string>()
+      const ws = connect({ type: 'ws', url: `ws://${server.addr}/ws`, on_message: text => texts.add(text) })
+      await ws.opened
+      return { ws, texts }
+    }),
+  )
+  const [one, other] = heard
+  // The first that is heard of the other tells that it is in the lobby.
+  const asking = setInterval(() => one?.ws.send('hello'), 10)
+  await other?.texts.first((text): text is string => text === 'hello')
+  clearInterval(asking)
+  expect(one?.texts.entries).not.toContain('hello')
+  for (const { ws } of heard) ws.close()
+  for (const server of servers) await server[Symbol.asyncDispose]()
+})
+
+test('its samples are of the right types', async () => {
+  for (const { name, code } of samples) writeFileSync(join(folder, `${name}.ts`), code)
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    lib: ['ES2022', 'ESNext.Disposable', 'DOM'],
+    types: [],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+  }
+  const files = samples.map(({ name }) => `${name}.ts`)
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
+  await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
+}, 60_000)
+
+test('it lists every figure of stats().cluster, and none that there is not', async () => {
+  await using cluster = await ClusterOfNodes.start('nats', 1)
+  const [node] = cluster.nodes as [Node]
+  const { stats } = await node.stats()
+  const listed = Array.from(
+    page.split('## Figures')[1]?.matchAll(/^\| `(\w+)` \|/gm) ?? [],
+    ([, name]) => name,
+  )
+  expect(listed).toEqual(Object.keys(stats))
+})
+
+test('a server without its broker listens', async () => {
+  const broker = await start_nats()
+  await broker.close()
+  const { nats } = await import('@bt/ws-cluster-nats')
+  const told = new Journal<string>()
+  const cluster = nats({ servers: broker.url })
+  await using server = listen({
+    type: 'ws',
+    bind: '127.0.0.1:0',
+    cluster,
+    on_error: ({ message }) => told.add(message),
+  })
+  await server.opened
+  const message = await told.first((text): text is string => true)
+  expect(message).toContain(`${broker.address} cannot be reached: `)
+})
+
+async function closing<Closed extends { close(): Promise<void> }>(
+  starting: Promise<Closed>,
+): Promise<Closed & AsyncDisposable> {
+  const started = await starting
+  return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() })
+}
