@@ -105,6 +105,7 @@ export class Cluster {
     this.#outgoing = new Outgoing({
       max_bytes: max_queue,
       mail: this.#mail,
+      channel_of: topic => this.#channel_of(topic),
       clock,
       soon,
       dropped: size_bytes => owner.report(this.#too_large('publish', size_bytes)),
@@ -147,8 +148,7 @@ export class Cluster {
     const call = topic === undefined ? 'broadcast' : 'publish'
     const { name } = this.#state
     if (name === 'leaving' || name === 'left') return left_error(call)
-    const channel = topic === undefined ? this.#all : this.#channel_of(topic)
-    const result = this.#outgoing.put(channel, frame)
+    const result = this.#outgoing.put(topic, frame)
     if (result === 'taken') return true
     this.#refused += 1
     return result === 'too_large' ? this.#too_large(call, frame.frame_bytes) : this.#full(call)
@@ -314,8 +314,9 @@ export class Cluster {
     return this.#settings.port.broker
   }
 
-  #channel_of(topic: string): string {
-    return this.#topic_prefix + encode(topic)
+  /** The channel of a topic; of `undefined`, the one that is for all. */
+  #channel_of(topic: string | undefined): string {
+    return topic === undefined ? this.#all : this.#topic_prefix + encode(topic)
   }
 
   /** The topic of a channel; `undefined` for the one that is for all. */

@@ -17,7 +17,7 @@ const PARCEL_COST_BYTES = 256
 const LOOK_EVERY_MS = 5_000
 const LOOKS = 2
 
-/** What was published on one channel in this turn. */
+/** What was published to one topic in this turn. */
 interface Turn {
   readonly frames: SharedBatch[]
   frame_bytes: number
@@ -46,6 +46,8 @@ export interface OutgoingSettings {
   readonly max_bytes: number
   /** Writes what crosses the broker. */
   readonly mail: Mail
+  /** The channel of a topic; of `undefined`, the one for all. */
+  channel_of(topic: string | undefined): string
   /** Time, and timers. */
   readonly clock: Clock
   /** Runs a task when the running callback is done. */
@@ -57,12 +59,12 @@ export interface OutgoingSettings {
 }
 
 /**
- * What goes to the other servers: the messages of a turn together, one parcel for each channel, in order; as much at once as the broker is known
+ * What goes to the other servers: the messages of a turn together, one parcel for each topic, in order; as much at once as the broker is known
  * to take, and the rest, or all while there is no broker, waits in a queue that is bounded in bytes.
  */
 export class Outgoing {
   readonly #settings: OutgoingSettings
-  #turns = new Map<string, Turn>()
+  readonly #turns = new Map<string | undefined, Turn>()
   #is_end_due = false
   #first: Parcel | undefined
   #last: Parcel | undefined
@@ -96,16 +98,16 @@ export class Outgoing {
     return this.#most_bytes - envelope_size(0)
   }
 
-  /** Takes a message for a channel; or says why not: it is larger than the broker takes, or too much waits. */
-  put(channel: string, frame: SharedBatch): 'taken' | 'too_large' | 'full' {
+  /** Takes a message for a topic, or for all; or says why not: it is larger than the broker takes, or too much waits. */
+  put(topic: string | undefined, frame: SharedBatch): 'taken' | 'too_large' | 'full' {
     if (frame.frame_bytes > this.most_frame_bytes) return 'too_large'
-    const turn = this.#turns.get(channel)
+    const turn = this.#turns.get(topic)
     const cost_bytes = frame.frame_bytes + (turn === undefined ? PARCEL_COST_BYTES : 0)
     if (this.#bytes + cost_bytes > this.#settings.max_bytes) return 'full'
     this.#bytes += frame.frame_bytes
     const most_bytes = Math.min(BATCH_BYTES, this.most_frame_bytes)
-    if (turn !== undefined && turn.frame_bytes + frame.frame_bytes > most_bytes) this.#pack(channel, turn)
-    this.#add(channel, frame)
+    if (turn !== undefined && turn.frame_bytes + frame.frame_bytes > most_bytes) this.#pack(topic, turn)
+    this.#add(topic, frame)
     if (!this.#is_end_due) {
       this.#is_end_due = true
       this.#settings.soon(() => {
@@ -169,12 +171,12 @@ export class Outgoing {
     return messages
   }
 
-  #add(channel: string, frame: SharedBatch): void {
-    const turn = this.#turns.get(channel)
+  #add(topic: string | undefined, frame: SharedBatch): void {
+    const turn = this.#turns.get(topic)
     if (turn === undefined) {
       frame.hold()
       this.#bytes += PARCEL_COST_BYTES
-      this.#turns.set(channel, { frames: [frame], frame_bytes: frame.frame_bytes, messages: frame.messages })
+      this.#turns.set(topic, { frames: [frame], frame_bytes: frame.frame_bytes, messages: frame.messages })
       return
     }
     const joined = turn.frames.at(-1)?.joined_by(frame)
@@ -187,13 +189,15 @@ export class Outgoing {
   }
 
   #end_turn(): void {
-    for (const [channel, turn] of this.#turns) this.#pack(channel, turn)
+    for (const [topic, turn] of this.#turns) this.#pack(topic, turn)
     this.#send()
   }
 
-  #pack(channel: string, { frames, frame_bytes, messages }: Turn): void {
-    this.#turns.delete(channel)
-    const bytes = this.#settings.mail.messages(frames, frame_bytes)
+  #pack(topic: string | undefined, { frames, frame_bytes, messages }: Turn): void {
+    const { mail, channel_of } = this.#settings
+    this.#turns.delete(topic)
+    const channel = channel_of(topic)
+    const bytes = mail.messages(frames, frame_bytes)
     for (const batch of frames) batch.release()
     const parcel = { channel, bytes, messages, cost_bytes: frame_bytes + PARCEL_COST_BYTES, next: undefined }
     if (this.#last === undefined) this.#first = parcel
