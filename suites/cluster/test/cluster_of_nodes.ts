@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { connect, type WsClient } from '@bt/net'
+// @boundaries-ignore brokers for tests are started in one place
 import { type Broker, type BrokerOptions, start_nats, start_redis } from '../../../scripts/brokers.mjs'
 import {
   type NodeOptions,

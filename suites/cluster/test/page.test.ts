@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connect, listen, type WsServer } from '@bt/net'
 import { afterAll, expect, test } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
 import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
 import { Journal } from './journal.ts'
