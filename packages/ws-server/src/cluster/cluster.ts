@@ -38,6 +38,8 @@ export interface ClusterStats {
   readonly refused: number
   /** Messages of which nobody knows whether they have arrived, since the broker went away while it had them: `on_error` was told. */
   readonly lost: number
+  /** Messages that no server of this version has written, and that were dropped: `on_error` is told of the first since the broker was connected to. */
+  readonly unreadable: number
   /** How many times the broker was lost, since the server started. */
   readonly outages: number
 }
@@ -94,6 +96,8 @@ export class Cluster {
   #outage: NetError | undefined
   #received = 0
   #refused = 0
+  #unreadable = 0
+  #is_unreadable_told = false
   #outages = 0
 
   constructor(settings: ClusterSettings, owner: ClusterOwner) {
@@ -170,6 +174,7 @@ export class Cluster {
       received: this.#received,
       refused: this.#refused,
       lost: this.#outgoing.lost,
+      unreadable: this.#unreadable,
       outages: this.#outages,
     }
   }
@@ -251,6 +256,7 @@ export class Cluster {
   #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
+    this.#is_unreadable_told = false
     this.#outgoing.flow()
   }
 
@@ -306,8 +312,16 @@ export class Cluster {
         this.#nodes.left(envelope.node)
         return
       default:
-        this.#owner.report(unreadable(channel, bytes.length))
+        this.#not_readable(channel, bytes)
     }
+  }
+
+  /** There may be many: whatever else publishes there does so all the time. */
+  #not_readable(channel: string, bytes: Uint8Array): void {
+    this.#unreadable += 1
+    if (this.#is_unreadable_told) return
+    this.#is_unreadable_told = true
+    this.#owner.report(unreadable(channel, bytes.length))
   }
 
   get #broker(): string {
@@ -361,7 +375,7 @@ function left_behind(broker: string, under_way: number, dropped: number): NetErr
 }
 
 function unreadable(channel: string, size_bytes: number): NetError {
-  const message = `${describe_count(size_bytes, 'byte')} on the channel ${channel} are from no server of this version: they were dropped; give each version, and whatever else publishes there, a prefix of its own`
+  const message = `${describe_count(size_bytes, 'byte')} on the channel ${channel} are from no server of this version: they were dropped, as is whatever follows of that kind; give each version, and whatever else publishes there, a prefix of its own`
   return new NetError('protocol_error', message)
 }
 
