@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
 import { redis } from '../src/index.js'
+import { FakeRedis } from './fake_redis.js'
 import { command } from './redis_cluster.js'
 
 const left_open: { close(): unknown }[] = []
@@ -139,17 +140,17 @@ describe('a connection is lost', () => {
     expect(slow.losses).toHaveLength(1)
   })
 
-  it('where Redis can not do for now what it is asked', async () => {
-    const broker = await started()
-    const link = await linked(broker)
-    const busy = command(broker, 'EVAL', "while true do redis.call('PING') end", '0').catch(String)
-    // It is busy once a script has run for longer than it waits.
-    await command(broker, 'CONFIG', 'SET', 'busy-reply-threshold', '1').catch(() => {})
+  it.each([
+    ['it is busy with a script', '-BUSY Redis is busy running a script.\r\n'],
+    ['the cluster is down, or a part of it', '-CLUSTERDOWN The cluster is down\r\n'],
+    ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
+  ])('where %s', async (why, answer) => {
+    const fake = await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer)
+    left_open.push(fake)
+    const link = await ClusterListener.connect(redis({ url: fake.url }))
     link.publish('bt.a', SOME)
     await link.is_lost()
-    expect(link.losses.map(String)).toEqual(['Error: it is busy with a script'])
-    await command(broker, 'SCRIPT', 'KILL')
-    await busy
+    expect([link.losses.map(error => error.message), link.refusals]).toEqual([[why], []])
   })
 })
 
