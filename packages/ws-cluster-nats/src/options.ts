@@ -1,46 +1,38 @@
-import { type BrokerOptions, broker_rules, NetError, type OptionRules } from '@bt/ws-protocol'
+import { type BrokerOptions, broker_rules, client_options_rule, type OptionRules } from '@bt/ws-protocol'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
-/** What `nats` sets itself: the server that uses it connects again, and knows what it has published. */
-type SetByUs =
-  | 'servers'
-  | 'port'
-  | 'noEcho'
-  | 'timeout'
-  | 'ignoreClusterUpdates'
-  | 'ignoreAuthErrorAbort'
-  | 'waitOnFirstConnect'
-  | 'maxReconnectAttempts'
-  | 'reconnect'
-  | 'reconnectDelayHandler'
-  | 'reconnectJitter'
-  | 'reconnectJitterTLS'
-  | 'reconnectTimeWait'
-  | 'reconnectToServer'
-
-/** What to do instead. */
-const SET_BY_US: Readonly<Record<SetByUs, string>> = {
-  servers: 'give servers beside options',
-  port: 'give servers beside options',
-  noEcho: 'leave it out',
-  timeout: 'give connect_timeout beside options',
-  ignoreClusterUpdates: 'list all servers in servers',
-  ignoreAuthErrorAbort: 'leave it out',
-  waitOnFirstConnect: 'leave it out',
-  maxReconnectAttempts: 'leave it out',
-  reconnect: 'leave it out',
-  reconnectDelayHandler: 'leave it out',
-  reconnectJitter: 'leave it out',
-  reconnectJitterTLS: 'leave it out',
-  reconnectTimeWait: 'leave it out',
-  reconnectToServer: 'leave it out',
-}
-
 /**
- * The options of NATS's own client that `nats` takes: credentials (`user` and `pass`, `token`, or `authenticator` for NKeys, JWTs and creds files),
- * `tls`, `name`, `pingInterval` and others, in their own spelling.
+ * The options of NATS's own client that `nats` takes, in its spelling: credentials (`user` and `pass`, `token`, or an `authenticator` for NKeys, JWTs and
+ * files of credentials), `tls`, and few others. The rest is set here: who uses the connection connects again, and knows what it has published.
  */
-export type NatsClientOptions = Omit<NodeConnectionOptions, SetByUs>
+export type NatsClientOptions = Pick<
+  NodeConnectionOptions,
+  | 'authenticator'
+  | 'user'
+  | 'pass'
+  | 'token'
+  | 'tls'
+  | 'name'
+  | 'noRandomize'
+  | 'resolve'
+  | 'pingInterval'
+  | 'maxPingOut'
+  | 'debug'
+>
+
+const CLIENT_OPTIONS: Readonly<Record<keyof NatsClientOptions, true>> = {
+  authenticator: true,
+  user: true,
+  pass: true,
+  token: true,
+  tls: true,
+  name: true,
+  noRandomize: true,
+  resolve: true,
+  pingInterval: true,
+  maxPingOut: true,
+  debug: true,
+}
 
 /** The options of {@link nats}. */
 export interface NatsOptions extends BrokerOptions {
@@ -67,18 +59,5 @@ export const nats_rules: OptionRules<NatsOptions, 'prefix' | 'connect_timeout' |
         ? value.length > 0 && value.every(server => typeof server === 'string')
         : typeof value === 'string',
   },
-  options: {
-    fallback: undefined,
-    is_secret: true,
-    expects: "an object of options of NATS's own client",
-    accepts: value => typeof value === 'object' && value !== null && !sets_ours(value),
-  },
-}
-
-function sets_ours(options: object): boolean {
-  for (const [name, instead] of Object.entries(SET_BY_US)) {
-    if (name in options)
-      throw new NetError('invalid_option', `nats: options.${name} is set by nats itself: ${instead}`)
-  }
-  return false
+  options: client_options_rule('nats', CLIENT_OPTIONS),
 }

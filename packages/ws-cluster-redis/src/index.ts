@@ -1,3 +1,3 @@
-export { type ClusterLink, type ClusterPort, type ClusterSink, NetError } from '@bt/ws-protocol'
-export type { RedisOptions, RedisOwnOptions } from './options.js'
+export { type ClusterLink, type ClusterPort, type ClusterSink, NetError, type Pem } from '@bt/ws-protocol'
+export type { NodeRedisOptions, NodeRedisSocket, RedisOptions } from './options.js'
 export { redis } from './redis.js'

@@ -1,42 +1,70 @@
-import { type BrokerOptions, broker_rules, NetError, type OptionRules } from '@bt/ws-protocol'
-import type { RedisClientOptions } from '@redis/client'
+import {
+  type BrokerOptions,
+  broker_rules,
+  client_options_rule,
+  NetError,
+  type OptionRules,
+  type Pem,
+} from '@bt/ws-protocol'
 
-/** What `redis` sets itself, or has no use for. */
-type SetByUs =
-  | 'url'
-  | 'RESP'
-  | 'readonly'
-  | 'disableOfflineQueue'
-  | 'commandsQueueMaxLength'
-  | 'commandOptions'
-  | 'clientSideCache'
-  | 'emitInvalidate'
-  | 'maintNotifications'
-  | 'modules'
-  | 'functions'
-  | 'scripts'
-
-/** What to do instead. */
-const SET_BY_US: Readonly<Record<SetByUs, string>> = {
-  url: 'give url beside options',
-  RESP: 'leave it out',
-  readonly: 'leave it out',
-  disableOfflineQueue: 'leave it out',
-  commandsQueueMaxLength: 'leave it out',
-  commandOptions: 'leave it out',
-  clientSideCache: 'leave it out',
-  emitInvalidate: 'leave it out',
-  maintNotifications: 'leave it out',
-  modules: 'leave it out',
-  functions: 'leave it out',
-  scripts: 'leave it out',
+/** What node-redis is told of sockets: what TLS needs, and any other option that `tls.connect` or `net.connect` of Node takes. */
+export interface NodeRedisSocket {
+  /** Whether to speak TLS, as `rediss://` says as well. */
+  readonly tls?: boolean | undefined
+  /** The authorities that are trusted, in PEM. */
+  readonly ca?: Pem | readonly Pem[] | undefined
+  /** The certificate of this side, in PEM. */
+  readonly cert?: Pem | undefined
+  /** Its key, in PEM. */
+  readonly key?: Pem | undefined
+  /** The host that the certificate of Redis has to be for. */
+  readonly servername?: string | undefined
+  /** Any other option. */
+  readonly [option: string]: unknown
 }
 
 /**
- * The options of node-redis that `redis` takes: credentials (`username` and `password`, or `credentialsProvider`), `socket` with what TLS needs,
- * `name` and others, in their own spelling.
+ * The options of node-redis that `redis` takes, in its spelling. The rest is set here: who uses the connection connects again, and knows what it has
+ * published.
  */
-export type RedisOwnOptions = Omit<RedisClientOptions, SetByUs>
+export interface NodeRedisOptions {
+  /** The user; without one it is `default`. */
+  readonly username?: string | undefined
+  /** The password. */
+  readonly password?: string | undefined
+  /** A credentials provider of node-redis, for those that change. */
+  readonly credentialsProvider?: object | undefined
+  /** What sockets are told. */
+  readonly socket?: NodeRedisSocket | undefined
+  /** What Redis calls the connections in `CLIENT LIST`. */
+  readonly name?: string | undefined
+  /** What is added to the name of the library there. */
+  readonly clientInfoTag?: string | undefined
+  /** Whether not to tell Redis of the library. */
+  readonly disableClientInfo?: boolean | undefined
+  /** How often to ping, in milliseconds. */
+  readonly pingInterval?: number | undefined
+}
+
+const CLIENT_OPTIONS: Readonly<Record<keyof NodeRedisOptions, true>> = {
+  username: true,
+  password: true,
+  credentialsProvider: true,
+  socket: true,
+  name: true,
+  clientInfoTag: true,
+  disableClientInfo: true,
+  pingInterval: true,
+}
+
+/** What is told of sockets elsewhere, and where. */
+const NOT_OF_SOCKETS: Readonly<Record<string, string>> = {
+  host: 'url',
+  port: 'url',
+  path: 'url',
+  connectTimeout: 'connect_timeout',
+  reconnectStrategy: 'nothing: the server connects again by itself',
+}
 
 /** The options of {@link redis}. */
 export interface RedisOptions extends BrokerOptions {
@@ -46,8 +74,10 @@ export interface RedisOptions extends BrokerOptions {
    */
   url: string | readonly string[]
   /** Options for node-redis, in its spelling. @defaultValue none */
-  options?: RedisOwnOptions | undefined
+  options?: NodeRedisOptions | undefined
 }
+
+const client_rule = client_options_rule('redis', CLIENT_OPTIONS)
 
 /** The rules of {@link RedisOptions}. What stands in `url` is looked at by whoever reads it. */
 export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout' | 'url'> = {
@@ -63,22 +93,18 @@ export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout'
         : typeof value === 'string',
   },
   options: {
-    fallback: undefined,
-    is_secret: true,
-    expects: 'an object of options of node-redis',
-    accepts: value => typeof value === 'object' && value !== null && !sets_ours(value as RedisOwnOptions),
+    ...client_rule,
+    accepts: value => client_rule.accepts(value) && has_no_strange_socket(value as NodeRedisOptions),
   },
 }
 
-function sets_ours(options: RedisOwnOptions): boolean {
-  for (const [name, instead] of Object.entries(SET_BY_US)) if (name in options) throw is_ours(name, instead)
-  const { socket = {} } = options
-  if ('reconnectStrategy' in socket) throw is_ours('socket.reconnectStrategy', 'leave it out')
-  if ('connectTimeout' in socket)
-    throw is_ours('socket.connectTimeout', 'give connect_timeout beside options')
-  return false
-}
-
-function is_ours(name: string, instead: string): NetError {
-  return new NetError('invalid_option', `redis: options.${name} is set by redis itself: ${instead}`)
+function has_no_strange_socket({ socket = {} }: NodeRedisOptions): boolean {
+  for (const [name, instead] of Object.entries(NOT_OF_SOCKETS)) {
+    if (name in socket)
+      throw new NetError(
+        'invalid_option',
+        `redis: options.socket.${name} is not taken; instead there is ${instead}`,
+      )
+  }
+  return true
 }

@@ -1,6 +1,6 @@
 import { NetError, without_credentials } from '@bt/ws-protocol'
 import { RedisClient, type RedisClientOptions } from '@redis/client'
-import type { RedisOwnOptions } from './options.js'
+import type { NodeRedisOptions } from './options.js'
 
 /** What node-redis is told of a socket. */
 export type SocketOptions = NonNullable<RedisClientOptions['socket']>
@@ -21,7 +21,7 @@ export interface Seed {
  *
  * @throws NetError `invalid_option`, with what was given but for credentials
  */
-export function parse_seed(url: string, given: RedisOwnOptions): Seed {
+export function parse_seed(url: string, given: NodeRedisOptions): Seed {
   const { socket, ...parsed } = parse(url)
   const {
     host = '',
@@ -30,7 +30,7 @@ export function parse_seed(url: string, given: RedisOwnOptions): Seed {
     tls,
   } = socket as { host?: string; port?: number; path?: string; tls: boolean }
   if (path === undefined && host === '') throw bad_url(url)
-  const given_tls = (given.socket as { readonly tls?: boolean } | undefined)?.tls
+  const given_tls = given.socket?.tls
   if (given_tls !== undefined && given_tls !== tls)
     throw invalid(
       `options.socket.tls is ${given_tls}, and ${shown(url)} says otherwise: write ${given_tls ? 'rediss' : 'redis'}://`,
@@ -39,7 +39,7 @@ export function parse_seed(url: string, given: RedisOwnOptions): Seed {
   if (is_known_twice) throw invalid('the credentials in url stand beside others in options: give them once')
   return {
     address: path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    options: { ...given, ...parsed, socket: { ...given.socket, ...socket } as typeof socket },
+    options: { ...given, ...parsed, socket: { ...given.socket, ...socket } } as ClientOptions,
   }
 }
 
@@ -52,7 +52,7 @@ function parse(url: string): ClientOptions {
   }
 }
 
-function knows_credentials({ username, password, credentialsProvider }: RedisOwnOptions): boolean {
+function knows_credentials({ username, password, credentialsProvider }: NodeRedisOptions): boolean {
   return username !== undefined || password !== undefined || credentialsProvider !== undefined
 }
 

@@ -1,4 +1,5 @@
-import type { OptionRules } from './option_rule.js'
+import { describe_value, NetError } from './errors.js'
+import type { OptionRule, OptionRules } from './option_rule.js'
 import { whole_number } from './options.js'
 
 /** As long as a {@link ClusterPort} may take to connect, in milliseconds. */
@@ -28,6 +29,29 @@ export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
     accepts: value => typeof value === 'string' && value.length <= MAX_PREFIX_LENGTH && PREFIX.test(value),
   },
   connect_timeout: whole_number('milliseconds', MAX_CONNECT_MS, MAX_CONNECT_MS),
+}
+
+/**
+ * The rule of an option that holds options of an engine's own client, which looks at their values; those that are not among `known` are not for
+ * users to set.
+ */
+export function client_options_rule<Options extends object>(
+  call: string,
+  known: Readonly<Record<keyof Options, true>>,
+): OptionRule<Options> {
+  return {
+    fallback: undefined,
+    is_secret: true,
+    expects: `an object with some of ${Object.keys(known).join(', ')}`,
+    accepts: value => {
+      if (typeof value !== 'object' || value === null) return false
+      const unknown = Object.keys(value).find(name => !Object.hasOwn(known, name))
+      if (unknown === undefined) return true
+      const names = Object.keys(known).join(', ')
+      const message = `${call}: there is no option ${describe_value(unknown)} in options; known are ${names}`
+      throw new NetError('invalid_option', message)
+    },
+  }
 }
 
 /** As many addresses of a broker are named at most. */

@@ -7,7 +7,13 @@ export {
   parse_bind,
 } from './address.js'
 export { Backoff, type BackoffSettings } from './backoff.js'
-export { type BrokerOptions, broker_name, broker_rules, without_credentials } from './broker_options.js'
+export {
+  type BrokerOptions,
+  broker_name,
+  broker_rules,
+  client_options_rule,
+  without_credentials,
+} from './broker_options.js'
 export type { CancelTimer, Clock } from './clock.js'
 export {
   ABNORMAL_CLOSURE,

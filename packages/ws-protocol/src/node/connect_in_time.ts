@@ -10,6 +10,6 @@ export function connect_in_time<Connection>(
   return new Promise((resolve, reject) => {
     const why = `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`
     const timer = setTimeout(() => reject(new Error(why)), timeout_ms)
-    opening.then(resolve, reject).finally(() => clearTimeout(timer))
+    opening.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
