@@ -12,6 +12,8 @@ export interface ConnectArguments {
   readonly ca?: Buffer
   /** Whether to connect again, and again, when the connection is lost or does not open. */
   readonly reconnect?: boolean
+  /** The topic of our echo server that this client is to be in. */
+  readonly topic?: string
   /** With a pipe: for how long no message has to come before the connection is closed, in milliseconds. */
   readonly wait: number
 }
@@ -26,10 +28,23 @@ export async function run_connect({
   binary = false,
   ca,
   reconnect,
+  topic,
   wait,
 }: ConnectArguments): Promise<number> {
-  const ws = connect({ type: 'ws', url, binary, reconnect, tls: ca === undefined ? undefined : { ca } })
+  const ws = connect({
+    type: 'ws',
+    url: with_topic(url, topic),
+    binary,
+    reconnect,
+    tls: ca === undefined ? undefined : { ca },
+  })
   const is_terminal = process.stdin.isTTY && process.stdout.isTTY
   const is_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
   return (await is_well) ? 0 : 1
+}
+
+function with_topic(url: string, topic: string | undefined): string {
+  return topic === undefined
+    ? url
+    : `${url}${url.includes('?') ? '&' : '?'}topic=${encodeURIComponent(topic)}`
 }

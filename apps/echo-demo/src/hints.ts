@@ -7,10 +7,17 @@ export interface HintDetails {
   readonly is_binary?: boolean | undefined
   /** A page that runs beside it. */
   readonly page?: string | undefined
+  /** Whether several processes serve. */
+  readonly has_workers?: boolean
+  /** Whether they, and others, are one through a broker. */
+  readonly is_joined?: boolean
 }
 
 /** What to try now that a server listens at `url`, for somebody who sees it for the first time. */
-export function hints(url: string, { is_binary = false, page }: HintDetails = {}): string {
+export function hints(
+  url: string,
+  { is_binary = false, page, has_workers = false, is_joined = false }: HintDetails = {},
+): string {
   const connect = `${this_program()} connect${is_binary ? ' --binary' : ''} ${url}`
   const lines = [
     style.bold('The server keeps running. Talk to it:'),
@@ -19,10 +26,21 @@ export function hints(url: string, { is_binary = false, page }: HintDetails = {}
     `    ${style.cyan(connect)}`,
     '  from a pipe',
     `    ${style.cyan(`printf 'one\\ntwo\\n' | ${connect}`)}`,
+    '  in several terminals: what one says, the others in its topic hear',
+    `    ${style.cyan(`${connect} --topic lobby`)}`,
+    ...(has_workers && !is_joined
+      ? ['  (without --cluster, those who are with another worker do not hear it)']
+      : []),
     ...(url.startsWith('wss:')
       ? ['  (--ca FILE names the authority that its certificate comes from, where it is one of your own)']
       : []),
     ...(page === undefined ? console_hint(url) : page_hint(page)),
+    ...(has_workers
+      ? [
+          '  replace the workers, one after the other; clients with --reconnect come back',
+          `    ${style.cyan(`kill -HUP ${process.pid}`)}`,
+        ]
+      : []),
     '',
     style.bold('Ctrl-C stops it.'),
     '',

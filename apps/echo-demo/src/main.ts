@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { broker_url } from './cluster_of.js'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
 import { say_error } from './print.js'
@@ -13,6 +14,7 @@ const DEFAULT_ROUTE = '/ws'
 const DEFAULT_WAIT_MS = 300
 /** The longest that a server may ask its clients to wait, and long enough for answers. */
 const MOST_SECONDS = 3_600
+const MOST_WORKERS = 1_024
 
 const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
 
@@ -58,9 +60,25 @@ program
       STOPPING.spread_ms,
     ),
   )
+  .option(
+    '--workers <count>',
+    'serve with so many processes, on as many cores; SIGHUP replaces them, one after the other',
+    whole_count,
+  )
+  .option(
+    '--cluster <url>',
+    'be one with all servers and workers of the same broker: nats://host:port or redis://host:port',
+    broker_url,
+  )
   .addHelpText(
     'after',
     `
+A client that connects with --topic NAME is in that topic: what it says, others
+who are in it hear as well. With --workers, they have to be with the same worker,
+unless there is a --cluster: then they may be with any worker, and with any other
+server that has the same one. A broker that is away is waited for; until it is
+back, each worker is alone.
+
 Ctrl-C or SIGTERM stops it in order: it takes no new clients, answers what it
 was sent, and closes with 1001, or with 1012 where it has a --spread. The
 second one ends it at once.`,
@@ -76,6 +94,10 @@ program
     '--ca <file>',
     "for wss: the authority, in PEM, that the server's certificate comes from",
     content_of,
+  )
+  .option(
+    '--topic <name>',
+    'with a server of this program: hear what others say in this topic, and be heard by them',
   )
   .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
   .option('--wait <ms>', 'with a pipe: for how long to wait for one more message', whole_ms, DEFAULT_WAIT_MS)
@@ -103,6 +125,11 @@ else 1.`,
 function whole_ms(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Give a whole number of milliseconds.')
+}
+
+function whole_count(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= MOST_WORKERS) return Number(text)
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_WORKERS}.`)
 }
 
 function seconds_option(flags: string, description: string, default_ms: number): Option {

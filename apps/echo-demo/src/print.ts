@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import pc from 'picocolors'
 import { visible } from './message_text.js'
 
@@ -7,9 +8,12 @@ type Colors = ReturnType<typeof pc.createColors>
 export const style: Colors = colors_for(process.stdout)
 const error_style = colors_for(process.stderr)
 
+/** One of several processes that serve one port says which it is. */
+const SERVER = cluster.worker === undefined ? 'server' : `worker ${cluster.worker.id}`
+
 /** Prints what one side of the conversation does or hears, a line on stdout. */
 export function say(who: 'server' | 'client', text: string): void {
-  const name = who === 'server' ? style.green(who) : style.cyan(who)
+  const name = who === 'server' ? style.green(SERVER) : style.cyan(who)
   process.stdout.write(`${name}  ${text}\n`)
 }
 
@@ -26,7 +30,8 @@ export function say_status(text: string): void {
 /** What went wrong, and with whom where that is known, as one line for stderr. */
 export function error_line(error: unknown, address?: string): string {
   const message = error instanceof Error ? error.message : String(error)
-  const whose = address === undefined ? '' : `${address}: `
+  const whose =
+    (cluster.worker === undefined ? '' : `${SERVER}: `) + (address === undefined ? '' : `${address}: `)
   return `${error_style.red('error:')} ${whose}${visible(message)}\n`
 }
 

@@ -1,5 +1,8 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
+/** What writing fails with when nobody reads any more: a pipe that was closed, a terminal that is gone. */
+const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
+
 /**
  * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when nobody reads the output any more (`| head -1`). The next signal
  * ends the process at once, as it would without this.
@@ -15,7 +18,7 @@ export function on_stop(stop: () => void): void {
   for (const signal of SIGNALS) process.on(signal, stop_once)
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (!NOBODY_READS.has(error.code)) throw error
       stop_once()
     })
   }
