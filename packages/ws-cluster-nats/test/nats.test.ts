@@ -57,7 +57,10 @@ describe('options that are wrong', () => {
     [{ servers: 'one', connect_timeout: 10_001 }, 'from 1 to 10000'],
     [{ server: 'one' }, 'did you mean servers?'],
     [{ servers: 'one', options: 'tls' }, 'the option options is of type string'],
-    [{ servers: 'one', options: { reconnect: true } }, 'there is no option "reconnect" in options; known are'],
+    [
+      { servers: 'one', options: { reconnect: true } },
+      'there is no option "reconnect" in options; known are',
+    ],
     [{ servers: 'tls://one', options: { tls: null } }, 'options.tls is null'],
   ])('%j are told', (options, message) => {
     expect(error_of(options).message).toContain(message)
