@@ -8,7 +8,15 @@ export default mergeConfig(
     test: {
       coverage: {
         // What runs in processes of its own, where coverage does not see it: bench.test.ts has all of it run.
-        exclude: ['src/load/**', 'src/main.ts', 'src/process/commands.ts', 'src/subjects/**', 'src/wire/**'],
+        exclude: [
+          'src/load/**',
+          'src/main.ts',
+          'src/capacity/main.ts',
+          'src/process/commands.ts',
+          'src/process/interrupted.ts',
+          'src/subjects/**',
+          'src/wire/**',
+        ],
         // Some ways are for machines without `taskset`, a second core, or Linux.
         thresholds: { branches: 90 },
       },

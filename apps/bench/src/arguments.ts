@@ -2,10 +2,18 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { MEASURE_NAMES, type MeasureName } from './measures/measure.js'
+import { CLUSTER_NAMES } from './subjects/clusters.js'
 import type { SubjectName } from './subjects/subjects.js'
 
 /** What `--subjects` takes; another build of `@bt/net` comes by `--bt-net`. */
-const CHOOSABLE = ['bt_net', 'ws', 'socket.io', 'bun', 'raw'] as const satisfies readonly SubjectName[]
+const CHOOSABLE = [
+  'bt_net',
+  'ws',
+  'socket.io',
+  'bun',
+  'raw',
+  ...CLUSTER_NAMES,
+] as const satisfies readonly SubjectName[]
 
 const MOST_ROUNDS = 1_000
 const MOST_SEED = 2 ** 32 - 1

@@ -3,9 +3,10 @@ import { saturation } from './measures/latency.js'
 import type { CaseFigures, Measure, MeasureName } from './measures/measure.js'
 import type { Cores } from './process/cores.js'
 import { Program } from './process/program.js'
+import type { Stoppable } from './process/running.js'
 import type { Settings } from './settings.js'
 import { random_from, shuffled } from './statistics.js'
-import { find_subjects, type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
+import { find_subjects, plays, type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
 
 /** One case of one measure, of one subject, in one round. */
 export interface Sample extends CaseFigures {
@@ -37,8 +38,8 @@ export interface Plan {
 }
 
 interface Started {
-  readonly program: Program
   readonly run: () => Promise<CaseFigures[]>
+  readonly stop: () => Promise<unknown>
 }
 
 /** Measures all of a plan: one measure after another, and of each, round by round, every subject, in an order that changes. */
@@ -80,7 +81,7 @@ class Bench {
     for (const round of this.#round_numbers(measure))
       for (const subject of shuffled(this.#subjects(measure), this.#random)) {
         this.#tell(measure, round, subject)
-        const { program, run } = started.get(subject) ?? (await this.#start(measure, subject))
+        const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
         const results = await run()
         if (round > 0)
           samples.push(
@@ -91,10 +92,10 @@ class Bench {
               ...result,
             })),
           )
-        if (measure.needs_fresh_process) await program.stop()
-        else started.set(subject, { program, run })
+        if (measure.needs_fresh_process) await stop()
+        else started.set(subject, { run, stop })
       }
-    await Promise.all([...started.values()].map(({ program }) => program.stop()))
+    await Promise.all([...started.values()].map(({ stop }) => stop()))
     return samples
   }
 
@@ -103,7 +104,7 @@ class Bench {
   }
 
   #subjects(measure: Measure): Subject[] {
-    return this.#plan.subjects.filter(subject => measure.suits(subject))
+    return this.#plan.subjects.filter(subject => plays(subject, measure.role) && measure.suits(subject))
   }
 
   /** From below 1, which is warming up, to the last. What starts its process anew has nothing to warm up. */
@@ -116,6 +117,7 @@ class Bench {
   async #start(measure: Measure, subject: Subject): Promise<Started> {
     const { cores, settings } = this.#plan
     const program = start_subject(subject, measure.role, cores.subject)
+    const to_stop: Stoppable[] = [program]
     const run = await measure.start({
       subject,
       program,
@@ -126,8 +128,12 @@ class Bench {
         this.#saturation_per_s ??= this.#find_saturation()
         return this.#saturation_per_s
       },
+      until_stopped: thing => {
+        to_stop.push(thing)
+        return thing
+      },
     })
-    return { program, run }
+    return { run, stop: () => Promise.all(to_stop.map(thing => thing.stop())) }
   }
 
   /** Of plain `ws`, whether it is among the subjects or not: rates are parts of it. */

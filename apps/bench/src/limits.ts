@@ -4,20 +4,27 @@ import type { Settings } from './settings.js'
 /** What a process has open besides its connections, and some to spare. */
 const OTHER_FILES = 200
 
+/** How many connections a process may have that may have so many files open. */
+export function most_connections(most_files: number): number {
+  return most_files - OTHER_FILES
+}
+
 /** What fits into the number of files that a process may have open. Node and Bun raise it to the hard limit by themselves. */
 export function fit_to_limits(
   settings: Settings,
   most_files: number,
 ): { settings: Settings; notes: string[] } {
-  const most = most_files - OTHER_FILES
+  const most = most_connections(most_files)
   const left_out = settings.audiences.filter(audience => audience > most)
   const idle_connections = Math.min(settings.idle_connections, most)
+  const cluster_audience = Math.min(settings.cluster_audience, most)
   const remedy = `a process may have ${most_files} files open here (\`ulimit -Hn\`)`
   return {
     settings: {
       ...settings,
       audiences: settings.audiences.filter(audience => audience <= most),
       idle_connections,
+      cluster_audience,
     },
     notes: [
       ...(left_out.length === 0 ? [] : [`Fan-out to ${left_out.join(', ')} is left out: ${remedy}.`]),
@@ -25,6 +32,11 @@ export function fit_to_limits(
         ? []
         : [
             `Memory is measured with ${idle_connections} connections, not ${settings.idle_connections}: ${remedy}.`,
+          ]),
+      ...(cluster_audience === settings.cluster_audience
+        ? []
+        : [
+            `From one server to another it goes to ${cluster_audience} sockets, not ${settings.cluster_audience}: ${remedy}.`,
           ]),
     ],
   }

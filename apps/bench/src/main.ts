@@ -7,7 +7,8 @@ import { run_bench } from './bench.js'
 import { fit_to_limits, most_open_files } from './limits.js'
 import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
-import { stop_all } from './process/program.js'
+import { end_when_told, was_told_to_end } from './process/interrupted.js'
+import { stop_all } from './process/running.js'
 import { Progress } from './progress.js'
 import { report_text } from './report/text.js'
 import { read_results, write_report } from './report/write.js'
@@ -21,22 +22,11 @@ const SEEDS = 1_000_000
 const QUICK_NOTE =
   'A quick run is too short to be quoted: much of what it measures is code that is not compiled yet.'
 
-/** What a shell expects of who was ended by Ctrl-C. */
-const INTERRUPTED = 130
 const WRONG_ARGUMENTS = 2
 
 const progress = new Progress(process.stderr)
 
-let is_interrupted = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    is_interrupted = true
-    process.exitCode = INTERRUPTED
-    progress.clear()
-    void stop_all().then(() => process.exit())
-  })
-// Nobody reads what is printed any more (`| head`).
-process.stdout.on('error', () => void stop_all().then(() => process.exit(1)))
+end_when_told(() => progress.clear())
 
 try {
   const args = read_arguments(process.argv.slice(2))
@@ -50,8 +40,7 @@ try {
   }
 } catch (error) {
   progress.clear()
-  // What was stopped then fails: that is no news.
-  if (!is_interrupted) process.exitCode = exit_code(error)
+  if (!was_told_to_end()) process.exitCode = exit_code(error)
 } finally {
   await stop_all()
 }

@@ -16,6 +16,8 @@ export interface Settings {
   readonly sizes_bytes: readonly number[]
   /** To how many one message is sent. */
   readonly audiences: readonly number[]
+  /** To how many on another server. */
+  readonly cluster_audience: number
   /** How many handshakes are under way at once. */
   readonly handshakes_at_a_time: number
   /** How many connections are held to see what memory they take. */
@@ -36,6 +38,7 @@ export const FULL: Settings = {
   settle_ms: 150,
   sizes_bytes: [16, 64, KIB, 16 * KIB, KIB * KIB],
   audiences: [10, 100, 1_000, 5_000],
+  cluster_audience: 1_000,
   handshakes_at_a_time: 64,
   idle_connections: 10_000,
   latency_ms: 2_000,
@@ -49,6 +52,7 @@ export const QUICK: Settings = {
   run_ms: 30,
   settle_ms: 10,
   audiences: [10, 100, 500],
+  cluster_audience: 200,
   idle_connections: 300,
   latency_ms: 100,
 }

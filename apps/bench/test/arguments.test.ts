@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { is_full, read_arguments } from '../src/arguments.ts'
+import { CLUSTER_NAMES } from '../src/subjects/clusters.ts'
 
 /** What is said when these arguments are refused. */
 function refusal(...argv: string[]): string {
@@ -23,8 +24,8 @@ function refusal(...argv: string[]): string {
 describe('read_arguments', () => {
   it('measures everything where nothing is said', () => {
     const args = read_arguments([])
-    expect(args.measures).toHaveLength(8)
-    expect(args.subjects).toEqual(['bt_net', 'ws', 'socket.io', 'bun', 'raw'])
+    expect(args.measures).toHaveLength(9)
+    expect(args.subjects).toEqual(['bt_net', 'ws', 'socket.io', 'bun', 'raw', ...CLUSTER_NAMES])
     expect(is_full(args)).toBe(true)
   })
 
@@ -47,12 +48,12 @@ describe('read_arguments', () => {
   it('names a measure that there is none of, and those that there are', () => {
     const said = refusal('--only', 'echo,ecko')
     expect(said).toContain("There is no measure 'ecko'")
-    expect(said).toContain('echo, sizes, fan_out, connect, memory, latency, client, compression')
+    expect(said).toContain('echo, sizes, fan_out, connect, memory, latency, client, compression, cluster')
   })
 
   it('names a subject that there is none of, and those that there are', () => {
     expect(refusal('--subjects', 'uws')).toContain(
-      "There is no subject 'uws': choose from bt_net, ws, socket.io, bun, raw.",
+      "There is no subject 'uws': choose from bt_net, ws, socket.io, bun, raw, bt_net_nats, bt_net_redis, socket.io_redis, socket.io_sharded.",
     )
   })
 

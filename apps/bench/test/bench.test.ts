@@ -15,6 +15,7 @@ const TINY: Settings = {
   settle_ms: 5,
   sizes_bytes: [16, 16_384, 1_048_576],
   audiences: [10, 50],
+  cluster_audience: 20,
   handshakes_at_a_time: 4,
   idle_connections: 100,
   latency_ms: 30,
@@ -40,7 +41,8 @@ describe('the bench', () => {
         on_step: step => steps.push(step),
       })
       const of = (name: string): Sample[] => samples.filter(({ measure }) => measure === name)
-      const count = found.length
+      const clusters = found.filter(({ broker }) => broker !== undefined).length
+      const count = found.length - clusters
       expect(Object.fromEntries(MEASURE_NAMES.map(name => [name, of(name).length]))).toEqual({
         echo: 3 * count,
         sizes: 6 * count,
@@ -50,6 +52,7 @@ describe('the bench', () => {
         latency: 3 * count,
         client: 2 * count,
         compression: 2 * 2,
+        cluster: 3 * clusters,
       })
       for (const { measure, subject, figures } of samples)
         for (const [name, value] of Object.entries(figures)) {
@@ -61,7 +64,8 @@ describe('the bench', () => {
         const sockets = Number(/\d+/.exec(case_name)?.[0])
         expect((figures.messages as number) % (group === 'one message' ? sockets : sockets * 16)).toBe(0)
       }
-      expect(steps).toHaveLength(7 * count + 2)
+      for (const { figures } of of('cluster')) expect((figures.messages as number) % 20).toBe(0)
+      expect(steps).toHaveLength(7 * count + 2 + clusters)
       expect(steps.every(({ done }) => done >= 0 && done < 1)).toBe(true)
     },
     TAKES_MS,

@@ -17,6 +17,14 @@ describe('fit_to_limits', () => {
       'Memory is measured with 3896 connections, not 10000: a process may have 4096 files open here (`ulimit -Hn`).',
     ])
   })
+
+  it('says to how many sockets on another server it goes where that is fewer', () => {
+    const { settings, notes } = fit_to_limits(FULL, 512)
+    expect(settings.cluster_audience).toBe(312)
+    expect(notes.at(-1)).toBe(
+      'From one server to another it goes to 312 sockets, not 1000: a process may have 512 files open here (`ulimit -Hn`).',
+    )
+  })
 })
 
 describe('open_files_of', () => {

@@ -6,6 +6,8 @@ import { ClientGroup } from '../src/load/client_group.ts'
 import { close_socket, open_socket, type Target } from '../src/load/client_socket.ts'
 import { run_closed_loop } from '../src/load/closed_loop.ts'
 import { run_open_loop } from '../src/load/open_loop.ts'
+import { Receipts } from '../src/load/receipts.ts'
+import { now_us } from '../src/process/clock.ts'
 import { payload_of, type Shape } from '../src/wire/message.ts'
 
 const TEXT: Shape = { kind: 'text', bytes: 64 }
@@ -154,6 +156,70 @@ describe('a closed loop', () => {
     const run = run_closed_loop(clients, { shape: TEXT, depth: 1, run_ms: 60_000 }, answer_bytes)
     for (const client of server?.clients ?? []) client.terminate()
     await expect(run).rejects.toThrow('a connection was closed')
+  })
+})
+
+describe('receipts', () => {
+  const MESSAGE = payload_of(TEXT).toString()
+
+  /** Sockets that send nothing, and what sends to all of them. */
+  async function listeners(count: number): Promise<{ clients: ClientGroup; send: (times: number) => void }> {
+    const clients = new ClientGroup(await serve(() => {}))
+    group = clients
+    await clients.grow_to(count)
+    const send = (times: number): void => {
+      for (const client of server?.clients ?? [])
+        for (let sent = 0; sent < times; sent += 1) client.send(MESSAGE)
+    }
+    return { clients, send }
+  }
+
+  it('are counted, all sockets together, whatever comes in one read', async () => {
+    const { clients, send } = await listeners(3)
+    const receipts = new Receipts(clients, TEXT)
+    send(4)
+    expect(await receipts.all(12)).toMatchObject({ messages: 12 })
+  })
+
+  it('are timed from when each message was published, but for those that come first', async () => {
+    const { clients, send } = await listeners(2)
+    const receipts = new Receipts(clients, TEXT)
+    send(3)
+    await receipts.all(6)
+    const now = now_us()
+    const { p50_us, p99_us } = receipts.times([now, now - 5_000_000, now - 5_000_000], 1)
+    expect(p50_us).toBeGreaterThan(4_000_000)
+    expect(p99_us).toBeLessThan(5_000_000)
+  })
+
+  it('that nobody has sent for are an error', async () => {
+    const { clients, send } = await listeners(1)
+    const receipts = new Receipts(clients, TEXT)
+    send(2)
+    await receipts.all(2)
+    await expect(receipts.all(1)).rejects.toThrow('2 messages have come where 1 were due')
+  })
+
+  it('that never come since a connection is lost are an error', async () => {
+    const { clients } = await listeners(2)
+    const due = new Receipts(clients, TEXT).all(1)
+    for (const client of server?.clients ?? []) client.terminate()
+    await expect(due).rejects.toThrow('a connection was closed')
+  })
+})
+
+describe('a fan-out that is tried', () => {
+  it('is as many messages for each socket as a burst has, to the byte', async () => {
+    const clients = new ClientGroup(await serve(() => {}))
+    group = clients
+    await clients.grow_to(2)
+    const text = payload_of(TEXT).toString()
+    const pull = (texts: readonly string[]) => () => {
+      for (const client of server?.clients ?? []) for (const sent of texts) client.send(sent)
+    }
+    await clients.try_fan_out({ shape: TEXT, burst: 2 }, { pull: pull([text, text]) })
+    const other = clients.try_fan_out({ shape: TEXT, burst: 2 }, { pull: pull([text, text.toUpperCase()]) })
+    await expect(other).rejects.toThrow('is not the message that was sent')
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { allowed_cores, choose_cores } from '../src/process/cores.ts'
-import { Program, stop_all } from '../src/process/program.ts'
+import { Program } from '../src/process/program.ts'
+import { stop_all } from '../src/process/running.ts'
 import { is_running } from './is_running.ts'
 
 function node(script: string, core?: number): Program {

@@ -106,6 +106,27 @@ describe('the tables of a group', () => {
     ])
   })
 
+  it('are of other figures where a group of the measure has others that count', () => {
+    const place = { measure: 'cluster', group: '25 messages a second', case_name: 'to 1,000' } as const
+    const times = { p50_us: 50, p99_us: 90, publisher_late_p99_us: 3, cpu_us_per_message: 7 }
+    const cluster = results_of([
+      ...rounds_of('bt_net_nats', [times], place),
+      ...rounds_of('socket.io_redis', [{ ...times, p99_us: 180 }], place),
+    ])
+    const [group] = groups_of(cluster, 'cluster')
+    const tables = tables_of(cluster, group as NonNullable<typeof group>)
+    expect(tables.map(({ title }) => title)).toEqual([
+      'Time from publishing to receipt, 25 messages a second, µs',
+      'Times that of socket.io over Redis',
+      'Besides, µs',
+    ])
+    expect(tables[1]?.rows[1]).toEqual({ name: 'to 1,000: p99', cells: ['0.50 (0.50–0.50)'] })
+    expect(charts_of(cluster).map(({ name }) => name)).toEqual([
+      'cluster_25_messages_a_second_p50.svg',
+      'cluster_25_messages_a_second_p99.svg',
+    ])
+  })
+
   it('mark what one subject lacks', () => {
     const lacking = results_of([
       ...rounds_of('ws', cpu(1)),
@@ -140,6 +161,20 @@ describe('targets', () => {
     const place = { measure: 'connect', case_name: 'connections' } as const
     const slow = results_of([...rounds_of('bt_net', cpu(200), place), ...rounds_of('ws', cpu(100), place)])
     expect(targets_table(slow)?.rows[0]?.cells).toEqual(['at least 1.00 × ws', '0.50 (0.50–0.50)', 'no'])
+  })
+
+  it('may be those of what a broker joins, against another that a broker joins', () => {
+    const place = { measure: 'cluster', group: 'one message', case_name: 'to 1,000' } as const
+    const cluster = results_of([
+      ...rounds_of('bt_net_nats', cpu(3), place),
+      ...rounds_of('socket.io_redis', cpu(12), place),
+    ])
+    expect(targets_table(cluster)?.rows).toEqual([
+      {
+        name: 'to 1,000 over NATS, one message: CPU per delivery',
+        cells: ['at most 0.20 × socket.io over Redis', '0.25 (0.25–0.25)', 'no'],
+      },
+    ])
   })
 
   it('tell of rounds that disagree', () => {

@@ -6,7 +6,13 @@ import type { SubjectName } from '../src/subjects/subjects.ts'
 
 /** Results of a run that never was. */
 export function results_of(samples: readonly Sample[], notes: readonly string[] = []): Results {
-  const labels: Record<string, string> = { bt_net: '@bt/net', ws: 'ws', bun: 'Bun' }
+  const labels: Record<string, string> = {
+    bt_net: '@bt/net',
+    ws: 'ws',
+    bun: 'Bun',
+    bt_net_nats: '@bt/net over NATS',
+    'socket.io_redis': 'socket.io over Redis',
+  }
   const names = [...new Set(samples.map(sample => sample.subject))]
   return {
     date: '2025-01-02T03:04:05.678Z',

@@ -2,6 +2,7 @@ import { inflateRawSync, constants as zlib } from 'node:zlib'
 import { read_frame } from '../wire/frame.js'
 import { message_bytes, payload_of, type Shape } from '../wire/message.js'
 import { type ClientSocket, close_socket, open_sockets, type Target } from './client_socket.js'
+import type { FanOutTask, Trigger } from './fan_out.js'
 
 const UNLIKE = 'the answer is not the message that was sent'
 
@@ -39,6 +40,18 @@ export class ClientGroup {
       }),
     )
     return sizes[0] as number
+  }
+
+  /** Has a server send to all as many messages as it sends in one turn, and checks that each socket gets these. */
+  async try_fan_out(
+    { shape, burst }: Omit<FanOutTask, 'run_ms'>,
+    trigger: Pick<Trigger, 'pull'>,
+  ): Promise<void> {
+    const message = message_bytes(shape, this.target.dialect, 'server')
+    const expected = Buffer.concat(Array.from({ length: burst }, () => message))
+    const received = this.sockets.map(socket => first_answer(socket, shape, expected))
+    trigger.pull()
+    await Promise.all(received)
   }
 
   /** Lets go of all at once, whose server is gone or about to go. */

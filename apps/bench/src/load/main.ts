@@ -1,4 +1,5 @@
 import { cpu_us, obey } from '../process/commands.js'
+import type { Shape } from '../wire/message.js'
 import { ClientGroup } from './client_group.js'
 import type { Target } from './client_socket.js'
 import { type ClosedLoopTask, type LoadResult, run_closed_loop } from './closed_loop.js'
@@ -6,9 +7,11 @@ import { type ConnectTask, run_connect_loop } from './connect_loop.js'
 import { EchoServer, type EchoServerTask } from './echo_server.js'
 import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
 import { type OpenLoopTask, run_open_loop } from './open_loop.js'
+import { Receipts } from './receipts.js'
 
 let group: ClientGroup | undefined
 let server: EchoServer | undefined
+let receipts: Receipts | undefined
 
 obey({
   // As the load of a server: connections to it, and messages on these.
@@ -30,6 +33,17 @@ obey({
       trigger.close()
     }
   },
+  try_fan_out: async ({ trigger_port, ...task }: Omit<FanOutTask, 'run_ms'> & { trigger_port: number }) => {
+    const trigger = await Trigger.open(trigger_port)
+    await opened().try_fan_out(task, trigger)
+    trigger.close()
+  },
+  expect: ({ shape }: { shape: Shape }) => {
+    receipts = new Receipts(opened(), shape)
+  },
+  received: ({ messages }: { messages: number }) => receipts?.all(messages),
+  receipt_times: ({ published_us, first }: { published_us: number[]; first: number }) =>
+    receipts?.times(published_us, first),
   connect_loop: (args: Target & ConnectTask) => with_cpu(() => run_connect_loop(args, args)),
   close: () => opened().close(),
   drop: () => opened().drop(),

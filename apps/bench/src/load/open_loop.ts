@@ -1,17 +1,12 @@
-import { quantile, random_from } from '../statistics.js'
+import { make_schedule, type ScheduleTask } from '../schedule.js'
+import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
 import type { ClientGroup } from './client_group.js'
 import type { LoadResult } from './closed_loop.js'
 
 /** Messages sent at a fixed rate, whatever becomes of those before them. */
-export interface OpenLoopTask {
+export interface OpenLoopTask extends ScheduleTask {
   readonly shape: Shape
-  readonly messages_per_s: number
-  /** For so long messages are sent that are not counted, to begin with. */
-  readonly settle_ms: number
-  readonly run_ms: number
-  /** Of the schedule: the same seed makes the same one. */
-  readonly seed: number
 }
 
 /** How long answers took, counted from when their messages were due, not from when they were sent. */
@@ -23,15 +18,8 @@ export interface OpenLoopResult extends LoadResult {
   readonly late_p99_us: number
 }
 
-/** When each message is due, in milliseconds from the start, and on which connection. */
-interface Schedule {
-  readonly due_ms: Float64Array
-  readonly connection: Uint32Array
-}
-
 /**
- * Sends by a schedule that is made beforehand: like many clients that know nothing of each other, messages come at random (a Poisson
- * process), each on a connection drawn by chance. Whoever answers late is not spared what is due meanwhile. The answers of one
+ * Sends by a schedule, each message on a connection drawn by chance. Whoever answers late is not spared what is due meanwhile. The answers of one
  * connection come in order, so bytes tell which message was answered.
  */
 export function run_open_loop(
@@ -41,7 +29,7 @@ export function run_open_loop(
 ): Promise<OpenLoopResult> {
   const request = group.request(task.shape)
   const { sockets } = group
-  const { due_ms, connection } = make_schedule(task, sockets.length)
+  const { due_ms, choice: connection } = make_schedule(task, sockets.length)
   const count = due_ms.length
   const took_us = new Float64Array(count)
   const late_us = new Float64Array(count)
@@ -79,23 +67,6 @@ export function run_open_loop(
     }
     send_what_is_due()
   })
-}
-
-function make_schedule(
-  { messages_per_s, settle_ms, run_ms, seed }: OpenLoopTask,
-  connections: number,
-): Schedule {
-  const count = Math.max(1, Math.round(((settle_ms + run_ms) / 1000) * messages_per_s))
-  const due_ms = new Float64Array(count)
-  const connection = new Uint32Array(count)
-  const random = random_from(seed)
-  let at_ms = 0
-  for (let index = 0; index < count; index += 1) {
-    at_ms += (-Math.log(1 - random()) * 1000) / messages_per_s
-    due_ms[index] = at_ms
-    connection[index] = Math.floor(random() * connections)
-  }
-  return { due_ms, connection }
 }
 
 function messages_by_connection(connection: Uint32Array, connections: number): Uint32Array[] {

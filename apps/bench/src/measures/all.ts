@@ -1,4 +1,5 @@
 import { client } from './client.js'
+import { cluster } from './cluster.js'
 import { compression } from './compression.js'
 import { connect } from './connect.js'
 import { echo } from './echo.js'
@@ -18,4 +19,5 @@ export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
   latency,
   client,
   compression,
+  cluster,
 }

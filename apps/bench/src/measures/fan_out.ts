@@ -9,7 +9,7 @@ import {
 } from './measure.js'
 
 /** How many messages are sent to all in one turn: one alone, and many. */
-const BURSTS = [1, 16] as const
+export const BURSTS = [1, 16] as const
 
 /** What it costs to send one message to many, for each that gets it. */
 export const fan_out: Measure = {

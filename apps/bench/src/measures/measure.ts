@@ -1,6 +1,7 @@
 import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
 import { type Cores, work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
+import type { Stoppable } from '../process/running.js'
 import type { Settings } from '../settings.js'
 import type { ListenSettings } from '../subjects/server_subject.js'
 import type { Role, Subject } from '../subjects/subjects.js'
@@ -15,6 +16,7 @@ export const MEASURE_NAMES = [
   'latency',
   'client',
   'compression',
+  'cluster',
 ] as const
 
 export type MeasureName = (typeof MEASURE_NAMES)[number]
@@ -39,6 +41,8 @@ export interface Stage {
   readonly cores: Cores
   /** What plain `ws` takes at most, found once in a run; see {@link saturation}. */
   readonly saturation_per_s: () => Promise<number>
+  /** Ends what was started when the subject's process ends, and returns it. */
+  readonly until_stopped: <Thing extends Stoppable>(thing: Thing) => Thing
 }
 
 /** Something to measure of each subject. */
@@ -58,15 +62,17 @@ export interface Measure {
 /** What a load answers, with the CPU time that it took. */
 export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
-/** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile. */
+/** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile, in `also` as well where it has several processes. */
 export async function with_cpu_of(
   { program, cores }: Pick<Stage, 'program' | 'cores'>,
   run: () => Promise<MeasuredLoad>,
+  also: readonly Program[] = [],
 ): Promise<Figures> {
+  const programs = [program, ...also]
   const work_before = works_of(cores)
-  const cpu_before = await program.call<number>('cpu')
+  const cpu_before = await cpu_of(programs)
   const { messages, elapsed_ms, load_cpu_us, ...others } = await run()
-  const cpu_us = (await program.call<number>('cpu')) - cpu_before
+  const cpu_us = (await cpu_of(programs)) - cpu_before
   const work = works_of(cores)
   const share = (us: number): number => us / (elapsed_ms * 1000)
   return {
@@ -83,6 +89,11 @@ export async function with_cpu_of(
         load_others_share: Math.max(0, share(work.load - work_before.load - load_cpu_us)),
       }),
   }
+}
+
+async function cpu_of(programs: readonly Program[]): Promise<number> {
+  const each_us = await Promise.all(programs.map(program => program.call<number>('cpu')))
+  return each_us.reduce((sum, us) => sum + us, 0)
 }
 
 function works_of({ subject, load }: Cores): { subject: number; load: number } | undefined {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { running, type Stoppable } from './running.js'
 
 /** How a program of the bench is started. */
 export interface ProgramStart {
@@ -23,10 +24,8 @@ const PATIENCE_S = 60
 /** The last of what a program has said on stderr is kept, and told when it ends unasked. */
 const STDERR_KEPT = 8_192
 
-const running = new Set<Program>()
-
 /** A process that obeys commands: a subject, or the load. */
-export class Program {
+export class Program implements Stoppable {
   readonly name: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
@@ -105,9 +104,4 @@ export class Program {
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#failure)
     then()
   }
-}
-
-/** Ends every program that runs. */
-export async function stop_all(): Promise<void> {
-  await Promise.all([...running].map(program => program.stop()))
 }

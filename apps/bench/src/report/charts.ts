@@ -3,7 +3,7 @@ import { figure_of, type Results } from '../results.js'
 import type { SubjectName } from '../subjects/subjects.js'
 import { type Bar, svg_of } from './chart.js'
 import { type Group, groups_of, measures_of } from './tables.js'
-import { VIEWS } from './views.js'
+import { figures_shown, VIEWS } from './views.js'
 
 /** A chart as it is written. */
 export interface ChartFile {
@@ -23,6 +23,10 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   'socket.io': '#c4783c',
   bun: '#d4499a',
   raw: '#2da44e',
+  bt_net_nats: '#2f6feb',
+  bt_net_redis: '#6cb6ff',
+  'socket.io_redis': '#c4783c',
+  'socket.io_sharded': '#e0a070',
 }
 
 /** The charts of all that was measured: one for each group and figure that counts. */
@@ -33,7 +37,8 @@ export function charts_of(results: Results): ChartFile[] {
 }
 
 function charts_of_group(results: Results, group: Group): ChartFile[] {
-  const { title, caption, main } = VIEWS[group.measure]
+  const { title } = VIEWS[group.measure]
+  const { caption, main } = figures_shown(group.measure, group.name)
   return main.map(({ figure, label, unit }) => {
     const whole_title = [title, group.name, label].filter(Boolean).join(', ')
     const groups = group.case_names.map(case_name => ({

@@ -25,6 +25,9 @@ most, and shorter is better.
   a Buffer that was made once.
 - **socket.io** speaks WebSocket alone, never polling. Its messages are events with one argument, in its own protocol.
 - **Bun** is \`Bun.serve\` with a WebSocket handler, and Bun's own WebSocket as the client; text is a string.
+- **Over NATS**, **over Redis** are two servers of \`@bt/net\` that the option \`cluster\` joins, with nothing else set. **socket.io over Redis** is two of socket.io
+  with its Redis adapter (\`createAdapter\`, and the client \`redis\`), and **socket.io sharded** the same with \`createShardedAdapter\`, which has a channel for each
+  room. Each has a broker of its own, with that one's defaults, but for a Redis that keeps nothing on disk.
 - **Bare TCP** is no WebSocket: it counts bytes, looks at none, and answers with as many as the frames would have. That is what
   Node's sockets cost by themselves.`
 

@@ -3,10 +3,10 @@ import { figure_of, type Results, ratio_of, type Selection } from '../results.js
 import type { SubjectName } from '../subjects/subjects.js'
 import { NOTHING, shown, shown_spread } from './numbers.js'
 import type { Row, Table } from './table.js'
-import { type FigureView, VIEWS } from './views.js'
+import { type FigureView, figures_shown, VIEWS } from './views.js'
 
 /** What others are compared with, where it was measured. */
-const REFERENCES: readonly SubjectName[] = ['ws', 'bun', 'bt_net_other']
+const REFERENCES: readonly SubjectName[] = ['ws', 'bun', 'bt_net_other', 'socket.io_redis']
 
 /** Cases that are shown together. */
 export interface Group {
@@ -40,7 +40,7 @@ export function groups_of(results: Results, measure: MeasureName): Group[] {
 
 /** The tables of a group: the figures that count, how they compare, and the others. */
 export function tables_of(results: Results, group: Group): Table[] {
-  const { caption, main, others } = VIEWS[group.measure]
+  const { caption, main, others } = figures_shown(group.measure, group.name)
   const title = group.name === '' ? caption : `${caption}, ${group.name}`
   return [
     values_table(results, group, `${title}, ${units_of(main)}`, main),
@@ -50,7 +50,12 @@ export function tables_of(results: Results, group: Group): Table[] {
 }
 
 function others_title(others: readonly FigureView[]): string {
-  return others.length === 1 ? units_of(others) : 'Besides'
+  if (others.length === 1) return units_of(others)
+  return is_mixed(others) ? 'Besides' : `Besides, ${units_of(others)}`
+}
+
+function is_mixed(figures: readonly FigureView[]): boolean {
+  return new Set(figures.map(({ unit }) => unit)).size > 1
 }
 
 function units_of(figures: readonly FigureView[]): string {
@@ -59,9 +64,8 @@ function units_of(figures: readonly FigureView[]): string {
 
 function values_table(results: Results, group: Group, title: string, figures: readonly FigureView[]): Table {
   const { subjects } = group
-  const is_mixed = new Set(figures.map(({ unit }) => unit)).size > 1
   const rows = rows_of(group, figures, (selection, { unit }) => ({
-    unit: is_mixed ? `, ${unit}` : '',
+    unit: is_mixed(figures) ? `, ${unit}` : '',
     cells: subjects.map(({ name }) => {
       const spread = figure_of(results, selection, name)
       return spread === undefined ? NOTHING : shown(spread.median)
@@ -74,7 +78,7 @@ function ratios_table(results: Results, group: Group, reference: SubjectName): T
   const found = group.subjects.find(({ name }) => name === reference)
   const others = group.subjects.filter(({ name }) => name !== reference)
   if (found === undefined || others.length === 0) return undefined
-  const rows = rows_of(group, VIEWS[group.measure].main, selection => ({
+  const rows = rows_of(group, figures_shown(group.measure, group.name).main, selection => ({
     unit: '',
     cells: others.map(({ name }) => {
       const spread = ratio_of(results, selection, name, reference)

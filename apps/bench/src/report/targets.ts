@@ -1,11 +1,13 @@
 import { CONNECT_CASE } from '../measures/connect.js'
 import { depth_case } from '../measures/echo.js'
-import { audience_case, burst_group } from '../measures/fan_out.js'
+import { audience_case, BURSTS, burst_group } from '../measures/fan_out.js'
 import { rate_case } from '../measures/latency.js'
 import { MEMORY_CASE } from '../measures/memory.js'
+import { RATE_GROUP } from '../measures/receipt_times.js'
 import { size_case } from '../measures/sizes.js'
 import { label_of, type Results, ratio_of, type Selection } from '../results.js'
 import type { Spread } from '../statistics.js'
+import { CLUSTERS, type ClusterName } from '../subjects/clusters.js'
 import type { SubjectName } from '../subjects/subjects.js'
 import { shown_ratio, shown_spread } from './numbers.js'
 import type { Table } from './table.js'
@@ -15,6 +17,8 @@ type Bound = { readonly at_most: number } | { readonly at_least: number }
 /** What the project wants to hold: a bound for how its median compares with another's. */
 interface Target extends Selection {
   readonly text: string
+  /** Whose it is; `bt_net` where nothing is said. */
+  readonly subject?: SubjectName
   readonly against: SubjectName
   readonly bound: Bound
 }
@@ -70,6 +74,26 @@ function memory_target(figure: string, text: string): Target {
   }
 }
 
+/** Of what is published on one server for many sockets on another: five times the deliveries per CPU second, and no later. */
+function cluster_targets(subject: ClusterName): Target[] {
+  const { label } = CLUSTERS[subject]
+  const target = (what: string, group: string, figure: string, at_most: number): Target => ({
+    text: `${audience_case(1_000)} ${label.replace('@bt/net ', '')}, ${group}: ${what}`,
+    subject,
+    measure: 'cluster',
+    group,
+    case_name: audience_case(1_000),
+    figure,
+    against: 'socket.io_redis',
+    bound: { at_most },
+  })
+  return [
+    ...BURSTS.map(burst => target('CPU per delivery', burst_group(burst), CPU, 0.2)),
+    target('p50', RATE_GROUP, 'p50_us', 1),
+    target('p99', RATE_GROUP, 'p99_us', 1),
+  ]
+}
+
 const TARGETS: readonly Target[] = [
   echo_target(1, 'ws', 1),
   echo_target(8, 'ws', 0.22),
@@ -102,13 +126,15 @@ const TARGETS: readonly Target[] = [
     against: 'ws',
     bound: { at_least: 1 },
   },
+  ...cluster_targets('bt_net_nats'),
+  ...cluster_targets('bt_net_redis'),
 ]
 
 /** What the project wants to hold, what was measured, and whether it holds; those of what was not measured are left out. */
 export function targets_table(results: Results): Table | undefined {
   const rows = TARGETS.flatMap(target => {
-    const { text, against, bound } = target
-    const measured = ratio_of(results, target, 'bt_net', against)
+    const { text, subject = 'bt_net', against, bound } = target
+    const measured = ratio_of(results, target, subject, against)
     if (measured === undefined) return []
     const wanted = `${bound_text(bound)} × ${label_of(results, against)}`
     return [{ name: text, cells: [wanted, shown_spread(measured), verdict(measured, bound)] }]

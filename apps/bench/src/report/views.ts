@@ -1,4 +1,5 @@
 import type { MeasureName } from '../measures/measure.js'
+import { RATE_GROUP } from '../measures/receipt_times.js'
 
 /** How a figure is shown. */
 export interface FigureView {
@@ -9,17 +10,23 @@ export interface FigureView {
   readonly unit: string
 }
 
-/** How what a measure gave is shown. */
-export interface View {
-  readonly title: string
-  /** What was done, and what to know of it. */
-  readonly about: string
+/** Which figures are shown. */
+export interface FigureViews {
   /** What the figures that count are, and in what unit: the lower the better. */
   readonly caption: string
   /** The figures that count: they are compared and drawn. */
   readonly main: readonly FigureView[]
   /** Others, that are told as well. */
   readonly others: readonly FigureView[]
+}
+
+/** How what a measure gave is shown. */
+export interface View extends FigureViews {
+  readonly title: string
+  /** What was done, and what to know of it. */
+  readonly about: string
+  /** Other figures, for groups of which others count. */
+  readonly in_group?: Readonly<Record<string, FigureViews>>
 }
 
 const CPU: FigureView = { figure: 'cpu_us_per_message', label: '', unit: 'µs' }
@@ -105,4 +112,35 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
     main: [CPU],
     others: [rate('messages/s')],
   },
+  cluster: {
+    title: 'From one server to another',
+    about:
+      'Two servers, each a process of its own, are joined by a broker. One text of 64 bytes is published on the one, alone or 16 in one turn of the event loop, to a topic (a room, in socket.io) that every socket is in, all of them on the other. The next come when all have got them, and a byte on a TCP connection beside tells the server to publish, as in fan-out. Then such texts are published 25 times a second, by a schedule that is the same for all, whatever became of those before, and each receipt of each socket is timed from when its message was published. How late messages were published, by the schedule, is told beside, and is no part of the times. The two servers share a core; the broker has that of the load, and what it takes is told apart.',
+    caption: 'CPU time of both servers per message and socket',
+    main: [CPU],
+    others: [
+      rate('deliveries/s'),
+      { figure: 'publisher_us_per_publish', label: 'publishing server, per message', unit: 'µs' },
+      { figure: 'broker_us_per_publish', label: 'broker, per message', unit: 'µs' },
+    ],
+    in_group: {
+      [RATE_GROUP]: {
+        caption: 'Time from publishing to receipt',
+        main: [
+          { figure: 'p50_us', label: 'p50', unit: 'µs' },
+          { figure: 'p99_us', label: 'p99', unit: 'µs' },
+        ],
+        others: [
+          { figure: 'publisher_late_p99_us', label: 'published late by (p99)', unit: 'µs' },
+          { figure: 'cpu_us_per_message', label: 'CPU per message and socket', unit: 'µs' },
+        ],
+      },
+    },
+  },
+}
+
+/** What is shown of a group of cases of a measure. */
+export function figures_shown(measure: MeasureName, group: string): FigureViews {
+  const view = VIEWS[measure]
+  return view.in_group?.[group] ?? view
 }

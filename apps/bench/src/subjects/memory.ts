@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { resident_bytes } from '../process/resident.js'
 
 /** What a process holds, in bytes. */
 export interface MemoryInUse {
@@ -22,11 +22,5 @@ export async function memory_in_use(): Promise<MemoryInUse> {
     await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
   }
   const { rss, heapUsed } = process.memoryUsage()
-  return { rss_bytes: resident_bytes() ?? rss, heap_bytes: heapUsed }
-}
-
-function resident_bytes(): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  const kib = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
-  return kib === undefined ? undefined : Number(kib) * 1024
+  return { rss_bytes: resident_bytes('self') ?? rss, heap_bytes: heapUsed }
 }

@@ -1,7 +1,7 @@
-import { type AddressInfo, createServer } from 'node:net'
 import { cpu_us, obey } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 import { memory_in_use } from './memory.js'
+import { listen_for_trigger } from './trigger.js'
 
 /** How a server is to be started. */
 export interface ListenSettings {
@@ -33,20 +33,9 @@ export interface ServerSubject {
 /** Runs a server as a process of the bench. */
 export function serve(subject: ServerSubject): void {
   let send_burst = (): void => {}
-  const trigger = createServer(socket => {
-    socket.setNoDelay(true)
-    // The load lets go of it when it is done.
-    socket.on('error', () => {})
-    socket.on('data', pulls => {
-      for (let due = pulls.length; due > 0; due -= 1) send_burst()
-    })
-  })
   obey({
     listen: (settings: ListenSettings) => subject.listen(settings),
-    listen_for_trigger: async () => {
-      await new Promise<void>(resolve => trigger.listen(0, '127.0.0.1', resolve))
-      return (trigger.address() as AddressInfo).port
-    },
+    listen_for_trigger: () => listen_for_trigger(() => send_burst()),
     expect: (shape: Shape) => subject.expect?.(shape),
     prepare: ({ shape, burst }: { shape: Shape; burst: number }) => {
       send_burst = subject.prepare(payload_of(shape), shape, burst)

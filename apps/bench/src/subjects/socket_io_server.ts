@@ -3,22 +3,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { EVENT } from '../wire/message.js'
-import { MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
-
-/** The load answers no pings: none come while it runs. */
-const NO_PING_MS = 2 ** 30
+import { repeated, serve } from './server_subject.js'
+import { SOCKET_IO_OPTIONS } from './socket_io_options.js'
 
 let io: Server | undefined
 
 serve({
   listen: async () => {
     const http_server = createServer()
-    io = new Server(http_server, {
-      transports: ['websocket'],
-      pingInterval: NO_PING_MS,
-      maxHttpBufferSize: MAX_MESSAGE_BYTES,
-      serveClient: false,
-    })
+    io = new Server(http_server, SOCKET_IO_OPTIONS)
     io.on('connection', socket => {
       socket.on(EVENT, data => {
         socket.emit(EVENT, data)

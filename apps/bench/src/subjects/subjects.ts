@@ -2,16 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type BrokerKind, broker_is_missing, broker_program } from '../process/broker.js'
 import { Program } from '../process/program.js'
 import type { Dialect } from '../wire/message.js'
+import { CLUSTER_NAMES, CLUSTERS, type ClusterName } from './clusters.js'
+
+const SINGLE_NAMES = ['bt_net', 'bt_net_other', 'ws', 'socket.io', 'bun', 'raw'] as const
+
+export type SubjectName = (typeof SINGLE_NAMES)[number] | ClusterName
 
 /** What can be measured, by the names that `--subjects` takes. */
-export const SUBJECT_NAMES = ['bt_net', 'bt_net_other', 'ws', 'socket.io', 'bun', 'raw'] as const
+export const SUBJECT_NAMES: readonly SubjectName[] = [...SINGLE_NAMES, ...CLUSTER_NAMES]
 
-export type SubjectName = (typeof SUBJECT_NAMES)[number]
-
-/** Which side of a connection a subject is; the load is the other. */
-export type Role = 'server' | 'client'
+/** Which side of a connection a subject is, the load being the other; or a server that is one of several. */
+export type Role = 'server' | 'client' | 'node'
 
 /** What is measured. */
 export interface Subject {
@@ -22,6 +26,8 @@ export interface Subject {
   readonly dialect: Dialect
   /** Whether it can be told to compress in the same way as the others that can. */
   readonly can_compress: boolean
+  /** What its nodes are joined by; whoever has none is measured alone. */
+  readonly broker: BrokerKind | undefined
   /** The program that runs its files, and what that is told. */
   readonly command: string
   readonly file_stem: string
@@ -38,16 +44,19 @@ const require = createRequire(import.meta.url)
 
 /** Finds what can be measured on this machine; `bt_net_other` is another build of `@bt/net`, by the file that is imported. */
 export function find_subjects(names: readonly SubjectName[], other_file: string | undefined): Subjects {
-  const bun = bun_path()
   const found: Subject[] = []
   const notes: string[] = []
   for (const name of SUBJECT_NAMES.filter(known => names.includes(known))) {
-    if (name === 'bun' && bun === undefined)
-      notes.push('Bun is left out: its npm package is installed on Linux on x64 alone.')
-    else if (name !== 'bt_net_other') found.push(subject_of(name, bun))
-    else if (other_file !== undefined) found.push(other_build(other_file))
+    const subject = find_subject(name, other_file)
+    if (typeof subject === 'string') notes.push(subject)
+    else if (subject !== undefined) found.push(subject)
   }
   return { found, notes }
+}
+
+/** Whether a subject can have that role: those that a broker joins are measured as nodes, and all others are not. */
+export function plays({ broker }: Subject, role: Role): boolean {
+  return (broker !== undefined) === (role === 'node')
 }
 
 /** Starts a subject as a process of its own. */
@@ -62,8 +71,16 @@ export function start_subject(subject: Subject, role: Role, core: number | undef
   })
 }
 
-function subject_of(name: Exclude<SubjectName, 'bt_net_other'>, bun: string | undefined): Subject {
-  const in_node = { name, dialect: 'websocket', can_compress: false, command: process.execPath } as const
+/** A subject, or why it is left out; `undefined` where nobody has asked for it. */
+function find_subject(name: SubjectName, other_file: string | undefined): Subject | string | undefined {
+  const in_node = {
+    name,
+    dialect: 'websocket',
+    can_compress: false,
+    broker: undefined,
+    command: process.execPath,
+    file_args: [],
+  } as const
   switch (name) {
     case 'bt_net':
       return {
@@ -72,17 +89,20 @@ function subject_of(name: Exclude<SubjectName, 'bt_net_other'>, bun: string | un
         version: version_of('@bt/net'),
         can_compress: true,
         file_stem: 'bt_net',
-        file_args: [],
       }
+    case 'bt_net_other':
+      return other_file === undefined
+        ? undefined
+        : {
+            ...in_node,
+            label: '@bt/net (other)',
+            version: version_of('@bt/net'),
+            can_compress: true,
+            file_stem: 'bt_net',
+            file_args: [pathToFileURL(other_file).href],
+          }
     case 'ws':
-      return {
-        ...in_node,
-        label: 'ws',
-        version: version_of('ws'),
-        can_compress: true,
-        file_stem: 'ws',
-        file_args: [],
-      }
+      return { ...in_node, label: 'ws', version: version_of('ws'), can_compress: true, file_stem: 'ws' }
     case 'socket.io':
       return {
         ...in_node,
@@ -90,30 +110,32 @@ function subject_of(name: Exclude<SubjectName, 'bt_net_other'>, bun: string | un
         version: version_of('socket.io'),
         dialect: 'socket.io',
         file_stem: 'socket_io',
-        file_args: [],
       }
     case 'bun':
-      return {
-        ...in_node,
-        label: 'Bun',
-        version: bun === undefined ? '' : spawnSync(bun, ['--version'], { encoding: 'utf8' }).stdout.trim(),
-        command: bun ?? '',
-        file_stem: 'bun',
-        file_args: [],
-      }
+      return find_bun(in_node)
     case 'raw':
-      return { ...in_node, label: 'bare TCP', version: process.version, file_stem: 'raw', file_args: [] }
+      return { ...in_node, label: 'bare TCP', version: process.version, file_stem: 'raw' }
+    default:
+      return find_cluster(in_node, name)
   }
 }
 
-/** Another build of `@bt/net`, by the file that is to be imported. */
-function other_build(file: string): Subject {
-  return {
-    ...subject_of('bt_net', undefined),
-    name: 'bt_net_other',
-    label: '@bt/net (other)',
-    file_args: [pathToFileURL(file).href],
-  }
+type InNode = Omit<Subject, 'label' | 'version' | 'file_stem'>
+
+function find_bun(in_node: InNode): Subject | string {
+  const bun = bun_path()
+  if (bun === undefined) return 'Bun is left out: its npm package is installed on Linux on x64 alone.'
+  const version = spawnSync(bun, ['--version'], { encoding: 'utf8' }).stdout.trim()
+  return { ...in_node, label: 'Bun', version, command: bun, file_stem: 'bun' }
+}
+
+function find_cluster(in_node: InNode, name: ClusterName): Subject | string {
+  const { packages, ...cluster } = CLUSTERS[name]
+  const broker = broker_program(cluster.broker)
+  if (broker === undefined) return `${cluster.label} is left out: ${broker_is_missing(cluster.broker)}.`
+  const [server, ...joined_by] = packages
+  const others = [...joined_by.map(used => `${used} ${version_of(used)}`), broker]
+  return { ...in_node, ...cluster, version: `${version_of(server)} (${others.join(', ')})` }
 }
 
 function bun_path(): string | undefined {

@@ -1,0 +1,67 @@
+import { now_us } from '../process/clock.js'
+import { cpu_us } from '../process/commands.js'
+import { quantile } from '../statistics.js'
+import { message_bytes, type Shape } from '../wire/message.js'
+import type { ClientGroup } from './client_group.js'
+import type { LoadResult } from './closed_loop.js'
+
+/** How long messages took from when they were published until each socket had them. */
+export interface ReceiptTimes {
+  readonly p50_us: number
+  readonly p99_us: number
+}
+
+/** What comes on the connections of a group from now on, and when: messages of one shape, whoever sends them. */
+export class Receipts {
+  readonly #start_us: number = now_us()
+  readonly #start_cpu_us: number = cpu_us()
+  /** For each socket, when each message was there, in order. */
+  readonly #times_us: number[][]
+  #total = 0
+  #awaited = Number.POSITIVE_INFINITY
+  #settle = (): void => {}
+  #fail = (_: Error): void => {}
+
+  constructor(group: ClientGroup, shape: Shape) {
+    const each_bytes = message_bytes(shape, group.target.dialect, 'server').length
+    this.#times_us = group.sockets.map(socket => {
+      const times_us: number[] = []
+      let bytes = 0
+      socket.on_bytes = count => {
+        const at_us = now_us()
+        for (bytes += count; bytes >= each_bytes; bytes -= each_bytes) {
+          times_us.push(at_us)
+          this.#total += 1
+        }
+        if (this.#total >= this.#awaited) this.#settle()
+      }
+      void socket.closed.then(() => this.#fail(new Error('a connection was closed while messages were due')))
+      return times_us
+    })
+  }
+
+  /** Settles when so many messages have come, all sockets together, with the CPU time that it took to take them in. */
+  async all(total: number): Promise<LoadResult & { load_cpu_us: number }> {
+    await new Promise<void>((resolve, reject) => {
+      this.#awaited = total
+      this.#settle = resolve
+      this.#fail = reject
+      if (this.#total >= total) resolve()
+    })
+    if (this.#total > total) throw new Error(`${this.#total} messages have come where ${total} were due`)
+    return {
+      messages: total,
+      elapsed_ms: (now_us() - this.#start_us) / 1000,
+      load_cpu_us: cpu_us() - this.#start_cpu_us,
+    }
+  }
+
+  /** Where every socket got every message: how long they took, but for those before number `first`, by when each was published. */
+  times(published_us: readonly number[], first: number): ReceiptTimes {
+    const took_us = this.#times_us.flatMap(times_us =>
+      times_us.slice(first).map((at_us, index) => at_us - (published_us[first + index] as number)),
+    )
+    const sorted = Float64Array.from(took_us).sort()
+    return { p50_us: quantile(sorted, 0.5), p99_us: quantile(sorted, 0.99) }
+  }
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
+import { type BrokerTraffic, nats_traffic, redis_traffic } from './broker_traffic.js'
+import { resident_bytes } from './resident.js'
+import { running, type Stoppable } from './running.js'
+
+/** The brokers, by whose servers they are. */
+export type BrokerKind = 'nats' | 'redis'
+
+/** A broker of a subject's own, on the core of the load. */
+export interface Broker extends Stoppable {
+  readonly url: string
+  readonly port: number
+  /** The CPU time that it has used so far, all its threads, in microseconds; `undefined` where the system does not tell. */
+  cpu_us(): number | undefined
+  /** What the system has given it of memory, in bytes; `undefined` where it does not tell. */
+  rss_bytes(): number | undefined
+  /** What has crossed it so far. */
+  traffic(): Promise<BrokerTraffic>
+}
+
+/** What is used of the script that starts brokers, here and in tests. */
+interface BrokerScript {
+  readonly start_nats: () => Promise<ScriptBroker>
+  readonly start_redis: () => Promise<ScriptBroker>
+}
+
+interface ScriptBroker {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** Of NATS alone. */
+  readonly monitor_url: string
+  close(): Promise<void>
+}
+
+const SCRIPT = new URL('../../../../scripts/brokers.mjs', import.meta.url)
+
+const COMMANDS: Readonly<Record<BrokerKind, string>> = { nats: 'nats-server', redis: 'redis-server' }
+
+/** Where Debian puts servers, which is not on everybody's PATH. */
+const PATH = [process.env.PATH ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter)
+
+/** The program of a broker with its version, such as `nats-server 2.9.10`; `undefined` where it is not installed. */
+export function broker_program(kind: BrokerKind): string | undefined {
+  const command = COMMANDS[kind]
+  const { status, stdout } = spawnSync(command, ['--version'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH },
+  })
+  return status === 0 ? `${command} ${/\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? ''}`.trimEnd() : undefined
+}
+
+/** Why a broker is not there, and what to do. */
+export function broker_is_missing(kind: BrokerKind): string {
+  return `${COMMANDS[kind]} is not installed (Debian: apt-get install ${COMMANDS[kind]})`
+}
+
+/** Starts a broker on a free port of loopback. */
+export async function start_broker(kind: BrokerKind): Promise<Broker> {
+  const script = (await import(SCRIPT.href)) as BrokerScript
+  const started = await (kind === 'nats' ? script.start_nats() : script.start_redis())
+  const { url, port, pid } = started
+  const broker: Broker = {
+    url,
+    port,
+    cpu_us: () => cpu_of_us(pid),
+    rss_bytes: () => resident_bytes(pid),
+    traffic: kind === 'nats' ? nats_traffic(started.monitor_url) : redis_traffic(port),
+    stop: async () => {
+      running.delete(broker)
+      await started.close()
+    },
+  }
+  running.add(broker)
+  return broker
+}
+
+/** The first number of `schedstat` is for how many nanoseconds a thread has run. */
+function cpu_of_us(pid: number): number | undefined {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(`${tasks}/${pid}/schedstat`)) return undefined
+  const run_ns = readdirSync(tasks).map(task =>
+    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+  )
+  return run_ns.reduce((sum, ns) => sum + ns, 0) / 1000
+}

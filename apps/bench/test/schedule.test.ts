@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { make_schedule } from '../src/schedule.ts'
+
+const TASK = { messages_per_s: 1_000, settle_ms: 500, run_ms: 1_500, seed: 3 }
+
+describe('a schedule', () => {
+  it('has as many messages as are due in the time, one after the other, at about that rate', () => {
+    const { due_ms, choice } = make_schedule(TASK, 4)
+    expect([due_ms.length, choice.length]).toEqual([2_000, 2_000])
+    expect([...due_ms]).toEqual([...due_ms].sort((a, b) => a - b))
+    expect(due_ms.at(-1)).toBeGreaterThan(1_800)
+    expect(due_ms.at(-1)).toBeLessThan(2_200)
+  })
+
+  it('has every choice about as often as any other', () => {
+    const { choice } = make_schedule(TASK, 4)
+    for (const wanted of [0, 1, 2, 3]) {
+      const count = choice.filter(chosen => chosen === wanted).length
+      expect(count).toBeGreaterThan(400)
+      expect(count).toBeLessThan(600)
+    }
+  })
+
+  it('is the same for the same seed, and another for another', () => {
+    expect(make_schedule(TASK, 4)).toEqual(make_schedule(TASK, 4))
+    expect(make_schedule({ ...TASK, seed: 4 }, 4)).not.toEqual(make_schedule(TASK, 4))
+  })
+
+  it('has one message at least', () => {
+    expect(make_schedule({ ...TASK, settle_ms: 0, run_ms: 0 }, 1).due_ms).toHaveLength(1)
+  })
+})
