@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { most_connections, most_open_files } from '../limits.js'
+import { choose_cores, pin_this_process } from '../process/cores.js'
+import { end_when_told, was_told_to_end } from '../process/interrupted.js'
+import { stop_all } from '../process/running.js'
+import { this_machine } from '../results.js'
+import { CLUSTER_NAMES } from '../subjects/clusters.js'
+import { find_subjects } from '../subjects/subjects.js'
+import { type BrokerCapacity, type Capacity, measure_broker, measure_unwanted_cost } from './capacity.js'
+import { capacity_text } from './report.js'
+import { FULL, QUICK } from './settings.js'
+
+const RESULTS = fileURLToPath(new URL('../../../../docs/benchmarks/capacity.json', import.meta.url))
+
+interface Given {
+  readonly quick?: true
+  readonly out?: string
+}
+
+const command = new Command('pnpm capacity')
+  .description(
+    'Measures what servers on one broker take, from which is reckoned how many can be served: about 10 minutes. What comes of it is written into docs/benchmarks/capacity.json.',
+  )
+  .option('--quick', 'in less than a minute: to see that all is well, not to be quoted; written nowhere')
+  .option('--out <file>', 'write what comes of it there')
+  .parse()
+
+end_when_told(() => {})
+try {
+  const { quick: is_quick, out } = command.opts<Given>()
+  const capacity = await measure(is_quick === true)
+  process.stdout.write(`${capacity_text(capacity)}\n`)
+  const file = out ?? (is_quick ? undefined : RESULTS)
+  if (file !== undefined) {
+    writeFileSync(file, `${JSON.stringify(capacity, null, 2)}\n`)
+    process.stdout.write(`\nWritten: ${resolve(file)}\n`)
+  }
+} catch (error) {
+  if (!was_told_to_end()) {
+    process.exitCode = 1
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+} finally {
+  await stop_all()
+}
+
+async function measure(is_quick: boolean): Promise<Capacity> {
+  const cores = choose_cores()
+  pin_this_process(cores)
+  const wanted = is_quick ? QUICK : FULL
+  const idle_sockets = Math.min(wanted.idle_sockets, most_connections(most_open_files()))
+  const settings = { ...wanted, idle_sockets }
+  const { found, notes } = find_subjects(CLUSTER_NAMES, undefined)
+  const brokers: BrokerCapacity[] = []
+  for (const subject of found.filter(({ dialect }) => dialect === 'websocket'))
+    brokers.push(await measure_broker(subject, cores, settings))
+  const unwanted = []
+  for (const subject of found) unwanted.push(await measure_unwanted_cost(subject, cores))
+  return {
+    date: new Date().toISOString(),
+    machine: this_machine(),
+    settings,
+    notes: [cores.note, ...notes].filter(note => note !== ''),
+    brokers,
+    unwanted,
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { measure_unwanted, type Unwanted } from '../src/capacity/unwanted.ts'
+import { CLUSTER_NAMES, type ClusterName } from '../src/subjects/clusters.ts'
+import { find_subjects } from '../src/subjects/subjects.ts'
+
+const UNPINNED = { subject: undefined, load: undefined, note: '' }
+const MESSAGES = 10_000
+
+/** What servers and brokers say of themselves meanwhile; a byte of each message would be ten times as much. */
+const FEW_BYTES = 1_000
+
+const TAKES_MS = 180_000
+
+async function unwanted(name: ClusterName): Promise<Unwanted> {
+  const [subject] = find_subjects([name], undefined).found
+  if (subject === undefined) throw new Error(`${name} is not here`)
+  return measure_unwanted(subject, UNPINNED, MESSAGES)
+}
+
+/** What was heard besides the message that was wanted. */
+function besides({ heard, wanted }: Unwanted): string {
+  const [before, after] = heard.toString('latin1').split(wanted.toString('latin1'))
+  expect(after, 'the message that is wanted is heard once').toBeDefined()
+  return `${before}${after}`
+}
+
+describe('10,000 messages to topics that a node has no member of', () => {
+  const here = new Set(find_subjects(CLUSTER_NAMES, undefined).found.map(({ name }) => name))
+
+  it.skipIf(!here.has('bt_net_nats')).each(['bt_net_nats', 'bt_net_redis'] as const)(
+    'reach it through %s with no byte',
+    async name => {
+      const result = await unwanted(name)
+      expect(result.messages).toBe(MESSAGES)
+      expect(besides(result)).not.toContain('topic-')
+      expect(besides(result).length).toBeLessThan(FEW_BYTES)
+    },
+    TAKES_MS,
+  )
+
+  it.skipIf(!here.has('socket.io_redis'))(
+    'all reach it through the adapter of socket.io that subscribes to everything',
+    async () => {
+      const { heard } = await unwanted('socket.io_redis')
+      expect(heard.toString('latin1').split('topic-').length - 1).toBeGreaterThanOrEqual(MESSAGES)
+    },
+    TAKES_MS,
+  )
+})
