@@ -1,6 +1,7 @@
+import { CLUSTER_BURSTS } from '../measures/cluster.js'
 import { CONNECT_CASE } from '../measures/connect.js'
 import { depth_case } from '../measures/echo.js'
-import { audience_case, BURSTS, burst_group } from '../measures/fan_out.js'
+import { audience_case, burst_group } from '../measures/fan_out.js'
 import { rate_case } from '../measures/latency.js'
 import { MEMORY_CASE } from '../measures/memory.js'
 import { RATE_GROUP } from '../measures/receipt_times.js'
@@ -88,7 +89,7 @@ function cluster_targets(subject: ClusterName): Target[] {
     bound: { at_most },
   })
   return [
-    ...BURSTS.map(burst => target('CPU per delivery', burst_group(burst), CPU, 0.2)),
+    ...CLUSTER_BURSTS.map(({ group }) => target('CPU per delivery', group, CPU, 0.2)),
     target('p50', RATE_GROUP, 'p50_us', 1),
     target('p99', RATE_GROUP, 'p99_us', 1),
   ]

@@ -29,6 +29,14 @@ export interface NodeSubject {
   publish(topic: string, text: string): void
 }
 
+/** What is published to a topic whenever the load asks for it: so many messages in one turn of the event loop, or one in each of so many turns. */
+interface BurstSettings {
+  readonly shape: Shape
+  readonly burst: number
+  readonly topic: string
+  readonly is_spread: boolean
+}
+
 /** Runs a node as a process of the bench. */
 export function serve_node(subject: NodeSubject): void {
   const members = new Members()
@@ -44,9 +52,10 @@ export function serve_node(subject: NodeSubject): void {
     },
     join_all: ({ topics }: { topics: string[] }) => subject.join_all(topics),
     listen_for_trigger: () => listen_for_trigger(() => publish_burst()),
-    prepare: ({ shape, burst, topic }: { shape: Shape; burst: number; topic: string }) => {
+    prepare: ({ shape, burst, topic, is_spread }: BurstSettings) => {
       const text = payload_of(shape).toString()
-      publish_burst = repeated(burst, () => subject.publish(topic, text))
+      const publish = (): void => subject.publish(topic, text)
+      publish_burst = is_spread ? () => publish_turn_by_turn(burst, publish) : repeated(burst, publish)
     },
     publish_on_schedule: ({ shape, topics, ...task }: ScheduleTask & { shape: Shape; topics: string[] }) => {
       const text = payload_of(shape).toString()
@@ -55,4 +64,9 @@ export function serve_node(subject: NodeSubject): void {
     cpu: cpu_us,
     memory: memory_in_use,
   })
+}
+
+function publish_turn_by_turn(left: number, publish: () => void): void {
+  publish()
+  if (left > 1) setImmediate(publish_turn_by_turn, left - 1, publish)
 }
