@@ -352,6 +352,9 @@ async function speaks(socket, question, answer, refusal) {
     const [said] = await once(socket, 'data')
     if (!answer.test(String(said)))
       throw new Error(`a broker said ${JSON.stringify(String(said).slice(0, 80))}`)
+    // Until it has let go, so that this connection is not counted any more.
+    socket.resume().end()
+    await once(socket, 'close')
   } catch (error) {
     if (refusal?.test(String(error)) !== true) throw error
   } finally {

@@ -1,5 +1,5 @@
 import { createClient, type RedisClientType } from '@redis/client'
-import { in_words } from './redis_error.js'
+import { not_reached } from './redis_error.js'
 import type { NodeConnections } from './redis_node.js'
 import type { ClientOptions, Seed, SocketOptions } from './seed.js'
 import { SLOTS } from './slot.js'
@@ -124,7 +124,7 @@ export class Attempt {
         client.connect().then(resolve, reject)
       })
     } catch (error) {
-      throw in_words(error as Error)
+      throw not_reached(error as Error)
     }
     // It takes no notice of having been destroyed while it was connecting.
     if (this.#is_over) client.destroy()

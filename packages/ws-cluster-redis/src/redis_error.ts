@@ -19,7 +19,13 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [/Unknown RESP type/, 'what answers there is not Redis: check the address'],
 ]
 
-/** Puts into words why Redis was not reached, or why the connection to it has ended. */
+/** Puts into words why Redis was not reached. */
+export function not_reached(cause: Error): Error {
+  const hint = cause instanceof SocketClosedUnexpectedlyError ? ', or it expects TLS (rediss://)' : ''
+  return new Error(explain(cause) + hint, { cause })
+}
+
+/** Puts into words why a connection to Redis is of no use any more. */
 export function in_words(cause: Error): Error {
   return new Error(explain(cause), { cause })
 }
@@ -41,8 +47,7 @@ export function is_passing(error: ErrorReply): boolean {
 }
 
 function explain(error: Error): string {
-  if (error instanceof SocketClosedUnexpectedlyError)
-    return 'it closed the connection: its log may say why, or it expects TLS (rediss://)'
+  if (error instanceof SocketClosedUnexpectedlyError) return 'it closed the connection: its log may say why'
   if (error instanceof ConnectionTimeoutError)
     return 'it did not answer in time: check the address, and whether it is at work'
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))

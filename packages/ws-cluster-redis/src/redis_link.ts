@@ -1,6 +1,6 @@
 import type { ClusterLink, ClusterSink } from '@bt/ws-protocol'
 import type { Topology } from './attempt.js'
-import { RedisNode } from './redis_node.js'
+import { MOST_CHANNELS_AT_ONCE, RedisNode } from './redis_node.js'
 import { slot_of } from './slot.js'
 
 /** As large as one message may be, in bytes: see {@link redis}. */
@@ -10,6 +10,12 @@ const MAX_BYTES = 8_388_608
 type State =
   | { readonly name: 'open'; readonly sink: ClusterSink }
   | { readonly name: 'ended'; readonly why: Error }
+
+/** Channels that go with one command. */
+interface Group {
+  readonly node: RedisNode
+  readonly names: readonly string[]
+}
 
 /** One connection to Redis, or to all nodes of a Redis Cluster: the loss of one is the loss of all. */
 export class RedisLink implements ClusterLink {
@@ -103,17 +109,21 @@ export class RedisLink implements ClusterLink {
     return this.#nodes[this.#node_of_slot?.[slot] ?? 0] as RedisNode
   }
 
-  /** In a cluster, one command takes channels of one slot. */
-  #grouped(channels: readonly string[]): { readonly node: RedisNode; readonly names: readonly string[] }[] {
-    if (this.#node_of_slot === undefined) return [{ node: this.#node_of(0), names: channels }]
-    const groups = new Map<number, string[]>()
+  /** What one command may hold: not too many channels, and in a cluster those of one slot. */
+  #grouped(channels: readonly string[]): Group[] {
+    const groups: Group[] = []
+    const open_groups = new Map<number, string[]>()
     for (const channel of channels) {
-      const slot = slot_of(channel)
-      const group = groups.get(slot)
-      if (group === undefined) groups.set(slot, [channel])
-      else group.push(channel)
+      const slot = this.#node_of_slot === undefined ? 0 : slot_of(channel)
+      const names = open_groups.get(slot)
+      if (names !== undefined && names.length < MOST_CHANNELS_AT_ONCE) names.push(channel)
+      else {
+        const begun = [channel]
+        open_groups.set(slot, begun)
+        groups.push({ node: this.#node_of(slot), names: begun })
+      }
     }
-    return Array.from(groups, ([slot, names]) => ({ node: this.#node_of(slot), names }))
+    return groups
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ClusterSink } from '@bt/ws-protocol'
 import { hand_on } from '@bt/ws-protocol/node'
 import type { RedisClientType } from '@redis/client'
+import { Admission } from './admission.js'
 import { in_words, is_answer, is_passing, refusal } from './redis_error.js'
 
 /** What is used of a client of node-redis. */
@@ -21,6 +22,9 @@ export interface NodeConnections {
   readonly address: string | undefined
 }
 
+/** As many channels are asked for at once: each of them is answered, and Redis cuts off who does not read as fast as it writes. */
+export const MOST_CHANNELS_AT_ONCE = 10_000
+
 /** One server of Redis, and what was asked of it. */
 export class RedisNode {
   readonly #connections: NodeConnections
@@ -31,6 +35,7 @@ export class RedisNode {
   #unanswered = 0
   /** What is being done to channels: the client loses subscriptions where more is asked of a channel before that was answered. */
   readonly #busy = new Map<string, Promise<void>>()
+  readonly #admission = new Admission(MOST_CHANNELS_AT_ONCE)
 
   constructor(connections: NodeConnections, sink: ClusterSink) {
     this.#connections = connections
@@ -48,7 +53,7 @@ export class RedisNode {
     return this.#clients.every(client => client.isReady)
   }
 
-  /** Subscribes to channels; in a cluster, all of one slot. */
+  /** Subscribes to channels, {@link MOST_CHANNELS_AT_ONCE} at most; in a cluster, all of one slot. */
   async subscribe(channels: readonly string[]): Promise<void> {
     const { subscriber, is_sharded } = this.#connections
     const names = [...channels]
@@ -64,7 +69,7 @@ export class RedisNode {
     }
   }
 
-  /** Ends subscriptions; in a cluster, all of one slot. */
+  /** Ends subscriptions, {@link MOST_CHANNELS_AT_ONCE} at most; in a cluster, all of one slot. */
   unsubscribe(channels: readonly string[]): void {
     const { subscriber, is_sharded } = this.#connections
     const names = [...channels]
@@ -121,7 +126,8 @@ export class RedisNode {
       const busy = this.#busy.get(channel)
       if (busy !== undefined) before.add(busy)
     }
-    const done = before.size === 0 ? task() : Promise.allSettled(before).then(task)
+    const admitted = (): Promise<void> => this.#admission.run(channels.length, task)
+    const done = before.size === 0 ? admitted() : Promise.allSettled(before).then(admitted)
     for (const channel of channels) this.#busy.set(channel, done)
     const forget = (): void => {
       for (const channel of channels) if (this.#busy.get(channel) === done) this.#busy.delete(channel)
