@@ -10,9 +10,10 @@ import { connect } from '@bt/net'
 import { CHROMIUM_FLAGS, chromium_path } from '../../../scripts/chromium.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
-/** Starts the demo's server on free ports. */
-export async function start_server() {
-  const server = spawn(process.execPath, [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0'], {
+/** Starts the demo's server on free ports; `more` is what else stands on its command line. */
+export async function start_server(...more) {
+  const args = [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', ...more]
+  const server = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [, url] = await line_with(server.stdout, /open (http:\S+)/)

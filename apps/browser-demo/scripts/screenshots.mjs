@@ -1,7 +1,9 @@
-// What the page looks like under load, and while its server is gone, at a desk's width and a phone's, light and dark:
-// `node scripts/screenshots.mjs [seconds]`, after a build. They are written to screenshots/.
+// What the page looks like under load, while its server is gone, and as one of two nodes, at a desk's width and a phone's, light and dark:
+// `node scripts/screenshots.mjs [seconds]`, after a build; it needs nats-server. They are written to screenshots/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+// @boundaries-ignore brokers for tests are started in one place
+import { start_nats } from '../../../scripts/brokers.mjs'
 import { start_browser, start_server } from './programs.mjs'
 
 const [seconds = '24'] = process.argv.slice(2)
@@ -12,23 +14,48 @@ const WIDTHS = [
 ]
 
 mkdirSync(FOLDER, { recursive: true })
-const server = await start_server()
-const browser = await start_browser(server.url)
-const other = await start_browser(server.url)
-try {
-  await other.run(say_hello)
-  await browser.run(load, Number(seconds) * 1000)
-  await photograph('')
-  server.end()
-  await browser.run(lose)
-  await photograph('-reconnecting')
-} finally {
-  await browser.end()
-  await other.end()
-  server.end()
+await at_one_server()
+await at_two_nodes()
+
+async function at_one_server() {
+  const server = await start_server()
+  const browser = await start_browser(server.url)
+  const other = await start_browser(server.url)
+  try {
+    await other.run(say_hello)
+    await browser.run(load, Number(seconds) * 1000)
+    await photograph(browser, '')
+    server.end()
+    await browser.run(lose)
+    await photograph(browser, '-reconnecting')
+  } finally {
+    await browser.end()
+    await other.end()
+    server.end()
+  }
 }
 
-async function photograph(what) {
+async function at_two_nodes() {
+  const broker = await start_nats()
+  const cluster = ['--cluster', broker.url]
+  const servers = [await start_server(...cluster), await start_server(...cluster)]
+  const [browser, other] = await Promise.all(servers.map(({ url }) => start_browser(url)))
+  try {
+    await other.run(say_hello)
+    await browser.run(answer)
+    await photograph(browser, '-nodes')
+    await broker.close()
+    await browser.run(be_alone)
+    await photograph(browser, '-alone')
+  } finally {
+    await browser.end()
+    await other.end()
+    for (const server of servers) server.end()
+    await broker.close()
+  }
+}
+
+async function photograph(browser, what) {
   for (const { name, width, height, mobile } of WIDTHS)
     for (const scheme of ['light', 'dark']) {
       const metrics = { width, height, mobile, deviceScaleFactor: mobile ? 2 : 1 }
@@ -52,6 +79,19 @@ async function say_hello() {
   by_id('chat_form').requestSubmit()
   for (let i = 0; i < 7; i += 1)
     by_id('space').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', cancelable: true }))
+}
+
+/** Runs in the page: waits for somebody at the other node, and answers. */
+async function answer() {
+  const by_id = id => document.getElementById(id)
+  while (!by_id('chat').textContent.includes('I see')) await new Promise(resolve => setTimeout(resolve, 50))
+  by_id('chat_text').value = 'And I see yours, from here'
+  by_id('chat_form').requestSubmit()
+}
+
+/** Runs in the page: waits until its node is alone, and the other one forgotten. */
+async function be_alone() {
+  while (document.querySelector('#nodes a') !== null) await new Promise(resolve => setTimeout(resolve, 50))
 }
 
 /** Runs in the page: a load, more of it after half of the time, and at the end a server that reads slowly, until the queue is full. */

@@ -30,6 +30,9 @@ it.each<ServerMessage>([
   { type: 'pong', at_ms: 1, queued_bytes: 2, held_back: 3 },
   { type: 'echo', text: '' },
   { type: 'chat', id: 1, text: 'hello' },
+  { type: 'chat', id: 1, text: 'hello', from: { ...OTTER, node: '8082' } },
+  { type: 'roster', node: '8082', page: 'http://127.0.0.1:8080/', people: [{ ...OTTER, node: '8082' }] },
+  { type: 'cluster', node: '8082', broker: 'NATS at 127.0.0.1:4222', is_joined: true },
   { type: 'cursor', id: 1, place: PLACE },
   { type: 'cursor', id: 1, place: null },
 ])('reads what the server tells: %o', message => {
@@ -58,6 +61,10 @@ it.each([
 
 it.each([
   '{"type":"joined","person":{"id":1,"name":"Otter","color":8}}',
+  '{"type":"joined","person":{"id":1,"name":"Otter","color":0,"node":1}}',
+  '{"type":"roster","node":"8082","page":"javascript:alert(1)","people":[]}',
+  '{"type":"roster","node":"8082","page":"http://127.0.0.1:8080/"}',
+  '{"type":"cluster","node":"8082","broker":"NATS"}',
   '{"type":"joined","person":{"id":1,"name":"Otter","color":0.5}}',
   '{"type":"welcome","you":{"id":1,"name":"Otter","color":0},"people":{},"key":"a"}',
   '{"type":"welcome","you":{"id":1,"name":"Otter","color":0},"people":[1],"key":"a"}',

@@ -78,8 +78,12 @@ export interface RunningServer {
 }
 
 /** Starts the server on free ports, or on those that are given, and waits until it serves. */
-export async function start_server(bind = '127.0.0.1:0', ws_bind = '127.0.0.1:0'): Promise<RunningServer> {
-  const program = new Program(['--bind', bind, '--ws-bind', ws_bind])
+export async function start_server(
+  bind = '127.0.0.1:0',
+  ws_bind = '127.0.0.1:0',
+  ...more: readonly string[]
+): Promise<RunningServer> {
+  const program = new Program(['--bind', bind, '--ws-bind', ws_bind, ...more])
   await program.says('Ctrl-C stops it')
   const [, url] = /open (\S+)/.exec(program.stdout) ?? []
   const [, ws_url] = /listening on (\S+)/.exec(program.stdout) ?? []

@@ -12,12 +12,13 @@ function size_of(png: Buffer): [number, number] {
   return [png.readUInt32BE(16), png.readUInt32BE(20)]
 }
 
-it('is photographed at both widths and in both schemes, with its queue full, and while its server is gone', {
-  timeout: 120_000,
+it('is photographed at both widths and in both schemes, with its queue full, while its server is gone, and as one of two nodes', {
+  timeout: 180_000,
 }, async () => {
   rmSync(FOLDER, { recursive: true, force: true })
   await promisify(execFile)(process.execPath, [SCRIPT, '8'])
-  for (const shown of ['light', 'dark', 'reconnecting-light', 'reconnecting-dark']) {
+  const moments = ['', 'reconnecting-', 'nodes-', 'alone-']
+  for (const shown of moments.flatMap(moment => [`${moment}light`, `${moment}dark`])) {
     expect(size_of(readFileSync(new URL(`desktop-${shown}.png`, FOLDER)))).toEqual([1280, 800])
     // A phone's page is photographed whole, at two dots a pixel.
     const [width, height] = size_of(readFileSync(new URL(`phone-${shown}.png`, FOLDER)))

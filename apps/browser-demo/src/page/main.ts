@@ -13,6 +13,7 @@ import { element, on_line, on_press, set_data, set_text } from './element.js'
 import { Figures } from './figures.js'
 import { Journal } from './journal.js'
 import { LoadPanel } from './load_panel.js'
+import { Nodes } from './nodes.js'
 import { People } from './people.js'
 import { Pinger } from './pinger.js'
 import { Remote } from './remote.js'
@@ -29,6 +30,7 @@ const remote = new Remote(text => journal.error(text))
 const pinger = new Pinger(connection)
 const load = new LoadPanel(connection, remote)
 const people = new People(element('people'), element('people_count'))
+const nodes = new Nodes()
 const chat = new Chat(element('chat'))
 const trouble = new TroublePanel(remote)
 const status = new StatusView({ connection, load, trouble })
@@ -84,28 +86,57 @@ function take(message: ServerMessage): void {
       break
     case 'welcome':
       remote.set_key(message.key)
+      nodes.clear()
       people.welcome(message.you, message.people)
       set_you(message.you)
       set_link('open')
       break
     case 'joined':
       people.add(message.person)
-      chat.note(message.person, 'joined')
+      note(message.person, 'joined')
       break
     case 'left':
-      space.remove(message.id)
-      with_person(people.remove(message.id), person => chat.note(person, 'left'))
+      with_person(people.remove(message.id), gone)
+      break
+    case 'roster':
+      take_roster(message)
+      break
+    case 'cluster':
+      nodes.stands(message)
       break
     case 'echo':
       journal.in(message.text)
       break
     case 'chat':
-      with_person(people.find(message.id), person => chat.said(person, message.text))
+      with_person(people.find(message.id) ?? message.from, person => chat.said(named(person), message.text))
       break
     case 'cursor':
-      with_person(people.find(message.id), person => space.show(person, message.place))
+      with_person(people.find(message.id), person => space.show(named(person), message.place))
       break
   }
+}
+
+function take_roster(roster: Extract<ServerMessage, { type: 'roster' }>): void {
+  // Before the welcome, this page does not know who it is itself.
+  if (people.you === undefined) return
+  const is_new = nodes.heard(roster, performance.now())
+  const { joined, left } = people.at_node(roster.node, roster.people)
+  left.forEach(gone)
+  // Those who were there before were not seen to come.
+  if (!is_new) for (const person of joined) note(person, 'joined')
+}
+
+function gone(person: Person): void {
+  space.remove(person.id)
+  note(person, 'left')
+}
+
+function note(person: Person, what: 'joined' | 'left'): void {
+  chat.note(named(person), what)
+}
+
+function named(person: Person): Person {
+  return { ...person, name: people.name_of(person) }
 }
 
 /** Whoever is not known left before this page came: what is told of them is of no interest. */
@@ -132,6 +163,7 @@ function on_close(info: CloseInfo): void {
 function part(link: Link): void {
   pinger.stop()
   people.clear()
+  nodes.clear()
   set_you(undefined)
   remote.set_key(undefined)
   set_link(link)
@@ -167,6 +199,7 @@ function post(text: string, show: () => void): boolean {
 function frame(at_ms: number): void {
   requestAnimationFrame(frame)
   space.tick(at_ms)
+  for (const node of nodes.tick(at_ms)) people.at_node(node, []).left.forEach(gone)
   if (!figures.frame(at_ms)) return
   status.write()
   const { sent, received, refused } = connection
@@ -182,6 +215,7 @@ function announce(at_ms: number): void {
   const again =
     state !== 'open' || reconnects === 0 ? '' : `, after ${things_text(reconnects, 'reconnection')}`
   announcer.tell('state', `Connection ${state}${again}${ended}.`)
+  announcer.tell('nodes', nodes.sentence)
   announcer.tell('queue', is_full ? 'The send queue is full.' : '')
   announcer.tick(at_ms)
 }

@@ -40,6 +40,27 @@ export class People {
     return person
   }
 
+  /** These, and no others, are at a node. Returns who has come, and who has gone; that this page is here it knows by itself. */
+  at_node(
+    node: string,
+    listed: readonly Person[],
+  ): { readonly joined: readonly Person[]; readonly left: readonly Person[] } {
+    const ids = new Set(listed.map(({ id }) => id))
+    const joined = listed.filter(({ id }) => !this.#here.has(id) && id !== this.#you?.id)
+    const left = [...this.#here.values()].filter(
+      person => person.node === node && !ids.has(person.id) && person !== this.#you,
+    )
+    for (const person of joined) this.#here.set(person.id, person)
+    for (const { id } of left) this.#here.delete(id)
+    if (joined.length + left.length > 0) this.#show()
+    return { joined, left }
+  }
+
+  /** What somebody is called: with the node, where it is another one than this page's. */
+  name_of({ name, node }: Person): string {
+    return node === this.#you?.node ? name : `${name} · ${node}`
+  }
+
   /** Who has this number. */
   find(id: number): Person | undefined {
     return this.#here.get(id)
@@ -55,7 +76,7 @@ export class People {
     const items = Array.from(this.#here.values(), person => {
       const item = document.createElement('li')
       item.dataset.color = String(person.color)
-      item.textContent = person === this.#you ? `${person.name} (you)` : person.name
+      item.textContent = person === this.#you ? `${person.name} (you)` : this.name_of(person)
       return item
     })
     this.#list.replaceChildren(...items)

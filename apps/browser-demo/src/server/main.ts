@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
+import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Address, parse_loopback } from './address.js'
+import { broker_url, cluster_of } from './cluster_of.js'
+import { say_error } from './print.js'
 import { run_serve, type ServeOptions } from './serve.js'
 
 const DEFAULT_BIND = '127.0.0.1:8080'
@@ -12,6 +15,7 @@ const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { 
 interface Given {
   readonly bind: Address
   readonly wsBind: Address
+  readonly cluster?: string
 }
 
 await new Command('browser-demo')
@@ -19,9 +23,28 @@ await new Command('browser-demo')
   .version(version, '-V, --version', 'print the version of @bt/net')
   .addOption(bind_option('--bind <host:port>', 'where to serve the page', DEFAULT_BIND))
   .addOption(bind_option('--ws-bind <host:port>', 'where the page connects to', DEFAULT_WS_BIND))
-  .action(async ({ bind, wsBind }: Given) => {
-    const options: ServeOptions = { bind, ws_bind: wsBind }
-    process.exitCode = await run_serve(options)
+  .option(
+    '--cluster <url>',
+    'be one of several nodes, whose pages see each other: nats://host:port or redis://host:port',
+    broker_url,
+  )
+  .addHelpText(
+    'after',
+    `
+Several nodes, each in a terminal of its own, with the same broker:
+
+  browser-demo --cluster nats://127.0.0.1:4222
+  browser-demo --cluster nats://127.0.0.1:4222 --bind 127.0.0.1:8090 --ws-bind 127.0.0.1:8092`,
+  )
+  .action(async ({ bind, wsBind, cluster }: Given) => {
+    try {
+      const options: ServeOptions = { bind, ws_bind: wsBind, broker: await cluster_of(cluster) }
+      process.exitCode = await run_serve(options)
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error
+      say_error(error)
+      process.exitCode = 1
+    }
   })
   .parseAsync()
 

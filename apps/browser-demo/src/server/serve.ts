@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import type { CloseInfo } from '@bt/net'
+import type { CloseInfo, ClusterPort } from '@bt/net'
 import { type Address, address_text, listening, parse_bound } from './address.js'
 import { make_page_server } from './page_server.js'
 import { say, say_error, style } from './print.js'
@@ -19,12 +19,16 @@ export interface ServeOptions {
   readonly bind: Address
   /** For the WebSocket. */
   readonly ws_bind: Address
+  /** The broker of which this server is one node. */
+  readonly broker?: ClusterPort | undefined
 }
 
 /** Serves the page and the WebSocket until it is told to stop. Settles with the exit code. */
-export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number> {
+export async function run_serve({ bind, ws_bind, broker }: ServeOptions): Promise<number> {
   const files = read_static_files(PAGE)
+  let self: { readonly node: string; readonly page: string } | undefined
   const room = new Room({
+    node: broker && { broker, self: () => self },
     cut: addr => wire.cut(addr),
     on_joined: ({ name }, addr) => say(`${style.bold(name)} joined from ${addr}`),
     on_left: ({ name }, info) => say(`${style.bold(name)} left (${how_closed(info)})`),
@@ -40,12 +44,18 @@ export async function run_serve({ bind, ws_bind }: ServeOptions): Promise<number
     page_server?.closeIdleConnections()
   }
   try {
-    const ws_url = `ws://${address_text(await wire.listen())}/ws`
+    const ws_address = await wire.listen()
+    const ws_url = `ws://${address_text(ws_address)}/ws`
     page_server = make_page_server({ files, ws_url, control: request => room.control(request) })
     const page_address = await listening(page_server, bind)
     const page_url = `http://${address_text(page_address)}/`
+    self = { node: String(ws_address.port), page: page_url }
     say(`open ${style.bold(page_url)} in a browser`)
     say(`its server is listening on ${style.bold(ws_url)}`)
+    if (broker !== undefined)
+      say(
+        `it is node ${style.bold(self.node)} of those that meet through ${broker.broker}: start another, and open its page, too`,
+      )
     // A program that has started this one says itself where the page is, and how to stop.
     if (process.send === undefined) process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
     else process.send(page_url)

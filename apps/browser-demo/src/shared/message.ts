@@ -1,9 +1,11 @@
 /** Somebody who is there: one connection, as everybody sees it. */
 export interface Person {
-  /** A number that nobody else has had since the server started. */
+  /** A number that nobody else has. */
   readonly id: number
-  /** A name that nobody else has just now. */
+  /** A name that nobody else at this node has just now. */
   readonly name: string
+  /** The node that it is connected to, where there are several. */
+  readonly node?: string
   /** Which of the {@link COLOR_COUNT} colours, from 0. */
   readonly color: number
 }
@@ -38,8 +40,19 @@ export type ServerMessage =
       readonly held_back: number
     }
   | { readonly type: 'echo'; readonly text: string }
-  | { readonly type: 'chat'; readonly id: number; readonly text: string }
+  /** `from`: who that is, where a page of another node may not know yet. */
+  | { readonly type: 'chat'; readonly id: number; readonly text: string; readonly from?: Person }
   | { readonly type: 'cursor'; readonly id: number; readonly place: Place | null }
+  /** Who is at a node: what every node of a cluster tells the pages of all, each second and whenever that changes. */
+  | {
+      readonly type: 'roster'
+      readonly node: string
+      /** Where the page of that node is. */
+      readonly page: string
+      readonly people: readonly Person[]
+    }
+  /** How the node that a page is connected to stands to the others. */
+  | { readonly type: 'cluster'; readonly node: string; readonly broker: string; readonly is_joined: boolean }
 
 /** How many colours there are for people. */
 export const COLOR_COUNT = 8
@@ -78,7 +91,8 @@ export function parse_page_message(text: string): PageMessage | undefined {
 /** Reads what the server sent; `undefined` where it is none of the messages that there are. */
 export function parse_server_message(text: string): ServerMessage | undefined {
   const { type, ...rest } = parse_fields(text)
-  const { at_ms, held_back, id, key, people, person, place, queued_bytes, you } = rest
+  const { at_ms, broker, from, held_back, id, is_joined, key, node, page } = rest
+  const { people, person, place, queued_bytes, you } = rest
   if (type === 'welcome' && is_person(you) && is_people(people) && is_text(key))
     return { type, you, people, key }
   if (type === 'joined' && is_person(person)) return { type, person }
@@ -86,8 +100,13 @@ export function parse_server_message(text: string): ServerMessage | undefined {
   if (type === 'pong' && is_number(at_ms) && is_number(queued_bytes) && is_number(held_back))
     return { type, at_ms, queued_bytes, held_back }
   if (type === 'echo' && is_text(rest.text)) return { type, text: rest.text }
-  if (type === 'chat' && is_number(id) && is_chat(rest.text)) return { type, id, text: rest.text }
+  if (type === 'chat' && is_number(id) && is_chat(rest.text))
+    return { type, id, text: rest.text, ...(is_person(from) ? { from } : {}) }
   if (type === 'cursor' && is_number(id) && is_place_or_null(place)) return { type, id, place }
+  if (type === 'roster' && is_text(node) && is_page_url(page) && is_people(people))
+    return { type, node, page, people }
+  if (type === 'cluster' && is_text(node) && is_text(broker) && typeof is_joined === 'boolean')
+    return { type, node, broker, is_joined }
   return undefined
 }
 
@@ -113,13 +132,20 @@ function is_chat(value: unknown): value is string {
   return is_text(value) && value.length > 0 && value.length <= MAX_CHAT_LENGTH
 }
 
+/** What is made a link of must be nothing but an address. */
+function is_page_url(value: unknown): value is string {
+  return is_text(value) && /^http:\/\/[\w.:[\]]+\/$/.test(value)
+}
+
 function is_number(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value)
 }
 
 function is_person(value: unknown): value is Person {
-  const { id, name, color } = fields_of(value)
-  return is_number(id) && is_text(name) && Number.isInteger(color) && is_between(color, 0, COLOR_COUNT - 1)
+  const { id, name, color, node } = fields_of(value)
+  const is_somewhere = node === undefined || is_text(node)
+  const is_coloured = Number.isInteger(color) && is_between(color, 0, COLOR_COUNT - 1)
+  return is_number(id) && is_text(name) && is_coloured && is_somewhere
 }
 
 function is_people(value: unknown): value is readonly Person[] {

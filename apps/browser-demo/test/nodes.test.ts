@@ -1,0 +1,184 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore brokers for tests are started in one place
+import { type Broker, start_nats, start_redis } from '../../../scripts/brokers.mjs'
+import { type Demo, PATIENCE_MS, use_browser } from './browser.ts'
+import { low_contrasts } from './contrast.ts'
+import { type RunningServer, run, start_server } from './program.ts'
+
+async function also_end(starting: Promise<Broker>): Promise<Broker> {
+  const broker = await starting
+  onTestFinished(() => broker.close())
+  return broker
+}
+
+function start_node(broker: Broker): Promise<RunningServer> {
+  return start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', broker.url)
+}
+
+/** What a node is called. */
+function name_of({ ws_url }: RunningServer): string {
+  return new URL(ws_url).port
+}
+
+/** How many cursors of others a page shows, and where the first is. */
+function cursor_of(demo: Demo): Promise<number | undefined> {
+  return demo.page
+    .locator('#space .cursor')
+    .first()
+    .boundingBox()
+    .then(box => box?.x)
+}
+
+describe('tabs at different nodes', { timeout: 90_000 }, () => {
+  const open_page = use_browser()
+
+  it.each([
+    ['NATS', start_nats],
+    ['Redis', start_redis],
+  ])(
+    'see each other through %s: who is there, what is said, where cursors are, who goes',
+    async (name, start) => {
+      const broker = await also_end(start())
+      const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+      const one = await open_page(here.url)
+      const other = await open_page(there.url)
+      await one.shows('server_name', `Node ${name_of(here)}`)
+      await other.shows('server_name', `Node ${name_of(there)}`)
+      await one.shows('together_note', `through ${name}`)
+      for (const [demo, server] of [
+        [one, there],
+        [other, here],
+      ] as const) {
+        await demo.shows('people_count', '2 here')
+        await demo.shows('people', ` · ${name_of(server)}`)
+        await demo.shows('nodes', `node ${name_of(server)}: 1 here`)
+        expect(await demo.page.getAttribute('#nodes a', 'href')).toBe(server.url)
+      }
+      await one.type_line('chat_text', 'hello over there')
+      await other.shows('chat', 'hello over there')
+      await other.shows('chat', ` · ${name_of(here)} hello`)
+      await other.page.focus('#space')
+      await other.page.keyboard.press('ArrowRight')
+      await one.shows('space', ` · ${name_of(there)}`)
+      const before = (await cursor_of(one)) ?? 0
+      for (let i = 0; i < 5; i += 1) await other.page.keyboard.press('ArrowRight')
+      await expect.poll(() => cursor_of(one), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+      const third = await open_page(there.url)
+      await one.shows('people_count', '3 here')
+      await one.shows('nodes', `node ${name_of(there)}: 2 here`)
+      await one.shows('chat', 'joined')
+      await third.shows('people_count', '3 here')
+      await other.page.close()
+      await one.shows('people_count', '2 here')
+      await one.shows('chat', 'left')
+      expect([...one.said, ...third.said]).toEqual([])
+    },
+  )
+
+  it('see those of a node that was killed go, and come when it is back', async () => {
+    const broker = await also_end(start_nats())
+    const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+    const one = await open_page(here.url)
+    await open_page(there.url)
+    await one.shows('people_count', '2 here')
+    await there.program.kill()
+    await one.shows('people_count', '1 here')
+    await one.shows('chat', 'left')
+    await expect.poll(() => one.page.locator('#nodes a').count()).toBe(0)
+    await start_server(new URL(there.url).host, new URL(there.ws_url).host, '--cluster', broker.url)
+    await one.shows('people_count', '2 here')
+    expect(one.said).toEqual([])
+  })
+
+  it('are told that the broker is away, go on with those of their own node, and meet again when it is back', async () => {
+    const broker = await also_end(start_nats())
+    const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+    const [one, neighbour, other] = [
+      await open_page(here.url),
+      await open_page(here.url),
+      await open_page(there.url),
+    ]
+    await one.shows('people_count', '3 here')
+    await broker.kill()
+    for (const demo of [one, neighbour, other]) await demo.shows('together_note', 'alone: NATS at ')
+    await one.shows('summary', `Node ${name_of(here)} is alone`)
+    await one.shows('people_count', '2 here')
+    await other.shows('people_count', '1 here')
+    await one.type_line('chat_text', 'only us')
+    await neighbour.shows('chat', 'only us')
+    await broker.start()
+    await one.shows('together_note', 'through NATS')
+    await one.shows('people_count', '3 here')
+    await other.type_line('chat_text', 'together again')
+    await one.shows('chat', 'together again')
+    expect([...one.said, ...neighbour.said, ...other.said]).toEqual([])
+  })
+
+  it.each([320, 390, 1280])(
+    'are shown in %i pixels: it fits, can be read and hit, and keeps the focus',
+    async width => {
+      const broker = await also_end(start_nats())
+      const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+      const one = await open_page(here.url, { viewport: { width, height: 800 } })
+      const other = await open_page(there.url)
+      await one.shows('people_count', '2 here')
+      await other.type_line('chat_text', 'hello')
+      await one.shows('chat', 'hello')
+      const { page } = one
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      expect(
+        await page.evaluate(() =>
+          [...document.querySelectorAll('.top, .card')]
+            .filter(box => box.scrollWidth > box.clientWidth)
+            .map(({ className }) => className),
+        ),
+      ).toEqual([])
+      const link = page.locator('#nodes a')
+      expect((await link.boundingBox())?.height).toBeGreaterThanOrEqual(width < 760 ? 44 : 40)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        expect(await page.evaluate(low_contrasts)).toEqual([])
+      }
+      await link.focus()
+      await open_page(there.url)
+      await one.shows('nodes', `node ${name_of(there)}: 2 here`)
+      expect(await link.evaluate(target => target === document.activeElement)).toBe(true)
+      expect(one.said).toEqual([])
+    },
+  )
+
+  it('are there though the broker never was: the page says so, and its server', async () => {
+    const nobody = 'nats://127.0.0.1:1'
+    const { program, url } = await start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', nobody)
+    const one = await open_page(url)
+    await one.shows('together_note', 'alone: NATS at 127.0.0.1:1 is away')
+    expect(program.stderr).toContain('NATS at 127.0.0.1:1 cannot be reached')
+  })
+
+  it('see nothing of nodes where there is but one server', async () => {
+    const { url } = await start_server()
+    const one = await open_page(url)
+    await one.shows('together_note', 'every tab sees the others')
+    expect(await one.page.textContent('#server_name')).toBe('Server')
+    expect(await one.page.isVisible('#nodes')).toBe(false)
+  })
+})
+
+describe('the program as a node', () => {
+  it('says which node it is, and how to have another one', async () => {
+    const broker = await also_end(start_nats())
+    const { program, ws_url } = await start_node(broker)
+    expect(program.stdout).toContain(
+      `it is node ${new URL(ws_url).port} of those that meet through NATS at ${broker.address}`,
+    )
+  })
+
+  it.each(['http://127.0.0.1', 'nonsense'])(
+    'refuses %s for a broker, and says which there are',
+    async url => {
+      const { code, stderr } = await run(['--cluster', url])
+      expect(code).toBe(1)
+      expect(stderr).toContain('Give nats://host:port or redis://host:port')
+    },
+  )
+})
