@@ -47,10 +47,11 @@ export class NatsLink implements ClusterLink {
   async subscribe(channels: readonly string[]): Promise<void> {
     if (this.#state.name === 'ended') throw this.#state.why
     const batch: Batch = { refusal: undefined }
+    const begun = new Map<string, Subscription>()
     this.#subscribing.add(batch)
     try {
       if (this.#connection.isClosed()) await this.#answer()
-      for (const channel of channels) this.#subscriptions.set(channel, this.#subscription(channel, batch))
+      for (const channel of channels) begun.set(channel, this.#begin(channel, batch))
       await this.#answer()
       // Refusals of a kind that names no channel are told later in the turn.
       await end_of_turn()
@@ -58,14 +59,14 @@ export class NatsLink implements ClusterLink {
       this.#subscribing.delete(batch)
     }
     if (batch.refusal === undefined) return
-    this.unsubscribe(channels)
+    for (const [channel, subscription] of begun) this.#stop(channel, subscription)
     throw batch.refusal
   }
 
   unsubscribe(channels: readonly string[]): void {
     for (const channel of channels) {
-      this.#subscriptions.get(channel)?.unsubscribe()
-      this.#subscriptions.delete(channel)
+      const subscription = this.#subscriptions.get(channel)
+      if (subscription !== undefined) this.#stop(channel, subscription)
     }
   }
 
@@ -96,13 +97,21 @@ export class NatsLink implements ClusterLink {
       this.#state = { name: 'ended', why: new Error('the connection was closed') }
   }
 
-  #subscription(channel: string, batch: Batch): Subscription {
-    return this.#connection.subscribe(channel, {
+  #begin(channel: string, batch: Batch): Subscription {
+    const subscription = this.#connection.subscribe(channel, {
       callback: (error, message) => {
         if (error !== null) batch.refusal ??= refusal(error)
         else if (this.#state.name === 'open') hand_on(this.#state.sink, channel, message.data)
       },
     })
+    this.#subscriptions.set(channel, subscription)
+    return subscription
+  }
+
+  /** The channel may have got another one meanwhile. */
+  #stop(channel: string, subscription: Subscription): void {
+    subscription.unsubscribe()
+    if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel)
   }
 
   /** Settles when NATS has gone through all that it was sent. */

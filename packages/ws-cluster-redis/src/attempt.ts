@@ -37,7 +37,7 @@ export class Attempt {
   async open(has_others: boolean): Promise<Topology> {
     const client = await this.#connect(this.#seed.options)
     // Whoever may connect may say this, whatever else is not allowed.
-    const { mode, version } = (await client.hello()) as { mode: string; version: string }
+    const { mode, version } = (await client.hello().catch(explained)) as { mode: string; version: string }
     if (mode === 'sentinel')
       throw new Error(
         'it is a Sentinel, which carries nothing itself: give the URL of the Redis that it watches',
@@ -118,16 +118,17 @@ export class Attempt {
       } as SocketOptions,
     }) as RedisClientType
     this.#clients.push(client)
-    try {
-      await new Promise((resolve, reject) => {
-        client.on('error', reject)
-        client.connect().then(resolve, reject)
-      })
-    } catch (error) {
-      throw not_reached(error as Error)
-    }
+    const connected = new Promise((resolve, reject) => {
+      client.on('error', reject)
+      client.connect().then(resolve, reject)
+    })
+    await connected.catch(explained)
     // It takes no notice of having been destroyed while it was connecting.
     if (this.#is_over) client.destroy()
     return client
   }
+}
+
+function explained(error: Error): never {
+  throw not_reached(error)
 }

@@ -47,7 +47,7 @@ export class RedisLink implements ClusterLink {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    if (this.#state.name === 'ended') throw this.#state.why
+    this.#throw_if_ended()
     const groups = this.#grouped(channels)
     const outcomes = await Promise.allSettled(groups.map(({ node, names }) => node.subscribe(names)))
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
@@ -71,8 +71,10 @@ export class RedisLink implements ClusterLink {
   }
 
   async sync(): Promise<void> {
-    if (this.#state.name === 'ended') throw this.#state.why
+    this.#throw_if_ended()
     await this.#settled()
+    // An answer may have been that Redis can't do it any more.
+    this.#throw_if_ended()
   }
 
   async close(): Promise<void> {
@@ -90,6 +92,10 @@ export class RedisLink implements ClusterLink {
   #end(why: Error): void {
     if (this.#state.name === 'open') this.#state = { name: 'ended', why }
     for (const node of this.#nodes) node.destroy()
+  }
+
+  #throw_if_ended(): void {
+    if (this.#state.name === 'ended') throw this.#state.why
   }
 
   async #settled(): Promise<void> {

@@ -164,7 +164,7 @@ describe('a connection is lost', () => {
     left_open.push(fake)
     const link = await ClusterListener.connect(redis({ url: fake.url }))
     link.publish('bt.a', SOME)
-    await link.is_lost()
+    await expect(link.sync()).rejects.toThrow(why)
     expect([link.losses.map(error => error.message), link.refusals]).toEqual([[why], []])
   })
 })
