@@ -103,9 +103,13 @@ describe('a link to a cluster is lost', () => {
 
 /** Moves a slot from node to node. */
 async function move(slot: number, from: Broker, to: Broker): Promise<void> {
-  const id = (await command(to, 'CLUSTER', 'MYID')) as string
+  const [old_id, id] = (await Promise.all(
+    [from, to].map(node => command(node, 'CLUSTER', 'MYID')),
+  )) as string[]
+  // Who imports a slot has the last word on whose it is.
+  await command(to, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', old_id ?? '')
   // The new owner first, so that the old one can point to it.
-  for (const node of [to, from]) await command(node, 'CLUSTER', 'SETSLOT', String(slot), 'NODE', id)
+  for (const node of [to, from]) await command(node, 'CLUSTER', 'SETSLOT', String(slot), 'NODE', id ?? '')
 }
 
 describe('a cluster', () => {

@@ -207,6 +207,8 @@ export class Outgoing {
 
   #send(): void {
     const link = this.#link
+    // A broker may change it while it is at work.
+    if (link !== undefined) this.#most_bytes = link.max_bytes
     if (link !== undefined && this.#is_flowing) {
       while (this.#first !== undefined && this.#under_way_bytes < WINDOW_BYTES) {
         const parcel = this.#first
