@@ -33,6 +33,14 @@ it('serves over TLS with --tls-cert and --tls-key, and connects with --ca', asyn
   expect(client.stdout).toBe('welcome\necho:one\n')
 })
 
+it.skipIf(process.platform === 'win32')('serves over TLS with several processes', async () => {
+  const { url } = await start_server('serve', ...identity, '--workers', '2')
+  const client = new Program(['connect', '--ca', ca, '--wait', '2000', url])
+  client.child.stdin.end('one\n')
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+  expect(client.stdout).toMatch(/^welcome from worker [12]\necho:one\n$/)
+})
+
 it('says in one line that the server is not trusted, and ends with code 1', async () => {
   const { url } = await start_server('serve', ...identity)
   const { code, stdout, stderr } = await run(['connect', url])
