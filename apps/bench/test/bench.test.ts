@@ -52,7 +52,7 @@ describe('the bench', () => {
         latency: 3 * count,
         client: 2 * count,
         compression: 2 * 2,
-        cluster: 3 * clusters,
+        cluster: 4 * clusters,
       })
       for (const { measure, subject, figures } of samples)
         for (const [name, value] of Object.entries(figures)) {
