@@ -29,10 +29,10 @@ export interface SharedWork {
 }
 
 export const FULL: CapacitySettings = {
-  rounds: 5,
-  run_ms: 3_000,
+  rounds: 3,
+  run_ms: 2_000,
   settle_ms: 1_500,
-  idle_ms: 15_000,
+  idle_ms: 10_000,
   sockets: 1_000,
   topics: [10_000, 100_000],
   idle_sockets: 10_000,
