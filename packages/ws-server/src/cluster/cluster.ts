@@ -15,6 +15,8 @@ import { Outgoing } from './outgoing.js'
 import { Subscriptions } from './subscriptions.js'
 
 const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
+/** So many reasons are told for one connection to a broker. */
+const MOST_REFUSALS_TOLD = 100
 /** How long a server that leaves waits for the broker to take what is left, and to let go. */
 const LEAVE_WITHIN_MS = 5_000
 /** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
@@ -98,6 +100,7 @@ export class Cluster {
   #refused = 0
   #unreadable = 0
   #is_unreadable_told = false
+  readonly #refusals_told = new Set<string>()
   #outages = 0
 
   constructor(settings: ClusterSettings, owner: ClusterOwner) {
@@ -222,7 +225,7 @@ export class Cluster {
     const sink: ClusterSink = {
       received: (channel, bytes) => is_current() && this.#read(channel, bytes),
       lost: error => is_current() && this.#lost(error),
-      refused: error => is_current() && this.#owner.report(this.#not_allowed(error)),
+      refused: error => is_current() && this.#tell_refusal(error),
     }
     this.#settings.port.connect(sink).then(
       connected => {
@@ -257,6 +260,7 @@ export class Cluster {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
     this.#is_unreadable_told = false
+    this.#refusals_told.clear()
     this.#outgoing.flow()
   }
 
@@ -357,6 +361,13 @@ export class Cluster {
     const refused = this.#not_allowed(error)
     this.#owner.report(refused)
     return refused
+  }
+
+  /** Each message that is published where it may not be is refused anew; that is told once for each reason. */
+  #tell_refusal(error: Error): void {
+    if (this.#refusals_told.has(error.message) || this.#refusals_told.size >= MOST_REFUSALS_TOLD) return
+    this.#refusals_told.add(error.message)
+    this.#owner.report(this.#not_allowed(error))
   }
 
   #not_allowed(cause: Error): NetError {

@@ -611,11 +611,13 @@ describe('what is no message of ours', () => {
   })
 })
 
-test('what a broker refuses later is told', async () => {
+test('what a broker refuses later is told, once for each reason and for 100 of them at most', async () => {
   const a = await start()
   const [link] = broker.links
-  link?.refuse(new Error('no permission to publish on bt.topic.news'))
+  for (let i = 0; i < 3; i += 1) link?.refuse(new Error('no permission to publish on bt.topic.news'))
   expect(a.errors).toEqual([expect.objectContaining({ code: 'permission_denied' })])
+  for (let i = 0; i < 200; i += 1) link?.refuse(new Error(`no permission to publish on bt.topic.${i}`))
+  expect(a.errors.length).toBe(100)
 })
 
 test('a connection that comes and goes is tried again after longer and longer, and one that lasted at once', async () => {
