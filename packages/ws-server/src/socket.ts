@@ -30,10 +30,9 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
   readonly topics: ReadonlySet<string>
   /**
    * Joins a topic: from now on {@link WsServer.publish} to it reaches this socket, until it leaves or ends. Joining what it is in already is fine.
-   *
-   * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
    * It is in the topic when this returns. With `cluster`, the promise settles when what other servers publish from then on reaches it, too.
    *
+   * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
    * @returns a promise that never rejects, of `true`, or why not: `too_many_topics`, where it is in `max_topics` already, or `closed`. With
    * `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is back,
    * or never

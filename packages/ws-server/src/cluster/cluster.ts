@@ -6,17 +6,28 @@ import {
   type ClusterPort,
   type ClusterSink,
   describe_count,
-  NetError,
+  type NetError,
   type SharedBatch,
 } from '@bt/ws-protocol'
+import { Channels } from './channels.js'
+import {
+  broker_away,
+  has_left,
+  join_unavailable,
+  left_behind,
+  not_allowed,
+  queue_full,
+  too_large,
+  unreadable,
+} from './cluster_errors.js'
 import { Mail } from './envelope.js'
 import { type ClusterNode, Nodes } from './nodes.js'
 import { Outgoing } from './outgoing.js'
 import { Subscriptions } from './subscriptions.js'
 
 const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
-/** So many reasons are told for one connection to a broker. */
-const MOST_REFUSALS_TOLD = 100
+/** So many kinds of refusal are told for one connection to a broker. */
+const MOST_TOLD = 100
 /** How long a server that leaves waits for the broker to take what is left, and to let go. */
 const LEAVE_WITHIN_MS = 5_000
 /** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
@@ -75,51 +86,45 @@ export interface ClusterSettings {
 type State =
   | { readonly name: 'idle' | 'connecting' | 'left' }
   | { readonly name: 'waiting'; readonly cancel: CancelTimer }
-  | {
-      readonly name: 'restoring' | 'gathering' | 'connected' | 'leaving'
-      readonly link: ClusterLink
-      readonly since_ms: number
-    }
+  | { readonly name: 'restoring' | 'gathering' | 'leaving'; readonly link: ClusterLink }
+  | { readonly name: 'connected'; readonly link: ClusterLink; readonly since_ms: number }
 
 /** One server among several: what it publishes reaches the others through a broker, and what they publish reaches its sockets. */
 export class Cluster {
   readonly #settings: ClusterSettings
   readonly #owner: ClusterOwner
+  readonly #channels: Channels
   readonly #mail = new Mail()
   readonly #outgoing: Outgoing
   readonly #subscriptions: Subscriptions
   readonly #nodes: Nodes
   readonly #backoff = new Backoff(RETRY, Math.random)
-  /** The channel that every server has. */
-  readonly #all: string
-  readonly #topic_prefix: string
   #state: State = { name: 'idle' }
   /** What was told last of why there is no broker. */
   #outage: NetError | undefined
   #received = 0
   #refused = 0
   #unreadable = 0
-  #is_unreadable_told = false
-  readonly #refusals_told = new Set<string>()
   #outages = 0
+  /** What of this connection may come any number of times, and was told. */
+  readonly #told = new Set<string>()
 
   constructor(settings: ClusterSettings, owner: ClusterOwner) {
     const { port, max_queue, clock, soon } = settings
     this.#settings = settings
     this.#owner = owner
-    this.#all = `${port.prefix}.all`
-    this.#topic_prefix = `${port.prefix}.topic.`
+    this.#channels = new Channels(port.prefix)
     this.#outgoing = new Outgoing({
       max_bytes: max_queue,
       mail: this.#mail,
-      channel_of: topic => this.#channel_of(topic),
+      channels: this.#channels,
       clock,
       soon,
       dropped: size_bytes => owner.report(this.#too_large('publish', size_bytes)),
       failed: error => this.#lost(error),
     })
     this.#subscriptions = new Subscriptions({
-      channel_of: topic => this.#channel_of(topic),
+      channels: this.#channels,
       is_wanted: topic => owner.is_wanted(topic),
       soon,
       refused: error => this.#not_subscribed(error),
@@ -128,7 +133,7 @@ export class Cluster {
       self: this.#mail.node,
       clock,
       sockets: () => owner.size,
-      tell: (sockets, asks) => this.#outgoing.tell(this.#all, this.#mail.present(sockets, asks)),
+      tell: (sockets, asks) => this.#outgoing.tell(this.#channels.all, this.#mail.present(sockets, asks)),
     })
   }
 
@@ -145,20 +150,24 @@ export class Cluster {
   /** Settles when what other servers publish to a topic arrives here; or with the error that tells why it does not, for now. */
   stands(topic: string): Promise<true | NetError> {
     const { name } = this.#state
-    if (name === 'leaving' || name === 'left') return Promise.resolve(left_error('join'))
+    if (name === 'leaving' || name === 'left') return Promise.resolve(has_left('join'))
     const is_away = this.#outage !== undefined && !('link' in this.#state)
-    return is_away ? Promise.resolve(this.#join_unavailable()) : this.#subscriptions.stands(topic)
+    return is_away
+      ? Promise.resolve(join_unavailable(this.#settings.port, this.#outage))
+      : this.#subscriptions.stands(topic)
   }
 
   /** Publishes to a topic on all other servers, or to all their sockets; returns `true`, or why it did not. */
   publish(topic: string | undefined, frame: SharedBatch): true | NetError {
     const call = topic === undefined ? 'broadcast' : 'publish'
     const { name } = this.#state
-    if (name === 'leaving' || name === 'left') return left_error(call)
+    if (name === 'leaving' || name === 'left') return has_left(call)
     const result = this.#outgoing.put(topic, frame)
     if (result === 'taken') return true
     this.#refused += 1
-    return result === 'too_large' ? this.#too_large(call, frame.frame_bytes) : this.#full(call)
+    if (result === 'too_large') return this.#too_large(call, frame.frame_bytes)
+    const { port, max_queue } = this.#settings
+    return queue_full(port, call, this.#outgoing.bytes, max_queue, this.#outage)
   }
 
   /** The servers that there are, this one first. */
@@ -191,18 +200,18 @@ export class Cluster {
     if (state.name === 'connected' || state.name === 'gathering') await this.#say_goodbye(state.link)
     else if (state.name === 'restoring') state.link.destroy()
     this.#state = { name: 'left' }
-    this.#subscriptions.detach(left_error('join'))
+    this.#subscriptions.detach(has_left('join'))
     this.#outgoing.detach()
     const under_way = this.#outgoing.lost - lost_before
     const dropped = this.#outgoing.drop()
-    if (under_way + dropped > 0) this.#owner.report(left_behind(this.#broker, under_way, dropped))
+    if (under_way + dropped > 0) this.#owner.report(left_behind(this.#settings.port, under_way, dropped))
   }
 
   async #say_goodbye(link: ClusterLink): Promise<void> {
-    this.#state = { name: 'leaving', link, since_ms: 0 }
+    this.#state = { name: 'leaving', link }
     this.#outgoing.flow()
     const is_taken = await this.#within(LEAVE_WITHIN_MS, this.#outgoing.emptied())
-    this.#outgoing.tell(this.#all, this.#mail.left())
+    this.#outgoing.tell(this.#channels.all, this.#mail.left())
     if (!is_taken || !(await this.#within(LEAVE_WITHIN_MS, link.close()))) link.destroy()
   }
 
@@ -241,16 +250,16 @@ export class Cluster {
 
   /** What is wanted is subscribed to before anything goes out, so that an answer to it finds its way back. */
   async #restore(link: ClusterLink): Promise<void> {
-    this.#state = { name: 'restoring', link, since_ms: 0 }
+    this.#state = { name: 'restoring', link }
     try {
-      await link.subscribe([this.#all])
+      await link.subscribe([this.#channels.all])
     } catch (error) {
-      if (this.#link === link) this.#owner.report(this.#not_allowed(error as Error))
+      if (this.#link === link) this.#owner.report(not_allowed(this.#settings.port, error as Error))
     }
     if (this.#link !== link) return
     await this.#subscriptions.restore(link, this.#owner.wanted())
     if (this.#link !== link) return
-    this.#state = { name: 'gathering', link, since_ms: 0 }
+    this.#state = { name: 'gathering', link }
     this.#outgoing.attach(link)
     this.#nodes.start(() => this.#gathered(link))
   }
@@ -259,8 +268,7 @@ export class Cluster {
   #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
-    this.#is_unreadable_told = false
-    this.#refusals_told.clear()
+    this.#told.clear()
     this.#outgoing.flow()
   }
 
@@ -294,11 +302,11 @@ export class Cluster {
   #retry(problem: string, cause: Error): void {
     const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
     this.#state = { name: 'waiting', cancel }
-    this.#subscriptions.detach(this.#join_unavailable())
-    const message = `${this.#broker} ${problem}. Sockets of this server are served meanwhile, and what is published for others waits; it is tried again`
-    if (this.#outage?.message === message) return
-    this.#outage = new NetError('cluster_unavailable', message, { cause })
-    this.#owner.report(this.#outage)
+    this.#subscriptions.detach(join_unavailable(this.#settings.port, this.#outage))
+    const outage = broker_away(this.#settings.port, problem, cause)
+    if (this.#outage?.message === outage.message) return
+    this.#outage = outage
+    this.#owner.report(outage)
   }
 
   #read(channel: string, bytes: Uint8Array): void {
@@ -307,7 +315,7 @@ export class Cluster {
     switch (envelope?.kind) {
       case 'messages':
         this.#received += envelope.batch.messages
-        this.#owner.deliver(this.#topic_of(channel), envelope.batch)
+        this.#owner.deliver(this.#channels.topic_of(channel), envelope.batch)
         return
       case 'present':
         this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks)
@@ -323,77 +331,29 @@ export class Cluster {
   /** There may be many: whatever else publishes there does so all the time. */
   #not_readable(channel: string, bytes: Uint8Array): void {
     this.#unreadable += 1
-    if (this.#is_unreadable_told) return
-    this.#is_unreadable_told = true
-    this.#owner.report(unreadable(channel, bytes.length))
-  }
-
-  get #broker(): string {
-    return this.#settings.port.broker
-  }
-
-  /** The channel of a topic; of `undefined`, the one that is for all. */
-  #channel_of(topic: string | undefined): string {
-    return topic === undefined ? this.#all : this.#topic_prefix + encode(topic)
-  }
-
-  /** The topic of a channel; `undefined` for the one that is for all. */
-  #topic_of(channel: string): string | undefined {
-    return channel === this.#all ? undefined : decodeURIComponent(channel.slice(this.#topic_prefix.length))
+    if (this.#is_news('unreadable')) this.#owner.report(unreadable(channel, bytes.length))
   }
 
   #too_large(call: string, frame_bytes: number): NetError {
-    const message = `${call} got a message of ${frame_bytes} bytes with its header, more than the ${this.#outgoing.most_frame_bytes} that ${this.#broker} takes; send smaller pieces, or raise its limit`
-    return new NetError('too_large', message)
-  }
-
-  #full(call: string): NetError {
-    const message = `${call} found ${this.#outgoing.bytes} bytes waiting for ${this.#broker}, as many as max_cluster_queue (${this.#settings.max_queue}) allows: the message went to no other server`
-    return new NetError('cluster_unavailable', message, { cause: this.#outage })
-  }
-
-  #join_unavailable(): NetError {
-    const message = `join found ${this.#broker} away: the socket is in the topic, and hears of what other servers publish when the broker is back`
-    return new NetError('cluster_unavailable', message, { cause: this.#outage })
+    return too_large(this.#settings.port, call, frame_bytes, this.#outgoing.most_frame_bytes)
   }
 
   #not_subscribed(error: Error): NetError {
-    const refused = this.#not_allowed(error)
+    const refused = not_allowed(this.#settings.port, error)
     this.#owner.report(refused)
     return refused
   }
 
   /** Each message that is published where it may not be is refused anew; that is told once for each reason. */
   #tell_refusal(error: Error): void {
-    if (this.#refusals_told.has(error.message) || this.#refusals_told.size >= MOST_REFUSALS_TOLD) return
-    this.#refusals_told.add(error.message)
-    this.#owner.report(this.#not_allowed(error))
+    if (this.#told.size >= MOST_TOLD || !this.#is_news(error.message)) return
+    this.#owner.report(not_allowed(this.#settings.port, error))
   }
 
-  #not_allowed(cause: Error): NetError {
-    const message = `${this.#broker} refused: ${cause.message}; allow this user to publish and subscribe to ${this.#settings.port.prefix}.*`
-    return new NetError('permission_denied', message, { cause })
+  /** Whether it was not told on this connection, which it is then. */
+  #is_news(what: string): boolean {
+    const is_news = !this.#told.has(what)
+    this.#told.add(what)
+    return is_news
   }
-}
-
-function left_error(call: string): NetError {
-  return new NetError('closed', `${call} found the server closed: it has left the other servers`)
-}
-
-function left_behind(broker: string, under_way: number, dropped: number): NetError {
-  const message = `the server closed, and ${describe_count(dropped, 'message')} for other servers never went out; ${under_way} more had gone to ${broker}, and may not have arrived`
-  return new NetError('cluster_unavailable', message)
-}
-
-function unreadable(channel: string, size_bytes: number): NetError {
-  const message = `${describe_count(size_bytes, 'byte')} on the channel ${channel} are from no server of this version: they were dropped, as is whatever follows of that kind; give each version, and whatever else publishes there, a prefix of its own`
-  return new NetError('protocol_error', message)
-}
-
-/** A name that every broker takes, without a meaning to any: letters, digits, `-`, `_` and `%`. */
-function encode(topic: string): string {
-  return encodeURIComponent(topic).replace(
-    /[.!~*'()]/g,
-    letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
 }

@@ -5,6 +5,7 @@ import {
   type ClusterLink,
   type SharedBatch,
 } from '@bt/ws-protocol'
+import type { Channels } from './channels.js'
 import { envelope_size, type Mail } from './envelope.js'
 
 /** So much may be with the broker that it has not said it has taken: what is lost with a connection is no more. */
@@ -46,8 +47,8 @@ export interface OutgoingSettings {
   readonly max_bytes: number
   /** Writes what crosses the broker. */
   readonly mail: Mail
-  /** The channel of a topic; of `undefined`, the one for all. */
-  channel_of(topic: string | undefined): string
+  /** The names of what crosses the broker. */
+  readonly channels: Channels
   /** Time, and timers. */
   readonly clock: Clock
   /** Runs a task when the running callback is done. */
@@ -194,9 +195,9 @@ export class Outgoing {
   }
 
   #pack(topic: string | undefined, { frames, frame_bytes, messages }: Turn): void {
-    const { mail, channel_of } = this.#settings
+    const { mail, channels } = this.#settings
     this.#turns.delete(topic)
-    const channel = channel_of(topic)
+    const channel = channels.of(topic)
     const bytes = mail.messages(frames, frame_bytes)
     for (const batch of frames) batch.release()
     const parcel = { channel, bytes, messages, cost_bytes: frame_bytes + PARCEL_COST_BYTES, next: undefined }

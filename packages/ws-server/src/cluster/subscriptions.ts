@@ -1,9 +1,10 @@
 import type { ClusterLink, NetError } from '@bt/ws-protocol'
+import type { Channels } from './channels.js'
 
 /** What {@link Subscriptions} need to know, and whom they tell. */
 export interface SubscriptionsSettings {
-  /** The name that a topic has with the broker. */
-  channel_of(topic: string): string
+  /** The names that topics have with the broker. */
+  readonly channels: Channels
   /** Whether somebody here is in a topic. */
   is_wanted(topic: string): boolean
   /** Runs a task when the running callback is done. */
@@ -84,7 +85,7 @@ export class Subscriptions {
 
   /** Brings the broker up to date with what has changed so far. */
   async #round(link: ClusterLink): Promise<void> {
-    const { is_wanted, channel_of } = this.#settings
+    const { is_wanted, channels } = this.#settings
     const changed = this.#changed
     this.#changed = new Set()
     const [added, dropped]: [string[], string[]] = [[], []]
@@ -95,15 +96,15 @@ export class Subscriptions {
     }
     for (const topic of dropped) this.#standing.delete(topic)
     for (const topic of added) this.#asked.add(topic)
-    if (dropped.length > 0) link.unsubscribe(dropped.map(channel_of))
+    if (dropped.length > 0) link.unsubscribe(dropped.map(topic => channels.of(topic)))
     if (added.length > 0) await this.#subscribe(link, added)
     if (this.#link === link) this.#settle_waiters()
   }
 
   async #subscribe(link: ClusterLink, topics: readonly string[]): Promise<void> {
-    const { channel_of, refused } = this.#settings
+    const { channels, refused } = this.#settings
     try {
-      await link.subscribe(topics.map(channel_of))
+      await link.subscribe(topics.map(topic => channels.of(topic)))
       if (this.#link === link) for (const topic of topics) this.#standing.add(topic)
     } catch (error) {
       if (this.#link !== link) return

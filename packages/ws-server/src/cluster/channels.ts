@@ -1,0 +1,30 @@
+/** The names that topics have with a broker. */
+export class Channels {
+  /** The one that every server is subscribed to. */
+  readonly all: string
+  readonly #topic_prefix: string
+
+  /** `prefix`: what all names begin with. */
+  constructor(prefix: string) {
+    this.all = `${prefix}.all`
+    this.#topic_prefix = `${prefix}.topic.`
+  }
+
+  /** The channel of a topic; of `undefined`, the one that is for all. */
+  of(topic: string | undefined): string {
+    return topic === undefined ? this.all : this.#topic_prefix + encode(topic)
+  }
+
+  /** The topic of a channel; `undefined` for the one that is for all. */
+  topic_of(channel: string): string | undefined {
+    return channel === this.all ? undefined : decodeURIComponent(channel.slice(this.#topic_prefix.length))
+  }
+}
+
+/** A name that every broker takes, without a meaning to any: letters, digits, `-`, `_` and `%`. */
+function encode(topic: string): string {
+  return encodeURIComponent(topic).replace(
+    /[.!~*'()]/g,
+    letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
