@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { ClusterListener } from '@bt/ws-protocol/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { ClusterListener, carries, failure_of } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { closed_after_each, mute_server } from '../../../scripts/broker_trials.mjs'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_nats } from '../../../scripts/brokers.mjs'
 // @boundaries-ignore certificates for tests are made in one place
@@ -15,49 +15,21 @@ const [identity, of_another_host, of_client] = await Promise.all([
   authority.issue({ name: 'client' }),
 ])
 const trust = { ca: authority.cert }
-const left_open: { close(): unknown }[] = []
-
-afterEach(async () => {
-  for (const opened of left_open.splice(0)) await opened.close()
-})
+const kept = closed_after_each()
 
 async function started(options: Parameters<typeof start_nats>[0] = {}): Promise<Broker> {
-  const broker = await start_nats(options)
-  left_open.push(broker)
-  return broker
+  return kept(await start_nats(options))
 }
 
-/** Connects, sends something to itself and back, and closes. */
-async function works(options: NatsOptions): Promise<boolean> {
-  const port = nats(options)
-  const [one, other] = [await ClusterListener.connect(port), await ClusterListener.connect(port)]
-  await one.subscribe('bt.here')
-  other.publish('bt.here', Uint8Array.of(1))
-  await one.has(1)
-  await Promise.all([one.close(), other.close()])
-  return true
+function works(options: NatsOptions): Promise<boolean> {
+  return carries(nats(options))
 }
 
 /** Says why connecting fails. */
 async function failure(options: NatsOptions): Promise<string> {
-  const error = await ClusterListener.connect(nats(options)).then(
-    () => new Error('it connected'),
-    (error: Error) => error,
-  )
+  const error = await failure_of(nats(options))
   expect(JSON.stringify([error.message, String(error.cause)])).not.toContain('secret')
   return error.message
-}
-
-/** Somebody who takes connections and says what is given, and nothing more; `hung_up` settles when the first was ended by the other side. */
-async function mute(says = ''): Promise<{ readonly port: number; readonly hung_up: Promise<unknown> }> {
-  const server = createServer(socket => {
-    socket.write(says)
-    socket.resume()
-  }).listen(0, '127.0.0.1')
-  left_open.push(server)
-  await once(server, 'listening')
-  const hung_up = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'))
-  return { port: (server.address() as AddressInfo).port, hung_up }
 }
 
 describe('connecting', () => {
@@ -68,7 +40,7 @@ describe('connecting', () => {
   })
 
   it('goes on to the next server of a list where one says nothing', async () => {
-    const [silent, broker] = [await mute(), await started()]
+    const [silent, broker] = [kept(await mute_server()), await started()]
     const servers = [`127.0.0.1:${silent.port}`, broker.url]
     expect(await works({ servers, connect_timeout: 1_000, options: { noRandomize: true } })).toBe(true)
     await silent.hung_up
@@ -110,13 +82,13 @@ describe('connecting', () => {
     ['that it wants TLS, and no more', 'INFO {"server_id":"x","proto":1,"tls_required":true}\r\n', {}],
     ['nothing where TLS comes first', '', { tls: { handshakeFirst: true } }],
   ])('fails in time, and leaves nothing open, where somebody says %s', async (_, says, options) => {
-    const { port, hung_up } = await mute(says)
+    const { port, hung_up } = kept(await mute_server({ says }))
     expect(await failure({ servers: `127.0.0.1:${port}`, connect_timeout: 100, options })).toContain('100 ms')
     await hung_up
   })
 
   it('fails where something else answers', async () => {
-    const { port } = await mute('SSH-2.0-OpenSSH_9.2\r\n')
+    const { port } = kept(await mute_server({ says: 'SSH-2.0-OpenSSH_9.2\r\n' }))
     expect(await failure({ servers: `127.0.0.1:${port}` })).toContain('what answers there is not NATS')
   })
 

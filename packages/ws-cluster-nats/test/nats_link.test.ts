@@ -1,50 +1,21 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { ClusterListener } from '@bt/ws-protocol/testing'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { closed_after_each, thrown_to_nobody, with_socket } from '../../../scripts/broker_trials.mjs'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_nats } from '../../../scripts/brokers.mjs'
 import { type NatsClientOptions, nats } from '../src/index.js'
 
-const left_open: { close(): unknown }[] = []
-
-afterEach(async () => {
-  for (const opened of left_open.splice(0)) await opened.close()
-})
+const kept = closed_after_each()
 
 async function started(config = ''): Promise<Broker> {
-  const broker = await start_nats({ config })
-  left_open.push(broker)
-  return broker
+  return kept(await start_nats({ config }))
 }
 
 async function linked(broker: Broker, options: NatsClientOptions = {}): Promise<ClusterListener> {
   const link = await ClusterListener.connect(nats({ servers: broker.url, options }))
-  left_open.unshift({ close: () => link.destroy() })
+  kept({ close: () => link.destroy() })
   return link
-}
-
-/** A link, and its socket, so that it can be slow to read. */
-async function linked_with_socket(broker: Broker): Promise<[ClusterListener, Socket]> {
-  let socket!: Socket
-  const opened = (message: unknown): void => {
-    socket = (message as { readonly socket: Socket }).socket
-  }
-  subscribe('net.client.socket', opened)
-  const link = await linked(broker)
-  unsubscribe('net.client.socket', opened)
-  return [link, socket]
-}
-
-/** What is thrown and caught by nobody, for this test. */
-function thrown_to_nobody(): Promise<unknown[]> {
-  const listeners = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  onTestFinished(() => {
-    for (const listener of listeners) process.on('uncaughtException', listener)
-  })
-  return once(process, 'uncaughtException')
 }
 
 const SOME = Uint8Array.of(1, 2, 3)
@@ -105,7 +76,7 @@ describe('limits', () => {
 describe('a connection is lost', () => {
   it('where it reads too slowly, and that is told', async () => {
     const broker = await started('max_payload: 60000, max_pending: 65536')
-    const [other, [slow, socket]] = [await linked(broker), await linked_with_socket(broker)]
+    const [other, [slow, socket]] = [await linked(broker), await with_socket(() => linked(broker))]
     await slow.subscribe('a')
     socket.pause()
     let is_cut_off = false
@@ -146,25 +117,9 @@ describe('a connection is lost', () => {
 
 describe('a callback that throws', () => {
   it('ends nothing but itself', async () => {
-    const broker = await started()
+    const { url } = await started()
     const thrown = thrown_to_nobody()
-    const received: string[] = []
-    const link = await nats({ servers: broker.url }).connect({
-      received: channel => {
-        received.push(channel)
-        if (received.length === 1) throw new Error('a bug')
-      },
-      lost: () => {},
-      refused: () => {},
-    })
-    const other = await linked(broker)
-    await link.subscribe(['a'])
-    other.publish('a', SOME)
+    expect(await received_after_throwing(nats({ servers: url }), thrown)).toEqual(['bt.here', 'bt.here'])
     expect(String((await thrown)[0])).toBe('Error: a bug')
-    other.publish('a', SOME)
-    await other.sync()
-    await link.sync()
-    expect(received).toEqual(['a', 'a'])
-    await link.close()
   })
 })

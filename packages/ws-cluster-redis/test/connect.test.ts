@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { ClusterListener } from '@bt/ws-protocol/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { ClusterListener, carries, failure_of } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { closed_after_each, mute_server } from '../../../scripts/broker_trials.mjs'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
 // @boundaries-ignore certificates for tests are made in one place
@@ -17,57 +17,33 @@ const [identity, of_another_host, of_client] = await Promise.all([
   authority.issue({ name: 'client' }),
 ])
 const secure = { tls: true, ca: authority.cert } as const
-const left_open: { close(): unknown }[] = []
-
-afterEach(async () => {
-  for (const opened of left_open.splice(0)) await opened.close()
-})
+const kept = closed_after_each()
 
 async function started(options: Parameters<typeof start_redis>[0] = {}): Promise<Broker> {
-  const broker = await start_redis(options)
-  left_open.push(broker)
-  return broker
+  return kept(await start_redis(options))
 }
 
-/** Connects twice, sends something from one to the other, and closes. */
-async function works(options: RedisOptions): Promise<boolean> {
-  const port = redis(options)
-  const [one, other] = [await ClusterListener.connect(port), await ClusterListener.connect(port)]
-  await one.subscribe('bt.here')
-  other.publish('bt.here', Uint8Array.of(1))
-  await one.has(1)
-  await Promise.all([one.close(), other.close()])
-  return true
+function works(options: RedisOptions): Promise<boolean> {
+  return carries(redis(options))
 }
 
 /** Says why connecting fails. */
 async function failure(options: RedisOptions): Promise<string> {
-  const error = await ClusterListener.connect(redis(options)).then(
-    () => new Error('it connected'),
-    (error: Error) => error,
-  )
+  const error = await failure_of(redis(options))
   expect(JSON.stringify([error.message, String(error.cause)])).not.toContain('secret')
   return error.message
 }
 
-/** Somebody who takes connections and says what is given when spoken to, and nothing more; `hung_up` settles when the first was ended by the other side. */
-async function mute(says = ''): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
-  const server = createServer(socket => {
-    socket.once('data', () => socket.write(says)).on('error', () => {})
-  }).listen(0, '127.0.0.1')
-  left_open.push(server)
-  await once(server, 'listening')
-  const hung_up = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'))
-  return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, hung_up }
+async function mute(says: string): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
+  const { port, hung_up } = kept(await mute_server({ says, when_asked: true }))
+  return { url: `redis://127.0.0.1:${port}`, hung_up }
 }
 
 async function fake(
   greeting: Greeting,
   answer: (words: readonly string[]) => string = () => '+OK\r\n',
 ): Promise<FakeRedis> {
-  const redis = await FakeRedis.start(greeting, answer)
-  left_open.push(redis)
-  return redis
+  return kept(await FakeRedis.start(greeting, answer))
 }
 
 describe('connecting', () => {

@@ -1,52 +1,23 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { ClusterListener } from '@bt/ws-protocol/testing'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { closed_after_each, thrown_to_nobody, with_socket } from '../../../scripts/broker_trials.mjs'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
 import { redis } from '../src/index.js'
 import { FakeRedis } from './fake_redis.js'
 import { command } from './redis_cluster.js'
 
-const left_open: { close(): unknown }[] = []
-
-afterEach(async () => {
-  for (const opened of left_open.splice(0)) await opened.close()
-})
+const kept = closed_after_each()
 
 async function started(config = ''): Promise<Broker> {
-  const broker = await start_redis({ config })
-  left_open.push(broker)
-  return broker
+  return kept(await start_redis({ config }))
 }
 
 async function linked(broker: Broker, user = ''): Promise<ClusterListener> {
   const link = await ClusterListener.connect(redis({ url: `redis://${user}${broker.address}` }))
-  left_open.unshift({ close: () => link.destroy() })
+  kept({ close: () => link.destroy() })
   return link
-}
-
-/** A link, and its socket, so that it can be slow to read. */
-async function linked_with_socket(broker: Broker): Promise<[ClusterListener, Socket]> {
-  let socket!: Socket
-  const opened = (message: unknown): void => {
-    socket = (message as { readonly socket: Socket }).socket
-  }
-  subscribe('net.client.socket', opened)
-  const link = await linked(broker)
-  unsubscribe('net.client.socket', opened)
-  return [link, socket]
-}
-
-/** What is thrown and caught by nobody, for this test. */
-function thrown_to_nobody(): Promise<unknown[]> {
-  const listeners = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  onTestFinished(() => {
-    for (const listener of listeners) process.on('uncaughtException', listener)
-  })
-  return once(process, 'uncaughtException')
 }
 
 const SOME = Uint8Array.of(1, 2, 3)
@@ -137,7 +108,7 @@ describe('a connection is lost', () => {
 
   it('where it reads too slowly, and that is told', async () => {
     const broker = await started('client-output-buffer-limit pubsub 1mb 0 0')
-    const [other, [slow, socket]] = [await linked(broker), await linked_with_socket(broker)]
+    const [other, [slow, socket]] = [await linked(broker), await with_socket(() => linked(broker))]
     await slow.subscribe('bt.a')
     socket.pause()
     let is_cut_off = false
@@ -160,8 +131,7 @@ describe('a connection is lost', () => {
     ['the cluster is down, or a part of it', '-CLUSTERDOWN The cluster is down\r\n'],
     ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
   ])('where %s', async (why, answer) => {
-    const fake = await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer)
-    left_open.push(fake)
+    const fake = kept(await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer))
     const link = await ClusterListener.connect(redis({ url: fake.url }))
     link.publish('bt.a', SOME)
     await expect(link.sync()).rejects.toThrow(why)
@@ -183,25 +153,9 @@ describe('a message', () => {
 
 describe('a callback that throws', () => {
   it('ends nothing but itself', async () => {
-    const broker = await started()
+    const { url } = await started()
     const thrown = thrown_to_nobody()
-    const received: string[] = []
-    const link = await redis({ url: broker.url }).connect({
-      received: channel => {
-        received.push(channel)
-        if (received.length === 1) throw new Error('a bug')
-      },
-      lost: () => {},
-      refused: () => {},
-    })
-    const other = await linked(broker)
-    await link.subscribe(['bt.a'])
-    other.publish('bt.a', SOME)
+    expect(await received_after_throwing(redis({ url }), thrown)).toEqual(['bt.here', 'bt.here'])
     expect(String((await thrown)[0])).toBe('Error: a bug')
-    other.publish('bt.a', SOME)
-    await other.sync()
-    await link.sync()
-    expect(received).toEqual(['bt.a', 'bt.a'])
-    await link.close()
   })
 })

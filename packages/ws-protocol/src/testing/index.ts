@@ -1,5 +1,6 @@
 export * from './cluster_listener.js'
 export * from './cluster_port_cases.js'
+export * from './cluster_trials.js'
 export * from './fake_broker.js'
 export * from './fake_clock.js'
 export * from './fake_platform.js'

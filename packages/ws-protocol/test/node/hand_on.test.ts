@@ -1,17 +1,10 @@
-import { once } from 'node:events'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { thrown_to_nobody } from '../../../../scripts/broker_trials.mjs'
 import { hand_on } from '../../src/node/index.js'
 
-const listeners = process.listeners('uncaughtException')
-beforeEach(() => {
-  process.removeAllListeners('uncaughtException')
-})
-afterEach(() => {
-  for (const listener of listeners) process.on('uncaughtException', listener)
-})
-
 test('what a sink throws is thrown beside whoever hands on', async () => {
-  const thrown = once(process, 'uncaughtException')
+  const thrown = thrown_to_nobody()
   const received: string[] = []
   const sink = {
     received: (channel: string) => {
