@@ -43,8 +43,11 @@ describe('capacity', () => {
       }
       expect(numbers_in(capacity).every(Number.isFinite)).toBe(true)
       for (const { costs, shared, presence, subscriptions, sockets } of capacity.brokers) {
-        expect(costs.messages.map(({ load, audience }) => `${load} ${audience}`)).toEqual(
-          [0, 1, 10, 20].flatMap(audience => [`lone ${audience}`, `busy ${audience}`]),
+        expect(costs.messages.map(each => `${each.load} ${each.receivers} × ${each.audience}`)).toEqual(
+          ['0 × 0', '1 × 1', '3 × 1', '1 × 10', '1 × 20'].flatMap(reach => [
+            `lone ${reach}`,
+            `busy ${reach}`,
+          ]),
         )
         // Whoever is in a topic is reached by what is published to it, on whichever node.
         for (const { publishes, deliveries } of shared) expect(deliveries).toBe(publishes * 4)

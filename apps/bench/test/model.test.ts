@@ -1,22 +1,36 @@
 import { describe, expect, it } from 'vitest'
-import { fit_heard, predict } from '../src/capacity/model.ts'
+import { fit_line, predict } from '../src/capacity/model.ts'
 
-describe('fit_heard', () => {
-  it('parts the cost of a message into its own and that of each socket', () => {
-    const points = [1, 10, 1_000].map(audience => ({ audience, us: 50 + 7 * audience }))
-    const { us_per_heard, us_per_delivery } = fit_heard(points)
-    expect(us_per_heard).toBeCloseTo(50, 6)
-    expect(us_per_delivery).toBeCloseTo(7, 6)
+describe('fit_line', () => {
+  it('parts what something takes into its own and that for each', () => {
+    const points = [1, 10, 1_000].map(count => ({ count, us: 50 + 7 * count }))
+    const { us_by_itself, us_for_each } = fit_line(points)
+    expect(us_by_itself).toBeCloseTo(50, 6)
+    expect(us_for_each).toBeCloseTo(7, 6)
   })
 
-  it('is off by as small a part for a small cost as for a large one', () => {
-    const { us_per_heard, us_per_delivery } = fit_heard([
-      { audience: 1, us: 57 },
-      { audience: 10, us: 120 },
-      { audience: 1_000, us: 10_000 },
+  it('is off by as small a part for little as for much', () => {
+    const { us_by_itself, us_for_each } = fit_line([
+      { count: 1, us: 57 },
+      { count: 10, us: 120 },
+      { count: 1_000, us: 10_000 },
     ])
-    expect(us_per_heard + us_per_delivery).toBeGreaterThan(45)
-    expect(us_per_heard + 1_000 * us_per_delivery).toBeGreaterThan(8_000)
+    expect(us_by_itself + us_for_each).toBeGreaterThan(45)
+    expect(us_by_itself + 1_000 * us_for_each).toBeGreaterThan(8_000)
+  })
+
+  it('has nothing take less than no time', () => {
+    const falling = [0, 1, 3].map(count => ({ count, us: 30 - 5 * count }))
+    expect(fit_line(falling).us_for_each).toBe(0)
+    expect(fit_line(falling).us_by_itself).toBeGreaterThan(15)
+    const steep = [1, 2, 3].map(count => ({ count, us: 10 * count - 5 }))
+    expect(fit_line(steep).us_by_itself).toBe(0)
+    expect(fit_line(steep).us_for_each).toBeGreaterThan(5)
+  })
+
+  it('makes do with what was too little to be measured', () => {
+    expect(fit_line([{ count: 1, us: 0 }])).toEqual({ us_by_itself: 0, us_for_each: 0 })
+    expect(fit_line([0, 8].map(us => ({ count: 1, us })))).toEqual({ us_by_itself: 8, us_for_each: 0 })
   })
 })
 

@@ -14,28 +14,34 @@ export interface NodeCosts {
   readonly idle_us_per_s: number
 }
 
-/** What a message that comes from the broker takes in all where so many sockets get it. */
-export interface HeardCost {
-  readonly audience: number
+/** What something took in all, which was done for so many. */
+export interface Point {
+  readonly count: number
   readonly us: number
 }
 
-/**
- * Parts what a message takes into what it takes by itself, and for each socket that gets it: the line with the least squares of what each point
- * is off by, as a part of itself.
- */
-export function fit_heard(points: readonly HeardCost[]): Pick<NodeCosts, 'us_per_heard' | 'us_per_delivery'> {
-  // Each point says: 1 = us_per_heard · x + us_per_delivery · y.
-  const parts = points.map(({ audience, us }) => ({ x: 1 / us, y: audience / us }))
+/** What something takes by itself, and for each that it is done for. */
+export interface Line {
+  readonly us_by_itself: number
+  readonly us_for_each: number
+}
+
+/** The line with the least squares of what each point is off by, as a part of itself; nothing takes less than no time. */
+export function fit_line(points: readonly Point[]): Line {
+  // Each point says: 1 = us_by_itself · x + us_for_each · y.
+  const parts = points.filter(({ us }) => us > 0).map(({ count, us }) => ({ x: 1 / us, y: count / us }))
+  if (parts.length === 0) return { us_by_itself: 0, us_for_each: 0 }
   const sum = (term: (part: { x: number; y: number }) => number): number =>
     parts.reduce((total, part) => total + term(part), 0)
   const [x, y] = [sum(part => part.x), sum(part => part.y)]
   const [xx, xy, yy] = [sum(p => p.x * p.x), sum(p => p.x * p.y), sum(p => p.y * p.y)]
   const determinant = xx * yy - xy * xy
-  return {
-    us_per_heard: (x * yy - y * xy) / determinant,
-    us_per_delivery: (xx * y - xy * x) / determinant,
-  }
+  if (determinant === 0) return { us_by_itself: x / xx, us_for_each: 0 }
+  const us_by_itself = (x * yy - y * xy) / determinant
+  const us_for_each = (xx * y - xy * x) / determinant
+  if (us_by_itself < 0) return { us_by_itself: 0, us_for_each: y / yy }
+  if (us_for_each < 0) return { us_by_itself: x / xx, us_for_each: 0 }
+  return { us_by_itself, us_for_each }
 }
 
 /** What so many nodes take for work in so long, in microseconds of CPU time. */

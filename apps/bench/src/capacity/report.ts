@@ -32,7 +32,7 @@ function tables_of({ costs, shared, presence, subscriptions, sockets }: BrokerCa
     table(
       'CPU time of one message, µs, and its bytes at the broker',
       messages,
-      row => `${row.load}, to ${row.audience}`,
+      row => `${row.load}, to ${row.audience} on ${row.receivers} nodes`,
       [
         ['a second', row => row.messages_per_s],
         ['publishing node', row => row.publisher_us],
