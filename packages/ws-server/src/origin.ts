@@ -1,6 +1,7 @@
 import { describe_value, is_loopback_host, is_thenable, NetError } from '@bt/ws-protocol'
 import type { HandshakeRequest } from './handshake_request.js'
 import { Recent } from './recent.js'
+import { ToldOnce } from './told_once.js'
 
 /** Which pages may connect; the option `origins`. */
 export type AllowedOrigins =
@@ -158,18 +159,15 @@ const MOST_TOLD = 100
 
 /** Remembers which origins were told of, so that each is told once, and not more than a hundred are. */
 export class ToldOrigins {
-  readonly #told = new Set<string>()
+  readonly #told = new ToldOnce(MOST_TOLD)
 
   /** Whether this origin is to be told of now. All that can't be read count as one. */
   is_news(origin: string): boolean {
-    const key = normal_origin(origin) ?? ''
-    if (this.#told.has(key) || this.is_full) return false
-    this.#told.add(key)
-    return true
+    return this.#told.is_news(normal_origin(origin) ?? '')
   }
 
   /** Whether no more are told of. */
   get is_full(): boolean {
-    return this.#told.size >= MOST_TOLD
+    return this.#told.is_full
   }
 }

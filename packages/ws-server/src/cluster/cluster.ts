@@ -9,6 +9,7 @@ import {
   type NetError,
   type SharedBatch,
 } from '@bt/ws-protocol'
+import { ToldOnce } from '../told_once.js'
 import { Channels } from './channels.js'
 import {
   broker_away,
@@ -26,8 +27,8 @@ import { Outgoing } from './outgoing.js'
 import { Subscriptions } from './subscriptions.js'
 
 const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
-/** So many kinds of refusal are told for one connection to a broker. */
-const MOST_TOLD = 100
+/** So many reasons are told for one connection to a broker. */
+const MOST_REFUSALS_TOLD = 100
 /** How long a server that leaves waits for the broker to take what is left, and to let go. */
 const LEAVE_WITHIN_MS = 5_000
 /** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
@@ -106,8 +107,9 @@ export class Cluster {
   #refused = 0
   #unreadable = 0
   #outages = 0
-  /** What of this connection may come any number of times, and was told. */
-  readonly #told = new Set<string>()
+  /** What may come any number of times on one connection to the broker, and was told. */
+  readonly #told_unreadable = new ToldOnce(1)
+  readonly #told_refusals = new ToldOnce(MOST_REFUSALS_TOLD)
 
   constructor(settings: ClusterSettings, owner: ClusterOwner) {
     const { port, max_queue, clock, soon } = settings
@@ -268,7 +270,8 @@ export class Cluster {
   #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
-    this.#told.clear()
+    this.#told_unreadable.forget()
+    this.#told_refusals.forget()
     this.#outgoing.flow()
   }
 
@@ -331,7 +334,7 @@ export class Cluster {
   /** There may be many: whatever else publishes there does so all the time. */
   #not_readable(channel: string, bytes: Uint8Array): void {
     this.#unreadable += 1
-    if (this.#is_news('unreadable')) this.#owner.report(unreadable(channel, bytes.length))
+    if (this.#told_unreadable.is_news('any')) this.#owner.report(unreadable(channel, bytes.length))
   }
 
   #too_large(call: string, frame_bytes: number): NetError {
@@ -346,14 +349,7 @@ export class Cluster {
 
   /** Each message that is published where it may not be is refused anew; that is told once for each reason. */
   #tell_refusal(error: Error): void {
-    if (this.#told.size >= MOST_TOLD || !this.#is_news(error.message)) return
-    this.#owner.report(not_allowed(this.#settings.port, error))
-  }
-
-  /** Whether it was not told on this connection, which it is then. */
-  #is_news(what: string): boolean {
-    const is_news = !this.#told.has(what)
-    this.#told.add(what)
-    return is_news
+    if (this.#told_refusals.is_news(error.message))
+      this.#owner.report(not_allowed(this.#settings.port, error))
   }
 }
