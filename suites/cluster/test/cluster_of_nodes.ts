@@ -33,15 +33,16 @@ export class ClusterOfNodes {
     this.broker = broker
   }
 
-  /** Starts a broker, and that many servers. */
+  /** Starts a broker, and that many servers, which know each other then. */
   static async start(kind: Kind, count: number, options: BrokerOptions = {}): Promise<ClusterOfNodes> {
     const broker = await (kind === 'nats' ? start_nats(options) : start_redis(options))
     const cluster = new ClusterOfNodes(kind, broker)
     for (const name of ['a', 'b', 'c', 'd'].slice(0, count)) await cluster.add(name)
+    await Promise.all(cluster.nodes.map(node => node.stats_are(({ nodes }) => nodes.length === count)))
     return cluster
   }
 
-  /** Starts one more server, and waits until it knows all that run. */
+  /** Starts one more server, and waits until it listens. */
   async add(name: string, options: Partial<NodeOptions> = {}): Promise<Node> {
     const node = new Node({ name, kind: this.kind, url: this.broker.url, ...options })
     this.nodes.push(node)
