@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { NET_ERROR_CODES } from '../src/index.js'
 
-it('the page on errors explains every code, in order, and none that there is not', () => {
-  const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
-  const explained = Array.from(page.matchAll(/^\| `(\w+)` \|/gm), ([, code]) => code)
-  expect(explained).toEqual([...NET_ERROR_CODES])
-})
+it.each(['errors.md', 'zh/errors.md'])(
+  'docs/%s explains every code, in order, and none that there is not',
+  name => {
+    const page = readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')
+    const explained = Array.from(page.matchAll(/^\| `(\w+)` \|/gm), ([, code]) => code)
+    expect(explained).toEqual([...NET_ERROR_CODES])
+  },
+)

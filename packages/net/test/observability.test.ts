@@ -15,7 +15,17 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const page = readFileSync(join(here, '../../../docs/observability.md'), 'utf8')
+const docs = join(here, '../../../docs')
+const page = readFileSync(join(docs, 'observability.md'), 'utf8')
+/** The page in each language, which has its figures before the heading that is named. */
+const PAGES = [
+  { language: 'English', page, events: '## Events' },
+  {
+    language: 'Chinese',
+    page: readFileSync(join(docs, 'zh/observability.md'), 'utf8'),
+    events: '## 事件',
+  },
+]
 /** Inside of the package, so that a sample finds what it imports. */
 const folder = mkdtempSync(join(here, '../.observability-'))
 const samples = new Map(
@@ -33,13 +43,13 @@ async function run_sample<Exports>(name: string): Promise<Exports> {
   return import(join(folder, name))
 }
 
-/** The rows of a table of the page, each cell without its backticks. */
-function rows_of(first_cell: RegExp): string[][] {
+/** The rows of a table, each cell without its backticks; the comma of a Chinese list is a comma. */
+function rows_of(page: string, first_cell: RegExp): string[][] {
   return page
     .split('\n')
     .filter(line => first_cell.test(line))
     .map(line => line.slice(1, -1).split('|'))
-    .map(cells => cells.map(cell => cell.replaceAll('`', '').trim()))
+    .map(cells => cells.map(cell => cell.replaceAll('`', '').replaceAll('、', ', ').trim()))
 }
 
 /** Sends 1 MiB each time, until the queue is full; returns how many messages it took. */
@@ -105,17 +115,17 @@ describe('the page on observability', () => {
     // A compiler that shares its processor may take longer than what a test has by default.
   }, 60_000)
 
-  it('lists every figure of stats(), and none that there is not', async () => {
+  it.each(PAGES)('lists every figure of stats(), and none that there is not, in $language', async each => {
     const server = net.listen({ type: 'ws', bind: '127.0.0.1:0' })
     opened.push(server)
     await server.opened
-    const listed = page.split('## Events')[0]?.matchAll(/^\| `(\w+)` \|/gm) ?? []
+    const listed = each.page.split(each.events)[0]?.matchAll(/^\| `(\w+)` \|/gm) ?? []
     const figures = Array.from(listed, ([, name]) => name)
     expect(figures.sort()).toEqual(Object.keys(server.stats()).sort())
   })
 
-  it('lists every channel, and what is published on it', async () => {
-    const listed = rows_of(/^\| `bt\.net\.\w+` \| .*`side`/)
+  it.each(PAGES)('lists every channel, and what is published on it, in $language', async ({ page }) => {
+    const listed = rows_of(page, /^\| `bt\.net\.\w+` \| .*`side`/)
     const names = Object.keys(node_platform.channels ?? {}).map(name => `bt.net.${name}`)
     expect(listed.map(([name]) => name)).toEqual(names)
     const told: [string, net.NetEvents[keyof net.NetEvents]][] = []
@@ -220,20 +230,27 @@ describe('its Prometheus samples', () => {
     expect(later.get('bt_net_server_accepted_total')).toBe(2)
   })
 
-  it('make the metrics that the page lists, and ask for no other', async () => {
-    await import(join(folder, 'prometheus.ts'))
-    const listed = rows_of(/^\| `bt_net_\w+` \|/).map(([name, type, labels]) => ({ name, type, labels }))
-    const made = (await register.getMetricsAsJSON()).map(({ name, type }) => {
-      const metric = register.getSingleMetric(name) as Metric & { readonly labelNames: readonly string[] }
-      return { name, type: String(type), labels: metric.labelNames.join(', ') }
-    })
-    expect(listed).toEqual(made)
-    const [, queries = ''] = page.split('```promql')
-    const known = listed.flatMap(({ name, type }) =>
-      type === 'histogram' ? ['bucket', 'count', 'sum'].map(part => `${name}_${part}`) : [name],
-    )
-    expect(known).toEqual(expect.arrayContaining(queries.match(/bt_net_\w+/g) ?? ['none']))
-  })
+  it.each(PAGES)(
+    'make the metrics that the page lists in $language, and ask for no other',
+    async ({ page }) => {
+      await import(join(folder, 'prometheus.ts'))
+      const listed = rows_of(page, /^\| `bt_net_\w+` \|/).map(([name, type, labels]) => ({
+        name,
+        type,
+        labels,
+      }))
+      const made = (await register.getMetricsAsJSON()).map(({ name, type }) => {
+        const metric = register.getSingleMetric(name) as Metric & { readonly labelNames: readonly string[] }
+        return { name, type: String(type), labels: metric.labelNames.join(', ') }
+      })
+      expect(listed).toEqual(made)
+      const [, queries = ''] = page.split('```promql')
+      const known = listed.flatMap(({ name, type }) =>
+        type === 'histogram' ? ['bucket', 'count', 'sum'].map(part => `${name}_${part}`) : [name],
+      )
+      expect(known).toEqual(expect.arrayContaining(queries.match(/bt_net_\w+/g) ?? ['none']))
+    },
+  )
 })
 
 /** What Prometheus would read. */

@@ -11,7 +11,8 @@ import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
 import { Journal } from './journal.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const page = readFileSync(join(here, '../../../docs/cluster.md'), 'utf8')
+const docs = join(here, '../../../docs')
+const page = readFileSync(join(docs, 'cluster.md'), 'utf8')
 /** Inside of the suite, so that a sample finds what it imports. */
 const folder = mkdtempSync(join(here, '../.page-'))
 const samples = Array.from(
@@ -77,12 +78,17 @@ test('its samples are of the right types', async () => {
   await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
 }, 60_000)
 
-test('it lists every figure of stats().cluster, and none that there is not', async () => {
+test.each([
+  ['cluster.md', '## Figures'],
+  ['zh/cluster.md', '## 统计项'],
+])('docs/%s lists every figure of stats().cluster, and none that there is not', async (file, heading) => {
   await using cluster = await ClusterOfNodes.start('nats', 1)
   const [node] = cluster.nodes as [Node]
   const { stats } = await node.stats()
   const listed = Array.from(
-    page.split('## Figures')[1]?.matchAll(/^\| `(\w+)` \|/gm) ?? [],
+    readFileSync(join(docs, file), 'utf8')
+      .split(heading)[1]
+      ?.matchAll(/^\| `(\w+)` \|/gm) ?? [],
     ([, name]) => name,
   )
   expect(listed).toEqual(Object.keys(stats))
