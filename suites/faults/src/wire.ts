@@ -9,7 +9,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 
 /** A good handshake (RFC 6455 §4.1). */
-export const request_for = (path: string): string =>
+const request_for = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
 
 /** The one for `/ws`. */
@@ -204,7 +204,7 @@ export function close_code(got: Frame): number {
 }
 
 /** A Close of this side, as bytes. */
-export function close_frame(wire: Wire, code: number): Buffer {
+function close_frame(wire: Wire, code: number): Buffer {
   return wire.frame(OPCODE.CLOSE, close_payload(code))
 }
 

@@ -8,7 +8,7 @@ import type { TlsConnectOptions } from '@bt/net'
 import { type Certificate, make_certificate, our_trust, trusting } from './certificate.ts'
 
 /** How long the impatient path waits for a word of either side, in seconds. */
-export const PATIENCE_SECONDS = 1
+const PATIENCE_SECONDS = 1
 
 /** An nginx with a configuration and a certificate of its own; a path names the port that it leads to. */
 export class Nginx {

@@ -4,7 +4,7 @@ import { parse_fields } from './message.js'
 export const MAX_RATE = 20_000
 
 /** The largest message of a load, in bytes. */
-export const MAX_SIZE_BYTES = 16_384
+const MAX_SIZE_BYTES = 16_384
 
 /**
  * What a page has done to its own connection at the other end. It does not go through that connection: behind a full queue, it

@@ -58,7 +58,7 @@ export type ServerMessage =
 export const COLOR_COUNT = 8
 
 /** How long a chat line may be, in UTF-16 code units. */
-export const MAX_CHAT_LENGTH = 500
+const MAX_CHAT_LENGTH = 500
 
 const LOAD_MARK = '.'
 const LOAD_MARK_CODE = LOAD_MARK.charCodeAt(0)

@@ -46,7 +46,7 @@ export function seeded_random(seed: number): () => number {
 }
 
 /** How often something is done in a second, and how often that is looked at. */
-export const TICK_MS = 20
+const TICK_MS = 20
 
 /** Calls `send` so that it is called `per_second` times in a second, however late ticks are. Returns how to stop. */
 export function keep_rate(per_second: number, send: () => void): () => void {
