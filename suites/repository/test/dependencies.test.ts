@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { PACKAGES, ROOT } from './root.ts'
+
+/** What is installed beside our own packages by who installs one of them, through all levels. */
+const INSTALLED: Readonly<Record<string, readonly string[]>> = {
+  net: ['ws'],
+  'ws-server': ['ws'],
+  'ws-client': ['ws'],
+  'ws-protocol': [],
+  'ws-cluster-nats': [
+    '@nats-io/nats-core',
+    '@nats-io/nkeys',
+    '@nats-io/nuid',
+    '@nats-io/transport-node',
+    'tweetnacl',
+  ],
+  'ws-cluster-redis': ['@redis/client'],
+}
+
+type Versions = Readonly<Record<string, string>>
+
+interface LockedPackage {
+  readonly resolution: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+interface Lockfile {
+  readonly importers: Readonly<
+    Record<string, { readonly dependencies?: Readonly<Record<string, { version: string }>> }>
+  >
+  readonly packages: Readonly<Record<string, LockedPackage>>
+  readonly snapshots: Readonly<
+    Record<string, { readonly dependencies?: Versions; readonly optionalDependencies?: Versions }>
+  >
+}
+
+const text = readFileSync(join(ROOT, 'pnpm-lock.yaml'), 'utf8')
+const lockfile: Lockfile = parse(text)
+
+/** What is locked directly below a package: a name with its version, or the folder of one of ours. */
+function below(key: string): string[] {
+  if (key.startsWith('packages/')) {
+    const { dependencies = {} } = lockfile.importers[key] ?? expect.fail(`${key} is not locked`)
+    return Object.entries(dependencies).map(([name, { version }]) =>
+      version.startsWith('link:') ? `packages/${basename(version)}` : `${name}@${version}`,
+    )
+  }
+  const { dependencies, optionalDependencies } =
+    lockfile.snapshots[key] ?? expect.fail(`${key} is not locked`)
+  // An optional peer is there for others in this repository: who installs the package does not get it.
+  const peers = lockfile.packages[key.replace(/\(.*/, '')]?.peerDependenciesMeta ?? {}
+  return Object.entries({ ...dependencies, ...optionalDependencies })
+    .filter(([name]) => peers[name]?.optional !== true)
+    .map(([name, version]) => `${name}@${version}`)
+}
+
+/** The names of all that a package of ours brings along. */
+function installed_by(folder: string): string[] {
+  const found = new Set([`packages/${folder}`])
+  for (const key of found) for (const next of below(key)) found.add(next)
+  const names = [...found]
+    .filter(key => !key.startsWith('packages/'))
+    .map(key => key.replace(/(?<=.)@.*/, ''))
+  return [...new Set(names)].sort()
+}
+
+it('knows what each package that is published may bring along', () => {
+  expect(Object.keys(INSTALLED).sort()).toEqual([...PACKAGES].sort())
+})
+
+it.each(PACKAGES)('%s brings nothing along but what is listed here, through all levels', folder => {
+  expect(installed_by(folder)).toEqual(INSTALLED[folder])
+})
+
+it.each(PACKAGES)(
+  '%s asks nothing of who installs it: no peers, no optional dependencies, no scripts',
+  folder => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8'))
+    const scripts = Object.keys(manifest.scripts).filter(name =>
+      /^(pre|post)?(un)?install$|^prepare$/.test(name),
+    )
+    expect({ ...manifest.peerDependencies, ...manifest.optionalDependencies }).toEqual({})
+    expect(scripts).toEqual([])
+  },
+)
+
+it('locks every package by its content, wherever it is fetched from', () => {
+  const resolutions = Object.values(lockfile.packages).map(({ resolution }) => resolution)
+  expect(resolutions.length).toBeGreaterThan(100)
+  expect(resolutions.filter(({ integrity = '' }) => !integrity.startsWith('sha512-'))).toEqual([])
+  expect(resolutions.filter(resolution => Object.keys(resolution).join() !== 'integrity')).toEqual([])
+})
+
+it('names no registry in the lockfile', () => {
+  const lines = text.split('\n').filter(line => !line.trimStart().startsWith('deprecated:'))
+  expect(lines.filter(line => /:\/\/|registry/.test(line))).toEqual([])
+})
