@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { PACKAGES, ROOT } from './root.ts'
+
+const SAMPLE = /<!-- sample: (\w+) -->\n```ts\n([\s\S]*?)```/g
+/** A program, and what the page says that it prints. */
+const RUN = /<!-- run -->\n```ts\n([\s\S]*?)```\n\nIt prints:\n\n```text\n([\s\S]*?)```/g
+
+const read = (...path: readonly string[]): string => readFileSync(join(ROOT, ...path), 'utf8')
+
+/** What a page says before its first section, without its title and its links to other languages. */
+function introduction(page: string): string {
+  const [start = ''] = page.split(/^## /m)
+  return start
+    .replace(/^# .*\n/, '')
+    .replace(/^\[.*\]\(README.*\)\n\n/m, '')
+    .trim()
+}
+
+const samples = new Map(Array.from(read('README.md').matchAll(SAMPLE), ([, name, code]) => [name, code]))
+
+describe.each(PACKAGES)('the README of %s', folder => {
+  const name = `@bt/${folder}`
+  const page = read('packages', folder, 'README.md')
+
+  it('says what it is, how it is installed, and where to read on', () => {
+    expect(page).toMatch(`# ${name}\n`)
+    expect(introduction(page)).not.toBe('')
+    expect(page).toMatch(new RegExp(`^npm install .*${name}$`, 'm'))
+    expect(page).toContain('](../../docs/')
+  })
+
+  it('has a sample, which imports it', () => {
+    const code = page.match(/```ts\n[\s\S]*?```/g)?.join('') ?? ''
+    expect(code).toContain(` from '${name}'`)
+  })
+
+  it('has the samples of the README of the project as they are there, which are run', () => {
+    for (const [, sample = '', code] of page.matchAll(SAMPLE))
+      expect(code?.replaceAll(`'${name}'`, "'@bt/net'")).toBe(samples.get(sample))
+  })
+
+  it('has programs that print what it says', async () => {
+    for (const [, code = '', printed] of page.matchAll(RUN)) {
+      // Inside of the package, so that its name means its build.
+      const at = mkdtempSync(join(ROOT, 'packages', folder, '.readme-'))
+      try {
+        writeFileSync(join(at, 'program.mjs'), code)
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(at, 'program.mjs')])
+        expect(stdout + stderr).toBe(printed)
+      } finally {
+        rmSync(at, { recursive: true })
+      }
+    }
+  })
+})
+
+it('the README of net introduces it in the words of the README of the project', () => {
+  expect(introduction(read('packages/net/README.md'))).toBe(introduction(read('README.md')))
+})
+
+it('samples stand in four READMEs of packages, and one program runs', () => {
+  const pages = PACKAGES.map(folder => read('packages', folder, 'README.md')).join('')
+  expect(Array.from(pages.matchAll(SAMPLE), ([, sample]) => sample).sort()).toEqual([
+    'client',
+    'reconnect',
+    'reconnect',
+    'server',
+    'topics',
+    'topics',
+  ])
+  expect(pages.match(RUN)).toHaveLength(1)
+})
+
+it.each(['README.md', 'README.zh-CN.md'])('%s lists all packages that are published', readme => {
+  const listed = Array.from(read(readme).matchAll(/^\| \[`@bt\/([\w-]+)`\]\(packages\/\1\/README\.md\) \|/gm))
+  expect(listed.map(([, name]) => name).sort()).toEqual([...PACKAGES].sort())
+})
