@@ -5,6 +5,7 @@ import { NetError } from '../src/errors.js'
 import { LOOKS_PER_HEARTBEAT } from '../src/heartbeat.js'
 import type { MessageBatch } from '../src/message_queue.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
+import { settings } from './connection_owner.js'
 import { seeded_random, test_seed } from './seeded_random.js'
 
 const MAX_QUEUE = 2_000
@@ -63,7 +64,7 @@ async function run_at_random(random: () => number, { is_retried }: RunOptions): 
     lost: (_handle, info) => seen.losses.push(info),
   }
   const connection = new Connection<null, MessageBatch>(
-    { side: 'client', binary: false, max_queue: MAX_QUEUE, close_timeout: 5_000 },
+    { ...settings, max_queue: MAX_QUEUE },
     {
       retry: is_retried ? retry : undefined,
       on_open: () => {

@@ -3,6 +3,8 @@ import type { ConnectionOwner, ConnectionRetry, ConnectionSettings } from '../sr
 import type { NetError } from '../src/errors.js'
 import type { MessageListener } from '../src/inbox.js'
 import type { Ending } from '../src/lifecycle.js'
+import { check_options } from '../src/option_rule.js'
+import { connection_rules } from '../src/options.js'
 
 /** Takes a connection's part on the user's side, and writes down all that it is told. */
 export class Owner implements ConnectionOwner<string> {
@@ -39,12 +41,11 @@ export class Owner implements ConnectionOwner<string> {
   }
 }
 
-/** Small numbers, so that a test can reach them. */
+/** The defaults, but for a queue that a test can fill. */
 export const settings: ConnectionSettings = {
+  ...check_options('connection', {}, connection_rules),
   side: 'client',
-  binary: false,
   max_queue: 1_000,
-  close_timeout: 5_000,
 }
 
 /** One who connects again, as often as `may_retry` says, and writes that down, too. */

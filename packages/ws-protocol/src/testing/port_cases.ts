@@ -1,6 +1,8 @@
 import type { CloseInfo } from '../close_info.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from '../connection.js'
 import type { NetError } from '../errors.js'
+import { check_options } from '../option_rule.js'
+import { connection_rules } from '../options.js'
 import type { Platform } from '../platform.js'
 import type { Batch } from '../send_queue.js'
 import type { SocketPort } from '../socket_port.js'
@@ -158,7 +160,7 @@ interface Opened<Kind extends Batch> {
   readonly port: WatchedPort<Kind>
 }
 
-const DEFAULTS = { binary: true, max_queue: 4_194_304, close_timeout: 5_000 }
+const DEFAULTS = { ...check_options('connection', {}, connection_rules), binary: true }
 
 async function open<Kind extends Batch>(
   harness: PortHarness<Kind>,

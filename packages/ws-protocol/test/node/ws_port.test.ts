@@ -17,6 +17,7 @@ import {
   WsPort,
 } from '../../src/node/index.js'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '../../src/testing/index.js'
+import { settings as small_settings } from '../connection_owner.js'
 
 const TestedWebSocket = direct_web_socket(WebSocket)
 
@@ -93,7 +94,7 @@ function client_harness(compression: boolean, transport?: Transport): PortHarnes
 }
 
 describe('WsPort', () => {
-  const settings = { binary: false, max_queue: 1_000_000, close_timeout: 1_000 }
+  const settings = { ...small_settings, max_queue: 1_000_000, close_timeout: 1_000 }
 
   afterEach(() => {
     vi.restoreAllMocks()
