@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { close_payload, type Frame, FrameReader, type FrameShape, frame, OPCODE } from './frame.js'
+import { type Frame, FrameReader, type FrameShape, frame, OPCODE } from './frame.js'
 import { Journal } from './journal.js'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
@@ -201,11 +201,6 @@ export class WireServer {
 /** The payload and code of a Close that was received. */
 export function close_code(got: Frame): number {
   return got.payload.length < 2 ? 1005 : got.payload.readUInt16BE()
-}
-
-/** A Close of this side, as bytes. */
-function close_frame(wire: Wire, code: number): Buffer {
-  return wire.frame(OPCODE.CLOSE, close_payload(code))
 }
 
 function parse_addr(addr: string): { readonly host: string; readonly port: number } {
