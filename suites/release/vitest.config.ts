@@ -1,0 +1,6 @@
+import { mergeConfig } from 'vitest/config'
+// @boundaries-ignore the test settings are one file for all packages
+import { package_config } from '../../vitest.shared.ts'
+
+// These tests wait for other programs, more than they work: package managers, compilers, a browser.
+export default mergeConfig(package_config, { test: { testTimeout: 120_000, hookTimeout: 120_000 } })
