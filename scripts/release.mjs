@@ -203,7 +203,11 @@ function publish(version) {
       remedy,
     },
     { what: `tag the commit, as @bt/net@${version} and so on`, act: () => changeset('tag'), remedy },
-    ...push('the tags', ['--tags'], remedy),
+    ...push(
+      'the tags',
+      names.map(name => `refs/tags/${name}@${version}`),
+      remedy,
+    ),
   ]
 }
 

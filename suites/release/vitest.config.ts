@@ -3,4 +3,4 @@ import { mergeConfig } from 'vitest/config'
 import { package_config } from '../../vitest.shared.ts'
 
 // These tests wait for other programs, more than they work: package managers, compilers, a browser.
-export default mergeConfig(package_config, { test: { testTimeout: 120_000, hookTimeout: 120_000 } })
+export default mergeConfig(package_config, { test: { testTimeout: 300_000, hookTimeout: 300_000 } })
