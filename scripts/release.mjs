@@ -294,9 +294,9 @@ function run(command, args) {
  * @param {readonly string[]} args
  */
 function run_aloud(command, args) {
-  if (spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status !== 0) {
-    throw new ReleaseError(`${[command, ...args].join(' ')} failed, as told above`)
-  }
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (status === 0) return
+  throw new ReleaseError(`${[command, ...args].join(' ')} failed: ${error ?? 'see what it says above'}`)
 }
 
 /** @param {Step} step */
