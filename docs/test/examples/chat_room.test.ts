@@ -61,18 +61,14 @@ describe('the chat room', () => {
     expect(await ada.next()).toMatchObject({ text: 'still here' })
   })
 
-  it.each([
-    'no JSON',
-    '"hello"',
-    'null',
-    '{"text":7}',
-    '{"text":" "}',
-    JSON.stringify({ text: 'x'.repeat(1_001) }),
-  ])('answers %j with what it takes, and stays open', async data => {
+  it('answers what is no message with what it takes, and stays open', async () => {
     const ada = come_in('name=ada')
     await ada.next()
-    ada.client.send(data)
-    expect(await ada.next()).toMatchObject({ type: 'refused' })
+    const long = JSON.stringify({ text: 'x'.repeat(1_001) })
+    for (const data of ['no JSON', '"hello"', 'null', '{"text":7}', '{"text":" "}', long]) {
+      ada.client.send(data)
+      expect(await ada.next(), data).toMatchObject({ type: 'refused' })
+    }
     expect(ada.client.state).toBe('open')
   })
 

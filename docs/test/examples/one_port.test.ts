@@ -1,0 +1,76 @@
+import { connect, type WsClient } from '@bt/net'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { Program } from './program.ts'
+
+describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
+  let program: Program
+  let url: string
+
+  beforeEach(async () => {
+    program = new Program(name, { PORT: '0' })
+    url = await program.url()
+  })
+
+  function post(body: string): Promise<Response> {
+    return fetch(`${url}/notes`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  }
+
+  function come_in(path = '/live'): WsClient {
+    const client = connect({ type: 'ws', url: url.replace('http', 'ws') + path, on_error: () => {} })
+    onTestFinished(() => client[Symbol.asyncDispose]())
+    return client
+  }
+
+  it('a note that is posted reaches everybody who is connected, and who asks for it later', async () => {
+    const clients = [come_in(), come_in()]
+    for (const client of clients) await client.opened
+    const answer = await post('{"text":"hello"}')
+    expect([answer.status, await answer.json()]).toEqual([201, { id: 1, text: 'hello', reached: 2 }])
+    for (const client of clients)
+      expect(await client[Symbol.asyncIterator]().next()).toMatchObject({ value: '{"id":1,"text":"hello"}' })
+    expect(await (await fetch(`${url}/notes`)).json()).toEqual([{ id: 1, text: 'hello' }])
+  })
+
+  it('what is no note is answered 400, and nobody is sent it', async () => {
+    const client = come_in()
+    await client.opened
+    const long = JSON.stringify({ text: 'x'.repeat(1_001) })
+    for (const body of ['no JSON', '7', '{}', '{"text":[]}', '{"text":""}', long])
+      expect((await post(body)).status, body).toBe(400)
+    await post('{"text":"first"}')
+    expect(await client[Symbol.asyncIterator]().next()).toMatchObject({ value: '{"id":1,"text":"first"}' })
+  })
+
+  it('keeps the last hundred notes', async () => {
+    for (let i = 1; i <= 105; i += 1) await post(`{"text":"${i}"}`)
+    const notes = (await (await fetch(`${url}/notes`)).json()) as { id: number }[]
+    expect([notes.length, notes[0]?.id, notes.at(-1)?.id]).toEqual([100, 6, 105])
+  })
+
+  it('a handshake for another path is answered 404, and a page of another site 403', async () => {
+    await expect(come_in('/notes').opened).rejects.toMatchObject({ message: expect.stringContaining('404') })
+    const foreign = connect({
+      type: 'ws',
+      url: `${url.replace('http', 'ws')}/live`,
+      headers: { Origin: 'https://elsewhere.example' },
+      on_error: () => {},
+    })
+    await expect(foreign.opened).rejects.toMatchObject({ message: expect.stringContaining('403') })
+  })
+
+  it('a signal closes the WebSockets and the pages, and it exits with 0', async () => {
+    const client = come_in()
+    await client.opened
+    // A page's connection that is kept alive is no reason to stay.
+    await (await fetch(`${url}/notes`)).text()
+    const exit = program.stop()
+    expect(await client.closed).toMatchObject({ code: 1001, clean: true })
+    expect(await exit).toEqual({ code: 0, signal: null })
+  })
+
+  it('a port that is taken ends it with an error that says so', async () => {
+    const second = new Program(name, { PORT: new URL(url).port })
+    expect((await second.exit).code).toBe(1)
+    expect(second.written).toContain('EADDRINUSE')
+  })
+})
