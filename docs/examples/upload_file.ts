@@ -17,7 +17,7 @@ type Told =
  * Uploads a file, and settles when the server has stored it whole. `on_progress` is called with the bytes that are on the server's disk: what was
  * sent, or is on its way, says little about when it will be done.
  */
-export async function upload(
+async function upload(
   path: string,
   url: string,
   on_progress: (stored_bytes: number, size: number) => void,

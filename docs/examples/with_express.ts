@@ -6,6 +6,8 @@ import express from 'express'
 
 const HOST = process.env.HOST ?? '127.0.0.1'
 const PORT = Number(process.env.PORT ?? 8080)
+/** How long requests that are under way may take once it is to end. */
+const END_MS = 5_000
 const MAX_TEXT = 1_000
 const MAX_NOTES = 100
 
@@ -62,9 +64,11 @@ function read_text(body: unknown): string | undefined {
   return typeof text === 'string' && text !== '' && text.length <= MAX_TEXT ? text : undefined
 }
 
-// Both: the WebSocket server leaves the http server alone, and the http server's own `close` waits for the sockets to end.
+// The WebSocket server leaves the http server alone, and the http server waits for our sockets as for any connection: close both.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     live.close()
     http.close()
+    // It waits as well for connections on which nothing was asked yet, such as browsers keep in stock.
+    setTimeout(() => http.closeAllConnections(), END_MS).unref()
   })

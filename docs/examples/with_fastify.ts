@@ -5,6 +5,8 @@ import fastify from 'fastify'
 
 const HOST = process.env.HOST ?? '127.0.0.1'
 const PORT = Number(process.env.PORT ?? 8080)
+/** How long requests that are under way may take once it is to end. */
+const END_MS = 5_000
 const MAX_NOTES = 100
 
 interface Note {
@@ -55,7 +57,11 @@ app.post<{ Body: { text: string } }>(
 )
 
 // Before Fastify waits for its connections to end, so that whatever calls `app.close()` ends both.
-app.addHook('preClose', () => live[Symbol.asyncDispose]())
+app.addHook('preClose', async () => {
+  // Fastify waits as well for connections on which nothing was asked yet, such as browsers keep in stock.
+  setTimeout(() => app.server.closeAllConnections(), END_MS).unref()
+  await live[Symbol.asyncDispose]()
+})
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close())
 console.log(`listening on ${await app.listen({ port: PORT, host: HOST })}`)

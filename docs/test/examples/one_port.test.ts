@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { connect, type WsClient } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Program } from './program.ts'
@@ -61,8 +63,11 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
   it('a signal closes the WebSockets and the pages, and it exits with 0', async () => {
     const client = come_in()
     await client.opened
-    // A page's connection that is kept alive is no reason to stay.
+    // A page's connection that is kept alive is no reason to stay, nor is one on which nothing was asked.
     await (await fetch(`${url}/notes`)).text()
+    const idle = createConnection({ host: '127.0.0.1', port: Number(new URL(url).port) })
+    onTestFinished(() => void idle.destroy())
+    await once(idle, 'connect')
     const exit = program.stop()
     expect(await client.closed).toMatchObject({ code: 1001, clean: true })
     expect(await exit).toEqual({ code: 0, signal: null })
