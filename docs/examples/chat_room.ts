@@ -10,7 +10,7 @@ const BIND = process.env.BIND ?? '127.0.0.1:8081'
 const MAX_TEXT = 1_000
 const MAX_RECENT = 50
 /** A person says at most one thing in that time; what they send meanwhile waits its turn. */
-const PACE_MS = 200
+const PACE_MS = Number(process.env.PACE_MS ?? 200)
 /** What rooms and people may be called. */
 const NAME = /^[\p{L}\p{N}_.-]{1,32}$/u
 
@@ -42,7 +42,6 @@ const server = listen({
   bind: BIND,
   route: '/chat',
   max_payload: 16 * 1_024,
-  max_connections_per_ip: 100,
   authorize: ({ query }) => {
     const name = query.get('name') ?? ''
     const room_name = query.get('room') ?? 'lobby'

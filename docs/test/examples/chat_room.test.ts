@@ -1,5 +1,6 @@
 import { connect, type WsClient } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { defer } from './deferred.ts'
 import { Program } from './program.ts'
 
 describe('the chat room', () => {
@@ -70,6 +71,38 @@ describe('the chat room', () => {
       expect(await ada.next(), data).toMatchObject({ type: 'refused' })
     }
     expect(ada.client.state).toBe('open')
+  })
+
+  it('closes on who takes nothing any more, and goes on for the others', async () => {
+    const quick = new Program('chat_room', { BIND: '127.0.0.1:0', PACE_MS: '0' })
+    const quick_url = await quick.url()
+    const is_let_go = defer()
+    const stuck = connect({
+      type: 'ws',
+      url: `${quick_url}?name=stuck`,
+      on_message: () => is_let_go.promise,
+      on_error: () => {},
+    })
+    await stuck.opened
+    const has_left = defer<string | undefined>()
+    const talkers = ['a', 'b', 'c', 'd'].map(name => {
+      const talk = (): unknown => client.send(JSON.stringify({ text: '€'.repeat(1_000) }))
+      const client = connect({
+        type: 'ws',
+        url: `${quick_url}?name=${name}`,
+        on_message: data => {
+          const told = JSON.parse(data) as { type: string; name?: string; from?: string }
+          if (told.type === 'left') has_left.resolve(told.name)
+          else if (told.from === name) talk()
+        },
+      })
+      talk()
+      return client
+    })
+    expect(await has_left.promise).toBe('stuck')
+    for (const { state } of talkers) expect(state).toBe('open')
+    is_let_go.resolve()
+    for (const client of [...talkers, stuck]) await client[Symbol.asyncDispose]()
   })
 
   it('tells its clients that it ends, and exits with 0', async () => {
