@@ -52,7 +52,8 @@ async function upload(
 async function send_file(ws: WsClient, path: string, size: number): Promise<void> {
   await send(ws, JSON.stringify({ type: 'begin', name: basename(path), size }))
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+  for await (const chunk of chunks) {
     hash.update(chunk)
     await send(ws, chunk)
   }
