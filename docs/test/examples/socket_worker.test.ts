@@ -36,6 +36,8 @@ describe('a socket in a worker', () => {
     for (let i = 0; i < 5_000; i += 1) server.broadcast(`${i}`)
     await page.waitForFunction(() => window.worker_page.lists.length === 1)
     server.broadcast('last')
+    await page.evaluate(() => window.worker_page.socket.send('to the worker and back'))
+    expect(await page.evaluate(() => window.worker_page.handed_over)).toBe(1)
     await page.evaluate(() => {
       window.worker_page.is_quick = true
       window.worker_page.release()

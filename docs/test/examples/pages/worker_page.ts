@@ -1,4 +1,5 @@
 // Connects in a worker to `?url=…`. Buttons and fields do what a test wants of it; lists are shown one at a time, each when `release` is called.
+import type { ToPage } from '../../../examples/socket_worker.ts'
 import { connect_in_worker, type WorkerSocket } from '../../../examples/worker_client.ts'
 
 /** What a test does with the page. */
@@ -14,6 +15,8 @@ export interface WorkerPage {
   release: () => void
   /** How many lists there ever were at the same time. */
   most_at_once: number
+  /** How many lists the worker has handed over, whether they were shown or not. */
+  handed_over: number
 }
 
 declare global {
@@ -21,6 +24,17 @@ declare global {
     worker_page: WorkerPage
   }
 }
+
+/** A worker whose lists are counted as they come. */
+class CountedWorker extends Worker {
+  constructor(url: string | URL, options?: WorkerOptions) {
+    super(url, options)
+    this.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+      if (data.type === 'messages') window.worker_page.handed_over += 1
+    })
+  }
+}
+window.Worker = CountedWorker
 
 let at_once = 0
 const { searchParams } = new URL(location.href)
@@ -41,4 +55,12 @@ const socket = connect_in_worker(searchParams.get('url') ?? '', {
   on_close: (code, reason) => window.worker_page.told.push(`closed ${code} ${reason}`.trim()),
   on_error: message => window.worker_page.told.push(`error ${message}`),
 })
-window.worker_page = { socket, lists: [], told: [], is_quick: true, release: () => {}, most_at_once: 0 }
+window.worker_page = {
+  socket,
+  lists: [],
+  told: [],
+  is_quick: true,
+  release: () => {},
+  most_at_once: 0,
+  handed_over: 0,
+}
