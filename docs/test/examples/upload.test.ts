@@ -131,6 +131,7 @@ describe('the upload', () => {
     const client = new Program('upload_file', {}, [await make_file(Buffer.from('new')), url])
     expect((await client.exit).code).toBe(1)
     expect(client.written).toContain('there is a file.bin already')
+    await server.says(/file\.bin broke off/)
     expect(await readFile(join(folder, 'file.bin'), 'utf8')).toBe('old')
     expect(await stored()).toEqual(['file.bin'])
   })
