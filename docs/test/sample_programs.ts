@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  connect,
+  listen,
+  type WsClient,
+  type WsConnectOptions,
+  type WsListenOptions,
+  type WsServer,
+} from '@bt/net'
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
+import { onTestFinished } from 'vitest'
+
+const DOCS = fileURLToPath(new URL('..', import.meta.url))
+/** Where samples listen, or connect to, as they stand. */
+const ADDRESS = '127.0.0.1:8081'
+
+/** What of a sample is something else in a test: here it has to stand. */
+export type Changes = Readonly<Record<string, string>>
+
+/** A sample of a page, for the address given, as JavaScript. */
+export function code_of(page: string, name: string, address: string, changes: Changes = {}): string {
+  const text = readFileSync(join(DOCS, page), 'utf8')
+  const samples = text.matchAll(/<!-- sample: (\S+) -->\n```ts\n([\s\S]*?)```/g)
+  let code = Array.from(samples).find(([, found]) => found === name)?.[2]
+  if (code === undefined) throw new Error(`${page} has no sample ${name}`)
+  const [host, port] = address.split(':')
+  for (const [there, here] of Object.entries(changes)) {
+    if (!code.includes(there)) throw new Error(`the sample ${name} of ${page} does not say: ${there}`)
+    code = code.replaceAll(there, here)
+  }
+  code = code
+    .replaceAll(ADDRESS, address)
+    .replaceAll('0.0.0.0:8081', address)
+    .replaceAll("listen(8081, '127.0.0.1')", `listen(${port}, '${host}')`)
+    .replaceAll('new Server(8081,', `new Server(${port},`)
+  const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 }
+  return transpileModule(code, { compilerOptions }).outputText
+}
+
+/** A sample at work, as a process of its own; it is killed when the test is over. */
+export class Sample {
+  readonly #child: ChildProcess
+  /** What it wrote, once it has ended: to stdout, and to stderr. */
+  readonly written: Promise<string>
+  /** Its exit code, or what killed it. */
+  readonly exit: Promise<number | NodeJS.Signals | null>
+
+  constructor(page: string, name: string, address: string, changes: Changes = {}) {
+    // Inside of this package, so that what it imports is found.
+    const folder = mkdtempSync(join(DOCS, '.sample-'))
+    const file = join(folder, 'sample.mjs')
+    writeFileSync(file, code_of(page, name, address, changes))
+    this.#child = spawn(process.execPath, [file])
+    let said = ''
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+    this.exit = new Promise(resolve => {
+      this.#child.on('close', (code, signal) => resolve(code ?? signal))
+    })
+    this.written = this.exit.then(() => said)
+    onTestFinished(async () => {
+      await this.stop('SIGKILL')
+      rmSync(folder, { recursive: true })
+    })
+  }
+
+  /** Waits for something that it writes. */
+  says(text: string): Promise<void> {
+    return new Promise(resolve => {
+      let said = ''
+      const check = (part: string): void => {
+        said += part
+        if (said.includes(text)) resolve()
+      }
+      this.#child.stdout?.on('data', check)
+      this.#child.stderr?.on('data', check)
+    })
+  }
+
+  /** Ends it, and waits until it has. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#child.kill(signal)
+    await this.exit
+  }
+}
+
+/** Starts a sample that is a server, and waits until it takes connections. */
+export async function serve(
+  page: string,
+  name: string,
+  changes: Changes = {},
+): Promise<{ readonly sample: Sample; readonly address: string }> {
+  const address = await free_address()
+  const sample = new Sample(page, name, address, changes)
+  let is_over = false
+  void sample.exit.then(() => {
+    is_over = true
+  })
+  const is_listening = (): Promise<boolean> =>
+    fetch(`http://${address}/`).then(
+      () => true,
+      () => false,
+    )
+  while (!(await is_listening())) if (is_over) throw new Error(`${name} ended: ${await sample.written}`)
+  return { sample, address }
+}
+
+/** An address of this machine that nobody listens at. */
+export async function free_address(): Promise<string> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0' })
+  await server.opened
+  await server[Symbol.asyncDispose]()
+  return server.addr
+}
+
+/** A server of the test's own, for a sample that is a client. */
+export async function host(options: Partial<WsListenOptions>): Promise<WsServer> {
+  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_error: () => {}, ...options })
+  onTestFinished(async () => {
+    server.close({ drain_ms: 0 })
+    await server.closed
+  })
+  await server.opened
+  return server
+}
+
+/** An http server that answers what samples fetch; returns its address. */
+export async function answer_http(listener: RequestListener): Promise<string> {
+  const http = createServer(listener).listen(0, '127.0.0.1')
+  await new Promise(resolve => http.once('listening', resolve))
+  onTestFinished(() => void http.close())
+  return `127.0.0.1:${(http.address() as AddressInfo).port}`
+}
+
+/** A client, and what it hears, one after the other. */
+export interface Guest {
+  readonly ws: WsClient
+  hears(): Promise<string | undefined>
+}
+
+/** A client of the test's own, for a sample that is a server. */
+export function guest(url: string, options: Partial<WsConnectOptions> = {}): Guest {
+  const ws = connect({ type: 'ws', url, on_error: () => {}, ...options })
+  onTestFinished(() => void ws.close())
+  const messages = ws[Symbol.asyncIterator]()
+  return { ws, hears: async () => (await messages.next()).value }
+}
