@@ -29,7 +29,7 @@ const BEHIND_NGINX = { trust_proxy: { header: 'x-forwarded-for' }, origins: ['ht
 
 describe_with(openssl, 'With a certificate', () => {
   describe_with(installed, 'nginx, configured as the guide has it', () => {
-    it('is all of the configuration that stands in the guide', () => {
+    it('is all of the configuration that stands in nginx.md', () => {
       expect([...guide_samples.keys()]).toEqual([
         'one server',
         'several servers',
