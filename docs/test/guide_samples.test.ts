@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from '@bt/net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { answer_http, free_address, guest, host, Sample, serve } from './sample_programs.ts'
+import { answer_http, guest, host, Sample, serve } from './sample_programs.ts'
 
 /** What samples ask over HTTP. */
 const ELSEWHERE = '127.0.0.1:9000'
@@ -246,20 +246,18 @@ describe('security.md', () => {
 
 describe('performance.md', () => {
   it('has messages that are collected, and a server that measures itself', async () => {
-    const address = await free_address()
     const measure = await serve('performance.md', 'measure.ts', { 'EVERY_MS = 5_000': 'EVERY_MS = 200' })
     const { ws, hears } = guest(`ws://${measure.address}/ws`)
     ws.send('hello')
     expect(await hears()).toBe('hello')
     await measure.sample.says('1 sockets, ')
 
-    const collect = new Sample('performance.md', 'collect.ts', address, {
+    const { address } = await serve('performance.md', 'collect.ts', {
       "price_changed('ABC', 100.25)":
         "setInterval(() => { price_changed('ABC', 100.25); price_changed('DEF', 7) }, 5)",
     })
-    const listener = guest(`ws://${address}/ws`, { reconnect: { min_delay: 5, max_delay: 50 } })
+    const listener = guest(`ws://${address}/ws`)
     expect(JSON.parse((await listener.hears()) ?? '')).toEqual({ symbol: 'ABC', price: 100.25 })
     expect(JSON.parse((await listener.hears()) ?? '')).toEqual({ symbol: 'DEF', price: 7 })
-    await collect.stop()
   })
 })

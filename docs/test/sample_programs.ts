@@ -19,6 +19,17 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */
 const ADDRESS = '127.0.0.1:8081'
 
+/** Tells at which port a program listens, which says nothing of it; the program itself stays as it is. */
+const TELLER = `
+import { Server } from 'node:net'
+const { emit } = Server.prototype
+Server.prototype.emit = function (name, ...args) {
+  if (name === 'listening') process.send(this.address().port)
+  return emit.call(this, name, ...args)
+}
+process.channel.unref()
+`
+
 /** What of a sample is something else in a test: here it has to stand. */
 export type Changes = Readonly<Record<string, string>>
 
@@ -45,6 +56,7 @@ export function code_of(page: string, name: string, address: string, changes: Ch
 /** A sample at work, as a process of its own; it is killed when the test is over. */
 export class Sample {
   readonly #child: ChildProcess
+  readonly #address: Promise<string>
   /** What it wrote, once it has ended: to stdout, and to stderr. */
   readonly written: Promise<string>
   /** Its exit code, or what killed it. */
@@ -55,7 +67,12 @@ export class Sample {
     const folder = mkdtempSync(join(DOCS, '.sample-'))
     const file = join(folder, 'sample.mjs')
     writeFileSync(file, code_of(page, name, address, changes))
-    this.#child = spawn(process.execPath, [file])
+    const teller = join(folder, 'teller.mjs')
+    writeFileSync(teller, TELLER)
+    this.#child = spawn(process.execPath, ['--import', teller, file], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#address = new Promise(resolve => this.#child.once('message', port => resolve(`127.0.0.1:${port}`)))
     let said = ''
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -69,6 +86,14 @@ export class Sample {
       await this.stop('SIGKILL')
       rmSync(folder, { recursive: true })
     })
+  }
+
+  /** Where it listens, once it does. */
+  async address(): Promise<string> {
+    const ended = this.written.then(written => {
+      throw new Error(`it ended, and listens nowhere: ${written}`)
+    })
+    return Promise.race([this.#address, ended])
   }
 
   /** Waits for something that it writes. */
@@ -97,27 +122,8 @@ export async function serve(
   name: string,
   changes: Changes = {},
 ): Promise<{ readonly sample: Sample; readonly address: string }> {
-  const address = await free_address()
-  const sample = new Sample(page, name, address, changes)
-  let is_over = false
-  void sample.exit.then(() => {
-    is_over = true
-  })
-  const is_listening = (): Promise<boolean> =>
-    fetch(`http://${address}/`).then(
-      () => true,
-      () => false,
-    )
-  while (!(await is_listening())) if (is_over) throw new Error(`${name} ended: ${await sample.written}`)
-  return { sample, address }
-}
-
-/** An address of this machine that nobody listens at. */
-export async function free_address(): Promise<string> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0' })
-  await server.opened
-  await server[Symbol.asyncDispose]()
-  return server.addr
+  const sample = new Sample(page, name, '127.0.0.1:0', changes)
+  return { sample, address: await sample.address() }
 }
 
 /** A server of the test's own, for a sample that is a client. */
