@@ -18,7 +18,7 @@ export const guide_samples: ReadonlyMap<string, string> = new Map(
 export type Changes = Readonly<Record<string, string>>
 
 /** What a text of the guide is here. */
-export function changed(text: string, changes: Changes): string {
+function changed(text: string, changes: Changes): string {
   for (const [there, here] of Object.entries(changes)) {
     if (!text.includes(there)) throw new Error(`the guide on nginx does not say: ${there}`)
     text = text.replaceAll(there, here)
