@@ -4,14 +4,20 @@ import { shown_url } from '../src/shown_url.js'
 describe('shown_url', () => {
   it.each([
     ['ws://user:secret@host/ws', 'ws://user:***@host/ws'],
-    ['wss://user:secret@host:8081/ws?a=b:c@d', 'wss://user:***@host:8081/ws?a=b:c@d'],
+    ['wss://user:secret@host:8081/ws?a=b:c@d', 'wss://user:***@host:8081/ws?***'],
     ['ws://:secret@host/', 'ws://:***@host/'],
     ['ws://user:se:cr@et@host/', 'ws://user:***@host/'],
     ['WS://user:secret@host/', 'WS://user:***@host/'],
     ['ws+unix://user:secret@host/x:/ws', 'ws+unix://user:***@host/x:/ws'],
   ])('hides the password of %s', (url, shown) => expect(shown_url(url)).toBe(shown))
 
-  it.each(['ws://host/ws?x=1', 'ws://user@host/', 'ws://host:8081/a:b@c', 'ws://[::1]:8081/ws?a=b:c@d'])(
+  it.each([
+    ['ws://host/ws?token=secret&room=1', 'ws://host/ws?***'],
+    ['ws://host?secret', 'ws://host?***'],
+    ['ws://[::1]:8081/ws?a=b:c@d', 'ws://[::1]:8081/ws?***'],
+  ])('hides the query of %s', (url, shown) => expect(shown_url(url)).toBe(shown))
+
+  it.each(['ws://host/ws?', 'ws://user@host/', 'ws://host:8081/a:b@c', 'ws://host/a=b'])(
     'leaves %s as it is',
     url => expect(shown_url(url)).toBe(url),
   )
