@@ -12,6 +12,8 @@ import type { MeterProvider } from '@opentelemetry/sdk-metrics'
 import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { type Metric, register } from 'prom-client'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+// @boundaries-ignore the code of pages is read in one way
+import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -28,12 +30,7 @@ const PAGES = [
 ]
 /** Inside of the package, so that a sample finds what it imports. */
 const folder = mkdtempSync(join(here, '../.observability-'))
-const samples = new Map(
-  Array.from(page.matchAll(/<!-- sample: (\w+\.ts) -->\n```ts\n([\s\S]*?)```/g), ([, name, code]) => [
-    String(name),
-    String(code),
-  ]),
-)
+const samples = samples_of(page)
 for (const [name, code] of samples) writeFileSync(join(folder, name), code)
 
 /** Runs a sample, at ports that are free just now. */
@@ -101,7 +98,7 @@ describe('the page on observability', () => {
       'traced_server.ts',
       'client_log.ts',
     ])
-    expect(page.match(/```ts\n/g)).toHaveLength(samples.size)
+    expect(blocks_of(page).filter(({ language }) => language === 'ts')).toHaveLength(samples.size)
   })
 
   it('has samples whose types are right', async () => {

@@ -6,6 +6,8 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_authority } from '../../../scripts/certificates.mjs'
+// @boundaries-ignore the code of pages is read in one way
+import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -14,18 +16,12 @@ const root = join(package_folder, '../..')
 /** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
 const folder = mkdtempSync(join(package_folder, '.readme-'))
 const run = promisify(execFile)
-const SAMPLE = /<!-- sample: (\w+) -->\n```ts\n([\s\S]*?)```/g
 const ADDRESS = '127.0.0.1:8081'
 
 /** All that a sample uses of Node. */
 const NODE_FS = "declare module 'node:fs' { export function readFileSync(path: string): Uint8Array }"
 
 const running: ChildProcess[] = []
-
-function samples_of(readme: string): Map<string, string> {
-  const text = readFileSync(join(root, readme), 'utf8')
-  return new Map(Array.from(text.matchAll(SAMPLE), ([, name, code]) => [String(name), String(code)]))
-}
 
 /** Writes a sample down to run it, at an address that is free just now. */
 function written(name: string, code: string, address: string): string {
@@ -69,7 +65,8 @@ afterEach(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
-  const samples = samples_of(readme)
+  const text = readFileSync(join(root, readme), 'utf8')
+  const samples = samples_of(text)
 
   it('has the samples of the contract, and no code that is not tried', () => {
     expect([...samples.keys()]).toEqual([
@@ -82,8 +79,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
       'admission',
       'tls',
     ])
-    const blocks = readFileSync(join(root, readme), 'utf8').match(/```ts\n/g)
-    expect(blocks).toHaveLength(samples.size)
+    expect(blocks_of(text).filter(({ language }) => language === 'ts')).toHaveLength(samples.size)
   })
 
   it('has samples that run as they stand, and print what it says', async () => {
@@ -102,7 +98,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
       'true 0\n',
       'welcome\necho:hello\n',
     ])
-    expect(readFileSync(join(root, readme), 'utf8')).toContain(outputs[0])
+    expect(text).toContain(outputs[0])
     expect(server.output()).toMatch(/^(ws closed:127\.0\.0\.1:\d+\n)+$/)
   })
 
@@ -172,7 +168,6 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
   })
 
   it('lists every option of both calls, and none that there is not', () => {
-    const text = readFileSync(join(root, readme), 'utf8')
     for (const call of ['listen', 'connect'] as const) {
       const [, section = ''] = text.split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
       const [table = ''] = section.split('\n\n`')

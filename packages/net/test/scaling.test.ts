@@ -6,18 +6,15 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
+// @boundaries-ignore the code of pages is read in one way
+import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const page = readFileSync(join(here, '../../../docs/scaling.md'), 'utf8')
 /** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
 const folder = mkdtempSync(join(here, '../.scaling-'))
-const samples = new Map(
-  Array.from(page.matchAll(/<!-- sample: (\w+\.mjs) -->\n```js\n([\s\S]*?)```/g), ([, name, code]) => [
-    String(name),
-    String(code),
-  ]),
-)
+const samples = samples_of(page)
 /** Beside the programs: what they tell is written down by this, and nothing of them is changed. */
 cpSync(join(here, 'scaling_tally.mjs'), join(folder, 'tally.mjs'))
 
@@ -268,7 +265,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the page on scaling', () => {
   it('has no code that is not tried', () => {
     expect([...samples.keys()]).toEqual(['workers.mjs', 'reuse_port.mjs'])
-    expect(page.match(/```js\n/g)).toHaveLength(samples.size)
+    expect(blocks_of(page).filter(({ language }) => language === 'js')).toHaveLength(samples.size)
   })
 
   it('calls nothing that there is not', async () => {

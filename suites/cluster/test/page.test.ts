@@ -7,6 +7,8 @@ import { connect, listen, type WsServer } from '@bt/net'
 import { afterAll, expect, test } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
+// @boundaries-ignore the code of pages is read in one way
+import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
 import { Journal } from './journal.ts'
 
@@ -15,19 +17,13 @@ const docs = join(here, '../../../docs')
 const page = readFileSync(join(docs, 'cluster.md'), 'utf8')
 /** Inside of the suite, so that a sample finds what it imports. */
 const folder = mkdtempSync(join(here, '../.page-'))
-const samples = Array.from(
-  page.matchAll(/<!-- sample: (\w+)\.ts -->\n```ts\n([\s\S]*?)```/g),
-  ([, name, code]) => ({
-    name: String(name),
-    code: String(code),
-  }),
-)
+const samples = Array.from(samples_of(page), ([name, code]) => ({ name: name.replace('.ts', ''), code }))
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('the page has no code that is not tried', () => {
   expect(samples.map(({ name }) => name)).toEqual(['nats', 'redis'])
-  expect(page.match(/^```/gm)).toHaveLength(2 * samples.length)
+  expect(blocks_of(page)).toHaveLength(samples.length)
 })
 
 test.each(samples)('its sample with $name makes two servers one, as it stands', async ({ name, code }) => {
