@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
@@ -21,7 +22,7 @@ export class Program {
   readonly #checks = new Set<() => void>()
 
   constructor(name: string, env: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
-    this.child = spawn(process.execPath, [`${BUILT}/${name}.js`, ...args], {
+    this.child = spawn(process.execPath, [resolve(BUILT, `${name}.js`), ...args], {
       env: { ...process.env, ...env },
     })
     for (const stream of [this.child.stdout, this.child.stderr])
