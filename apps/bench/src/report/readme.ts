@@ -8,7 +8,7 @@ import { VIEWS } from './views.js'
 
 const HOW_TO_READ = `# Benchmarks
 
-This page is made by \`pnpm bench\` ([apps/bench](../../apps/bench)), on the machine that is named below. Run it on yours: what
+This page is made by \`pnpm bench\` ([apps/bench](../../apps/bench/README.md)), on the machine that is named below. Run it on yours: what
 counts is how things compare, and that depends on the machine less than the figures do.
 
 Each subject runs in a process of its own, kept on one core; the load has another core. The load sends ready-made frames over bare TCP
