@@ -16,6 +16,7 @@ import { anchor_of } from './anchor.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const HOME = 'README.md'
+const EXAMPLES = 'examples/README.md'
 const REFERENCE = 'Reference'
 const CHINESE = '中文'
 
@@ -33,13 +34,19 @@ export function load(/** @type {import('typedoc').Application} */ app) {
     app.options.setValue('projectDocuments', files)
     app.options.setValue('markdownItLoader', name_code_in_headings)
   })
-  // Typedoc links to the folder of the home page, which leads there on a server, and not from a file.
+  // Typedoc links to the folder of the home page, which leads there on a server, and not from a file; and to a file of code as such, which
+  // browsers take for a film.
   app.renderer.on(PageEvent.END, page => {
-    page.contents = page.contents?.replaceAll(/ href="((?:\.\.?\/)+)"/g, ' href="$1index.html"')
+    page.contents = page.contents
+      ?.replaceAll(/ href="((?:\.\.?\/)+)"/g, ' href="$1index.html"')
+      .replaceAll(/ href="((?:\.\.\/)*)media\/(\w+\.tsx?)"/g, (link, up, name) =>
+        examples().includes(name) ? ` href="${up}${address_of(EXAMPLES)}#${anchor_of(name)}"` : link,
+      )
   })
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
     const page = pages.find(({ file }) => file === file_of(document))
     if (page !== undefined) document.name = page.title
+    if (page?.file === EXAMPLES) document.content.push({ kind: 'text', text: shown_examples() })
   })
   app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_context, declaration) => {
     if (declaration.kindOf(ReflectionKind.Module)) declaration.name = name_of(declaration.name)
@@ -91,6 +98,22 @@ function heading_of(/** @type {string} */ path) {
 /** What a module is imported by, of its path: `ws-protocol/src/node`. */
 function name_of(/** @type {string} */ path) {
   return `@bt/${path.replace('/src', '')}`
+}
+
+/** The files of the examples' programs. */
+function examples() {
+  const names = readdirSync(dirname(join(HERE, EXAMPLES)))
+  return names.filter(name => /\.tsx?$/.test(name)).sort()
+}
+
+/** The programs of the examples, in Markdown: on a code host a link shows them, on the site their page does. */
+function shown_examples() {
+  return examples()
+    .map(name => {
+      const code = readFileSync(join(HERE, dirname(EXAMPLES), name), 'utf8')
+      return `\n\n## \`${name}\`\n\n\`\`\`\`${name.split('.')[1]}\n${code}\`\`\`\`\n`
+    })
+    .join('')
 }
 
 /** The file of a document, relative to this folder. */

@@ -6,7 +6,7 @@
  * @property {string} language what stands behind the opening fence; empty where nothing does
  * @property {string} code its lines, each with its end, without the indent of the fence
  * @property {number} line where its code begins, in lines of the page, from 1 on
- * @property {string | undefined} sample the name by which a test runs it: `<!-- sample: name -->` in the line before
+ * @property {string | undefined} sample the name by which a test runs it: `<!-- sample: name -->` in the line before, or `<!-- run -->`, where one needs no name
  */
 
 /**
@@ -23,7 +23,7 @@ export function blocks_of(/** @type {string} */ page) {
     if (open === undefined) {
       const [, indent, fence, language = ''] = /^(\s*)(`{3,}|~{3,})\s*(.*?)\s*$/.exec(line) ?? []
       if (indent !== undefined && fence !== undefined) {
-        const sample = /^\s*<!-- sample: (.*?) -->$/.exec(before)?.[1]
+        const sample = /^\s*<!-- (?:sample: )?(.*) -->$/.exec(before)?.[1]
         open = { indent, fence, block: { language, code: '', line: index + 2, sample } }
       }
     } else if (line.trim() === open.fence) {

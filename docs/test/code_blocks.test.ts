@@ -18,6 +18,10 @@ const TYPED: ReadonlySet<string> = new Set(['ts', 'tsx', 'js'])
 /** Which test runs the samples of a page, the blocks that have a name; it holds which these are. */
 const RUN_BY: Readonly<Record<string, string>> = {
   'README.md': 'packages/net/test/readme.test.ts',
+  'packages/net/README.md': 'suites/repository/test/readmes.test.ts',
+  'packages/ws-client/README.md': 'suites/repository/test/readmes.test.ts',
+  'packages/ws-protocol/README.md': 'suites/repository/test/readmes.test.ts',
+  'packages/ws-server/README.md': 'suites/repository/test/readmes.test.ts',
   'docs/README.md': 'docs/test/guides.test.ts',
   'docs/cluster.md': 'suites/cluster/test/page.test.ts',
   'docs/nginx.md': 'suites/programs/test/nginx_guide.test.ts',
@@ -27,6 +31,14 @@ const RUN_BY: Readonly<Record<string, string>> = {
   'docs/server.md': 'docs/test/guides.test.ts',
   'docs/client.md': 'docs/test/guides.test.ts',
   'docs/browser.md': 'docs/test/guides.test.ts',
+  'docs/closing.md': 'docs/test/guide_samples.test.ts',
+  'docs/order.md': 'docs/test/guide_samples.test.ts',
+  'docs/performance.md': 'docs/test/guide_samples.test.ts',
+  'docs/security.md': 'docs/test/guide_samples.test.ts',
+  'docs/sending.md': 'docs/test/guide_samples.test.ts',
+  'docs/from_browser_websocket.md': 'docs/test/moving.test.ts',
+  'docs/from_socket_io.md': 'docs/test/moving.test.ts',
+  'docs/from_ws.md': 'docs/test/moving.test.ts',
 }
 
 /** A block of a page in English; those in Chinese have the same. */

@@ -14,6 +14,8 @@ import {
 } from '@bt/net'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { onTestFinished } from 'vitest'
+// @boundaries-ignore the code of pages is read in one way
+import { samples_of } from '../../scripts/samples.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */
@@ -35,9 +37,7 @@ export type Changes = Readonly<Record<string, string>>
 
 /** A sample of a page, for the address given, as JavaScript. */
 export function code_of(page: string, name: string, address: string, changes: Changes = {}): string {
-  const text = readFileSync(join(DOCS, page), 'utf8')
-  const samples = text.matchAll(/<!-- sample: (\S+) -->\n```ts\n([\s\S]*?)```/g)
-  let code = Array.from(samples).find(([, found]) => found === name)?.[2]
+  let code = samples_of(readFileSync(join(DOCS, page), 'utf8')).get(name)
   if (code === undefined) throw new Error(`${page} has no sample ${name}`)
   const [host, port] = address.split(':')
   for (const [there, here] of Object.entries(changes)) {
