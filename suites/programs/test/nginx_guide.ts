@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { TlsConnectOptions } from '@bt/net'
 import { onTestFinished } from 'vitest'
+// @boundaries-ignore the code of pages is read in one way
+import { blocks_of } from '../../../scripts/samples.mjs'
 import { make_certificate, our_trust } from './certificate.ts'
 import { free_port, NginxProcess } from './nginx_process.ts'
 
@@ -8,10 +10,9 @@ const GUIDE = new URL('../../../docs/nginx.md', import.meta.url)
 
 /** What the guide on nginx has of configuration, by the names that it gives. */
 export const guide_samples: ReadonlyMap<string, string> = new Map(
-  Array.from(
-    readFileSync(GUIDE, 'utf8').matchAll(/<!-- sample: ([\w ]+) -->\n```nginx\n([\s\S]*?)```/g),
-    ([, name, text]) => [String(name), String(text)],
-  ),
+  blocks_of(readFileSync(GUIDE, 'utf8'))
+    .filter(({ language }) => language === 'nginx')
+    .map(({ sample = '', code }) => [sample, code]),
 )
 
 /** What stands in the guide, and what is in its place here; what does not stand there is a mistake. */

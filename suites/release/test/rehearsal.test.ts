@@ -38,7 +38,8 @@ const TYPED = {
   'client.ts': SAMPLES.client,
   'server.mts': SAMPLES.server,
   'client.mts': SAMPLES.client,
-  'wrong.ts': "import { listen } from '@bt/net'\n// @ts-expect-error\nlisten({ type: 'ws', bind: 8081 })\n",
+  'wrong.ts':
+    "import { listen } from '@bt/net'\n// @ts-expect-error: a port alone is no address\nlisten({ type: 'ws', bind: 8081 })\n",
 }
 
 /** Two servers that are one, through a broker: what is published on the one reaches a socket of the other. */

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+// @boundaries-ignore the code of pages is read in one way
+import { samples_of } from '../../../scripts/samples.mjs'
 import type { Person, Running } from './person.ts'
 import { ROOT } from './repository.ts'
 
@@ -79,7 +81,7 @@ export function at(address: string, code: string): string {
 
 function sample(name: string): string {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const found = new RegExp(`<!-- sample: ${name} -->\n\`\`\`ts\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1]
+  const found = samples_of(readme).get(name)
   if (found === undefined) throw new Error(`the README has no sample "${name}"`)
   return found
 }
