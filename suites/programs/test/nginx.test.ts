@@ -1,6 +1,7 @@
-import { type CloseInfo, connect, listen, type WsListenOptions, type WsServer } from '@bt/net'
+import { connect } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Arrivals } from './arrivals.ts'
+import { start_server } from './echo_server.ts'
 import type { Front } from './front.ts'
 import { debian_program, describe_with } from './installed.ts'
 import { Nginx } from './nginx.ts'
@@ -152,23 +153,3 @@ describe_with(openssl, 'With a certificate', () => {
     })
   })
 })
-
-/** A server that echoes, and tells how its connections end. */
-function start_server(options: Partial<WsListenOptions>): { server: WsServer; closes: Arrivals<CloseInfo> } {
-  const closes = new Arrivals<CloseInfo>()
-  const server = listen({
-    type: 'ws',
-    bind: '127.0.0.1:0',
-    on_message: (socket, data) => {
-      socket.send(data)
-    },
-    on_close: (_socket, info) => closes.push(info),
-    on_error: () => {},
-    ...options,
-  })
-  onTestFinished(async () => {
-    server.close()
-    await server.closed
-  })
-  return { server, closes }
-}

@@ -4,17 +4,10 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type CloseInfo,
-  connect,
-  listen,
-  type WsClient,
-  type WsConnectOptions,
-  type WsListenOptions,
-  type WsServer,
-} from '@bt/net'
+import { connect, type WsClient, type WsConnectOptions, type WsServer } from '@bt/net'
 import { expect, it, onTestFinished } from 'vitest'
 import { Arrivals } from './arrivals.ts'
+import { end, start_server } from './echo_server.ts'
 import { debian_program, describe_with } from './installed.ts'
 import { type GuidedNginx, guide_samples, sample, start_guided } from './nginx_guide.ts'
 import { port_of } from './pair.ts'
@@ -284,28 +277,6 @@ describe_with(openssl, 'With a certificate', () => {
     })
   })
 })
-
-/** A server that echoes, and tells how its connections end. */
-function start_server(options: Partial<WsListenOptions>): { server: WsServer; closes: Arrivals<CloseInfo> } {
-  const closes = new Arrivals<CloseInfo>()
-  const server = listen({
-    type: 'ws',
-    bind: '127.0.0.1:0',
-    on_message: (socket, data) => {
-      socket.send(data)
-    },
-    on_close: (_socket, info) => closes.push(info),
-    on_error: () => {},
-    ...options,
-  })
-  onTestFinished(() => end(server))
-  return { server, closes }
-}
-
-async function end(server: WsServer): Promise<void> {
-  server.close({ drain_ms: 0 })
-  await server.closed
-}
 
 async function address_of(server: WsServer): Promise<string> {
   return `127.0.0.1:${await port_of(server)}`
