@@ -49,6 +49,9 @@ describe('capacity', () => {
             `busy ${reach}`,
           ]),
         )
+        expect(costs.relay.map(each => `${each.load} ${each.receivers}`)).toEqual(
+          [0, 4, 16].flatMap(receivers => [`lone ${receivers}`, `busy ${receivers}`]),
+        )
         // Whoever is in a topic is reached by what is published to it, on whichever node.
         for (const { publishes, deliveries } of shared) expect(deliveries).toBe(publishes * 4)
         expect([shared, presence, subscriptions, sockets].map(rows => rows.length)).toEqual([2, 2, 1, 3])

@@ -82,8 +82,8 @@ describe('a connection', () => {
       open_socket(target),
     ])
     let bytes = 0
-    socket.on_bytes = count => {
-      bytes += count
+    socket.on_bytes = ({ length }) => {
+      bytes += length
     }
     client.ping()
     await once(client, 'pong')
@@ -205,6 +205,14 @@ describe('receipts', () => {
     const due = new Receipts(clients, TEXT).all(1)
     for (const client of server?.clients ?? []) client.terminate()
     await expect(due).rejects.toThrow('a connection was closed')
+  })
+
+  it('are an error, too, where the connection was lost before they were asked for', async () => {
+    const { clients } = await listeners(2)
+    const receipts = new Receipts(clients, TEXT)
+    for (const client of server?.clients ?? []) client.terminate()
+    await Promise.all(clients.sockets.map(({ closed }) => closed))
+    await expect(receipts.all(1)).rejects.toThrow('a connection was closed')
   })
 })
 

@@ -30,6 +30,26 @@ describe('a program', () => {
     await program.stop()
   })
 
+  it('is not waited for when another one that it works with has ended', async () => {
+    const silent = node('process.stdin.resume()')
+    const crashing = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)
+    const answers = Promise.allSettled([silent.call('wait'), crashing.call('go')])
+    const reason = expect.objectContaining({ message: expect.stringContaining('the disk is full') })
+    expect(await answers).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ])
+    await silent.stop()
+  })
+
+  it('that is stopped ends nobody else', async () => {
+    const [stopped, other] = [node(ECHO), node(ECHO)]
+    const answer = other.call('hello')
+    await stopped.stop()
+    expect(await answer).toBe('hello')
+    await other.stop()
+  })
+
   it('that can not be started is told of', async () => {
     const program = new Program({ name: 'it', command: '/nowhere/node', args: [], core: undefined })
     await expect(program.call('go')).rejects.toThrow(/it could not be started: .*ENOENT/)

@@ -1,14 +1,10 @@
 import type { Cores } from '../process/cores.js'
 import { spread_of } from '../statistics.js'
 import type { Subject } from '../subjects/subjects.js'
-import { fit_line, type NodeCosts } from './model.js'
+import { fit_line, LOADS, type Load, type NodeCosts } from './model.js'
+import { measure_relay, type RelayCost } from './relay.js'
 import { Rig, type RunFigures } from './rig.js'
 import type { CapacitySettings } from './settings.js'
-
-/** How busy nodes are: each message comes when nothing else is to be done, or there is always something. */
-export const LOADS = ['lone', 'busy'] as const
-
-export type Load = (typeof LOADS)[number]
 
 /** A message comes to so many nodes, and reaches so many sockets of each; and so many are published in a second. */
 const CASES = [
@@ -21,7 +17,7 @@ const CASES = [
 
 const MOST_RECEIVERS = 3
 
-/** Those from which it is told what a message costs whoever publishes it, and the broker: of others there are too few. */
+/** Those from which it is told what a message costs whoever publishes it: of others there are too few. */
 const LARGE_AUDIENCE = 100
 
 const SEED = 7_001
@@ -53,6 +49,7 @@ export interface ModelCosts extends NodeCosts {
 /** What was measured, and what a model is made of, by how busy nodes are. */
 export interface Costs {
   readonly messages: readonly MessageCost[]
+  readonly relay: readonly RelayCost[]
   readonly model: Readonly<Record<Load, ModelCosts>>
 }
 
@@ -87,8 +84,9 @@ export async function measure_costs(
     return { load, receivers, audience, messages_per_s: per_s[load], ...cost_of(runs, idle) }
   })
   const idle_us_per_s = median(idle.node_us.map(us => (us / idle.elapsed_ms) * 1000))
-  const model = (load: Load): ModelCosts => model_of(messages, load, idle_us_per_s)
-  return { messages, model: { lone: model('lone'), busy: model('busy') } }
+  const relay = subject.broker === undefined ? [] : await measure_relay(subject.broker, settings)
+  const model = (load: Load): ModelCosts => model_of(messages, relay, load, idle_us_per_s)
+  return { messages, relay, model: { lone: model('lone'), busy: model('busy') } }
 }
 
 /** So many names of topics. */
@@ -140,14 +138,20 @@ function cost_of(
   }
 }
 
-function model_of(all: readonly MessageCost[], load: Load, idle_us_per_s: number): ModelCosts {
+function model_of(
+  all: readonly MessageCost[],
+  relay: readonly RelayCost[],
+  load: Load,
+  idle_us_per_s: number,
+): ModelCosts {
   const messages = all.filter(cost => cost.load === load)
   const often = messages.filter(({ audience }) => audience < LARGE_AUDIENCE)
   const heard_by_one = messages.filter(({ receivers }) => receivers === 1)
   const node = fit_line(
     heard_by_one.map(({ audience, receiver_us }) => ({ count: audience, us: receiver_us })),
   )
-  const broker = fit_line(often.map(({ receivers, broker_us }) => ({ count: receivers, us: broker_us })))
+  const relayed = relay.filter(cost => cost.load === load)
+  const broker = fit_line(relayed.map(({ receivers, broker_us }) => ({ count: receivers, us: broker_us })))
   return {
     us_per_publish: median(often.map(cost => cost.publisher_us)),
     us_per_heard: node.us_by_itself,

@@ -23,7 +23,7 @@ interface Given {
 
 const command = new Command('pnpm capacity')
   .description(
-    'Measures what servers on one broker take, from which is reckoned how many can be served: some 7 minutes. What comes of it is written into docs/benchmarks/capacity.json.',
+    'Measures what servers on one broker take, from which is reckoned how many can be served: some 9 minutes. What comes of it is written into docs/benchmarks/capacity.json.',
   )
   .option('--quick', 'in less than a minute: to see that all is well, not to be quoted; written nowhere')
   .option('--out <file>', 'write what comes of it there')

@@ -1,3 +1,8 @@
+/** How busy those are who take part: each message comes when nothing else is to be done, or there is always something. */
+export const LOADS = ['lone', 'busy'] as const
+
+export type Load = (typeof LOADS)[number]
+
 /** What was done: how many messages were published, came to a node from the broker, and went to a socket. */
 export interface Work {
   readonly publishes: number

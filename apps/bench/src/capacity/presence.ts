@@ -25,8 +25,8 @@ export async function measure_presence(
       cores,
       Array.from({ length: nodes }, () => []),
     )
-    // Those that are new ask each other who is there.
-    await rig.idle(Math.min(idle_ms, 500))
+    // Those that are new ask each other who is there, and then tidy up their memory.
+    await rig.idle(idle_ms)
     const { elapsed_ms, node_us, ...broker } = await rig.idle(idle_ms)
     await rig.stop()
     const in_a_second = (figure: number): number => (figure / elapsed_ms) * 1000

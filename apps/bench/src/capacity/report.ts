@@ -1,7 +1,7 @@
 import { shown } from '../report/numbers.js'
 import { type Table, text_of } from '../report/table.js'
 import type { BrokerCapacity, Capacity } from './capacity.js'
-import { LOADS } from './costs.js'
+import { LOADS } from './model.js'
 
 /** A column: its name, and what stands in it. */
 type Column<Row> = readonly [string, (row: Row) => number]
@@ -27,7 +27,7 @@ export function capacity_text({ date, machine, notes, brokers, unwanted }: Capac
 }
 
 function tables_of({ costs, shared, presence, subscriptions, sockets }: BrokerCapacity): Table[] {
-  const { messages, model } = costs
+  const { messages, relay, model } = costs
   return [
     table(
       'CPU time of one message, µs, and its bytes at the broker',
@@ -41,6 +41,12 @@ function tables_of({ costs, shared, presence, subscriptions, sockets }: BrokerCa
         ['bytes in', row => row.broker_in_bytes],
         ['bytes out', row => row.broker_out_bytes],
       ],
+    ),
+    table(
+      'CPU time of a broker for one message, µs, between clients that take next to nothing',
+      relay,
+      row => `${row.load}, to ${row.receivers}`,
+      [['broker', row => row.broker_us]],
     ),
     table('The model, CPU time in µs', LOADS, load => load, [
       ['publish', load => model[load].us_per_publish],

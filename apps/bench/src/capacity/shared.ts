@@ -1,8 +1,8 @@
 import type { Cores } from '../process/cores.js'
 import { random_from } from '../statistics.js'
 import type { Subject } from '../subjects/subjects.js'
-import { type Costs, type Load, median, names } from './costs.js'
-import { predict, type Work } from './model.js'
+import { type Costs, median, names } from './costs.js'
+import { type Load, predict, type Work } from './model.js'
 import { Rig, type RunFigures } from './rig.js'
 import type { CapacitySettings, SharedWork } from './settings.js'
 

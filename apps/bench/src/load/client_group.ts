@@ -72,8 +72,8 @@ function first_answer(socket: ClientSocket, shape: Shape, expected: Buffer): Pro
     : (said: Buffer) => plain_length(said, expected)
   let said = Buffer.alloc(0)
   return new Promise((resolve, reject) => {
-    socket.on_bytes = (count, bytes) => {
-      said = Buffer.concat([said, bytes.subarray(0, count)])
+    socket.on_bytes = bytes => {
+      said = Buffer.concat([said, bytes])
       try {
         const length = length_of(said)
         if (length !== undefined) resolve(length)

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { make_frame, OPCODE, read_frame } from '../wire/frame.js'
 import { answer_end, request_of } from '../wire/handshake.js'
 import type { Dialect } from '../wire/message.js'
+import { PingSieve } from '../wire/ping_sieve.js'
 
 /** Where a socket connects to, and how it speaks. */
 export interface Target {
@@ -10,11 +11,11 @@ export interface Target {
   readonly with_compression: boolean
 }
 
-/** A client as light as one can be in Node: a TCP socket that has shaken hands, and now says only how many bytes come. */
+/** A client as light as one can be in Node: a TCP socket that has shaken hands, answers Pings, and hands on all else unread. */
 export interface ClientSocket {
   readonly tcp: Socket
-  /** Told how many bytes came, and where they are until it returns. */
-  on_bytes: (count: number, bytes: Buffer) => void
+  /** Is handed what comes, which is there until it returns. */
+  on_bytes: (bytes: Buffer) => void
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>
 }
@@ -23,12 +24,7 @@ export interface ClientSocket {
 const SHARED = Buffer.allocUnsafeSlow(256 * 1024)
 
 const JOIN_NAMESPACE = make_frame(OPCODE.TEXT, Buffer.from('40'), 'client')
-const PONG = make_frame(OPCODE.PONG, Buffer.alloc(0), 'client')
 const CLOSE_1000 = make_frame(OPCODE.CLOSE, Buffer.from([0x03, 0xe8]), 'client')
-
-/** How a Ping without a payload comes: alone, since it is sent where there was silence. Servers look for a sign of life by it. */
-const PING_BYTES = 2
-const PING_FIRST_BYTE = 0x89
 
 /** Connects, and shakes hands; of socket.io, with its own protocol as well. */
 export function open_socket(target: Target): Promise<ClientSocket> {
@@ -40,23 +36,28 @@ export function open_socket(target: Target): Promise<ClientSocket> {
       onread: {
         buffer: SHARED,
         callback: count => {
-          if (count === PING_BYTES && SHARED[0] === PING_FIRST_BYTE) tcp.write(PONG)
-          else socket.on_bytes(count, SHARED)
+          const bytes = SHARED.subarray(0, count)
+          if (is_greeted) socket.on_bytes(pings.sift(bytes))
+          else greet(bytes)
           return true
         },
       },
     })
+    const pings = new PingSieve(payload => tcp.write(make_frame(OPCODE.PONG, payload, 'client')))
     const greeting = new Greeting(target, tcp)
+    let is_greeted = false
+    const greet = (bytes: Buffer): void => {
+      try {
+        is_greeted = greeting.hear(bytes)
+        if (is_greeted) resolve(socket)
+      } catch (error) {
+        reject(error)
+        tcp.destroy()
+      }
+    }
     const socket: ClientSocket = {
       tcp,
-      on_bytes: (count, bytes) => {
-        try {
-          if (greeting.hear(bytes.subarray(0, count))) resolve(socket)
-        } catch (error) {
-          reject(error)
-          tcp.destroy()
-        }
-      },
+      on_bytes: () => {},
       closed: new Promise(done => {
         tcp.once('close', () => {
           reject(new Error(`port ${target.port}: closed before the handshake was done`))

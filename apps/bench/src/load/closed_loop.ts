@@ -37,10 +37,10 @@ export function run_closed_loop(
       is_over = true
     }, run_ms)
     const settle = (): void => resolve({ messages: answered, elapsed_ms: performance.now() - start })
-    const drive = ({ tcp }: ClientSocket): ((count: number) => void) => {
+    const drive = ({ tcp }: ClientSocket): ((bytes: Buffer) => void) => {
       let bytes = 0
-      return count => {
-        bytes += count
+      return ({ length }) => {
+        bytes += length
         const answers = Math.floor(bytes / answer_bytes)
         if (answers === 0) return
         bytes -= answers * answer_bytes

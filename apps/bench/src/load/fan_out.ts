@@ -58,8 +58,8 @@ export function run_fan_out(
     }
     for (const socket of group.sockets) {
       let bytes = 0
-      socket.on_bytes = count => {
-        bytes += count
+      socket.on_bytes = ({ length }) => {
+        bytes += length
         if (bytes < each_bytes) return
         if (bytes > each_bytes) reject(new Error(`${bytes} bytes where a burst has ${each_bytes}`))
         bytes = 0

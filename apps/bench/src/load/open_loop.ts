@@ -42,8 +42,8 @@ export function run_open_loop(
       const mine = unanswered[index] as Uint32Array
       let bytes = 0
       let next = 0
-      socket.on_bytes = received => {
-        bytes += received
+      socket.on_bytes = ({ length }) => {
+        bytes += length
         const now = performance.now() - start
         for (; bytes >= answer_bytes; bytes -= answer_bytes) {
           const message = mine[next++] as number

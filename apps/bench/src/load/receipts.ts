@@ -20,34 +20,38 @@ export class Receipts {
   #total = 0
   #awaited = Number.POSITIVE_INFINITY
   #settle = (): void => {}
-  #fail = (_: Error): void => {}
+  readonly #lost: Promise<never>
 
   constructor(group: ClientGroup, shape: Shape) {
     const each_bytes = message_bytes(shape, group.target.dialect, 'server').length
+    this.#lost = Promise.race(group.sockets.map(({ closed }) => closed)).then(() => {
+      throw new Error('a connection was closed while messages were due')
+    })
+    // It is told to whoever waits, which nobody may do.
+    this.#lost.catch(() => {})
     this.#times_us = group.sockets.map(socket => {
       const times_us: number[] = []
       let bytes = 0
-      socket.on_bytes = count => {
+      socket.on_bytes = ({ length }) => {
         const at_us = now_us()
-        for (bytes += count; bytes >= each_bytes; bytes -= each_bytes) {
+        for (bytes += length; bytes >= each_bytes; bytes -= each_bytes) {
           times_us.push(at_us)
           this.#total += 1
         }
         if (this.#total >= this.#awaited) this.#settle()
       }
-      void socket.closed.then(() => this.#fail(new Error('a connection was closed while messages were due')))
       return times_us
     })
   }
 
   /** Settles when so many messages have come, all sockets together, with the CPU time that it took to take them in. */
   async all(total: number): Promise<LoadResult & { load_cpu_us: number }> {
-    await new Promise<void>((resolve, reject) => {
+    const come = new Promise<void>(resolve => {
       this.#awaited = total
       this.#settle = resolve
-      this.#fail = reject
       if (this.#total >= total) resolve()
     })
+    await Promise.race([come, this.#lost])
     if (this.#total > total) throw new Error(`${this.#total} messages have come where ${total} were due`)
     return {
       messages: total,

@@ -24,8 +24,12 @@ const PATIENCE_S = 60
 /** The last of what a program has said on stderr is kept, and told when it ends unasked. */
 const STDERR_KEPT = 8_192
 
-/** A process that obeys commands: a subject, or the load. */
+/**
+ * A process that obeys commands: a subject, or the load. They work together: when one ends unasked, nobody waits for what another should answer,
+ * which may never come.
+ */
 export class Program implements Stoppable {
+  static readonly #all = new Set<Program>()
   readonly name: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
@@ -40,6 +44,7 @@ export class Program implements Stoppable {
       core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args]
     this.#child = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
     running.add(this)
+    Program.#all.add(this)
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT)
     })
@@ -99,9 +104,16 @@ export class Program implements Stoppable {
 
   #fail(how: string, then: () => void): void {
     running.delete(this)
+    Program.#all.delete(this)
     const said = this.#stderr === '' ? '' : `; it said on stderr:\n${this.#stderr.trimEnd()}`
+    const was_asked = this.#failure !== undefined
     this.#failure ??= new Error(`${this.name} ${how}${said}`)
-    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#failure)
+    this.#reject_all(this.#failure)
+    if (!was_asked) for (const other of Program.#all) other.#reject_all(this.#failure)
     then()
+  }
+
+  #reject_all(reason: Error): void {
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(reason)
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 /** What a frame holds (RFC 6455 §5.2). */
-export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PONG: 0xa } as const
+export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PING: 0x9, PONG: 0xa } as const
 
 /** Text or bytes. */
 export type Kind = 'text' | 'binary'
@@ -20,6 +20,7 @@ export interface Frame {
 
 const FIN = 0x80
 const RSV1 = 0x40
+const OPCODE_BITS = 0x0f
 const MASKED = 0x80
 
 /** The same for all frames of a run, which saves masking them anew; a server can't tell. */
@@ -41,21 +42,41 @@ export function make_frame(opcode: number, payload: Buffer, sender: Sender, is_c
 
 /** Reads the frame of a server that `bytes` begin with; `undefined` where it is not all there yet. */
 export function read_frame(bytes: Buffer): Frame | undefined {
-  if (bytes.length < 2) return undefined
-  const short_length = bytes.readUInt8(1) & 0x7f
-  const start = short_length < 126 ? 2 : short_length === 126 ? 4 : 10
-  if (bytes.length < start) return undefined
-  const length =
-    start === 2 ? short_length : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-  const end = start + length
-  if (bytes.length < end) return undefined
+  const end = frame_end(bytes, 0)
+  if (end === undefined || bytes.length < end) return undefined
   const first = bytes.readUInt8(0)
   return {
-    opcode: first & 0x0f,
+    opcode: first & OPCODE_BITS,
     is_compressed: (first & RSV1) !== 0,
-    payload: bytes.subarray(start, end),
+    payload: bytes.subarray(header_end(bytes, 0), end),
     bytes: end,
   }
+}
+
+/** What the frame holds that begins at `start`. */
+export function opcode_at(bytes: Buffer, start: number): number {
+  return (bytes[start] as number) & OPCODE_BITS
+}
+
+/** Where the frame of a server ends that begins at `start`, beyond `bytes` perhaps; `undefined` where not all of its header is there. */
+export function frame_end(bytes: Buffer, start: number): number | undefined {
+  if (bytes.length < start + 2) return undefined
+  const end = header_end(bytes, start)
+  if (bytes.length < end) return undefined
+  switch (end - start) {
+    case 2:
+      return end + (bytes[start + 1] as number)
+    case 4:
+      return end + bytes.readUInt16BE(start + 2)
+    default:
+      return end + Number(bytes.readBigUInt64BE(start + 2))
+  }
+}
+
+/** A server masks nothing: there is a length, and no more. */
+function header_end(bytes: Buffer, start: number): number {
+  const length = bytes[start + 1] as number
+  return start + (length < 126 ? 2 : length === 126 ? 4 : 10)
 }
 
 function masked(payload: Buffer): Buffer {
