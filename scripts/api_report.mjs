@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 
 const SUFFIX = '.api.md'
+const MAIN = `index${SUFFIX}`
 const REPORTS = resolve('api')
 const FOUND = resolve('.tsbuild/api')
 
@@ -13,7 +14,7 @@ const is_update = process.argv.includes('--update')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const entries = Object.entries(manifest.exports)
   .filter(([, target]) => target.types !== undefined)
-  .map(([path, { types }]) => ({ types, report: `${path === '.' ? 'index' : basename(path)}${SUFFIX}` }))
+  .map(([path, { types }]) => ({ types, report: path === '.' ? MAIN : `${basename(path)}${SUFFIX}` }))
 const problems = []
 
 for (const folder of [REPORTS, FOUND]) mkdirSync(folder, { recursive: true })
@@ -33,7 +34,7 @@ if (problems.length > 0) {
   process.exitCode = 1
 }
 
-/** Has the report of one entry point written; returns what is wrong with its types. */
+/** Has the report of one entry point written; returns what is wrong with its types, or with what it exports of them. */
 function extract(types, report) {
   const found = []
   const config = ExtractorConfig.prepare({
@@ -69,7 +70,11 @@ function extract(types, report) {
       messages: {
         compilerMessageReporting: { default: { logLevel: 'error' } },
         // typedoc checks docstrings, links and what is missing, over all entry points together.
-        extractorMessageReporting: { default: { logLevel: 'none' } },
+        extractorMessageReporting: {
+          default: { logLevel: 'none' },
+          // Whatever a signature has, users can name, with the main entry point beside another one.
+          'ae-forgotten-export': { logLevel: report === MAIN ? 'error' : 'none' },
+        },
         tsdocMessageReporting: { default: { logLevel: 'none' } },
       },
     },

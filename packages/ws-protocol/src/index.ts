@@ -5,6 +5,8 @@ export {
   format_address,
   is_loopback_host,
   parse_bind,
+  type TcpAddress,
+  type UnixAddress,
 } from './address.js'
 export { Backoff, type BackoffSettings } from './backoff.js'
 export {
@@ -46,11 +48,12 @@ export type {
   MessageDetails,
   RefusedEvent,
 } from './events.js'
+export type { WriteText } from './frame.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 export type { CallbackKind, InboxOwner, MessageListener } from './inbox.js'
-export type { Ending, LateMessages } from './lifecycle.js'
+export type { Closing, Ending, LateMessages } from './lifecycle.js'
 export { type MessageBatch, MessageQueue } from './message_queue.js'
 export {
   type CheckedOptions,
@@ -81,7 +84,7 @@ export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
-export { received_batch, SharedBatch, SharedFrames, TurnFramer } from './shared_frames.js'
+export { type FrameSource, received_batch, SharedBatch, SharedFrames, TurnFramer } from './shared_frames.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
 export {
   certificates_rule,

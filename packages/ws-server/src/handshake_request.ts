@@ -23,14 +23,12 @@ export interface HandshakeRequest {
   readonly certificate: ClientCertificate | undefined
 }
 
-/** What a platform's globals have where there is an `AbortSignal` of its own. */
-interface PlatformWithSignals<Signal extends AbortSignalLike> {
-  readonly AbortSignal: { readonly prototype: Signal }
-}
-
 /** The platform's own `AbortSignal` where its types are known, so that it can be handed to `fetch`; else what is used of one. */
-export type HandshakeSignal =
-  typeof globalThis extends PlatformWithSignals<infer Signal> ? Signal : AbortSignalLike
+export type HandshakeSignal = typeof globalThis extends {
+  readonly AbortSignal: { readonly prototype: infer Signal extends AbortSignalLike }
+}
+  ? Signal
+  : AbortSignalLike
 
 /** A handshake that `authorize` decides about. */
 export interface AuthorizeRequest extends HandshakeRequest {

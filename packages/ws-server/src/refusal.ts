@@ -1,22 +1,5 @@
 import { describe_value, NetError } from '@bt/ws-protocol'
 
-/** Every reason for which a client is turned away. */
-export const REFUSAL_REASONS = [
-  'wrong_path',
-  'not_websocket',
-  'bad_handshake',
-  'wrong_origin',
-  'over_limit',
-  'over_ip_limit',
-  'over_rate',
-  'unauthorized',
-  'handler_failed',
-  'timed_out',
-  'tls_failed',
-  'client_left',
-  'shutting_down',
-] as const
-
 /**
  * Why a client was turned away: the request was for another path (`wrong_path`), for no WebSocket (`not_websocket`), or broken
  * (`bad_handshake`); `origins` does not allow the page (`wrong_origin`); there are too many connections (`over_limit`), too many of that
@@ -25,7 +8,37 @@ export const REFUSAL_REASONS = [
  * handshake failed (`tls_failed`); the client left while `authorize` ran
  * (`client_left`); the server closes (`shutting_down`).
  */
-export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+export type RefusalReason =
+  | 'wrong_path'
+  | 'not_websocket'
+  | 'bad_handshake'
+  | 'wrong_origin'
+  | 'over_limit'
+  | 'over_ip_limit'
+  | 'over_rate'
+  | 'unauthorized'
+  | 'handler_failed'
+  | 'timed_out'
+  | 'tls_failed'
+  | 'client_left'
+  | 'shutting_down'
+
+/** Nobody was turned away yet, for any reason. */
+export const NO_REFUSALS: Readonly<Record<RefusalReason, number>> = {
+  wrong_path: 0,
+  not_websocket: 0,
+  bad_handshake: 0,
+  wrong_origin: 0,
+  over_limit: 0,
+  over_ip_limit: 0,
+  over_rate: 0,
+  unauthorized: 0,
+  handler_failed: 0,
+  timed_out: 0,
+  tls_failed: 0,
+  client_left: 0,
+  shutting_down: 0,
+}
 
 /** What a client that is turned away is told. */
 export interface Refusal {

@@ -13,7 +13,7 @@ import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.j
 import type { ListenSettings } from './options.js'
 import { Publisher } from './publisher.js'
 import { TotalQueueBudget } from './queue_budget.js'
-import { REFUSAL_REASONS, type RefusalNote, type RefusalReason } from './refusal.js'
+import { NO_REFUSALS, type RefusalNote, type RefusalReason } from './refusal.js'
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { Shutdown } from './shutdown.js'
@@ -37,9 +37,7 @@ export class ConnectionSet implements HandshakeOwner {
   /** How many sockets have ended whose callbacks are not all done. */
   #leaving = 0
   readonly #wait_for_all_gone: (() => void)[] = []
-  readonly #refused: Record<RefusalReason, number> = Object.fromEntries(
-    REFUSAL_REASONS.map(reason => [reason, 0]),
-  ) as Record<RefusalReason, number>
+  readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
   readonly #closed: Record<CloseCause, number> = {
     local: 0,
     peer: 0,
