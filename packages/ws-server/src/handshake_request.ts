@@ -25,7 +25,11 @@ export interface HandshakeRequest {
 
 /** The platform's own `AbortSignal` where its types are known, so that it can be handed to `fetch`; else what is used of one. */
 export type HandshakeSignal = typeof globalThis extends {
-  readonly AbortSignal: { readonly prototype: infer Signal extends AbortSignalLike }
+  /** The platform's class of them. */
+  readonly AbortSignal: {
+    /** One of them. */
+    readonly prototype: infer Signal extends AbortSignalLike
+  }
 }
   ? Signal
   : AbortSignalLike
