@@ -1,6 +1,6 @@
 // A plugin of typedoc, which makes one site of the guides and the reference. Which pages there are, in which order and under which names, is
 // said by README.md beside this file, the home page: each of its headings is a shelf of the navigation, each item below it a page.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -18,7 +18,6 @@ const HERE = dirname(fileURLToPath(import.meta.url))
 const HOME = 'README.md'
 const EXAMPLES = 'examples/README.md'
 const REFERENCE = 'Reference'
-const CHINESE = '中文'
 
 /**
  * A page of the site: its file, relative to this folder, its name in the navigation, and the shelf that it is on.
@@ -56,8 +55,8 @@ export function load(/** @type {import('typedoc').Application} */ app) {
 }
 
 /**
- * All pages but the home page, in the order of the navigation: those that it lists, behind an index (the README.md of a folder) those that this
- * one lists, and whatever there is in Chinese.
+ * All pages but the home page, in the order of the navigation: those that it lists, and behind an index (the README.md of a folder) those that this
+ * one lists and are not there yet, all on one shelf.
  * @returns {readonly Page[]}
  */
 export function all_pages() {
@@ -66,13 +65,8 @@ export function all_pages() {
       ? [page]
       : [page, ...pages_of(page.file).map(below => ({ ...below, shelf: page.shelf }))],
   )
-  const rank = (/** @type {string} */ name) => listed.findIndex(({ file }) => file === name)
-  const folder = join(HERE, 'zh')
-  const names = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.md')) : []
-  const chinese = names
-    .sort((one, other) => rank(one) - rank(other))
-    .map(name => ({ file: `zh/${name}`, title: heading_of(join(folder, name)), shelf: CHINESE }))
-  return [...listed, ...chinese]
+  const first = new Map(listed.toReversed().map(page => [page.file, page]))
+  return listed.filter(page => page.file !== HOME && first.get(page.file) === page)
 }
 
 /**
@@ -89,10 +83,6 @@ function pages_of(/** @type {string} */ index) {
       if (title === undefined || path === undefined) return []
       return [{ file: slashed(join(dirname(index), path)), title: title.replaceAll('`', ''), shelf }]
     })
-}
-
-function heading_of(/** @type {string} */ path) {
-  return /^# (.*)$/m.exec(readFileSync(path, 'utf8'))?.[1]?.replaceAll('`', '') ?? basename(path)
 }
 
 /** What a module is imported by, of its path: `ws-protocol/src/node`. */
