@@ -21,7 +21,7 @@ describe('sending.md', () => {
       },
     })
     const sample = new Sample('sending.md', 'send_all.ts', server.addr)
-    expect(await sample.written).toBe('0\n')
+    expect(await sample.all_written()).toBe('0\n')
     expect([count, wrong]).toEqual([1_000_000, []])
   })
 
@@ -151,13 +151,13 @@ describe('closing.md', () => {
   it('has a client that says whether all went out', async () => {
     const server = await host({})
     const sample = new Sample('closing.md', 'close.ts', server.addr)
-    expect(await sample.written).toBe('the server has all of it\n')
+    expect(await sample.all_written()).toBe('the server has all of it\n')
     const cut = await host({
       on_connect: socket => void socket.closed,
       authorize: () => new Promise(() => {}),
       handshake_timeout: 50,
     })
-    expect(await new Sample('closing.md', 'close.ts', cut.addr).written).toContain(
+    expect(await new Sample('closing.md', 'close.ts', cut.addr).all_written()).toContain(
       '1 messages did not go out: ',
     )
   })
@@ -166,20 +166,18 @@ describe('closing.md', () => {
     const { sample, address } = await serve('closing.md', 'stop.ts')
     const { ws } = guest(`ws://${address}/ws`)
     await ws.opened
-    await sample.stop('SIGTERM')
-    expect(await sample.exit).toBe(0)
+    expect(await sample.stop('SIGTERM')).toEqual({ code: 0, signal: null })
     expect(await ws.closed).toMatchObject({ code: 1012, reason: expect.stringContaining('retry_after_ms=') })
   })
 
   it('has an on_error that says what a port is taken by, and what a client did', async () => {
     const { sample, address } = await serve('closing.md', 'on_error.ts')
     const second = new Sample('closing.md', 'on_error.ts', address)
-    expect(await second.written).toContain('the port is in use')
-    expect(await second.exit).toBe(1)
-    const says = sample.says('a client breaks the rules, and was closed')
+    expect(await second.all_written()).toContain('the port is in use')
+    expect((await second.exit).code).toBe(1)
     const { ws } = guest(`ws://${address}/ws`)
     ws.send('x'.repeat((1 << 20) + 1))
-    await says
+    await sample.says('a client breaks the rules, and was closed')
     expect((await ws.closed).code).toBe(1009)
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
 // @boundaries-ignore Chromium for tests is started in one place
 import { launch_chromium } from '../../scripts/chromium.mjs'
-import { code_of, guest, host, Sample, serve } from './sample_programs.ts'
+import { guest, host, Sample, script_of, serve } from './sample_programs.ts'
 
 /** A client of ws, once it is open. */
 async function old_client(url: string, options: ClientOptions = {}): Promise<WebSocket> {
@@ -80,14 +80,14 @@ describe('from_socket_io.md', () => {
   it('has questions that get their answers', async () => {
     const { address } = await serve('from_socket_io.md', 'answer.ts')
     const client = new Sample('from_socket_io.md', 'ask.ts', address)
-    expect(await client.written).toBe('you asked: how are you?\n')
-    expect(await client.exit).toBe(0)
+    expect(await client.all_written()).toBe('you asked: how are you?\n')
+    expect((await client.exit).code).toBe(0)
   })
 
   it('has questions that fail when the connection is lost', async () => {
     const server = await host({ on_message: () => void server.close({ drain_ms: 0 }) })
     const client = new Sample('from_socket_io.md', 'ask.ts', server.addr)
-    expect(await client.written).toContain('the connection was lost: nobody knows whether it was done')
+    expect(await client.all_written()).toContain('the connection was lost: nobody knows whether it was done')
   })
 
   it('has both on one port, where everybody hears everything, and ends what belongs to neither', async () => {
@@ -128,7 +128,7 @@ describe('from_browser_websocket.md', () => {
     const told = (): Promise<ConsoleMessage> =>
       page.waitForEvent('console', message => message.text().startsWith('echo:'))
     const heard = told()
-    await page.addScriptTag({ content: code_of('from_browser_websocket.md', 'old_page.ts', first.addr) })
+    await page.addScriptTag({ content: script_of('from_browser_websocket.md', 'old_page.ts', first.addr) })
     expect((await heard).text()).toBe('echo:hello')
 
     const sample = new Sample('from_browser_websocket.md', 'new_page.ts', first.addr)
@@ -137,19 +137,18 @@ describe('from_browser_websocket.md', () => {
     const again = told()
     first.close({ spread_ms: 1 })
     await first.closed
-    const back = sample.says('echo:again')
     await host({
       bind: first.addr,
       origins: '*',
       on_connect: socket => void socket.send('echo:again'),
     })
     expect((await again).text()).toBe('echo:again')
-    await back
+    await sample.says('echo:again')
   })
 
   it('has a program for Node that ends', async () => {
-    const sample = new Sample('from_browser_websocket.md', 'in_node.ts', '127.0.0.1:0')
-    expect(await sample.written).toBe('hello\n')
-    expect(await sample.exit).toBe(0)
+    const sample = new Sample('from_browser_websocket.md', 'in_node.ts')
+    expect(await sample.all_written()).toBe('hello\n')
+    expect((await sample.exit).code).toBe(0)
   })
 })

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,12 +13,16 @@ import {
 } from '@bt/net'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { onTestFinished } from 'vitest'
+// @boundaries-ignore programs for tests are started in one place
+import { RunningProgram } from '../../scripts/running_program.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { samples_of } from '../../scripts/samples.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */
-const ADDRESS = '127.0.0.1:8081'
+export const ADDRESS = '127.0.0.1:8081'
+/** What stands in for it where it is to be a server: a free port. */
+const ANY = '127.0.0.1:0'
 
 /** Tells at which port a program listens, which says nothing of it; the program itself stays as it is. */
 const TELLER = `
@@ -35,7 +38,7 @@ process.channel.unref()
 /** What of a sample is something else in a test: here it has to stand. */
 export type Changes = Readonly<Record<string, string>>
 
-/** A sample of a page, for the address given, as JavaScript. */
+/** A sample of a page, for the address given. */
 export function code_of(page: string, name: string, address: string, changes: Changes = {}): string {
   let code = samples_of(readFileSync(join(DOCS, page), 'utf8')).get(name)
   if (code === undefined) throw new Error(`${page} has no sample ${name}`)
@@ -44,44 +47,33 @@ export function code_of(page: string, name: string, address: string, changes: Ch
     if (!code.includes(there)) throw new Error(`the sample ${name} of ${page} does not say: ${there}`)
     code = code.replaceAll(there, here)
   }
-  code = code
+  return code
     .replaceAll(ADDRESS, address)
     .replaceAll('0.0.0.0:8081', address)
     .replaceAll("listen(8081, '127.0.0.1')", `listen(${port}, '${host}')`)
     .replaceAll('new Server(8081,', `new Server(${port},`)
+}
+
+/** The same as JavaScript. */
+export function script_of(page: string, name: string, address: string, changes: Changes = {}): string {
   const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 }
-  return transpileModule(code, { compilerOptions }).outputText
+  return transpileModule(code_of(page, name, address, changes), { compilerOptions }).outputText
 }
 
 /** A sample at work, as a process of its own; it is killed when the test is over. */
-export class Sample {
-  readonly #child: ChildProcess
-  readonly #address: Promise<string>
-  /** What it wrote, once it has ended: to stdout, and to stderr. */
-  readonly written: Promise<string>
-  /** Its exit code, or what killed it. */
-  readonly exit: Promise<number | NodeJS.Signals | null>
+export class Sample extends RunningProgram {
+  readonly #port: Promise<number>
 
-  constructor(page: string, name: string, address: string, changes: Changes = {}) {
+  /** `address`: where it connects to, or listens, at any port where there is none. */
+  constructor(page: string, name: string, address: string = ANY, changes: Changes = {}) {
     // Inside of this package, so that what it imports is found.
     const folder = mkdtempSync(join(DOCS, '.sample-'))
     const file = join(folder, 'sample.mjs')
-    writeFileSync(file, code_of(page, name, address, changes))
+    writeFileSync(file, script_of(page, name, address, changes))
     const teller = join(folder, 'teller.mjs')
     writeFileSync(teller, TELLER)
-    this.#child = spawn(process.execPath, ['--import', teller, file], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    })
-    this.#address = new Promise(resolve => this.#child.once('message', port => resolve(`127.0.0.1:${port}`)))
-    let said = ''
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-      })
-    this.exit = new Promise(resolve => {
-      this.#child.on('close', (code, signal) => resolve(code ?? signal))
-    })
-    this.written = this.exit.then(() => said)
+    super(process.execPath, ['--import', teller, file], { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] })
+    this.#port = new Promise(resolve => this.child.once('message', resolve))
     onTestFinished(async () => {
       await this.stop('SIGKILL')
       rmSync(folder, { recursive: true })
@@ -90,29 +82,10 @@ export class Sample {
 
   /** Where it listens, once it does. */
   async address(): Promise<string> {
-    const ended = this.written.then(written => {
+    const ended = this.all_written().then(written => {
       throw new Error(`it ended, and listens nowhere: ${written}`)
     })
-    return Promise.race([this.#address, ended])
-  }
-
-  /** Waits for something that it writes. */
-  says(text: string): Promise<void> {
-    return new Promise(resolve => {
-      let said = ''
-      const check = (part: string): void => {
-        said += part
-        if (said.includes(text)) resolve()
-      }
-      this.#child.stdout?.on('data', check)
-      this.#child.stderr?.on('data', check)
-    })
-  }
-
-  /** Ends it, and waits until it has. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    this.#child.kill(signal)
-    await this.exit
+    return `127.0.0.1:${await Promise.race([this.#port, ended])}`
   }
 }
 
@@ -122,7 +95,7 @@ export async function serve(
   name: string,
   changes: Changes = {},
 ): Promise<{ readonly sample: Sample; readonly address: string }> {
-  const sample = new Sample(page, name, '127.0.0.1:0', changes)
+  const sample = new Sample(page, name, ANY, changes)
   return { sample, address: await sample.address() }
 }
 

@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+// @boundaries-ignore programs for tests are started in one place
+import { RunningProgram } from '../../../scripts/running_program.mjs'
 
 /** What a program was told to do, and what it has said. */
 export interface Ran {
@@ -54,56 +56,7 @@ export class Person {
   }
 
   /** Starts a program that runs until it is ended. */
-  starts(folder: string, command: string, ...args: string[]): Running {
-    return new Running(spawn(command, args, { cwd: folder, env: this.env }))
-  }
-}
-
-/** A program that was started. */
-export class Running {
-  readonly #child: ChildProcess
-  readonly #ended: Promise<unknown>
-  readonly #waiting = new Set<() => void>()
-  /** What it has said, on both streams. */
-  said = ''
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-    const look = (): void => {
-      for (const waiting of this.#waiting) waiting()
-    }
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (part: string) => {
-        this.said += part
-        look()
-      })
-    }
-    this.#ended = once(child, 'close')
-      .catch(error => {
-        this.said += String(error)
-      })
-      .then(look)
-  }
-
-  /** Waits until it has said something, and returns the first group of what matches. */
-  async says(pattern: RegExp): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = pattern.exec(this.said)
-        const has_ended = this.#child.exitCode !== null || this.#child.signalCode !== null
-        if (found === null && !has_ended) return
-        this.#waiting.delete(look)
-        if (found === null) reject(new Error(`it has ended, and did not say ${pattern}:\n${this.said}`))
-        else resolve(found[1] ?? found[0])
-      }
-      this.#waiting.add(look)
-      look()
-    })
-  }
-
-  /** Ends it, and waits until it has gone. */
-  async stop(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await this.#ended
+  starts(folder: string, command: string, ...args: string[]): RunningProgram {
+    return new RunningProgram(command, args, { cwd: folder, env: this.env })
   }
 }

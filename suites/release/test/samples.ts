@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+// @boundaries-ignore programs for tests are started in one place
+import type { RunningProgram } from '../../../scripts/running_program.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { samples_of } from '../../../scripts/samples.mjs'
-import type { Person, Running } from './person.ts'
+import type { Person } from './person.ts'
 import { ROOT } from './repository.ts'
 
 /** Where both samples are at home; it is replaced in the code that is run, by a port that is free. */
@@ -57,7 +59,7 @@ export async function expect_to_run(
     expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: `${PRINTED.join('\n')}\n` })
     await server.says(/^ws closed:127\.0\.0\.1:\d+$/m)
   } finally {
-    await server.stop()
+    await server.stop('SIGKILL')
   }
 }
 
@@ -67,7 +69,7 @@ export async function start_server(
   folder: string,
   code: string,
   { command, args, extension }: Way,
-): Promise<{ readonly server: Running; readonly address: string }> {
+): Promise<{ readonly server: RunningProgram; readonly address: string }> {
   const file = join(folder, `server.${extension}`)
   writeFileSync(file, at('127.0.0.1:0', code))
   const server = person.starts(folder, command, ...args, file)
