@@ -38,6 +38,7 @@ const ANSWER_LENGTH = 4
 /** A connection to a broker that takes hardly more than the kernel does: it counts what comes, and looks for nothing but answers to Pings. */
 export class PlainClient {
   readonly #tcp: Socket
+  readonly #lost: Promise<never>
   #bytes = 0
   #awaited_bytes = Number.POSITIVE_INFINITY
   #said = ''
@@ -55,6 +56,12 @@ export class PlainClient {
         this.#answered()
       }
     })
+    this.#lost = new Promise((_, reject) => {
+      tcp.on('error', () => {}) // the end comes next
+      tcp.once('close', () => reject(new Error('the broker has closed a connection')))
+    })
+    // It is told to whoever waits, which nobody may do.
+    this.#lost.catch(() => {})
   }
 
   /** Connects, and says that; settles when the broker has taken all of it. */
@@ -72,15 +79,16 @@ export class PlainClient {
       this.#answered = resolve
     })
     this.#tcp.write(words + ASK)
-    await answered
+    await Promise.race([answered, this.#lost])
   }
 
   /** Settles when so many bytes more have come. */
-  hear(bytes: number): Promise<void> {
+  async hear(bytes: number): Promise<void> {
     this.#awaited_bytes = this.#bytes + bytes
-    return new Promise(resolve => {
+    const arrived = new Promise<void>(resolve => {
       this.#arrived = resolve
     })
+    await Promise.race([arrived, this.#lost])
   }
 
   close(): void {
