@@ -79,7 +79,7 @@ export function is_full({ is_quick, measures, subjects, rounds }: Arguments): bo
 function make_command(): Command {
   return new Command('pnpm bench')
     .description(
-      'Measures @bt/net beside plain ws, socket.io, Bun and bare TCP, all in one run. Without options: everything, in about 20 minutes, and what comes of it is written into docs/benchmarks.',
+      'Measures @bt/net beside plain ws, socket.io, Bun and bare TCP, all in one run. Without options: everything, in about 25 minutes, and what comes of it is written into docs/benchmarks.',
     )
     .option(
       '--quick',
