@@ -34,13 +34,20 @@ const GUARDIAN =
  */
 
 /**
+ * Where a broker listens.
+ * @typedef {object} Ports
+ * @property {number} client for clients
+ * @property {number} bus for other nodes of a Redis Cluster
+ */
+
+/**
  * What sets brokers of one kind apart.
  * @typedef {object} Kind
  * @property {string} command the program, and Debian's package
  * @property {string} scheme of its URLs
  * @property {string} tls_scheme of its URLs when it speaks TLS
  * @property {RegExp} says_ready what it says when it listens
- * @property {(folder: string, port: number, options: BrokerOptions) => Promise<{ args: string[], config: string }>} settings
+ * @property {(folder: string, ports: Ports, options: BrokerOptions) => { args: string[], config: string }} settings
  * @property {(() => Promise<number>) | undefined} choose_port where it does not choose one itself when it is told the port -1
  * @property {RegExp} says_port what it says of its port
  * @property {(port: number, is_tls: boolean) => Promise<unknown>} answers settles when it has answered
@@ -90,6 +97,8 @@ export class Broker {
   #exited = Promise.resolve()
   /** @type {number | undefined} */
   #port
+  /** @type {number | undefined} the same one whenever it is started again, or the other nodes would not find it */
+  #bus_port
   #log = ''
   /** @type {Set<() => void>} those who wait for something to be said */
   #listening = new Set()
@@ -217,8 +226,9 @@ export class Broker {
   async #tries_to_start(kept_port) {
     const { tls, args = [], config = '' } = this.#options
     for (const [name, pem] of Object.entries(tls ?? {})) this.#write(`${name}.pem`, pem)
-    const port = kept_port ?? (await this.#kind.choose_port?.()) ?? -1
-    const settings = await this.#kind.settings(this.#folder, port, this.#options)
+    const client = kept_port ?? (await this.#kind.choose_port?.()) ?? -1
+    const bus = this.#bus_port ?? (await free_port())
+    const settings = this.#kind.settings(this.#folder, { client, bus }, this.#options)
     this.#write('broker.conf', `${settings.config}\n${config}\n`)
     const child = this.#spawn([...settings.args, ...args])
     if (!(await this.#is_ready(child))) {
@@ -227,6 +237,7 @@ export class Broker {
       throw this.#failed('did not start')
     }
     this.#port = Number(this.#kind.says_port.exec(this.#log)?.[1])
+    this.#bus_port = bus
     await this.#kind.answers(this.port, tls !== undefined)
     return true
   }
@@ -287,7 +298,7 @@ const NATS = {
   scheme: 'nats',
   tls_scheme: 'tls',
   says_ready: /Server is ready/,
-  settings: async (folder, port, { tls }) => {
+  settings: (folder, ports, { tls }) => {
     const file = (/** @type {string} */ name) => JSON.stringify(join(folder, name))
     const lines = tls && [
       `cert_file: ${file('cert.pem')}`,
@@ -295,7 +306,7 @@ const NATS = {
       ...(tls.ca === undefined ? [] : [`ca_file: ${file('ca.pem')}`, 'verify: true']),
     ]
     return {
-      args: ['-a', HOST, '-p', String(port), '-m', '-1', '-c', join(folder, 'broker.conf')],
+      args: ['-a', HOST, '-p', String(ports.client), '-m', '-1', '-c', join(folder, 'broker.conf')],
       config: lines === undefined ? '' : `tls {\n${lines.join('\n')}\n}`,
     }
   },
@@ -311,10 +322,10 @@ const REDIS = {
   scheme: 'redis',
   tls_scheme: 'rediss',
   says_ready: /Ready to accept connections/,
-  settings: async (folder, port, { tls, cluster }) => {
+  settings: (folder, ports, { tls, cluster }) => {
     const lines = tls && [
       'port 0',
-      `tls-port ${port}`,
+      `tls-port ${ports.client}`,
       `tls-cert-file ${join(folder, 'cert.pem')}`,
       `tls-key-file ${join(folder, 'key.pem')}`,
       `tls-auth-clients ${tls.ca === undefined ? 'no' : 'yes'}`,
@@ -322,11 +333,9 @@ const REDIS = {
     ]
     const parts = [
       [`bind ${HOST}`, `dir ${folder}`, 'save ""', 'appendonly no'],
-      lines ?? [`port ${port}`],
+      lines ?? [`port ${ports.client}`],
       // Its own choice for the port of the other nodes is 10000 above, which may be no port at all.
-      cluster
-        ? ['cluster-enabled yes', `cluster-port ${await free_port()}`, 'cluster-node-timeout 2000']
-        : [],
+      cluster ? ['cluster-enabled yes', `cluster-port ${ports.bus}`, 'cluster-node-timeout 2000'] : [],
     ]
     return { args: [join(folder, 'broker.conf')], config: parts.flat().join('\n') }
   },
