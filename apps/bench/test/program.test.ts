@@ -22,12 +22,20 @@ describe('a program', () => {
     await program.stop()
   })
 
-  it('that crashes is told of with what it said on stderr, now and later', async () => {
+  it('that crashes is told of with what it said, now and later', async () => {
     const program = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)
-    const reason = /^it ended with 1; it said on stderr:[\s\S]*the disk is full/
+    const reason = /^it ended with 1; it said:[\s\S]*the disk is full/
     await expect(program.call('go')).rejects.toThrow(reason)
     await expect(program.call('go')).rejects.toThrow(reason)
     await program.stop()
+  })
+
+  it('may print what is no answer, which is told when it crashes', async () => {
+    const program = node(
+      `console.log('a warning'); console.log('null'); ${ECHO.replace("command === 'fail'", "command === 'crash' ? process.exit(3) : command === 'fail'")}`,
+    )
+    expect(await program.call('hello')).toBe('hello')
+    await expect(program.call('crash')).rejects.toThrow(/^it ended with 3; it said:\na warning\nnull$/)
   })
 
   it('is not waited for when another one that it works with has ended', async () => {
@@ -81,7 +89,7 @@ describe('a program', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const program = node('process.stdin.resume()')
     const answer = program.call('sleep', {}, 5_000)
-    const refused = expect(answer).rejects.toThrow('it: does not answer to sleep')
+    const refused = expect(answer).rejects.toThrow('it: does not answer to sleep within 65 s')
     vi.advanceTimersByTime(65_000)
     await refused
     vi.useRealTimers()

@@ -21,8 +21,11 @@ interface Waiting {
 /** No command takes longer than this, beside what it was asked to take. */
 const PATIENCE_S = 60
 
-/** The last of what a program has said on stderr is kept, and told when it ends unasked. */
-const STDERR_KEPT = 8_192
+/** The last of what a program has said, besides answers, is kept, and told when it ends unasked. */
+const SAID_KEPT = 8_192
+
+/** How each answer begins. */
+const ANSWER_START = '{"id":'
 
 /**
  * A process that obeys commands: a subject, or the load. They work together: when one ends unasked, nobody waits for what another should answer,
@@ -35,7 +38,7 @@ export class Program implements Stoppable {
   readonly #waiting = new Map<number, Waiting>()
   readonly #ended: Promise<void>
   #next_id = 0
-  #stderr = ''
+  #said = ''
   #failure: Error | undefined
 
   constructor({ name, command, args, core }: ProgramStart) {
@@ -45,13 +48,11 @@ export class Program implements Stoppable {
     this.#child = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
     running.add(this)
     Program.#all.add(this)
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT)
-    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
     // A program that has ended takes no commands; why it has ended is told below.
     this.#child.stdin?.on('error', () => {})
     if (this.#child.stdout !== null)
-      createInterface({ input: this.#child.stdout }).on('line', line => this.#settle(line))
+      createInterface({ input: this.#child.stdout }).on('line', line => this.#hear(line))
     this.#ended = new Promise(resolve => {
       this.#child.once('error', error => this.#fail(`could not be started: ${error.message}`, resolve))
       this.#child.once('close', (code, signal) => this.#fail(`ended with ${signal ?? code}`, resolve))
@@ -66,12 +67,13 @@ export class Program implements Stoppable {
   async call<Result>(command: string, args: object = {}, takes_ms = 0): Promise<Result> {
     if (this.#failure !== undefined) throw this.#failure
     const id = this.#next_id++
-    let left_s = PATIENCE_S + takes_ms / 1000
+    const most_s = PATIENCE_S + takes_ms / 1000
+    let left_s = most_s
     return new Promise<Result>((resolve, reject) => {
       // Seconds are counted one by one, so that those in which the whole machine was asleep do not count.
       const timer = setInterval(() => {
         left_s -= 1
-        if (left_s <= 0) this.#give_up(id, `does not answer to ${command}`)
+        if (left_s <= 0) this.#give_up(id, `does not answer to ${command} within ${most_s} s`)
       }, 1000)
       this.#waiting.set(id, { resolve, reject, timer })
       this.#child.stdin?.write(`${JSON.stringify({ id, command, args })}\n`)
@@ -85,10 +87,20 @@ export class Program implements Stoppable {
     await this.#ended
   }
 
+  /** A line is an answer, or something else that was printed, such as by a library. */
+  #hear(line: string): void {
+    if (line.startsWith(ANSWER_START)) this.#settle(line)
+    else this.#keep(`${line}\n`)
+  }
+
   #settle(line: string): void {
     const { id, result, error } = JSON.parse(line) as { id: number; result: never; error?: string }
     if (error === undefined) this.#take(id)?.resolve(result)
     else this.#give_up(id, error)
+  }
+
+  #keep(text: string): void {
+    this.#said = (this.#said + text).slice(-SAID_KEPT)
   }
 
   #give_up(id: number, reason: string): void {
@@ -105,7 +117,7 @@ export class Program implements Stoppable {
   #fail(how: string, then: () => void): void {
     running.delete(this)
     Program.#all.delete(this)
-    const said = this.#stderr === '' ? '' : `; it said on stderr:\n${this.#stderr.trimEnd()}`
+    const said = this.#said === '' ? '' : `; it said:\n${this.#said.trimEnd()}`
     const was_asked = this.#failure !== undefined
     this.#failure ??= new Error(`${this.name} ${how}${said}`)
     this.#reject_all(this.#failure)
