@@ -33,3 +33,11 @@ export function make_schedule(
   }
   return { due_ms, choice }
 }
+
+/** The number of the first message that counts: those before it are to settle. Where there is none it is the first of all. */
+export function first_that_counts({ due_ms }: Pick<Schedule, 'due_ms'>, settle_ms: number): number {
+  return Math.max(
+    0,
+    due_ms.findIndex(due => due >= settle_ms),
+  )
+}

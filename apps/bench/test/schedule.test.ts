@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { make_schedule } from '../src/schedule.ts'
+import { first_that_counts, make_schedule } from '../src/schedule.ts'
 
 const TASK = { messages_per_s: 1_000, settle_ms: 500, run_ms: 1_500, seed: 3 }
 
@@ -28,5 +28,12 @@ describe('a schedule', () => {
 
   it('has one message at least', () => {
     expect(make_schedule({ ...TASK, settle_ms: 0, run_ms: 0 }, 1).due_ms).toHaveLength(1)
+  })
+})
+
+describe('the first message that counts', () => {
+  it('is the first that is due when all has settled, or the first of all where none is', () => {
+    const due_ms = Float64Array.of(1, 4, 5, 9)
+    expect([0, 5, 9.5].map(settle_ms => first_that_counts({ due_ms }, settle_ms))).toEqual([0, 2, 0])
   })
 })

@@ -1,4 +1,4 @@
-import { make_schedule, type ScheduleTask } from '../schedule.js'
+import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
 import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
 import type { ClientGroup } from './client_group.js'
@@ -82,10 +82,7 @@ function result_of(
   late_us: Float64Array,
   elapsed_ms: number,
 ): OpenLoopResult {
-  const first = Math.max(
-    0,
-    due_ms.findIndex(due => due >= settle_ms),
-  )
+  const first = first_that_counts({ due_ms }, settle_ms)
   const took = took_us.subarray(first).sort()
   return {
     messages: due_ms.length,

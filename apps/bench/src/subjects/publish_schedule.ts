@@ -1,5 +1,5 @@
 import { now_us } from '../process/clock.js'
-import { make_schedule, type ScheduleTask } from '../schedule.js'
+import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
 
 /** What was published when. */
 export interface Published {
@@ -17,7 +17,8 @@ export function publish_on_schedule(
   topics: number,
   publish: (topic: number) => void,
 ): Promise<Published> {
-  const { due_ms, choice } = make_schedule(task, topics)
+  const schedule = make_schedule(task, topics)
+  const { due_ms, choice } = schedule
   const at_us: number[] = []
   const late_us: number[] = []
   const start_us = now_us()
@@ -30,17 +31,9 @@ export function publish_on_schedule(
         publish(choice[at_us.length - 1] as number)
       }
       if (at_us.length === due_ms.length)
-        resolve({ at_us, late_us, first: first_after(due_ms, task.settle_ms) })
+        resolve({ at_us, late_us, first: first_that_counts(schedule, task.settle_ms) })
       else setTimeout(publish_what_is_due, (due_us(at_us.length) - now_us()) / 1000)
     }
     publish_what_is_due()
   })
-}
-
-/** The first that is due then or later; the first of all where there is none. */
-function first_after(due_ms: Float64Array, settle_ms: number): number {
-  return Math.max(
-    0,
-    due_ms.findIndex(due => due >= settle_ms),
-  )
 }
