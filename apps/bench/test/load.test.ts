@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { ClientGroup } from '../src/load/client_group.ts'
 import { close_socket, open_socket, type Target } from '../src/load/client_socket.ts'
@@ -35,6 +35,10 @@ async function serve(
   })
   await once(server, 'listening')
   return { port: (server.address() as AddressInfo).port, dialect: 'websocket', with_compression: false }
+}
+
+function a_turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 /** Connections to a server that echoes, and how many messages it got. */
@@ -243,6 +247,21 @@ describe('an open loop', () => {
     expect(result.p50_us).toBeGreaterThan(0)
     expect(result.p99_us).toBeGreaterThanOrEqual(result.p50_us)
     expect(result.p999_us).toBeGreaterThanOrEqual(result.p99_us)
+  })
+
+  it('fails where a connection is lost, and looks at the clock no more', async () => {
+    const { clients } = await echo_group(2)
+    const answer_bytes = await clients.try_echo(TEXT)
+    const task = { shape: TEXT, messages_per_s: 1_000, settle_ms: 0, run_ms: 60_000, seed: 1 }
+    const run = run_open_loop(clients, task, answer_bytes)
+    for (const client of server?.clients ?? []) client.terminate()
+    await expect(run).rejects.toThrow('a connection was closed')
+    // The turn that was due already goes by.
+    await a_turn()
+    const looks = vi.spyOn(performance, 'now')
+    onTestFinished(() => looks.mockRestore())
+    await a_turn()
+    expect(looks).not.toHaveBeenCalled()
   })
 
   it('counts the wait of messages that were due while the server did nothing', async () => {

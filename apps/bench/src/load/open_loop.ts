@@ -37,6 +37,7 @@ export function run_open_loop(
   return new Promise((resolve, reject) => {
     let sent = 0
     let answered = 0
+    let is_lost = false
     const start = performance.now()
     for (const [index, socket] of sockets.entries()) {
       const mine = unanswered[index] as Uint32Array
@@ -52,7 +53,10 @@ export function run_open_loop(
         }
         if (answered === count) resolve(result_of(task, due_ms, took_us, late_us, now))
       }
-      void socket.closed.then(() => reject(new Error('a connection was closed during the open loop')))
+      void socket.closed.then(() => {
+        is_lost = true
+        reject(new Error('a connection was closed during the open loop'))
+      })
     }
     // Timers are a millisecond coarse, and this core has nothing else to do: it looks at the clock all the time.
     const send_what_is_due = (): void => {
@@ -63,7 +67,7 @@ export function run_open_loop(
         sent += 1
         now = performance.now() - start
       }
-      if (answered < count) setImmediate(send_what_is_due)
+      if (answered < count && !is_lost) setImmediate(send_what_is_due)
     }
     send_what_is_due()
   })
