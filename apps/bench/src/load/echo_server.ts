@@ -63,7 +63,9 @@ export class EchoServer {
   #greet(socket: Socket): void {
     socket.write(ENGINE_OPEN)
     socket.once('data', (join: Buffer) => {
-      if (join.length !== JOIN_NAMESPACE_BYTES) socket.destroy()
+      // Bytes are counted from here on: it is told at once when they can't be, or a client would wait for answers that never come.
+      if (join.length !== JOIN_NAMESPACE_BYTES)
+        throw new Error(`expected the ${JOIN_NAMESPACE_BYTES} bytes of a packet 40, got ${join.length}`)
       socket.write(NAMESPACE_JOINED)
       this.#echo(socket)
     })

@@ -25,25 +25,16 @@ obey({
     with_cpu(() => run_closed_loop(opened(), args, args.answer_bytes)),
   open_loop: (args: OpenLoopTask & { answer_bytes: number }) =>
     with_cpu(() => run_open_loop(opened(), args, args.answer_bytes)),
-  fan_out: async (args: FanOutTask & { trigger_port: number }) => {
-    const trigger = await Trigger.open(args.trigger_port)
-    try {
-      return await with_cpu(() => run_fan_out(opened(), trigger, args))
-    } finally {
-      trigger.close()
-    }
-  },
-  try_fan_out: async ({ trigger_port, ...task }: Omit<FanOutTask, 'run_ms'> & { trigger_port: number }) => {
-    const trigger = await Trigger.open(trigger_port)
-    await opened().try_fan_out(task, trigger)
-    trigger.close()
-  },
+  fan_out: (args: FanOutTask & { trigger_port: number }) =>
+    with_trigger(args.trigger_port, trigger => with_cpu(() => run_fan_out(opened(), trigger, args))),
+  try_fan_out: (args: Omit<FanOutTask, 'run_ms'> & { trigger_port: number }) =>
+    with_trigger(args.trigger_port, trigger => opened().try_fan_out(args, trigger)),
   expect: ({ shape }: { shape: Shape }) => {
     receipts = new Receipts(opened(), shape)
   },
-  received: ({ messages }: { messages: number }) => receipts?.all(messages),
+  received: ({ messages }: { messages: number }) => expected().all(messages),
   receipt_times: ({ published_us, first }: { published_us: number[]; first: number }) =>
-    receipts?.times(published_us, first),
+    expected().times(published_us, first),
   connect_loop: (args: Target & ConnectTask) => with_cpu(() => run_connect_loop(args, args)),
   close: () => opened().close(),
   drop: () => opened().drop(),
@@ -60,6 +51,24 @@ obey({
 function opened(): ClientGroup {
   if (group === undefined) throw new Error('no connections are open')
   return group
+}
+
+function expected(): Receipts {
+  if (receipts === undefined) throw new Error('no messages are expected')
+  return receipts
+}
+
+/** Lets something go on while there is a trigger, and lets go of that, however it ends. */
+async function with_trigger<Result>(
+  port: number,
+  run: (trigger: Trigger) => Promise<Result>,
+): Promise<Result> {
+  const trigger = await Trigger.open(port)
+  try {
+    return await run(trigger)
+  } finally {
+    trigger.close()
+  }
 }
 
 /** What came of a load, and the CPU time that it took to make it. */
