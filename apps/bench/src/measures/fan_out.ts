@@ -31,6 +31,7 @@ export const fan_out: Measure = {
         await load.call('grow_to', { count: audience })
         for (const burst of BURSTS) {
           await program.call('prepare', { shape: SMALL_TEXT, burst })
+          await load.call('try_fan_out', { shape: SMALL_TEXT, burst, trigger_port })
           await run(burst, settings.settle_ms)
           const figures = await with_cpu_of(stage, () => run(burst, settings.run_ms))
           results.push({ group: burst_group(burst), case_name: audience_case(audience), figures })
