@@ -11,6 +11,11 @@ export function spread_of(figures: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), least: quantile(sorted, 0), most: quantile(sorted, 1) }
 }
 
+/** The median alone. */
+export function median(figures: readonly number[]): number {
+  return spread_of(figures).median
+}
+
 /** The figure below which a share of all lies, between its neighbours where it falls between two. `sorted` is in ascending order. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) throw new RangeError('a quantile needs one figure at least')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { quantile, random_from, shuffled, spread_of } from '../src/statistics.ts'
+import { median, quantile, random_from, shuffled, spread_of } from '../src/statistics.ts'
 
 describe('quantile', () => {
   it('is the figure itself where there is one', () => {
@@ -31,6 +31,12 @@ describe('spread_of', () => {
     const figures = [10, 9, 100]
     expect(spread_of(figures)).toEqual({ median: 10, least: 9, most: 100 })
     expect(figures).toEqual([10, 9, 100])
+  })
+})
+
+describe('median', () => {
+  it('is the middle one, by number', () => {
+    expect(median([10, 9, 100])).toBe(10)
   })
 })
 

@@ -1,10 +1,11 @@
 import type { Cores } from '../process/cores.js'
-import { spread_of } from '../statistics.js'
-import type { Subject } from '../subjects/subjects.js'
+import { median } from '../statistics.js'
+import { broker_of, type Subject } from '../subjects/subjects.js'
 import { fit_line, LOADS, type Load, type NodeCosts } from './model.js'
 import { measure_relay, type RelayCost } from './relay.js'
 import { Rig, type RunFigures } from './rig.js'
 import type { CapacitySettings } from './settings.js'
+import { topic_names } from './work.js'
 
 /** A message comes to so many nodes, and reaches so many sockets of each; and so many are published in a second. */
 const CASES = [
@@ -84,18 +85,9 @@ export async function measure_costs(
     return { load, receivers, audience, messages_per_s: per_s[load], ...cost_of(runs, idle) }
   })
   const idle_us_per_s = median(idle.node_us.map(us => (us / idle.elapsed_ms) * 1000))
-  const relay = subject.broker === undefined ? [] : await measure_relay(subject.broker, settings)
+  const relay = await measure_relay(broker_of(subject), settings)
   const model = (load: Load): ModelCosts => model_of(messages, relay, load, idle_us_per_s)
   return { messages, relay, model: { lone: model('lone'), busy: model('busy') } }
-}
-
-/** So many names of topics. */
-export function names(count: number, stem = 'topic'): string[] {
-  return Array.from({ length: count }, (_, index) => `${stem}-${index}`)
-}
-
-export function median(figures: readonly number[]): number {
-  return spread_of(figures).median
 }
 
 /** Topics that so many sockets are in, each, and the topic of each socket. */
@@ -104,7 +96,7 @@ function case_of(
   { sockets }: CapacitySettings,
 ): Case {
   const count = Math.max(1, Math.floor(sockets / Math.max(1, audience)))
-  const topics = names(count, `to-${receivers}-of-${audience}`)
+  const topics = topic_names(count, `to-${receivers}-of-${audience}`)
   const joined = topics.flatMap(topic => Array.from({ length: audience }, () => topic))
   return { receivers, audience, per_s, topics, joined }
 }

@@ -1,9 +1,9 @@
 import type { Cores } from '../process/cores.js'
 import type { MemoryInUse } from '../subjects/memory.js'
 import type { Subject } from '../subjects/subjects.js'
-import { names } from './costs.js'
 import { Rig } from './rig.js'
 import type { CapacitySettings } from './settings.js'
+import { topic_names } from './work.js'
 
 /** What a subscription takes, in bytes, and in microseconds of CPU time to make it. */
 export interface SubscriptionCost {
@@ -38,9 +38,11 @@ export async function measure_subscriptions(
     const rig = await Rig.start(subject, cores, [['first']])
     await rig.open_sockets(0, 1)
     const node = rig.node(0)
-    await node.call('join_all', { topics: names(FIRST).map(name => `first-${name}`) })
+    await node.call('join_all', { topics: topic_names(FIRST, 'first') })
     const before = await memory_of(rig)
-    const { node_us, broker_us } = await rig.during(() => node.call('join_all', { topics: names(count) }))
+    const { node_us, broker_us } = await rig.during(() =>
+      node.call('join_all', { topics: topic_names(count) }),
+    )
     const after = await memory_of(rig)
     await rig.stop()
     results.push({
@@ -65,7 +67,7 @@ export async function measure_sockets(
   const joined: readonly (readonly [SocketCost['joined'], readonly string[]])[] = [
     ['no topic', []],
     ['the same topic', ['first']],
-    ['a topic of its own', names(idle_sockets)],
+    ['a topic of its own', topic_names(idle_sockets)],
   ]
   for (const [name, topics] of joined) {
     const rig = await Rig.start(subject, cores, [topics])

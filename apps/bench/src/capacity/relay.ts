@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { type Broker, type BrokerKind, start_broker } from '../process/broker.js'
-import { spread_of } from '../statistics.js'
+import { median } from '../statistics.js'
 import { LOADS, type Load } from './model.js'
 import { PlainClient, WORDS } from './plain_client.js'
 import type { CapacitySettings } from './settings.js'
@@ -49,7 +49,7 @@ export async function measure_relay(
   return tries.map(({ circle, load, us }) => ({
     load,
     receivers: circle.receivers.length,
-    broker_us: spread_of(us).median,
+    broker_us: median(us),
   }))
 }
 

@@ -4,7 +4,7 @@ import type { Cores } from '../process/cores.js'
 import { Program } from '../process/program.js'
 import { Tap } from '../process/tap.js'
 import type { NodeSettings } from '../subjects/node_subject.js'
-import { type Subject, start_subject } from '../subjects/subjects.js'
+import { broker_of, type Subject, start_subject } from '../subjects/subjects.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import type { Work } from './model.js'
 import { counts_of, type RunTask, schedule_of, sum_of, work_of } from './work.js'
@@ -66,8 +66,7 @@ export class Rig {
     placements: readonly (readonly string[])[],
     tapped?: number,
   ): Promise<Rig> {
-    if (subject.broker === undefined) throw new Error(`${subject.name} is no cluster`)
-    const broker = await start_broker(subject.broker)
+    const broker = await start_broker(broker_of(subject))
     const tap = tapped === undefined ? undefined : await Tap.open(broker.port)
     const tapped_url = broker.url.replace(String(broker.port), String(tap?.port))
     const nodes = await Promise.all(

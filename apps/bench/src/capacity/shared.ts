@@ -1,10 +1,11 @@
 import type { Cores } from '../process/cores.js'
-import { random_from } from '../statistics.js'
+import { median, random_from } from '../statistics.js'
 import type { Subject } from '../subjects/subjects.js'
-import { type Costs, median, names } from './costs.js'
+import type { Costs } from './costs.js'
 import { type Load, predict, type Work } from './model.js'
 import { Rig, type RunFigures } from './rig.js'
 import type { CapacitySettings, SharedWork } from './settings.js'
+import { topic_names } from './work.js'
 
 const SEED = 9_001
 
@@ -34,7 +35,7 @@ export async function measure_shared(
     const rig = await Rig.full(subject, cores, placements_of(shared, count))
     const publishers = Array.from({ length: count }, (_, number) => number)
     for (const messages_per_s of shared.messages_per_s) {
-      const task = { publishers, topics: names(shared.topics), messages_per_s, seed: SEED }
+      const task = { publishers, topics: topic_names(shared.topics), messages_per_s, seed: SEED }
       await rig.run({ ...task, run_ms: settle_ms })
       const runs: RunFigures[] = []
       for (let round = 0; round < rounds; round += 1) runs.push(await rig.run({ ...task, run_ms }))
@@ -48,7 +49,7 @@ export async function measure_shared(
 function placements_of({ topics, members }: SharedWork, nodes: number): string[][] {
   const random = random_from(SEED)
   const placements: string[][] = Array.from({ length: nodes }, () => [])
-  for (const topic of names(topics))
+  for (const topic of topic_names(topics))
     for (let member = 0; member < members; member += 1) placements[Math.floor(random() * nodes)]?.push(topic)
   return placements
 }

@@ -1,7 +1,7 @@
 import type { Cores } from '../process/cores.js'
 import type { Subject } from '../subjects/subjects.js'
-import { names } from './costs.js'
 import { Rig } from './rig.js'
+import { topic_names } from './work.js'
 
 /** What a node hears of messages that none of its sockets gets. */
 export interface Unwanted {
@@ -16,7 +16,7 @@ export interface Unwanted {
 }
 
 /** What they are published to: none of these is joined. */
-const TOPICS: readonly string[] = names(100)
+const TOPICS: readonly string[] = topic_names(100)
 /** What a socket of the node is in. */
 const WANTED = 'wanted'
 

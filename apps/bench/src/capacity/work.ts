@@ -50,6 +50,11 @@ export function schedule_of(
   }
 }
 
+/** So many names of topics. */
+export function topic_names(count: number, stem = 'topic'): string[] {
+  return Array.from({ length: count }, (_, index) => `${stem}-${index}`)
+}
+
 /** How many sockets are in each topic where each has joined one of these. */
 export function counts_of(topics: readonly string[]): Members {
   const counts = new Map<string, number>()

@@ -1,6 +1,6 @@
 import type { Program } from '../process/program.js'
 import type { Settings } from '../settings.js'
-import { spread_of } from '../statistics.js'
+import { median } from '../statistics.js'
 import type { Subject } from '../subjects/subjects.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import {
@@ -78,5 +78,5 @@ export async function saturation(
     if (done > 0) rates.push((messages / elapsed_ms) * 1000)
   }
   await load.call('close')
-  return spread_of(rates).median
+  return median(rates)
 }

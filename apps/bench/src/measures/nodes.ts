@@ -1,7 +1,7 @@
 import { type Broker, start_broker } from '../process/broker.js'
 import type { Program } from '../process/program.js'
 import type { NodeSettings } from '../subjects/node_subject.js'
-import { start_subject } from '../subjects/subjects.js'
+import { broker_of, start_subject } from '../subjects/subjects.js'
 import { type Figures, type MeasuredLoad, open_load, type Stage } from './measure.js'
 
 /** What all sockets are in. */
@@ -18,8 +18,7 @@ export interface TwoNodes {
 /** Starts a broker, and two nodes on it: the stage's own program will have the sockets. They end with that. */
 export async function start_nodes(stage: Stage): Promise<TwoNodes> {
   const { subject, program, cores, until_stopped } = stage
-  if (subject.broker === undefined) throw new Error(`${subject.name} is no cluster`)
-  const broker = until_stopped(await start_broker(subject.broker))
+  const broker = until_stopped(await start_broker(broker_of(subject)))
   const publisher = until_stopped(start_subject(subject, 'node', cores.subject))
   const settings: NodeSettings = { broker_url: broker.url, topics: [TOPIC] }
   const [port] = await Promise.all([program, publisher].map(node => node.call<number>('open', settings)))

@@ -12,7 +12,7 @@ export interface FigureView {
 
 /** Which figures are shown. */
 export interface FigureViews {
-  /** What the figures that count are, and in what unit: the lower the better. */
+  /** What the figures that count are: of each, the less the better. */
   readonly caption: string
   /** The figures that count: they are compared and drawn. */
   readonly main: readonly FigureView[]

@@ -11,7 +11,7 @@ const SINGLE_NAMES = ['bt_net', 'bt_net_other', 'ws', 'socket.io', 'bun', 'raw']
 
 export type SubjectName = (typeof SINGLE_NAMES)[number] | ClusterName
 
-/** What can be measured, by the names that `--subjects` takes. */
+/** All that can be measured, in the order in which it is shown. */
 export const SUBJECT_NAMES: readonly SubjectName[] = [...SINGLE_NAMES, ...CLUSTER_NAMES]
 
 /** Which side of a connection a subject is, the load being the other; or a server that is one of several. */
@@ -57,6 +57,12 @@ export function find_subjects(names: readonly SubjectName[], other_file: string 
 /** Whether a subject can have that role: those that a broker joins are measured as nodes, and all others are not. */
 export function plays({ broker }: Subject, role: Role): boolean {
   return (broker !== undefined) === (role === 'node')
+}
+
+/** The broker that joins a subject's nodes. */
+export function broker_of({ name, broker }: Subject): BrokerKind {
+  if (broker === undefined) throw new Error(`${name} is no cluster: no broker joins it`)
+  return broker
 }
 
 /** Starts a subject as a process of its own. */
