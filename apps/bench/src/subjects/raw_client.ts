@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { request_of } from '../wire/handshake.js'
 import { message_bytes, type Shape } from '../wire/message.js'
 import { drive } from './client_subject.js'
+import { give_up } from './give_up.js'
 
 /** As many messages as one write holds at most. */
 const MOST_AT_ONCE = 64
@@ -20,7 +21,7 @@ drive({
   },
   open: async (port, listener) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    socket.on('error', () => {})
+    socket.on('error', give_up)
     socket.write(request_of(port, 'websocket', false))
     await once(socket, 'data')
     let bytes = 0

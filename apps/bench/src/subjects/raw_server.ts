@@ -34,6 +34,7 @@ serve({
 function serve_socket(socket: Socket): void {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
+  // A connection that is lost is noticed by the load, which then lacks an answer.
   socket.on('error', () => {})
   socket.once('data', (request: Buffer) => {
     socket.write(answer_to(request.toString('latin1')))

@@ -36,10 +36,9 @@ serve_node({
     return (http_server.address() as AddressInfo).port
   },
   join_all: async topics => {
-    for (const socket of io?.of('/').sockets.values() ?? []) {
-      await socket.join([...topics])
-      break
-    }
+    const [socket] = io?.of('/').sockets.values() ?? []
+    if (socket === undefined) throw new Error('no socket is there to join')
+    await socket.join([...topics])
     await has_subscribed()
   },
   subscribed: async () => {
