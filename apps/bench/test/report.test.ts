@@ -282,6 +282,7 @@ describe('the text for a terminal', () => {
   })
 
   it('leaves out what there is nothing to say of', () => {
+    expect(report_text(results_of(rounds_of('raw', cpu(1))))).not.toMatch(/^\.$/m)
     expect(report_text(results_of(rounds_of('ws', cpu(1))))).not.toContain('Targets')
   })
 })

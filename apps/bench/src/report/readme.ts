@@ -53,7 +53,7 @@ export function this_run({ date, seed, machine, settings, subjects }: Results): 
     .join(', ')
   return [
     `${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${gib} GiB, ${machine.kernel}, Node ${machine.node}.`,
-    `${versions}.`,
+    ...(versions === '' ? [] : [`${versions}.`]),
     `${settings.rounds} rounds of ${settings.run_ms} ms for each figure, seed ${seed}.`,
   ].join('\n')
 }
