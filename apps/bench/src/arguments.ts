@@ -97,6 +97,7 @@ function make_command(): Command {
     .option(
       '--out <folder>',
       'write what comes of it there (without: docs/benchmarks, if everything was measured)',
+      folder_to_write,
     )
     .option(
       '--from <file>',
@@ -108,12 +109,12 @@ function make_command(): Command {
 }
 
 function names_of<Name extends string>(kind: string, names: readonly Name[]): (text: string) => Name[] {
-  return text =>
-    text.split(',').map(word => {
-      const name = names.find(known => known === word.trim())
-      if (name !== undefined) return name
-      throw new InvalidArgumentError(`There is no ${kind} '${word}': choose from ${names.join(', ')}.`)
-    })
+  const find = (word: string): Name => {
+    const name = names.find(known => known === word.trim())
+    if (name !== undefined) return name
+    throw new InvalidArgumentError(`There is no ${kind} '${word}': choose from ${names.join(', ')}.`)
+  }
+  return text => [...new Set(text.split(',').map(find))]
 }
 
 function whole_number(what: string, least: number, most: number): (text: string) => number {
@@ -135,6 +136,12 @@ function built_file(path: string): string {
   throw new InvalidArgumentError(
     'No built @bt/net is there: name a checkout in which `pnpm build` has run, the folder packages/net of one, or a file to import.',
   )
+}
+
+/** Said before anything is measured: what was measured would be lost. */
+function folder_to_write(path: string): string {
+  if (!existsSync(path) || statSync(path).isDirectory()) return path
+  throw new InvalidArgumentError('A file is there: name a folder, which need not be there yet.')
 }
 
 function results_file(path: string): string {

@@ -106,6 +106,16 @@ describe('read_arguments', () => {
     })
   })
 
+  it('takes what is named twice once', () => {
+    const args = read_arguments(['--only', 'echo,sizes,echo', '--subjects', 'ws,ws'])
+    expect([args.measures, args.subjects]).toEqual([['echo', 'sizes'], ['ws']])
+  })
+
+  it('refuses to write into what is no folder, before anything is measured', () => {
+    expect(refusal('--out', import.meta.filename)).toContain('A file is there: name a folder')
+    expect(read_arguments(['--out', '/nowhere/yet']).out).toBe('/nowhere/yet')
+  })
+
   it('wants a file that is there to tell again', () => {
     expect(refusal('--from', '/nowhere/results.json')).toContain('results.json')
     expect(read_arguments(['--from', import.meta.filename]).from).toBe(import.meta.filename)

@@ -302,4 +302,10 @@ describe('writing', () => {
     expect(read_results(join(folder, 'results.json'))).toEqual(results)
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(readme_of(results))
   })
+
+  it.each(['', '{}', 'null', '{"samples":1}'])('reads no results from %j, and names the file', content => {
+    const file = join(folder, 'other.json')
+    writeFileSync(file, content)
+    expect(() => read_results(file)).toThrow(`${file} holds no results of this bench`)
+  })
 })

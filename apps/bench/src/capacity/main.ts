@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { most_connections, most_open_files } from '../limits.js'
 import { choose_cores, pin_this_process } from '../process/cores.js'
 import { end_when_told, was_told_to_end } from '../process/interrupted.js'
@@ -26,7 +26,7 @@ const command = new Command('pnpm capacity')
     'Measures what servers on one broker take, from which is reckoned how many can be served: some 9 minutes. What comes of it is written into docs/benchmarks/capacity.json.',
   )
   .option('--quick', 'in less than a minute: to see that all is well, not to be quoted; written nowhere')
-  .option('--out <file>', 'write what comes of it there')
+  .option('--out <file>', 'write what comes of it there', file_to_write)
   .parse()
 
 end_when_told(() => {})
@@ -36,6 +36,7 @@ try {
   process.stdout.write(`${capacity_text(capacity)}\n`)
   const file = out ?? (is_quick ? undefined : RESULTS)
   if (file !== undefined) {
+    mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, `${JSON.stringify(capacity, null, 2)}\n`)
     process.stdout.write(`\nWritten: ${resolve(file)}\n`)
   }
@@ -46,6 +47,12 @@ try {
   }
 } finally {
   await stop_all()
+}
+
+/** Said before anything is measured: what was measured would be lost. */
+function file_to_write(path: string): string {
+  if (!existsSync(path) || statSync(path).isFile()) return path
+  throw new InvalidArgumentError('A folder is there: name a file, whose folder need not be there yet.')
 }
 
 async function measure(is_quick: boolean): Promise<Capacity> {

@@ -17,9 +17,26 @@ export function write_report(results: Results, folder: string): string[] {
   return files.map(([name]) => name)
 }
 
-/** What an earlier run has written. */
+/** What an earlier run has written. Throws where a file holds something else. */
 export function read_results(file: string): Results {
-  return JSON.parse(readFileSync(file, 'utf8')) as Results
+  const read = parsed(readFileSync(file, 'utf8'))
+  if (is_results(read)) return read
+  throw new Error(
+    `${file} holds no results of this bench: name the results.json that an earlier run has written`,
+  )
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    // No JSON is no results either, which is what is told.
+    return undefined
+  }
+}
+
+function is_results(read: unknown): read is Results {
+  return typeof read === 'object' && read !== null && 'samples' in read && Array.isArray(read.samples)
 }
 
 /** With a line for each sample, so that two runs can be compared line by line. */
