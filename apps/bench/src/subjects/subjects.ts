@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type BrokerKind, broker_is_missing, broker_program } from '../process/broker.js'
 import { Program } from '../process/program.js'
@@ -102,7 +103,7 @@ function find_subject(name: SubjectName, other_file: string | undefined): Subjec
         : {
             ...in_node,
             label: '@bt/net (other)',
-            version: version_of('@bt/net'),
+            version: version_of_build(other_file),
             can_compress: true,
             file_stem: 'bt_net',
             file_args: [pathToFileURL(other_file).href],
@@ -154,8 +155,16 @@ function bun_path(): string | undefined {
 }
 
 function version_of(name: string): string {
-  const manifest = JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
+  return version_in(require.resolve(`${name}/package.json`))
+}
+
+/** Of the package that a built file is of: its manifest is beside the folder of what was built. */
+function version_of_build(file: string): string {
+  const manifest = join(dirname(file), '..', 'package.json')
+  return existsSync(manifest) ? version_in(manifest) : 'of unknown version'
+}
+
+function version_in(manifest: string): string {
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+  return version
 }

@@ -1,0 +1,16 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { find_subjects } from '../src/subjects/subjects.ts'
+
+it('tells of another build with the version of that build, where it has one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'dist'))
+  const version = (): string | undefined =>
+    find_subjects(['bt_net_other'], join(folder, 'dist', 'index.js')).found[0]?.version
+  expect(version()).toBe('of unknown version')
+  writeFileSync(join(folder, 'package.json'), '{ "version": "0.0.9" }')
+  expect(version()).toBe('0.0.9')
+})
