@@ -9,6 +9,11 @@ export function most_connections(most_files: number): number {
   return most_files - OTHER_FILES
 }
 
+/** Why something does not fit, and where to look. */
+export function files_allowed(most_files: number): string {
+  return `a process may have ${most_files} files open here (\`ulimit -Hn\`)`
+}
+
 /** What fits into the number of files that a process may have open. Node and Bun raise it to the hard limit by themselves. */
 export function fit_to_limits(
   settings: Settings,
@@ -18,7 +23,7 @@ export function fit_to_limits(
   const left_out = settings.audiences.filter(audience => audience > most)
   const idle_connections = Math.min(settings.idle_connections, most)
   const cluster_audience = Math.min(settings.cluster_audience, most)
-  const remedy = `a process may have ${most_files} files open here (\`ulimit -Hn\`)`
+  const reason = files_allowed(most_files)
   return {
     settings: {
       ...settings,
@@ -27,16 +32,16 @@ export function fit_to_limits(
       cluster_audience,
     },
     notes: [
-      ...(left_out.length === 0 ? [] : [`Fan-out to ${left_out.join(', ')} is left out: ${remedy}.`]),
+      ...(left_out.length === 0 ? [] : [`Fan-out to ${left_out.join(', ')} is left out: ${reason}.`]),
       ...(idle_connections === settings.idle_connections
         ? []
         : [
-            `Memory is measured with ${idle_connections} connections, not ${settings.idle_connections}: ${remedy}.`,
+            `Memory is measured with ${idle_connections} connections, not ${settings.idle_connections}: ${reason}.`,
           ]),
       ...(cluster_audience === settings.cluster_audience
         ? []
         : [
-            `From one server to another it goes to ${cluster_audience} sockets, not ${settings.cluster_audience}: ${remedy}.`,
+            `From one server to another it goes to ${cluster_audience} sockets, not ${settings.cluster_audience}: ${reason}.`,
           ]),
     ],
   }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
-import { most_connections, most_open_files } from '../limits.js'
+import { files_allowed, most_connections, most_open_files } from '../limits.js'
 import { choose_cores, pin_this_process } from '../process/cores.js'
 import { end_when_told, was_told_to_end } from '../process/interrupted.js'
 import { stop_all } from '../process/running.js'
@@ -59,8 +59,13 @@ async function measure(is_quick: boolean): Promise<Capacity> {
   const cores = choose_cores()
   pin_this_process(cores)
   const wanted = is_quick ? QUICK : FULL
-  const idle_sockets = Math.min(wanted.idle_sockets, most_connections(most_open_files()))
+  const most_files = most_open_files()
+  const idle_sockets = Math.min(wanted.idle_sockets, most_connections(most_files))
   const settings = { ...wanted, idle_sockets }
+  const held =
+    idle_sockets === wanted.idle_sockets
+      ? ''
+      : `Memory is measured with ${idle_sockets} sockets, not ${wanted.idle_sockets}: ${files_allowed(most_files)}.`
   const { found, notes } = find_subjects(CLUSTER_NAMES, undefined)
   const brokers: BrokerCapacity[] = []
   for (const subject of found.filter(({ dialect }) => dialect === 'websocket'))
@@ -71,7 +76,7 @@ async function measure(is_quick: boolean): Promise<Capacity> {
     date: new Date().toISOString(),
     machine: this_machine(),
     settings,
-    notes: [cores.note, ...notes].filter(note => note !== ''),
+    notes: [cores.note, held, ...notes].filter(note => note !== ''),
     brokers,
     unwanted,
   }
