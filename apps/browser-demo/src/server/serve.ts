@@ -72,6 +72,7 @@ export async function run_serve({ bind, ws_bind, broker }: ServeOptions): Promis
   })
   await room.server.closed
   page_server.closeAllConnections()
+  wire.cut_all()
   say('stopped')
   return 0
 }

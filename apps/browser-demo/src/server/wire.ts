@@ -6,6 +6,8 @@ export class Wire {
   readonly #server: Server
   readonly #bind: Address
   readonly #target: Address
+  /** How each connection is cut: all of them, and by the address at which they come out. */
+  readonly #all_cuts = new Set<() => void>()
   readonly #cuts = new Map<string, () => void>()
 
   /** Leads from `bind` to `target`. */
@@ -34,12 +36,19 @@ export class Wire {
     this.#server.close()
   }
 
+  /** Cuts all connections that are left: those whose near end reads nothing, which would never end, though their far end has let go. */
+  cut_all(): void {
+    for (const cut of this.#all_cuts) cut()
+  }
+
   #lead(near: Socket): void {
     const far = open_socket({ ...this.#target, allowHalfOpen: true, noDelay: true })
     const cut = (): void => {
       near.destroy()
       far.destroy()
     }
+    this.#all_cuts.add(cut)
+    near.once('close', () => this.#all_cuts.delete(cut))
     // One end that breaks breaks the other: that is all that a wire can tell of it.
     near.on('error', cut)
     far.on('error', cut)

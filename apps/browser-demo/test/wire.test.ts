@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import type { Address } from '../src/server/address.ts'
+import { Wire } from '../src/server/wire.ts'
+
+/** More than all buffers on the way hold together. */
+const MUCH_BYTES = 64 * 1024 * 1024
+const FREE: Address = { host: '127.0.0.1', port: 0 }
+
+/** Both ends of a wire. */
+async function open_wire(): Promise<{ wire: Wire; near: Socket; far: Socket }> {
+  const target = createServer().listen(FREE)
+  await once(target, 'listening')
+  const wire = new Wire(FREE, { ...FREE, port: (target.address() as AddressInfo).port })
+  const came = once(target, 'connection') as Promise<[Socket]>
+  const near = connect(await wire.listen())
+  const [far] = await came
+  onTestFinished(() => {
+    for (const end of [near, far]) end.destroy()
+    for (const server of [wire, target]) server.close()
+  })
+  return { wire, near, far }
+}
+
+it('carries bytes both ways, and ends when both ends do', async () => {
+  const { near, far } = await open_wire()
+  near.write('there')
+  expect(String((await once(far, 'data'))[0])).toBe('there')
+  far.write('and back')
+  expect(String((await once(near, 'data'))[0])).toBe('and back')
+  const closed = Promise.all([once(near, 'close'), once(far, 'close')])
+  near.end()
+  far.end()
+  await closed
+})
+
+it('is cut though its near end reads nothing, and its far end has let go', async () => {
+  const { wire, near, far } = await open_wire()
+  // Whoever still writes to what is cut is told so.
+  for (const end of [near, far]) end.on('error', () => {})
+  far.end(Buffer.alloc(MUCH_BYTES))
+  await once(near, 'readable')
+  const closed = Promise.all([near, far].map(end => new Promise(resolve => end.once('close', resolve))))
+  wire.cut_all()
+  near.resume()
+  await closed
+})
