@@ -1,5 +1,6 @@
+import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
-import { address_text, parse_bound, parse_loopback } from '../src/server/address.ts'
+import { address_text, listening, parse_bound, parse_loopback } from '../src/server/address.ts'
 
 it.each(['127.0.0.1:8080', '127.1.2.3:0', '[::1]:65535'])('reads %s, and writes it again', text => {
   const address = parse_loopback(text)
@@ -14,3 +15,10 @@ it.each(['', '8080', ':8080', 'localhost:8080', '0.0.0.0:8080', '127.0.0.1', '12
     expect(() => parse_bound(text)).toThrow('is no loopback address')
   },
 )
+
+it('hears no error of a server once that listens: it is for others to hear', async () => {
+  const server = createServer()
+  await listening(server, { host: '127.0.0.1', port: 0 })
+  expect(() => server.emit('error', new Error('later'))).toThrow('later')
+  server.close()
+})

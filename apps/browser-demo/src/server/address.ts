@@ -31,10 +31,13 @@ export function address_text({ host, port }: Address): string {
 /** Makes a server listen, and settles with the address that it got. Rejects with an error that says what to do. */
 export function listening(server: Server, { host, port }: Address): Promise<Address> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    const fail = (cause: NodeJS.ErrnoException): void => {
       reject(new Error(bind_failure(address_text({ host, port }), cause), { cause }))
-    })
+    }
+    server.once('error', fail)
     server.listen(port, host, () => {
+      // What fails later has nothing to do with this, and must not be taken for it.
+      server.off('error', fail)
       const bound = server.address()
       resolve({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port })
     })
