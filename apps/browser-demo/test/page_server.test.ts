@@ -1,6 +1,9 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { connect } from '@bt/net'
-import { expect, it } from 'vitest'
+import { expect, it, type MockInstance, onTestFinished, vi } from 'vitest'
+import { address_text, listening } from '../src/server/address.ts'
+import { make_page_server } from '../src/server/page_server.ts'
 import { parse_server_message } from '../src/shared/message.ts'
 import { start_server } from './program.ts'
 
@@ -86,6 +89,45 @@ it('takes a control in JSON alone, of bounded size, that it knows, for a connect
   expect(await post('x'.repeat(2000))).toBe(413)
   expect(await post('{"key":"a","action":"dance"}')).toBe(400)
   expect(await post('{"key":"a","action":"cut"}')).toBe(404)
+})
+
+/** A page server that fails at each control, and what it has said of that. */
+async function serve_failing(): Promise<{ url: URL; server: Server; print: MockInstance }> {
+  const print = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const control = (): never => {
+    throw new Error('the disk is full')
+  }
+  const server = make_page_server({ files: new Map(), ws_url: 'ws://127.0.0.1:1/ws', control })
+  onTestFinished(() => {
+    print.mockRestore()
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = await listening(server, { host: '127.0.0.1', port: 0 })
+  return { url: new URL(`http://${address_text(address)}/control`), server, print }
+}
+
+it('answers 500 where it fails itself, and says why', async () => {
+  const { url, print } = await serve_failing()
+  const headers = { 'Content-Type': 'application/json' }
+  const response = await fetch(url, { method: 'POST', headers, body: '{"key":"a","action":"cut"}' })
+  expect(response.status).toBe(500)
+  expect(print.mock.calls).toEqual([['error: the disk is full\n']])
+})
+
+it('says nothing of a request that breaks off', async () => {
+  const { url, server, print } = await serve_failing()
+  const broken = request(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Content-Length': 9 },
+  }).on('error', () => {})
+  const came = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+  broken.write('{')
+  const [, response] = await came
+  broken.destroy()
+  await once(response, 'close')
+  await new Promise(resolve => setImmediate(resolve))
+  expect(print).not.toHaveBeenCalled()
 })
 
 it('does to a connection what the holder of its key asks for', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type ControlRequest, parse_control } from '../shared/control.js'
+import { say_error } from './print.js'
 import type { StaticFile } from './static_files.js'
 
 /** What a page server has to know. */
@@ -27,8 +28,14 @@ export function make_page_server(options: PageServerOptions): Server {
   return createServer((request, response) => {
     answer(request, options).then(
       answered => reply(request, response, answered, headers),
-      // The request broke off: nobody is there to be answered.
-      () => response.destroy(),
+      error => {
+        // A request that broke off has nobody to be answered, and is no failure.
+        if (request.readableAborted) response.destroy()
+        else {
+          say_error(error)
+          reply(request, response, text(500, 'The demo has failed: its terminal says how.'), headers)
+        }
+      },
     )
   })
 }
