@@ -10,12 +10,14 @@ import { connect } from '@bt/net'
 import { CHROMIUM_FLAGS, chromium_path } from '../../../scripts/chromium.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
+
 /** Starts the demo's server on free ports; `more` is what else stands on its command line. */
 export async function start_server(...more) {
   const args = [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', ...more]
   const server = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  end_with_this(server)
   const [, url] = await line_with(server.stdout, /open (http:\S+)/)
   return { url, end: () => server.kill('SIGINT') }
 }
@@ -29,6 +31,7 @@ export async function start_browser(url) {
   const own = ['--headless=new', '--window-size=1280,943', '--remote-debugging-port=0']
   const args = [...CHROMIUM_FLAGS, ...own, `--user-data-dir=${profile}`, url]
   const browser = spawn(chromium_path(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  end_with_this(browser)
   const [, host] = await line_with(browser.stderr, /DevTools listening on ws:\/\/([^/]+)/)
   const page = await talk_to(await page_debugger(host, url))
   while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)
@@ -66,8 +69,14 @@ async function talk_to(url) {
     new Promise((resolve, reject) => {
       last_id += 1
       answers.set(last_id, { resolve, reject })
-      ws.send(JSON.stringify({ id: last_id, method, params }))
+      const sent = ws.send(JSON.stringify({ id: last_id, method, params }))
+      if (sent !== true) reject(sent)
     })
+  // A browser that has crashed answers nothing more.
+  ws.on_close(({ code, cause }) => {
+    for (const { reject } of answers.values())
+      reject(new Error(`the browser has let go of the page (code ${code}, cause ${cause})`))
+  })
   /** Runs a function in the page, and settles with what it returns. */
   const run = async (fn, ...args) => {
     const expression = `(${fn})(...${JSON.stringify(args)})`
@@ -81,6 +90,11 @@ async function talk_to(url) {
     await ws.closed
   }
   return { command, run, end }
+}
+
+/** A script that fails leaves nothing behind. */
+function end_with_this(program) {
+  process.once('exit', () => program.kill())
 }
 
 const is_loaded = url => document.URL === url && document.readyState === 'complete'
