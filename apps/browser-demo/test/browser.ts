@@ -35,6 +35,11 @@ export class Demo {
     return lines.map(line => line.replace(/^.*← /, ''))
   }
 
+  /** How far to the right the first cursor is that it shows. */
+  async cursor_x(): Promise<number | undefined> {
+    return (await this.page.locator('#space .cursor').first().boundingBox())?.x
+  }
+
   /** How the connection has ended, or was lost, as the page shows it. */
   async ending(): Promise<Readonly<Record<string, string | null>>> {
     await this.page.waitForSelector('#ending[data-ended="true"]')

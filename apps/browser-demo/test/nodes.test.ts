@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_nats, start_redis } from '../../../scripts/brokers.mjs'
-import { type Demo, PATIENCE_MS, use_browser } from './browser.ts'
+import { PATIENCE_MS, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { type RunningServer, run, start_server } from './program.ts'
 
@@ -18,15 +18,6 @@ function start_node(broker: Broker): Promise<RunningServer> {
 /** What a node is called. */
 function name_of({ ws_url }: RunningServer): string {
   return new URL(ws_url).port
-}
-
-/** How many cursors of others a page shows, and where the first is. */
-function cursor_of(demo: Demo): Promise<number | undefined> {
-  return demo.page
-    .locator('#space .cursor')
-    .first()
-    .boundingBox()
-    .then(box => box?.x)
 }
 
 describe('tabs at different nodes', { timeout: 90_000 }, () => {
@@ -60,9 +51,9 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
       await other.page.focus('#space')
       await other.page.keyboard.press('ArrowRight')
       await one.shows('space', ` · ${name_of(there)}`)
-      const before = (await cursor_of(one)) ?? 0
+      const before = (await one.cursor_x()) ?? 0
       for (let i = 0; i < 5; i += 1) await other.page.keyboard.press('ArrowRight')
-      await expect.poll(() => cursor_of(one), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+      await expect.poll(() => one.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
       const third = await open_page(there.url)
       await one.shows('people_count', '3 here')
       await one.shows('nodes', `node ${name_of(there)}: 2 here`)

@@ -19,14 +19,9 @@ describe('several tabs', { timeout: 60_000 }, () => {
     await otter.page.focus('#space')
     await otter.page.keyboard.press('ArrowRight')
     await heron.shows('space', 'Otter')
-    const left = (): Promise<number | undefined> =>
-      heron.page
-        .locator('#space .cursor')
-        .boundingBox()
-        .then(box => box?.x)
-    const before = (await left()) ?? 0
+    const before = (await heron.cursor_x()) ?? 0
     for (let i = 0; i < 5; i += 1) await otter.page.keyboard.press('ArrowRight')
-    await expect.poll(left, { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+    await expect.poll(() => heron.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
     await otter.page.hover('#space')
     await otter.page.close()
     await heron.shows('people_count', '1 here')
