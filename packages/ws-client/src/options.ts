@@ -70,7 +70,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /** How long the connection may take to open, in milliseconds, handshake and all. From 1 to 2,147,483,647. @defaultValue `10000` */
   connect_timeout?: number | undefined
   /**
-   * Headers that go with the handshake, by name. Not those that RFC 6455 §4.1 gives it. In Node alone: a browser throws `unsupported`.
+   * Headers that go with the handshake, by name, each once. Not those that RFC 6455 §4.1 gives it. In Node alone: a browser throws `unsupported`.
    * @defaultValue none
    */
   headers?: Readonly<Record<string, string>> | undefined

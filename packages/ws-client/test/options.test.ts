@@ -31,18 +31,45 @@ describe('the options of connect', () => {
     ],
     ['headers that are none', { type: 'ws', url, headers: 'a: b' }, /headers is "a: b"; expected an object/],
     ['a list of headers', { type: 'ws', url, headers: [] }, /headers is an array of 0; expected an object/],
-    ['a header that is no text', { type: 'ws', url, headers: { a: 1 } }, /headers is an object; expected/],
-    ['a header of two lines', { type: 'ws', url, headers: { a: 'b\r\nc: d' } }, /on one line/],
-    ['a header whose name is none', { type: 'ws', url, headers: { 'a b': 'c' } }, /headers is an object/],
+    [
+      'a header that is no text',
+      { type: 'ws', url, headers: { ok: 'x', a: 1 } },
+      /headers is an object, in which the value of "a" is of type number; expected/,
+    ],
+    [
+      'a header of two lines',
+      { type: 'ws', url, headers: { a: 'b\r\nc: d' } },
+      /in which the value of "a" has U\+000D at index 1; expected .* on one line/,
+    ],
+    [
+      'a header with what Latin-1 does not have',
+      { type: 'ws', url, headers: { a: 'x€' } },
+      /in which the value of "a" has U\+20AC at index 1; expected/,
+    ],
+    [
+      'a header whose name is none',
+      { type: 'ws', url, headers: { ok: 'x', 'a b': 'c' } },
+      /headers is an object, in which the name "a b" has U\+0020 at index 1; expected/,
+    ],
+    [
+      'a header without a name',
+      { type: 'ws', url, headers: { '': 'c' } },
+      /headers is an object, in which a name is empty; expected/,
+    ],
     [
       'a header of the handshake itself',
       { type: 'ws', url, headers: { 'sec-websocket-key': 'x' } },
-      /without Connection, Upgrade and Sec-WebSocket/,
+      /in which "sec-websocket-key" is the handshake's own; expected .* without Connection, Upgrade and Sec-WebSocket/,
+    ],
+    [
+      'a header that is given twice',
+      { type: 'ws', url, headers: { Token: '1', token: '2' } },
+      /in which "token" is there twice: upper and lower case are the same; expected .* each once/,
     ],
     [
       'a subprotocol with a space',
-      { type: 'ws', url, protocols: ['a b'] },
-      /protocols is an array of 1; expected/,
+      { type: 'ws', url, protocols: ['ok', 'a b'] },
+      /protocols is an array of 2, in which the name at index 1 has U\+0020 at index 1; expected/,
     ],
     [
       'a heartbeat that is true',
@@ -59,6 +86,15 @@ describe('the options of connect', () => {
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
     )
   })
+})
+
+it.each([
+  ['header', { headers: { Authorization: 'Bearer s3cret\n' } }],
+  ['subprotocol', { protocols: ['chat', 'token.s3cret='] }],
+])('no %s is shown with what it says, which may be a secret', (_name, options) => {
+  expect(() => connect({ type: 'ws', url, ...options })).toThrow(
+    expect.objectContaining({ message: expect.not.stringContaining('s3cret') }),
+  )
 })
 
 it('the defaults of connect are those of the contract', () => {

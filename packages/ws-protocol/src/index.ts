@@ -74,6 +74,8 @@ export {
   is_token,
   is_whole_number,
   milliseconds,
+  text_flaw,
+  token_flaw,
   type WsOption,
   whole_number,
 } from './options.js'

@@ -14,6 +14,8 @@ export interface OptionRule<Value> {
   readonly expects: string
   /** Whether a value that was given will do. */
   accepts(value: unknown): boolean
+  /** What is wrong with a value that will not do, as the end of "is an object, …"; `undefined` where what it is says it all. It shows nothing that may be secret. */
+  flaw?(value: unknown): string | undefined
 }
 
 /** A rule whose option always has a value: there is something to fall back on. */
@@ -82,10 +84,21 @@ export function read_option(call: string, given: object, name: string): unknown 
   }
 }
 
-function describe({ is_secret, shows_parts }: OptionRule<unknown>, value: unknown): string {
+function describe(rule: OptionRule<unknown>, value: unknown): string {
   if (value === undefined) return 'missing'
-  if (is_secret) return `of type ${typeof value}`
-  return shows_parts ? describe_parts(value) : describe_value(value)
+  if (rule.is_secret) return `of type ${typeof value}`
+  if (rule.shows_parts) return describe_parts(value)
+  const flaw = flaw_of(rule, value)
+  return flaw === undefined ? describe_value(value) : `${describe_value(value)}, ${flaw}`
+}
+
+function flaw_of(rule: OptionRule<unknown>, value: unknown): string | undefined {
+  try {
+    return rule.flaw?.(value)
+  } catch {
+    // What throws when it is looked at: that it is an object says enough.
+    return undefined
+  }
 }
 
 /** As many parts of an object are shown at most. */

@@ -7,6 +7,7 @@ const MAX_NUMBER = 2_147_483_647
 const MAX_TEXT_BYTES = 536_870_888
 /** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/u
 
 /** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
 export interface CompressionOptions {
@@ -95,8 +96,8 @@ export const connection_rules: OptionRules<
   protocols: {
     fallback: [],
     expects: 'an array of subprotocol names, each once (RFC 6455 §4.1)',
-    accepts: value =>
-      Array.isArray(value) && Array.from(value).every(is_token) && new Set(value).size === value.length,
+    accepts: value => Array.isArray(value) && protocols_flaw(value) === undefined,
+    flaw: protocols_flaw,
   },
   signal: {
     fallback: undefined,
@@ -142,4 +143,32 @@ export function exactly<Type extends string>(type: Type): RequiredOptionRule<Typ
 /** Whether `value` is a token (RFC 9110 §5.6.2), as names of headers and of subprotocols are. */
 export function is_token(value: unknown): value is string {
   return typeof value === 'string' && TOKEN.test(value)
+}
+
+/** What is wrong with a value that is to be a token, such as `has U+0020 at index 1`; `undefined` where nothing is. */
+export function token_flaw(value: unknown): string | undefined {
+  return value === '' ? 'is empty' : text_flaw(value, NO_TOKEN)
+}
+
+/**
+ * What is wrong with a value that is to be text in which `forbidden`, a pattern for one character, finds nothing: `has U+000A at index 7`, for example;
+ * `undefined` where nothing is. The text itself is not said: it may be a secret.
+ */
+export function text_flaw(value: unknown, forbidden: RegExp): string | undefined {
+  if (typeof value !== 'string') return `is of type ${typeof value}`
+  const index = value.search(forbidden)
+  if (index === -1) return undefined
+  const code_point = (value.codePointAt(index) as number).toString(16).toUpperCase().padStart(4, '0')
+  return `has U+${code_point} at index ${index}`
+}
+
+/** Subprotocols are not shown: pages send tokens as such. */
+function protocols_flaw(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return undefined
+  const names: unknown[] = Array.from(value)
+  for (const [index, name] of names.entries()) {
+    const flaw = token_flaw(name) ?? (names.indexOf(name) < index ? 'is there twice' : undefined)
+    if (flaw !== undefined) return `in which the name at index ${index} ${flaw}`
+  }
+  return undefined
 }

@@ -265,3 +265,36 @@ describe('a rule that shows parts', () => {
     expect(message_of(tag)).toBe(`call: the option tag is ${said}; expected a string`)
   })
 })
+
+describe('a rule that knows what is wrong with a value', () => {
+  const flaw = (value: unknown): string | undefined => (value === 'x' ? undefined : 'in which all is wrong')
+  const message_of = (rule: Partial<OptionRules<CallOptions, never>['tag']>): string => {
+    const knowing: typeof rules = { ...rules, tag: { ...rules.tag, accepts: () => false, flaw, ...rule } }
+    try {
+      check_options('call', { address: 'a:1', tag: ['a', 'b'] }, knowing)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing was wrong'
+  }
+
+  test('says it behind what the value is', () => {
+    expect(message_of({})).toBe(
+      'call: the option tag is an array of 2, in which all is wrong; expected a string',
+    )
+  })
+
+  test('says nothing of it where it knows nothing', () => {
+    expect(message_of({ flaw: () => undefined })).toBe(
+      'call: the option tag is an array of 2; expected a string',
+    )
+  })
+
+  test('says nothing of it where it throws, or where the value is a secret', () => {
+    const boom = (): never => {
+      throw new Error('a test throws this')
+    }
+    expect(message_of({ flaw: boom })).toBe('call: the option tag is an array of 2; expected a string')
+    expect(message_of({ is_secret: true })).toBe('call: the option tag is of type object; expected a string')
+  })
+})

@@ -100,6 +100,9 @@ describe('binary', () => {
 
 describe('protocols', () => {
   const expected = 'an array of subprotocol names, each once (RFC 6455 §4.1)'
+  const FIRST_OF_1 = 'an array of 1, in which the name at index 0 has'
+  const UNDEFINED_NAME = 'an array of 1, in which the name at index 0 is of type undefined'
+  const hex = (sign: string) => sign.charCodeAt(0).toString(16).toUpperCase()
 
   test.each([[[]], [['chat']], [['chat.v2', 'chat.v1']], [['Chat', 'chat']], [["!#$%&'*+-.^_`|~09azAZ"]]])(
     'takes %j',
@@ -113,20 +116,25 @@ describe('protocols', () => {
     ['null', null, 'null'],
     ['a Set', new Set(['chat']), 'an instance of Set'],
     ['an object like an array', { length: 0 }, 'an object'],
-    ['a name twice', ['chat', 'other', 'chat'], 'an array of 3'],
-    ['an empty name', [''], 'an array of 1'],
-    ['a name with a space', ['my chat'], 'an array of 1'],
-    ['a name with a comma', ['a,b'], 'an array of 1'],
-    ['a name with a line break, which would forge a header', ['a\r\nX: y'], 'an array of 1'],
-    ['a name with a line break at its end', ['chat\n'], 'an array of 1'],
-    ['a Chinese name', ['聊天'], 'an array of 1'],
-    ['a name that is a number', ['chat', 1], 'an array of 2'],
-    ['a name that is null', [null], 'an array of 1'],
-    ['a name that is undefined', [undefined], 'an array of 1'],
-    ['a hole in place of a name', new Array(1), 'an array of 1'],
+    ['a name twice', ['chat', 'other', 'chat'], 'an array of 3, in which the name at index 2 is there twice'],
+    ['an empty name', [''], 'an array of 1, in which the name at index 0 is empty'],
+    ['a name with a space', ['my chat'], `${FIRST_OF_1} U+0020 at index 2`],
+    ['a name with a comma', ['a,b'], `${FIRST_OF_1} U+002C at index 1`],
+    [
+      'a name with a line break, which would forge a header',
+      ['a\r\nX: y'],
+      `${FIRST_OF_1} U+000D at index 1`,
+    ],
+    ['a name with a line break at its end', ['chat\n'], `${FIRST_OF_1} U+000A at index 4`],
+    ['a Chinese name', ['聊天'], `${FIRST_OF_1} U+804A at index 0`],
+    ['a name that is an emoji', ['🐟'], `${FIRST_OF_1} U+1F41F at index 0`],
+    ['a name that is a number', ['chat', 1], 'an array of 2, in which the name at index 1 is of type number'],
+    ['a name that is null', [null], 'an array of 1, in which the name at index 0 is of type object'],
+    ['a name that is undefined', [undefined], UNDEFINED_NAME],
+    ['a hole in place of a name', new Array(1), UNDEFINED_NAME],
     // RFC 7230 §3.2.6: the delimiters.
     ...[...'(),/:;<=>?@[\\]{}"'].map(
-      sign => [`a name with ${sign}`, [`a${sign}b`], 'an array of 1'] as const,
+      sign => [`a name with ${sign}`, [`a${sign}b`], `${FIRST_OF_1} U+00${hex(sign)} at index 1`] as const,
     ),
   ] as [string, unknown, string][])('refuses %s', (_, protocols, shown) => {
     expect(() => check({ protocols })).toThrow(refused('protocols', shown, expected))

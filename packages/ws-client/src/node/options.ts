@@ -1,8 +1,10 @@
 import {
   type CheckedOptions,
-  is_token,
+  describe_value,
   type OptionRule,
   type OptionRules,
+  text_flaw,
+  token_flaw,
   type WsOption,
 } from '@bt/ws-protocol'
 import { ws_rules } from '@bt/ws-protocol/node'
@@ -11,23 +13,42 @@ import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384
 
-/** RFC 9110 §5.5: a value on one line. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+/** What RFC 9110 §5.5 keeps out of a value, which is on one line. */
+const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u
 /** What RFC 6455 §4.1 gives a handshake; subprotocols have an option of their own. */
 const GIVEN_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
 
 const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   fallback: undefined,
   expects:
-    "an object of header names and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
-  accepts: value =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.entries(value).every(
-      ([name, text]) =>
-        is_token(name) && !GIVEN_HEADER.test(name) && typeof text === 'string' && HEADER_VALUE.test(text),
-    ),
+    "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
+  accepts: value => is_object(value) && headers_flaw(value) === undefined,
+  flaw: value => (is_object(value) ? headers_flaw(value) : undefined),
+}
+
+function is_object(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What is wrong with headers; of their values, which may be secrets, nothing is shown. */
+function headers_flaw(headers: object): string | undefined {
+  const names = new Set<string>()
+  for (const [name, value] of Object.entries(headers)) {
+    const flaw = header_flaw(name, value, names)
+    if (flaw !== undefined) return `in which ${flaw}`
+    names.add(name.toLowerCase())
+  }
+  return undefined
+}
+
+function header_flaw(name: string, value: unknown, before: ReadonlySet<string>): string | undefined {
+  const shown = describe_value(name)
+  const in_name = token_flaw(name)
+  if (in_name !== undefined) return `${name === '' ? 'a name' : `the name ${shown}`} ${in_name}`
+  if (GIVEN_HEADER.test(name)) return `${shown} is the handshake's own`
+  if (before.has(name.toLowerCase())) return `${shown} is there twice: upper and lower case are the same`
+  const in_value = text_flaw(value, NO_HEADER_VALUE)
+  return in_value === undefined ? undefined : `the value of ${shown} ${in_value}`
 }
 
 type FilledNodeOption = FilledConnectOption | WsOption
