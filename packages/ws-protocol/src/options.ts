@@ -60,7 +60,7 @@ export interface ConnectionOptions<Binary extends boolean> {
   compression?: boolean | CompressionOptions | undefined
   /**
    * Subprotocols (RFC 6455 §1.9), by preference. A server takes the first of its own that the client offers; a client offers
-   * all of its own. @defaultValue none
+   * all of its own, and does not open where the server takes none of them (`handshake_failed`). @defaultValue none
    */
   protocols?: readonly string[] | undefined
   /** Aborting it closes in order, as `close()` does. @defaultValue none */

@@ -1,13 +1,29 @@
 import type { IncomingMessage } from 'node:http'
-import { deflate_offers } from '@bt/ws-protocol'
+import { deflate_offers, describe_value } from '@bt/ws-protocol'
 
-/** What is wrong with a 101 that `ws` would take (RFC 6455 §4.1, §4.2.2; RFC 7692 §5.1); `undefined` where nothing is. */
-export function judge_answer({
-  httpVersion,
-  headers,
-}: Pick<IncomingMessage, 'httpVersion' | 'headers'>): string | undefined {
+/**
+ * What is wrong with a 101 that `ws` would take, or of which it would say too little (RFC 6455 §4.1, §4.2.2; RFC 7692 §5.1); `undefined` where
+ * nothing is.
+ */
+export function judge_answer(
+  { httpVersion, headers }: Pick<IncomingMessage, 'httpVersion' | 'headers'>,
+  protocols: readonly string[],
+): string | undefined {
   if (httpVersion !== '1.1') return `the HTTP version of the answer is ${httpVersion}, and has to be 1.1`
+  const wrong = judge_protocol(headers['sec-websocket-protocol'], protocols)
+  if (wrong !== undefined) return wrong
   const extensions = headers['sec-websocket-extensions']
   if (extensions === undefined || deflate_offers(extensions, 'server')?.length === 1) return undefined
   return 'the Sec-WebSocket-Extensions of the answer is not what was offered'
+}
+
+/** What is offered is not shown: a subprotocol may be a token. */
+function judge_protocol(agreed: string | undefined, offered: readonly string[]): string | undefined {
+  if (agreed === undefined)
+    return offered.length === 0
+      ? undefined
+      : 'it takes none of the subprotocols that are offered; offer one that it knows, or leave out the option protocols'
+  return offered.includes(agreed)
+    ? undefined
+    : `it agrees on the subprotocol ${describe_value(agreed)}, which is not offered`
 }

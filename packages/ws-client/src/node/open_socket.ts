@@ -44,7 +44,7 @@ export function open_socket(
     ws.terminate()
   }
   ws.on('upgrade', answer => {
-    const wrong = judge_answer(answer)
+    const wrong = judge_answer(answer, settings.protocols)
     if (wrong !== undefined) fail(wrong)
   })
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {

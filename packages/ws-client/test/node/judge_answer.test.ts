@@ -9,11 +9,11 @@ describe('judge_answer', () => {
     { [LIST]: 'permessage-deflate' },
     { [LIST]: 'permessage-deflate; server_max_window_bits=10' },
   ])('finds nothing wrong with HTTP/1.1 and %j', headers => {
-    expect(judge_answer({ httpVersion: '1.1', headers })).toBeUndefined()
+    expect(judge_answer({ httpVersion: '1.1', headers }, [])).toBeUndefined()
   })
 
   it('names another version of HTTP', () => {
-    expect(judge_answer({ httpVersion: '1.0', headers: {} })).toContain('is 1.0, and has to be 1.1')
+    expect(judge_answer({ httpVersion: '1.0', headers: {} }, [])).toContain('is 1.0, and has to be 1.1')
   })
 
   it.each([
@@ -22,6 +22,31 @@ describe('judge_answer', () => {
     'permessage-deflate, permessage-deflate',
     'permessage-deflate; server_max_window_bits=08',
   ])('finds %j no answer to what was offered', list => {
-    expect(judge_answer({ httpVersion: '1.1', headers: { [LIST]: list } })).toContain('not what was offered')
+    expect(judge_answer({ httpVersion: '1.1', headers: { [LIST]: list } }, [])).toContain(
+      'not what was offered',
+    )
+  })
+
+  it.each(['chat', 'echo'])('finds nothing wrong with the subprotocol %s, which is offered', name => {
+    const headers = { 'sec-websocket-protocol': name }
+    expect(judge_answer({ httpVersion: '1.1', headers }, ['chat', 'echo'])).toBeUndefined()
+  })
+
+  it('says that none of the subprotocols is taken, without showing them, which may be secrets', () => {
+    const said = judge_answer({ httpVersion: '1.1', headers: {} }, ['chat', 'token.s3cret'])
+    expect(said).toMatch(/^it takes none of the subprotocols that are offered; /)
+    expect(said).not.toContain('s3cret')
+  })
+
+  it.each([
+    ['chat, echo', ['chat', 'echo'], '"chat, echo"'],
+    ['', ['chat'], '""'],
+    ['Chat', ['chat'], '"Chat"'],
+    ['chat', [], '"chat"'],
+  ])('finds the subprotocol %j not to be one of %j', (name, offered, shown) => {
+    const headers = { 'sec-websocket-protocol': name }
+    expect(judge_answer({ httpVersion: '1.1', headers }, offered)).toBe(
+      `it agrees on the subprotocol ${shown}, which is not offered`,
+    )
   })
 })

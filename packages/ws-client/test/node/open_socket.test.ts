@@ -102,6 +102,25 @@ describe('a connection that does not open', () => {
     expect(info).toMatchObject({ code: 1006, cause: 'refused', clean: false })
   })
 
+  it.each([
+    [
+      'takes none of the subprotocols that are offered',
+      '',
+      ['chat'],
+      /did not open a WebSocket: it takes none of the subprotocols that are offered; offer one .* option protocols$/,
+    ],
+    [
+      'agrees on a subprotocol that is not offered',
+      'Sec-WebSocket-Protocol: other\r\n',
+      ['chat'],
+      /did not open a WebSocket: it agrees on the subprotocol "other", which is not offered$/,
+    ],
+  ])('since the server %s is handshake_failed, and says so', async (_name, headers, protocols, message) => {
+    const { url } = await start_raw_server(socket => accept(socket, new Uint8Array(), headers))
+    const { errors } = await outcome(url, { protocols })
+    expect(errors).toMatchObject([{ code: 'handshake_failed', message: expect.stringMatching(message) }])
+  })
+
   it('since the server answers without an end is handshake_refused all the same', async () => {
     const { url } = await start_http_server((_request, response) =>
       response.writeHead(503).write('too \x1bbusy'),
