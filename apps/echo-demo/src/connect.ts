@@ -10,6 +10,10 @@ export interface ConnectArguments {
   readonly binary?: boolean
   /** The certificates of the authorities that a server's certificate has to come from, in PEM; without, those of Node. */
   readonly ca?: Buffer
+  /** Headers that go with the opening handshake, by name. */
+  readonly header?: Readonly<Record<string, string>>
+  /** The subprotocols that are offered, by preference. */
+  readonly protocol?: readonly string[]
   /** Whether to connect again, and again, when the connection is lost or does not open. */
   readonly reconnect?: boolean
   /** The topic of our echo server that this client is to be in. */
@@ -21,12 +25,14 @@ export interface ConnectArguments {
 /**
  * Talks to a server: what somebody types at a terminal, or what is piped in. Settles with the exit code.
  *
- * @throws NetError `invalid_option` for a URL that is none, or a `ca` that is none
+ * @throws NetError `invalid_option` for a URL that is none, a `ca` that is none, or a header that can't be sent
  */
 export async function run_connect({
   url,
   binary = false,
   ca,
+  header,
+  protocol,
   reconnect,
   topic,
   wait,
@@ -35,6 +41,8 @@ export async function run_connect({
     type: 'ws',
     url: with_topic(url, topic),
     binary,
+    headers: header,
+    protocols: protocol,
     reconnect,
     tls: ca === undefined ? undefined : { ca },
   })

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { broker_url } from './cluster_of.js'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
+import { header_and_also, protocol_and_also } from './handshake_arguments.js'
 import { say_error } from './print.js'
 import { run_serve, type ServeArguments, STOPPING } from './serve.js'
 
@@ -99,6 +100,16 @@ program
     '--topic <name>',
     'with a server of this program: hear what others say in this topic, and be heard by them',
   )
+  .option(
+    '--header <name:value>',
+    "send this header with the opening handshake, such as 'Authorization: Bearer …'; may be repeated",
+    header_and_also,
+  )
+  .option(
+    '--protocol <name>',
+    'offer this subprotocol; may be repeated, those preferred first',
+    protocol_and_also,
+  )
   .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
   .option('--wait <ms>', 'with a pipe: for how long to wait for one more message', whole_ms, DEFAULT_WAIT_MS)
   .addHelpText(
@@ -114,6 +125,9 @@ sent and no message has come for --wait milliseconds, then closes.
 With --reconnect, what you type while there is no connection waits, and goes
 out once it is open again; status tells when it is tried. It ends by itself only
 where the server says that it is over.
+
+With --protocol, status tells which one the server has chosen. A server that
+takes none of them is not connected to; that of this program takes none at all.
 
 Exit code: 0 when this side closed, the server agreed and nothing was lost,
 else 1.`,

@@ -1,5 +1,6 @@
 import type { WsClient } from '@bt/net'
 import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
+import { how_connected } from './how_connected.js'
 import { lines_of } from './lines_of.js'
 import { say_error, say_status } from './print.js'
 import { is_full, send_patiently } from './send_patiently.js'
@@ -25,10 +26,10 @@ export async function pipe_through(
 ): Promise<boolean> {
   const silence = new Silence(wait_ms)
   let has_failed = false
-  let again = ''
+  let is_again = false
   ws.on_open(() => {
-    say_status(`connected${again} to ${ws.addr}`)
-    again = ' again'
+    say_status(how_connected(ws, is_again))
+    is_again = true
     silence.heard()
   })
   ws.on_reconnecting(info => say_status(what_is_next(info)))

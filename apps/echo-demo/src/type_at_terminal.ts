@@ -1,5 +1,6 @@
 import type { WsClient } from '@bt/net'
 import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
+import { how_connected } from './how_connected.js'
 import { shown } from './message_text.js'
 import { error_line, style } from './print.js'
 import { is_full, send_patiently } from './send_patiently.js'
@@ -27,10 +28,10 @@ export async function type_at_terminal(ws: WsClient<string | Uint8Array>, binary
     typed_line.print(`${style.dim(text)}\n`)
     typed_line.show()
   }
-  let connected = `connected to ${ws.addr}; type a line, ${QUIT} or Ctrl-D closes`
+  let is_again = false
   ws.on_open(() => {
-    show_status(connected)
-    connected = `connected again to ${ws.addr}`
+    show_status(how_connected(ws, is_again) + (is_again ? '' : `; type a line, ${QUIT} or Ctrl-D closes`))
+    is_again = true
   })
   ws.on_reconnecting(info => show_status(what_is_next(info)))
   ws.on_message(data => typed_line.print(`${style.cyan('<')} ${shown(data)}\n`))

@@ -1,0 +1,10 @@
+import type { WsClient } from '@bt/net'
+
+/** That a client is connected, for the first time or again: where, and with which subprotocol, if the server has chosen one. */
+export function how_connected(
+  { addr, protocol }: Pick<WsClient, 'addr' | 'protocol'>,
+  is_again: boolean,
+): string {
+  const agreed = protocol === '' ? '' : `; the subprotocol is ${protocol}`
+  return `connected${is_again ? ' again' : ''} to ${addr}${agreed}`
+}

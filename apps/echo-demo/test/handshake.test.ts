@@ -1,0 +1,114 @@
+import { type AuthorizeRequest, listen, refuse } from '@bt/net'
+import { expect, it, onTestFinished } from 'vitest'
+import { Program, run, start_server } from './program.ts'
+
+it('sends each --header with the handshake, and what stands around a value is no part of it', async () => {
+  const { url, requests } = await start_host()
+  const args = ['--header', 'Authorization: Bearer a:b ', '--header', 'X-Empty:', '--header', 'X-Tight:1']
+  const { code } = await run(['connect', ...args, url])
+  expect(code).toBe(0)
+  expect(requests[0]?.headers).toMatchObject({ authorization: 'Bearer a:b', 'x-empty': '', 'x-tight': '1' })
+})
+
+it('gets in by a token where nobody does without', async () => {
+  const { url } = await start_host({
+    authorize: ({ headers }) => headers['x-token'] === 'ours' || refuse(401, 'no such token'),
+  })
+  const refused = await run(['connect', url])
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toMatch(/^error: .* was answered 401 Unauthorized: no such token\n$/)
+  expect((await run(['connect', '--header', 'X-Token: ours', url])).code).toBe(0)
+})
+
+it('offers each --protocol, in that order, and says which one the server has chosen', async () => {
+  const { url, requests } = await start_host({ protocols: ['chat.v1', 'chat.v2'] })
+  const { code, stderr } = await run(['connect', '--protocol', 'chat.v2', '--protocol', 'chat.v1', url])
+  expect(code).toBe(0)
+  expect(requests[0]?.protocols).toEqual(['chat.v2', 'chat.v1'])
+  expect(stderr).toContain(`connected to ${url}; the subprotocol is chat.v1\n`)
+})
+
+it('says again which one is chosen, and sends the headers again, when it is connected again', async () => {
+  const first = await start_host({ protocols: ['chat.v1'] })
+  const args = ['--reconnect', '--header', 'X-Token: ours', '--protocol', 'chat.v2', '--protocol', 'chat.v1']
+  const client = new Program(['connect', ...args, first.url])
+  await client.until(({ stderr }) => stderr.includes('the subprotocol is chat.v1'))
+  await first.stop()
+  const { url, requests } = await start_host({ protocols: ['chat.v2'], bind: new URL(first.url).host })
+  await client.until(({ stderr }) =>
+    stderr.includes(`connected again to ${url}; the subprotocol is chat.v2\n`),
+  )
+  expect(requests[0]?.headers).toMatchObject({ 'x-token': 'ours' })
+  client.child.stdin.end()
+  expect(await client.exit).toEqual({ code: 0, signal: null })
+})
+
+it('says in one line that the server takes none of what it offers, and ends with code 1', async () => {
+  const { url } = await start_server('serve')
+  const { code, stdout, stderr } = await run(['connect', '--protocol', 'chat.v1', url])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^error: .* takes none of the subprotocols that are offered; .*\n$/)
+})
+
+it.each([
+  ['a header without a colon', ['--header', 'Bearer'], "'Bearer' is invalid. Give NAME:VALUE, such as"],
+  ['a header without a name', ['--header', ': x'], "': x' is invalid. Give NAME:VALUE, with a NAME of"],
+  ['a name with a space', ['--header', 'a b: x'], "'a b: x' is invalid. Give NAME:VALUE, with a NAME of"],
+  [
+    'a header twice',
+    ['--header', 'Token: 1', '--header', 'token: 2'],
+    "'token: 2' is invalid. Give each header once, in upper or in lower case.",
+  ],
+  ['a header of two lines', ['--header', 'X-Two: a\nb'], 'the value of "X-Two" has U+000A at index 1'],
+  ['a header that is not its own', ['--header', 'Upgrade: x'], '"Upgrade" is the handshake\'s own'],
+  ['a subprotocol with a comma', ['--protocol', 'a,b'], "'a,b' is invalid. Give the name of a subprotocol,"],
+  ['no subprotocol', ['--protocol', ''], "'' is invalid. Give the name of a subprotocol,"],
+  [
+    'a subprotocol twice',
+    ['--protocol', 'chat', '--protocol', 'chat'],
+    "'chat' is invalid. Give each subprotocol once.",
+  ],
+])('says in one line what is wrong with %s, and ends with code 1', async (_, given, said) => {
+  const { code, stdout, stderr } = await run(['connect', ...given])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^error: .*\n$/)
+  expect(stderr).toContain(said)
+})
+
+it('tells of both with connect --help', async () => {
+  const { stdout } = await run(['connect', '--help'])
+  expect(stdout).toMatch(/^ {2}--header <name:value> /m)
+  expect(stdout).toMatch(/^ {2}--protocol <name> /m)
+})
+
+interface HostOptions {
+  readonly bind?: string
+  readonly protocols?: readonly string[]
+  readonly authorize?: (request: AuthorizeRequest) => unknown
+}
+
+/** A server that remembers with what handshakes clients came. */
+async function start_host({ bind = '127.0.0.1:0', protocols, authorize }: HostOptions = {}): Promise<{
+  readonly url: string
+  readonly requests: readonly AuthorizeRequest[]
+  stop(): Promise<void>
+}> {
+  const requests: AuthorizeRequest[] = []
+  const server = listen({
+    type: 'ws',
+    bind,
+    protocols,
+    authorize: request => {
+      requests.push(request)
+      return authorize?.(request)
+    },
+    on_message: () => {},
+  })
+  const stop = async (): Promise<void> => {
+    server.close()
+    await server.closed
+  }
+  onTestFinished(stop)
+  await server.opened
+  return { url: `ws://${server.addr}/ws`, requests, stop }
+}
