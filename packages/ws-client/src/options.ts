@@ -5,6 +5,7 @@ import {
   type ConnectionOptions,
   callback,
   connection_rules,
+  describe_parts,
   exactly,
   type FilledConnectionOption,
   is_whole_number,
@@ -108,7 +109,7 @@ export function connect_rules(
     on_reconnecting: callback(),
     reconnect: {
       fallback: false,
-      shows_parts: true,
+      shown: describe_parts,
       expects:
         'true, false, or { min_delay?, max_delay?: milliseconds, max_attempts? }, all from 1 on, min_delay up to max_delay',
       accepts: value => typeof value === 'boolean' || backoff_settings(value) !== undefined,

@@ -1,4 +1,10 @@
-import { type BrokerOptions, broker_rules, client_options_rule, type OptionRules } from '@bt/ws-protocol'
+import {
+  type BrokerOptions,
+  broker_rules,
+  client_options_rule,
+  describe_type,
+  type OptionRules,
+} from '@bt/ws-protocol'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
 /**
@@ -52,7 +58,7 @@ export const nats_rules: OptionRules<NatsOptions, 'prefix' | 'connect_timeout' |
   servers: {
     fallback: undefined,
     is_required: true,
-    is_secret: true,
+    shown: describe_type,
     expects: "where NATS is, such as 'nats://127.0.0.1:4222', or a list of such texts",
     accepts: value =>
       Array.isArray(value)

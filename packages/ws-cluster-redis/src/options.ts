@@ -2,6 +2,7 @@ import {
   type BrokerOptions,
   broker_rules,
   client_options_rule,
+  describe_type,
   NetError,
   type OptionRules,
   type Pem,
@@ -85,7 +86,7 @@ export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout'
   url: {
     fallback: undefined,
     is_required: true,
-    is_secret: true,
+    shown: describe_type,
     expects: "where Redis is, such as 'redis://127.0.0.1:6379', or a list of such texts",
     accepts: value =>
       Array.isArray(value)

@@ -1,5 +1,5 @@
 import { describe_value, NetError } from './errors.js'
-import type { OptionRule, OptionRules } from './option_rule.js'
+import { describe_type, type OptionRule, type OptionRules } from './option_rule.js'
 import { whole_number } from './options.js'
 
 /** As long as a {@link ClusterPort} may take to connect, in milliseconds. */
@@ -41,7 +41,7 @@ export function client_options_rule<Options extends object>(
 ): OptionRule<Options> {
   return {
     fallback: undefined,
-    is_secret: true,
+    shown: describe_type,
     expects: `an object with some of ${Object.keys(known).join(', ')}`,
     accepts: value => {
       if (typeof value !== 'object' || value === null) return false

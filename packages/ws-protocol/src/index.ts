@@ -58,6 +58,8 @@ export { type MessageBatch, MessageQueue } from './message_queue.js'
 export {
   type CheckedOptions,
   check_options,
+  describe_parts,
+  describe_type,
   type FilledOptionRule,
   type OptionRule,
   type OptionRules,

@@ -6,16 +6,12 @@ export interface OptionRule<Value> {
   readonly fallback: Value | undefined
   /** Whether it has to be given. */
   readonly is_required?: boolean
-  /** Whether a value that will not do is kept out of the error, but for its type. */
-  readonly is_secret?: boolean
-  /** Whether an object that will not do is shown with what is in it: none of that is secret. */
-  readonly shows_parts?: boolean
   /** What is expected, as the end of the sentence "expected …". */
   readonly expects: string
   /** Whether a value that was given will do. */
   accepts(value: unknown): boolean
-  /** What is wrong with a value that will not do, as the end of "is an object, …"; `undefined` where what it is says it all. It shows nothing that may be secret. */
-  flaw?(value: unknown): string | undefined
+  /** How a value that will not do is shown, with nothing that may be secret; without, or where it says `undefined`, in short, such as `an array of 3`. */
+  readonly shown?: (value: unknown) => string | undefined
 }
 
 /** A rule whose option always has a value: there is something to fall back on. */
@@ -84,34 +80,29 @@ export function read_option(call: string, given: object, name: string): unknown 
   }
 }
 
-function describe(rule: OptionRule<unknown>, value: unknown): string {
+function describe({ shown }: OptionRule<unknown>, value: unknown): string {
   if (value === undefined) return 'missing'
-  if (rule.is_secret) return `of type ${typeof value}`
-  if (rule.shows_parts) return describe_parts(value)
-  const flaw = flaw_of(rule, value)
-  return flaw === undefined ? describe_value(value) : `${describe_value(value)}, ${flaw}`
-}
-
-function flaw_of(rule: OptionRule<unknown>, value: unknown): string | undefined {
   try {
-    return rule.flaw?.(value)
+    return shown?.(value) ?? describe_value(value)
   } catch {
     // What throws when it is looked at: that it is an object says enough.
-    return undefined
+    return describe_value(value)
   }
+}
+
+/** Nothing but the type of what is secret, such as `of type string`. */
+export function describe_type(value: unknown): string {
+  return `of type ${typeof value}`
 }
 
 /** As many parts of an object are shown at most. */
 const MOST_PARTS = 8
 
-function describe_parts(value: unknown): string {
-  try {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return describe_value(value)
-    const parts = Object.entries(value).slice(0, MOST_PARTS)
-    return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
-  } catch {
-    return describe_value(value)
-  }
+/** What is in an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for what is none. */
+export function describe_parts(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const parts = Object.entries(value).slice(0, MOST_PARTS)
+  return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
 }
 
 function names_of(call: string, given: object): string[] {

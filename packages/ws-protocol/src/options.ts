@@ -1,12 +1,12 @@
 import type { AbortSignalLike } from './abort.js'
+import { describe_value } from './errors.js'
 import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
 /** The longest delay that every platform's timers accept, in milliseconds, about 24 days; and bound enough for bytes. */
 const MAX_NUMBER = 2_147_483_647
 /** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
 const MAX_TEXT_BYTES = 536_870_888
-/** RFC 7230 §3.2.6: of what a subprotocol's name is made (RFC 6455 §4.1). */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** What RFC 7230 §3.2.6 keeps out of a subprotocol's name (RFC 6455 §4.1). */
 const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/u
 
 /** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
@@ -96,8 +96,8 @@ export const connection_rules: OptionRules<
   protocols: {
     fallback: [],
     expects: 'an array of subprotocol names, each once (RFC 6455 §4.1)',
-    accepts: value => Array.isArray(value) && protocols_flaw(value) === undefined,
-    flaw: protocols_flaw,
+    accepts: value => flawed_protocols(value) === undefined,
+    shown: flawed_protocols,
   },
   signal: {
     fallback: undefined,
@@ -142,7 +142,7 @@ export function exactly<Type extends string>(type: Type): RequiredOptionRule<Typ
 
 /** Whether `value` is a token (RFC 9110 §5.6.2), as names of headers and of subprotocols are. */
 export function is_token(value: unknown): value is string {
-  return typeof value === 'string' && TOKEN.test(value)
+  return token_flaw(value) === undefined
 }
 
 /** What is wrong with a value that is to be a token, such as `has U+0020 at index 1`; `undefined` where nothing is. */
@@ -162,13 +162,12 @@ export function text_flaw(value: unknown, forbidden: RegExp): string | undefined
   return `has U+${code_point} at index ${index}`
 }
 
-/** Subprotocols are not shown: pages send tokens as such. */
-function protocols_flaw(value: unknown): string | undefined {
-  if (!Array.isArray(value)) return undefined
-  const names: unknown[] = Array.from(value)
-  for (const [index, name] of names.entries()) {
-    const flaw = token_flaw(name) ?? (names.indexOf(name) < index ? 'is there twice' : undefined)
-    if (flaw !== undefined) return `in which the name at index ${index} ${flaw}`
+/** Subprotocols that will not do, and why; they are not shown themselves, since pages send tokens as such. */
+function flawed_protocols(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return describe_value(value)
+  for (const [index, name] of value.entries()) {
+    const flaw = token_flaw(name) ?? (value.indexOf(name) < index && 'is there twice')
+    if (flaw) return `${describe_value(value)}, in which the name at index ${index} ${flaw}`
   }
   return undefined
 }

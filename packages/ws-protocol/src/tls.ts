@@ -1,4 +1,4 @@
-import type { FilledOptionRule, OptionRule, OptionRules } from './option_rule.js'
+import { describe_type, type FilledOptionRule, type OptionRule, type OptionRules } from './option_rule.js'
 
 /** PEM as text, or as the bytes of a file: the content, not the file's name. */
 export type Pem = string | Uint8Array
@@ -30,7 +30,7 @@ const VERSIONS: readonly unknown[] = ['TLSv1.2', 'TLSv1.3'] satisfies TlsVersion
 /** A rule for a private key, which is never shown. */
 export const key_rule: OptionRule<Pem> = {
   fallback: undefined,
-  is_secret: true,
+  shown: describe_type,
   expects: PEM_EXPECTED,
   accepts: is_pem,
 }
@@ -39,7 +39,7 @@ export const key_rule: OptionRule<Pem> = {
 export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
   fallback: undefined,
   // Who mixes up the two gives a key here.
-  is_secret: true,
+  shown: describe_type,
   expects: `${PEM_EXPECTED}, or a list of such`,
   accepts: value => (Array.isArray(value) ? value.length > 0 && value.every(is_pem) : is_pem(value)),
 }
@@ -47,7 +47,7 @@ export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
 /** A rule for what a key is encrypted with, which is never shown. */
 export const passphrase_rule: OptionRule<string> = {
   fallback: undefined,
-  is_secret: true,
+  shown: describe_type,
   expects: 'a string',
   accepts: value => typeof value === 'string',
 }

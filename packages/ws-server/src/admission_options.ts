@@ -1,4 +1,4 @@
-import { callback, type OptionRule, type OptionRules, whole_number } from '@bt/ws-protocol'
+import { callback, describe_parts, type OptionRule, type OptionRules, whole_number } from '@bt/ws-protocol'
 import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustedProxies } from './client_address.js'
 import type { AuthorizeRequest } from './handshake_request.js'
 import { type AllowedOrigins, is_allowed_origins, ORIGINS_EXPECTED } from './origin.js'
@@ -55,7 +55,12 @@ export type FilledAdmissionOption = 'trust_proxy'
 export const admission_rules: OptionRules<AdmissionOptions, FilledAdmissionOption> = {
   origins: { fallback: undefined, expects: ORIGINS_EXPECTED, accepts: is_allowed_origins },
   authorize: callback(),
-  trust_proxy: { fallback: false, shows_parts: true, expects: TRUST_PROXY_EXPECTED, accepts: is_trust_proxy },
+  trust_proxy: {
+    fallback: false,
+    shown: describe_parts,
+    expects: TRUST_PROXY_EXPECTED,
+    accepts: is_trust_proxy,
+  },
   max_connections_per_ip: unbounded('sockets'),
   max_handshakes_per_second: unbounded('handshakes'),
 }

@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   callback,
   connection_rules,
+  describe_type,
   exactly,
   type FilledConnectionOption,
   is_route,
@@ -145,7 +146,7 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   handshake_timeout: milliseconds(10_000),
   tls: {
     fallback: undefined,
-    is_secret: true,
+    shown: describe_type,
     expects: 'an object such as { cert, key }, both in PEM',
     accepts: value => typeof value === 'object' && value !== null,
   },

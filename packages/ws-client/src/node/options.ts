@@ -1,5 +1,6 @@
 import {
   type CheckedOptions,
+  describe_type,
   describe_value,
   type OptionRule,
   type OptionRules,
@@ -22,8 +23,8 @@ const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   fallback: undefined,
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
-  accepts: value => is_object(value) && headers_flaw(value) === undefined,
-  flaw: value => (is_object(value) ? headers_flaw(value) : undefined),
+  accepts: value => is_object(value) && flawed_headers(value) === undefined,
+  shown: value => (is_object(value) ? flawed_headers(value) : undefined),
 }
 
 function is_object(value: unknown): value is object {
@@ -31,11 +32,11 @@ function is_object(value: unknown): value is object {
 }
 
 /** What is wrong with headers; of their values, which may be secrets, nothing is shown. */
-function headers_flaw(headers: object): string | undefined {
+function flawed_headers(headers: object): string | undefined {
   const names = new Set<string>()
   for (const [name, value] of Object.entries(headers)) {
     const flaw = header_flaw(name, value, names)
-    if (flaw !== undefined) return `in which ${flaw}`
+    if (flaw !== undefined) return `${describe_value(headers)}, in which ${flaw}`
     names.add(name.toLowerCase())
   }
   return undefined
@@ -63,7 +64,7 @@ export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption
   headers: headers_rule,
   tls: {
     fallback: undefined,
-    is_secret: true,
+    shown: describe_type,
     expects: 'an object such as { ca }, in PEM',
     accepts: value => typeof value === 'object' && value !== null,
   },
