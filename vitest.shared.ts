@@ -13,7 +13,9 @@ export const package_config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
+    // Only what hangs takes so long: many of these run side by side, on machines of any kind.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: [['default', { summary: false }]],
     coverage: {
       provider: 'v8',

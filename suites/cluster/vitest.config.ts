@@ -5,5 +5,5 @@ import { package_config } from '../../vitest.shared.ts'
 export default mergeConfig(
   package_config,
   // One file at a time: servers and brokers that are stopped here should be disturbed by nothing else.
-  defineConfig({ test: { fileParallelism: false, testTimeout: 60_000 } }),
+  defineConfig({ test: { fileParallelism: false } }),
 )

@@ -3,4 +3,4 @@ import { mergeConfig } from 'vitest/config'
 import { package_config } from '../../vitest.shared.ts'
 
 // These tests wait for other processes, more than they work, and for some to start.
-export default mergeConfig(package_config, { test: { maxWorkers: 3, testTimeout: 60_000 } })
+export default mergeConfig(package_config, { test: { maxWorkers: 3 } })

@@ -23,7 +23,7 @@ const TAB_STOPS = [
   'log',
 ]
 
-describe('the page for everybody', { timeout: 60_000 }, () => {
+describe('the page for everybody', () => {
   const open_page = use_browser()
 
   it('is walked through by Tab, both ways, and shows where the focus is', async () => {

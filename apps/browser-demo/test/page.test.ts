@@ -2,9 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PATIENCE_MS, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 
-const TEST_MS = 60_000
-
-describe('the page in Chromium', { timeout: TEST_MS }, () => {
+describe('the page in Chromium', () => {
   const open_page = use_browser()
 
   it('connects, sends, hears the echo, disconnects, and connects again', async () => {

@@ -4,7 +4,7 @@ import { start_server } from './program.ts'
 
 const REFUSED = expect.stringContaining('ERR_CONNECTION_REFUSED')
 
-describe('the page that connects again', { timeout: 60_000 }, () => {
+describe('the page that connects again', () => {
   const open_page = use_browser()
 
   it('is back by itself after the wire was cut', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PATIENCE_MS, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 
-describe('several tabs', { timeout: 60_000 }, () => {
+describe('several tabs', () => {
   const open_page = use_browser()
 
   it('see who comes, what is said, where cursors are, and who goes', async () => {

@@ -4,9 +4,8 @@ import { Program, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 /** The client waits as long as it would for anybody, which is seconds. */
-const LONG = { timeout: 60_000 }
 
-it('is back when the server is, says so, and gets through what waited, in order and once', LONG, async () => {
+it('is back when the server is, says so, and gets through what waited, in order and once', async () => {
   const { program, url } = await start_server('serve')
   const client = new Program(['connect', '--reconnect', url])
   client.type('one')
@@ -25,7 +24,7 @@ it('is back when the server is, says so, and gets through what waited, in order 
   expect(client.stderr.match(/^error: /gm)).toHaveLength(1)
 })
 
-it('waits for a server that is not there yet', LONG, async () => {
+it('waits for a server that is not there yet', async () => {
   const { program, url } = await start_server('serve')
   program.child.kill('SIGKILL')
   await program.exit
@@ -38,7 +37,7 @@ it('waits for a server that is not there yet', LONG, async () => {
   expect(client.stderr).toContain(`connected to ${url}\n`)
 })
 
-it('waits for answers that may still come, though the input has ended', LONG, async () => {
+it('waits for answers that may still come, though the input has ended', async () => {
   const { program, url } = await start_server('serve')
   const client = new Program(['connect', '--reconnect', '--wait', '2000', url])
   client.child.stdin.end('one')
@@ -50,7 +49,7 @@ it('waits for answers that may still come, though the input has ended', LONG, as
   expect(client.stdout).toBe('welcome\necho:one\nwelcome\n')
 })
 
-it.skipIf(is_windows)('says with what the server closed, and when it comes back', LONG, async () => {
+it.skipIf(is_windows)('says with what the server closed, and when it comes back', async () => {
   const { program, url } = await start_server('serve', '--spread', '2')
   const client = new Program(['connect', '--reconnect', url])
   await client.says('welcome')

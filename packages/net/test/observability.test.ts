@@ -110,7 +110,7 @@ describe('the page on observability', () => {
     const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
     await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
     // A compiler that shares its processor may take longer than what a test has by default.
-  }, 60_000)
+  })
 
   it.each(PAGES)('lists every figure of stats(), and none that there is not, in $language', async each => {
     const server = net.listen({ type: 'ws', bind: '127.0.0.1:0' })

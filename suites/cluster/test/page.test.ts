@@ -72,7 +72,7 @@ test('its samples are of the right types', async () => {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
   await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
-}, 60_000)
+})
 
 test.each([
   ['cluster.md', '## Figures'],

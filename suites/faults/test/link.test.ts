@@ -100,5 +100,5 @@ describe.skipIf(reason !== undefined)('both sides ours survive a link', () => {
     expect(numbers_of(server as never)).toEqual(in_order)
     expect(numbers_of(client as never)).toEqual(in_order)
     expect([server.events('close'), client.events('reconnecting')]).toEqual([[], []])
-  }, 60_000)
+  })
 })
