@@ -2,7 +2,8 @@
 import { connect, listen } from '@bt/net'
 import { bytes_of, obey, say, say_closed, say_message, text_of } from './commands.mjs'
 
-const HEARTBEAT_MS = 1_000
+/** Half of the silence that a busy machine may cause without an end to it. */
+const HEARTBEAT_MS = 3_000
 
 let handle
 let server

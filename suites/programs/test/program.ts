@@ -9,7 +9,7 @@ export type ProgramEvent =
   | { readonly event: 'open'; readonly protocol: string }
   | { readonly event: 'refused'; readonly said: string }
   | { readonly event: 'text'; readonly text: string }
-  | { readonly event: 'binary'; readonly base64: string }
+  | { readonly event: 'binary'; readonly bytes: Uint8Array }
   | { readonly event: 'close'; readonly code: number; readonly reason: string }
 
 /** What a connection is asked for. */
@@ -99,6 +99,13 @@ export class Program {
     throw new Error(`it was to tell a text, and told ${JSON.stringify(told)}`)
   }
 
+  /** The bytes that it tells next. */
+  async next_bytes(): Promise<Uint8Array> {
+    const told = await this.next()
+    if (told.event === 'binary') return told.bytes
+    throw new Error(`it was to tell bytes, and told ${JSON.stringify(told)}`)
+  }
+
   /** Waits until it has told the end of its connection. */
   async until_closed(): Promise<void> {
     while (this.#has_connection) await this.next()
@@ -116,7 +123,7 @@ function packed(data: string | Uint8Array): string {
 function read_event(line: string): ProgramEvent {
   const { data, reason, ...told } = JSON.parse(line)
   if (told.event === 'text') return { ...told, text: Buffer.from(data, 'base64').toString() }
-  if (told.event === 'binary') return { ...told, base64: data }
+  if (told.event === 'binary') return { ...told, bytes: Buffer.from(data, 'base64') }
   if (told.event === 'close') return { ...told, reason: Buffer.from(reason, 'base64').toString() }
   return told
 }
