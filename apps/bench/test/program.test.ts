@@ -38,6 +38,13 @@ describe('a program', () => {
     await expect(program.call('crash')).rejects.toThrow(/^it ended with 3; it said:\na warning\nnull$/)
   })
 
+  it('that ends amid an answer is told of with what there is of it', async () => {
+    const program = node(
+      `process.stdin.once('data', () => process.stdout.write('{"id":0,"result":[1', () => process.kill(process.pid, 'SIGKILL')))`,
+    )
+    await expect(program.call('go')).rejects.toThrow('it ended with SIGKILL; it said:\n{"id":0,"result":[1')
+  })
+
   it('is not waited for when another one that it works with has ended', async () => {
     const silent = node('process.stdin.resume()')
     const crashing = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)

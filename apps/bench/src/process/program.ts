@@ -18,6 +18,12 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
+interface Answer {
+  readonly id: number
+  readonly result: never
+  readonly error?: string
+}
+
 /** No command takes longer than this, beside what it was asked to take. */
 const PATIENCE_S = 60
 
@@ -87,16 +93,12 @@ export class Program implements Stoppable {
     await this.#ended
   }
 
-  /** A line is an answer, or something else that was printed, such as by a library. */
+  /** A line is an answer, or something else: printed by a library, or all that there is of an answer when the program has ended amid it. */
   #hear(line: string): void {
-    if (line.startsWith(ANSWER_START)) this.#settle(line)
-    else this.#keep(`${line}\n`)
-  }
-
-  #settle(line: string): void {
-    const { id, result, error } = JSON.parse(line) as { id: number; result: never; error?: string }
-    if (error === undefined) this.#take(id)?.resolve(result)
-    else this.#give_up(id, error)
+    const answer = line.startsWith(ANSWER_START) ? parsed(line) : undefined
+    if (answer === undefined) this.#keep(`${line}\n`)
+    else if (answer.error === undefined) this.#take(answer.id)?.resolve(answer.result)
+    else this.#give_up(answer.id, answer.error)
   }
 
   #keep(text: string): void {
@@ -127,5 +129,14 @@ export class Program implements Stoppable {
 
   #reject_all(reason: Error): void {
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(reason)
+  }
+}
+
+function parsed(line: string): Answer | undefined {
+  try {
+    return JSON.parse(line) as Answer
+  } catch {
+    // Whoever waits for it is told that the program has ended.
+    return undefined
   }
 }
