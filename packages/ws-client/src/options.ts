@@ -6,6 +6,7 @@ import {
   callback,
   connection_rules,
   describe_parts,
+  describe_value,
   exactly,
   type FilledConnectionOption,
   is_whole_number,
@@ -15,6 +16,7 @@ import {
   type OptionRules,
   type WsOption,
 } from '@bt/ws-protocol'
+import { shown_url } from './shown_url.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to connect again. */
@@ -101,7 +103,13 @@ export function connect_rules(
   return {
     ...connection_rules,
     type: exactly('ws'),
-    url: { fallback: undefined, is_required: true, expects: url_expected, accepts: is_url },
+    url: {
+      fallback: undefined,
+      is_required: true,
+      expects: url_expected,
+      accepts: is_url,
+      shown: value => (typeof value === 'string' ? describe_value(shown_url(value)) : undefined),
+    },
     on_open: callback(),
     on_message: callback(),
     on_close: callback(),

@@ -19,6 +19,12 @@ describe('the options of connect', () => {
     ],
     ['a fragment', { type: 'ws', url: `${url}#x` }, /without a fragment/],
     [
+      'what is no URL of ours, without what is secret of it',
+      { type: 'ws', url: 'http://ada:secret@host/ws?token=secret' },
+      /url is "http:\/\/ada:\*\*\*@host\/ws\?\*\*\*"; expected/,
+    ],
+    ['a URL object', { type: 'ws', url: new URL(url) }, /url is an instance of URL; expected a string/],
+    [
       'an unknown option',
       { type: 'ws', url, on_opn: () => {} },
       /no option "on_opn"; did you mean on_open\?/,

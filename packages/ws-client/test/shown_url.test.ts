@@ -7,15 +7,26 @@ describe('shown_url', () => {
     ['wss://user:secret@host:8081/ws?a=b:c@d', 'wss://user:***@host:8081/ws?***'],
     ['ws://:secret@host/', 'ws://:***@host/'],
     ['ws://user:se:cr@et@host/', 'ws://user:***@host/'],
-    ['WS://user:secret@host/', 'WS://user:***@host/'],
+    ['WS://user:secret@host/', 'ws://user:***@host/'],
     ['ws+unix://user:secret@host/x:/ws', 'ws+unix://user:***@host/x:/ws'],
+    // These are read as URLs all the same, as a browser reads them.
+    [' ws://user:secret@host/', 'ws://user:***@host/'],
+    ['ws:/user:secret@host/', 'ws://user:***@host/'],
+    ['w\ns:\\\\user:secret@host/', 'ws://user:***@host/'],
+    // These are no URLs of ours.
+    ['http2://user:secret@host/', 'http2://user:***@host/'],
+    ['user:secret@host/ws', 'user:***@host/ws'],
+    ['ws://user:secret@', 'ws://user:***@'],
   ])('hides the password of %s', (url, shown) => expect(shown_url(url)).toBe(shown))
 
   it.each([
     ['ws://host/ws?token=secret&room=1', 'ws://host/ws?***'],
     ['ws://host?secret', 'ws://host?***'],
     ['ws://[::1]:8081/ws?a=b:c@d', 'ws://[::1]:8081/ws?***'],
-  ])('hides the query of %s', (url, shown) => expect(shown_url(url)).toBe(shown))
+    ['ws://host/ws?a\nsecret', 'ws://host/ws?***'],
+    ['ws://host/ws#secret', 'ws://host/ws#***'],
+    ['ws://host/ws?a#secret', 'ws://host/ws?***'],
+  ])('hides the query and the fragment of %s', (url, shown) => expect(shown_url(url)).toBe(shown))
 
   it.each(['ws://host/ws?', 'ws://user@host/', 'ws://host:8081/a:b@c', 'ws://host/a=b'])(
     'leaves %s as it is',
