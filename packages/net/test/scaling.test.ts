@@ -467,7 +467,10 @@ describe('the supervisor', () => {
 })
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const has_reuse_port = process.platform === 'linux' && (major > 23 || (major === 23 && minor > 0))
+/** From Node 22.12 on, but for 23.0. */
+const has_reuse_port =
+  process.platform === 'linux' &&
+  (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12))
 
 describe('SO_REUSEPORT', () => {
   it.skipIf(!has_reuse_port)(
