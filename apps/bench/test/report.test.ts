@@ -127,6 +127,18 @@ describe('the tables of a group', () => {
     ])
   })
 
+  it('name the unit alone where a figure has no other name', () => {
+    const place = { measure: 'cluster', group: 'one message', case_name: 'to 1,000' } as const
+    const figures = { cpu_us_per_message: 7, messages_per_s: 9_000, publisher_us_per_publish: 20 }
+    const cluster = results_of(rounds_of('bt_net_nats', [figures], place))
+    const [group] = groups_of(cluster, 'cluster')
+    const others = tables_of(cluster, group as NonNullable<typeof group>).at(-1)
+    expect(others?.rows.slice(0, 2)).toEqual([
+      { name: 'to 1,000: deliveries/s', cells: ['9,000'] },
+      { name: 'to 1,000: publishing server, per message, µs', cells: ['20.0'] },
+    ])
+  })
+
   it('mark what one subject lacks', () => {
     const lacking = results_of([
       ...rounds_of('ws', cpu(1)),

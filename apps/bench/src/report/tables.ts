@@ -65,7 +65,7 @@ function units_of(figures: readonly FigureView[]): string {
 function values_table(results: Results, group: Group, title: string, figures: readonly FigureView[]): Table {
   const { subjects } = group
   const rows = rows_of(group, figures, (selection, { unit }) => ({
-    unit: is_mixed(figures) ? `, ${unit}` : '',
+    unit: is_mixed(figures) ? unit : '',
     cells: subjects.map(({ name }) => {
       const spread = figure_of(results, selection, name)
       return spread === undefined ? NOTHING : shown(spread.median)
@@ -96,7 +96,8 @@ function rows_of(
   return case_names.flatMap(case_name =>
     figures.map(view => {
       const { unit, cells } = row({ measure, group, case_name, figure: view.figure }, view)
-      return { name: view.label === '' ? case_name : `${case_name}: ${view.label}${unit}`, cells }
+      const what = [view.label, unit].filter(Boolean).join(', ')
+      return { name: [case_name, what].filter(Boolean).join(': '), cells }
     }),
   )
 }
