@@ -61,8 +61,8 @@ describe('the tables of a group', () => {
     const tables = tables_of(results, group as NonNullable<typeof group>)
     expect(tables.map(({ title }) => title)).toEqual([
       'CPU time of the server per message, µs',
-      'Times that of ws',
-      'Times that of Bun',
+      'Relative to ws',
+      'Relative to Bun',
       'messages/s',
     ])
     expect(tables[0]?.rows).toEqual([{ name: '1 under way', cells: ['8.50', '10.0', '5.00'] }])
@@ -99,9 +99,9 @@ describe('the tables of a group', () => {
     const [group] = groups_of(latency, 'latency')
     const [values, besides] = tables_of(latency, group as NonNullable<typeof group>)
     expect(values?.rows.map(({ name }) => name)).toEqual(['50 %: p50', '50 %: p99', '50 %: p99.9'])
-    expect(besides?.title).toBe('Besides')
+    expect(besides?.title).toBe('Other figures')
     expect(besides?.rows.slice(0, 2)).toEqual([
-      { name: '50 %: load late by (p99), µs', cells: ['5.00'] },
+      { name: '50 %: delay of the load (p99), µs', cells: ['5.00'] },
       { name: '50 %: rate, messages/s', cells: ['1,000'] },
     ])
   })
@@ -117,8 +117,8 @@ describe('the tables of a group', () => {
     const tables = tables_of(cluster, group as NonNullable<typeof group>)
     expect(tables.map(({ title }) => title)).toEqual([
       'Time from publishing to receipt, 25 messages a second, µs',
-      'Times that of socket.io over Redis',
-      'Besides, µs',
+      'Relative to socket.io over Redis',
+      'Other figures, µs',
     ])
     expect(tables[1]?.rows[1]).toEqual({ name: 'to 1,000: p99', cells: ['0.50 (0.50–0.50)'] })
     expect(charts_of(cluster).map(({ name }) => name)).toEqual([
@@ -289,7 +289,7 @@ describe('the page', () => {
 describe('the text for a terminal', () => {
   it('has the same, without pictures', () => {
     const text = report_text(results_of(results.samples, ['not pinned']))
-    for (const words of ['ECHO', 'FAN-OUT', 'Times that of ws', 'Targets for @bt/net', '! not pinned'])
+    for (const words of ['ECHO', 'FAN-OUT', 'Relative to ws', 'Targets for @bt/net', '! not pinned'])
       expect(text).toContain(words)
   })
 

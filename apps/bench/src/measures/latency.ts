@@ -58,7 +58,7 @@ export const latency: Measure = {
 
 /** The name of the case at that part of what plain `ws` takes at most. */
 export function rate_case(part: (typeof PARTS)[number]): string {
-  return `${part * 100} % of what ws takes`
+  return `${part * 100} % of the ws maximum`
 }
 
 /** How many messages a second plain `ws` takes at most from as many connections: one under way on each, as fast as answers come. */

@@ -16,11 +16,11 @@ export function doubts_of(results: Results): string[] {
   return [
     ...results.notes,
     ...told(
-      "The load was busier than the subject here, so there messages a second are the load's limit",
+      "In these cases the load was the limit rather than the subject, so messages/s are the load's",
       cases_where(results, was_limit),
     ),
     ...told(
-      'Half of p99 or more is how late the load itself was here, so there latency tells of the machine',
+      'In these cases the load itself was late by half of p99 or more, so latency says more about the machine than the subject',
       cases_where(results, was_late),
     ),
     ...disturbances(results),

@@ -8,27 +8,32 @@ import { VIEWS } from './views.js'
 
 const HOW_TO_READ = `# Benchmarks
 
-This page is made by \`pnpm bench\` ([apps/bench](../../apps/bench/README.md)), on the machine that is named below. Run it on yours: what
-counts is how things compare, and that depends on the machine less than the figures do.
+\`pnpm bench\` ([apps/bench](../../apps/bench/README.md)) made this page, on the machine named below. Run it on yours: what matters is how
+the subjects compare, and that depends on the machine less than the absolute figures do.
 
-Each subject runs in a process of its own, kept on one core; the load has another core. The load sends ready-made frames over bare TCP
-sockets and counts the bytes that come back, so it is seldom the limit, and what is measured is the subject. All are measured in turn, again
-in every round, in an order drawn anew, after a round that is thrown away. **CPU time per message** is what counts here: user and system
-time of the subject's process, all its threads, for each message. It tells how much a core can do. Messages a second are told beside it. A
-figure is the median over all rounds. A ratio is the median of the ratios within each round, with the least and the most of them in
-brackets: where these are far apart, it is uncertain. In the charts, a bar is the median, the line on it goes from the least to the
-most, and shorter is better.
+Each subject runs in its own process, pinned to one core; the load runs on another core. The load sends ready-made frames over bare TCP
+sockets and counts the bytes that come back, so it is seldom the limit, and the figures are those of the subject. Every round measures all
+subjects in a new random order; a first round is discarded.
 
-- **@bt/net** is used as its readme tells, through \`listen\` and \`connect\`, with their defaults; only the bounds of sizes, queues and
-  connections are raised, where a measure needs more. Text reaches \`on_message\` as a string, and is sent as one.
-- **ws** is used in the way that is quickest for it: no compression, text echoed as the Buffer it came in, never made a string, and fan-out with
-  a Buffer that was made once.
-- **socket.io** speaks WebSocket alone, never polling. Its messages are events with one argument, in its own protocol.
+- **CPU time per message** is the main figure: user and system time of the subject's process, over all its threads, divided by the number of
+  messages. It tells you how much one core can do. Messages per second are given as well.
+- **A figure** is the median over all rounds. **A ratio**, as in "Relative to ws", is the median of the ratios within each round, with the lowest and
+  the highest in brackets: if these are far apart, the ratio is uncertain.
+- **In the charts**, a bar is the median, and the line on it runs from the lowest to the highest value. Shorter is better.
+- **"8 under way"** means that each connection has 8 messages in flight at any time.
+
+The subjects:
+
+- **@bt/net** is used as its readme shows, through \`listen\` and \`connect\`, with their defaults; only the limits on sizes, queues and
+  connections are raised if a test needs more. Text reaches \`on_message\` as a string, and is sent as one.
+- **ws** is used in the way that is fastest for it: no compression, text echoed as the Buffer in which it arrived, without ever becoming a string, and
+  fan-out with a Buffer made once.
+- **socket.io** uses only WebSocket, no polling. Its messages are events with one argument, in its own protocol.
 - **Bun** is \`Bun.serve\` with a WebSocket handler, and Bun's own WebSocket as the client; text is a string.
-- **Over NATS**, **over Redis** are two servers of \`@bt/net\` that the option \`cluster\` joins, with nothing else set. **socket.io over Redis** is two of socket.io
-  with its Redis adapter (\`createAdapter\`, and the client \`redis\`), and **socket.io sharded** the same with \`createShardedAdapter\`, which has a channel for each
-  room. Each has a broker of its own, with that one's defaults, but for a Redis that keeps nothing on disk.
-- **Bare TCP** is no WebSocket: it counts bytes, looks at none, and answers with as many as the frames would have. That is what
+- **Over NATS** and **over Redis** are two servers of \`@bt/net\` joined by the option \`cluster\`, with nothing else set. **socket.io over Redis** is two servers
+  of socket.io with its Redis adapter (\`createAdapter\`, and the client \`redis\`); **socket.io sharded** uses \`createShardedAdapter\` instead, which has a channel
+  for each room. Each pair has its own broker with default settings, except that Redis does not save to disk.
+- **Bare TCP** is not WebSocket: it counts bytes without looking at them, and answers with as many as the frames would have. It shows what
   Node's sockets cost by themselves.`
 
 /** The page of a run, as Markdown. */

@@ -51,7 +51,7 @@ export function tables_of(results: Results, group: Group): Table[] {
 
 function others_title(others: readonly FigureView[]): string {
   if (others.length === 1) return units_of(others)
-  return is_mixed(others) ? 'Besides' : `Besides, ${units_of(others)}`
+  return is_mixed(others) ? 'Other figures' : `Other figures, ${units_of(others)}`
 }
 
 function is_mixed(figures: readonly FigureView[]): boolean {
@@ -85,7 +85,7 @@ function ratios_table(results: Results, group: Group, reference: SubjectName): T
       return spread === undefined ? NOTHING : shown_spread(spread)
     }),
   }))
-  return { title: `Times that of ${found.label}`, columns: others.map(({ label }) => label), rows }
+  return { title: `Relative to ${found.label}`, columns: others.map(({ label }) => label), rows }
 }
 
 function rows_of(

@@ -141,7 +141,7 @@ export function targets_table(results: Results): Table | undefined {
     return [{ name: text, cells: [wanted, shown_spread(measured), verdict(measured, bound)] }]
   })
   if (rows.length === 0) return undefined
-  return { title: 'Targets for @bt/net', columns: ['wanted', 'measured', 'met'], rows }
+  return { title: 'Targets for @bt/net', columns: ['target', 'measured', 'met'], rows }
 }
 
 function bound_text(bound: Bound): string {

@@ -40,7 +40,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   echo: {
     title: 'Echo',
     about:
-      'Text of 64 bytes comes and goes back, over 64 connections, with 1, 8 or 32 messages under way on each; and bytes, with 32.',
+      'The server echoes texts of 64 bytes over 64 connections, with 1, 8 or 32 messages under way on each; and bytes, with 32 under way.',
     caption: 'CPU time of the server per message',
     main: [CPU],
     others: [rate('messages/s')],
@@ -48,7 +48,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   sizes: {
     title: 'Echo by size',
     about:
-      'Text of other sizes, with 1 or 8 messages under way on each connection: 64 connections up to 1 KiB, 16 at 16 KiB, 2 at 1 MiB.',
+      'The server echoes texts of other sizes, with 1 or 8 messages under way on each connection: 64 connections for up to 1 KiB, 16 for 16 KiB, 2 for 1 MiB.',
     caption: 'CPU time of the server per message',
     main: [CPU],
     others: [rate('messages/s')],
@@ -56,7 +56,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   fan_out: {
     title: 'Fan-out',
     about:
-      'One text of 64 bytes is sent to every socket, by what each library has for it (`server.broadcast`, a loop over `wss.clients` with one Buffer, `io.emit`, `server.publish`): alone, or 16 in one turn of the event loop. The next come when all have got them. A byte on a TCP connection beside tells the server to send; what it takes to hear that is counted, and is the same for all.',
+      'The server sends texts of 64 bytes to every socket, with the call that each library has for it (`server.broadcast`, a loop over `wss.clients` with one Buffer, `io.emit`, `server.publish`): one at a time, or 16 in one turn of the event loop. It sends the next when all sockets have received them. A byte on a separate TCP connection tells the server to send; reading it counts, and costs the same for all.',
     caption: 'CPU time of the server per message and socket',
     main: [CPU],
     others: [rate('deliveries/s')],
@@ -64,7 +64,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   connect: {
     title: 'Connecting',
     about:
-      'TCP connection, handshake, and closing in order with a Close frame each way, 64 at a time; of socket.io, its own handshake as well.',
+      'TCP connection, handshake, and a clean close with a Close frame in each direction, 64 at a time; for socket.io, its own handshake as well.',
     caption: 'CPU time of the server per connection, opened and closed',
     main: [CPU],
     others: [rate('connections/s')],
@@ -72,7 +72,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   memory: {
     title: 'Memory',
     about:
-      'What a new process has more, after garbage collection, when it holds connections on which nothing happens. Before that, some have come and gone. What the kernel keeps for a socket is not in it.',
+      'How much more memory a new process takes, after garbage collection, with idle connections than without. Before that, some connections have opened and closed. What the kernel keeps for a socket does not count.',
     caption: 'Memory per idle connection',
     main: [
       { figure: 'heap_bytes_per_connection', label: 'heap', unit: 'bytes' },
@@ -83,15 +83,15 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   latency: {
     title: 'Latency',
     about:
-      'Text of 64 bytes is sent over 64 connections at fixed rates: 25, 50 and 75 % of what plain `ws` answers a second with one message under way on each. When each is due is drawn beforehand, the same for all, as if many clients sent that know nothing of each other. An answer is timed from when its message was due, so what had to wait is not spared. The load sends late as well; how late is told below, and is part of the times.',
-    caption: 'Time until the answer',
+      'The load sends texts of 64 bytes over 64 connections at fixed rates: 25, 50 and 75 % of the ws maximum, which is what plain `ws` answers in a second with one message under way on each connection. A random schedule, the same for all subjects, says when each message is due, as with many independent clients. Response time counts from when a message was due, so waiting is included. So is any delay of the load itself, which is listed below.',
+    caption: 'Response time',
     main: [
       { figure: 'p50_us', label: 'p50', unit: 'µs' },
       { figure: 'p99_us', label: 'p99', unit: 'µs' },
       { figure: 'p999_us', label: 'p99.9', unit: 'µs' },
     ],
     others: [
-      { figure: 'late_p99_us', label: 'load late by (p99)', unit: 'µs' },
+      { figure: 'late_p99_us', label: 'delay of the load (p99)', unit: 'µs' },
       { figure: 'rate_per_s', label: 'rate', unit: 'messages/s' },
       { figure: 'cpu_us_per_message', label: 'CPU per message', unit: 'µs' },
     ],
@@ -99,15 +99,15 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   client: {
     title: 'The client',
     about:
-      'What is measured is the client: 64 connections, each with 1, 8 or 32 texts of 64 bytes under way, to a light server that answers with ready-made frames.',
-    caption: 'CPU time of the client per message there and back',
+      'This measures clients: 64 connections, each with 1, 8 or 32 texts of 64 bytes under way, to a lightweight server that answers with ready-made frames.',
+    caption: 'CPU time of the client per message sent and echoed',
     main: [CPU],
     others: [rate('messages/s')],
   },
   compression: {
     title: 'Compression',
     about:
-      'JSON of 1 KiB, compressed both ways (permessage-deflate without context takeover, level 6, from 1 KiB on), over 64 connections. Only those are here that can be told the same settings.',
+      'The server echoes JSON of 1 KiB, compressed in both directions (permessage-deflate without context takeover, level 6, from 1 KiB on), over 64 connections. Only subjects that can use the same settings take part.',
     caption: 'CPU time of the server per message',
     main: [CPU],
     others: [rate('messages/s')],
@@ -115,7 +115,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   cluster: {
     title: 'From one server to another',
     about:
-      'Two servers, each a process of its own, are joined by a broker. One text of 64 bytes is published on the one, alone, or 16 one after the other, each in a turn of the event loop or all in one, to a topic (a room, in socket.io) that every socket is in, all of them on the other. The next come when all have got them, and a byte on a TCP connection beside tells the server to publish, as in fan-out. Then such texts are published 25 times a second, by a schedule that is the same for all, whatever became of those before, and each receipt of each socket is timed from when its message was published. How late messages were published, by the schedule, is told beside, and is no part of the times. The two servers share a core; the broker has that of the load, and what it takes is told apart.',
+      'A broker joins two servers, each in its own process. One server publishes texts of 64 bytes to a topic (a room, in socket.io); all sockets are on the other server, and in that topic. The first server publishes one text at a time, or 16, either each in its own turn of the event loop or all in one turn. It publishes the next when all sockets have received them; as in fan-out, a byte on a separate TCP connection tells it to. Then it publishes 25 texts a second by a fixed schedule, the same for all subjects, without waiting for earlier ones, and each receipt is timed from when its message was published. Delays in publishing are listed separately, and are not part of these times. The two servers share a core. The broker runs on the core of the load, and its CPU time is listed separately.',
     caption: 'CPU time of both servers per message and socket',
     main: [CPU],
     others: [
@@ -131,7 +131,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
           { figure: 'p99_us', label: 'p99', unit: 'µs' },
         ],
         others: [
-          { figure: 'publisher_late_p99_us', label: 'published late by (p99)', unit: 'µs' },
+          { figure: 'publisher_late_p99_us', label: 'delay in publishing (p99)', unit: 'µs' },
           { figure: 'cpu_us_per_message', label: 'CPU per message and socket', unit: 'µs' },
         ],
       },
