@@ -79,11 +79,11 @@ export function is_full({ is_quick, measures, subjects, rounds }: Arguments): bo
 function make_command(): Command {
   return new Command('pnpm bench')
     .description(
-      'Measures @bt/net beside plain ws, socket.io, Bun and bare TCP, all in one run. Without options: everything, in about 25 minutes, and what comes of it is written into docs/benchmarks.',
+      'Compares @bt/net with plain ws, socket.io, Bun and bare TCP, all in one run. Without options, it measures everything in about 25 minutes, and writes docs/benchmarks.',
     )
     .option(
       '--quick',
-      'everything once or twice, in less than a minute: to see that all is well, not to be quoted',
+      'measure everything once or twice, in about a minute: a check that all works, with figures too rough to quote',
     )
     .option('--only <measures>', `some of ${MEASURE_NAMES.join(', ')}`, names_of('measure', MEASURE_NAMES))
     .option('--subjects <names>', `some of ${CHOOSABLE.join(', ')}`, names_of('subject', CHOOSABLE))
@@ -93,15 +93,19 @@ function make_command(): Command {
       built_file,
     )
     .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, MOST_ROUNDS))
-    .option('--seed <number>', 'draw the order of the subjects by it', whole_number('seed', 0, MOST_SEED))
+    .option(
+      '--seed <number>',
+      'the seed for the random order of the subjects',
+      whole_number('seed', 0, MOST_SEED),
+    )
     .option(
       '--out <folder>',
-      'write what comes of it there (without: docs/benchmarks, if everything was measured)',
+      'where to write the results (default: docs/benchmarks if everything is measured, else nowhere)',
       folder_to_write,
     )
     .option(
       '--from <file>',
-      'measure nothing: tell again what an earlier run wrote into its results.json',
+      'measure nothing: report again from the results.json of an earlier run',
       results_file,
     )
     .addHelpText('after', '\nNames are separated by commas: --only echo,fan_out --subjects bt_net,ws')

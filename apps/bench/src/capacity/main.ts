@@ -23,10 +23,13 @@ interface Given {
 
 const command = new Command('pnpm capacity')
   .description(
-    'Measures what servers on one broker take, from which is reckoned how many can be served: some 9 minutes. What comes of it is written into docs/benchmarks/capacity.json.',
+    'Measures what servers on one broker cost, as the basis of docs/capacity.md. Takes about 9 minutes, and writes docs/benchmarks/capacity.json.',
   )
-  .option('--quick', 'in less than a minute: to see that all is well, not to be quoted; written nowhere')
-  .option('--out <file>', 'write what comes of it there', file_to_write)
+  .option(
+    '--quick',
+    'in less than a minute: a check that all works, with figures too rough to quote; writes no file',
+  )
+  .option('--out <file>', 'where to write the results', file_to_write)
   .parse()
 
 end_when_told(() => {})

@@ -12,9 +12,9 @@ export function capacity_text({ date, machine, notes, brokers, unwanted }: Capac
   return [
     ...brokers.flatMap(broker => [broker.label.toUpperCase(), ...tables_of(broker).map(text_of)]),
     text_of(
-      table('What a node hears of messages that none of its sockets gets', unwanted, row => row.label, [
+      table('What messages cost a node on which no socket wants them', unwanted, row => row.label, [
         ['messages', row => row.messages],
-        ['bytes heard', row => row.heard_bytes],
+        ['bytes received', row => row.heard_bytes],
         ['CPU of the node, µs each', row => row.node_us / row.messages],
       ]),
     ),
@@ -43,7 +43,7 @@ function tables_of({ costs, shared, presence, subscriptions, sockets }: BrokerCa
       ],
     ),
     table(
-      'CPU time of a broker for one message, µs, between clients that take next to nothing',
+      'CPU time of a broker per message, µs, between minimal clients',
       relay,
       row => `${row.load}, to ${row.receivers}`,
       [['broker', row => row.broker_us]],
@@ -74,7 +74,7 @@ function tables_of({ costs, shared, presence, subscriptions, sockets }: BrokerCa
         ['bytes out', row => row.broker_out_bytes],
       ],
     ),
-    table('Nodes that do nothing, a second', presence, row => `${row.nodes} nodes`, [
+    table('Idle nodes, per second', presence, row => `${row.nodes} nodes`, [
       ['CPU of each, µs', row => row.node_us],
       ['CPU of the broker, µs', row => row.broker_us],
       ['bytes in', row => row.broker_in_bytes],
