@@ -1,13 +1,9 @@
 import { Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WsServer } from '../src/index.js'
+import { collect_garbage } from './heap.js'
 import { RawClient } from './raw_client.js'
 import { client_of, start_open, stop_all } from './started_server.js'
-
-setFlagsFromString('--expose-gc')
-const collect_garbage: () => void = runInNewContext('gc')
 
 const clients: RawClient[] = []
 

@@ -1,15 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, expect, it } from 'vitest'
 import { listen, type WsListenOptions, type WsServer } from '../src/index.js'
 import { aborted, deferred } from './deferred.js'
+import { collect_garbage } from './heap.js'
 import { RawClient } from './raw_client.js'
-
-setFlagsFromString('--expose-gc')
-const collect_garbage: () => void = runInNewContext('gc')
 
 let http: Server
 let server: WsServer

@@ -1,22 +1,11 @@
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import type { WsListenOptions, WsServer, WsSocket } from '../src/index.js'
 import { Topics } from '../src/topics.js'
+import { heap_bytes } from './heap.js'
 import { client_of, start_open, stop_all } from './started_server.js'
-
-setFlagsFromString('--expose-gc')
-const collect_garbage: () => void = runInNewContext('gc')
-
-/** Bytes of the heap that are in use, when all garbage is gone. */
-function heap_bytes(): number {
-  collect_garbage()
-  collect_garbage()
-  return process.memoryUsage().heapUsed
-}
 
 afterEach(async () => {
   vi.restoreAllMocks()
