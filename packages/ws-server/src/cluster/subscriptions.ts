@@ -79,7 +79,9 @@ export class Subscriptions {
   async #run(link: ClusterLink): Promise<void> {
     if (this.#running_on === link) return
     this.#running_on = link
-    while (this.#link === link && this.#changed.size > 0) await this.#round(link)
+    // One round in any case: who has waited for the broker, and left meanwhile, is told by it.
+    do await this.#round(link)
+    while (this.#link === link && this.#changed.size > 0)
     if (this.#running_on === link) this.#running_on = undefined
   }
 

@@ -1,5 +1,6 @@
 import { FakeBroker } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Topics } from '../../src/topics.js'
 import { ClusterMember, settled } from './cluster_member.js'
 
 let broker: FakeBroker
@@ -319,6 +320,17 @@ describe('while the broker is away', () => {
     expect(await joined).toMatchObject({ code: 'cluster_unavailable' })
   })
 
+  test('a join whose socket leaves while it comes back settles, though nobody is in any topic', async () => {
+    const a = await start()
+    broker.lose_all()
+    broker.hold()
+    await tick(a)
+    const joined = a.topics.join('x', 'news')
+    a.topics.leave('x', 'news')
+    broker.release()
+    expect(await joined).toBe(true)
+  })
+
   test('what was under way when it was lost is counted, told, and never sent again', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
@@ -406,6 +418,21 @@ describe('at the start', () => {
     expect(await a.topics.join('x', 'news')).toMatchObject({ code: 'cluster_unavailable' })
     expect(a.errors.length).toBe(1)
   })
+
+  test.each([
+    ['leaves', (topics: Topics<string>) => topics.leave('x', 'news')],
+    ['ends', (topics: Topics<string>) => topics.ended('x')],
+  ])(
+    'a join whose socket %s before it is connected settles, though nobody is in any topic',
+    async (_, go) => {
+      const a = new ClusterMember(broker)
+      a.cluster.start()
+      const joined = a.topics.join('x', 'news')
+      go(a.topics)
+      expect(await joined).toBe(true)
+      expect(broker.subscriptions).toEqual(['+bt.all'])
+    },
+  )
 
   test('what is published before it is connected goes out', async () => {
     const b = await start()
