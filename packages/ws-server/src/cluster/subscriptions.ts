@@ -43,10 +43,11 @@ export class Subscriptions {
     return this.#standing.size
   }
 
-  /** Somebody here is in a topic now, or nobody is any more. */
+  /** Somebody here is in a topic now, or nobody is any more. Without a broker that is not kept: {@link restore} is handed what is wanted. */
   changed(topic: string): void {
+    if (this.#link === undefined) return
     this.#changed.add(topic)
-    if (this.#is_due || this.#link === undefined) return
+    if (this.#is_due) return
     this.#is_due = true
     this.#settings.soon(() => {
       this.#is_due = false
@@ -71,6 +72,7 @@ export class Subscriptions {
   /** The broker is gone: who waits is told why. */
   detach(error: NetError): void {
     this.#link = undefined
+    this.#changed.clear()
     this.#asked.clear()
     this.#standing.clear()
     for (const { settle } of this.#waiters.splice(0)) settle(error)

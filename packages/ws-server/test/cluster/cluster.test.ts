@@ -1,6 +1,7 @@
 import { FakeBroker } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Topics } from '../../src/topics.js'
+import { heap_bytes } from '../heap.js'
 import { ClusterMember, settled } from './cluster_member.js'
 
 let broker: FakeBroker
@@ -329,6 +330,28 @@ describe('while the broker is away', () => {
     a.topics.leave('x', 'news')
     broker.release()
     expect(await joined).toBe(true)
+  })
+
+  test('no name is kept of a topic that nobody is in any more', async () => {
+    const a = await start()
+    broker.hold()
+    void a.topics.join('x', 'held')
+    await settled()
+    const before_bytes = heap_bytes()
+    const come_and_go = (names: string): void => {
+      for (let i = 0; i < 10_000; i += 1) {
+        const topic = `${names} ${i}`.padEnd(200, '.')
+        void a.topics.join('x', topic)
+        a.topics.leave('x', topic)
+      }
+    }
+    come_and_go('before it is lost')
+    broker.out_of_reach = new Error('connection refused')
+    broker.lose_all()
+    come_and_go('when it is lost')
+    await settled()
+    expect(heap_bytes() - before_bytes).toBeLessThan(500_000)
+    expect([...a.topics.names()]).toEqual(['held'])
   })
 
   test('what was under way when it was lost is counted, told, and never sent again', async () => {
