@@ -1,19 +1,19 @@
 import { NetError } from './errors.js'
 
-/** What is used of an `AbortSignal`, of whatever platform. */
+/** The parts of an `AbortSignal` that are used, on any platform. */
 export interface AbortSignalLike {
-  /** Whether it was aborted already. */
+  /** Whether it is aborted already. */
   readonly aborted: boolean
-  /** Registers for the abort. */
+  /** Adds a listener for the abort. */
   addEventListener(type: 'abort', listener: () => void): void
-  /** Takes the registration back. */
+  /** Removes the listener. */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
 /**
- * Runs `close` when `signal` is aborted, or was before; lets go of the signal when `closed` has settled.
+ * Calls `close` when `signal` aborts, or at once if it has already; lets go of the signal when `closed` settles.
  *
- * @throws NetError `invalid_option` when it is no signal but in name, and throws; then `close` was run
+ * @throws NetError `invalid_option` if it is a signal in name only, and throws; `close` was called by then
  */
 export function close_on_abort(
   signal: AbortSignalLike | undefined,

@@ -2,26 +2,26 @@ import { utf8_length } from './utf8.js'
 
 /** A TCP port of a host. */
 export interface TcpAddress {
-  /** Which kind of address. */
+  /** The kind of address. */
   readonly kind: 'tcp'
   /** A name, or an IP address without brackets. */
   readonly host: string
-  /** From 0, which means a free one, to 65535. */
+  /** The port: from 0, which means a free one, to 65535. */
   readonly port: number
 }
 
 /** A Unix socket. */
 export interface UnixAddress {
-  /** Which kind of address. */
+  /** The kind of address. */
   readonly kind: 'unix'
-  /** Its file. */
+  /** The path of its file. */
   readonly path: string
 }
 
 /** Where a server listens. */
 export type BindAddress = TcpAddress | UnixAddress
 
-/** What a `bind` has to look like, as the end of the sentence "expected …". */
+/** What `bind` has to be, as the end of the sentence "expected …". */
 export const BIND_EXPECTED =
   "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path' with a path of at most 107 bytes"
 
@@ -36,7 +36,7 @@ const IPV6_GROUPS = 8
 const EMBEDDED_IPV4 = /(?<=:)\d{1,3}(?:\.\d{1,3}){3}$/
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
-/** Reads a `bind`; `undefined` when it is none: see {@link BIND_EXPECTED}. */
+/** Parses a `bind`; `undefined` if it is invalid: see {@link BIND_EXPECTED}. */
 export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
     const path = bind.slice(UNIX_SCHEME.length)
@@ -62,7 +62,7 @@ function is_ipv6(text: string): boolean {
     : halves.length === 2 && groups.length < IPV6_GROUPS
 }
 
-/** Writes `'ip:port'`, with brackets around an IPv6 address; an IPv4-mapped IPv6 address is shown as IPv4. */
+/** Formats `'ip:port'`, with brackets around an IPv6 address; an IPv4-mapped IPv6 address is shown as IPv4. */
 export function format_address(ip: string, port: number): string {
   const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`
@@ -71,7 +71,7 @@ export function format_address(ip: string, port: number): string {
 /** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
 const LOOPBACK_HOST = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether a host, as a URL has it (an IPv6 address in brackets), is the machine itself. */
+/** Whether a host, as written in a URL (an IPv6 address in brackets), is this machine itself. */
 export function is_loopback_host(host: string): boolean {
   return LOOPBACK_HOST.test(host)
 }

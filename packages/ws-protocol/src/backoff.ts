@@ -1,23 +1,23 @@
-/** How long to wait between attempts, and how many there may be. */
+/** How long to wait between attempts, and how many to make. */
 export interface BackoffSettings {
-  /** The longest wait before the first attempt, in milliseconds. */
+  /** The upper bound of the delay before the first attempt, in milliseconds. */
   readonly min_delay: number
-  /** The longest wait of all, in milliseconds. */
+  /** The upper bound of all delays, in milliseconds. */
   readonly max_delay: number
-  /** How many attempts there may be in a row. */
+  /** How many attempts to make in a row. */
   readonly max_attempts: number
 }
 
 /**
- * Exponential backoff with full jitter: each wait is drawn from 0 up to a bound that doubles with every attempt, so that many who were cut
- * off together do not come back together.
+ * Exponential backoff with full jitter: each delay is random between 0 and a bound that doubles with every attempt, so that many clients that were
+ * cut off together do not come back together.
  */
 export class Backoff {
   readonly #settings: BackoffSettings
   readonly #random: () => number
   #attempts = 0
 
-  /** `random`: a number from 0 up to 1, which it never is. */
+  /** `random`: returns a number from 0 up to, but not including, 1. */
   constructor(settings: BackoffSettings, random: () => number) {
     this.#settings = settings
     this.#random = random
@@ -28,12 +28,12 @@ export class Backoff {
     return this.#attempts
   }
 
-  /** Whether there may be another one. */
+  /** Whether another attempt is allowed. */
   get may_try(): boolean {
     return this.#attempts < this.#settings.max_attempts
   }
 
-  /** Counts another attempt, and draws how many milliseconds to wait before it. */
+  /** Counts another attempt, and returns a random delay before it, in milliseconds. */
   next_delay_ms(): number {
     const { min_delay, max_delay } = this.#settings
     const bound_ms = Math.min(max_delay, min_delay * 2 ** this.#attempts)
@@ -41,7 +41,7 @@ export class Backoff {
     return Math.floor(this.#random() * bound_ms)
   }
 
-  /** What comes now is the first attempt again. */
+  /** Starts again with the first attempt. */
   reset(): void {
     this.#attempts = 0
   }

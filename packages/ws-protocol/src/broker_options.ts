@@ -7,21 +7,21 @@ const MAX_CONNECT_MS = 10_000
 const PREFIX = /^[\w-]+(\.[\w-]+)*$/
 const MAX_PREFIX_LENGTH = 64
 
-/** The options that every broker has. */
+/** Options that every broker has. */
 export interface BrokerOptions {
   /**
-   * What the names of all channels begin with, before a dot: servers with another one do not hear each other. At most 64 letters, digits, `_` and
-   * `-`, and dots between them. @defaultValue `'bt'`
+   * The prefix of all channel names, before a dot: servers with different prefixes do not hear each other. At most 64 letters, digits, `_` and `-`,
+   * with dots between them. @defaultValue `'bt'`
    */
   prefix?: string | undefined
   /**
-   * How long one attempt to connect may take, in milliseconds, with the name looked up, TLS and the check of the credentials.
-   * From 1 to 10,000. @defaultValue `10000`
+   * How long one attempt to connect may take, in milliseconds, including the DNS lookup, TLS and authentication. From 1 to 10,000.
+   * @defaultValue `10000`
    */
   connect_timeout?: number | undefined
 }
 
-/** The rules of the options that every broker has. */
+/** The rules of {@link BrokerOptions}. */
 export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
   prefix: {
     fallback: 'bt',
@@ -32,8 +32,7 @@ export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
 }
 
 /**
- * The rule of an option that holds options of an engine's own client, which looks at their values; those that are not among `known` are not for
- * users to set.
+ * Makes the rule of an option that holds options of the broker's own client, which checks their values; names that are not in `known` are refused.
  */
 export function client_options_rule<Options extends object>(
   call: string,
@@ -57,13 +56,13 @@ export function client_options_rule<Options extends object>(
 /** As many addresses of a broker are named at most. */
 const MOST_NAMED = 3
 
-/** What errors call a broker: `'NATS at 127.0.0.1:4222'`. The addresses must hold no credentials. */
+/** Names a broker for errors: `'NATS at 127.0.0.1:4222'`. The addresses must hold no credentials. */
 export function broker_name(engine: string, addresses: readonly string[]): string {
   const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
   return `${engine} at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`
 }
 
-/** A URL as an error may show it: without what may be credentials, which is all up to the last `@`. */
+/** Hides what may be credentials in a URL, which is everything up to the last `@`, so that an error can show it. */
 export function without_credentials(url: string): string {
   return url.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@')
 }

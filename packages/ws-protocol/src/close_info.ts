@@ -5,9 +5,9 @@ import { describe_value, NetError } from './errors.js'
 export const MAX_REASON_BYTES = 123
 
 /**
- * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (nothing was heard of it any more),
- * `overflow` (it took more memory than it may), `protocol` (the peer broke a rule), `network` (the socket ended without a Close), `refused`
- * (it never opened), `shutdown` (the server closed).
+ * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (the peer was silent for too long),
+ * `overflow` (it took more memory than allowed), `protocol` (the peer broke a rule), `network` (it ended without a Close), `refused` (it never
+ * opened), `shutdown` (the server closed).
  */
 export type CloseCause =
   | 'local'
@@ -21,7 +21,7 @@ export type CloseCause =
 
 /** How a connection ended. */
 export interface CloseInfo {
-  /** The code of the peer's Close; else the code this side failed it with; else 1006 (RFC 6455 §7.1.5). */
+  /** The code of the peer's Close; without one, this side's after `protocol` or `overflow`; otherwise 1006 (RFC 6455 §7.1.5). */
   readonly code: number
   /** The reason that came with the code; often empty. */
   readonly reason: string
@@ -29,12 +29,12 @@ export interface CloseInfo {
   readonly cause: CloseCause
   /** Whether both sides sent a Close (RFC 6455 §7.1.4). */
   readonly clean: boolean
-  /** How many messages `send` took that the network did not take whole. */
+  /** How many messages `send` took and the network did not take whole. */
   readonly unsent: number
 }
 
 /**
- * Checks a code and a reason that a user gives to `close`.
+ * Checks the code and the reason that a user passes to `close`.
  *
  * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
  */

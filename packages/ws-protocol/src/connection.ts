@@ -31,44 +31,47 @@ import type { Batch } from './send_queue.js'
 import type { SharedBatch } from './shared_frames.js'
 import type { SocketPort, SocketSink } from './socket_port.js'
 
-/** What a connection has to know; the numbers come from the options of the same names. */
+/** The settings of a connection; the numbers come from the options of the same names. */
 export interface ConnectionSettings extends OutboxSettings {
-  /** Whether binary messages are taken; else one closes with 1003. */
+  /** Whether binary messages are accepted; if not, one closes with 1003. */
   readonly binary: boolean
-  /** Milliseconds without progress until a closing connection is terminated. */
+  /** How long a closing connection may make no progress before it is terminated, in milliseconds. */
   readonly close_timeout: number
 }
 
-/** Who connects again. What is sent meanwhile is kept. */
+/** Decides about reconnecting. What is sent meanwhile is kept. */
 export interface ConnectionRetry<Handle> {
-  /** Whether there may be another socket, after one that ended like this. There is none after what this side has ended, whatever is said. */
+  /** Whether to open another socket after one that ended like this. After what this side has ended, none is opened, whatever this returns. */
   allows(ending: Ending, error: NetError | undefined): boolean
-  /** There will be one: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is kept. */
+  /**
+   * Another socket will be opened: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is
+   * kept.
+   */
   lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
 /**
- * Who owns a connection, and hears of it. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one at a time,
- * in order, and their promises are awaited. The others are told at once.
+ * The owner of a connection. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one at a time, in order, and their promises
+ * are awaited. The other methods are called at once.
  */
 export interface ConnectionOwner<Handle> {
-  /** Left out by whoever never connects again. */
+  /** Left out by an owner that never reconnects. */
   readonly retry?: ConnectionRetry<Handle> | undefined
-  /** First of all, once the connection is open, and again whenever it is open again. */
+  /** Called first, when the connection opens, and again each time it reopens. */
   on_open(handle: Handle): unknown
-  /** Each message. */
+  /** Called for each message. */
   on_message(handle: Handle, data: string | Uint8Array): unknown
-  /** Last of all, once. */
+  /** Called last, once. */
   on_close(handle: Handle, info: CloseInfo): unknown
-  /** Who takes messages just now. */
+  /** Says whether anything takes messages just now. */
   message_listener(handle: Handle): MessageListener
-  /** Something failed. */
+  /** Called when something fails. */
   report(handle: Handle, error: NetError): void
-  /** The handshake is done; `on_open` comes next. */
+  /** Called when the handshake is done; `on_open` comes next. */
   opened(handle: Handle): void
-  /** The socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, where that is known. */
+  /** Called when the socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, if that is known. */
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
-  /** The last callback is done, with its promise. */
+  /** Called when the last callback is done, its promise included. */
   finished?(handle: Handle): void
 }
 
@@ -77,12 +80,12 @@ type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
 
 type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof ConnectionEvent>
 
-/** Where a connection stands: it opens, is open, waits to open again or does so, is being closed, or has ended. */
+/** The state of a connection; `reconnecting`: it waits for the next attempt to connect, or is making it. */
 export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
 
 /**
- * One connection, of either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order
- * with backpressure. `Handle` is what users see of it; `Kind` is how its platform writes.
+ * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order and with
+ * backpressure. `Handle` is what users see of it; `Kind` is how its platform writes.
  */
 export class Connection<Handle, Kind extends Batch>
   implements SocketSink, OutboxOwner, InboxOwner<CloseInfo>, Beating
@@ -120,30 +123,30 @@ export class Connection<Handle, Kind extends Batch>
     this.handle = make_handle(this)
   }
 
-  /** Gives the connection its socket, the first or another one, which tells it when it is open: {@link Connection.socket_opened}. */
+  /** Gives the connection its first or next socket, which reports when it is open: {@link Connection.socket_opened}. */
   attach(port: SocketPort<Kind>): void {
     this.#port = port
     this.#outbox?.attach(port)
   }
 
-  /** Where the connection stands. */
+  /** The state of the connection. */
   get state(): ConnectionState {
     const { name } = this.#state
     if ('closing' in this.#state) return 'closing'
     return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
   }
 
-  /** Bytes that were sent and that the network has not taken, frame headers included. */
+  /** Bytes sent that the network has not taken yet, frame headers included. */
   get queued(): number {
     return this.#outbox?.bytes ?? 0
   }
 
-  /** Bytes of the messages that wait for a callback. */
+  /** Bytes of messages that wait for a callback. */
   get inbox_bytes(): number {
     return this.#inbox.bytes
   }
 
-  /** Settles when the last callback, `on_close`, is done. Never rejects. */
+  /** Resolves when the last callback, `on_close`, is done; never rejects. */
   get closed(): Promise<CloseInfo> {
     this.#closed ??= new Promise(resolve => {
       if (this.#info === undefined) this.#resolve_closed = resolve
@@ -153,34 +156,34 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   /**
-   * Puts a message into the queue, which is written at the end of the turn, or earlier when there is enough for a write.
+   * Queues a message; the queue is written at the end of the turn, or earlier if there is enough for a write.
    *
-   * @returns `true` when the queue took it; else why not: `queue_full`, `too_large`, `closed`
-   * @throws NetError `invalid_argument` when `data` is neither text nor bytes
+   * @returns `true` if the queue took it; otherwise the error `queue_full`, `too_large` or `closed`
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes
    */
   send(data: Sendable): true | NetError {
     return this.pass(as_payload(data), data)
   }
 
-  /** Sends as {@link Connection.send} does what may be framed already, for many connections; `data` is what it was made of. */
+  /** Sends like {@link Connection.send}, but takes what may be framed already, for many connections; `data` is the original message. */
   pass(message: string | Uint8Array | SharedBatch, data: Sendable): true | NetError {
     const result = this.#take(message, 1)
     if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data)
     return result
   }
 
-  /** Sends messages that were framed together, all of them or none. Who listens to the channel of messages is not told. */
+  /** Sends messages that were framed together, all or none. Subscribers to the channel of messages are not told. */
   pass_batch(batch: SharedBatch): true | NetError {
     return this.#take(batch, batch.messages)
   }
 
-  /** Writes what waits, as far as the network takes it, before the turn is over. */
+  /** Writes what waits, as far as the network takes it, without waiting for the end of the turn. */
   flush(): void {
     const is_all_sent = this.#outbox?.flush() ?? true
     if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
-  /** Settles when the network has taken all that was sent; rejects with `closed` when it never will. */
+  /** Resolves when the network has taken everything that was sent; rejects with `closed` if it never will. */
   drained(): Promise<void> {
     const { name } = this.#state
     if (this.#can_send() || name === 'closing_unopened' || name === 'draining')
@@ -189,7 +192,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   /**
-   * Closes in order: what was sent goes out first, then a Close. From now on no message reaches `on_message`. Closing twice is fine.
+   * Closes in order: sends what is queued, then a Close. From now on, no message reaches `on_message`. Closing twice is fine.
    *
    * @throws NetError `invalid_argument` for a code or a reason that a user may not give
    */
@@ -200,9 +203,9 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   /**
-   * Closes in order, since the whole server does. Nothing more is read; the callbacks of what has arrived have `drain_ms` milliseconds
-   * to be done, and what they send goes out. With 0 they are not waited for, though it was called with more before. `late` says what becomes
-   * of messages that come between this side's Close and the peer's, where all callbacks before were done in time.
+   * Closes in order because the whole server does. Nothing more is read; the callbacks of what has arrived get `drain_ms` milliseconds to finish, and
+   * what they send goes out. 0 does not wait for them, even after a call with more. `late` says what happens to messages that arrive between this
+   * side's Close and the peer's, if all callbacks before were done in time.
    */
   shut_down(code: number, reason: string, drain_ms: number, late: LateMessages = 'dropped'): void {
     if (drain_ms === 0) this.#close(code, reason, 'shutdown')
@@ -220,14 +223,14 @@ export class Connection<Handle, Kind extends Batch>
     else this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
   }
 
-  /** The wait is over, and the next socket opens; returns whether it still should. */
+  /** Ends the wait, as the next socket opens; returns whether it still should. */
   reopen(): boolean {
     const before = this.#state
     this.#step({ type: 'reopen' })
     return this.#state !== before
   }
 
-  /** Looks whether there was a sign of life since the last look: pings a silent peer, and gives up one that stays silent. */
+  /** Checks for a sign of life since the last check: pings a silent peer, and gives up one that stays silent. */
   look(): void {
     if (this.#state.name !== 'open') return
     const signs_of_life = this.#port.signs_of_life()
@@ -243,8 +246,8 @@ export class Connection<Handle, Kind extends Batch>
   }
 
   /**
-   * Closes with `code`, cause `overflow`, without sending what waits, for the sake of others; `false` where the connection is about to end
-   * already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
+   * Closes with `code` and the cause `overflow`, without sending what waits, for the sake of other connections; `false` if the connection is about to
+   * end already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
    */
   shed(error: NetError, code: number): boolean {
     if (!this.#fail(error, code, 'overflow')) return false
@@ -252,7 +255,7 @@ export class Connection<Handle, Kind extends Batch>
     return true
   }
 
-  /** Who takes messages has changed: what waited goes to them. */
+  /** Called when what takes messages has changed: delivers what waited. */
   callbacks_changed(): void {
     this.#inbox.run()
     if (this.#inbox.is_paused) this.#judge_pause()
@@ -490,7 +493,7 @@ export class Connection<Handle, Kind extends Batch>
   }
 }
 
-/** A call came too late: there is no connection any more, or soon will be none. */
+/** Makes the error of a call that came too late: the connection has ended, or is about to. */
 export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
   const message = `${call} found the connection closed, or closing; \`closed\` tells how it ended`
   return new NetError('closed', message)

@@ -7,8 +7,8 @@ const EXTENSION_LIST = new RegExp(`^${EXTENSION}(?:[ \\t]*,[ \\t]*${EXTENSION})*
 const WINDOW_BITS = /^(?:8|9|1[0-5])$/
 
 /**
- * Keeps of a list of extensions (RFC 6455 §9.1) those that are permessage-deflate as RFC 7692 §7.1 has it: a server has to decline any
- * other offer, and a client may take no other answer. `undefined` for what is no such list at all.
+ * Returns the entries of a list of extensions (RFC 6455 §9.1) that are permessage-deflate as RFC 7692 §7.1 defines it: a server has to decline any
+ * other offer, and a client may accept no other answer. `undefined` if it is no such list at all.
  */
 export function deflate_offers(list: string, from: 'client' | 'server'): string[] | undefined {
   if (!EXTENSION_LIST.test(list)) return undefined

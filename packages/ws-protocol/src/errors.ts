@@ -1,15 +1,14 @@
 /**
- * Every code that a {@link NetError} can carry, grouped by what failed.
+ * Every code that a {@link NetError} can have, grouped by what failed.
  *
- * Thrown at once, since the call itself is wrong: `invalid_option`, `invalid_argument`, `unsupported`.
+ * Thrown, because the call itself is wrong: `invalid_option`, `invalid_argument`, `unsupported`.
  * Binding: `address_in_use`, `address_unavailable`, `permission_denied`.
- * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`,
- * `handshake_failed`.
+ * Opening a connection: `connection_refused`, `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`, `handshake_failed`.
  * Returned by `send`: `queue_full`, `too_large`, `closed`; by `join`: `too_many_topics`, `cluster_unavailable`, `closed`; by `publish`:
  * `cluster_unavailable`, `too_large`, `closed`.
  * The peer broke a rule: `protocol_error`, `invalid_utf8`, `message_too_large`, `too_many_fragments`, `unexpected_binary`.
- * Afterwards: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`,
- * `origin_refused`; `cluster_unavailable` and `permission_denied`, of a broker.
+ * In the background: `inbox_overflow`, `queue_shed`, `connection_lost`, `handler_failed`, `no_message_handler`, `server_failed`, `origin_refused`;
+ * from a broker `cluster_unavailable` and `permission_denied`.
  */
 export const NET_ERROR_CODES = [
   'invalid_option',
@@ -43,17 +42,17 @@ export const NET_ERROR_CODES = [
   'origin_refused',
 ] as const
 
-/** What went wrong, for a program to branch on; the list with its groups is {@link NET_ERROR_CODES}. */
+/** What went wrong, for programs to branch on; {@link NET_ERROR_CODES} lists all codes by group. */
 export type NetErrorCode = (typeof NET_ERROR_CODES)[number]
 
 /**
- * The one class of errors here. `code` is for programs; `message` is for people and says what failed, the value, the limit
- * and what to do; `cause` holds the error beneath, where there is one.
+ * The only class of errors here. Programs branch on `code`; `message` tells people what failed, the value, the limit and what to do; `cause` is the
+ * underlying error, if there is one.
  */
 export class NetError extends Error {
   /** Always `'NetError'`. */
   override readonly name: string = 'NetError'
-  /** What went wrong; callers branch on this. */
+  /** What went wrong: branch on this. */
   readonly code: NetErrorCode
 
   constructor(code: NetErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -62,14 +61,14 @@ export class NetError extends Error {
   }
 }
 
-/** Writes a number of things: `1 message`, `2 messages`. */
+/** Formats a count with its noun: `1 message`, `2 messages`. */
 export function describe_count(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 const LONGEST_SHOWN = 80
 
-/** Shows a value in an error message: strings quoted and cut at 80 characters, objects by their class, never their content. */
+/** Formats a value for an error message: strings quoted and cut at 80 characters, objects by their class, never their content. */
 export function describe_value(value: unknown): string {
   if (typeof value === 'string') {
     const shown = value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value

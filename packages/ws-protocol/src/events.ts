@@ -2,78 +2,78 @@ import type { CloseInfo } from './close_info.js'
 import type { NetError } from './errors.js'
 import type { Sendable } from './payload.js'
 
-/** Whose connection an event is about. */
+/** The connection that an event is about. */
 export interface ConnectionEvent<Side = 'client' | 'server', Handle = unknown> {
-  /** Which side published it; where both are in one process, each publishes its own. */
+  /** Which side published it; if both are in one process, each publishes its own events. */
   readonly side: Side
-  /** What `connect` returned, or what the server's callbacks get; the same object in all events of a connection. */
+  /** The socket that server callbacks get, or what `connect` returned; the same object in all events of a connection. */
   readonly handle: Handle
 }
 
-/** How a connection ended, or one socket of a client that comes back. */
+/** How a connection ended; a client with `reconnect` can have several. */
 export interface CloseDetails {
-  /** How it ended. `info.unsent` counts in the last event of a client the messages that were lost with its sockets before, too. */
+  /** How it ended. In a client's last event, `info.unsent` includes the messages lost with its earlier connections. */
   readonly info: CloseInfo
-  /** Why, where that was no Close. */
+  /** What went wrong, if anything did. */
   readonly error: NetError | undefined
-  /** Whether the client will connect again, as `reconnect` says; else it was the last event of this kind for its handle. */
+  /** Whether the client will reconnect; if not, this is the last event of this kind for its handle. */
   readonly will_reconnect: boolean
 }
 
-/** A message that came or goes. */
+/** A message that was received or sent. */
 export interface MessageDetails {
-  /** `received`: it has arrived, and its callback comes later. `sent`: the queue took it, and it goes out later. */
+  /** `received`: it has arrived, and its callback runs later. `sent`: the queue took it, and it goes out later. */
   readonly direction: 'received' | 'sent'
-  /** The message itself: not to be changed, nor kept, since whoever sent it may write something else into its bytes. */
+  /** The message itself, not a copy: do not change or keep it, since its sender may reuse the bytes. */
   readonly data: Sendable
-  /** Its size, text as UTF-8, without frame headers and before compression. */
+  /** Its size, with text as UTF-8, without frame headers and before compression. */
   readonly payload_bytes: number
 }
 
 /** What went wrong. */
 export interface ErrorDetails {
-  /** As `on_error` gets it. */
+  /** The error that `on_error` gets. */
   readonly error: NetError
 }
 
-/** A client was turned away before it had a connection. */
+/** A client that was turned away before it had a connection. */
 export interface RefusedEvent<Reason = string> {
   /** Always `'server'`. */
   readonly side: 'server'
-  /** Why, as `stats().refused` counts it. */
+  /** Why, as counted in `stats().refused`. */
   readonly reason: Reason
-  /** The HTTP status that it was answered with; `undefined` for a client that got no answer, since TLS failed or it left. */
+  /** The HTTP status of the answer; `undefined` if it got none: TLS failed, it left, or it was cut off at the limit of connections. */
   readonly status: number | undefined
   /** The client's address, as `socket.addr` would be. */
   readonly addr: string
-  /** The path that it asked for, percent-encoded as it came; `undefined` where its request could not be read. */
+  /** The path that it asked for, percent-encoded as received; `undefined` if no request could be read. */
   readonly path: string | undefined
 }
 
-/** What is published on each channel; the names are those of the channels, behind `bt.net.`. */
+/** What is published on each channel, by its name without the prefix `bt.net.`. */
 export interface ChannelEvents {
-  /** A connection is open: for the first time, or again. */
+  /** A connection has opened; for a client with `reconnect`, each time. */
   readonly open: ConnectionEvent
-  /** A connection has ended, whether it was open or not; so has each socket of a client that comes back. */
+  /** A connection has ended, or never opened; for a client with `reconnect`, each time. */
   readonly close: ConnectionEvent & CloseDetails
-  /** A message came, or was sent. */
+  /** A message has arrived, or was queued by `send`. */
   readonly message: ConnectionEvent & MessageDetails
-  /** A message did not fit into the queue: the first one since the queue was last empty. */
+  /** A message did not fit into the queue, the first since the queue was last empty. */
   readonly queue_full: ConnectionEvent & ErrorDetails
   /** A server turned a client away. */
   readonly refused: RefusedEvent
-  /** Something failed; where it concerns no single connection, there is no handle. */
+  /** Something failed; `handle` is `undefined` if it concerns no single connection. */
   readonly error: ConnectionEvent & ErrorDetails
 }
 
-/** What can be published. */
+/** The names of the channels, without the prefix `bt.net.`. */
 export type ChannelName = keyof ChannelEvents
 
-/** Where events are published, as on a channel of Node's `diagnostics_channel`. */
+/** A channel to publish events on, such as one of Node's `diagnostics_channel`. */
 export interface Channel<Event> {
-  /** Whether anybody would hear it; if not, nothing is made to be published. */
+  /** Whether anybody is subscribed; if not, no event is made. */
   readonly hasSubscribers: boolean
-  /** Tells all subscribers, at once. */
+  /** Calls all subscribers at once. */
   publish(event: Event): void
 }
 

@@ -43,7 +43,7 @@ export function write_header(
   return is_masked ? write_uint32(target, at, 0) : at
 }
 
-/** Writes UTF-8 into a buffer from an offset on, and returns how many bytes it took. */
+/** Writes UTF-8 into a buffer, starting at an offset, and returns how many bytes it took. */
 export type WriteText = (text: string, target: Uint8Array, offset: number) => number
 
 /**

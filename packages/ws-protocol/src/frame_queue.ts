@@ -22,25 +22,28 @@ function is_large(frame_bytes: number): boolean {
   return frame_bytes > BATCH_BYTES / 2
 }
 
-/** Where frames are written: buffers, and the fastest UTF-8 that a platform has. A lone surrogate is written as U+FFFD, as browsers do. */
+/** Buffers to write frames into, and the fastest UTF-8 of a platform. A lone surrogate is written as U+FFFD, as in browsers. */
 export interface FrameMemory {
-  /** A buffer of at least that size. Its content is undefined. */
+  /** Returns a buffer of at least that size, with undefined content. */
   allocate(size_bytes: number): Uint8Array
-  /** Takes back a buffer that nobody looks at any more, so that it can be handed out again. */
+  /** Takes back a buffer that nothing uses any more, to hand it out again. */
   release(buffer: Uint8Array): void
-  /** How many bytes `text` takes as UTF-8. */
+  /** Returns how many bytes `text` takes as UTF-8. */
   byte_length(text: string): number
-  /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on, where there is room; returns how many bytes it took. */
+  /** Writes `text` as UTF-8 into a buffer of {@link FrameMemory.allocate}, from `offset` on, if there is room; returns how many bytes it took. */
   readonly write: WriteText
-  /** Does the same with a text of nothing but ASCII; else returns `false`, and what it has written is of no use. It is quicker than to measure a long text. */
+  /**
+   * Does the same if the text is all ASCII; otherwise returns `false`, and what it has written is of no use. For a long text, this is quicker than
+   * measuring it.
+   */
   write_ascii(text: string, target: Uint8Array, offset: number): boolean
 }
 
-/** Whole frames, packed one behind another. */
+/** Whole frames, packed one after another. */
 export interface FrameBatch extends Batch {
-  /** The frames; those of a client have their mask key still zero. */
+  /** The frames; a client's still have a mask key of zero. */
   readonly frames: Uint8Array
-  /** Nobody looks at the frames any more. */
+  /** Says that the frames are not needed any more. */
   release(): void
 }
 
@@ -66,8 +69,8 @@ class Chunk implements FrameBatch {
 }
 
 /**
- * A queue of frames that are ready to be written. They are packed when they are pushed, so that a full queue holds at most about
- * twice the bytes it counts, and little more than them for small messages; what was broadcast is held once for all queues.
+ * A queue of frames that are ready to be written. Messages are packed when they are pushed, so a full queue holds at most about twice the bytes that
+ * it counts, and hardly more than them for small messages; what was broadcast is held once for all queues.
  */
 export class FrameQueue implements SendQueue<FrameBatch> {
   readonly #is_masked: boolean

@@ -1,18 +1,18 @@
 import type { CancelTimer, Clock } from './clock.js'
 
 /**
- * How often a connection is looked at in the time of the option `heartbeat`. Looks are counted, not milliseconds: a process that was
- * stopped, and goes on, does not take its peers for dead.
+ * How often a connection is checked in the time of the option `heartbeat`. Checks are counted, not milliseconds, so that a process that was stopped
+ * and goes on does not take its peers for dead.
  */
 export const LOOKS_PER_HEARTBEAT = 10
 
-/** What a heartbeat looks after. */
+/** What a heartbeat checks. */
 export interface Beating {
-  /** Looks whether there was a sign of life since the last look, and does what is due. */
+  /** Checks for a sign of life since the last check, and does what is due. */
   look(): void
 }
 
-/** Looks after any number of connections with one timer. */
+/** Checks any number of connections with one timer. */
 export class Heartbeat {
   readonly #look_every_ms: number | undefined
   readonly #clock: Clock
@@ -20,14 +20,14 @@ export class Heartbeat {
   #is_started = false
   #cancel_timer: CancelTimer | undefined
 
-  /** `interval_ms`: the option `heartbeat`. `beating`: those who are to be looked after, whenever it is time. */
+  /** `interval_ms`: the option `heartbeat`. `beating`: returns the connections to check, each time. */
   constructor(interval_ms: number | false, clock: Clock, beating: () => Iterable<Beating>) {
     this.#look_every_ms = interval_ms === false ? undefined : interval_ms / LOOKS_PER_HEARTBEAT
     this.#clock = clock
     this.#beating = beating
   }
 
-  /** There is somebody to look after; when it looks already, that changes nothing. */
+  /** Starts checking; does nothing if started already. */
   start(): void {
     this.#is_started = true
     if (this.#look_every_ms === undefined || this.#cancel_timer !== undefined) return
@@ -39,7 +39,7 @@ export class Heartbeat {
     })
   }
 
-  /** There is nobody to look after any more. */
+  /** Stops checking. */
   stop(): void {
     this.#is_started = false
     this.#cancel_timer?.()

@@ -11,7 +11,9 @@ const MESSAGE_OVERHEAD_BYTES = 64
 
 type Payload = string | Uint8Array
 
-/** The callbacks of a connection, its first, those of its messages, its last; and `finished`, behind the messages that waited when that was asked for. */
+/**
+ * The callbacks of a connection: its first, those for messages, and its last; and `finished`, behind the messages that waited when it was asked for.
+ */
 export type CallbackKind = 'open' | 'message' | 'finished' | 'close'
 
 interface Item {
@@ -21,24 +23,24 @@ interface Item {
 }
 
 /**
- * Who takes messages: a callback, or a loop that asks for one, is `ready`; a loop that does not ask just now is `busy`; or there is
- * `nobody` yet. Messages wait unless somebody is ready. The news that the connection has ended does not wait with them.
+ * What takes messages: a callback, or a loop that asks for one, is `ready`; a loop that is not asking is `busy`; or there is `nobody` yet. Messages
+ * wait unless something is ready. The news that the connection has ended does not wait with them.
  */
 export type MessageListener = 'ready' | 'busy' | 'nobody'
 
-/** Where an inbox delivers to, and what it asks of the socket. */
+/** What an inbox delivers to, and how it controls the socket. */
 export interface InboxOwner<Info> {
-  /** Who takes messages just now. */
+  /** What takes messages just now. */
   readonly message_listener: MessageListener
-  /** Runs a callback; `value` is the message, or how the connection ended. A promise that is returned is awaited. */
+  /** Runs a callback; `value` is the message, or how the connection ended. A returned promise is awaited. */
   deliver(kind: CallbackKind, value: unknown): unknown
-  /** A callback threw, or its promise was rejected. */
+  /** Called when a callback has thrown, or its promise was rejected. */
   callback_failed(kind: CallbackKind, cause: unknown): void
-  /** Enough waits: the socket should stop reading. */
+  /** Called when enough waits: the socket should stop reading. */
   pause_reading(): void
-  /** There is room again: the socket should go on reading. */
+  /** Called when there is room again: the socket should resume reading. */
   resume_reading(): void
-  /** The last callback is done. */
+  /** Called when the last callback is done. */
   all_delivered(info: Info): void
 }
 

@@ -1,23 +1,23 @@
 import { ABNORMAL_CLOSURE } from './close_code.js'
 import type { CloseCause } from './close_info.js'
 
-/** With what a connection is being closed, and why. */
+/** How a connection is being closed, and why. */
 export interface Closing {
   /** The code of the Close (RFC 6455 §7.4). */
   readonly code: number
-  /** The reason that goes with it. */
+  /** The reason in the Close. */
   readonly reason: string
   /** Who or what ends it. */
   readonly cause: CloseCause
 }
 
-/** How a connection ended, before what was left unsent is counted. */
+/** How a connection ended, before unsent messages are counted. */
 export interface Ending extends Closing {
   /** Whether the peer's Close was received. */
   readonly clean: boolean
 }
 
-/** What becomes of messages that come between the Close of a server that shuts down and the peer's, who did not know of it when it sent them. */
+/** What happens to messages that clients sent before they received the Close of a server that shuts down. */
 export type LateMessages = 'dropped' | 'delivered'
 
 /**

@@ -2,7 +2,7 @@ import { header_size } from './frame.js'
 import { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
 import { utf8_length } from './utf8.js'
 
-/** Messages as they were given, for a port over a WebSocket that makes the frames itself. */
+/** Messages as they were sent, for a port over a WebSocket that makes the frames itself. */
 export interface MessageBatch extends Batch {
   /** The messages, in order. */
   readonly payloads: readonly (string | Uint8Array)[]
@@ -10,7 +10,7 @@ export interface MessageBatch extends Batch {
   readonly payload_bytes: number
 }
 
-/** A queue of messages as they are. */
+/** A queue of messages without frames. */
 export class MessageQueue implements SendQueue<MessageBatch> {
   readonly #is_masked: boolean
   #payloads: (string | Uint8Array)[] = []

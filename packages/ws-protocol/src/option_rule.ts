@@ -1,30 +1,33 @@
 import { describe_value, NetError } from './errors.js'
 
-/** How one option is checked, and what it is when it is not given. */
+/** How to check one option, and its value if it is not given. */
 export interface OptionRule<Value> {
-  /** What the option is when it is not given; `undefined` where there is nothing to fall back on. */
+  /** The value of the option if it is not given; `undefined` if there is no default. */
   readonly fallback: Value | undefined
   /** Whether it has to be given. */
   readonly is_required?: boolean
   /** What is expected, as the end of the sentence "expected …". */
   readonly expects: string
-  /** Whether a value that was given will do. */
+  /** Whether a given value is valid. */
   accepts(value: unknown): boolean
-  /** How a value that will not do is shown, with nothing that may be secret; without, or where it says `undefined`, in short, such as `an array of 3`. */
+  /**
+   * Formats an invalid value, without anything that may be secret; without this, or if it returns `undefined`, the value is shown briefly, such as
+   * `an array of 3`.
+   */
   readonly shown?: (value: unknown) => string | undefined
 }
 
-/** A rule whose option always has a value: there is something to fall back on. */
+/** A rule for an option that always has a value, because it has a default. */
 export interface FilledOptionRule<Value> extends OptionRule<Value> {
   readonly fallback: Value
 }
 
-/** A rule whose option always has a value: it has to be given. */
+/** A rule for an option that always has a value, because it is required. */
 export interface RequiredOptionRule<Value> extends OptionRule<Value> {
   readonly is_required: true
 }
 
-/** A rule for every option of a call; those named in `Filled` always have a value once checked. */
+/** A rule for every option of a call; those in `Filled` always have a value once checked. */
 export type OptionRules<Options, Filled extends keyof Options> = {
   readonly [Name in keyof Options]-?: Name extends Filled
     ?
@@ -33,15 +36,15 @@ export type OptionRules<Options, Filled extends keyof Options> = {
     : OptionRule<Exclude<Options[Name], undefined>>
 }
 
-/** Options as a call goes on with them: checked, and those in `Filled` are there. */
+/** Options once checked, in which those in `Filled` always have a value. */
 export type CheckedOptions<Options, Filled extends keyof Options> = Readonly<
   Options & { [Name in Filled]-?: Exclude<Options[Name], undefined> }
 >
 
 /**
- * Checks the options of a call against their rules, and fills in what was not given.
+ * Checks the options of a call against their rules, and fills in defaults.
  *
- * @throws NetError `invalid_option`, naming the option, the value got and what was expected; an unknown option names the nearest known one
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected; for an unknown option, also the nearest known one
  */
 export function check_options<Options extends object, Filled extends keyof Options>(
   call: string,
@@ -68,9 +71,9 @@ export function check_options<Options extends object, Filled extends keyof Optio
 }
 
 /**
- * Reads one of the options that a call was given.
+ * Reads one option from those that a call was given.
  *
- * @throws NetError `invalid_option` when its getter throws
+ * @throws NetError `invalid_option` if its getter throws
  */
 export function read_option(call: string, given: object, name: string): unknown {
   try {
@@ -90,7 +93,7 @@ function describe({ shown }: OptionRule<unknown>, value: unknown): string {
   }
 }
 
-/** Nothing but the type of what is secret, such as `of type string`. */
+/** Formats only the type of a value that is secret, such as `of type string`. */
 export function describe_type(value: unknown): string {
   return `of type ${typeof value}`
 }
@@ -98,7 +101,7 @@ export function describe_type(value: unknown): string {
 /** As many parts of an object are shown at most. */
 const MOST_PARTS = 8
 
-/** What is in an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for what is none. */
+/** Formats the content of an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for anything else. */
 export function describe_parts(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const parts = Object.entries(value).slice(0, MOST_PARTS)

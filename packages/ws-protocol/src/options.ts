@@ -11,66 +11,64 @@ const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/u
 
 /** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
 export interface CompressionOptions {
-  /** Messages of fewer bytes than this are sent as they are. @defaultValue `1024` */
+  /** Messages of fewer bytes are sent uncompressed. @defaultValue `1024` */
   readonly threshold?: number | undefined
-  /** zlib's level, from 1 (fastest) to 9 (smallest). @defaultValue `6` */
+  /** The zlib level, from 1 (fastest) to 9 (smallest). @defaultValue `6` */
   readonly level?: number | undefined
 }
 
-/** The options that both sides share. */
+/** Options that `listen` and `connect` share. */
 export interface ConnectionOptions<Binary extends boolean> {
   /**
-   * Whether binary messages are taken. `false`: `data` is always a `string`, and a binary message closes the connection with 1003.
-   * `true`: `data` is a `string` or a `Uint8Array`. Sending bytes needs no option. @defaultValue `false`
+   * Whether to accept binary messages. `false`: `data` is always a `string`, and a binary message closes the connection with 1003. `true`: `data` is
+   * a `string` or a `Uint8Array`. Bytes can be sent either way. @defaultValue `false`
    */
   binary?: Binary | undefined
   /**
-   * The largest message taken from the peer, in bytes after decompression; a larger one closes with 1009 (RFC 6455 §7.4.1).
-   * From 1 to 536,870,888, the longest text that there is. @defaultValue 1 MiB
+   * The largest message to accept, in bytes after decompression; a larger one closes with 1009 (RFC 6455 §7.4.1). From 1 to 536,870,888, the longest
+   * string there is. @defaultValue 1 MiB
    */
   max_payload?: number | undefined
   /**
-   * How many fragments one message of the peer may come in (RFC 6455 §5.4); more close with 1008. Many tiny fragments cost
-   * memory out of proportion. A browser decides by itself. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
+   * How many fragments a received message may have (RFC 6455 §5.4); more close with 1008. Many tiny fragments cost memory out of proportion. Browsers
+   * use their own limit. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
    */
   max_fragments?: number | undefined
   /**
-   * Bound of the send queue, in bytes with frame headers: what was sent and the network has not taken. When it is full, `send`
-   * returns an error with code `queue_full`. From 1 to 2,147,483,647. @defaultValue 4 MiB
+   * Limit of the send queue, in bytes with frame headers. It holds what the network has not taken yet; when it is full, `send` returns `queue_full`.
+   * From 1 to 2,147,483,647. @defaultValue 4 MiB
    */
   max_queue?: number | undefined
   /**
-   * After how long a silence of the peer it is pinged (RFC 6455 §5.5.2), in milliseconds; after twice as long it is given up, and the
-   * connection ends with the cause `heartbeat`. A connection is looked at ten times in that span. Whoever is slow to take a message
-   * shows a sign of life with each 64 KiB, or message that is larger: set it higher where single messages are large and links slow. A browser
-   * has no pings: there, only silence while it is offline, or while what was sent does not go out, counts. `false` turns it off.
-   * From 1 to 2,147,483,647. @defaultValue `25000`
+   * How long the peer may be silent before it is pinged (RFC 6455 §5.5.2), in milliseconds; after twice this time, the connection ends with the cause
+   * `heartbeat`. `false` turns this off. The connection is checked ten times in that span. A peer that is slow to take messages shows a sign of life
+   * with each 64 KiB, or each larger message: set this higher for large messages over slow links. A browser can't ping: there, silence only counts
+   * while it is offline, or while sent data does not go out. From 1 to 2,147,483,647. @defaultValue `25000`
    */
   heartbeat?: number | false | undefined
   /**
-   * How long a closing connection may go without progress, in milliseconds: until the peer takes the next piece of what waits,
-   * then until its Close arrives. After that it is terminated. A piece is 64 KiB, or one message that is larger.
-   * From 1 to 2,147,483,647. @defaultValue `5000`
+   * How long a closing connection may make no progress before it is terminated, in milliseconds. This limits the wait for the peer to take each
+   * queued piece, 64 KiB or one larger message, and then the wait for its Close. From 1 to 2,147,483,647. @defaultValue `5000`
    */
   close_timeout?: number | undefined
   /**
-   * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time and about 300 KB for each connection
-   * that compresses. A browser decides by itself. @defaultValue `false`
+   * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time, and about 300 KB for each connection that compresses.
+   * Browsers decide for themselves. @defaultValue `false`
    */
   compression?: boolean | CompressionOptions | undefined
   /**
-   * Subprotocols (RFC 6455 §1.9), by preference. A server takes the first of its own that the client offers; a client offers
-   * all of its own, and does not open where the server takes none of them (`handshake_failed`). @defaultValue none
+   * Subprotocols (RFC 6455 §1.9), in order of preference. A server uses the first of its own that the client offers; a client offers all of its own,
+   * and fails with `handshake_failed` if the server accepts none of them. @defaultValue none
    */
   protocols?: readonly string[] | undefined
-  /** Aborting it closes in order, as `close()` does. @defaultValue none */
+  /** Aborting this signal calls `close()`. @defaultValue none */
   signal?: AbortSignalLike | undefined
 }
 
-/** The shared options that `ws` is told of, and that a platform without it decides by itself. */
+/** The shared options that are passed on to `ws`; platforms without it decide for themselves. */
 export type WsOption = 'max_fragments' | 'compression'
 
-/** The shared options that always have a value once they are checked. */
+/** The shared options that always have a value once checked. */
 export type FilledConnectionOption =
   | 'binary'
   | 'max_payload'
@@ -79,7 +77,7 @@ export type FilledConnectionOption =
   | 'close_timeout'
   | 'protocols'
 
-/** The rule of every shared option that is the connection's own; those that `ws` is told have theirs beside it. */
+/** The rules of the shared options that a connection uses itself; those passed on to `ws` have theirs in `ws_rules`. */
 export const connection_rules: OptionRules<
   Omit<ConnectionOptions<boolean>, WsOption>,
   FilledConnectionOption
@@ -130,29 +128,29 @@ function milliseconds_or_false(fallback: number): FilledOptionRule<number | fals
   return { fallback, expects: `${expects}, or false`, accepts: value => value === false || accepts(value) }
 }
 
-/** A rule for a callback, which need not be given. */
+/** A rule for an optional callback. */
 export function callback<Callback>(): OptionRule<Callback> {
   return { fallback: undefined, expects: 'a function', accepts: value => typeof value === 'function' }
 }
 
-/** A rule for the `type` that chooses this kind of connection. */
+/** A rule for the `type` that selects this kind of connection. */
 export function exactly<Type extends string>(type: Type): RequiredOptionRule<Type> {
   return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
 
-/** Whether `value` is a token (RFC 9110 §5.6.2), as names of headers and of subprotocols are. */
+/** Whether `value` is a token (RFC 9110 §5.6.2), as the names of headers and subprotocols are. */
 export function is_token(value: unknown): value is string {
   return token_flaw(value) === undefined
 }
 
-/** What is wrong with a value that is to be a token, such as `has U+0020 at index 1`; `undefined` where nothing is. */
+/** Says what is wrong with a value that should be a token, such as `has U+0020 at index 1`; `undefined` if nothing is. */
 export function token_flaw(value: unknown): string | undefined {
   return value === '' ? 'is empty' : text_flaw(value, NO_TOKEN)
 }
 
 /**
- * What is wrong with a value that is to be text in which `forbidden`, a pattern for one character, finds nothing: `has U+000A at index 7`, for example;
- * `undefined` where nothing is. The text itself is not said: it may be a secret.
+ * Says what is wrong with a value that should be text without any character that `forbidden` matches, such as `has U+000A at index 7`; `undefined` if
+ * nothing is. It never shows the text itself, which may be a secret.
  */
 export function text_flaw(value: unknown, forbidden: RegExp): string | undefined {
   if (typeof value !== 'string') return `is of type ${typeof value}`

@@ -4,27 +4,27 @@ import type { Batch, SendQueue } from './send_queue.js'
 import type { SharedBatch } from './shared_frames.js'
 import type { SocketPort } from './socket_port.js'
 
-/** What an outbox reports to. */
+/** What an outbox asks of its owner, and reports to it. */
 export interface OutboxOwner {
-  /** Whether a callback is waited for that is async. */
+  /** Whether an async callback is running. */
   readonly is_in_callback: boolean
-  /** A message did not fit, the first since the queue was last empty. */
+  /** Called when a message did not fit, the first since the queue was last empty. */
   queue_became_full(error: NetError): void
 }
 
-/** Watches over what all connections of a server have queued together. */
+/** Watches the send queues of all connections of a server together. */
 export interface QueueBudget {
-  /** A queue has taken a message of so many bytes. */
+  /** Called when a queue has taken a message of that many bytes. */
   took(frame_bytes: number): void
 }
 
-/** What bounds an outbox. */
+/** The settings of an outbox. */
 export interface OutboxSettings {
   /** Which side this is: a client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
-  /** Bound of the send queue, in bytes. */
+  /** Limit of the send queue, in bytes. */
   readonly max_queue: number
-  /** What all connections of a server may queue together. */
+  /** Limits the send queues of all connections of a server together. */
   readonly budget?: QueueBudget
 }
 

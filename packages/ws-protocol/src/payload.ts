@@ -1,13 +1,13 @@
 import { describe_value, NetError } from './errors.js'
 
-/** What `send` takes: text, or bytes, which are copied before `send` returns. */
+/** What can be sent: text, or bytes, which `send` copies before it returns. */
 export type Sendable = string | ArrayBuffer | ArrayBufferView
 
-/** What arrives: always `string`, and `Uint8Array` too where the option `binary` is `true`. */
+/** What is received: a `string`, or with `binary: true` a `string` or a `Uint8Array`. */
 export type MessageData<Binary extends boolean> = Binary extends true ? string | Uint8Array : string
 
 /**
- * Takes what a user hands to `send`, and sees any kind of bytes as a `Uint8Array`, without a copy.
+ * Checks what a user passes to `send`, and views any kind of bytes as a `Uint8Array`, without a copy.
  *
  * @throws NetError `invalid_argument` for anything that is neither text nor bytes
  */

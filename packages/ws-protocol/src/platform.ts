@@ -3,22 +3,22 @@ import type { NetError } from './errors.js'
 import type { Channels } from './events.js'
 import type { Batch, SendQueue } from './send_queue.js'
 
-/** What the core asks of the place it runs in: Node, a browser, a test. The core itself touches no global. */
+/** What the core needs from where it runs: Node, a browser, a test. The core itself touches no global. */
 export interface Platform<Kind extends Batch> {
   /** Time and timers. */
   readonly clock: Clock
-  /** How many bytes `text` takes as UTF-8, a lone surrogate as U+FFFD. */
+  /** Returns how many bytes `text` takes as UTF-8, with a lone surrogate as U+FFFD. */
   byte_length(text: string): number
-  /** What keeps messages until a port of this platform takes them; `is_masked`: a client's (RFC 6455 §5.1). */
+  /** Makes a queue that keeps messages until a port of this platform takes them; `is_masked`: for a client (RFC 6455 §5.1). */
   make_queue(is_masked: boolean): SendQueue<Kind>
-  /** Runs `task` when the callback that is running now is done; before the promise jobs that it started, where a platform can. */
+  /** Runs `task` when the running callback is done; before the promise jobs that it started, if the platform can. */
   soon(task: () => void): void
-  /** Runs `task` when the callback that is running now, and the promise jobs it started, are done: the end of the turn. */
+  /** Runs `task` when the running callback and the promise jobs that it started are done: at the end of the turn. */
   defer(task: () => void): void
-  /** Where events are published, where a platform has such channels. */
+  /** The channels to publish events on, if the platform has any. */
   readonly channels?: Channels
-  /** Calls `task` whenever the network is there again, where a platform tells that; returns what ends it. */
+  /** Calls `task` whenever the network is back, if the platform tells; returns a function that stops this. */
   watch_online?(task: () => void): () => void
-  /** Says an error aloud that no `on_error` takes. */
+  /** Shows an error as a warning when there is no `on_error` to take it. */
   warn(error: NetError): void
 }

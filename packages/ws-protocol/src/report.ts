@@ -2,7 +2,7 @@ import { NetError } from './errors.js'
 import type { ConnectionEvent } from './events.js'
 import type { Platform } from './platform.js'
 
-/** Whether a callback returned a promise, of whatever make. What can't even be asked counts as one: to await it tells why. */
+/** Whether a callback returned a promise, of any kind. What throws when asked counts as one: awaiting it tells why. */
 export function is_thenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
   try {
@@ -13,8 +13,8 @@ export function is_thenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Hands an error to `on_error`, or says it aloud where there is none: an error is never silent. An `on_error` that throws or
- * rejects harms nothing and is said aloud itself. `about`: whose error it is, for those who listen to the channel of errors.
+ * Passes an error to `on_error`, or shows a warning if there is none: an error is never silent. An `on_error` that throws or rejects does no harm,
+ * and becomes a warning itself. `about`: the connection that the error is about, for subscribers to the channel of errors.
  */
 export function report_error<Reported extends NetError>(
   error: Reported,

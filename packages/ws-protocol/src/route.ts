@@ -1,24 +1,24 @@
-/** What a `route` has to look like, as the end of the sentence "expected …". */
+/** What `route` has to be, as the end of the sentence "expected …". */
 export const ROUTE_EXPECTED = "a path that starts with '/', without query, fragment or space, such as '/ws'"
 
 const ROUTE = /^\/[^\s?#]*$/
 /** The absolute form of a request's target (RFC 9112 §3.2.2), as proxies are sent it. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
 
-/** Whether `value` will do as a route: see {@link ROUTE_EXPECTED}. */
+/** Whether `value` is a valid route: see {@link ROUTE_EXPECTED}. */
 export function is_route(value: unknown): value is string {
   return typeof value === 'string' && ROUTE.test(value)
 }
 
 /** What a request asks for. */
 export interface RequestTarget {
-  /** The path as it came, percent-encoded. */
+  /** The path, percent-encoded as received. */
   readonly path: string
-  /** What stands behind the `?`, without it; empty where there is none. */
+  /** The query without its `?`; empty if there is none. */
   readonly query: string
 }
 
-/** Takes the target of a request line apart (RFC 9112 §3.2). Total: whatever comes has a path, though perhaps of no route. */
+/** Splits the target of a request line (RFC 9112 §3.2). Never fails: any input has a path, though perhaps one of no route. */
 export function parse_target(target: string): RequestTarget {
   const [without_fragment = ''] = target.replace(ABSOLUTE_FORM, '').split('#', 1)
   const question = without_fragment.indexOf('?')
@@ -27,8 +27,8 @@ export function parse_target(target: string): RequestTarget {
 }
 
 /**
- * Whether a request's path is the route: the same text, once what was percent-encoded without need is decoded (RFC 3986 §6.2.2.2),
- * so that a route may be written in any script. Case counts, and so does a slash at the end.
+ * Whether a request's path is the route: the same text, once unnecessary percent-encoding is decoded (RFC 3986 §6.2.2.2), so that a route may be
+ * written in any script. Case counts, and so does a slash at the end.
  */
 export function matches_route(path: string, route: string): boolean {
   return path === route || decoded(path) === decoded(route)

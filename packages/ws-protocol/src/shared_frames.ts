@@ -4,19 +4,19 @@ import { BATCH_BYTES } from './send_queue.js'
 
 const FIRST_BYTES = 4_096
 
-/** Where the frames of a {@link SharedBatch} are. */
+/** The memory that holds the frames of a {@link SharedBatch}. */
 export interface FrameSource {
-  /** The frames of a part. */
+  /** Returns the frames of a part. */
   view(start: number, end: number): Uint8Array
-  /** One more looks at it. */
+  /** Adds a holder. */
   hold(): void
-  /** One of those who looked at it does so no more. */
+  /** Removes a holder. */
   let_go(): void
 }
 
 /**
- * Frames that any number of queues hold together: a message that was framed once, or several that follow one another. It never changes, so
- * that all queues hold the same one.
+ * Frames that any number of queues hold together: one message that was framed once, or several in a row. It never changes, so all queues hold the
+ * same one.
  */
 export class SharedBatch implements FrameBatch {
   readonly messages: number
@@ -42,14 +42,14 @@ export class SharedBatch implements FrameBatch {
     return this.#frames
   }
 
-  /** These frames and the message `next`, where that follows them; else `undefined`. */
+  /** Returns these frames and the message `next`, if that directly follows them; otherwise `undefined`. */
   joined_by(next: SharedBatch): SharedBatch | undefined {
     if (next.#start !== this.#end || next.#source !== this.#source) return undefined
     this.#with_next ??= new SharedBatch(this.#source, this.#start, next.#end, this.messages + next.messages)
     return this.#with_next
   }
 
-  /** The same messages one by one. */
+  /** Returns the same messages one by one. */
   *parts(): Generator<SharedBatch> {
     const { frames } = this
     for (let at = 0; at < frames.length; ) {
@@ -59,7 +59,7 @@ export class SharedBatch implements FrameBatch {
     }
   }
 
-  /** One more looks at it. */
+  /** Adds a holder. */
   hold(): void {
     this.#source.hold()
   }
@@ -69,7 +69,7 @@ export class SharedBatch implements FrameBatch {
   }
 }
 
-/** Unmasked frames, packed one behind another, that any number of queues hold together: nothing is copied for any of them. */
+/** Unmasked frames, packed one after another, that any number of queues hold together: nothing is copied for any of them. */
 export class SharedFrames implements FrameSource {
   readonly #memory: FrameMemory
   #bytes: Uint8Array
@@ -82,12 +82,12 @@ export class SharedFrames implements FrameSource {
     this.#bytes = memory.allocate(FIRST_BYTES)
   }
 
-  /** Whether that much is together that more is better put elsewhere. */
+  /** Whether it holds so much that more should go elsewhere. */
   get is_full(): boolean {
     return this.#used >= BATCH_BYTES
   }
 
-  /** Frames one more message. Whoever hands it to queues holds it meanwhile. */
+  /** Frames one more message. The caller holds it while passing it to queues. */
   add(payload: string | Uint8Array): SharedBatch {
     const is_text = typeof payload === 'string'
     const payload_bytes = is_text ? this.#memory.byte_length(payload) : payload.length
@@ -99,17 +99,17 @@ export class SharedFrames implements FrameSource {
     return new SharedBatch(this, start, this.#used, 1)
   }
 
-  /** The frames of a part. */
+  /** Returns the frames of a part. */
   view(start: number, end: number): Uint8Array {
     return this.#bytes.subarray(start, end)
   }
 
-  /** One more looks at it. */
+  /** Adds a holder. */
   hold(): void {
     this.#holders += 1
   }
 
-  /** One of those who looked at it does so no more; with the last one its memory is used for something else. */
+  /** Removes a holder; after the last one, the memory is used for something else. */
   let_go(): void {
     this.#holders -= 1
     if (this.#holders === 0) this.#memory.release(this.#bytes)
@@ -141,8 +141,8 @@ class ReceivedFrames implements FrameSource {
 }
 
 /**
- * Takes bytes that came from elsewhere for frames that are ready to be sent, without copying them; they must not change any more. `undefined`
- * unless they are whole messages, unmasked, and at least one.
+ * Treats bytes from elsewhere as frames that are ready to be sent, without copying them; they must not change any more. `undefined` unless they are
+ * one or more whole, unmasked messages.
  */
 export function received_batch(bytes: Uint8Array): SharedBatch | undefined {
   let messages = 0
@@ -154,7 +154,7 @@ export function received_batch(bytes: Uint8Array): SharedBatch | undefined {
   return messages === 0 ? undefined : new SharedBatch(new ReceivedFrames(bytes), 0, bytes.length, messages)
 }
 
-/** Frames what is broadcast, each message once, and packs together what comes in one turn. */
+/** Frames what is broadcast, each message once, and packs together what is sent in one turn. */
 export class TurnFramer {
   readonly #memory: FrameMemory
   readonly #soon: (task: () => void) => void

@@ -1,26 +1,26 @@
 import { describe_type, type FilledOptionRule, type OptionRule, type OptionRules } from './option_rule.js'
 
-/** PEM as text, or as the bytes of a file: the content, not the file's name. */
+/** The content of a PEM file, as text or bytes; not its name. */
 export type Pem = string | Uint8Array
 
-/** A certificate and its key: what one end of TLS proves itself with. */
+/** A certificate and its key, with which one side of TLS proves who it is. */
 export interface TlsIdentity {
-  /** The certificate, and behind it those of the authorities between it and a root that the peer knows. A list is read as one text. */
+  /** The certificate, followed by any intermediate ones up to a root that the peer trusts. A list is joined into one text. */
   readonly cert: Pem | readonly Pem[]
-  /** The private key that belongs to the certificate. */
+  /** The private key of the certificate. */
   readonly key: Pem
-  /** What the key is encrypted with. @defaultValue none: the key is not encrypted */
+  /** The passphrase that the key is encrypted with. @defaultValue none: the key is not encrypted */
   readonly passphrase?: string | undefined
 }
 
-/** A version of TLS. Those before 1.2 are not to be used any more (RFC 8996). */
+/** A version of TLS. Those before 1.2 are deprecated (RFC 8996). */
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
-/** What decides with whom one end of TLS talks. */
+/** Which peers one side of TLS accepts. */
 export interface TlsTrust {
-  /** The certificates of the authorities that the peer's certificate has to come from, instead of those that Node brings along. */
+  /** The certificates of the authorities to trust for the peer's certificate, instead of those that Node brings along. */
   readonly ca?: Pem | readonly Pem[] | undefined
-  /** The oldest version of TLS that is spoken. @defaultValue `'TLSv1.2'` */
+  /** The oldest version of TLS to accept. @defaultValue `'TLSv1.2'` */
   readonly min_version?: TlsVersion | undefined
 }
 
@@ -44,7 +44,7 @@ export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
   accepts: value => (Array.isArray(value) ? value.length > 0 && value.every(is_pem) : is_pem(value)),
 }
 
-/** A rule for what a key is encrypted with, which is never shown. */
+/** A rule for the passphrase of a key, which is never shown. */
 export const passphrase_rule: OptionRule<string> = {
   fallback: undefined,
   shown: describe_type,
@@ -52,14 +52,14 @@ export const passphrase_rule: OptionRule<string> = {
   accepts: value => typeof value === 'string',
 }
 
-/** A rule for the oldest version of TLS. */
+/** A rule for the oldest version of TLS to accept. */
 export const min_version_rule: FilledOptionRule<TlsVersion> = {
   fallback: 'TLSv1.2',
   expects: "'TLSv1.2' or 'TLSv1.3'",
   accepts: value => VERSIONS.includes(value),
 }
 
-/** The rules of a {@link TlsIdentity} that has to be given. */
+/** The rules of a required {@link TlsIdentity}. */
 export const identity_rules: OptionRules<TlsIdentity, 'cert' | 'key'> = {
   cert: { ...certificates_rule, is_required: true },
   key: { ...key_rule, is_required: true },
