@@ -3,47 +3,46 @@ import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustedProxies } from './cli
 import type { AuthorizeRequest } from './handshake_request.js'
 import { type AllowedOrigins, is_allowed_origins, ORIGINS_EXPECTED } from './origin.js'
 
-/** The options of `listen` that say who may come in; `Data` is what `authorize` returns. */
+/** Options of `listen` that decide who may connect; `Data` is what `authorize` returns. */
 export interface AdmissionOptions<Data = unknown> {
   /**
-   * Which pages may connect, by the `Origin` that their browser sends (RFC 6454). A request without one is from no page, and passes; any
-   * program can send what it likes, so this guards the users of browsers, and `authorize` guards the server. The others are answered 403,
-   * and `on_error` is told once for each origin, up to a hundred, with the entry that would allow it.
+   * Which pages may connect, by the `Origin` that their browser sends (RFC 6454). A request without one is not from a page, and passes; programs can
+   * send what they like, so this protects the users of browsers, and `authorize` protects the server. Other pages are answered 403, and `on_error` is
+   * told once for each origin, up to a hundred, with the entry that would allow it.
    *
-   * Left out: pages of the host that the request is for, whatever their port, and pages of the visitor's own machine (localhost, 127.0.0.0/8,
-   * ::1). On a server bound to loopback that is called by any other name, none of them, since a hostile page can have its name point to the
-   * visitor's machine (DNS rebinding): behind a proxy, name your origins.
+   * By default: pages of the host that the request is for, on any port, and pages of the visitor's own machine (localhost, 127.0.0.0/8, ::1). If the
+   * server is bound to loopback but called by any other name: none, since a hostile page can point its name at the visitor's machine (DNS rebinding).
+   * Behind a proxy, name your origins.
    *
    * A list: these and no others, each written as browsers do: `'https://example.com'`, `'http://localhost:5173'`, `'null'`, `'file://'`,
-   * `'chrome-extension://…'`. A function: those for which it returns `true`, and nothing but `true`: a promise lets nobody in. One that throws
-   * is answered 500. `'*'`: every page there is. @defaultValue the same host and loopback
+   * `'chrome-extension://…'`. A function: those for which it returns `true`, and nothing but `true`: a promise admits nobody. If it throws, the
+   * client is answered 500. `'*'`: every page. @defaultValue the same host and loopback
    */
   origins?: AllowedOrigins | undefined
   /**
-   * Called for each handshake that nothing else speaks against, before it is accepted. What it returns, or what its promise settles with, is
-   * `socket.data`. To turn a client away, `return refuse(401, 'no token')`. Whatever else it throws is answered 500, and told to `on_error` as
-   * `handler_failed`. After `handshake_timeout` the client is answered 503, and what it returns then is dropped; `request.signal` says when the
-   * answer is of no use any more. @defaultValue everybody may come in
+   * Decides whether a client may connect: called for each handshake that passes all other checks. What it returns, or what its promise resolves with,
+   * becomes `socket.data`. To turn a client away, `return refuse(401, 'no token')`. Anything else it throws is answered 500, and reaches `on_error`
+   * as `handler_failed`. After `handshake_timeout` the client is answered 503, and a later result is dropped; `request.signal` aborts when an answer
+   * is no longer needed. @defaultValue everybody may connect
    */
   authorize?: ((request: AuthorizeRequest) => Data | PromiseLike<Data>) | undefined
   /**
-   * Whether clients come through proxies of yours, and how many. `socket.addr` and `max_connections_per_ip` then go by the address that the
-   * outermost of them tells: with 2, the second from the right in X-Forwarded-For, or in Forwarded (RFC 7239) where there is no
-   * X-Forwarded-For. `true` is one proxy. With a proxy that sets Forwarded alone, say so, `{ header: 'forwarded' }`: it leaves the other header to
-   * the client to write. Where the list is too short, or the entry is no IP address, it is the address of the TCP connection. From 1 to 100.
-   * Set it only where every request comes through those proxies. @defaultValue `false`
+   * How many proxies of yours clients come through; `true` means one. `socket.addr` and `max_connections_per_ip` then use the address that the
+   * outermost of them reports: with 2, the second from the right in X-Forwarded-For, or in Forwarded (RFC 7239) if there is no X-Forwarded-For. If
+   * your proxy sets only Forwarded, say so with `{ header: 'forwarded' }`: otherwise clients can forge the other header. If the list is too short, or
+   * the entry is no IP address, the address of the TCP connection is used. From 1 to 100. Set it only if every request comes through those proxies.
+   * @defaultValue `false`
    */
   trust_proxy?: boolean | number | TrustedProxies | undefined
   /**
-   * How many sockets there may be from one IP address, those that wait for `authorize` among them; one more is answered 429 with Retry-After.
-   * An IPv6 address counts with its whole /64. Unix sockets are not counted. Many people can share one address. From 1 to 10,000,000.
-   * @defaultValue without bound
+   * How many sockets there may be from one IP address, including clients that wait for `authorize`; further ones are answered 429 with Retry-After.
+   * An IPv6 address counts as its whole /64. Unix sockets are not counted. Many people can share one address. From 1 to 10,000,000. @defaultValue no
+   * limit
    */
   max_connections_per_ip?: number | undefined
   /**
-   * How many handshakes are taken in a second, and at once after a second of quiet, over the whole server; one more is answered 503 with
-   * Retry-After. Those that are refused for another reason do not count, but those that `authorize` refuses do. From 1 to 10,000,000.
-   * @defaultValue without bound
+   * How many handshakes to accept per second, or at once after a second of quiet, over the whole server; further ones are answered 503 with
+   * Retry-After. Those refused by `authorize` count, those refused for any other reason do not. From 1 to 10,000,000. @defaultValue no limit
    */
   max_handshakes_per_second?: number | undefined
 }

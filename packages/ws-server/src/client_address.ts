@@ -2,16 +2,16 @@ import { isIP, isIPv6 } from 'node:net'
 import { format_address, is_whole_number } from '@bt/ws-protocol'
 import type { HandshakeHeaders } from './handshake_request.js'
 
-/** Which header a proxy tells the client's address in. */
+/** The header in which a proxy reports the client's address. */
 export type ForwardedHeader = 'forwarded' | 'x-forwarded-for'
 
-/** How many proxies stand before a server, and how they tell who the client is. */
+/** The proxies in front of a server, and how they report who the client is. */
 export interface TrustedProxies {
-  /** How many proxies of yours a request comes through, from 1 to 100. @defaultValue `1` */
+  /** How many of your proxies a request comes through, from 1 to 100. @defaultValue `1` */
   readonly hops?: number | undefined
   /**
-   * The one header that your proxies set. A header that they do not set is left for the client to write, so name the one that they do.
-   * @defaultValue `X-Forwarded-For`, or `Forwarded` where there is no `X-Forwarded-For`
+   * The header that your proxies set. Name it, since clients can forge one that they do not set. @defaultValue `X-Forwarded-For`, or `Forwarded` if
+   * there is no `X-Forwarded-For`
    */
   readonly header?: ForwardedHeader | undefined
 }

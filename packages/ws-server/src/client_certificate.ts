@@ -1,24 +1,24 @@
-/** A name in a certificate, by its parts, such as `CN` or `O`; a list where a part came more than once. */
+/** A name in a certificate, by its parts, such as `CN` or `O`; a list if a part occurs more than once. */
 export type CertificateName = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** What a client's certificate says, which was found to come from an authority of the server's `ca`. */
+/** A client's certificate, verified to come from an authority in the server's `ca`. */
 export interface ClientCertificate {
-  /** Whose it is. */
+  /** Whom it identifies. */
   readonly subject: CertificateName
   /** The authority that issued it. */
   readonly issuer: CertificateName
   /**
-   * Its subject alternative names (RFC 5280 §4.2.1.6), such as `'DNS:a.example'`, `'IP Address:127.0.0.1'` or `'URI:spiffe://a/b'`. Those
-   * with unusual characters are quoted as in JSON behind the colon. Compare them whole.
+   * Its subject alternative names (RFC 5280 §4.2.1.6), such as `'DNS:a.example'`, `'IP Address:127.0.0.1'` or `'URI:spiffe://a/b'`. After the colon,
+   * those with unusual characters are quoted as in JSON. Compare them whole.
    */
   readonly subject_alt_names: readonly string[]
-  /** Its SHA-256, as hexadecimal bytes with colons between. */
+  /** Its SHA-256 fingerprint, as hexadecimal bytes separated by colons. */
   readonly fingerprint256: string
-  /** Its number, unique for its issuer, in hexadecimal. */
+  /** Its serial number, unique for its issuer, in hexadecimal. */
   readonly serial_number: string
-  /** From when on it is valid. */
+  /** When it becomes valid. */
   readonly valid_from: Date
-  /** Until when it is valid. */
+  /** When it expires. */
   readonly valid_to: Date
 }
 

@@ -4,30 +4,30 @@ import { type ClientCertificate, read_client_certificate } from './client_certif
 import type { LateSignal } from './late_signal.js'
 import { KEY_HEADER, unpacked_headers } from './packed_headers.js'
 
-/** The headers of a request, by lower-case name. Where a name came twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
+/** The headers of a request, by lower-case name. If a name occurs twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
 
 /** What a client asked for in its handshake. */
 export interface HandshakeRequest {
-  /** The path, percent-encoded as it came. */
+  /** The path, percent-encoded as received. */
   readonly path: string
-  /** The query; empty where there was none. */
+  /** The query; empty if there is none. */
   readonly query: URLSearchParams
   /** The headers. */
   readonly headers: HandshakeHeaders
-  /** The `Origin` header: the page a browser was on. Programs other than browsers can send any, or none. */
+  /** The `Origin` header, which browsers set to that of the page. Other programs can send any, or none. */
   readonly origin: string | undefined
-  /** The subprotocol that was agreed on; empty where there is none. */
+  /** The negotiated subprotocol; empty if there is none. */
   readonly protocol: string
-  /** The client's certificate, which held; where there is none, or none was asked for: see {@link TlsListenOptions.client_certificates}, `undefined`. */
+  /** The client's valid certificate; `undefined` if it has none, or was not asked for one: see {@link TlsListenOptions.client_certificates}. */
   readonly certificate: ClientCertificate | undefined
 }
 
-/** The platform's own `AbortSignal` where its types are known, so that it can be handed to `fetch`; else what is used of one. */
+/** The platform's own `AbortSignal` if its types are known, so that it can be passed to `fetch`; otherwise the part of it that is used. */
 export type HandshakeSignal = typeof globalThis extends {
-  /** The platform's class of them. */
+  /** The platform's class. */
   readonly AbortSignal: {
-    /** One of them. */
+    /** An instance. */
     readonly prototype: infer Signal extends AbortSignalLike
   }
 }
@@ -38,9 +38,9 @@ export type HandshakeSignal = typeof globalThis extends {
 export interface AuthorizeRequest extends HandshakeRequest {
   /** The client's address, as {@link WsSocket.addr} will be. */
   readonly addr: string
-  /** The subprotocols that the client offers, by its preference. {@link HandshakeRequest.protocol} is the one that will be agreed on. */
+  /** The subprotocols that the client offers, in its order of preference; {@link HandshakeRequest.protocol} is the one that will be used. */
   readonly protocols: readonly string[]
-  /** Aborted when the answer is of no use any more: the client has left, `handshake_timeout` has passed, or the server closes. */
+  /** Aborts when an answer is no longer needed: the client has left, `handshake_timeout` has passed, or the server closes. */
   readonly signal: HandshakeSignal
 }
 

@@ -1,4 +1,4 @@
-/** Where an http server listens, if it is not on a Unix socket. */
+/** Where an http server listens, unless that is a Unix socket. */
 export interface HttpServerAddress {
   /** The IP address. */
   readonly address: string
@@ -7,19 +7,19 @@ export interface HttpServerAddress {
 }
 
 /**
- * What is used of an http or https server of Node's that is shared: `http.createServer()`, `https.createServer()`, what Express's `app.listen()`
- * returns, Fastify's `server`, Vite's `httpServer`.
+ * The parts that are used of a shared http or https server of Node, such as `http.createServer()`, `https.createServer()`, what Express's
+ * `app.listen()` returns, Fastify's `server`, Vite's `httpServer`.
  */
 export interface HttpServerLike {
-  /** Whether it listens already. */
+  /** Whether it is listening already. */
   readonly listening: boolean
-  /** Where it listens. */
+  /** Returns where it listens. */
   address(): string | HttpServerAddress | null
-  /** Registers a listener. */
+  /** Adds a listener. */
   on(event: 'upgrade' | 'listening', listener: (...args: unknown[]) => void): unknown
-  /** Takes a listener away. */
+  /** Removes a listener. */
   off(event: 'upgrade' | 'listening', listener: (...args: unknown[]) => void): unknown
-  /** How many listen for an event. */
+  /** Returns how many listeners an event has. */
   listenerCount(event: 'upgrade'): number
 }
 

@@ -3,7 +3,7 @@ import type { HandshakeRequest } from './handshake_request.js'
 import { Recent } from './recent.js'
 import { ToldOnce } from './told_once.js'
 
-/** Which pages may connect; the option `origins`. */
+/** Which pages may connect: the option `origins`. */
 export type AllowedOrigins =
   | '*'
   | readonly string[]

@@ -1,12 +1,11 @@
 import { describe_value, NetError } from '@bt/ws-protocol'
 
 /**
- * Why a client was turned away: the request was for another path (`wrong_path`), for no WebSocket (`not_websocket`), or broken
- * (`bad_handshake`); `origins` does not allow the page (`wrong_origin`); there are too many connections (`over_limit`), too many of that
- * address (`over_ip_limit`), or too many handshakes at once (`over_rate`); `authorize` refused (`unauthorized`), or it or `origins` failed
- * (`handler_failed`); the request or `authorize` took longer than `handshake_timeout` (`timed_out`); the TLS
- * handshake failed (`tls_failed`); the client left while `authorize` ran
- * (`client_left`); the server closes (`shutting_down`).
+ * Why a client was turned away: the request was for another path (`wrong_path`), not for a WebSocket (`not_websocket`), or malformed
+ * (`bad_handshake`); `origins` does not allow the page (`wrong_origin`); there are too many connections (`over_limit`), too many from that address
+ * (`over_ip_limit`), or too many handshakes per second (`over_rate`); `authorize` refused (`unauthorized`), or it or `origins` failed
+ * (`handler_failed`); the TLS handshake, the request or `authorize` took longer than `handshake_timeout` (`timed_out`); the TLS handshake failed
+ * (`tls_failed`); the client left while `authorize` ran (`client_left`); the server is closing (`shutting_down`).
  */
 export type RefusalReason =
   | 'wrong_path'

@@ -32,14 +32,14 @@ export class AuthorizeRefusal extends NetError {
 }
 
 /**
- * Turns a client away, from within `authorize`: `return refuse(401, 'no token')`, or without `return`, since it throws. The client is
- * answered `status` with `text` as plain text, and never becomes a socket.
+ * Turns a client away, from within `authorize`: `return refuse(401, 'no token')`, or without `return`, since it throws. The client is answered
+ * `status` with `text` as plain text, and never becomes a socket.
  *
  * @param status - an HTTP status from 400 to 599
- * @param text - the body of the answer, at most 4,096 bytes of UTF-8. The client gets to read it
- * @param headers - more headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line breaks. Those that say how the answer
- * is sent, such as Content-Length and Content-Type, are the server's own
- * @throws NetError `invalid_argument` for a status, a text or a header that is not allowed; else what tells the server to refuse
+ * @param text - the body of the answer, at most 4,096 bytes of UTF-8, which the client can read
+ * @param headers - additional headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line breaks. The server itself sets those that
+ * say how the answer is sent, such as Content-Length and Content-Type
+ * @throws NetError `invalid_argument` for a status, a text or a header that is not allowed; otherwise the error that tells the server to refuse
  */
 export function refuse(status: number, text: string, headers: Readonly<Record<string, string>> = {}): never {
   if (!is_whole_number(status, 400, 599))

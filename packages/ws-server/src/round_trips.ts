@@ -1,10 +1,10 @@
 const KEPT = 1_024
 
-/** How long answers to pings took. */
+/** How long answers to pings took, in milliseconds. */
 export interface RoundTripStats {
-  /** Half of them took at most so many milliseconds. */
+  /** The median: half of them took at most this long. */
   readonly p50: number
-  /** 99 of 100 took at most so many milliseconds. */
+  /** 99 of 100 took at most this long. */
   readonly p99: number
 }
 

@@ -3,9 +3,9 @@ import type { WsSocket } from './socket.js'
 
 /** An error as a server's `on_error` gets it. */
 export type WsServerError = NetError & {
-  /** The socket it happened on, where there is one. Not enumerable, so that a printed error stays readable. */
+  /** The socket that it is about, if there is one. Not enumerable, so that a printed error stays readable. */
   readonly socket?: WsSocket
-  /** The address of that socket: this one is printed along. */
+  /** The address of that socket, which is printed. */
   readonly addr?: string
 }
 

@@ -10,23 +10,23 @@ import {
   with_retry_hint,
 } from '@bt/ws-protocol'
 
-/** How a server closes. */
+/** Options of a server's `close`. */
 export interface CloseOptions {
   /**
-   * How long the callbacks of messages that have arrived may take until their socket is closed all the same, in milliseconds. 0 closes at
-   * once, and drops the messages that wait for a callback. From 0 to 2,147,483,647. @defaultValue `5000`
+   * How long the callbacks of messages that have arrived may take, in milliseconds, before their socket is closed regardless. 0 closes at once, and
+   * drops messages that wait for a callback. From 0 to 2,147,483,647. @defaultValue `5000`
    */
   readonly drain_ms?: number | undefined
   /**
-   * What becomes of messages that were under way when the server closed, so that it has not read them when the Close goes out. `'dropped'`: whatever reached
-   * `on_message` could be answered, and a client may send again what it got no answer to. `'delivered'`: whatever a client had sent before it heard of the
-   * Close reaches `on_message`, in order, and can't be answered any more, as `send` returns `closed`. Where callbacks took longer than `drain_ms`, or the
-   * connection ends without the client's Close, they are dropped in either case. @defaultValue `'dropped'`
+   * What happens to messages that were on their way when the server closed, and are not read when the Close goes out. `'dropped'`: whatever reached
+   * `on_message` could be answered, and a client may resend what got no answer. `'delivered'`: whatever a client had sent before it received the
+   * Close reaches `on_message`, in order, but can't be answered any more, as `send` returns `closed`. If callbacks took longer than `drain_ms`, or
+   * the connection ends without the client's Close, they are dropped either way. @defaultValue `'dropped'`
    */
   readonly late?: LateMessages | undefined
   /**
-   * Over how many milliseconds the clients should come back: each is told a wait of its own, drawn between 0 and this, which our client
-   * keeps to. From 0 to 3,600,000. @defaultValue `0`, which tells none
+   * The time within which clients should come back, in milliseconds: each is told its own random delay between 0 and this, which our client respects.
+   * From 0 to 3,600,000. @defaultValue `0`, for no delay
    */
   readonly spread_ms?: number | undefined
   /**
@@ -34,7 +34,7 @@ export interface CloseOptions {
    * @defaultValue `1001`, or `1012` with `spread_ms`
    */
   readonly code?: number | undefined
-  /** The reason that goes with it: at most 99 bytes of UTF-8. @defaultValue `''` */
+  /** The reason in the Close: at most 99 bytes of UTF-8. @defaultValue `''` */
   readonly reason?: string | undefined
 }
 
@@ -86,7 +86,7 @@ export interface Shutdown {
 /**
  * Reads the options of `close`; `random`: a number from 0 up to 1, which it never is.
  *
- * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
 export function read_close_options(options: CloseOptions = {}, random: () => number = Math.random): Shutdown {
   const { drain_ms, late, spread_ms, reason, code } = check_options('close', options, close_rules)

@@ -13,37 +13,37 @@ import type { ClientPlace } from './client_address.js'
 import type { HandshakeRequest } from './handshake_request.js'
 import { check_topic, type Topics } from './topics.js'
 
-/** One client, as a server's callbacks see it; `Data` is what `authorize` returned for it. */
+/** One client of a server, as callbacks get it; `Data` is what `authorize` returned for it. */
 export interface WsSocket<Data = unknown> extends ConnectionHandle {
   /**
-   * The client's address, `'ip:port'`; for a Unix socket the server's own. With `trust_proxy` it is what the proxy says, and `'ip:0'` where that
-   * names no port.
+   * The client's address, `'ip:port'`; on a Unix socket, the server's own. With `trust_proxy`, it is what the proxy says, and `'ip:0'` if that names
+   * no port.
    */
   readonly addr: string
-  /** What `authorize` returned; `undefined` where there is no `authorize`. */
+  /** What `authorize` returned; `undefined` without `authorize`. */
   readonly data: Data
-  /** A name of this connection that no other ever has. */
+  /** A unique identifier of this connection, across all servers. */
   readonly id: string
   /** What the client asked for in its handshake. */
   readonly request: HandshakeRequest
-  /** The topics it is in, a copy; in `on_close` those it was in at the end. */
+  /** The topics that it is in, as a copy; in `on_close`, those that it was in at the end. */
   readonly topics: ReadonlySet<string>
   /**
-   * Joins a topic: from now on {@link WsServer.publish} to it reaches this socket, until it leaves or ends. Joining what it is in already is fine.
-   * It is in the topic when this returns. With `cluster`, the promise settles when what other servers publish from then on reaches it, too.
+   * Joins a topic: from now on, {@link WsServer.publish} to it reaches this socket, until it leaves or ends. This takes effect at once, and joining
+   * again is fine. With `cluster`, the promise resolves when what other servers publish from then on reaches it, too.
    *
    * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
-   * @returns a promise that never rejects, of `true`, or why not: `too_many_topics`, where it is in `max_topics` already, or `closed`. With
-   * `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is back,
-   * or never
-   * @throws NetError `invalid_argument` for what can't be the name of a topic
+   * @returns a promise that never rejects. It resolves with `true`, or with `too_many_topics` if it is in `max_topics` already, or with `closed`.
+   * With `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is
+   * back, or never
+   * @throws NetError `invalid_argument` if `topic` is not a valid name
    */
   join(topic: string): Promise<true | NetError>
   /**
    * Leaves a topic.
    *
    * @returns whether it was in it
-   * @throws NetError `invalid_argument` for what can't be the name of a topic
+   * @throws NetError `invalid_argument` if `topic` is not a valid name
    */
   leave(topic: string): boolean
 }

@@ -14,18 +14,18 @@ import {
 export type ClientCertificates = 'none' | 'optional' | 'required'
 
 /**
- * TLS, for `wss:`. All of it is read when `listen` is called. What it does not cover, such as other ciphers or certificates that are
- * renewed without a restart, an `https.Server` of your own does.
+ * Settings of TLS, for `wss:`, all read when `listen` is called. For anything else, such as other ciphers, or certificates that are renewed without a
+ * restart, share an `https.Server` of your own.
  */
 export interface TlsListenOptions extends TlsIdentity, TlsTrust {
   /**
-   * Whether clients are asked for a certificate, which has to come from an authority in `ca`, and which `request.certificate` shows.
-   * `'optional'` takes clients without one too; one that does not hold is refused either way. @defaultValue `'none'`
+   * Whether to ask clients for a certificate, which has to come from an authority in `ca`, and is shown as `request.certificate`. `'optional'` also
+   * admits clients without one; an invalid one is refused either way. @defaultValue `'none'`
    */
   readonly client_certificates?: ClientCertificates | undefined
   /**
-   * Certificates for other names of this server, by host name; `'*.example.com'` stands for every name one label longer (RFC 6125
-   * §6.4.3). A client that asks for none of them, or for no name at all, gets `cert`. @defaultValue none
+   * Certificates for other names of this server, by host name; `'*.example.com'` covers every name one label longer (RFC 6125 §6.4.3). A client that
+   * asks for none of them, or for no name at all, gets `cert`. @defaultValue none
    */
   readonly sni?: Readonly<Record<string, TlsIdentity>> | undefined
 }

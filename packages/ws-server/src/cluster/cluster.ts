@@ -34,27 +34,27 @@ const LEAVE_WITHIN_MS = 5_000
 /** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
 const STABLE_MS = 5_000
 
-/** What a server of a cluster has done and does, counted when it is asked. */
+/** A snapshot of a server's part in its `cluster`. */
 export interface ClusterStats {
-  /** Whether the broker is there, and hears of everything. */
+  /** Whether the broker is connected, and gets what is published. */
   readonly is_connected: boolean
-  /** Servers that are there, this one included, as far as is known: see {@link WsServer.nodes}. */
+  /** Servers known to be running, this one included: see {@link WsServer.nodes}. */
   readonly nodes: number
-  /** Topics that this server is subscribed to. */
+  /** Topics that this server is subscribed to at the broker. */
   readonly subscriptions: number
-  /** Bytes that were published here and that the broker has not said it has taken, with 256 bytes for the messages of one turn to one topic. */
+  /** Bytes published here that the broker has not confirmed yet, plus 256 for all messages of one turn to one topic. */
   readonly queued_bytes: number
-  /** Messages that were published here and that the broker has taken. */
+  /** Messages published here that the broker has taken. */
   readonly published: number
-  /** Messages that came from other servers for sockets of this one. */
+  /** Messages received from other servers. */
   readonly received: number
-  /** Messages that went to no other server, since too much waited or they were too large: whoever published them was told. */
+  /** Messages that went to no other server, because too much waited or they were too large: the caller was told. */
   readonly refused: number
-  /** Messages of which nobody knows whether they have arrived, since the broker went away while it had them: `on_error` was told. */
+  /** Messages that may not have arrived, since the broker was lost while it had them, or that never went out: `on_error` was told. */
   readonly lost: number
-  /** Messages that no server of this version has written, and that were dropped: `on_error` is told of the first since the broker was connected to. */
+  /** Messages that were dropped, since no server of this version has written them: `on_error` is told of the first per connection to the broker. */
   readonly unreadable: number
-  /** How many times the broker was lost, since the server started. */
+  /** How many times the broker was lost since the server started. */
   readonly outages: number
 }
 

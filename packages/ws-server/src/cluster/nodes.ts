@@ -11,11 +11,11 @@ const BACK_WITHIN_MS = 10_000
 
 /** A server of a cluster. */
 export interface ClusterNode {
-  /** Its name, which no other ever has. */
+  /** Its identifier, unique across all servers. */
   readonly id: string
   /** Whether it is this server. */
   readonly is_self: boolean
-  /** How many sockets it has, or had when it was last heard of: that is told every 5 seconds. */
+  /** How many sockets it has, or had according to its last report; servers report every 5 seconds. */
   readonly sockets: number
 }
 
