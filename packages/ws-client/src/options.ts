@@ -19,67 +19,67 @@ import {
 import { shown_url } from './shown_url.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
-/** When to connect again. */
+/** When to reconnect, and how often to try. */
 export interface ReconnectOptions {
   /**
-   * The longest wait before the first attempt, in milliseconds; the bound doubles with every attempt, and each wait is drawn between 0 and
-   * its bound. From 1 to `max_delay`. @defaultValue `500`, or `max_delay` where that is less
+   * The upper bound of the delay before the first attempt, in milliseconds; it doubles with every attempt, and each delay is random between 0 and its
+   * bound. From 1 to `max_delay`. @defaultValue `500`, or `max_delay` if that is less
    */
   readonly min_delay?: number | undefined
   /**
-   * The longest wait of all, in milliseconds, unless the server asks for a longer one; that of a refusal (`Retry-After`) goes before it. A connection that is lost again within that
-   * time counts as one more failed attempt. From 1 to 2,147,483,647. @defaultValue `20000`
+   * The upper bound of all delays, in milliseconds, unless the server asks for a longer one; after a refusal, its `Retry-After` is added to the
+   * delay. A connection that is lost again within this time counts as one more failed attempt. From 1 to 2,147,483,647. @defaultValue `20000`
    */
   readonly max_delay?: number | undefined
-  /** How many attempts in a row there may be; after that, it is over. From 1 to `Infinity`. @defaultValue `Infinity` */
+  /** How many attempts to make in a row before giving up. From 1 to `Infinity`. @defaultValue `Infinity` */
   readonly max_attempts?: number | undefined
 }
 
-/** Why a client waits, and how long, before it connects again. */
+/** Why a client waits before it reconnects, and how long. */
 export interface ReconnectInfo {
-  /** The number of the attempt that comes next, from 1 on; a connection that lasts starts it anew. */
+  /** The number of the next attempt, from 1; counted anew after a connection that lasts. */
   readonly attempt: number
-  /** After how many milliseconds that is; in a browser at once where the network comes back. */
+  /** The delay before that attempt, in milliseconds; a browser cuts it short when the network comes back. */
   readonly delay_ms: number
-  /** How the connection, or the attempt before, ended. `unsent` counts the messages that are lost: handed to the network, which did not take them whole. */
+  /** How the connection, or the previous attempt, ended. `unsent` counts the messages that are lost: handed to the network, but not taken whole. */
   readonly info: CloseInfo
-  /** What went wrong, where that was no Close. */
+  /** What went wrong, if anything did. */
   readonly error: NetError | undefined
 }
 
-/** The options of `connect` for a WebSocket client. */
+/** Options of `connect` for a WebSocket client. */
 export interface WsConnectOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
-  /** What kind of client: always `'ws'`. */
+  /** The kind of client: always `'ws'`. */
   type: 'ws'
   /** Where to connect: `ws://host:port/path`, `wss://host/path` over TLS, or in Node `ws+unix:/path/of/socket:/path` for a Unix socket. */
   url: string
-  /** As {@link WsClient.on_open}. */
+  /** Like {@link WsClient.on_open}. */
   on_open?: (() => void) | undefined
-  /** As {@link WsClient.on_message}. */
+  /** Like {@link WsClient.on_message}. */
   on_message?: ((data: MessageData<Binary>) => void) | undefined
-  /** As {@link WsClient.on_close}. */
+  /** Like {@link WsClient.on_close}. */
   on_close?: ((info: CloseInfo) => void) | undefined
-  /** As {@link WsClient.on_error}. */
+  /** Like {@link WsClient.on_error}. */
   on_error?: ((err: NetError) => void) | undefined
-  /** As {@link WsClient.on_reconnecting}. */
+  /** Like {@link WsClient.on_reconnecting}. */
   on_reconnecting?: ((info: ReconnectInfo) => void) | undefined
   /**
-   * Whether to connect again when the connection is lost, or does not open, and how. What was sent and never handed to the network is
-   * kept, and goes out then, in order and once. It is over when the server says so: with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000,
-   * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, also for what the server did wrong. A server can ask for a wait, by `Retry-After`, or
-   * by how it closes. A browser does not tell statuses: there, every refusal is tried again. @defaultValue `false`
+   * Whether and how to reconnect when the connection is lost, or does not open. Messages still in the queue are kept, and go out after reconnecting,
+   * in order and once. The client gives up when the server says so: with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000,
+   * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, be it because the server broke a rule. A server can ask
+   * for a delay, with `Retry-After` or when it closes. A browser does not reveal the status: there, every refusal is retried. @defaultValue `false`
    */
   reconnect?: boolean | ReconnectOptions | undefined
-  /** How long the connection may take to open, in milliseconds, handshake and all. From 1 to 2,147,483,647. @defaultValue `10000` */
+  /** How long the connection may take to open, handshake included, in milliseconds. From 1 to 2,147,483,647. @defaultValue `10000` */
   connect_timeout?: number | undefined
   /**
-   * Headers that go with the handshake, by name, each once. Not those that RFC 6455 §4.1 gives it. In Node alone: a browser throws `unsupported`.
-   * @defaultValue none
+   * Extra headers of the handshake, by name, each once; not `Connection`, `Upgrade` or `Sec-WebSocket-…`, which it has already (RFC 6455 §4.1). Only
+   * in Node: a browser throws `unsupported`. @defaultValue none
    */
   headers?: Readonly<Record<string, string>> | undefined
   /**
-   * What TLS needs besides a `wss:` URL: authorities of one's own, a client certificate. In Node alone: a browser, which has its own,
-   * throws `unsupported`. @defaultValue Node's own authorities, no client certificate
+   * Settings of TLS for a `wss:` URL, such as your own authorities, or a client certificate. Only in Node: a browser has its own, and throws
+   * `unsupported`. @defaultValue Node's own authorities, no client certificate
    */
   tls?: TlsConnectOptions | undefined
 }

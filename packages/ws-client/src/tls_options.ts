@@ -1,16 +1,15 @@
 import type { TlsIdentity, TlsTrust } from '@bt/ws-protocol'
 
-/** TLS of a client in Node, for a `wss:` URL. All of it is read when `connect` is called. */
+/** Settings of TLS in Node, for a `wss:` URL, all read when `connect` is called. */
 export interface TlsConnectOptions extends Partial<TlsIdentity>, TlsTrust {
   /**
-   * The host name that the server is asked for (SNI, RFC 6066 §3), and that its certificate has to be for. @defaultValue the host of the
-   * URL; an IP address is not asked for, and has to be in the certificate as such
+   * The host name to ask the server for (SNI, RFC 6066 §3), which its certificate has to match. @defaultValue the host of the URL; an IP address is
+   * not asked for, but the certificate has to contain it
    */
   readonly servername?: string | undefined
   /**
-   * Whether the server has to prove who it is. With `false`, anybody on the way can pretend to be the server, read everything, headers
-   * and tokens too, and change it: for a trial on one's own machine, and never for more. For a certificate of one's own, give `ca`
-   * instead. @defaultValue `true`
+   * Whether the server has to prove who it is. With `false`, anybody in between can pretend to be the server, and read and change everything,
+   * including headers and tokens: only for trials on your own machine. For a certificate of your own, set `ca` instead. @defaultValue `true`
    */
   readonly reject_unauthorized?: boolean | undefined
 }

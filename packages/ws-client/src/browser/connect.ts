@@ -7,9 +7,9 @@ import { browser_rules } from './options.js'
 import { browser_platform } from './platform.js'
 
 /**
- * `connect` over the WebSocket of the platform; in all else as in Node.
+ * Connects to a WebSocket server over the platform's own WebSocket; otherwise as in Node.
  *
- * @throws NetError `invalid_option`; `unsupported` for what only Node can do, and says what to use instead
+ * @throws NetError `invalid_option`; `unsupported` for what only Node can do, with what to use instead
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, browser_rules)

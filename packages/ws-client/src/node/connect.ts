@@ -8,13 +8,13 @@ import { node_rules } from './options.js'
 import { secure_settings } from './secure_settings.js'
 
 /**
- * Starts to connect to a WebSocket server, and returns the client at once. What is sent before the connection is open waits in the
- * bounded queue; messages wait until somebody takes them; `on_open` and `on_error` have to be registered in the same turn.
+ * Connects to a WebSocket server, and returns the client at once. Messages sent before the connection is open wait in the bounded queue, and received
+ * ones until something takes them; register `on_open` and `on_error` in the same turn.
  *
- * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
 export function connect(options: WsConnectOptions): WsClient
-/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+/** The same if `binary` is `true`, or only known at run time: `data` is a `string` or a `Uint8Array`. */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, node_rules)
