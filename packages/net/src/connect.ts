@@ -3,14 +3,13 @@ import type { MessageData } from '@bt/ws-protocol'
 import { connection_type } from './connection_type.js'
 
 /**
- * Starts to connect to a server of the kind that `type` names, and returns the client at once. What is sent before the connection
- * is open waits in the bounded queue; messages wait until somebody takes them; `on_open` and `on_error` have to be registered in the
- * same turn.
+ * Connects to a server of the kind that `type` names, and returns the client at once. Messages sent before the connection is open wait in the bounded
+ * queue, and received ones until something takes them; register `on_open` and `on_error` in the same turn.
  *
- * @throws NetError `invalid_option`, naming the option, the value got and what was expected
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
 export function connect(options: WsConnectOptions): WsClient
-/** The same for a `binary` that is `true`, or not known before: `data` is a `string` or a `Uint8Array`. */
+/** The same if `binary` is `true`, or only known at run time: `data` is a `string` or a `Uint8Array`. */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   switch (connection_type('connect', options)) {

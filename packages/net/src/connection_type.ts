@@ -1,12 +1,12 @@
 import { describe_value, NetError, read_option } from '@bt/ws-protocol'
 
-/** Every kind of connection that there is. */
+/** Every kind of connection. */
 const CONNECTION_TYPES = ['ws'] as const
 
-/** What kind of connection a call is about. */
+/** The kind of connection that a call is about. */
 export type ConnectionType = (typeof CONNECTION_TYPES)[number]
 
-/** Reads the `type` of a call's options; one that is not known is told which are. */
+/** Reads the `type` of a call's options; if it is unknown, the error lists those that are known. */
 export function connection_type(call: string, options: unknown): ConnectionType {
   if (typeof options !== 'object' || options === null) {
     throw new NetError(

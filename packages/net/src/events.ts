@@ -9,29 +9,29 @@ import type {
 } from '@bt/ws-protocol'
 import type { RefusalReason, WsSocket } from '@bt/ws-server'
 
-/** Whose connection an event is about: `side` tells what `handle` is. */
+/** The connection of an event: `side` says what `handle` is. */
 export type NetConnectionEvent =
   | ConnectionEvent<'server', WsSocket>
   | ConnectionEvent<'client', WsClient<MessageData<true>>>
 
-/** An error of a server itself, of no single socket. */
+/** The server of an error that concerns no single socket. */
 export type NetServerEvent = ConnectionEvent<'server', undefined>
 
 /**
- * What is published on each channel of Node's `diagnostics_channel`, by the name of the channel, in the process where it happens. A
- * subscriber is called at once, in the middle of what happens; with none, nothing is made and nothing is spent.
+ * The events that are published on Node's `diagnostics_channel`, by the name of the channel, in the process where they happen. Subscribers are called
+ * at once, in the middle of what happens; without any, no event is made, and nothing is spent.
  */
 export interface NetEvents {
-  /** A connection is open; that of a client that comes back, each time. */
+  /** A connection has opened; for a client with `reconnect`, each time. */
   'bt.net.open': NetConnectionEvent
-  /** A connection has ended, whether it was open or not; so has each socket of a client that comes back. */
+  /** A connection has ended, or never opened; for a client with `reconnect`, each time. */
   'bt.net.close': NetConnectionEvent & CloseDetails
-  /** A message came, or was sent. */
+  /** A message has arrived, or was queued by `send`. */
   'bt.net.message': NetConnectionEvent & MessageDetails
-  /** A message did not fit into the send queue: the first one since the queue was last empty. */
+  /** A message did not fit into the send queue, the first since the queue was last empty. */
   'bt.net.queue_full': NetConnectionEvent & ErrorDetails
   /** A server turned a client away. */
   'bt.net.refused': RefusedEvent<RefusalReason>
-  /** Something failed, `queue_full` too: whatever `on_error` is told. */
+  /** Something failed: whatever `on_error` gets, `queue_full` included. */
   'bt.net.error': (NetConnectionEvent | NetServerEvent) & ErrorDetails
 }

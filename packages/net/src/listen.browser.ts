@@ -1,7 +1,7 @@
 import { NetError } from '@bt/ws-protocol'
 
 /**
- * A page can't take connections.
+ * Throws: a page can't accept connections.
  *
  * @throws NetError `unsupported`, always
  */

@@ -1,7 +1,7 @@
 import { NetError } from '@bt/ws-protocol'
 
 /**
- * A page takes no connections, and has none to refuse.
+ * Throws: a page accepts no connections, and has none to refuse.
  *
  * @throws NetError `unsupported`, always
  */
