@@ -4,9 +4,9 @@ import { type NatsClientOptions, type NatsOptions, nats_rules } from './options.
 import { type Credentials, parse_server } from './server_address.js'
 
 /**
- * Makes what the option `cluster` of `listen` takes, for servers that are to be joined through NATS. It does not connect: the server does.
+ * Makes a broker for the option `cluster` of `listen`, to connect servers through NATS. It does not connect; the server does that.
  *
- * @throws NetError `invalid_option` where an option is wrong; it shows no credentials
+ * @throws NetError `invalid_option` if an option is wrong; it shows no credentials
  */
 export function nats(options: NatsOptions): ClusterPort {
   const {

@@ -8,8 +8,8 @@ import {
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
 /**
- * The options of NATS's own client that `nats` takes, in its spelling: credentials (`user` and `pass`, `token`, or an `authenticator` for NKeys, JWTs and
- * files of credentials), `tls`, and few others. The rest is set here: who uses the connection connects again, and knows what it has published.
+ * Options of NATS's own client that `nats` accepts, in its spelling: credentials (`user` and `pass`, `token`, or an `authenticator` for NKeys, JWTs
+ * and credentials files), `tls`, and a few others. The rest is set here: the server itself reconnects, and knows what it has published.
  */
 export type NatsClientOptions = Pick<
   NodeConnectionOptions,
@@ -40,11 +40,11 @@ const CLIENT_OPTIONS: Readonly<Record<keyof NatsClientOptions, true>> = {
   debug: true,
 }
 
-/** The options of {@link nats}. */
+/** Options of {@link nats}. */
 export interface NatsOptions extends BrokerOptions {
   /**
-   * Where NATS is: `'nats://127.0.0.1:4222'`, or a list of servers of one NATS cluster, of which any will do. The scheme may be left out, and the port
-   * where it is 4222; `tls://` insists on TLS, which is used anyway where the server asks for it. Credentials may stand in it,
+   * The address of NATS: `'nats://127.0.0.1:4222'`, or a list of servers of one NATS cluster, any of which will do. The scheme may be left out, and
+   * so may the port 4222; `tls://` insists on TLS, which is used anyway if the server asks for it. It may contain credentials,
    * `nats://user:password@host` or `nats://token@host`, the same in each.
    */
   servers: string | readonly string[]
