@@ -8,40 +8,39 @@ import {
   type Pem,
 } from '@bt/ws-protocol'
 
-/** What node-redis is told of sockets: what TLS needs, and any other option that `tls.connect` or `net.connect` of Node takes. */
+/** Socket options of node-redis: those of TLS, and any other of `tls.connect` or `net.connect` of Node, except the address. */
 export interface NodeRedisSocket {
-  /** Whether to speak TLS, as `rediss://` says as well. */
+  /** Whether to speak TLS, in agreement with `rediss://` or `redis://`. */
   readonly tls?: boolean | undefined
-  /** The authorities that are trusted, in PEM. */
+  /** The authorities to trust, in PEM. */
   readonly ca?: Pem | readonly Pem[] | undefined
-  /** The certificate of this side, in PEM. */
+  /** The client certificate, in PEM. */
   readonly cert?: Pem | undefined
   /** Its key, in PEM. */
   readonly key?: Pem | undefined
-  /** The host that the certificate of Redis has to be for. */
+  /** The host that the certificate of Redis has to match. */
   readonly servername?: string | undefined
   /** Any other option. */
   readonly [option: string]: unknown
 }
 
 /**
- * The options of node-redis that `redis` takes, in its spelling. The rest is set here: who uses the connection connects again, and knows what it has
- * published.
+ * Options of node-redis that `redis` accepts, in its spelling. The rest is set here: the server itself reconnects, and knows what it has published.
  */
 export interface NodeRedisOptions {
-  /** The user; without one it is `default`. */
+  /** The user; `default` if left out. */
   readonly username?: string | undefined
   /** The password. */
   readonly password?: string | undefined
-  /** A credentials provider of node-redis, for those that change. */
+  /** A credentials provider of node-redis, for credentials that change. */
   readonly credentialsProvider?: object | undefined
-  /** What sockets are told. */
+  /** Options of the sockets. */
   readonly socket?: NodeRedisSocket | undefined
-  /** What Redis calls the connections in `CLIENT LIST`. */
+  /** The name of the connections in `CLIENT LIST`. */
   readonly name?: string | undefined
-  /** What is added to the name of the library there. */
+  /** A tag to add to the name of the library there. */
   readonly clientInfoTag?: string | undefined
-  /** Whether not to tell Redis of the library. */
+  /** Whether to hide the library from Redis. */
   readonly disableClientInfo?: boolean | undefined
   /** How often to ping, in milliseconds. */
   readonly pingInterval?: number | undefined
@@ -67,11 +66,11 @@ const NOT_OF_SOCKETS: Readonly<Record<string, string>> = {
   reconnectStrategy: 'nothing: the server connects again by itself',
 }
 
-/** The options of {@link redis}. */
+/** Options of {@link redis}. */
 export interface RedisOptions extends BrokerOptions {
   /**
-   * Where Redis is: `'redis://127.0.0.1:6379'`, `'rediss://…'` over TLS, or `'unix:///path/to/socket'`; or a list of nodes of one Redis Cluster, of which
-   * any will do. Credentials may stand in it, `redis://user:password@host`. Redis Cluster is recognized.
+   * The address of Redis: `'redis://127.0.0.1:6379'`, `'rediss://…'` over TLS, or `'unix:///path/to/socket'`; or a list of nodes of one Redis
+   * Cluster, any of which will do. It may contain credentials, `redis://user:password@host`. A Redis Cluster is recognized by itself.
    */
   url: string | readonly string[]
   /** Options for node-redis, in its spelling. @defaultValue none */

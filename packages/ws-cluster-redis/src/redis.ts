@@ -4,13 +4,13 @@ import { RedisPort } from './redis_port.js'
 import { parse_seed } from './seed.js'
 
 /**
- * Makes what the option `cluster` of `listen` takes, for servers that are to be joined through Redis, version 6 or later, or what speaks its protocol. It
- * does not connect: the server does.
+ * Makes a broker for the option `cluster` of `listen`, to connect servers through Redis, version 6 or later, or anything that speaks its protocol. It
+ * does not connect; the server does that.
  *
- * From Redis 7 on it uses sharded channels (`SPUBLISH`, `SSUBSCRIBE`), which in a Redis Cluster stay on the node that has their slot. A message may have
- * 8 MiB: Redis cuts off subscribers that are 32 MiB behind (`client-output-buffer-limit pubsub`), so that a few that are larger would.
+ * From Redis 7 on it uses sharded channels (`SPUBLISH`, `SSUBSCRIBE`), which in a Redis Cluster stay on the node that has their slot. A message may
+ * have up to 8 MiB: Redis cuts off subscribers that are 32 MiB behind (`client-output-buffer-limit pubsub`), which a few larger messages would cause.
  *
- * @throws NetError `invalid_option` where an option is wrong; it shows no credentials
+ * @throws NetError `invalid_option` if an option is wrong; it shows no credentials
  */
 export function redis(options: RedisOptions): ClusterPort {
   const {
