@@ -130,11 +130,14 @@ function invalid(message: string, cause?: unknown): NetError {
   return new NetError('invalid_option', message, cause === undefined ? undefined : { cause })
 }
 
-/** Names the option that was probably meant: the one with the most pairs of letters in common. */
+/** Names the option that was probably meant: the one with the most pairs of letters in common, for the length of both. */
 function nearest(name: string, known: readonly string[]): string {
-  const common = (other: string): number =>
-    [...name].filter((_, i) => other.includes(name.slice(i, i + 2).padEnd(2))).length
-  const [best = ''] = [...known].sort((a, b) => common(b) - common(a))
-  const is_near = common(best) > 0 && common(best) * 2 >= name.length - 1
-  return is_near ? `did you mean ${best}?` : `known are ${known.join(', ')}`
+  const likeness = (other: string): number =>
+    Math.min(pairs_in(name, other), pairs_in(other, name)) / (Math.max(name.length, other.length) - 1)
+  const [best = ''] = [...known].sort((a, b) => likeness(b) - likeness(a))
+  return likeness(best) >= 0.5 ? `did you mean ${best}?` : `known are ${known.join(', ')}`
+}
+
+function pairs_in(name: string, other: string): number {
+  return [...name].filter((_, i) => other.includes(name.slice(i, i + 2).padEnd(2))).length
 }

@@ -192,9 +192,24 @@ describe('an array as options', () => {
 
 test('of several names that are as near, the first is told', () => {
   const any = { fallback: undefined, expects: 'anything', accepts: () => true }
-  const twins: OptionRules<{ on_open?: unknown; on_openx?: unknown }, never> = { on_open: any, on_openx: any }
-  expect(() => check_options('call', { on_ope: 1 }, twins)).toThrow(
-    invalid_option('call: there is no option "on_ope"; did you mean on_open?'),
+  const twins: OptionRules<{ on_opens?: unknown; on_opent?: unknown }, never> = {
+    on_opens: any,
+    on_opent: any,
+  }
+  expect(() => check_options('call', { on_open: 1 }, twins)).toThrow(
+    invalid_option('call: there is no option "on_open"; did you mean on_opens?'),
+  )
+})
+
+test.each([
+  ['on_connection', 'did you mean on_connect?'],
+  ['on_reconnect', 'did you mean on_reconnecting?'],
+  ['ions', 'known are max_connections_per_ip, on_connect, reconnect, on_reconnecting'],
+])('a name is not nearer than its length allows: %s is told %s', (name, hint) => {
+  const any = { fallback: undefined, expects: 'anything', accepts: () => true }
+  const rules = { max_connections_per_ip: any, on_connect: any, reconnect: any, on_reconnecting: any }
+  expect(() => check_options('call', { [name]: 1 }, rules as OptionRules<object, never>)).toThrow(
+    invalid_option(`call: there is no option "${name}"; ${hint}`),
   )
 })
 
