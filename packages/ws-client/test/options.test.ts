@@ -38,6 +38,11 @@ describe('the options of connect', () => {
     ['headers that are none', { type: 'ws', url, headers: 'a: b' }, /headers is "a: b"; expected an object/],
     ['a list of headers', { type: 'ws', url, headers: [] }, /headers is an array of 0; expected an object/],
     [
+      'headers whose names are no properties',
+      { type: 'ws', url, headers: new Headers({ a: 'b' }) },
+      /headers is an instance of Headers; expected an object/,
+    ],
+    [
       'a header that is no text',
       { type: 'ws', url, headers: { ok: 'x', a: 1 } },
       /headers is an object, in which the value of "a" is of type number; expected/,

@@ -46,7 +46,8 @@ export function refuse(status: number, text: string, headers: Readonly<Record<st
     throw wrong(`the status ${describe_value(status)}: use an HTTP status from 400 to 599`)
   if (typeof text !== 'string' || Buffer.byteLength(text) > MAX_TEXT_BYTES)
     throw wrong(`the text ${describe_value(text)}: give a string of at most ${MAX_TEXT_BYTES} bytes`)
-  if (typeof headers !== 'object' || headers === null)
+  // What lists its entries, such as Headers and a Map, has no names as properties: none of them would be sent.
+  if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers)
     throw wrong(`${describe_value(headers)} for its headers: give an object of names and values`)
   for (const [name, value] of Object.entries(headers)) check_header(name, value)
   throw new AuthorizeRefusal(status, text, { ...headers })

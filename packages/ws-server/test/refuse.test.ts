@@ -37,6 +37,12 @@ describe('refuse', () => {
     ['a text that is too long', [401, '中'.repeat(1_366)], /at most 4096 bytes/],
     ['headers that are none', [401, '', 'x'], /"x" for its headers/],
     ['null for headers', [401, '', null], /null for its headers/],
+    ['a list of headers', [401, '', ['a']], /got an array of 1 for its headers/],
+    [
+      'headers whose names are no properties',
+      [401, '', new Headers({ a: 'b' })],
+      /got an instance of Headers for its headers: give an object of names and values/,
+    ],
     ['a header that ends its line', [401, '', { A: 'b\r\nSet-Cookie: c=d' }], /for the header A: give ASCII/],
     ['a header with a bare newline', [401, '', { A: 'b\nc' }], /for the header A/],
     ['a header with a NUL', [401, '', { A: 'b\0' }], /for the header A/],

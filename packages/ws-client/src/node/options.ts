@@ -23,12 +23,13 @@ const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   fallback: undefined,
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
-  accepts: value => is_object(value) && flawed_headers(value) === undefined,
-  shown: value => (is_object(value) ? flawed_headers(value) : undefined),
+  accepts: value => has_names(value) && flawed_headers(value) === undefined,
+  shown: value => (has_names(value) ? flawed_headers(value) : undefined),
 }
 
-function is_object(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What lists its entries, such as Headers and a Map, has no names as properties: none of them would be sent. */
+function has_names(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
 }
 
 /** What is wrong with headers; of their values, which may be secrets, nothing is shown. */
