@@ -29,8 +29,10 @@ export function parse_ws_url(text: string): WsTarget {
   return { unix_path: unix.file, url: new URL(`ws://localhost${unix.path}${url.search}`) }
 }
 
-/** What stands before and behind the first colon of a path; `undefined` when it names no file, or no path behind that. */
-function unix_parts({ pathname }: URL): { readonly file: string; readonly path: string } | undefined {
+/** What stands before and behind the first colon of a path; `undefined` when there is a host, or it names no file, or no path behind that. */
+function unix_parts({ host, pathname }: URL): { readonly file: string; readonly path: string } | undefined {
+  // In `ws+unix://run/echo.sock`, the first folder is one: it would be left out.
+  if (host !== '') return undefined
   const [encoded_file = '', ...rest] = pathname.split(':')
   const path = rest.join(':') || '/'
   try {

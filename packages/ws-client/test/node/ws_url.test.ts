@@ -26,6 +26,7 @@ describe('is_ws_url', () => {
     'wss+unix:/run/echo.sock:/ws',
     'ws://host/ws#part',
     'ws+unix:relative.sock:/ws',
+    'ws+unix://run/echo.sock:/ws',
     'ws+unix:/tmp/%zz:/ws',
     'ws+unix:/tmp/a::99999/ws',
     'ws+unix:/tmp/a:ws',
