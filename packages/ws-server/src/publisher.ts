@@ -17,6 +17,7 @@ export class Publisher implements ClusterOwner {
   readonly #report: (error: NetError) => void
   readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
   readonly #cluster: Cluster | undefined
+  #has_told_too_large = false
   /** The name of a server without a cluster. */
   #id: string | undefined
 
@@ -118,16 +119,40 @@ export class Publisher implements ClusterOwner {
     frame.hold()
     const published = cluster?.publish(topic, frame) ?? true
     const goes_nowhere = published !== true && published.code === 'too_large'
-    const reached = sockets === undefined || goes_nowhere ? 0 : pass(frame, data, sockets, except)
+    const call = topic === undefined ? 'broadcast' : 'publish'
+    const reached =
+      sockets === undefined || goes_nowhere || !this.#can_fit(frame, call, sockets, except)
+        ? 0
+        : pass(frame, data, sockets, except)
     frame.release()
     return published === true ? reached : Object.assign(published, { reached })
+  }
+
+  /** Whether a queue could ever take a message. Of those in a row that none could, the first is told: an `on_error` may send one itself. */
+  #can_fit(
+    { frame_bytes }: SharedBatch,
+    call: string,
+    sockets: ReadonlySet<WsSocket>,
+    except: WsSocket | undefined,
+  ): boolean {
+    const { max_queue } = this.#settings
+    if (frame_bytes <= max_queue) {
+      this.#has_told_too_large = false
+      return true
+    }
+    const left_out = except !== undefined && sockets.has(except) ? 1 : 0
+    if (sockets.size === left_out || this.#has_told_too_large) return false
+    this.#has_told_too_large = true
+    this.#report(too_large(`${call} got a message of ${frame_bytes} bytes with its header`, max_queue))
+    return false
   }
 
   #tell_too_large(batch: SharedBatch): void {
     const { max_queue } = this.#settings
     if (batch.frame_bytes <= max_queue) return
     const most_bytes = Math.max(...Array.from(batch.parts(), part => part.frame_bytes))
-    if (most_bytes > max_queue) this.#report(too_large(most_bytes, max_queue))
+    const what = `a message of ${most_bytes} bytes with its header came from another server`
+    if (most_bytes > max_queue) this.#report(too_large(what, max_queue))
   }
 }
 
@@ -145,7 +170,7 @@ function pass(
   return took
 }
 
-function too_large(frame_bytes: number, limit_bytes: number): NetError {
-  const message = `a message of ${frame_bytes} bytes with its header came from another server, which no socket here can get: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
+function too_large(what: string, limit_bytes: number): NetError {
+  const message = `${what}, which no socket here can get: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
   return new NetError('too_large', message)
 }

@@ -87,7 +87,7 @@ export interface WsServer<Data = unknown> {
   /**
    * Sends a message to every socket.
    *
-   * @returns how many took it; the others are closing, or have full queues (`on_error` gets `queue_full`)
+   * @returns how many took it; the others are closing, have full queues (`on_error` gets `queue_full`), or can never take it (`too_large`)
    * @throws NetError `invalid_argument` if `data` is neither text nor bytes
    */
   broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number

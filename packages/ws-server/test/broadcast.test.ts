@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { WsServer } from '../src/index.js'
+import type { WsServer, WsSocket } from '../src/index.js'
 import { collect_garbage } from './heap.js'
 import { RawClient } from './raw_client.js'
 import { client_of, start_open, stop_all } from './started_server.js'
@@ -95,6 +95,31 @@ it('closes nobody who reads, however much is broadcast in one turn', async () =>
     await Promise.all(all.map(client => client.bytes(60_004)))
   }
   expect(server.stats()).toMatchObject({ shed: 0, sockets: 30 })
+})
+
+it('tells on_error of a message to many that no queue could ever take, where there is anybody to get it', async () => {
+  const text = 'x'.repeat(120)
+  const errors: string[] = []
+  const server = await start_open({
+    max_queue: 100,
+    on_connect: socket => void socket.join('news'),
+    on_error: ({ code, message }) => {
+      errors.push(`${code}: ${message}`)
+      server.broadcast(text)
+    },
+  })
+  expect([server.broadcast(text), server.publish('news', text)]).toEqual([0, 0])
+  const [client] = await join(server, 1)
+  const [socket] = server.sockets
+  const except = { except: socket as WsSocket }
+  expect([server.broadcast(text, except), server.publish('news', text, except)]).toEqual([0, 0])
+  expect(errors).toEqual([])
+  expect([server.broadcast(text), server.broadcast('fits'), server.publish('news', text)]).toEqual([0, 1, 0])
+  expect(errors).toEqual([
+    'too_large: broadcast got a message of 122 bytes with its header, which no socket here can get: max_queue is 100 bytes; raise it, or send smaller pieces',
+    'too_large: publish got a message of 122 bytes with its header, which no socket here can get: max_queue is 100 bytes; raise it, or send smaller pieces',
+  ])
+  expect(await client?.bytes(6)).toEqual(frame('fits'))
 })
 
 describe('a slow socket', () => {

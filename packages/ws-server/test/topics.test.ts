@@ -104,7 +104,7 @@ describe('publish', () => {
     expect(await got).toEqual([Buffer.from([1, 2, 3]), true])
   })
 
-  it('is not taken by whoever is closing, or has a full queue, of which on_error is told', async () => {
+  it('is not taken by whoever is closing, nor by anybody where it fits into no queue, of which on_error is told', async () => {
     const codes: string[] = []
     const { server, sockets } = await joined([['t'], ['t'], ['t']], {
       max_queue: 1_000,
@@ -113,8 +113,9 @@ describe('publish', () => {
     sockets[0]?.close()
     expect(sockets[1]?.send('x'.repeat(990))).toBe(true)
     expect(server.publish('t', 'y'.repeat(900))).toBe(2)
-    expect(server.publish('t', 'y'.repeat(1_000))).toBe(0)
     expect(codes).toEqual([])
+    expect(server.publish('t', 'y'.repeat(1_000))).toBe(0)
+    expect(codes).toEqual(['too_large'])
   })
 
   it('tells what is wrong with data, and with a topic, though nobody is there', async () => {
