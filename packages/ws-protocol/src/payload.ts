@@ -7,18 +7,18 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView
 export type MessageData<Binary extends boolean> = Binary extends true ? string | Uint8Array : string
 
 /**
- * Checks what a user passes to `send`, and views any kind of bytes as a `Uint8Array`, without a copy.
+ * Checks what a user passes to `send`, or to another call that sends, and views any kind of bytes as a `Uint8Array`, without a copy.
  *
  * @throws NetError `invalid_argument` for anything that is neither text nor bytes
  */
-export function as_payload(data: unknown): string | Uint8Array {
+export function as_payload(data: unknown, call = 'send'): string | Uint8Array {
   if (typeof data === 'string') return data
   if (data instanceof Uint8Array) return data
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   if (is_array_buffer(data)) return new Uint8Array(data)
   throw new NetError(
     'invalid_argument',
-    `send got ${describe_value(data)}: send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob`,
+    `${call} got ${describe_value(data)}: send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob`,
   )
 }
 

@@ -109,11 +109,11 @@ class Server implements WsServer {
 
   broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
   broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
-  broadcast(data: Sendable, options: BroadcastToAllOptions = {}): number | PublishError {
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError {
     return this.#connections.publisher.broadcast(data, options)
   }
 
-  publish(topic: string, data: Sendable, options: BroadcastOptions = {}): number | PublishError {
+  publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError {
     return this.#connections.publisher.publish(topic, data, options)
   }
 

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { as_payload, NetError, type Sendable, type SharedBatch, TurnFramer } from '@bt/ws-protocol'
+import {
+  as_payload,
+  check_options,
+  NetError,
+  type OptionRules,
+  type Sendable,
+  type SharedBatch,
+  TurnFramer,
+} from '@bt/ws-protocol'
 import { frame_memory, message_in, node_platform } from '@bt/ws-protocol/node'
 import { Cluster, type ClusterOwner, type ClusterStats } from './cluster/cluster.js'
 import type { ClusterNode } from './cluster/nodes.js'
@@ -7,6 +15,23 @@ import type { ListenSettings } from './options.js'
 import { ServerSocket, type WsSocket } from './socket.js'
 import { check_topic, Topics } from './topics.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './ws_server.js'
+
+const to_topic_rules: OptionRules<BroadcastOptions, never> = {
+  except: {
+    fallback: undefined,
+    expects: 'a socket, such as callbacks get',
+    accepts: value => value instanceof ServerSocket,
+  },
+}
+
+const to_all_rules: OptionRules<BroadcastToAllOptions, never> = {
+  ...to_topic_rules,
+  cluster: {
+    fallback: undefined,
+    expects: 'true or false',
+    accepts: value => typeof value === 'boolean',
+  },
+}
 
 /** What is sent to many at once: to all sockets of a server, or to those in a topic; here, and through a cluster on other servers. */
 export class Publisher implements ClusterOwner {
@@ -42,12 +67,14 @@ export class Publisher implements ClusterOwner {
   }
 
   /** Sends a message to every socket but one; returns how many here took it, or the error that tells why it went to no other server. */
-  broadcast(data: Sendable, { except, cluster }: BroadcastToAllOptions): number | PublishError {
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError {
+    const { except, cluster } = options === undefined ? {} : check_options('broadcast', options, to_all_rules)
     return this.#send(data, this.#sockets, except, cluster === true ? this.#cluster : undefined, undefined)
   }
 
   /** Sends a message to every socket in a topic but one; returns what {@link Publisher.broadcast} does. */
-  publish(topic: string, data: Sendable, { except }: BroadcastOptions): number | PublishError {
+  publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError {
+    const { except } = options === undefined ? {} : check_options('publish', options, to_topic_rules)
     const members = this.topics.members(topic)
     // What somebody is in has been looked at when it was joined.
     if (members === undefined) check_topic('publish', topic)
@@ -111,15 +138,15 @@ export class Publisher implements ClusterOwner {
     cluster: Cluster | undefined,
     topic: string | undefined,
   ): number | PublishError {
+    const call = topic === undefined ? 'broadcast' : 'publish'
     // Wrong data is told even when nobody is there to get it.
-    const payload = as_payload(data)
+    const payload = as_payload(data, call)
     if (cluster === undefined && (sockets === undefined || sockets.size === 0)) return 0
     const frame = this.#framer.frame(payload)
     // An `on_error` that is told of a full queue may send to many itself, and much.
     frame.hold()
     const published = cluster?.publish(topic, frame) ?? true
     const goes_nowhere = published !== true && published.code === 'too_large'
-    const call = topic === undefined ? 'broadcast' : 'publish'
     const reached =
       sockets === undefined || goes_nowhere || !this.#can_fit(frame, call, sockets, except)
         ? 0

@@ -88,7 +88,7 @@ export interface WsServer<Data = unknown> {
    * Sends a message to every socket.
    *
    * @returns how many took it; the others are closing, have full queues (`on_error` gets `queue_full`), or can never take it (`too_large`)
-   * @throws NetError `invalid_argument` if `data` is neither text nor bytes
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes; `invalid_option`, naming the option, its value and what was expected
    */
   broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
   /** With `cluster: true`, also sends to the sockets of the other servers, and returns what {@link WsServer.publish} does. */
@@ -99,7 +99,8 @@ export interface WsServer<Data = unknown> {
    *
    * @returns how many sockets of this server took it, as with {@link WsServer.broadcast}; 0 if none is in the topic. With `cluster`, possibly the
    * error that says why it went to no other server
-   * @throws NetError `invalid_argument` if `data` is neither text nor bytes, or for a `topic` that is not a valid name
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes, or for a `topic` that is not a valid name; `invalid_option`, naming the
+   * option, its value and what was expected
    */
   publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError
   /** Returns how many sockets each topic has, as a copy; topics that no socket is in are not listed. */

@@ -97,6 +97,49 @@ it('closes nobody who reads, however much is broadcast in one turn', async () =>
   expect(server.stats()).toMatchObject({ shed: 0, sockets: 30 })
 })
 
+describe('the options of a message to many', () => {
+  it.each([
+    ['a name that is mistyped', socket => ({ exept: socket }), /no option "exept"; did you mean except\?/],
+    ['a list of sockets', socket => ({ except: [socket] }), /except is an array of 1; expected a socket/],
+    ['a socket for options', socket => socket, /there is no option /],
+    ['null', () => null, /got null for its options: give an object/],
+  ] as const satisfies (readonly [string, (socket: WsSocket) => unknown, RegExp])[])(
+    'are looked at: %s is told, and nothing is sent',
+    async (_name, wrong, message) => {
+      const server = await start_open({ on_connect: socket => void socket.join('news') })
+      const [client] = await join(server, 1)
+      const [socket] = server.sockets as ReadonlySet<WsSocket> & Iterable<WsSocket>
+      const options = wrong(socket as WsSocket) as never
+      for (const call of ['broadcast', 'publish'] as const) {
+        const send = () =>
+          call === 'publish' ? server.publish('news', 'x', options) : server.broadcast('x', options)
+        expect(send).toThrow(
+          expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
+        )
+        expect(send).toThrow(new RegExp(`^${call}[: ]`))
+      }
+      server.broadcast('next')
+      expect(await client?.bytes(6)).toEqual(frame('next'))
+    },
+  )
+
+  it('may leave out a socket of another server, which gets nothing anyway', async () => {
+    const [here, there] = [await start_open(), await start_open()]
+    await join(here, 1)
+    await join(there, 1)
+    const [other] = there.sockets
+    expect(here.broadcast('x', { except: other })).toBe(1)
+    expect(here.broadcast('x', { except: undefined, cluster: true })).toBe(1)
+    expect(here.publish('news', 'x', {})).toBe(0)
+  })
+})
+
+it('names the call that got data which can not be sent', async () => {
+  const server = await start_open()
+  expect(() => server.broadcast(7 as never)).toThrow(/^broadcast got 7: send a string/)
+  expect(() => server.publish('news', {} as never)).toThrow(/^publish got an object: send a string/)
+})
+
 it('tells on_error of a message to many that no queue could ever take, where there is anybody to get it', async () => {
   const text = 'x'.repeat(120)
   const errors: string[] = []
