@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { nextTick } from 'node:process'
+import type { NetError } from '../errors.js'
 import { type FrameBatch, FrameQueue } from '../frame_queue.js'
 import type { Platform } from '../platform.js'
 import { frame_memory } from './frame_memory.js'
@@ -69,5 +70,13 @@ export const node_platform: Platform<FrameBatch> = {
     refused: channel('bt.net.refused'),
     error: channel('bt.net.error'),
   },
-  warn: error => process.emitWarning(error),
+  warn,
+}
+
+/** Says an error aloud. Of what a callback threw, Node prints where that was as well. */
+function warn(error: NetError): void {
+  const { code, cause } = error
+  if (code === 'handler_failed' && cause instanceof Error)
+    Object.defineProperty(error, 'detail', { value: cause.stack })
+  process.emitWarning(error)
 }

@@ -221,6 +221,28 @@ describe('warn', () => {
     process.off('warning', note)
     expect(warnings).toContain(error)
   })
+
+  test('has Node print where a callback threw: what it prints below a warning is its detail', () => {
+    const cause = new TypeError('thrown by a test, which says this aloud')
+    const failed = new NetError('handler_failed', 'no failure: a test says this aloud', { cause })
+    node_platform.warn(failed)
+    expect(failed).toMatchObject({ detail: cause.stack })
+    expect(Object.keys(failed)).not.toContain('detail')
+  })
+
+  test.each([
+    [
+      'a callback threw no error',
+      new NetError('handler_failed', 'a test says this aloud', { cause: 'text' }),
+    ],
+    [
+      'no callback threw',
+      new NetError('connection_lost', 'a test says this aloud', { cause: new Error('x') }),
+    ],
+  ])('has Node print no more than the message where %s', (_, error) => {
+    node_platform.warn(error)
+    expect('detail' in error).toBe(false)
+  })
 })
 
 test('defer runs a task behind the promise jobs that the running callback started', async () => {
