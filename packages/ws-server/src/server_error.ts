@@ -39,7 +39,10 @@ function diagnosis(address: BindAddress, cause: SystemError): [NetErrorCode, str
     case 'EACCES':
     case 'EPERM':
       return address.kind === 'unix'
-        ? ['permission_denied', 'this user may not make a file there; choose another directory']
+        ? [
+            'permission_denied',
+            'there is no such directory, or this user may not make a file in it; make it, or choose another directory',
+          ]
         : ['permission_denied', 'this user may not take that port; choose one from 1024 on']
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
