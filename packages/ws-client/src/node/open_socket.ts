@@ -95,10 +95,20 @@ function opening_error(url: string, cause: Error & { readonly code?: string }): 
         { cause },
       )
     default:
-      return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${cause.message}`, {
-        cause,
-      })
+      return new NetError(
+        'handshake_failed',
+        `connect: ${url} did not open a WebSocket: ${why_not_opened(cause)}`,
+        { cause },
+      )
   }
+}
+
+/** Of an end, and of what is no HTTP, Node says what only those understand who know it. */
+function why_not_opened({ code = '', message }: Error & { readonly code?: string }): string {
+  const advice = 'check that a WebSocket server listens there'
+  if (code === 'ECONNRESET') return `it ended the connection before it answered (${message}); ${advice}`
+  if (code.startsWith('HPE_')) return `its answer can't be read as HTTP (${message}); ${advice}`
+  return message
 }
 
 function shown_location(location: string): string {

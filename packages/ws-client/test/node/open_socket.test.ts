@@ -81,24 +81,38 @@ describe('a connection that does not open', () => {
   })
 
   it.each([
-    ['hangs up', (socket: Socket) => socket.once('data', () => socket.destroy())],
-    ['resets', (socket: Socket) => socket.once('data', () => socket.resetAndDestroy())],
-    ['does not speak HTTP', (socket: Socket) => socket.end('hello\r\n\r\n')],
+    [
+      'hangs up',
+      (socket: Socket) => socket.once('data', () => socket.destroy()),
+      /it ended the connection before it answered \(.+\); check that a WebSocket server listens there$/,
+    ],
+    [
+      'resets',
+      (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
+      /it ended the connection before it answered \(.+\); check that a WebSocket server listens there$/,
+    ],
+    [
+      'does not speak HTTP',
+      (socket: Socket) => socket.end('hello\r\n\r\n'),
+      /its answer can't be read as HTTP \(Parse Error.+\); check that a WebSocket server listens there$/,
+    ],
     [
       'sends a wrong accept key',
       (socket: Socket) =>
         socket.end(
           'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n',
         ),
+      /Invalid Sec-WebSocket-Accept header$/,
     ],
     [
       'agrees on what was not offered',
       (socket: Socket) => accept(socket, new Uint8Array(), 'Sec-WebSocket-Protocol: other\r\n'),
+      /it agrees on the subprotocol "other", which is not offered$/,
     ],
-  ])('since the server %s is handshake_failed', async (_name, on_socket) => {
+  ])('since the server %s is handshake_failed', async (_name, on_socket, message) => {
     const { url } = await start_raw_server(on_socket)
     const { errors, info } = await outcome(url)
-    expect(errors.map(error => error.code)).toEqual(['handshake_failed'])
+    expect(errors).toMatchObject([{ code: 'handshake_failed', message: expect.stringMatching(message) }])
     expect(info).toMatchObject({ code: 1006, cause: 'refused', clean: false })
   })
 
