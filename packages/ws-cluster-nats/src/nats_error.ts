@@ -6,12 +6,12 @@ import {
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node'
 
+const CLOSED = 'it closed the connection: its log may say why'
+
 /** Puts into words why NATS was not reached, or why the connection to it has ended. */
 export function in_words(cause: Error | undefined): Error {
   // The client also gives what it was told last, which may have been long ago and of no consequence.
-  return cause === undefined || is_harmless(cause)
-    ? new Error('it closed the connection: its log may say why')
-    : new Error(explain(cause), { cause })
+  return cause === undefined || is_harmless(cause) ? new Error(CLOSED) : new Error(explain(cause), { cause })
 }
 
 /** Puts into words what NATS does not let happen. */
@@ -37,6 +37,8 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   ],
   // The client stumbles where it is asked for what it was forbidden.
   [/'certFile'/, 'it asks for TLS, which options.tls forbids: leave out the null'],
+  // Of whoever hangs up before a word, the client has no error.
+  [/provided an undefined error/, CLOSED],
   [/unexpected response/, 'what answers there is not NATS: check the address'],
 ]
 

@@ -8,6 +8,10 @@ it.each([
   [new errors.AuthorizationError('no'), 'it does not know these credentials (no)'],
   [new errors.TimeoutError(), 'it did not answer in time'],
   [new errors.ConnectionError('unexpected response from server'), 'what answers there is not NATS'],
+  [
+    new errors.ConnectionError('error connecting - node provided an undefined error'),
+    'it closed the connection: its log may say why',
+  ],
   [new Error('something else'), 'something else'],
   [new Error('outside', { cause: new Error('something beneath') }), 'outside'],
 ])('what ends a connection is put into words: %#', (error, words) => {
