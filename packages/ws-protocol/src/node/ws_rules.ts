@@ -1,4 +1,4 @@
-import type { OptionRules } from '../option_rule.js'
+import { describe_parts, type OptionRules } from '../option_rule.js'
 import { type ConnectionOptions, is_whole_number, type WsOption, whole_number } from '../options.js'
 
 const MAX_THRESHOLD_BYTES = 2_147_483_647
@@ -11,6 +11,7 @@ export function ws_rules(
     max_fragments: whole_number('fragments', 1_000_000, default_max_fragments),
     compression: {
       fallback: false,
+      shown: value => (is_plain_object(value) ? describe_parts(value) : undefined),
       expects: 'true, false, or { threshold?: bytes, level?: 1 to 9 }',
       accepts: is_compression,
     },
