@@ -1,3 +1,5 @@
+import { Server } from 'node:net'
+
 /** Where an http server listens, unless that is a Unix socket. */
 export interface HttpServerAddress {
   /** The IP address. */
@@ -27,9 +29,10 @@ export interface HttpServerLike {
 export const SERVER_EXPECTED =
   "an http or https server of Node's, such as http.createServer() or Express's app.listen() return"
 
-/** Whether a value will do as `server`. */
+/** Whether a value will do as `server`. One of TCP or TLS alone, which never tells of a request to upgrade, will not: it has no `setTimeout`. */
 export function is_http_server(value: unknown): value is HttpServerLike {
   if (typeof value !== 'object' || value === null) return false
+  if (value instanceof Server && !('setTimeout' in value)) return false
   const { on, off, address, listenerCount } = value as Record<string, unknown>
   return [on, off, address, listenerCount].every(method => typeof method === 'function')
 }

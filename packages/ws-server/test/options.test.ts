@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { createServer as create_tcp_server } from 'node:net'
 import { check_options } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../src/index.js'
@@ -42,6 +43,11 @@ describe('the options of listen', () => {
       /server is a function; expected an http or https server of Node's, such as .* Express's app.listen\(\)/,
     ],
     ['a server that is none', { type: 'ws', server: {} }, /server is an object; expected an http/],
+    [
+      'a server that is not of http',
+      { type: 'ws', server: create_tcp_server() },
+      /server is an instance of Server; expected an http/,
+    ],
     ['null for a server', { type: 'ws', server: null }, /server is null; expected an http/],
     [
       'origins that are one text',
