@@ -26,15 +26,15 @@ export async function run_demo({ bind, route, page }: DemoArguments): Promise<nu
     tell_left = resolve
   })
   const server = start_echo_server({ bind, route, on_left: tell_left })
-  on_stop(() => close_in_order(server, STOPPING))
-  if (!(await has_opened(server))) return 1
+  const is_stopping = on_stop(() => close_in_order(server, STOPPING))
+  if (!(await has_opened(server))) return is_stopping() ? 0 : 1
   const url = url_of(server.addr, route)
   process.stdout.write(`\n${style.bold('A WebSocket server, and a client that talks to it:')}\n\n`)
   say('server', `listening on ${style.bold(url)}`)
   await run_sample_client(url)
   // The server hears of the end a little later than the client: its line comes before the hints.
   await Promise.race([first_left, server.closed])
-  process.stdout.write(hints(url, { page }))
+  if (!is_stopping()) process.stdout.write(hints(url, { page }))
   await server.closed
   return 0
 }

@@ -62,7 +62,7 @@ export async function run_serve(given: ServeArguments): Promise<number> {
   else if (opened) be_worker(server.addr, close)
   await server.closed
   cluster.worker?.disconnect()
-  return opened ? 0 : 1
+  return opened || is_closing ? 0 : 1
 }
 
 /** Tells the first process that this one listens, which tells it when to end. */
@@ -76,11 +76,17 @@ function be_worker(addr: string, close: () => void): void {
 /** Has several processes serve, each as {@link run_serve} does. */
 async function run_workers(given: ServeArguments, count: number): Promise<number> {
   const workers = new Workers({ count, end_ms: given.drain + END_MS })
-  const stopped = new Promise<void>(resolve => on_stop(() => workers.stop().then(resolve)))
+  let tell_stopped!: () => void
+  const stopped = new Promise<void>(resolve => {
+    tell_stopped = resolve
+  })
+  const is_stopping = on_stop(() => workers.stop().then(tell_stopped))
   process.on('SIGHUP', () => workers.restart())
   const addr = await workers.start()
-  if (addr === undefined) return 1
-  say_listening(addr, given)
+  if (!is_stopping()) {
+    if (addr === undefined) return 1
+    say_listening(addr, given)
+  }
   await stopped
   return 0
 }
@@ -98,7 +104,7 @@ function is_secure({ tlsCert, tlsKey }: ServeArguments): boolean {
   return tlsCert !== undefined || tlsKey !== undefined
 }
 
-/** Waits until a server listens. `false` where it can't, which its `on_error` was told. */
+/** Waits until a server listens. `false` where it can't, which its `on_error` was told, or where it was closed before. */
 export function has_opened(server: WsServer): Promise<boolean> {
   return server.opened.then(
     () => true,

@@ -5,9 +5,9 @@ const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
 
 /**
  * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when nobody reads the output any more (`| head -1`). The next signal
- * ends the process at once, as it would without this.
+ * ends the process at once, as it would without this. Returns what tells whether `stop` was called.
  */
-export function on_stop(stop: () => void): void {
+export function on_stop(stop: () => void): () => boolean {
   let is_stopping = false
   const stop_once = (): void => {
     for (const signal of SIGNALS) process.off(signal, stop_once)
@@ -22,4 +22,5 @@ export function on_stop(stop: () => void): void {
       stop_once()
     })
   }
+  return () => is_stopping
 }

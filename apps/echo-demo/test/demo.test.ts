@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Program, start_server } from './program.ts'
+import { Program, run, start_server, stopped_at } from './program.ts'
 
 it('prints who said what to whom, and what to try next', async () => {
   const { program, url } = await start_server('demo')
@@ -40,6 +40,13 @@ it('keeps serving until Ctrl-C, and ends with code 0', async () => {
   program.child.kill('SIGINT')
   expect(await program.exit).toEqual({ code: 0, signal: null })
   expect(program.stdout).toMatch(/server {2}stopped\n$/)
+})
+
+it('says no more of what to try where it is stopped while the sample client is at work', async () => {
+  const { code, stdout } = await run(['demo', '--bind', '127.0.0.1:0'], stopped_at('listening on'))
+  expect(code).toBe(0)
+  expect(stdout).toContain('server  stopped\n')
+  expect(stdout).not.toContain('keeps running')
 })
 
 it('is what runs without arguments, at 127.0.0.1:8081 and /ws', async () => {

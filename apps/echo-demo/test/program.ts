@@ -24,6 +24,29 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return Object.assign(program, await program.exit)
 }
 
+/** An environment in which a program hears Ctrl-C at once when it has written that. */
+export function stopped_at(text: string): NodeJS.ProcessEnv {
+  return preloading(`
+    const { write } = process.stdout
+    process.stdout.write = function (...args) {
+      const has_room = write.apply(this, args)
+      if (String(args[0]).includes(${JSON.stringify(text)})) process.emit('SIGINT', 'SIGINT')
+      return has_room
+    }`)
+}
+
+/** One in which it hears Ctrl-C as soon as it listens for that. */
+export function stopped_at_once(): NodeJS.ProcessEnv {
+  return preloading(`
+    process.on('newListener', name => {
+      if (name === 'SIGINT') queueMicrotask(() => process.emit('SIGINT', 'SIGINT'))
+    })`)
+}
+
+function preloading(code: string): NodeJS.ProcessEnv {
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` }
+}
+
 /** Starts a server on a free port and waits until it listens. */
 export async function start_server(
   command: 'demo' | 'serve',

@@ -3,7 +3,7 @@ import { connect as connect_tcp } from 'node:net'
 import { connect, listen, type WsClient, type WsServer, type WsSocket } from '@bt/net'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { close_in_order } from '../src/serve.ts'
-import { Program, run, start_server } from './program.ts'
+import { Program, run, start_server, stopped_at_once } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 
@@ -76,6 +76,17 @@ it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does n
   program.child.kill('SIGINT')
   expect(await program.exit).toEqual({ code: null, signal: 'SIGINT' })
   deaf.destroy()
+})
+
+it('ends with code 0 where it is stopped before it listens', async () => {
+  for (const command of ['serve', 'demo']) {
+    const { code, stdout, stderr } = await run([command, '--bind', '127.0.0.1:0'], stopped_at_once())
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'server  stopping\nserver  stopped\n',
+      stderr: '',
+    })
+  }
 })
 
 it('serves another route with --route', async () => {

@@ -1,6 +1,6 @@
 import { connect, type WsClient } from '@bt/net'
 import { describe, expect, it } from 'vitest'
-import { Program, run, start_server } from './program.ts'
+import { Program, run, start_server, stopped_at } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 const RECONNECT = { min_delay: 5, max_delay: 50 }
@@ -111,6 +111,17 @@ describe.skipIf(is_windows)('serve --workers', () => {
     expect(program.stdout).not.toMatch(/does not start|all workers are new/)
     await leave(guests)
   })
+
+  it.each(['worker 1 listens', 'worker 2 listens'])(
+    'at Ctrl-C right after %s ends in order, and says no more of what to try',
+    async when => {
+      const args = ['serve', '--bind', '127.0.0.1:0', '--workers', '2']
+      const { code, stdout, stderr } = await run(args, stopped_at(when))
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^worker 1 {2}stopped$/m)
+      expect(stdout).not.toContain('keeps running')
+    },
+  )
 
   it('leaves no worker behind where it is killed', async () => {
     const { program } = await start_server('serve', '--workers', '2')
