@@ -170,8 +170,9 @@ function content_of(file: string): Buffer {
   }
 }
 
+/** Output that could not be written has made the exit code 1 already. */
 function finish(exit_code: number): void {
-  process.exitCode = exit_code
+  process.exitCode ||= exit_code
 }
 
 const given = process.argv.slice(2)

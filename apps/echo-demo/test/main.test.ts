@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { Program, run, start_server } from './program.ts'
+import { describe, expect, it } from 'vitest'
+import { ON_FULL_DISK, Program, run, start_server } from './program.ts'
 
 it('lists its commands with --help', async () => {
   const { code, stdout } = await run(['--help'])
@@ -39,4 +39,25 @@ it.each([{}, { NO_COLOR: '1' }])('prints no escape codes where there is no termi
     expect(stdout + stderr).not.toBe('')
     expect(stdout + stderr).not.toContain('\x1b')
   }
+})
+
+describe.skipIf(process.platform !== 'linux')('on a disk that is full', () => {
+  const FULL = "the output can't be written: ENOSPC: no space left on device, write"
+
+  it('connect says in one line that it is, closes in order, and ends with code 1', async () => {
+    const { program, url } = await start_server('serve')
+    const { code, stderr } = await run(['connect', url], {}, ON_FULL_DISK)
+    expect(stderr).toBe(`connected to ${url}\nerror: ${FULL}\nclosed (code 1000, cause local)\n`)
+    expect(code).toBe(1)
+    await program.says('is gone (code 1000, cause peer)')
+  })
+
+  it.each([[[]], [['--workers', '2']]])(
+    'serve says in one line that it is, stops in order, and ends with code 1 (%j)',
+    async more => {
+      const { code, stderr } = await run(['serve', '--bind', '127.0.0.1:0', ...more], {}, ON_FULL_DISK)
+      expect(stderr).toMatch(new RegExp(`^error: ${FULL}\n(error: worker \\d: ${FULL}\n)*$`))
+      expect(code).toBe(1)
+    },
+  )
 })

@@ -5,12 +5,13 @@ import { type Exit, RunningProgram } from '../../../scripts/running_program.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** The built program, running; it is killed when the test is over. */
+/** The built program, running, by the command `before` if there is one; it is killed when the test is over. */
 export class Program extends RunningProgram {
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, before: readonly string[] = []) {
     // These make libraries colour what no terminal shows: the program must not.
     const colourful = { ...process.env, FORCE_COLOR: '1', CI: 'true', NO_COLOR: undefined }
-    super(process.execPath, [MAIN, ...args], { env: { ...colourful, ...env } })
+    const [command = '', ...more] = [...before, process.execPath, MAIN, ...args]
+    super(command, more, { env: { ...colourful, ...env } })
     onTestFinished(async () => {
       await this.stop('SIGKILL')
     })
@@ -18,11 +19,18 @@ export class Program extends RunningProgram {
 }
 
 /** Starts the program and waits until it has ended. */
-export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program & Exit> {
-  const program = new Program(args, env)
+export async function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  before: readonly string[] = [],
+): Promise<Program & Exit> {
+  const program = new Program(args, env, before)
   program.child.stdin.end()
   return Object.assign(program, await program.exit)
 }
+
+/** What runs a program with a stdout that takes nothing, as a file does on a full disk. */
+export const ON_FULL_DISK: readonly string[] = ['/bin/sh', '-c', 'exec "$0" "$@" >/dev/full']
 
 /** An environment in which a program hears Ctrl-C at once when it has written that. */
 export function stopped_at(text: string): NodeJS.ProcessEnv {
