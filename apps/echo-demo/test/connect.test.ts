@@ -4,7 +4,6 @@ import { Program, run, start_server } from './program.ts'
 
 /** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
 const PATIENTLY = ['--wait', '2000']
-/** Much goes through the program: on a busy machine that takes its time. */
 
 it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
   const { url } = await start_server('serve')

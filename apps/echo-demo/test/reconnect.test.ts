@@ -3,7 +3,6 @@ import { expect, it, onTestFinished } from 'vitest'
 import { Program, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
-/** The client waits as long as it would for anybody, which is seconds. */
 
 it('is back when the server is, says so, and gets through what waited, in order and once', async () => {
   const { program, url } = await start_server('serve')
