@@ -1,9 +1,6 @@
-import { listen, type WsSocket } from '@bt/net'
-import { expect, it, onTestFinished } from 'vitest'
-import { Program, run, start_server } from './program.ts'
-
-/** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
-const PATIENTLY = ['--wait', '2000']
+import { expect, it } from 'vitest'
+import { start_host } from './host.ts'
+import { PATIENTLY, Program, run, start_server } from './program.ts'
 
 it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
   const { url } = await start_server('serve')
@@ -15,7 +12,7 @@ it('prints the answers to piped lines on stdout, and nothing else, and ends with
 })
 
 it('prints what the server says first, when there is no input', async () => {
-  const url = await start_host(socket => socket.send('only this'))
+  const { url } = await start_host({ on_connect: socket => void socket.send('only this') })
   const client = new Program(['connect', url])
   await client.says('only this')
   client.child.stdin.end()
@@ -42,10 +39,10 @@ it('gets more through than there is room for while the server does not read', as
     read = resolve
   })
   const got: string[] = []
-  const url = await start_host(
-    () => may_read,
-    (_socket, data) => got.push(data.slice(0, 6)),
-  )
+  const { url } = await start_host({
+    on_connect: () => may_read,
+    on_message: (_socket, data) => void got.push(data.slice(0, 6)),
+  })
   const client = new Program(['connect', url])
   // Far more than the client's queue and the kernel's buffers hold together.
   const lines = Array.from({ length: 40_000 }, (_, index) => String(index).padEnd(1_000))
@@ -62,7 +59,7 @@ it('gets more through than there is room for while the server does not read', as
 
 it('waits for whoever reads its output slowly, and loses nothing', async () => {
   const { url } = await start_server('serve')
-  const client = new Program(['connect', url, '--wait', '1'])
+  const client = new Program(['connect', url, '--wait', '100'])
   client.child.stdout.pause()
   client.child.stdin.end(`${'x'.repeat(1_000)}\n`.repeat(2_000))
   // With stdout stopped up, the client is quiet for far longer than --wait before it is read again.
@@ -87,7 +84,7 @@ it('sends lines as bytes, and prints bytes as they come, with --binary', async (
 })
 
 it('says how the server closed, and ends with code 1', async () => {
-  const url = await start_host(socket => socket.close(4_001, 'too late'))
+  const { url } = await start_host({ on_connect: socket => void socket.close(4_001, 'too late') })
   const client = new Program(['connect', url])
   expect((await client.exit).code).toBe(1)
   expect(client.stderr).toContain("closed (code 4001, cause peer, reason 'too late')\n")
@@ -150,17 +147,3 @@ it.each([
   expect(stderr).toMatch(/^error: .*\n$/)
   expect(stderr).toContain(said)
 })
-
-/** A server that does what is given to whoever connects. Returns its URL. */
-async function start_host(
-  on_connect: (socket: WsSocket) => void,
-  on_message?: (socket: WsSocket, data: string) => void,
-): Promise<string> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect, on_message })
-  onTestFinished(async () => {
-    server.close()
-    await server.closed
-  })
-  await server.opened
-  return `ws://${server.addr}/ws`
-}

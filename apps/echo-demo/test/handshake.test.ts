@@ -1,5 +1,6 @@
-import { type AuthorizeRequest, listen, refuse } from '@bt/net'
-import { expect, it, onTestFinished } from 'vitest'
+import { refuse } from '@bt/net'
+import { expect, it } from 'vitest'
+import { start_host } from './host.ts'
 import { Program, run, start_server } from './program.ts'
 
 it('sends each --header with the handshake, and what stands around a value is no part of it', async () => {
@@ -80,35 +81,3 @@ it('tells of both with connect --help', async () => {
   expect(stdout).toMatch(/^ {2}--header <name:value> /m)
   expect(stdout).toMatch(/^ {2}--protocol <name> /m)
 })
-
-interface HostOptions {
-  readonly bind?: string
-  readonly protocols?: readonly string[]
-  readonly authorize?: (request: AuthorizeRequest) => unknown
-}
-
-/** A server that remembers with what handshakes clients came. */
-async function start_host({ bind = '127.0.0.1:0', protocols, authorize }: HostOptions = {}): Promise<{
-  readonly url: string
-  readonly requests: readonly AuthorizeRequest[]
-  stop(): Promise<void>
-}> {
-  const requests: AuthorizeRequest[] = []
-  const server = listen({
-    type: 'ws',
-    bind,
-    protocols,
-    authorize: request => {
-      requests.push(request)
-      return authorize?.(request)
-    },
-    on_message: () => {},
-  })
-  const stop = async (): Promise<void> => {
-    server.close()
-    await server.closed
-  }
-  onTestFinished(stop)
-  await server.opened
-  return { url: `ws://${server.addr}/ws`, requests, stop }
-}

@@ -5,6 +5,9 @@ import { type Exit, RunningProgram } from '../../../scripts/running_program.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
+/** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
+export const PATIENTLY: readonly string[] = ['--wait', '2000']
+
 /** The built program, running, by the command `before` if there is one; it is killed when the test is over. */
 export class Program extends RunningProgram {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, before: readonly string[] = []) {

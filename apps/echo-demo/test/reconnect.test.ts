@@ -1,6 +1,6 @@
-import { listen, type WsSocket } from '@bt/net'
-import { expect, it, onTestFinished } from 'vitest'
-import { Program, start_server } from './program.ts'
+import { expect, it } from 'vitest'
+import { start_host } from './host.ts'
+import { PATIENTLY, Program, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 
@@ -27,7 +27,7 @@ it('waits for a server that is not there yet', async () => {
   const { program, url } = await start_server('serve')
   program.child.kill('SIGKILL')
   await program.exit
-  const client = new Program(['connect', '--reconnect', url])
+  const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
   client.child.stdin.end('hello')
   await client.until(({ stderr }) => stderr.includes('not connected; attempt 1 in '))
   await start_server('serve', '--bind', new URL(url).host)
@@ -38,7 +38,7 @@ it('waits for a server that is not there yet', async () => {
 
 it('waits for answers that may still come, though the input has ended', async () => {
   const { program, url } = await start_server('serve')
-  const client = new Program(['connect', '--reconnect', '--wait', '2000', url])
+  const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
   client.child.stdin.end('one')
   await client.says('echo:one')
   program.child.kill('SIGKILL')
@@ -73,19 +73,8 @@ it.skipIf(is_windows)('ends the wait at Ctrl-C, and tells what never went out, w
 })
 
 it('ends where the server says that it is over', async () => {
-  const url = await start_host(socket => socket.close(4_404, 'nobody here'))
+  const { url } = await start_host({ on_connect: socket => void socket.close(4_404, 'nobody here') })
   const client = new Program(['connect', '--reconnect', url])
   expect((await client.exit).code).toBe(1)
   expect(client.stderr).toBe(`connected to ${url}\nclosed (code 4404, cause peer, reason 'nobody here')\n`)
 })
-
-/** A server that does what is given to whoever connects. Returns its URL. */
-async function start_host(on_connect: (socket: WsSocket) => void): Promise<string> {
-  const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_connect })
-  onTestFinished(async () => {
-    server.close()
-    await server.closed
-  })
-  await server.opened
-  return `ws://${server.addr}/ws`
-}

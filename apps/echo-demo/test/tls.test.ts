@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_authority } from '../../../scripts/certificates.mjs'
-import { Program, run, start_server } from './program.ts'
+import { PATIENTLY, Program, run, start_server } from './program.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
 const [ca, cert, key] = ['ca.crt', 'server.crt', 'server.key'].map(name => join(folder, name)) as [
@@ -27,7 +27,7 @@ it('serves over TLS with --tls-cert and --tls-key, and connects with --ca', asyn
   const { program, url } = await start_server('serve', ...identity)
   expect(url).toMatch(/^wss:\/\/127\.0\.0\.1:\d+\/ws$/)
   expect(program.stdout).toContain('--ca FILE')
-  const client = new Program(['connect', '--ca', ca, '--wait', '2000', url])
+  const client = new Program(['connect', '--ca', ca, ...PATIENTLY, url])
   client.child.stdin.end('one\n')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toBe('welcome\necho:one\n')
@@ -35,7 +35,7 @@ it('serves over TLS with --tls-cert and --tls-key, and connects with --ca', asyn
 
 it.skipIf(process.platform === 'win32')('serves over TLS with several processes', async () => {
   const { url } = await start_server('serve', ...identity, '--workers', '2')
-  const client = new Program(['connect', '--ca', ca, '--wait', '2000', url])
+  const client = new Program(['connect', '--ca', ca, ...PATIENTLY, url])
   client.child.stdin.end('one\n')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toMatch(/^welcome from worker [12]\necho:one\n$/)
