@@ -31,5 +31,5 @@ process.on('SIGTERM', stop)
 const page = start('browser-demo/dist/server/main.js')
 page.once('message', url => {
   page.disconnect()
-  start('echo-demo/dist/main.js', 'demo', '--page', url)
+  if (!is_stopping) start('echo-demo/dist/main.js', 'demo', '--page', url)
 })
