@@ -148,7 +148,7 @@ const out_of_order: FrameCase[] = [
   ['a fragmented text within a fragmented text', [text('a', { fin: false }), text('b', { fin: false })]],
   ['a binary frame within a fragmented text', [text('a', { fin: false }), binary(utf8('b'))]],
   ['a text within a fragmented binary message', [binary(utf8('a'), { fin: false }), text('b')]],
-  ['a text within a fragmented text, behind a ping', [text('a', { fin: false }), pong(), text('b')]],
+  ['a text within a fragmented text, behind a pong', [text('a', { fin: false }), pong(), text('b')]],
 ].map(([name, sends]) => ({
   name: `refuses ${name}`,
   clause: '§5.4',

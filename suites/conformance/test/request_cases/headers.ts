@@ -85,8 +85,8 @@ const versions = table('§4.2.1, 6., §4.4', [
     { version: undefined },
     refused(400, 'bad_handshake', { 'sec-websocket-version': '13' }),
   ],
-  ...[['0'], ['8'], ['12'], ['14'], ['255'], ['013'], ['13.0'], ['-13'], ['0xd'], ['thirteen'], ['']].map(
-    ([version]): Row => [
+  ...['0', '8', '12', '14', '255', '013', '13.0', '-13', '0xd', 'thirteen', ''].map(
+    (version): Row => [
       `names version 13 to a client of version '${version}'`,
       { version: `Sec-WebSocket-Version: ${version}` },
       WRONG_VERSION,
