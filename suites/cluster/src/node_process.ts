@@ -25,11 +25,11 @@ const server = listen({
   on_message: (socket, text) => answer(socket, text),
   on_error: ({ code, message }) => tell({ event: 'error', code, message, at_ms: Date.now() }),
 })
-await server.opened
-tell({ event: 'listening', addr: server.addr })
-process.on('message', order => obey(order as Order))
 // A test that has ended leaves nobody behind.
 process.on('disconnect', () => process.exit())
+process.on('message', order => obey(order as Order))
+await server.opened
+tell({ event: 'listening', addr: server.addr })
 
 /** Does what a socket asks for: `join a,b`, `leave a,b`, `say TOPIC TEXT` to the others; and tells it when that is done. */
 async function answer(socket: WsSocket, text: string): Promise<void> {

@@ -17,6 +17,8 @@ const server = net.listen({
   on_error: (error: net.NetError) => tell({ event: 'error', code: error.code, message: error.message }),
 })
 
+// A test that has ended leaves nobody behind.
+process.on('disconnect', () => process.exit())
 process.on('message', (order: ServerOrder) => {
   switch (order.do) {
     case 'send': {

@@ -75,6 +75,8 @@ function any_socket(): WsSocket | undefined {
 
 let stops: (() => void)[] = []
 
+// Whoever has started it has ended.
+process.on('disconnect', () => process.exit())
 process.on('message', (order: ServerOrder) => {
   switch (order) {
     case 'start':
@@ -114,7 +116,5 @@ process.on('message', (order: ServerOrder) => {
       })
   }
 })
-process.on('disconnect', () => process.exit())
-
 await server.opened
 say({ word: 'listening', addr: server.addr })
