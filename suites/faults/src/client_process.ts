@@ -34,8 +34,6 @@ process.on('message', (order: ClientOrder) => {
       }
       return tell({ event: 'sent', full: 0, queued: ws?.queued ?? 0 })
     case 'take_descriptors':
-      // Whatever is loaded late is loaded before.
-      tell({ event: 'full' })
       try {
         for (;;) taken.push(openSync('/dev/null', 'r'))
       } catch {

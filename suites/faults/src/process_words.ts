@@ -15,7 +15,6 @@ export type Told =
       readonly code: string | undefined
     }
   | { readonly event: 'sent'; readonly full: number; readonly queued: number }
-  | { readonly event: 'full' }
   | {
       readonly event: 'measured'
       readonly heap_bytes: number
