@@ -5,6 +5,7 @@ import { REQUEST, Wire } from '../src/wire.ts'
 import {
   also_end,
   goes_on,
+  type Left,
   serves_others,
   start_client,
   start_server,
@@ -45,12 +46,7 @@ export async function open_victim(side: Side, options: VictimOptions = {}): Prom
     const wire = await Wire.open(watched.server.addr)
     also_end(ending(wire))
     const handle = await watched.connects.first()
-    const infos = new Journal<net.CloseInfo>()
-    watched.closes.until(entries => {
-      for (const { socket, info } of entries.slice(infos.entries.length))
-        if (socket === handle) infos.add(info)
-      return false
-    })
+    const infos = infos_of(watched.closes, socket => socket === handle)
     return { ...watched, wire, handle, infos, others_are_served: () => serves_others(watched.server) }
   }
   const hostile = await start_wire_server()
@@ -68,15 +64,10 @@ export async function opening_victim(
     const watched = await start_server()
     const wire = await Wire.dial(watched.server.addr)
     also_end(ending(wire))
-    const infos = new Journal<net.CloseInfo>()
-    watched.closes.until(entries => {
-      for (const { info } of entries.slice(infos.entries.length)) infos.add(info)
-      return false
-    })
     return {
       ...watched,
       wire,
-      infos,
+      infos: infos_of(watched.closes, () => true),
       handshake: REQUEST,
       others_are_served: () => serves_others(watched.server),
     }
@@ -86,6 +77,21 @@ export async function opening_victim(
   const wire = await hostile.accept()
   const handshake = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
   return { ...watched, wire, infos: watched.closes, handshake, others_are_served: goes_on }
+}
+
+/** How sockets of a server ended, of those that are meant. */
+function infos_of(
+  closes: Journal<Left>,
+  is_meant: (socket: net.WsSocket) => boolean,
+): Journal<net.CloseInfo> {
+  const infos = new Journal<net.CloseInfo>()
+  let looked_at = 0
+  closes.until(entries => {
+    for (const { socket, info } of entries.slice(looked_at)) if (is_meant(socket)) infos.add(info)
+    looked_at = entries.length
+    return false
+  })
+  return infos
 }
 
 /** Counts the messages that reach one handle from the network, whether a callback has had them or not. */
