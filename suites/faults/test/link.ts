@@ -17,6 +17,7 @@ export class Link {
   readonly client_end: readonly string[]
   readonly #names: readonly [string, string]
   readonly #program: ChildProcess
+  readonly #ended: Promise<unknown>
   readonly #answers: AsyncIterator<string>
   readonly #lines: Interface
 
@@ -27,6 +28,7 @@ export class Link {
     this.client_end = client_end as string[]
     const [command = '', ...args] = [...this.server_end, 'python3', PROGRAM]
     this.#program = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#ended = once(this.#program, 'exit')
     this.#lines = createInterface({ input: this.#program.stdout as NodeJS.ReadableStream })
     this.#answers = this.#lines[Symbol.asyncIterator]()
   }
@@ -64,9 +66,8 @@ export class Link {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#program, 'exit')
     this.#program.kill()
-    await ended
+    await this.#ended
     this.#lines.close()
     for (const name of this.#names) ip('netns', 'del', name)
   }
