@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as net from '@bt/net'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { close_payload, OPCODE } from '../src/frame.ts'
 import { Wire } from '../src/wire.ts'
 import { measure, run_server } from './processes.ts'
@@ -85,6 +85,7 @@ describe('a server of ours survives', () => {
 
   it('handlers that all throw at once: it goes on', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => void warn.mockRestore())
     const fail = (): never => {
       throw new Error('a test says this aloud')
     }
@@ -110,7 +111,6 @@ describe('a server of ours survives', () => {
     expect(server.sockets.size).toBe(0)
     // What `on_error` failed to take is said aloud.
     expect(warn.mock.calls.length).toBeGreaterThanOrEqual(240)
-    warn.mockRestore()
   })
 
   it('to be closed under load: what a handler was given is done, answered, and arrives before the Close', async () => {
