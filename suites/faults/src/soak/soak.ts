@@ -1,26 +1,15 @@
-// A thousand clients that come, go, are reset and stalled at random, for minutes: `pnpm soak [--minutes 10] [--seed N] [--clients 1000]`.
+// A thousand clients that come, go, are reset and stalled at random, for minutes: `pnpm soak`.
 import { fork } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { Journal } from '../journal.js'
 import { type Account, audit } from './audit.js'
 import { BadWeather } from './bad_weather.js'
 import { account_of, BareGuest, type Guest, type GuestAccount, OurGuest } from './guests.js'
 import { keep_rate, type ServerLife, type ServerOrder, type ServerWord, seeded_random } from './life.js'
+import { read_arguments, type SoakArguments, USAGE } from './soak_arguments.js'
 
-const { values } = parseArgs({
-  // pnpm hands `--` on.
-  args: process.argv.slice(2).filter(word => word !== '--'),
-  options: {
-    minutes: { type: 'string', default: '10' },
-    clients: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-  },
-})
-const minutes = Number(values.minutes)
-const client_count = Number(values.clients)
-const seed = Number(values.seed)
+const { minutes, clients: client_count, seed } = arguments_or_exit()
 const random = seeded_random(seed)
 /** In each direction. */
 const PER_SECOND = 2_500
@@ -30,6 +19,15 @@ const MIB = 1_048_576
 const HEAP_LEEWAY_BYTES = 8 * MIB
 
 type Figures = Extract<ServerWord, { word: 'figures' }>
+
+function arguments_or_exit(): SoakArguments {
+  try {
+    return read_arguments(process.argv.slice(2))
+  } catch (error) {
+    console.error(`soak: ${(error as Error).message}\n\n${USAGE}`)
+    process.exit(1)
+  }
+}
 
 const server = fork(
   fileURLToPath(new URL('./soak_server.js', import.meta.url)),
