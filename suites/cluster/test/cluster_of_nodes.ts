@@ -37,8 +37,13 @@ export class ClusterOfNodes {
   static async start(kind: Kind, count: number, options: BrokerOptions = {}): Promise<ClusterOfNodes> {
     const broker = await (kind === 'nats' ? start_nats(options) : start_redis(options))
     const cluster = new ClusterOfNodes(kind, broker)
-    for (const name of ['a', 'b', 'c', 'd'].slice(0, count)) await cluster.add(name)
-    await Promise.all(cluster.nodes.map(node => node.stats_are(({ nodes }) => nodes.length === count)))
+    try {
+      for (const name of ['a', 'b', 'c', 'd'].slice(0, count)) await cluster.add(name)
+      await Promise.all(cluster.nodes.map(node => node.stats_are(({ nodes }) => nodes.length === count)))
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]()
+      throw error
+    }
     return cluster
   }
 
@@ -61,6 +66,7 @@ export class Node {
   readonly name: string
   readonly told: Journal<Told> = new Journal()
   readonly #process: ChildProcess
+  readonly #ended: Promise<unknown>
   readonly #clients: WsClient[] = []
   #addr = ''
 
@@ -68,11 +74,15 @@ export class Node {
     this.name = options.name
     this.#process = fork(PROGRAM, [JSON.stringify(options)], { execArgv: ['--expose-gc'] })
     this.#process.on('message', told => this.told.add(told as Told))
+    this.#ended = once(this.#process, 'exit')
   }
 
   /** Settles when it listens. */
   async started(): Promise<void> {
-    this.#addr = (await this.next('listening')).addr
+    const ended = this.#ended.then(() => {
+      throw new Error(`the process of ${this.name} ended before it listened`)
+    })
+    this.#addr = (await Promise.race([this.next('listening'), ended])).addr
   }
 
   order(order: Order): void {
@@ -85,9 +95,8 @@ export class Node {
 
   async kill(): Promise<void> {
     for (const client of this.#clients) client.close()
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     this.#process.kill('SIGKILL')
-    await once(this.#process, 'exit')
+    await this.#ended
   }
 
   /** The first of what it tells by that name, from an index of all that it has told on. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connect, listen, type WsServer } from '@bt/net'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
 // @boundaries-ignore the code of pages is read in one way
@@ -27,7 +27,8 @@ test('the page has no code that is not tried', () => {
 })
 
 test.each(samples)('its sample with $name makes two servers one, as it stands', async ({ name, code }) => {
-  await using broker = await closing(name === 'nats' ? start_nats() : start_redis())
+  const broker = await (name === 'nats' ? start_nats() : start_redis())
+  onTestFinished(() => broker.close())
   const servers = await Promise.all(
     [1, 2].map(async number => {
       const file = join(folder, `${name}${number}.ts`)
@@ -35,7 +36,9 @@ test.each(samples)('its sample with $name makes two servers one, as it stands', 
         .replace('127.0.0.1:8081', '127.0.0.1:0')
         .replace(/\w+:\/\/127\.0\.0\.1:(4222|6379)/, broker.url)
       writeFileSync(file, `${here_alone}\nexport { server }\n`)
-      return ((await import(file)) as { server: WsServer }).server
+      const { server } = (await import(file)) as { server: WsServer }
+      onTestFinished(() => server[Symbol.asyncDispose]())
+      return server
     }),
   )
   const heard = await Promise.all(
@@ -43,6 +46,7 @@ test.each(samples)('its sample with $name makes two servers one, as it stands', 
       await server.opened
       const texts = new Journal<string>()
       const ws = connect({ type: 'ws', url: `ws://${server.addr}/ws`, on_message: text => texts.add(text) })
+      onTestFinished(() => ws[Symbol.asyncDispose]())
       await ws.opened
       return { ws, texts }
     }),
@@ -50,11 +54,9 @@ test.each(samples)('its sample with $name makes two servers one, as it stands', 
   const [one, other] = heard
   // The first that is heard of the other tells that it is in the lobby.
   const asking = setInterval(() => one?.ws.send('hello'), 10)
+  onTestFinished(() => clearInterval(asking))
   await other?.texts.first((text): text is string => text === 'hello')
-  clearInterval(asking)
   expect(one?.texts.entries).not.toContain('hello')
-  for (const { ws } of heard) ws.close()
-  for (const server of servers) await server[Symbol.asyncDispose]()
 })
 
 test('its samples are of the right types', async () => {
@@ -106,10 +108,3 @@ test('a server without its broker listens', async () => {
   const message = await told.first((text): text is string => true)
   expect(message).toContain(`${broker.address} cannot be reached: `)
 })
-
-async function closing<Closed extends { close(): Promise<void> }>(
-  starting: Promise<Closed>,
-): Promise<Closed & AsyncDisposable> {
-  const started = await starting
-  return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() })
-}
