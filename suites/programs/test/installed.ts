@@ -85,8 +85,8 @@ export function describe_with(program: Installed, title: string, body: () => voi
     })
 }
 
-function debian(remedy: string): Pick<Installed, 'remedy' | 'is_dispensable'> {
-  return { remedy: `install it (Debian: apt-get install ${remedy})`, is_dispensable: false }
+function debian(package_name: string): Pick<Installed, 'remedy' | 'is_dispensable'> {
+  return { remedy: `install it (Debian: apt-get install ${package_name})`, is_dispensable: false }
 }
 
 function path_of(file: string): string {
