@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 // @boundaries-ignore programs for tests are started in one place
 import { RunningProgram } from '../../../scripts/running_program.mjs'
 
@@ -55,8 +56,12 @@ export class Person {
     throw new Error(`${[command, ...args].join(' ')} ended with ${status}:\n${stdout}${stderr}`)
   }
 
-  /** Starts a program that runs until it is ended. */
+  /** Starts a program that runs until it is ended, which it is when the test is over. */
   starts(folder: string, command: string, ...args: string[]): RunningProgram {
-    return new RunningProgram(command, args, { cwd: folder, env: this.env })
+    const program = new RunningProgram(command, args, { cwd: folder, env: this.env })
+    onTestFinished(async () => {
+      await program.stop('SIGKILL')
+    })
+    return program
   }
 }

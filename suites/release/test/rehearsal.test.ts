@@ -250,13 +250,9 @@ describe('who installs @bt/net', () => {
 
     it(`has ${name} make a file of the client that runs in a browser`, async () => {
       const client = await bundle(project, SAMPLES.client, 'browser')
-      const { server, address } = await start_server(user, project, SAMPLES.server, ON_NODE)
-      try {
-        const said = await said_in_a_page(at(address, client), PRINTED.at(-1) ?? '')
-        expect(said).toEqual(PRINTED)
-      } finally {
-        await server.stop()
-      }
+      const { address } = await start_server(user, project, SAMPLES.server, ON_NODE)
+      const said = await said_in_a_page(at(address, client), PRINTED.at(-1) ?? '')
+      expect(said).toEqual(PRINTED)
     })
   }
 

@@ -52,15 +52,11 @@ export async function expect_to_run(
     args,
     extension,
   })
-  try {
-    const client = join(folder, `client.${extension}`)
-    writeFileSync(client, at(address, samples.client))
-    const { status, stdout, stderr } = await person.tries(folder, command, ...args, client)
-    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: `${PRINTED.join('\n')}\n` })
-    await server.says(/^ws closed:127\.0\.0\.1:\d+$/m)
-  } finally {
-    await server.stop('SIGKILL')
-  }
+  const client = join(folder, `client.${extension}`)
+  writeFileSync(client, at(address, samples.client))
+  const { status, stdout, stderr } = await person.tries(folder, command, ...args, client)
+  expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: `${PRINTED.join('\n')}\n` })
+  await server.says(/^ws closed:127\.0\.0\.1:\d+$/m)
 }
 
 /** Starts the server's sample, and says where it listens. */
