@@ -152,11 +152,7 @@ describe('closing.md', () => {
     const server = await host({})
     const sample = new Sample('closing.md', 'close.ts', server.addr)
     expect(await sample.all_written()).toBe('the server has all of it\n')
-    const cut = await host({
-      on_connect: socket => void socket.closed,
-      authorize: () => new Promise(() => {}),
-      handshake_timeout: 50,
-    })
+    const cut = await host({ authorize: () => new Promise(() => {}), handshake_timeout: 50 })
     expect(await new Sample('closing.md', 'close.ts', cut.addr).all_written()).toContain(
       '1 messages did not go out: ',
     )
@@ -234,8 +230,14 @@ describe('security.md', () => {
   it('has a server that slows down who sends too much', async () => {
     const { address } = await serve('security.md', 'slow_down.ts')
     const errors: string[] = []
+    const { hears, ws: other } = guest(`ws://${address}/ws`)
     const { ws } = guest(`ws://${address}/ws`, { on_error: error => errors.push(error.code) })
-    await ws.opened
+    await Promise.all([ws.opened, other.opened])
+    const began_ms = performance.now()
+    for (let sent = 0; sent <= 25; sent += 1) ws.send('hello')
+    // Each waits for the one before, for 20 ms or, as a timer may be early, a little less.
+    for (let heard = 0; heard <= 25; heard += 1) await hears()
+    expect(performance.now() - began_ms).toBeGreaterThan(25 * 19)
     while (ws.send('x'.repeat(1_000)) === true);
     await Promise.race([ws.closed, new Promise(setImmediate)])
     expect([errors, ws.state]).toEqual([['queue_full'], 'open'])
