@@ -41,9 +41,8 @@ describe('live prices', () => {
       const numbers = seen.filter(price => price.symbol === symbol).map(({ number }) => number)
       expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i))
     }
-    await new Promise<void>(resolve =>
-      client.on_message(data => resolve(expect(JSON.parse(data).symbol).toBe('S3'))),
-    )
+    const next = await new Promise<Price>(resolve => client.on_message(data => resolve(JSON.parse(data))))
+    expect(next.symbol).toBe('S3')
     expect(seen).toHaveLength(after)
     expect(new Set(seen.map(({ symbol }) => symbol))).toEqual(new Set(['S1', 'S2']))
   })

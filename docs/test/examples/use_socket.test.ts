@@ -5,35 +5,15 @@ import { use_browser } from './browser.ts'
 import { defer } from './deferred.ts'
 import { use_page } from './page_server.ts'
 
-/** A server, and what it has seen. */
-interface Seen {
-  readonly server: WsServer
-  readonly url: string
-  /** How connections have ended, in order. */
-  readonly ends: CloseInfo[]
-  /** What they have sent, in order. */
-  readonly messages: string[]
-}
-
 describe('useSocket', () => {
   const page_url = use_page('use_socket_page.tsx')
   const open_page = use_browser()
 
-  async function start(options: Partial<WsListenOptions> = {}): Promise<Seen> {
-    const [ends, messages]: [CloseInfo[], string[]] = [[], []]
-    const server = listen({
-      bind: '127.0.0.1:0',
-      ...options,
-      type: 'ws',
-      on_message: (_socket, data) => void messages.push(data),
-      on_close: (socket, info) => {
-        ends.push(info)
-        options.on_close?.(socket, info)
-      },
-    })
+  async function start(options: Partial<WsListenOptions> = {}): Promise<{ server: WsServer; url: string }> {
+    const server = listen({ bind: '127.0.0.1:0', ...options, type: 'ws' })
     await server.opened
     onTestFinished(() => server[Symbol.asyncDispose]())
-    return { server, url: `ws://${server.addr}${options.route ?? '/ws'}`, ends, messages }
+    return { server, url: `ws://${server.addr}${options.route ?? '/ws'}` }
   }
 
   async function show(url: string): Promise<Page> {
@@ -74,7 +54,8 @@ describe('useSocket', () => {
   })
 
   it('is shared by components that name the same URL: each is told every message', async () => {
-    const { server, url, messages } = await start()
+    const said = defer<string>()
+    const { server, url } = await start({ on_message: (_socket, data) => said.resolve(data) })
     const page = await show(url)
     await page.click('#two')
     await shows(page, '#second .status', 'open')
@@ -82,7 +63,7 @@ describe('useSocket', () => {
     for (const id of ['first', 'second']) await shows(page, `#${id} .received`, 's:hello')
     await page.click('#second .send')
     await shows(page, '#second .counted', '1')
-    await expect.poll(() => messages).toEqual(['from second'])
+    expect(await said.promise).toBe('from second')
   })
 
   it('goes over to another URL, and shows nothing more of the one before', async () => {
@@ -109,11 +90,10 @@ describe('useSocket', () => {
     await shows(page, '#first .status', 'reconnecting')
     await page.click('#first .send')
     await shows(page, '#first .counted', '1')
-    const is_back = defer()
-    const second = await start({ bind: first.server.addr, on_connect: () => is_back.resolve() })
-    await is_back.promise
+    const said = defer<string>()
+    await start({ bind: first.server.addr, on_message: (_socket, data) => said.resolve(data) })
     await shows(page, '#first .status', 'open')
-    await expect.poll(() => second.messages).toEqual(['from first'])
+    expect(await said.promise).toBe('from first')
   })
 
   it('tells that it is over where the server says so, and that nothing is sent any more', async () => {
