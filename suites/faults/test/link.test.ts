@@ -95,7 +95,7 @@ describe.skipIf(reason !== undefined)('both sides ours survive a link', () => {
     await link.weather(25, 0.02, 0.02)
     for (let from = 0; from < 10_000; from += 1_000)
       client.order({ do: 'send', from, to: from + 1_000, size: SIZE })
-    await client.times('message', 10_000)
+    await Promise.all([server.times('message', 10_000), client.times('message', 10_000)])
     const in_order = Array.from({ length: 10_000 }, (_, index) => index)
     expect(numbers_of(server as never)).toEqual(in_order)
     expect(numbers_of(client as never)).toEqual(in_order)
