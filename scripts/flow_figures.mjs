@@ -34,6 +34,8 @@ async function receive(wanted, takes_ms) {
       if (next === wanted) socket.send(JSON.stringify({ received: next, out_of_order, memory }))
     }),
   })
+  // Without a sender there is nothing to receive.
+  process.on('disconnect', () => process.exit())
   await server.opened
   process.send(server.addr)
 }

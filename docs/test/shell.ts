@@ -41,7 +41,7 @@ const OWN_COMMANDS: ReadonlySet<string> = new Set([
   ...['add', 'create', 'dlx', 'exec', 'init', 'install', 'pack', 'publish', 'version', 'view'],
 ])
 
-/** The scripts of all packages, each of which can be run in its folder; those of the root anywhere. */
+/** The scripts of the root, which can be run anywhere, and those that packages have, as `@bt/net` does, each in its folder. */
 const SCRIPTS: ReadonlySet<string> = new Set(
   ['package.json', 'packages/net/package.json'].flatMap(path => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as {
