@@ -36,6 +36,7 @@ export class RedisNode {
   /** What is being done to channels: the client loses subscriptions where more is asked of a channel before that was answered. */
   readonly #busy = new Map<string, Promise<void>>()
   readonly #admission = new Admission(MOST_CHANNELS_AT_ONCE)
+  #is_destroyed = false
 
   constructor(connections: NodeConnections, sink: ClusterSink) {
     this.#connections = connections
@@ -100,6 +101,7 @@ export class RedisNode {
 
   /** Ends its connections at once. */
   destroy(): void {
+    this.#is_destroyed = true
     for (const client of this.#clients) client.destroy()
   }
 
@@ -126,7 +128,8 @@ export class RedisNode {
       const busy = this.#busy.get(channel)
       if (busy !== undefined) before.add(busy)
     }
-    const admitted = (): Promise<void> => this.#admission.run(channels.length, task)
+    const asked = (): Promise<void> => this.#ask(task)
+    const admitted = (): Promise<void> => this.#admission.run(channels.length, asked)
     const done = before.size === 0 ? admitted() : Promise.allSettled(before).then(admitted)
     for (const channel of channels) this.#busy.set(channel, done)
     const forget = (): void => {
@@ -134,6 +137,12 @@ export class RedisNode {
     }
     done.then(forget, forget)
     return done
+  }
+
+  /** Asks something about channels, which a client that was destroyed would keep for ever. */
+  async #ask(task: () => Promise<void>): Promise<void> {
+    if (this.#is_destroyed) throw new Error('the connection was destroyed')
+    await task()
   }
 
   /** Tells that something was not done; a lost connection is told by itself. */

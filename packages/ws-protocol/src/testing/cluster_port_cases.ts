@@ -303,7 +303,8 @@ export const cluster_port_cases: readonly ClusterCase[] = [
   with_links('destroy rejects what waits, and nothing is told after it', async ([a, b, c]) => {
     const on = channel()
     await Promise.all([a.subscribe(on), b.subscribe(on)])
-    const waiting = [a.sync(), a.subscribe(channel()), a.sync()].map(promise =>
+    a.unsubscribe(on)
+    const waiting = [a.sync(), a.subscribe(channel()), a.subscribe(on), a.sync()].map(promise =>
       rejects(promise, 'what waited'),
     )
     const told = a.received_messages.length
@@ -336,7 +337,10 @@ export const cluster_port_cases: readonly ClusterCase[] = [
       a.publish(channel(), text('who knows'))
       const closing = b.close()
       // Who waits hears of it after the sink has.
-      const waiting = [a.sync(), a.subscribe(channel())].map(promise =>
+      const on = channel()
+      const first = a.subscribe(on)
+      a.unsubscribe(on)
+      const waiting = [a.sync(), first, a.subscribe(on)].map(promise =>
         rejects(promise, 'what waited').then(() => same(a.losses.length, 1, 'losses by then')),
       )
       await kill()
