@@ -2,7 +2,7 @@ import { createClient, type RedisClientType } from '@redis/client'
 import { not_reached } from './redis_error.js'
 import type { NodeConnections } from './redis_node.js'
 import type { ClientOptions, Seed, SocketOptions } from './seed.js'
-import { SLOTS } from './slot.js'
+import { channel_in, SLOTS } from './slot.js'
 
 /** The first version of Redis that has sharded channels. */
 const SHARDED_SINCE = 7
@@ -49,7 +49,8 @@ export class Attempt {
         'it is not a node of a Redis Cluster, and url lists several: give one URL, or those of the nodes',
       )
     // In a cluster without sharded channels, each node carries to all others what is published.
-    const node = { publisher: client, subscriber: client, is_sharded, address: undefined }
+    const alone = { address: undefined, idle_channel: undefined }
+    const node = { publisher: client, subscriber: client, is_sharded, ...alone }
     return { nodes: [node], node_of_slot: undefined }
   }
 
@@ -79,19 +80,30 @@ export class Attempt {
       throw new Error(
         `it is a Redis Cluster that serves only ${served} of its ${SLOTS} slots: look at CLUSTER INFO`,
       )
-    const nodes = await Promise.all(masters.map(master => this.#open_node(master)))
+    const nodes = await Promise.all(
+      masters.map((master, index) =>
+        this.#open_node(
+          master,
+          channel_in(slot => node_of_slot[slot] === index),
+        ),
+      ),
+    )
     client.destroy()
     return { nodes, node_of_slot }
   }
 
   /** Two connections: a client that publishes does not notice that its subscriptions have moved to another node. */
-  async #open_node({ host, port }: Master): Promise<NodeConnections> {
+  async #open_node({ host, port }: Master, idle_channel: string): Promise<NodeConnections> {
     const { options } = this.#seed
     const address = `${host}:${port}`
     const here = { ...options, socket: { ...options.socket, host, port } as SocketOptions }
     try {
-      const [publisher, subscriber] = await Promise.all([this.#connect(here), this.#connect(here)])
-      return { publisher, subscriber, is_sharded: true, address }
+      const [publisher, subscriber] = await Promise.all([
+        this.#connect(here),
+        // While it waits for the answer to a ping, a client does not notice it either.
+        this.#connect({ ...here, pingInterval: 0 }),
+      ])
+      return { publisher, subscriber, is_sharded: true, address, idle_channel }
     } catch (error) {
       throw new Error(`its node ${address}: ${(error as Error).message}`, { cause: error })
     }

@@ -11,6 +11,8 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
     'it does not know these credentials: give username and password in options, or in the URL',
   ],
   [/^MOVED|^ASK/, 'slots have moved to another node'],
+  // The client stumbles over an answer that is one too many, since it took the end of a subscription for part of one.
+  [/properties of undefined/, 'slots have moved to another node'],
   [/^CLUSTERDOWN/, 'the cluster is down, or a part of it'],
   [/^LOADING/, 'it is still loading its data'],
   [/^BUSY/, 'it is busy with a script'],

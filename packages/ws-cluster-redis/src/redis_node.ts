@@ -20,6 +20,8 @@ export interface NodeConnections {
   readonly is_sharded: boolean
   /** Where it is, when it is one of several. */
   readonly address: string | undefined
+  /** A channel in one of its slots, of no use to anybody, when it is one of several. */
+  readonly idle_channel: string | undefined
 }
 
 /** As many channels are asked for at once: each of them is answered, and Redis cuts off who does not read as fast as it writes. */
@@ -92,11 +94,13 @@ export class RedisNode {
 
   /** Settles when each of its connections has answered to all that was asked. */
   async settled(): Promise<void> {
-    const { publisher, subscriber } = this.#connections
+    const { publisher, subscriber, idle_channel } = this.#connections
     if (this.#busy.size > 0) await Promise.allSettled(new Set(this.#busy.values()))
     const answers = [this.#unanswered > 0 ? this.#last_answer : publisher.sendCommand(['PING'])]
-    if (subscriber !== publisher) answers.push(subscriber.sendCommand(['PING']))
-    await Promise.all(answers.map(answer => answer.catch(unless_it_is_one)))
+    // The client takes the end of a subscription, when its slot moves, for part of the answer to what it waits for: of a PING, it would not be noticed.
+    if (idle_channel !== undefined)
+      answers.push(this.#ask(() => subscriber.sUnsubscribe(idle_channel, this.#received, true)))
+    await Promise.all(answers.map(answer => answer.catch(this.#answered)))
   }
 
   /** Ends its connections at once. */
@@ -145,6 +149,12 @@ export class RedisNode {
     await task()
   }
 
+  /** An error that Redis answers with is an answer, too. */
+  readonly #answered = (error: Error): void => {
+    if (!is_answer(error)) throw error
+    if (is_passing(error)) this.#lose(error)
+  }
+
   /** Tells that something was not done; a lost connection is told by itself. */
   #tell(error: Error, what: string): void {
     const judged = this.#judge(error, what)
@@ -164,9 +174,4 @@ export class RedisNode {
       address === undefined ? words : new Error(`${address}: ${words.message}`, { cause: error }),
     )
   }
-}
-
-/** An error that Redis answers with is an answer, too. */
-function unless_it_is_one(error: unknown): void {
-  if (!is_answer(error)) throw error
 }

@@ -17,3 +17,11 @@ export function slot_of(channel: string): number {
   for (const byte of Buffer.from(hashed)) crc = (crc << 8) ^ (CRC[((crc >> 8) ^ byte) & 0xff] ?? 0)
   return crc & (SLOTS - 1)
 }
+
+/** A channel with such a slot. */
+export function channel_in(is_fit: (slot: number) => boolean): string {
+  for (let number = 0; ; number += 1) {
+    const channel = `idle.${number}`
+    if (is_fit(slot_of(channel))) return channel
+  }
+}

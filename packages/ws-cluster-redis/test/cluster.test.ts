@@ -101,6 +101,35 @@ describe('a link to a cluster is lost', () => {
   })
 })
 
+describe('a link to a cluster that is busy is lost', () => {
+  it.each([
+    ['asks whether all was taken', (link: ClusterListener) => link.sync()],
+    [
+      'subscribes to other channels',
+      async (link: ClusterListener, others: readonly string[]) => {
+        await link.subscribe(...others)
+        link.unsubscribe(...others)
+      },
+    ],
+  ])('where it %s while the slot of one that it has moves to another node', async (_, work) => {
+    const slot = slot_of('moving')
+    const [from, to, others] = slot < 8_192 ? [first, second, OF_FIRST] : [second, first, OF_SECOND]
+    const links = await Promise.all(Array.from({ length: 3 }, () => linked()))
+    await Promise.all(links.map(link => link.subscribe('moving')))
+    const lost = Promise.allSettled(
+      links.map(async link => {
+        for (;;) await work(link, others)
+      }),
+    )
+    await move(slot, from, to)
+    await lost
+    expect(links.map(({ losses }) => losses.map(String))).toEqual(
+      links.map(() => [`Error: ${from.address}: slots have moved to another node`]),
+    )
+    await move(slot, to, from)
+  })
+})
+
 /** Moves a slot from node to node. */
 async function move(slot: number, from: Broker, to: Broker): Promise<void> {
   const [old_id, id] = (await Promise.all(

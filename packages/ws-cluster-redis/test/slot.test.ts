@@ -2,7 +2,7 @@ import { createClient } from '@redis/client'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_redis } from '../../../scripts/brokers.mjs'
-import { slot_of } from '../src/slot.js'
+import { channel_in, slot_of } from '../src/slot.js'
 
 const CHANNELS = [
   '',
@@ -28,5 +28,12 @@ describe('the slot of a channel', () => {
     client.destroy()
     await broker.close()
     expect(CHANNELS.map(slot_of)).toEqual(expected)
+  })
+})
+
+describe('a channel in a slot that will do', () => {
+  it('has such a slot', () => {
+    expect(slot_of(channel_in(slot => slot === 16_383))).toBe(16_383)
+    expect(slot_of(channel_in(slot => slot < 100))).toBeLessThan(100)
   })
 })
