@@ -15,6 +15,13 @@ export interface Topology {
   readonly node_of_slot: Uint16Array | undefined
 }
 
+/** What Redis says of itself. */
+interface Greeting {
+  readonly mode: string
+  readonly version: string
+  readonly role: string
+}
+
 /** A server of a cluster that has slots. */
 interface Master {
   readonly host: string
@@ -37,7 +44,7 @@ export class Attempt {
   async open(has_others: boolean): Promise<Topology> {
     const client = await this.#connect(this.#seed.options)
     // Whoever may connect may say this, whatever else is not allowed.
-    const { mode, version } = (await client.hello().catch(explained)) as { mode: string; version: string }
+    const { mode, version, role } = (await client.hello().catch(explained)) as Greeting
     if (mode === 'sentinel')
       throw new Error(
         'it is a Sentinel, which carries nothing itself: give the URL of the Redis that it watches',
@@ -47,6 +54,10 @@ export class Attempt {
     if (has_others && mode !== 'cluster')
       throw new Error(
         'it is not a node of a Redis Cluster, and url lists several: give one URL, or those of the nodes',
+      )
+    if (role === 'replica' && mode !== 'cluster')
+      throw new Error(
+        'it is a replica, and what is published there reaches nobody who has connected to its primary: give the URL of that',
       )
     // In a cluster without sharded channels, each node carries to all others what is published.
     const alone = { address: undefined, idle_channel: undefined }

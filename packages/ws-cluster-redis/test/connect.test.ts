@@ -106,6 +106,14 @@ describe('connecting', () => {
     expect(await failure({ url })).toContain('it is a Sentinel')
   })
 
+  it('fails at a replica, since nobody else would hear what is published there', async () => {
+    const [primary, replica] = [await started(), await started()]
+    await command(replica, 'REPLICAOF', '127.0.0.1', String(primary.port))
+    expect(await failure({ url: replica.url })).toContain('it is a replica')
+    await command(replica, 'REPLICAOF', 'NO', 'ONE')
+    expect(await works({ url: replica.url })).toBe(true)
+  })
+
   it('fails where several servers are named that are no cluster', async () => {
     const [one, other] = [await started(), await started()]
     expect(await failure({ url: [one.url, other.url] })).toContain('it is not a node of a Redis Cluster')
