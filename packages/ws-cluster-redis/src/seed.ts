@@ -44,6 +44,8 @@ export function parse_seed(url: string, given: NodeRedisOptions): Seed {
 }
 
 function parse(url: string): ClientOptions {
+  // The client leaves out what comes behind the place, though it may be what comes behind a # in a password.
+  if (!url.startsWith('unix:') && /[?#]/.test(url)) throw bad_url(url)
   try {
     return RedisClient.parseURL(url) as ClientOptions
   } catch {
@@ -58,7 +60,7 @@ function knows_credentials({ username, password, credentialsProvider }: NodeRedi
 
 function bad_url(url: string): NetError {
   return invalid(
-    `the option url has ${shown(url)}; expected one like 'redis://127.0.0.1:6379', 'rediss://redis.example' or 'unix:///run/redis.sock'`,
+    `the option url has ${shown(url)}; expected one like 'redis://127.0.0.1:6379', 'rediss://redis.example' or 'unix:///run/redis.sock', and credentials in it percent-encoded`,
   )
 }
 

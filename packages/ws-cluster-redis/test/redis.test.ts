@@ -44,6 +44,7 @@ describe('options that are wrong', () => {
     [{ url: 'http://localhost' }, 'the option url has "http://localhost"'],
     [{ url: 'redis://' }, 'the option url has "redis://"'],
     [{ url: 'redis://localhost/x' }, 'the option url has "redis://localhost/x"'],
+    [{ url: 'redis://localhost?db=1' }, 'the option url has "redis://localhost?db=1"'],
     [{ url: 'redis://a', prefix: 'a*' }, 'the option prefix is "a*"'],
     [{ url: 'redis://a', connect_timeout: 60_000 }, 'from 1 to 10000'],
     [{ urls: 'redis://a' }, 'did you mean url?'],
@@ -65,6 +66,9 @@ describe('options that are wrong', () => {
     'ada:secret@one',
     'http://ada:se@secret:cret@one',
     'unix://ada:secret@run',
+    'redis://ada:1#secret@one',
+    'redis://ada:1?secret@one',
+    'redis://ada:100%secret@one',
   ])('%s are told without credentials', url => {
     const error = error_of({ url })
     expect(error.message).toContain('***@')
