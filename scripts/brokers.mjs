@@ -100,6 +100,9 @@ export class Broker {
   /** @type {number | undefined} the same one whenever it is started again, or the other nodes would not find it */
   #bus_port
   #log = ''
+  /** what has to be in its configuration file, before the lines that it was given */
+  #own_config = ''
+  #reloads = 0
   /** @type {Set<() => void>} those who wait for something to be said */
   #listening = new Set()
 
@@ -197,6 +200,18 @@ export class Broker {
     await this.#exited
   }
 
+  /**
+   * Has a nats-server go by other lines in its configuration file from now on; settles when it does.
+   * @param {string} config
+   */
+  async reload(config) {
+    this.#reloads += 1
+    this.#options = { ...this.#options, config }
+    this.#write_config()
+    process.kill(this.pid, 'SIGHUP')
+    await this.says(new RegExp(`(Reloaded server configuration[^]*){${this.#reloads}}`))
+  }
+
   /** Lets it stand still, its connections open; settles when it does. */
   async pause() {
     const { pid } = this
@@ -224,12 +239,13 @@ export class Broker {
    * @param {number | undefined} kept_port
    */
   async #tries_to_start(kept_port) {
-    const { tls, args = [], config = '' } = this.#options
+    const { tls, args = [] } = this.#options
     for (const [name, pem] of Object.entries(tls ?? {})) this.#write(`${name}.pem`, pem)
     const client = kept_port ?? (await this.#kind.choose_port?.()) ?? -1
     const bus = this.#bus_port ?? (await free_port())
     const settings = this.#kind.settings(this.#folder, { client, bus }, this.#options)
-    this.#write('broker.conf', `${settings.config}\n${config}\n`)
+    this.#own_config = settings.config
+    this.#write_config()
     const child = this.#spawn([...settings.args, ...args])
     if (!(await this.#is_ready(child))) {
       await this.#exited
@@ -247,6 +263,7 @@ export class Broker {
     const child = spawn(this.#program, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#log = ''
+    this.#reloads = 0
     this.#guardian.stdin.write(`${child.pid ?? ''}\n`)
     this.#exited = new Promise(resolve => {
       const has_ended = () => {
@@ -276,6 +293,10 @@ export class Broker {
       child.once('error', reject)
       child.once('close', () => resolve(false))
     })
+  }
+
+  #write_config() {
+    this.#write('broker.conf', `${this.#own_config}\n${this.#options.config ?? ''}\n`)
   }
 
   /**

@@ -100,12 +100,19 @@ export class NatsLink implements ClusterLink {
   #begin(channel: string, batch: Batch): Subscription {
     const subscription = this.#connection.subscribe(channel, {
       callback: (error, message) => {
-        if (error !== null) batch.refusal ??= refusal(error)
+        if (error !== null) this.#not_subscribed(batch, error)
         else if (this.#state.name === 'open') hand_on(this.#state.sink, channel, message.data)
       },
     })
     this.#subscriptions.set(channel, subscription)
     return subscription
+  }
+
+  /** What was subscribed long ago ends as well when it is forbidden: then whoever goes by it has to learn anew what stands. */
+  #not_subscribed(batch: Batch, error: Error): void {
+    const why = refusal(error)
+    if (this.#subscribing.has(batch)) batch.refusal ??= why
+    else this.#give_up(new Error(`${why.message} any more`, { cause: error }))
   }
 
   /** The channel may have got another one meanwhile. */
@@ -135,6 +142,11 @@ export class NatsLink implements ClusterLink {
     if (state.name === 'open') this.#state = { name: 'ended', why }
     this.#reject_waiting(why)
     if (state.name === 'open') state.sink.lost(why)
+  }
+
+  #give_up(why: Error): void {
+    this.#ended(why)
+    this.#connection.close()
   }
 
   #reject_waiting(why: Error): void {

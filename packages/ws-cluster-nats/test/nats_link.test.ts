@@ -12,7 +12,10 @@ async function started(config = ''): Promise<Broker> {
   return kept(await start_nats({ config }))
 }
 
-async function linked(broker: Broker, options: NatsClientOptions = {}): Promise<ClusterListener> {
+async function linked(
+  broker: { readonly url: string },
+  options: NatsClientOptions = {},
+): Promise<ClusterListener> {
   const link = await ClusterListener.connect(nats({ servers: broker.url, options }))
   kept({ close: () => link.destroy() })
   return link
@@ -50,6 +53,24 @@ describe('permissions', () => {
     await one.sync()
     expect(one.received_messages.map(({ channel }) => channel)).toEqual(['bt.b'])
     expect([one.refusals, one.losses]).toEqual([[], []])
+  })
+})
+
+describe('what this user may do, when that changes,', () => {
+  const users = (...users: readonly string[]): string => `authorization { users: [ ${users.join(',\n')} ] }`
+  const bob = '{ user: bob, password: x }'
+  const ada = (denied: string): string =>
+    `{ user: ada, password: x, permissions: { subscribe: { allow: ["bt.>"], deny: ["${denied}"] } } }`
+
+  it('ends the connection where a subscription stands no more', async () => {
+    const broker = await started(users(bob, ada('of.others')))
+    const link = await linked(broker, { user: 'ada', pass: 'x' })
+    await link.subscribe('bt.a', 'bt.b')
+    await broker.reload(users(bob, ada('bt.a')))
+    await link.is_lost()
+    expect(link.losses.map(String)).toEqual(['Error: this user may not subscribe to bt.a any more'])
+    await expect(link.sync()).rejects.toThrow('bt.a')
+    expect(link.refusals).toEqual([])
   })
 })
 
