@@ -4,6 +4,8 @@ import { hand_on } from '@bt/ws-protocol/node'
 import { type NatsConnection, PermissionViolationError, type Subscription } from '@nats-io/transport-node'
 import { in_words, is_harmless, refusal } from './nats_error.js'
 
+const NO_PINGS = 'it answers no pings: see whether it is at work, and what may stand between'
+
 /** Whether there is somebody to tell; if not, why. */
 type State =
   | { readonly name: 'open'; readonly sink: ClusterSink }
@@ -28,6 +30,8 @@ export class NatsLink implements ClusterLink {
   /** What was subscribed, and is not known yet to stand. */
   readonly #subscribing = new Set<Batch>()
   #state: State
+  /** What ends the connection, when NATS has said so. */
+  #fatal: Error | undefined
   #max_bytes: number
 
   constructor(connection: NatsConnection, sink: ClusterSink) {
@@ -158,13 +162,14 @@ export class NatsLink implements ClusterLink {
     for await (const status of this.#connection.status()) {
       if (status.type === 'error') this.#told(status.error)
       // The client would wait until what it has written is taken, which may be never.
-      else if (status.type === 'staleConnection') this.#connection.close()
+      else if (status.type === 'staleConnection') this.#give_up(this.#fatal ?? new Error(NO_PINGS))
     }
   }
 
   /** What ends the connection is told as its end, and what the callback of a subscription is told is told there. */
   #told(error: Error): void {
     const is_permission = error instanceof PermissionViolationError
+    if (!is_harmless(error)) this.#fatal = in_words(error)
     if (is_permission ? error.operation === 'subscription' : !is_harmless(error)) return
     const told = refusal(error)
     if (!is_permission && this.#subscribing.size > 0) {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore what the tests of all brokers need is in one place
@@ -19,6 +21,23 @@ async function linked(
   const link = await ClusterListener.connect(nats({ servers: broker.url, options }))
   kept({ close: () => link.destroy() })
   return link
+}
+
+/** Somebody who greets as NATS does, and answers so when it is asked something. */
+async function answering(answer: string): Promise<{ readonly url: string }> {
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.write('INFO {"server_id":"x","version":"2.10.0","proto":1,"max_payload":1000,"headers":true}\r\n')
+    let pings = 0
+    socket.on('data', data => {
+      if (!String(data).includes('PING')) return
+      pings += 1
+      socket.write(pings === 1 ? 'PONG\r\n' : answer)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  kept(server)
+  return { url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 const SOME = Uint8Array.of(1, 2, 3)
@@ -121,7 +140,13 @@ describe('a connection is lost', () => {
     await broker.pause()
     for (let count = 0; count < 40; count += 1) link.publish('a', new Uint8Array(1_000_000))
     await link.is_lost()
-    expect(link.losses).toHaveLength(1)
+    expect(link.losses.map(String)).toEqual([expect.stringContaining('Error: it answers no pings')])
+  })
+
+  it('where the credentials have expired, and that is told', async () => {
+    const link = await linked(await answering("-ERR 'User Authentication Expired'\r\n"))
+    await expect(link.sync()).rejects.toThrow('the credentials have expired')
+    expect(link.losses.map(String)).toEqual([expect.stringContaining('Error: the credentials have expired')])
   })
 
   it('and what it could not send is not sent', async () => {
