@@ -25,20 +25,23 @@ export function parse_server(given: string): ServerAddress {
   const text = given.includes('://') ? given : `nats://${given}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   const is_bare = url !== undefined && /^\/?$/.test(url.pathname) && url.search === '' && url.hash === ''
-  if (url === undefined || !is_bare || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
+  const credentials = url && credentials_of(url)
+  const is_read = is_bare && credentials !== 'not encoded'
+  if (url === undefined || !is_read || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
     throw new NetError(
       'invalid_option',
-      `nats: the option servers has ${JSON.stringify(without_credentials(given))}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222'`,
+      `nats: the option servers has ${JSON.stringify(without_credentials(given))}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222', and credentials in it percent-encoded`,
     )
-  return {
-    address: `${url.hostname}:${url.port || 4222}`,
-    is_tls: url.protocol === 'tls:',
-    credentials: credentials_of(url),
-  }
+  return { address: `${url.hostname}:${url.port || 4222}`, is_tls: url.protocol === 'tls:', credentials }
 }
 
-function credentials_of({ username, password }: URL): Credentials | undefined {
+function credentials_of({ username, password }: URL): Credentials | undefined | 'not encoded' {
   if (username === '' && password === '') return undefined
-  if (password === '') return { token: decodeURIComponent(username) }
-  return { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+  try {
+    const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)]
+    return pass === '' ? { token: user } : { user, pass }
+  } catch {
+    // It holds a % that begins no letter.
+    return 'not encoded'
+  }
 }

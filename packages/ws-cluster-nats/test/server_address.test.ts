@@ -21,4 +21,8 @@ describe('where a server is', () => {
       expect(() => parse_server(given)).toThrow(JSON.stringify(given))
     },
   )
+
+  it.each(['nats://ada:100%secret@one', '%secret@one'])('is not read from %s, and no secret told', given => {
+    expect(() => parse_server(given)).toThrow(/^nats: the option servers has "(nats:\/\/)?\*\*\*@one"/)
+  })
 })
