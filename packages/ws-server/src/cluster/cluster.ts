@@ -128,7 +128,9 @@ export class Cluster {
     this.#subscriptions = new Subscriptions({
       channels: this.#channels,
       is_wanted: topic => owner.is_wanted(topic),
+      clock,
       soon,
+      failed: error => this.#lost(error),
       refused: error => this.#not_subscribed(error),
     })
     this.#nodes = new Nodes({
@@ -253,12 +255,6 @@ export class Cluster {
   /** What is wanted is subscribed to before anything goes out, so that an answer to it finds its way back. */
   async #restore(link: ClusterLink): Promise<void> {
     this.#state = { name: 'restoring', link }
-    try {
-      await link.subscribe([this.#channels.all])
-    } catch (error) {
-      if (this.#link === link) this.#owner.report(not_allowed(this.#settings.port, error as Error))
-    }
-    if (this.#link !== link) return
     await this.#subscriptions.restore(link, this.#owner.wanted())
     if (this.#link !== link) return
     this.#state = { name: 'gathering', link }

@@ -1,22 +1,13 @@
-import {
-  BATCH_BYTES,
-  type CancelTimer,
-  type Clock,
-  type ClusterLink,
-  type SharedBatch,
-} from '@bt/ws-protocol'
+import { BATCH_BYTES, type Clock, type ClusterLink, type SharedBatch } from '@bt/ws-protocol'
 import type { Channels } from './channels.js'
 import { envelope_size, type Mail } from './envelope.js'
+import { Patience } from './patience.js'
 
 /** So much may be with the broker that it has not said it has taken: what is lost with a connection is no more. */
 const WINDOW_BYTES = 1_048_576
 
 /** What keeping a parcel takes besides its bytes: counted, since many small ones would else fill the memory. */
 const PARCEL_COST_BYTES = 256
-
-/** A broker that answers nothing for two looks is given up. Looks are counted, so that a process that was stopped reads first what came meanwhile. */
-const LOOK_EVERY_MS = 5_000
-const LOOKS = 2
 
 /** What was published to one topic in this turn. */
 interface Turn {
@@ -65,6 +56,7 @@ export interface OutgoingSettings {
  */
 export class Outgoing {
   readonly #settings: OutgoingSettings
+  readonly #patience: Patience
   readonly #turns = new Map<string | undefined, Turn>()
   #is_end_due = false
   #first: Parcel | undefined
@@ -78,7 +70,6 @@ export class Outgoing {
   /** What the broker is asked about, and what it was handed since. */
   #asked: UnderWay | undefined
   #since: UnderWay | undefined
-  #cancel_look: CancelTimer | undefined
   #tell_empty: (() => void) | undefined
   /** Messages that the broker has taken. */
   published = 0
@@ -87,6 +78,7 @@ export class Outgoing {
 
   constructor(settings: OutgoingSettings) {
     this.#settings = settings
+    this.#patience = new Patience(settings.clock, settings.failed)
   }
 
   /** Bytes that the broker has not said it has taken. */
@@ -145,7 +137,7 @@ export class Outgoing {
     this.lost += messages
     this.#asked = this.#since = this.#link = undefined
     this.#is_flowing = false
-    this.#cancel_look?.()
+    this.#patience.end()
     this.#tell_if_empty()
     return messages
   }
@@ -245,7 +237,7 @@ export class Outgoing {
     if (this.#asked !== undefined || this.#since === undefined) return
     this.#asked = this.#since
     this.#since = undefined
-    this.#look(LOOKS)
+    this.#patience.begin()
     link.sync().then(
       () => this.#answered(link),
       (error: Error) => {
@@ -256,18 +248,11 @@ export class Outgoing {
 
   #answered(link: ClusterLink): void {
     if (this.#link !== link) return
-    this.#cancel_look?.()
+    this.#patience.end()
     this.published += this.#asked?.messages ?? 0
     this.#bytes -= this.#asked?.cost_bytes ?? 0
     this.#asked = undefined
     this.#send()
-  }
-
-  #look(looks_left: number): void {
-    this.#cancel_look = this.#settings.clock.start_timer(LOOK_EVERY_MS, () => {
-      if (looks_left > 1) this.#look(looks_left - 1)
-      else this.#settings.failed(new Error(`no answer for ${(LOOKS * LOOK_EVERY_MS) / 1_000} seconds`))
-    })
   }
 
   #tell_if_empty(): void {

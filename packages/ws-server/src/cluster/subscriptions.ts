@@ -1,5 +1,9 @@
-import type { ClusterLink, NetError } from '@bt/ws-protocol'
+import type { Clock, ClusterLink, NetError } from '@bt/ws-protocol'
 import type { Channels } from './channels.js'
+import { Patience } from './patience.js'
+
+/** So many topics go with one question at most: a broker needs its time for each, and is given up when it answers nothing for long. */
+const MOST_AT_ONCE = 10_000
 
 /** What {@link Subscriptions} need to know, and whom they tell. */
 export interface SubscriptionsSettings {
@@ -7,8 +11,12 @@ export interface SubscriptionsSettings {
   readonly channels: Channels
   /** Whether somebody here is in a topic. */
   is_wanted(topic: string): boolean
+  /** Time, and timers. */
+  readonly clock: Clock
   /** Runs a task when the running callback is done. */
   soon(task: () => void): void
+  /** The connection to the broker is of no use any more. */
+  failed(error: Error): void
   /** The broker does not let this server subscribe; returns what those are told who wait for it. */
   refused(error: Error): NetError
 }
@@ -24,6 +32,7 @@ interface Waiter {
  */
 export class Subscriptions {
   readonly #settings: SubscriptionsSettings
+  readonly #patience: Patience
   /** The topics that the broker was asked for, and those of them that stand. */
   readonly #asked = new Set<string>()
   readonly #standing = new Set<string>()
@@ -36,6 +45,7 @@ export class Subscriptions {
 
   constructor(settings: SubscriptionsSettings) {
     this.#settings = settings
+    this.#patience = new Patience(settings.clock, settings.failed)
   }
 
   /** How many topics this server is subscribed to. */
@@ -62,16 +72,24 @@ export class Subscriptions {
     return new Promise(settle => this.#waiters.push({ topic, settle }))
   }
 
-  /** There is a broker: subscribes to what is wanted. Settles when that stands. */
+  /** There is a broker: subscribes to what is for all, and to what is wanted. Settles when that stands. */
   async restore(link: ClusterLink, topics: Iterable<string>): Promise<void> {
+    const { channels, refused } = this.#settings
     this.#link = link
     this.#changed = new Set(topics)
-    await this.#run(link)
+    this.#running_on = link
+    await this.#ask(link, [channels.all]).catch((error: Error) => {
+      if (this.#link === link) refused(error)
+    })
+    // One round in any case: who has waited for the broker, and left meanwhile, is told by it.
+    if (this.#link === link) await this.#round(link)
+    await this.#go_on(link)
   }
 
   /** The broker is gone: who waits is told why. */
   detach(error: NetError): void {
     this.#link = undefined
+    this.#patience.end()
     this.#changed.clear()
     this.#asked.clear()
     this.#standing.clear()
@@ -81,19 +99,20 @@ export class Subscriptions {
   async #run(link: ClusterLink): Promise<void> {
     if (this.#running_on === link) return
     this.#running_on = link
-    // One round in any case: who has waited for the broker, and left meanwhile, is told by it.
-    do await this.#round(link)
-    while (this.#link === link && this.#changed.size > 0)
+    await this.#go_on(link)
+  }
+
+  async #go_on(link: ClusterLink): Promise<void> {
+    while (this.#link === link && this.#changed.size > 0) await this.#round(link)
     if (this.#running_on === link) this.#running_on = undefined
   }
 
   /** Brings the broker up to date with what has changed so far. */
   async #round(link: ClusterLink): Promise<void> {
     const { is_wanted, channels } = this.#settings
-    const changed = this.#changed
-    this.#changed = new Set()
     const [added, dropped]: [string[], string[]] = [[], []]
-    for (const topic of changed) {
+    for (const topic of first(MOST_AT_ONCE, this.#changed)) {
+      this.#changed.delete(topic)
       if (is_wanted(topic) === this.#asked.has(topic)) continue
       if (this.#asked.delete(topic)) dropped.push(topic)
       else added.push(topic)
@@ -108,7 +127,10 @@ export class Subscriptions {
   async #subscribe(link: ClusterLink, topics: readonly string[]): Promise<void> {
     const { channels, refused } = this.#settings
     try {
-      await link.subscribe(topics.map(topic => channels.of(topic)))
+      await this.#ask(
+        link,
+        topics.map(topic => channels.of(topic)),
+      )
       if (this.#link === link) for (const topic of topics) this.#standing.add(topic)
     } catch (error) {
       if (this.#link !== link) return
@@ -116,6 +138,15 @@ export class Subscriptions {
       // One that is refused holds up those that were asked for along with it.
       if (others.length > 0) await Promise.all(topics.map(topic => this.#subscribe(link, [topic])))
       else if (first !== undefined) this.#give_up(first, refused(error as Error))
+    }
+  }
+
+  async #ask(link: ClusterLink, channels: readonly string[]): Promise<void> {
+    this.#patience.begin()
+    try {
+      await link.subscribe(channels)
+    } finally {
+      if (this.#link === link) this.#patience.end()
     }
   }
 
@@ -136,4 +167,14 @@ export class Subscriptions {
       return result === undefined
     })
   }
+}
+
+/** As many as that of some, or all where there are no more. */
+function first(most: number, of: Iterable<string>): string[] {
+  const found: string[] = []
+  for (const one of of) {
+    if (found.length === most) break
+    found.push(one)
+  }
+  return found
 }

@@ -496,6 +496,38 @@ describe('a broker that is slow', () => {
     expect(broker.links).not.toContain(link)
   })
 
+  test('is given up when it answers nothing for 10 seconds while subscriptions are restored', async () => {
+    const a = await start()
+    await a.topics.join('x', 'news')
+    broker.lose_all()
+    broker.hold()
+    await tick(a)
+    const joined = a.topics.join('y', 'more')
+    const attempts = broker.attempts
+    a.clock.advance(10_000)
+    expect(a.errors.at(-1)?.message).toContain('was lost: no answer for 10 seconds. ')
+    expect(await joined).toMatchObject({ code: 'cluster_unavailable' })
+    broker.release()
+    await tick(a)
+    expect(broker.attempts).toBe(attempts + 1)
+    expect(await a.topics.join('z', 'more')).toBe(true)
+  })
+
+  test('is not given up while it answers, however many subscriptions there are to be restored', async () => {
+    const a = await start()
+    broker.lose_all()
+    for (let i = 0; i < 25_000; i += 1) a.topics.join('x', `t${i}`)
+    broker.hold()
+    await tick(a)
+    for (let i = 0; i < 4; i += 1) {
+      a.clock.advance(9_000)
+      broker.release()
+      broker.hold()
+      await settled()
+    }
+    expect([a.cluster.stats().subscriptions, a.errors.length]).toEqual([25_000, 1])
+  })
+
   test('is not given up by a process that was stopped, before it has read what came meanwhile', async () => {
     const a = await start()
     broker.hold()
