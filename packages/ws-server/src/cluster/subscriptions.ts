@@ -78,12 +78,14 @@ export class Subscriptions {
     this.#link = link
     this.#changed = new Set(topics)
     this.#running_on = link
+    // One in any case: who has waited for the broker, and left meanwhile, is told by it.
+    const rounds = Math.max(1, Math.ceil(this.#changed.size / MOST_AT_ONCE))
     await this.#ask(link, [channels.all]).catch((error: Error) => {
       if (this.#link === link) refused(error)
     })
-    // One round in any case: who has waited for the broker, and left meanwhile, is told by it.
-    if (this.#link === link) await this.#round(link)
-    await this.#go_on(link)
+    for (let done = 0; done < rounds && this.#link === link; done += 1) await this.#round(link)
+    // What changes meanwhile goes behind, and is not waited for: there may be no end to it.
+    this.#go_on(link)
   }
 
   /** The broker is gone: who waits is told why. */

@@ -457,6 +457,23 @@ describe('at the start', () => {
     },
   )
 
+  test('what is published goes out though topics come and go all the time', async () => {
+    const b = await start()
+    await b.topics.join('x', 'news')
+    const a = new ClusterMember(broker)
+    a.publish('news', 'hello')
+    broker.hold()
+    a.cluster.start()
+    await settled()
+    for (let i = 0; i < 5; i += 1) {
+      a.topics.join('x', `t${i}`)
+      broker.release()
+      broker.hold()
+      await settled()
+    }
+    expect(b.heard('news')).toEqual(['hello'])
+  })
+
   test('what is published before it is connected goes out', async () => {
     const b = await start()
     await b.topics.join('x', 'news')
