@@ -22,6 +22,8 @@ export class FakeBroker {
   out_of_reach: Error | undefined
   /** What may not be subscribed to. */
   readonly forbidden: Set<string> = new Set()
+  /** To how many channels a connection may be subscribed. Where it is too much, all that is asked for just then is refused: nobody says which was too many. */
+  most_channels: number = Number.POSITIVE_INFINITY
   /** The most bytes of a message. */
   max_bytes = 1_048_576
   #is_held = false
@@ -65,6 +67,11 @@ export class FakeBroker {
   }
 }
 
+/** Channels that are asked for. */
+interface Question {
+  refusal: Error | undefined
+}
+
 /** A connection to a {@link FakeBroker}. */
 export class FakeLink implements ClusterLink {
   readonly max_bytes: number
@@ -74,6 +81,7 @@ export class FakeLink implements ClusterLink {
   readonly #asked = new Set<string>()
   readonly #standing = new Set<string>()
   readonly #pending = new Set<(error: Error) => void>()
+  readonly #questions = new Set<Question>()
   /** Why nothing is told and done any more. */
   #end: Error | undefined
 
@@ -89,14 +97,22 @@ export class FakeLink implements ClusterLink {
       if (this.#asked.has(channel)) throw new Error(`${channel} is subscribed to already`)
       this.#asked.add(channel)
     }
+    const question: Question = { refusal: undefined }
+    this.#questions.add(question)
     await this.#answer(() => {
-      const forbidden = channels.find(channel => this.#broker.forbidden.has(channel))
-      if (forbidden === undefined) for (const channel of channels) this.#begin(channel)
-      else {
-        for (const channel of channels) this.#asked.delete(channel)
-        throw new Error(`no permission to subscribe to ${forbidden}`)
-      }
-    })
+      const { forbidden, most_channels } = this.#broker
+      const refused = channels.find(channel => forbidden.has(channel))
+      if (refused !== undefined) question.refusal = new Error(`no permission to subscribe to ${refused}`)
+      if (this.#asked.size > most_channels)
+        for (const asked of this.#questions) asked.refusal ??= new Error('too many channels')
+      if (question.refusal === undefined) for (const channel of channels) this.#begin(channel)
+    }).finally(() => this.#questions.delete(question))
+    if (question.refusal === undefined) return
+    for (const channel of channels) {
+      this.#asked.delete(channel)
+      this.#standing.delete(channel)
+    }
+    throw question.refusal
   }
 
   unsubscribe(channels: readonly string[]): void {

@@ -136,10 +136,13 @@ export class Subscriptions {
       if (this.#link === link) for (const topic of topics) this.#standing.add(topic)
     } catch (error) {
       if (this.#link !== link) return
-      const [first, ...others] = topics
-      // One that is refused holds up those that were asked for along with it.
-      if (others.length > 0) await Promise.all(topics.map(topic => this.#subscribe(link, [topic])))
-      else if (first !== undefined) this.#give_up(first, refused(error as Error))
+      const half = Math.ceil(topics.length / 2)
+      const [only, ...others] = topics
+      if (others.length > 0) {
+        // What is refused holds up what was asked for along with it. One after the other, so that as many stand as may, where there are too many.
+        await this.#subscribe(link, topics.slice(0, half))
+        await this.#subscribe(link, topics.slice(half))
+      } else if (only !== undefined) this.#give_up(only, refused(error as Error))
     }
   }
 

@@ -165,6 +165,14 @@ describe('a subscription', () => {
     expect(broker.subscriptions.length).toBeLessThan(2 * 50 * 12)
   })
 
+  test('stands for as many topics as the broker lets this server have', async () => {
+    broker.most_channels = 6
+    const a = await start()
+    const results = await Promise.all(Array.from({ length: 8 }, (_, i) => a.topics.join('x', `t${i}`)))
+    expect(results.filter(result => result === true).length).toBe(5)
+    expect([a.cluster.stats().subscriptions, a.errors.length]).toEqual([5, 3])
+  })
+
   test('that the broker does not allow is told whoever joins, and on_error; others stand', async () => {
     broker.forbidden.add('bt.topic.secret')
     const a = await start()
