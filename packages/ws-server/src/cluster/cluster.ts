@@ -301,8 +301,8 @@ export class Cluster {
   #retry(problem: string, cause: Error): void {
     const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
     this.#state = { name: 'waiting', cancel }
-    this.#subscriptions.detach(join_unavailable(this.#settings.port, this.#outage))
     const outage = broker_away(this.#settings.port, problem, cause)
+    this.#subscriptions.detach(join_unavailable(this.#settings.port, outage))
     if (this.#outage?.message === outage.message) return
     this.#outage = outage
     this.#owner.report(outage)
