@@ -27,8 +27,8 @@ import { Outgoing } from './outgoing.js'
 import { Subscriptions } from './subscriptions.js'
 
 const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
-/** So many reasons are told for one connection to a broker. */
-const MOST_REFUSALS_TOLD = 100
+/** So many reasons are told of one kind, until the broker is connected to again. */
+const MOST_REASONS_TOLD = 100
 /** How long a server that leaves waits for the broker to take what is left, and to let go. */
 const LEAVE_WITHIN_MS = 5_000
 /** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
@@ -109,7 +109,9 @@ export class Cluster {
   #outages = 0
   /** What may come any number of times on one connection to the broker, and was told. */
   readonly #told_unreadable = new ToldOnce(1)
-  readonly #told_refusals = new ToldOnce(MOST_REFUSALS_TOLD)
+  readonly #told_refusals = new ToldOnce(MOST_REASONS_TOLD)
+  /** Why the broker is away, as far as it was told since it was there. */
+  readonly #told_outages = new ToldOnce(MOST_REASONS_TOLD)
 
   constructor(settings: ClusterSettings, owner: ClusterOwner) {
     const { port, max_queue, clock, soon } = settings
@@ -266,6 +268,7 @@ export class Cluster {
   #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
+    this.#told_outages.forget()
     this.#told_unreadable.forget()
     this.#told_refusals.forget()
     this.#outgoing.flow()
@@ -297,15 +300,14 @@ export class Cluster {
     this.#retry(`was lost: ${error.message}${lost}`, error)
   }
 
-  /** Tries again after a while; what is wrong is told when it is something new. */
+  /** Tries again after a while; what is wrong is told once until the broker is back: of several servers, one or the other may be what is told of. */
   #retry(problem: string, cause: Error): void {
     const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
     this.#state = { name: 'waiting', cancel }
     const outage = broker_away(this.#settings.port, problem, cause)
-    this.#subscriptions.detach(join_unavailable(this.#settings.port, outage))
-    if (this.#outage?.message === outage.message) return
     this.#outage = outage
-    this.#owner.report(outage)
+    this.#subscriptions.detach(join_unavailable(this.#settings.port, outage))
+    if (this.#told_outages.is_news(outage.message)) this.#owner.report(outage)
   }
 
   #read(channel: string, bytes: Uint8Array): void {

@@ -275,6 +275,20 @@ describe('while the broker is away', () => {
     expect(broker.attempts).toBe(12)
   })
 
+  test('on_error is not told again of what it was told before in the same outage', async () => {
+    const a = await start()
+    broker.lose_all(new Error('connection reset'))
+    for (let i = 0; i < 10; i += 1) {
+      broker.out_of_reach = new Error(i % 2 === 0 ? 'one does not answer' : 'the other does not answer')
+      await tick(a)
+    }
+    expect(a.errors.length).toBe(3)
+    broker.out_of_reach = undefined
+    await tick(a)
+    broker.lose_all(new Error('connection reset'))
+    expect(a.errors.length).toBe(4)
+  })
+
   test('attempts to connect come after 5 seconds at most, and the first within 100 ms', async () => {
     const a = await start()
     broker.out_of_reach = new Error('connection refused')
