@@ -236,10 +236,14 @@ export class Cluster {
     const attempt: State = { name: 'connecting' }
     this.#state = attempt
     let link: ClusterLink | undefined
+    let lost_at_once: Error | undefined
     const is_current = (): boolean => link !== undefined && this.#link === link
     const sink: ClusterSink = {
       received: (channel, bytes) => is_current() && this.#read(channel, bytes),
-      lost: error => is_current() && this.#lost(error),
+      lost: error => {
+        if (is_current()) this.#lost(error)
+        else lost_at_once = error
+      },
       refused: error => is_current() && this.#tell_refusal(error),
     }
     this.#settings.port.connect(sink).then(
@@ -247,6 +251,7 @@ export class Cluster {
         if (this.#state !== attempt) return connected.destroy()
         link = connected
         this.#restore(connected)
+        if (lost_at_once !== undefined) this.#lost(lost_at_once)
       },
       (error: Error) => {
         if (this.#state === attempt) this.#retry(`cannot be reached: ${error.message}`, error)

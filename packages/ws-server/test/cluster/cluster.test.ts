@@ -483,6 +483,25 @@ describe('at the start', () => {
     },
   )
 
+  test('a connection that is lost as soon as it is there is told as such', async () => {
+    const port = broker.port()
+    const a = new ClusterMember({
+      port: () => ({
+        ...port,
+        connect: async sink => {
+          const link = await port.connect(sink)
+          queueMicrotask(() => broker.lose_all(new Error('connection reset')))
+          return link
+        },
+      }),
+    })
+    a.cluster.start()
+    await settled()
+    expect(a.errors.map(({ message }) => message.split('. ')[0])).toEqual([
+      'Fake at 127.0.0.1:1 was lost: connection reset',
+    ])
+  })
+
   test('what is published goes out though topics come and go all the time', async () => {
     const b = await start()
     await b.topics.join('x', 'news')

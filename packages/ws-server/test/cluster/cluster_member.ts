@@ -19,7 +19,7 @@ export class ClusterMember implements ClusterOwner {
   readonly errors: NetError[] = []
   size = 0
 
-  constructor(broker: FakeBroker, { max_queue = 1_000_000, prefix = 'bt' } = {}) {
+  constructor(broker: Pick<FakeBroker, 'port'>, { max_queue = 1_000_000, prefix = 'bt' } = {}) {
     const { clock } = this
     this.cluster = new Cluster(
       { port: broker.port(prefix), max_queue, clock, soon: node_platform.soon },
