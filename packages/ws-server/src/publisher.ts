@@ -177,7 +177,8 @@ export class Publisher implements ClusterOwner {
   #tell_too_large(batch: SharedBatch): void {
     const { max_queue } = this.#settings
     if (batch.frame_bytes <= max_queue) return
-    const most_bytes = Math.max(...Array.from(batch.parts(), part => part.frame_bytes))
+    let most_bytes = 0
+    for (const { frame_bytes } of batch.parts()) most_bytes = Math.max(most_bytes, frame_bytes)
     const what = `a message of ${most_bytes} bytes with its header came from another server`
     if (most_bytes > max_queue) this.#report(too_large(what, max_queue))
   }

@@ -152,6 +152,17 @@ describe('what comes from another server', () => {
   })
 })
 
+describe('what was written by something else', () => {
+  it('is taken apart however many messages it has together, where it fits no queue as a whole', async () => {
+    const b = await node(1, { max_queue: 100 })
+    const other = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+    const empty = Buffer.from('8200'.repeat(200_000), 'hex')
+    other.publish('bt.topic.news', Buffer.concat([Buffer.of(1, 1), Buffer.alloc(16, 7), empty]))
+    expect(await b.clients[0]?.bytes(empty.length)).toEqual(empty)
+    expect(b.errors).toEqual([])
+  })
+})
+
 describe('a server of a cluster', () => {
   it('subscribes when it listens, and has left when it is closed', async () => {
     const a = await node(1, { close_timeout: 1 })
