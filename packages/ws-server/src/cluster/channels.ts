@@ -23,6 +23,8 @@ export class Channels {
 
 /** A name that every broker takes, without a meaning to any: letters, digits, `-`, `_` and `%`. */
 function encode(topic: string): string {
+  // With a prefix that is that of these topics, it would be the channel for all.
+  if (topic === 'all') return '%61ll'
   return encodeURIComponent(topic).replace(
     /[.!~*'()]/g,
     letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -63,6 +63,18 @@ describe('what one server publishes', () => {
     expect(b.deliveries).toEqual([])
   })
 
+  test('to a topic called all does not reach servers whose prefix is that of topics', async () => {
+    const [a, b, c] = [
+      await start(),
+      await ClusterMember.start(broker, { prefix: 'bt.topic' }),
+      await start(),
+    ]
+    await c.topics.join('x', 'all')
+    a.publish('all', 'hello')
+    await settled()
+    expect([b.deliveries, b.errors, c.heard('all')]).toEqual([[], [], ['hello']])
+  })
+
   test.each(['a.b', '*', '>', 'with space', '中文', '%2E', 'a{b}', "!~'()", '𝄞', 'bt.all', 'x'.repeat(255)])(
     'to the topic %j arrives there, by a name that no broker makes anything of',
     async topic => {
