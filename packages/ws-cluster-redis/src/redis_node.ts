@@ -7,7 +7,15 @@ import { in_words, is_answer, is_passing, refusal } from './redis_error.js'
 /** What is used of a client of node-redis. */
 export type Client = Pick<
   RedisClientType,
-  'sendCommand' | 'subscribe' | 'unsubscribe' | 'sSubscribe' | 'sUnsubscribe' | 'destroy' | 'isReady' | 'on'
+  | 'sendCommand'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'sSubscribe'
+  | 'sUnsubscribe'
+  | 'hello'
+  | 'destroy'
+  | 'isReady'
+  | 'on'
 >
 
 /** The connections to one server of Redis. */
@@ -18,6 +26,8 @@ export interface NodeConnections {
   readonly subscriber: Client
   /** Whether channels are sharded. */
   readonly is_sharded: boolean
+  /** Whether it is of no use as a replica, since nobody who has connected to its primary hears of what is published there. */
+  readonly has_to_lead: boolean
   /** Where it is, when it is one of several. */
   readonly address: string | undefined
   /** A channel in one of its slots, of no use to anybody, when it is one of several. */
@@ -26,6 +36,9 @@ export interface NodeConnections {
 
 /** As many channels are asked for at once: each of them is answered, and Redis cuts off who does not read as fast as it writes. */
 export const MOST_CHANNELS_AT_ONCE = 10_000
+
+/** So often it is asked at most whether it is a replica. */
+const ASK_ROLE_EVERY_MS = 1_000
 
 /** One server of Redis, and what was asked of it. */
 export class RedisNode {
@@ -39,6 +52,7 @@ export class RedisNode {
   readonly #busy = new Map<string, Promise<void>>()
   readonly #admission = new Admission(MOST_CHANNELS_AT_ONCE)
   #is_destroyed = false
+  #role_is_due_ms = 0
 
   constructor(connections: NodeConnections, sink: ClusterSink) {
     this.#connections = connections
@@ -100,6 +114,7 @@ export class RedisNode {
     // The client takes the end of a subscription, when its slot moves, for part of the answer to what it waits for: of a PING, it would not be noticed.
     if (idle_channel !== undefined)
       answers.push(this.#ask(() => subscriber.sUnsubscribe(idle_channel, this.#received, true)))
+    answers.push(this.#leads())
     await Promise.all(answers.map(answer => answer.catch(this.#answered)))
   }
 
@@ -141,6 +156,15 @@ export class RedisNode {
     }
     done.then(forget, forget)
     return done
+  }
+
+  /** A server that becomes a replica keeps its connections, and goes on to take what is published. */
+  async #leads(): Promise<void> {
+    const now_ms = performance.now()
+    if (!this.#connections.has_to_lead || now_ms < this.#role_is_due_ms) return
+    this.#role_is_due_ms = now_ms + ASK_ROLE_EVERY_MS
+    const { role } = await this.#connections.publisher.hello()
+    if (role === 'replica') this.#lose(new Error('it has become a replica'))
   }
 
   /** Asks something about channels, which a client that was destroyed would keep for ever. */

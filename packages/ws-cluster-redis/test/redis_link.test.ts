@@ -106,6 +106,17 @@ describe('a connection is lost', () => {
     expect(link.losses).toHaveLength(1)
   })
 
+  it('where Redis becomes a replica, which keeps its connections', async () => {
+    const [broker, other] = [await started(), await started()]
+    const link = await linked(broker)
+    await command(broker, 'REPLICAOF', '127.0.0.1', String(other.port))
+    const asked = (async () => {
+      for (;;) await link.sync()
+    })()
+    await expect(asked).rejects.toThrow('it has become a replica')
+    expect(link.losses).toHaveLength(1)
+  })
+
   it('where it reads too slowly, and that is told', async () => {
     const broker = await started('client-output-buffer-limit pubsub 1mb 0 0')
     const [other, [slow, socket]] = [await linked(broker), await with_socket(() => linked(broker))]
