@@ -106,6 +106,8 @@ export class Connection<Handle, Kind extends Batch>
   #lost = 0
   #signs_of_life = 0
   #silent_looks = 0
+  /** Looks in a row, since the last ping, that found the peer silent or its messages waiting. */
+  #looks_to_ping = 0
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
   #resolve_closed: ((info: CloseInfo) => void) | undefined
@@ -230,18 +232,24 @@ export class Connection<Handle, Kind extends Batch>
     return this.#state !== before
   }
 
-  /** Checks for a sign of life since the last check: pings a silent peer, and gives up one that stays silent. */
+  /**
+   * Checks for a sign of life since the last check: pings a silent peer, and gives up one that stays silent. Pings a peer whose messages wait as well:
+   * while this side is slow, what that one asks is stuck behind them, and it would hear nothing of this side.
+   */
   look(): void {
     if (this.#state.name !== 'open') return
     const signs_of_life = this.#port.signs_of_life()
     this.#silent_looks = signs_of_life === this.#signs_of_life ? this.#silent_looks + 1 : 0
     this.#signs_of_life = signs_of_life
-    if (this.#silent_looks === 0 || this.#silent_looks % LOOKS_PER_HEARTBEAT !== 0) return
-    // Who does not read hears nothing. The pings go on, so that the peer hears of this side.
-    if (this.#silent_looks === LOOKS_PER_HEARTBEAT || this.#inbox.is_paused) this.#port.ping()
-    else {
+    const is_to_be_pinged = this.#silent_looks > 0 || this.#inbox.bytes > 0
+    this.#looks_to_ping = is_to_be_pinged ? this.#looks_to_ping + 1 : 0
+    // Who does not read hears nothing.
+    if (this.#silent_looks >= 2 * LOOKS_PER_HEARTBEAT && !this.#inbox.is_paused) {
       this.#error = silent()
       this.#step({ type: 'silent' })
+    } else if (this.#looks_to_ping >= LOOKS_PER_HEARTBEAT) {
+      this.#looks_to_ping = 0
+      this.#port.ping()
     }
   }
 
@@ -415,7 +423,7 @@ export class Connection<Handle, Kind extends Batch>
     }
     switch (state.name) {
       case 'open':
-        this.#silent_looks = 0
+        this.#silent_looks = this.#looks_to_ping = 0
         if (this.#inbox.is_paused) this.#port.pause()
         this.#inbox.open()
         this.flush()

@@ -854,8 +854,35 @@ describe('Connection', () => {
     it('pings, and never gives up, a peer that is not read from', () => {
       pause()
       look(5 * LOOKS_PER_HEARTBEAT)
-      expect(socket.call_names).toEqual(['pause', 'ping', 'ping', 'ping', 'ping'])
+      expect(socket.call_names).toEqual(['pause', 'ping', 'ping', 'ping', 'ping', 'ping'])
       expect(connection.state).toBe('open')
+    })
+
+    it('pings at each heartbeat a peer whose messages wait, though it is heard: its own pings may be stuck behind them', () => {
+      owner.message_returns = () => new Promise(() => {})
+      socket.receive('held')
+      for (let i = 0; i < 3 * LOOKS_PER_HEARTBEAT; i += 1) {
+        socket.receive('waits')
+        look(1)
+      }
+      expect(socket.call_names).toEqual(['ping', 'ping', 'ping'])
+    })
+
+    it('gives up a peer that is silent while its messages wait', () => {
+      owner.message_returns = () => new Promise(() => {})
+      socket.receive('held')
+      socket.receive('waits')
+      connection.look()
+      look(2 * LOOKS_PER_HEARTBEAT)
+      expect(socket.call_names).toEqual(['ping', 'ping', 'terminate'])
+    })
+
+    it('pings nobody whose messages are taken', () => {
+      for (let i = 0; i < 3 * LOOKS_PER_HEARTBEAT; i += 1) {
+        socket.receive('a')
+        look(1)
+      }
+      expect(socket.calls).toEqual([])
     })
 
     it('gives a peer that is read from again the whole time anew', async () => {
@@ -866,7 +893,7 @@ describe('Connection', () => {
       await Promise.resolve()
       expect(socket.call_names).toEqual(['pause', 'ping', 'resume'])
       look(2 * LOOKS_PER_HEARTBEAT - 1)
-      expect(socket.call_names).toEqual(['pause', 'ping', 'resume', 'ping'])
+      expect(socket.call_names).toEqual(['pause', 'ping', 'resume', 'ping', 'ping'])
       look(1)
       expect(socket.call_names.at(-1)).toBe('terminate')
     })
