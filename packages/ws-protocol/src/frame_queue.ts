@@ -11,7 +11,10 @@ import { SharedBatch } from './shared_frames.js'
 
 const FIRST_CHUNK_BYTES = 512
 
-/** A smaller frame is copied where others wait before it: it would keep alive what all of its turn is in, though that is far more. */
+/**
+ * A smaller frame is copied where others wait before it: it would keep alive what all of its turn is in, though that is far more. Where a whole batch
+ * waits, only a large frame is not copied.
+ */
 const LEAST_SHARED_BYTES = 2_048
 
 /** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
@@ -145,7 +148,8 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     const open = this.#open
     const joined = open instanceof SharedBatch ? open.joined_by(frame) : undefined
     if (joined === undefined) {
-      if (this.#bytes > 0 && frame_bytes < LEAST_SHARED_BYTES) return this.#push_copy(frame)
+      const is_shared = this.has_full_batch ? is_large(frame_bytes) : frame_bytes >= LEAST_SHARED_BYTES
+      if (this.#bytes > 0 && !is_shared) return this.#push_copy(frame)
       this.#seal()
       frame.hold()
     }

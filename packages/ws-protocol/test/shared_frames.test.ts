@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { OPCODE, read_frames } from '../src/frame.js'
 import { type FrameBatch, type FrameMemory, FrameQueue } from '../src/frame_queue.js'
@@ -191,6 +193,36 @@ test('a queue that nobody takes from holds little more than it counts, however s
   const held_bytes = Array.from(memory.out, ({ length }) => length).reduce((sum, bytes) => sum + bytes, 0)
   expect(held_bytes).toBeLessThan(2 * 10_000 * 12 + BATCH_BYTES)
 })
+
+/** Bytes of all buffers that somebody still holds. */
+function held_bytes(): number {
+  setFlagsFromString('--expose-gc')
+  for (let round = 0; round < 2; round += 1) runInNewContext('gc')()
+  return process.memoryUsage().arrayBuffers
+}
+
+test.each([2_048, 10_000, 32_000])(
+  'a queue that nobody takes from holds about twice what it counts at most, though its messages of %i bytes are among many for others',
+  size_bytes => {
+    const plain = Object.assign(new WatchedMemory(), {
+      allocate: (bytes: number) => new Uint8Array(bytes),
+      release: () => {},
+    })
+    const slow = new FrameQueue(false, plain)
+    const framer = new TurnFramer(plain, task => platform.soon(task))
+    const before_bytes = held_bytes()
+    const turns = 1_000
+    for (let turn = 0; turn < turns; turn += 1) {
+      for (let others = 0; others < 4; others += 1) framer.frame('y'.repeat(7_000))
+      slow.push(framer.frame('x'.repeat(size_bytes)), ROOM)
+      platform.end_turn()
+    }
+    // Before a batch waits, each message may keep the buffer of its turn.
+    const first_bytes = Math.ceil(BATCH_BYTES / size_bytes) * BATCH_BYTES
+    expect(held_bytes() - before_bytes).toBeLessThan(2 * turns * size_bytes + first_bytes + 2 * BATCH_BYTES)
+    expect(slow.has_full_batch).toBe(true)
+  },
+)
 
 describe('frames that came from elsewhere', () => {
   const head = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
