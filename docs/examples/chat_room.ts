@@ -1,21 +1,30 @@
-// Chat rooms: who is there, what was said lately, and nobody who talks for all the others. BIND says where it listens.
+// Chat rooms with members and recent messages, in which no one can flood the others. BIND is the address to listen on.
 //
-//   connect({ type: 'ws', url: 'ws://127.0.0.1:8081/chat?room=lobby&name=ada', reconnect: true })
+//   const key = crypto.randomUUID()
+//   connect({ type: 'ws', url: 'ws://127.0.0.1:8081/chat?room=lobby&name=ada', protocols: ['chat', `key.${key}`], reconnect: true })
 //
-// A client sends {"text":"hello"}, and is sent what `Told` says, each as JSON.
+// A client sends {"text":"hello"}, and receives the messages of type `Told` as JSON. After a reconnect, some of `recent` is known already:
+// skip those by their `id`. Whatever others say belongs in `textContent`, never in `innerHTML`.
+//
+// There is no sign-in here: as long as somebody is in a room, their name belongs to their key, which they make up. Keep it for as long as
+// the person may come back, for example in sessionStorage.
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { listen, refuse, type WsSocket } from '@bt/net'
 
 const BIND = process.env.BIND ?? '127.0.0.1:8081'
 const MAX_TEXT = 1_000
 const MAX_RECENT = 50
-/** A person says at most one thing in that time; what they send meanwhile waits its turn. */
+/** Each newcomer is sent the names of all members, and all members the name of each newcomer. */
+const MAX_PEOPLE = 100
+/** The least time between two messages of one person; the next ones wait. */
 const PACE_MS = Number(process.env.PACE_MS ?? 200)
-/** What rooms and people may be called. */
+/** The names that rooms and people may have. */
 const NAME = /^[\p{L}\p{N}_.-]{1,32}$/u
 
 interface Said {
   readonly type: 'said'
+  readonly id: string
   readonly from: string
   readonly text: string
   readonly at_ms: number
@@ -27,14 +36,14 @@ type Told =
   | { readonly type: 'refused'; readonly why: string }
   | Said
 
-type Person = WsSocket<{ readonly name: string; readonly room_name: string }>
+type Person = WsSocket<{ readonly name: string; readonly room_name: string; readonly key: Buffer }>
 
 interface Room {
   readonly people: Map<string, Person>
   readonly recent: Said[]
 }
 
-/** A room is there while somebody is in it, so that there are never more rooms than sockets. */
+/** A room exists while it has members, so that there are never more rooms than sockets. */
 const rooms = new Map<string, Room>()
 
 const server = listen({
@@ -42,23 +51,32 @@ const server = listen({
   bind: BIND,
   route: '/chat',
   max_payload: 16 * 1_024,
-  authorize: ({ query }) => {
+  protocols: ['chat'],
+  authorize: ({ query, protocols }) => {
     const name = query.get('name') ?? ''
     const room_name = query.get('room') ?? 'lobby'
     if (!NAME.test(name) || !NAME.test(room_name))
       return refuse(400, 'name and room take 1 to 32 letters, digits, or any of _.-')
-    return { name, room_name }
+    // In a subprotocol, since URLs end up in logs.
+    const key = protocols.find(protocol => protocol.startsWith('key.')) ?? ''
+    return { name, room_name, key: createHash('sha256').update(key).digest() }
   },
   on_connect: person => {
-    const { name, room_name } = person.data
+    const { name, room_name, key } = person.data
     const room = rooms.get(room_name) ?? { people: new Map(), recent: [] }
-    // Whoever comes back sooner than the heartbeat has missed them is told so, too: with `reconnect` they try again by themselves.
-    if (room.people.has(name)) return void person.close(4409, `there is a ${name} already`)
+    const before = room.people.get(name)
+    if (before !== undefined && !timingSafeEqual(before.data.key, key))
+      return void person.close(4409, `there is a ${name} already`)
+    if (before === undefined && room.people.size >= MAX_PEOPLE)
+      return void person.close(4429, 'the room is full')
     rooms.set(room_name, room)
     room.people.set(name, person)
     person.join(room_name)
     tell(person, { type: 'welcome', people: [...room.people.keys()], recent: room.recent })
-    tell_others(person, { type: 'came', name })
+    // After a change of network, the old connection looks alive until the heartbeat fails: the new one takes its place. If it is another
+    // tab, 4403 keeps that from reconnecting, and so from closing this one in turn.
+    if (before !== undefined) before.close(4403, `${name} has connected from elsewhere`)
+    else tell_others(person, { type: 'came', name })
   },
   on_message: async (person, data) => {
     const { name, room_name } = person.data
@@ -66,26 +84,26 @@ const server = listen({
     if (text === undefined) {
       tell(person, { type: 'refused', why: `send {"text":"…"} with 1 to ${MAX_TEXT} characters` })
     } else {
-      const said: Said = { type: 'said', from: name, text, at_ms: Date.now() }
+      const said: Said = { type: 'said', id: randomUUID(), from: name, text, at_ms: Date.now() }
       const recent = rooms.get(room_name)?.recent
       recent?.push(said)
       if (recent !== undefined && recent.length > MAX_RECENT) recent.shift()
       server.publish(room_name, JSON.stringify(said))
     }
-    // The next message of this person waits until then, and a flood of them is slowed down at its source.
+    // This person's next message waits until then, which slows down a flood at its source.
     await wait(PACE_MS)
   },
   on_close: person => {
     const { name, room_name } = person.data
     const room = rooms.get(room_name)
-    // Whoever was turned away because of their name was never in it.
+    // It was turned away, or replaced by a newer connection of the same person.
     if (room?.people.get(name) !== person) return
     room.people.delete(name)
     if (room.people.size === 0) rooms.delete(room_name)
     else tell_others(person, { type: 'left', name })
   },
   on_error: err => {
-    // Who takes nothing any more would miss what is said. Once they come back, `recent` tells them.
+    // A client with a full queue would miss messages. When it reconnects, `recent` has them.
     if (err.code === 'queue_full') err.socket?.close(4008, 'too slow')
     console.error(err.addr ?? '', err.message)
   },
@@ -99,7 +117,7 @@ function tell_others(person: Person, told: Told): void {
   server.publish(person.data.room_name, JSON.stringify(told), { except: person })
 }
 
-/** What a message says, where it is one of ours. */
+/** Returns the text of a valid message. */
 function read_text(data: string): string | undefined {
   try {
     const message: unknown = JSON.parse(data)

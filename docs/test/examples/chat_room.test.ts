@@ -1,4 +1,4 @@
-import { connect, type WsClient } from '@bt/net'
+import { type CloseInfo, connect, type WsClient } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { defer } from './deferred.ts'
 import { Program } from './program.ts'
@@ -12,9 +12,16 @@ describe('the chat room', () => {
     url = await program.url()
   })
 
-  /** Comes in, and returns the client and what reads the messages that it is sent, one by one. */
-  function come_in(query: string): { client: WsClient; next: () => Promise<unknown> } {
-    const client = connect({ type: 'ws', url: `${url}?${query}`, on_error: () => {} })
+  /** Connects, and returns the client and a function that reads its messages one by one. */
+  function come_in(query: string, key?: string): { client: WsClient; next: () => Promise<unknown> } {
+    const protocols = key === undefined ? [] : ['chat', `key.${key}`]
+    const client = connect({
+      type: 'ws',
+      url: `${url}?${query}`,
+      protocols,
+      reconnect: true,
+      on_error: () => {},
+    })
     onTestFinished(() => client[Symbol.asyncDispose]())
     const messages = client[Symbol.asyncIterator]()
     return { client, next: async () => JSON.parse((await messages.next()).value ?? 'null') }
@@ -29,9 +36,17 @@ describe('the chat room', () => {
     expect(await bob.next()).toEqual({ type: 'welcome', people: ['ada', 'bob'], recent: [] })
     expect(await ada.next()).toEqual({ type: 'came', name: 'bob' })
     bob.client.send('{"text":"hello"}')
-    const said = { type: 'said', from: 'bob', text: 'hello', at_ms: expect.any(Number) }
-    expect(await ada.next()).toEqual(said)
+    const said = await ada.next()
+    const [id, at_ms] = [expect.any(String), expect.any(Number)]
+    expect(said).toEqual({ type: 'said', id, from: 'bob', text: 'hello', at_ms })
     expect(await bob.next()).toEqual(said)
+    const late = come_in('name=late')
+    expect(await late.next()).toEqual({
+      type: 'welcome',
+      people: ['ada', 'bob', 'late'],
+      recent: [said],
+    })
+    expect(await ada.next()).toEqual({ type: 'came', name: 'late' })
     bob.client.close()
     expect(await ada.next()).toEqual({ type: 'left', name: 'bob' })
     other.client.send('{"text":"alone"}')
@@ -51,15 +66,48 @@ describe('the chat room', () => {
     expect(recent.filter(({ text }) => text === '59')).toHaveLength(1)
   })
 
-  it('refuses names that are none, closes on one that is taken, and keeps those who are there', async () => {
+  it.each([undefined, 'a-key-of-ada'])(
+    'lets a person back in while the old connection is still open, closes that for good, and bothers nobody, with the key %s',
+    async key => {
+      const bob = come_in('name=bob')
+      await bob.next()
+      const before = come_in('name=ada', key)
+      await before.next()
+      expect(await bob.next()).toEqual({ type: 'came', name: 'ada' })
+      const after = come_in('name=ada', key)
+      expect(await after.next()).toEqual({ type: 'welcome', people: ['bob', 'ada'], recent: [] })
+      // Though it has `reconnect`, so that two tabs do not close each other in turn.
+      expect(await before.client.closed).toMatchObject({ code: 4403, cause: 'peer' })
+      after.client.send('{"text":"still here"}')
+      for (const { next } of [bob, after]) expect(await next()).toMatchObject({ text: 'still here' })
+      after.client.close()
+      expect(await bob.next()).toEqual({ type: 'left', name: 'ada' })
+    },
+  )
+
+  it('keeps a name for the key that it came with, and refuses names that are none', async () => {
     const nameless = come_in('room=lobby')
     await expect(nameless.client.opened).rejects.toMatchObject({ message: expect.stringContaining('400') })
-    const ada = come_in('name=ada')
+    const ada = come_in('name=ada', 'a-key-of-ada')
     await ada.next()
-    const second = come_in('name=ada')
-    expect(await second.client.closed).toMatchObject({ code: 4409, reason: 'there is a ada already' })
+    for (const key of ['another', undefined]) {
+      const lost = defer<CloseInfo>()
+      const eve = come_in('name=ada', key)
+      eve.client.on_reconnecting(({ info }) => lost.resolve(info))
+      expect(await lost.promise).toMatchObject({ code: 4409, reason: 'there is a ada already' })
+      eve.client.close()
+    }
     ada.client.send('{"text":"still here"}')
     expect(await ada.next()).toMatchObject({ text: 'still here' })
+  })
+
+  it('holds 100 people in a room, and lets those back in who are there', async () => {
+    const people = Array.from({ length: 100 }, (_, i) => come_in(`name=p${i}`))
+    for (const { next } of people) await next()
+    const lost = defer<CloseInfo>()
+    come_in('name=late').client.on_reconnecting(({ info }) => lost.resolve(info))
+    expect(await lost.promise).toMatchObject({ code: 4429, reason: 'the room is full' })
+    expect(await come_in('name=p7').next()).toMatchObject({ type: 'welcome' })
   })
 
   it('answers what is no message with what it takes, and stays open', async () => {
@@ -108,8 +156,10 @@ describe('the chat room', () => {
   it('tells its clients that it ends, and exits with 0', async () => {
     const ada = come_in('name=ada')
     await ada.next()
+    const lost = defer<CloseInfo>()
+    ada.client.on_reconnecting(({ info }) => lost.resolve(info))
     const ended = program.stop()
-    expect(await ada.client.closed).toMatchObject({ code: 1001 })
+    expect(await lost.promise).toMatchObject({ code: 1001 })
     expect(await ended).toEqual({ code: 0, signal: null })
   })
 })
