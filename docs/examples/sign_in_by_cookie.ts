@@ -1,38 +1,43 @@
 // WebSockets for people who have signed in on a page, by the cookie of their session. When the session ends, so do its sockets.
 //
-//   USERS=ada:secret node sign_in_by_cookie.ts
+//   USERS=ada:secret,bob:other node sign_in_by_cookie.ts
 //
-// HOST and PORT say where it listens, ORIGIN what its pages are called from outside, such as https://example.com, SESSION_MS how long a session
-// lasts. Served behind TLS, of course: passwords and cookies are read by everybody on the way otherwise.
+// HOST and PORT are the address to listen on, ORIGIN is the address of its pages as browsers see it, such as https://example.com, and
+// SESSION_MS is how long a session lasts. Put a proxy with TLS in front: without it, anybody on the way can read passwords and cookies.
 import { randomBytes, scrypt, scryptSync, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { listen, refuse } from '@bt/net'
 
-const { HOST = '127.0.0.1', PORT = '8080', SESSION_MS = String(8 * 3_600_000), USERS = '' } = process.env
-/** How long requests that are under way may take once it is to end. */
+const { HOST = '127.0.0.1', PORT = '8080', ORIGIN, USERS = '' } = process.env
+/** At most what a timer can take, almost 25 days. */
+const SESSION_MS = Math.min(Number(process.env.SESSION_MS ?? 8 * 3_600_000), 2_147_483_647)
+/** How long requests may take after a signal. */
 const END_MS = 5_000
 const MAX_SESSIONS = 10_000
 const MAX_FORM_BYTES = 4_096
 /** How often one address may try to sign in within a minute. */
 const MAX_TRIES = 10
+/** From how many addresses: an attacker may have any number of them. */
+const MAX_ADDRESSES = 1_000
+/** The least time between two messages of one socket; the next ones wait. */
+const PACE_MS = 50
+const IS_SECURE = ORIGIN?.startsWith('https:') ?? false
+/** With this prefix, browsers take the cookie only from this very host, and only over TLS: no other host of the domain can set one. */
+const COOKIE = IS_SECURE ? '__Host-session' : 'session'
 
 interface Session {
   readonly id: string
   readonly user: string
+  readonly timer: NodeJS.Timeout
 }
 
-/** Stands for a database: nobody's password, but what was made of it. */
-const passwords = new Map(
-  USERS.split(',').map(entry => {
-    const [user = '', password = ''] = entry.split(':')
-    const salt = randomBytes(16)
-    return [user, { salt, hash: scryptSync(password, salt, 32) }]
-  }),
-)
+/** Stands for a database, which has no passwords either, only hashes. */
+const passwords = read_users(USERS)
 const derive_key = promisify<string, Buffer, number, Buffer>(scrypt)
-const NOBODY = { salt: randomBytes(16), hash: randomBytes(32) }
+const UNKNOWN_USER = { salt: randomBytes(16), hash: randomBytes(32) }
 const sessions = new Map<string, Session>()
 const tries = new Map<string, number>()
 setInterval(() => tries.clear(), 60_000).unref()
@@ -50,7 +55,7 @@ const live = listen({
   server: http,
   route: '/live',
   max_payload: 1_024,
-  // A browser sends the cookie along whatever page connects: only our own pages may.
+  // A browser sends the cookie for any page that connects: only our own pages may.
   origins: origin => origin === own_origin(),
   authorize: ({ headers }) => session_of(headers.cookie) ?? refuse(401, 'sign in first'),
   on_connect: socket => {
@@ -58,8 +63,9 @@ const live = listen({
     if (!sessions.has(socket.data.id)) return void socket.close(4401, 'the session has ended')
     socket.send(`hello ${socket.data.user}`)
   },
-  on_message: (socket, data) => {
+  on_message: async (socket, data) => {
     live.broadcast(`${socket.data.user}: ${data}`)
+    await wait(PACE_MS)
   },
   on_error: err => console.error(err.addr ?? '', err.message),
 })
@@ -67,21 +73,24 @@ const live = listen({
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const session = session_of(request.headers.cookie)
   response.setHeader('Cache-Control', 'no-store')
+  response.setHeader('X-Content-Type-Options', 'nosniff')
   switch (`${request.method} ${request.url}`) {
     case 'GET /':
       response.setHeader('Content-Security-Policy', CONTENT_POLICY)
       response.setHeader('Content-Type', 'text/html; charset=utf-8')
       response.end(session === undefined ? SIGN_IN_PAGE : LIVE_PAGE)
       return
+    case 'GET /session':
+      return void response.writeHead(session === undefined ? 401 : 204).end()
     case 'GET /live.js':
       response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
       response.end(LIVE_SCRIPT)
       return
     case 'POST /sign_in':
     case 'POST /sign_out':
-      // Else a page of another site could sign its visitors out, or in as somebody else.
+      // Otherwise a page of another site could sign its visitors out, or in as another user.
       if (request.headers.origin !== own_origin()) return void response.writeHead(403).end()
-      if (request.url === '/sign_in') return sign_in(request, response)
+      if (request.url === '/sign_in') return sign_in(request, response, session)
       if (session !== undefined) end_session(session)
       set_cookie(response, '', 0)
       return void response.writeHead(303, { Location: '/' }).end()
@@ -90,47 +99,67 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-async function sign_in(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Behind a proxy, this is the proxy's: have it limit sign-ins instead.
+async function sign_in(
+  request: IncomingMessage,
+  response: ServerResponse,
+  session_before: Session | undefined,
+): Promise<void> {
+  // Behind a proxy, this is the address of the proxy: let the proxy limit sign-ins instead.
   const addr = request.socket.remoteAddress ?? ''
   const tried = (tries.get(addr) ?? 0) + 1
-  tries.set(addr, tried)
-  if (tried > MAX_TRIES) return void response.writeHead(429, { 'Retry-After': 60 }).end('Too many tries.')
+  if (tries.size < MAX_ADDRESSES || tried > 1) tries.set(addr, tried)
+  if (tried > MAX_TRIES || !tries.has(addr)) return void response.writeHead(429, { 'Retry-After': 60 }).end('Too many tries.')
   const form = await read_form(request)
   if (form === undefined) return void response.writeHead(413, { Connection: 'close' }).end()
   const user = form.get('user') ?? ''
-  // It takes as long for a name that nobody has, so that the time does not tell which names there are.
-  const { salt, hash } = passwords.get(user) ?? NOBODY
+  // It takes as long for an unknown name, so that the time does not reveal which names exist.
+  const { salt, hash } = passwords.get(user) ?? UNKNOWN_USER
   const given = await derive_key(form.get('password') ?? '', salt, 32)
   if (!timingSafeEqual(given, hash))
     return void response.writeHead(401).end('No such name, or another password.')
-  set_cookie(response, start_session(user).id, Number(SESSION_MS))
+  // A session never changes its user, and the one before would live on without a cookie.
+  if (session_before !== undefined) end_session(session_before)
+  set_cookie(response, start_session(user).id, SESSION_MS)
   response.writeHead(303, { Location: '/' }).end()
 }
 
+/** Reads `ada:secret,bob:other`: names and passwords, none of them empty. */
+function read_users(text: string): Map<string, { salt: Buffer; hash: Buffer }> {
+  const entries = text.split(',').map(entry => {
+    const [, user, password] = /^([^:]+):(.+)$/.exec(entry) ?? []
+    // Without the entry: it may be a password.
+    if (user === undefined || password === undefined)
+      throw new Error('set USERS to name:password,name:password, with no name and no password empty')
+    const salt = randomBytes(16)
+    return [user, { salt, hash: scryptSync(password, salt, 32) }] as const
+  })
+  return new Map(entries)
+}
+
 function start_session(user: string): Session {
-  const session: Session = { id: randomBytes(32).toString('base64url'), user }
   const [oldest] = sessions.values()
   if (sessions.size >= MAX_SESSIONS && oldest !== undefined) end_session(oldest)
-  sessions.set(session.id, session)
-  setTimeout(end_session, Number(SESSION_MS), session).unref()
+  const id = randomBytes(32).toString('base64url')
+  const session: Session = { id, user, timer: setTimeout(() => end_session(session), SESSION_MS).unref() }
+  sessions.set(id, session)
   return session
 }
 
-function end_session({ id }: Session): void {
+function end_session({ id, timer }: Session): void {
+  clearTimeout(timer)
   if (!sessions.delete(id)) return
   for (const socket of live.sockets) if (socket.data.id === id) socket.close(4401, 'the session has ended')
 }
 
 function session_of(cookies = ''): Session | undefined {
-  const [, id = ''] = /(?:^|;\s*)session=([\w-]+)/.exec(cookies) ?? []
-  return sessions.get(id)
+  const cookie = cookies.split(/;\s*/).find(text => text.startsWith(`${COOKIE}=`))
+  return sessions.get(cookie?.slice(COOKIE.length + 1) ?? '')
 }
 
 function set_cookie(response: ServerResponse, id: string, lasts_ms: number): void {
-  const secure = own_origin().startsWith('https:') ? '; Secure' : ''
   const age = `Max-Age=${Math.floor(lasts_ms / 1_000)}`
-  response.setHeader('Set-Cookie', `session=${id}; HttpOnly; SameSite=Strict; Path=/; ${age}${secure}`)
+  const secure = IS_SECURE ? '; Secure' : ''
+  response.setHeader('Set-Cookie', `${COOKIE}=${id}; HttpOnly; SameSite=Strict; Path=/; ${age}${secure}`)
 }
 
 async function read_form(request: IncomingMessage): Promise<URLSearchParams | undefined> {
@@ -142,17 +171,17 @@ async function read_form(request: IncomingMessage): Promise<URLSearchParams | un
   return new URLSearchParams(text)
 }
 
-/** What a browser says of our own pages. */
+/** The `Origin` that browsers send for our own pages. */
 function own_origin(): string {
-  return process.env.ORIGIN ?? own_url()
+  return new URL(ORIGIN ?? own_url()).origin
 }
 
 function own_url(): string {
   const { port } = http.address() as AddressInfo
-  return `http://${HOST}:${port}`
+  return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`
 }
 
-const CONTENT_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
+const CONTENT_POLICY = `default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
 const SIGN_IN_PAGE = `<!doctype html><title>Sign in</title>
 <form method="post" action="/sign_in">
@@ -166,18 +195,28 @@ const LIVE_PAGE = `<!doctype html><title>Live</title>
 <form method="post" action="/sign_out"><button>Sign out</button></form>
 <script type="module" src="/live.js"></script>`
 
-/** A page that a bundler makes takes `connect` of @bt/net, which comes back by itself; this one needs no bundler. */
+/**
+ * Without a bundler. With one, use `connect` of @bt/net, which reconnects by itself. A page cannot see the status of a refused handshake, so it
+ * asks whether it is still signed in before it tries again.
+ */
 const LIVE_SCRIPT = `
-const ws = new WebSocket(new URL('/live', location.href.replace(/^http/, 'ws')))
-ws.onmessage = ({ data }) => { document.querySelector('output').textContent = data }
-ws.onclose = ({ code }) => { if (code === 4401) location.reload() }
+function open_live() {
+  const ws = new WebSocket(new URL('/live', location.href.replace(/^http/, 'ws')))
+  ws.onmessage = ({ data }) => { document.querySelector('output').textContent = data }
+  ws.onclose = async ({ code }) => {
+    const answer = code === 4401 ? undefined : await fetch('/session').catch(() => ({ status: 0 }))
+    if (answer === undefined || answer.status === 401) location.reload()
+    else setTimeout(open_live, 1_000 + 2_000 * Math.random())
+  }
+}
+open_live()
 `
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     live.close()
     http.close()
-    // It waits as well for connections on which nothing was asked yet, such as browsers keep in stock.
+    // It also waits for connections without a request, such as browsers open in advance.
     setTimeout(() => http.closeAllConnections(), END_MS).unref()
   })
 http.listen(Number(PORT), HOST, () => console.log(`listening on ${own_url()}`))

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
 import { connect } from '@bt/net'
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { use_browser } from './browser.ts'
 import { Program } from './program.ts'
 
@@ -23,11 +26,11 @@ describe('signing in by a cookie', () => {
   }
 
   /** Signs in without a browser, and returns the status and the cookie. */
-  async function post(url: string, form: string, origin = url): Promise<[number, string]> {
+  async function post(url: string, form: string, origin = url, cookie = ''): Promise<[number, string]> {
     const answer = await fetch(`${url}/sign_in`, {
       method: 'POST',
       body: form,
-      headers: { origin },
+      headers: { origin, cookie },
       redirect: 'manual',
     })
     return [answer.status, answer.headers.get('set-cookie')?.split(';')[0] ?? '']
@@ -93,7 +96,70 @@ describe('signing in by a cookie', () => {
       headers: { origin },
       redirect: 'manual',
     })
-    expect(answer.headers.get('set-cookie')).toMatch(/; Secure$/)
+    expect(answer.headers.get('set-cookie')).toMatch(/^__Host-session=.*; Path=\/; .*; Secure$/)
+  })
+
+  it('does not start where a name or a password is empty', async () => {
+    const wrong = [{}, { USERS: ',' }, { USERS: 'ada:' }, { USERS: ':secret' }, { USERS: 'ada:secret,' }]
+    const programs = wrong.map(env => new Program('sign_in_by_cookie', { PORT: '0', ...env }))
+    for (const program of programs) {
+      expect((await program.exit).code).toBe(1)
+      expect(program.written).toContain('set USERS to name:password')
+      expect(program.written).not.toMatch(/listening|: secret|'secret'/)
+    }
+  })
+
+  it('wants all of a password that has a colon', async () => {
+    const url = await start({ USERS: 'ada:se:cret' }).url()
+    expect((await post(url, 'user=ada&password=se'))[0]).toBe(401)
+    expect((await post(url, 'user=ada&password=se:cret'))[0]).toBe(303)
+  })
+
+  it('ends the session before when its browser signs in again', async () => {
+    const url = await start().url()
+    const [, before] = await post(url, 'user=ada&password=secret')
+    const [, after] = await post(url, 'user=bob&password=other', url, before)
+    expect(await outcome(url, { Origin: url, Cookie: before })).toBe('401')
+    expect(await outcome(url, { Origin: url, Cookie: after })).toBe('hello bob')
+  })
+
+  it('keeps a session that is to last longer than a timer can', async () => {
+    const url = await start({ SESSION_MS: String(60 * 86_400_000) }).url()
+    const [, Cookie] = await post(url, 'user=ada&password=secret')
+    const answer = await fetch(`${url}/session`, { headers: { Cookie } })
+    expect(answer.status).toBe(204)
+    expect(await outcome(url, { Origin: url, Cookie })).toBe('hello ada')
+  })
+
+  it('is connected again by the page when the network was lost, and shows the form when the session was', async () => {
+    let inside = ''
+    const wires = new Set<Socket>()
+    const network = createServer(near => {
+      const far = createConnection(Number(new URL(inside).port), '127.0.0.1')
+      near.pipe(far).pipe(near)
+      for (const wire of [near, far]) {
+        wires.add(wire)
+        wire.on('error', () => {}).on('close', () => [near, far].map(each => each.destroy()))
+      }
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void network.close())
+    await once(network, 'listening')
+    const ORIGIN = `http://127.0.0.1:${(network.address() as AddressInfo).port}`
+    const behind = start({ ORIGIN })
+    inside = await behind.url()
+    const page = await open_page(ORIGIN)
+    await sign_in(page, 'ada', 'secret')
+    await shows(page, 'hello ada')
+    await page.evaluate(() => {
+      const output = document.querySelector('output')
+      if (output !== null) output.textContent = 'lost'
+    })
+    for (const wire of wires) wire.destroy()
+    await shows(page, 'hello ada')
+    // It comes back without its sessions, which are in memory.
+    await behind.stop()
+    inside = await start({ ORIGIN }).url()
+    await page.waitForSelector('[name=password]')
   })
 
   it('lets nobody in without a session of ours, nor a page of another site with one', async () => {
@@ -123,5 +189,39 @@ describe('signing in by a cookie', () => {
     const statuses: number[] = []
     for (let i = 0; i < 11; i += 1) statuses.push((await post(url, 'user=ada&password=no'))[0])
     expect(statuses).toEqual([...Array(10).fill(401), 429])
+  })
+
+  it.skipIf(process.platform !== 'linux')('lets at most 1,000 addresses try in a minute', async () => {
+    const url = await start().url()
+    /** A form that is too long takes no time to check. */
+    const status_for = (localAddress: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { origin: url, 'content-length': 5_000 }
+        request(`${url}/sign_in`, { method: 'POST', headers, localAddress }, answer => {
+          answer.resume()
+          resolve(answer.statusCode)
+        })
+          .on('error', reject)
+          .end('x'.repeat(5_000))
+      })
+    for (let i = 0; i < 1_000; i += 1) expect(await status_for(`127.0.${1 + (i >> 8)}.${i & 255}`)).toBe(413)
+    expect(await status_for('127.1.0.1')).toBe(429)
+    expect(await status_for('127.0.1.1')).toBe(413)
+  })
+
+  it('slows down who sends more than 20 messages in a second', async () => {
+    const url = await start().url()
+    const [, Cookie] = await post(url, 'user=ada&password=secret')
+    const client = connect({
+      type: 'ws',
+      url: `${url.replace('http', 'ws')}/live`,
+      headers: { Origin: url, Cookie },
+    })
+    onTestFinished(() => client[Symbol.asyncDispose]())
+    for (let i = 0; i <= 10; i += 1) client.send(`${i}`)
+    const began_ms = performance.now()
+    for await (const data of client) if (data === 'ada: 10') break
+    // Timers may be a little early.
+    expect(performance.now() - began_ms).toBeGreaterThan(10 * 45)
   })
 })
