@@ -161,7 +161,8 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       },
     )
     this.#replace_taker(iterator)
-    this.closed.then(({ clean, cause }) => iterator.end(clean || cause === 'local' ? undefined : this.#error))
+    // After the peer's Close there is no error, unless this side had failed the connection before.
+    this.closed.then(({ cause }) => iterator.end(cause === 'local' ? undefined : this.#error))
     return iterator
   }
 

@@ -36,9 +36,10 @@ export interface WsClient<Data extends MessageData<boolean> = string>
    */
   on_reconnecting(fn: (info: ReconnectInfo) => void): void
   /**
-   * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop. The loop ends when the connection is
-   * closed, and throws if it is lost; with `reconnect`, it goes on. Leaving the loop closes nothing: later messages wait for the next loop or
-   * `on_message`.
+   * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop. The loop ends when either side closes the
+   * connection. It throws when this side gives it up: it never opened, was lost, the server was silent, broke a rule, or sent more than is accepted;
+   * the messages before come first. With `reconnect`, it goes on over a loss. Leaving the loop closes nothing: later messages wait for the next loop
+   * or `on_message`.
    */
   [Symbol.asyncIterator](): AsyncIterator<Data, undefined>
   /** Closes, and waits for {@link WsClient.closed}. */
