@@ -79,7 +79,8 @@ async function send(ws: WsClient, number: number, data: string): Promise<void> {
       const sent = ws.send(data)
       if (sent === true) return tell({ type: 'sent', number })
       if (sent.code !== 'queue_full') throw sent
-      await ws.drained()
+      // It rejects if messages before this one are lost: those are reported to `on_error`, and this one can still go out.
+      await ws.drained().catch(() => {})
     }
   } catch (err) {
     tell({ type: 'sent', number, error: err instanceof Error ? err.message : String(err) })

@@ -57,10 +57,18 @@ it('ends by itself when its connection is closed', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('ends by itself when the full queue will never be drained', async () => {
-  new Load({ send: () => FULL, drained: () => Promise.reject(CLOSED) }, 1_000, '.')
-  vi.advanceTimersByTime(100)
-  await Promise.resolve()
-  await Promise.resolve()
-  expect(vi.getTimerCount()).toBe(0)
+it.each([
+  ['goes on when messages were lost while the queue was full', true as const, 1],
+  ['ends by itself when its connection ends while the queue is full', CLOSED, 0],
+])('%s', async (_name, next, timers) => {
+  const answers = [FULL]
+  const lost = new NetError('connection_lost', 'lost')
+  const load = new Load(
+    { send: () => answers.shift() ?? next, drained: () => Promise.reject(lost) },
+    1_000,
+    '.',
+  )
+  await vi.advanceTimersByTimeAsync(100)
+  expect(vi.getTimerCount()).toBe(timers)
+  load.stop()
 })

@@ -1,10 +1,10 @@
-import { NetError, type Sendable } from '@bt/net'
+import type { NetError, Sendable } from '@bt/net'
 
 /** Whoever sends through a bounded queue: a client, or a server's socket. */
 export interface Sender {
   /** Sends, or says why not. */
   send(data: Sendable): true | NetError
-  /** Settles when there is room again; rejects when there never will be. */
+  /** Resolves when everything is sent; rejects when some of it is lost, or nothing is sent any more. */
   drained(): Promise<void>
 }
 
@@ -21,12 +21,8 @@ export function send_patiently(sender: Sender, data: Sendable): true | NetError 
 
 async function send_when_drained(sender: Sender, data: Sendable): Promise<true | NetError> {
   for (;;) {
-    try {
-      await sender.drained()
-    } catch (error) {
-      if (error instanceof NetError) return error
-      throw error
-    }
+    // If it rejects, other messages were lost, which `on_error` reports. Whether this one can still be sent, `send` says.
+    await sender.drained().catch(() => {})
     const sent = sender.send(data)
     if (!is_full(sent)) return sent
   }

@@ -21,6 +21,15 @@ it('sends again each time the queue is drained, until it is taken', async () => 
   expect(drained).toHaveBeenCalledTimes(2)
 })
 
-it('returns the error when the queue will never be drained', async () => {
-  expect(await send_patiently({ send: () => FULL, drained: () => Promise.reject(CLOSED) }, 'a')).toBe(CLOSED)
+it('sends again though other messages were lost while it waited', async () => {
+  const answers = [FULL, true as const]
+  const send = vi.fn(() => answers.shift() ?? CLOSED)
+  const drained = (): Promise<void> => Promise.reject(new NetError('connection_lost', 'lost'))
+  expect(await send_patiently({ send, drained }, 'a')).toBe(true)
+})
+
+it('returns closed when the connection ends while it waits', async () => {
+  const answers = [FULL]
+  const send = vi.fn(() => answers.shift() ?? CLOSED)
+  expect(await send_patiently({ send, drained: () => Promise.reject(CLOSED) }, 'a')).toBe(CLOSED)
 })

@@ -1,14 +1,18 @@
 import { once } from 'node:events'
-import { check_options } from '@bt/ws-protocol'
+import { check_options, type MessageBatch } from '@bt/ws-protocol'
 import { FakePlatform, FakeSocket } from '@bt/ws-protocol/testing'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { WebSocket } from 'ws'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type WebSocket, WebSocket as WsWebSocket } from 'ws'
+import { connect as connect_in_page } from '../src/browser/connect.js'
 import { Client } from '../src/client.js'
-import { type CloseInfo, connect, type NetError } from '../src/index.js'
+import { type CloseInfo, connect, NetError } from '../src/index.js'
 import { node_rules } from '../src/node/options.js'
 import { start_http_server, start_ws_server, stop_all } from './echo_server.js'
 
-afterEach(stop_all)
+afterEach(() => {
+  stop_all()
+  vi.unstubAllGlobals()
+})
 
 const echo = (ws: WebSocket): void => {
   ws.on('message', data => ws.send(`echo:${data}`))
@@ -266,6 +270,43 @@ describe('signal', () => {
   })
 })
 
+describe('drained', () => {
+  it.each([
+    ['on Node', connect],
+    ['over a standard WebSocket', connect_in_page],
+  ])(
+    'rejects with connection_lost %s when a message under way is lost, and what follows goes out',
+    async (_name, connect) => {
+      vi.stubGlobal('WebSocket', WsWebSocket)
+      const sockets: WebSocket[] = []
+      const received: string[] = []
+      const { url } = await start_ws_server(ws => {
+        sockets.push(ws)
+        if (sockets.length === 1) ws.pause()
+        ws.on('message', data => received.push(String(data)))
+      })
+      const ws = connect({
+        type: 'ws',
+        url,
+        max_queue: 33_554_432,
+        reconnect: { min_delay: 1, max_delay: 10 },
+        on_error: () => {},
+      })
+      await ws.opened
+      ws.send('x'.repeat(16_777_216))
+      const drained = ws.drained()
+      await new Promise(resolve => setImmediate(resolve))
+      sockets[0]?.terminate()
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
+      ws.send('next')
+      await ws.drained()
+      ws.close()
+      expect(await ws.closed).toMatchObject({ clean: true, unsent: 1 })
+      expect(received).toEqual(['next'])
+    },
+  )
+})
+
 describe('for await', () => {
   it('hands out the messages in order, and ends when the connection was closed', async () => {
     const { url } = await start_ws_server(ws => {
@@ -313,6 +354,98 @@ describe('for await', () => {
     stop()
     const ws = connect({ type: 'ws', url, on_error: () => {} })
     await expect(ws[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'connection_refused' })
+  })
+
+  describe.each([
+    ['on Node', connect],
+    ['over a standard WebSocket', connect_in_page],
+  ])('%s', (_name, connect) => {
+    it.each([
+      ['unexpected_binary', (ws: WebSocket) => ws.send(Buffer.from('two'))],
+      ['message_too_large', (ws: WebSocket) => ws.send('x'.repeat(3_000))],
+    ])('throws %s behind the messages before it, though the peer answers the Close', async (code, send) => {
+      vi.stubGlobal('WebSocket', WsWebSocket)
+      const { url } = await start_ws_server(ws => {
+        ws.send('one')
+        send(ws)
+        ws.send('three')
+      })
+      const ws = connect({ type: 'ws', url, max_payload: 2_000, on_error: () => {} })
+      const received: unknown[] = []
+      const loop = async (): Promise<void> => {
+        for await (const data of ws) received.push(data)
+      }
+      await expect(loop()).rejects.toMatchObject({ code })
+      expect(received).toEqual(['one'])
+    })
+  })
+
+  describe('over a socket that a test plays', () => {
+    const start = (): { client: Client<MessageBatch>; socket: FakeSocket; platform: FakePlatform } => {
+      const platform = new FakePlatform()
+      const socket = new FakeSocket()
+      const options = { type: 'ws', url: 'ws://127.0.0.1:9/ws', on_error: () => {} } as const
+      const client = new Client(check_options('connect', options, node_rules), platform, sink => {
+        socket.connect_to(sink)
+        return { port: socket, protocol: () => '' }
+      })
+      socket.open()
+      return { client, socket, platform }
+    }
+
+    const invalid = new NetError('invalid_utf8', 'not UTF-8')
+
+    it.each([
+      ['the peer broke a rule', 'invalid_utf8', (socket: FakeSocket) => socket.fail(invalid, 1007)],
+      [
+        'too much waits for it',
+        'inbox_overflow',
+        (socket: FakeSocket) => {
+          for (let i = 0; i < 18; i += 1) socket.receive('x'.repeat(1_048_576))
+        },
+      ],
+      ['the connection is lost', 'connection_lost', (socket: FakeSocket) => socket.end(1006)],
+      [
+        'the peer is silent',
+        'connection_lost',
+        (_socket: FakeSocket, platform: FakePlatform) => platform.clock.advance(60_000),
+      ],
+    ])('throws when %s, whether or not a Close comes then', async (_name, code, happens) => {
+      for (const last of [1006, 1000]) {
+        const { client, socket, platform } = start()
+        const iterator = client[Symbol.asyncIterator]()
+        socket.receive('a')
+        happens(socket, platform)
+        if (client.state !== 'closed') socket.end(last)
+        expect(await iterator.next()).toEqual({ value: 'a', done: false })
+        for (let next = iterator.next(); ; next = iterator.next()) {
+          const got = await next.catch((error: unknown) => error)
+          if (got instanceof NetError) {
+            expect(got.code).toBe(code)
+            break
+          }
+          expect(got).toMatchObject({ done: false })
+        }
+        expect(await iterator.next()).toEqual({ value: undefined, done: true })
+      }
+    })
+
+    it.each([
+      ['the peer closes', (socket: FakeSocket) => socket.end(4000)],
+      [
+        'this side closes, and the peer does not answer within close_timeout',
+        (socket: FakeSocket, platform: FakePlatform, client: Client<MessageBatch>) => {
+          client.close()
+          platform.clock.advance(5_000)
+          socket.end(1006)
+        },
+      ],
+    ])('ends without an error when %s', async (_name, happens) => {
+      const { client, socket, platform } = start()
+      const asked = client[Symbol.asyncIterator]().next()
+      happens(socket, platform, client)
+      expect(await asked).toEqual({ value: undefined, done: true })
+    })
   })
 
   it('closes nothing when it is left, and a later loop goes on where it stopped', async () => {

@@ -185,12 +185,17 @@ export class Connection<Handle, Kind extends Batch>
     if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
-  /** Resolves when the network has taken everything that was sent; rejects with `closed` if it never will. */
+  /**
+   * Resolves when the network has taken everything that was sent; rejects with `connection_lost` if some of it is lost first, or with `closed` if
+   * nothing is sent any more.
+   */
   drained(): Promise<void> {
     const { name } = this.#state
-    if (this.#can_send() || name === 'closing_unopened' || name === 'draining')
-      return this.#outbox?.wait_until_sent() ?? Promise.resolve()
-    return Promise.reject(closed_error('drained'))
+    const can_drain = this.#can_send() || name === 'closing_unopened' || name === 'draining'
+    const drained = can_drain ? this.#outbox?.wait_until_sent() : Promise.reject(closed_error('drained'))
+    // The end of the connection is reported in any case, so a caller that does not wait misses nothing.
+    drained?.catch(() => {})
+    return drained ?? Promise.resolve()
   }
 
   /**
@@ -494,7 +499,7 @@ export class Connection<Handle, Kind extends Batch>
 
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
-    this.#outbox?.end(() => closed_error('drained'))
+    this.#outbox?.end()
     this.#publish('close', { info, error: this.#error, will_reconnect: false })
     this.#owner.ended(this.handle, info, this.#error)
     this.#inbox.close(info)

@@ -31,6 +31,10 @@ export interface ConnectionHandle {
    * @throws NetError `invalid_argument` for a code or a reason that is not allowed
    */
   close(code?: number, reason?: string): true
-  /** Resolves when the network has taken everything that was sent; rejects with `closed` if it never will. */
+  /**
+   * Resolves when the network has taken everything that was sent: not when the peer has it. Rejects with `connection_lost` as soon as a message that it
+   * waits for is lost with the connection, also if another connection follows; what was lost before the call is not its concern. Rejects with `closed`
+   * if nothing is sent any more. A rejection that its caller does not await counts as handled.
+   */
   drained(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { NetError } from './errors.js'
+import { describe_count, NetError } from './errors.js'
 import type { Platform } from './platform.js'
 import type { Batch, SendQueue } from './send_queue.js'
 import type { SharedBatch } from './shared_frames.js'
@@ -28,11 +28,6 @@ export interface OutboxSettings {
   readonly budget?: QueueBudget
 }
 
-interface Waiter {
-  resolve(): void
-  reject(error: NetError): void
-}
-
 /**
  * The sending half of a connection: a bounded queue before a port. What is sent in one turn is written with one write at its end, or
  * earlier when a full batch is together.
@@ -52,7 +47,9 @@ export class Outbox<Kind extends Batch> {
   #flush_is_due: 'soon' | 'deferred' | undefined
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
-  #waiters: Waiter[] | undefined
+  /** What callers of {@link Outbox.wait_until_sent} wait for, and settles it. */
+  #sent: Promise<void> | undefined
+  #settle_sent: ((error?: NetError) => void) | undefined
 
   constructor(settings: OutboxSettings, platform: Platform<Kind>, owner: OutboxOwner) {
     this.#settings = settings
@@ -105,19 +102,24 @@ export class Outbox<Kind extends Batch> {
     return true
   }
 
-  /** Settles when everything has been sent; rejects when it never will be: see {@link Outbox.end}. */
+  /** Resolves when the network has taken everything; rejects with `connection_lost` as soon as some of it is lost. */
   wait_until_sent(): Promise<void> {
     if (this.unsent === 0) return Promise.resolve()
-    this.#waiters ??= []
-    const waiters = this.#waiters
-    return new Promise((resolve, reject) => waiters.push({ resolve, reject }))
+    this.#sent ??= new Promise((resolve, reject) => {
+      this.#settle_sent = error => {
+        this.#sent = undefined
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+    })
+    return this.#sent
   }
 
-  /** The port is gone: what waits here waits for the next one. Returns how many messages it had not passed on, which are lost. */
+  /** The port is gone; what is queued stays for the next one. Returns how many messages the port had not passed on, which are lost. */
   detach(): number {
     const lost = this.#port?.unsent ?? 0
     this.#port = undefined
-    // Who waits for nothing but what is lost must not wait for the next port.
+    this.#lose(lost)
     if (this.unsent === 0) this.#end_episode()
     return lost
   }
@@ -129,24 +131,24 @@ export class Outbox<Kind extends Batch> {
     this.#bytes = this.#messages = 0
   }
 
-  /** Nothing is sent any more: who waits is told an error, and what waits is thrown away. */
-  end(make_error: () => NetError): void {
+  /** Nothing is sent any more: what is left is lost. */
+  end(): void {
+    const lost = this.unsent
     this.drop()
     this.#dropped = 0
     // A browser goes on counting what a connection that has ended did not send.
     this.#port = undefined
-    for (const waiter of this.#taken_waiters()) waiter.reject(make_error())
+    this.#lose(lost)
+    this.#end_episode()
+  }
+
+  #lose(messages: number): void {
+    if (messages > 0) this.#settle_sent?.(lost_before_sent(messages))
   }
 
   #end_episode(): void {
     this.#full_error = undefined
-    if (this.#waiters !== undefined) for (const waiter of this.#taken_waiters()) waiter.resolve()
-  }
-
-  #taken_waiters(): Waiter[] {
-    const waiters = this.#waiters ?? []
-    this.#waiters = undefined
-    return waiters
+    this.#settle_sent?.()
   }
 
   #made_queue(): SendQueue<Kind> {
@@ -190,4 +192,9 @@ export class Outbox<Kind extends Batch> {
 function too_large(limit_bytes: number): NetError {
   const message = `send got a message that can never fit: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
   return new NetError('too_large', message)
+}
+
+function lost_before_sent(messages: number): NetError {
+  const message = `drained: the connection ended before the network had taken ${describe_count(messages, 'message')}; send again what has to arrive`
+  return new NetError('connection_lost', message)
 }

@@ -180,14 +180,67 @@ describe('Connection', () => {
       expect(is_drained).toBe(true)
     })
 
-    it('rejects when the connection ends first', async () => {
+    it.each([
+      ['is lost', 1006],
+      ['is closed by the peer', 1000],
+    ])('rejects with connection_lost when the connection %s first', async (_name, code) => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
       const drained = connection.drained()
-      socket.end(1006)
-      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      socket.end(code)
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
       expect(owner.infos[0]?.unsent).toBe(1)
+    })
+
+    it('rejects with connection_lost when this side closed, and the peer takes nothing more', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.send('b')
+      const drained = connection.drained()
+      connection.close()
+      platform.clock.advance(settings.close_timeout)
+      socket.end(1006)
+      await expect(drained).rejects.toMatchObject({
+        code: 'connection_lost',
+        message: expect.stringContaining('2 messages'),
+      })
+    })
+
+    it('rejects with connection_lost when the connection never opens', async () => {
+      start()
+      connection.send('a')
+      const drained = connection.drained()
+      socket.end(1006)
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
+    })
+
+    it('resolves when the network has taken everything by the time that the connection ends', async () => {
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      const drained = connection.drained()
+      socket.takes_rest()
+      socket.end(1000)
+      await expect(drained).resolves.toBeUndefined()
+      expect(owner.infos[0]?.unsent).toBe(0)
+    })
+
+    it('leaves no unhandled rejection when its caller does not wait for it', async () => {
+      const unhandled: unknown[] = []
+      const note = (reason: unknown): unknown => unhandled.push(reason)
+      process.on('unhandledRejection', note)
+      socket.takes_writes = false
+      connection.send('a')
+      platform.end_turn()
+      connection.drained()
+      socket.end(1006)
+      connection.drained()
+      // Node reports unhandled rejections when all promise jobs are done.
+      await new Promise(resolve => setImmediate(resolve))
+      process.off('unhandledRejection', note)
+      expect(unhandled).toEqual([])
     })
 
     it('rejects once the connection is closed or closing', async () => {
@@ -657,7 +710,7 @@ describe('Connection', () => {
       platform.clock.advance(5_000)
       expect(socket.call_names.at(-1)).toBe('terminate')
       socket.end(1006)
-      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
       expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'network', clean: false, unsent: 1 }])
     })
 

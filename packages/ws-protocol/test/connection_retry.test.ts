@@ -214,9 +214,26 @@ describe('a Connection whose owner connects again', () => {
       expect(owner.infos).toMatchObject([{ code: 1000, cause: 'peer', unsent: 1 }])
     })
 
-    it('settles drained() over a loss, when the next socket has taken the rest', async () => {
+    it('rejects drained() with connection_lost at once when some of what it waits for is lost', async () => {
       socket.takes_writes = false
       send('lost', 'a')
+      const drained = connection.drained()
+      socket.end(1006)
+      await expect(drained).rejects.toMatchObject({
+        code: 'connection_lost',
+        message: expect.stringContaining('1 message;'),
+      })
+      expect(owner.losses).toMatchObject([{ info: { unsent: 1 } }])
+      const rest = connection.drained()
+      open_again()
+      await expect(rest).resolves.toBeUndefined()
+      expect(sent()).toEqual([['lost'], ['a']])
+    })
+
+    it('resolves drained() over a loss when all that it waits for is kept, and the next socket has taken it', async () => {
+      socket.end(1006)
+      reopen()
+      send('a')
       let is_drained = false
       const drained = connection.drained().then(() => {
         is_drained = true
@@ -250,7 +267,7 @@ describe('a Connection whose owner connects again', () => {
       reopen()
       owner.may_retry = () => false
       socket.end(1006)
-      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
     })
   })
 

@@ -62,11 +62,10 @@ export class Load {
 
   #wait(): void {
     this.#is_waiting = true
-    this.#sender.drained().then(
-      () => {
-        this.#is_waiting = false
-      },
-      () => this.stop(),
-    )
+    const go_on = (): void => {
+      this.#is_waiting = false
+    }
+    // If it rejects, messages were lost; whether there is still a connection to come, the next `send` says.
+    this.#sender.drained().then(go_on, go_on)
   }
 }

@@ -110,9 +110,14 @@ export class FakeSocket implements SocketPort<MessageBatch> {
 
   /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */
   drain(): void {
-    this.#buffered_bytes = this.#unsent = 0
+    this.takes_rest()
     this.#signs_of_life += 1
     this.#told.socket_drained()
+  }
+
+  /** The network takes what it had left behind, and the connection has not heard of it yet. */
+  takes_rest(): void {
+    this.#buffered_bytes = this.#unsent = 0
   }
 
   /** The peer breaks a rule. */

@@ -169,7 +169,7 @@ describe('WsPort', () => {
       if (end === 'close') connection.close()
       else peer.terminate()
       expect(await connection.closed).toMatchObject({ code: 1006, unsent: 1 })
-      await expect(drained).rejects.toMatchObject({ code: 'closed' })
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
       peer.terminate()
     },
   )
