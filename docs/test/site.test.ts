@@ -66,3 +66,12 @@ test('the navigation has a shelf for each part, and leads to a guide', async () 
   await navigation.getByRole('link', { name: 'The server' }).click()
   await page.getByRole('heading', { level: 1, name: 'The server' }).waitFor()
 })
+
+test('the search finds words that stand only in a guide', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } })
+  await page.goto(new URL('index.html', site.resolvedUrls?.local[0]).href)
+  await page.locator('#tsd-search-trigger').click()
+  await page.locator('#tsd-search-input').fill('rebinding')
+  await page.locator('#tsd-search-results').getByRole('link', { name: 'Security' }).first().click()
+  await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor()
+})
