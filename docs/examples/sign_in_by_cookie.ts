@@ -108,7 +108,8 @@ async function sign_in(
   const addr = request.socket.remoteAddress ?? ''
   const tried = (tries.get(addr) ?? 0) + 1
   if (tries.size < MAX_ADDRESSES || tried > 1) tries.set(addr, tried)
-  if (tried > MAX_TRIES || !tries.has(addr)) return void response.writeHead(429, { 'Retry-After': 60 }).end('Too many tries.')
+  if (tried > MAX_TRIES || !tries.has(addr))
+    return void response.writeHead(429, { 'Retry-After': 60 }).end('Too many tries.')
   const form = await read_form(request)
   if (form === undefined) return void response.writeHead(413, { Connection: 'close' }).end()
   const user = form.get('user') ?? ''

@@ -1,47 +1,54 @@
-// WebSockets for programs and apps, by a signed token that says who somebody is and until when.
+// WebSockets for programs, apps and pages, by a signed token that names the user and the time when it expires.
 //
 //   SECRET=$(openssl rand -hex 32) node sign_in_by_token.ts ada     prints a token for ada, and serves
 //
-// A client offers two subprotocols, the one that is spoken and its token: a URL ends up in logs, this does not. Where that can't be done, the
-// token may be in the query: /live?token=…
+// A client offers two subprotocols, the application's own and its token: unlike a URL, this does not end up in logs. If that is impossible,
+// the token may be in the query: /live?token=…
 //
-//   connect({ type: 'ws', url: 'ws://127.0.0.1:8081/live', protocols: ['notes', `token.${token}`] })
+//   connect({ type: 'ws', url: 'ws://127.0.0.1:8081/live', protocols: ['notes', `token.${token}`], reconnect: true })
 //
-// Before the token ends, {"token":"…"} with a new one keeps the socket open; else it is closed with 4401.
+// Before the token expires, {"token":"…"} with a new one keeps the socket open; otherwise it is closed with 4401. A reconnect sends the first
+// token again: if that has expired meanwhile, it ends with 4401 too, and a new client with a new token goes on.
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { listen, refuse, type WsSocket } from '@bt/net'
 
 const { BIND = '127.0.0.1:8081', SECRET = '', TOKEN_MS = String(15 * 60_000) } = process.env
 if (SECRET.length < 32) throw new Error('set SECRET to 32 characters or more that nobody can guess')
-/** What a timer takes. */
+/** The most that a timer can take. */
 const MAX_TIMER_MS = 2_147_483_647
+/** The least time between two messages of one socket; the next ones wait. */
+const PACE_MS = 50
 
 interface Claim {
   readonly user: string
   readonly ends_ms: number
 }
 
-/** Who somebody is, and what closes their socket when their token ends. */
+/** The user of a socket, and the timer that closes it when their token expires. */
 interface Guest {
   claim: Claim
   end: NodeJS.Timeout | undefined
 }
 
-/** Makes a token. It is what your sign-in hands out; what is in it can be read by whoever has it, and not be changed. */
+/** Makes a token, for your sign-in to hand out. Its bearer can read what is in it, but not change it. */
 function make_token(claim: Claim): string {
   const content = Buffer.from(JSON.stringify(claim)).toString('base64url')
   return `${content}.${sign(content).toString('base64url')}`
 }
 
-/** What a token says, where it is one of ours and has not ended. */
+/** Returns the claim of a token that we have signed. It may have expired. */
 function read_token(token: string): Claim | undefined {
   const [content = '', signature = ''] = token.split('.')
   const [expected, given] = [sign(content), Buffer.from(signature, 'base64url')]
-  // A comparison that takes as long whatever is wrong; it wants both of one length.
+  // A comparison that takes equally long whatever is wrong; both have to have the same length.
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
-  // Signed by us, so that it is what `make_token` has written.
-  const claim: Claim = JSON.parse(Buffer.from(content, 'base64url').toString())
-  return claim.ends_ms > Date.now() ? claim : undefined
+  // Signed by us, so it is what `make_token` has written.
+  return JSON.parse(Buffer.from(content, 'base64url').toString())
+}
+
+function has_expired({ ends_ms }: Claim): boolean {
+  return ends_ms <= Date.now()
 }
 
 function sign(content: string): Buffer {
@@ -57,35 +64,42 @@ const server = listen({
   authorize: ({ protocols, query }): Guest => {
     const offered = protocols.find(name => name.startsWith('token.'))?.slice('token.'.length)
     const claim = read_token(offered ?? query.get('token') ?? '')
-    return claim === undefined ? refuse(401, 'no token, or one that has ended') : { claim, end: undefined }
+    return claim === undefined ? refuse(401, 'a valid token is missing') : { claim, end: undefined }
   },
   on_connect: socket => {
+    // Not refused with 401: a page cannot see that, and would try the same token again.
+    if (has_expired(socket.data.claim)) return void socket.close(4401, 'the token has expired')
     close_in_time(socket)
     socket.send(`hello ${socket.data.claim.user}`)
   },
-  on_message: (socket, data) => {
-    const { claim } = socket.data
+  on_message: async (socket, data) => {
     const token = read_message(data)
-    if (token === undefined) return void server.broadcast(`${claim.user}: ${data}`)
-    const renewed = read_token(token)
-    // Nobody becomes somebody else on the way.
-    if (renewed?.user !== claim.user) return void socket.close(4401, 'no token of yours')
-    socket.data.claim = renewed
-    close_in_time(socket)
-    socket.send('renewed')
+    if (token !== undefined) return renew(socket, token)
+    server.broadcast(`${socket.data.claim.user}: ${data}`)
+    await wait(PACE_MS)
   },
   on_close: socket => clearTimeout(socket.data.end),
   on_error: err => console.error(err.addr ?? '', err.message),
 })
 
+function renew(socket: WsSocket<Guest>, token: string): void {
+  const claim = read_token(token)
+  // A socket never changes its user.
+  if (claim?.user !== socket.data.claim.user || has_expired(claim))
+    return void socket.close(4401, 'not a valid token of yours')
+  socket.data.claim = claim
+  close_in_time(socket)
+  socket.send('renewed')
+}
+
 function close_in_time(socket: WsSocket<Guest>): void {
   const { claim, end } = socket.data
   clearTimeout(end)
   const left_ms = Math.min(claim.ends_ms - Date.now(), MAX_TIMER_MS)
-  socket.data.end = setTimeout(() => socket.close(4401, 'the token has ended'), left_ms)
+  socket.data.end = setTimeout(() => socket.close(4401, 'the token has expired'), left_ms)
 }
 
-/** The token in a message that renews one; `undefined` for any other message. */
+/** Returns the new token of a message that has one; `undefined` for any other message. */
 function read_message(data: string): string | undefined {
   if (!data.startsWith('{')) return undefined
   try {

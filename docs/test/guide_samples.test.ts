@@ -203,6 +203,48 @@ describe('security.md', () => {
     expect(await ws.closed).toMatchObject({ code: 4401, reason: 'the session has expired' })
   })
 
+  it('has a client that stays connected when the network changes, with a new token when the old one has expired', async () => {
+    let [made, valid] = [0, 0]
+    let is_offline = true
+    const elsewhere = await answer_http((_request, response) => {
+      if (is_offline) response.destroy()
+      else response.end(`${++made}`)
+      is_offline = false
+    })
+    const heard: string[] = []
+    const all_heard = new Promise<void>(resolve => {
+      void host({
+        protocols: ['chat'],
+        authorize: ({ protocols }) => Number(protocols[1]?.replace('token.', '')),
+        on_connect: socket => {
+          if (socket.data !== valid) return void socket.close(4401, 'the token has expired')
+          socket.send('welcome')
+        },
+        on_message: (socket, data) => {
+          heard.push(`${socket.data}: ${data}`)
+          // The network changes twice, and the second time the token expires meanwhile.
+          if (heard.length === 2) valid = 2
+          if (heard.length === 3) resolve()
+          else socket.close(4000, 'lost')
+        },
+      }).then(({ addr }) => {
+        valid = 1
+        const changes = {
+          [ELSEWHERE]: elsewhere,
+          '1_000 + 4_000 * Math.random()': '1',
+          '1_000)': '1)',
+        }
+        const sample = new Sample('security.md', 'renew_token.ts', addr, changes)
+        onTestFinished(async () => {
+          await sample.stop('SIGKILL')
+        })
+      })
+    })
+    await all_heard
+    expect(heard).toEqual(['1: hello', '1: hello', '2: hello'])
+    expect(made).toBe(2)
+  })
+
   it('has a server that takes what it expects, and closes on anything else', async () => {
     const { address } = await serve('security.md', 'check.ts')
     const enter = async (): Promise<ReturnType<typeof guest>> => {
