@@ -1,68 +1,96 @@
-// Compares what the package in the current directory exports with what `api/` holds of it, one report for each entry
-// point. Needs a build. With `--update` it writes the reports instead (`pnpm api`), for the change to be read in a diff.
+// Compares what each package exports with the reports in its `api/` folder, one for each entry point. Needs a build.
+// With `--update` it writes the reports instead (`pnpm api`), so that the change shows in a diff.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { basename, join } from 'node:path'
+import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { published_packages } from './published_packages.mjs'
 
 const SUFFIX = '.api.md'
 const MAIN = `index${SUFFIX}`
-const REPORTS = resolve('api')
-const FOUND = resolve('.tsbuild/api')
+
+/** As in a project for browsers. */
+const COMPILER_OPTIONS = {
+  target: 'es2022',
+  module: 'nodenext',
+  lib: ['ES2022', 'ESNext.Disposable', 'DOM'],
+  types: [],
+  strict: true,
+  skipLibCheck: true,
+}
 
 const is_update = process.argv.includes('--update')
-const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
-const entries = Object.entries(manifest.exports)
-  .filter(([, target]) => target.types !== undefined)
-  .map(([path, { types }]) => ({ types, report: path === '.' ? MAIN : `${basename(path)}${SUFFIX}` }))
-const problems = []
+const packages = published_packages()
+const entries = packages.flatMap(({ folder, manifest }) =>
+  Object.entries(manifest.exports)
+    .filter(([, target]) => target.types !== undefined)
+    .map(([path, { types }]) => ({
+      folder,
+      types: join(folder, types),
+      report: path === '.' ? MAIN : `${basename(path)}${SUFFIX}`,
+    })),
+)
 
-for (const folder of [REPORTS, FOUND]) mkdirSync(folder, { recursive: true })
-for (const { types, report } of entries) {
-  problems.push(...extract(types, report))
-  if (!is_update) problems.push(...difference(report))
-}
-for (const name of readdirSync(REPORTS)) {
-  if (entries.some(({ report }) => report === name)) continue
-  if (is_update) rmSync(join(REPORTS, name))
-  else problems.push(`api/${name} is the report of an entry point that there is not`)
-}
+// All entry points are read as one program: most of its time goes into the libraries that they share.
+const compilerState = CompilerState.create(config_of(entries[0]), {
+  additionalEntryPoints: entries.map(({ types }) => types),
+})
 
-if (problems.length > 0) {
+for (const { folder, manifest } of packages) {
+  const problems = problems_of(
+    folder,
+    entries.filter(entry => entry.folder === folder),
+  )
+  if (problems.length === 0) continue
   console.error(`${manifest.name}: ${problems.join('\n')}`)
-  console.error('\nIf that is what you want others to get, write it down with `pnpm api`, and commit it.')
   process.exitCode = 1
 }
+if (process.exitCode === 1)
+  console.error('\nIf this is what users should get, record it with `pnpm api`, and commit it.')
 
-/** Has the report of one entry point written; returns what is wrong with its types, or with what it exports of them. */
-function extract(types, report) {
+function problems_of(folder, its_entries) {
+  const problems = []
+  for (const place of [reports_of(folder), found_in(folder)]) mkdirSync(place, { recursive: true })
+  for (const entry of its_entries) {
+    problems.push(...extract(entry))
+    if (!is_update) problems.push(...difference(entry))
+  }
+  for (const name of readdirSync(reports_of(folder))) {
+    if (its_entries.some(({ report }) => report === name)) continue
+    if (is_update) rmSync(join(reports_of(folder), name))
+    else problems.push(`api/${name} is the report of an entry point that does not exist`)
+  }
+  return problems
+}
+
+/** Writes the report of one entry point; returns the errors in its types, and in what it exports of them. */
+function extract(entry) {
   const found = []
-  const config = ExtractorConfig.prepare({
-    packageJsonFullPath: resolve('package.json'),
+  Extractor.invoke(config_of(entry), {
+    compilerState,
+    localBuild: is_update,
+    messageCallback: message => {
+      if (message.logLevel === 'error') found.push(message.formatMessageWithLocation(entry.folder))
+      message.handled = true
+    },
+  })
+  return found
+}
+
+function config_of({ folder, types, report }) {
+  return ExtractorConfig.prepare({
+    packageJsonFullPath: join(folder, 'package.json'),
     configObjectFullPath: undefined,
     configObject: {
-      projectFolder: process.cwd(),
-      mainEntryPointFilePath: resolve(types),
+      projectFolder: folder,
+      mainEntryPointFilePath: types,
       newlineKind: 'lf',
-      compiler: {
-        overrideTsconfig: {
-          // As in a project for browsers: what is published needs no types of Node, but in what is for Node alone.
-          compilerOptions: {
-            target: 'es2022',
-            module: 'nodenext',
-            lib: ['ES2022', 'ESNext.Disposable', 'DOM'],
-            types: [],
-            strict: true,
-            skipLibCheck: true,
-          },
-          files: [types],
-        },
-      },
+      compiler: { overrideTsconfig: { compilerOptions: COMPILER_OPTIONS, files: [types] } },
       apiReport: {
         enabled: true,
         reportFileName: report,
-        reportFolder: REPORTS,
-        reportTempFolder: FOUND,
+        reportFolder: reports_of(folder),
+        reportTempFolder: found_in(folder),
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
@@ -72,32 +100,32 @@ function extract(types, report) {
         // typedoc checks docstrings, links and what is missing, over all entry points together.
         extractorMessageReporting: {
           default: { logLevel: 'none' },
-          // Whatever a signature has, users can name, with the main entry point beside another one.
+          // Users can name every type of a signature, from this entry point or the package's main one.
           'ae-forgotten-export': { logLevel: report === MAIN ? 'error' : 'none' },
         },
         tsdocMessageReporting: { default: { logLevel: 'none' } },
       },
     },
   })
-  Extractor.invoke(config, {
-    localBuild: is_update,
-    messageCallback: message => {
-      if (message.logLevel === 'error') found.push(message.formatMessageWithLocation(process.cwd()))
-      message.handled = true
-    },
-  })
-  return found
 }
 
-/** What has changed in a report. */
-function difference(report) {
-  const committed = join(REPORTS, report)
-  const found = join(FOUND, report)
+/** The lines in which a report differs from the one that is committed. */
+function difference({ folder, report }) {
+  const committed = join(reports_of(folder), report)
+  const found = join(found_in(folder), report)
   if (!existsSync(committed)) return [`there is no api/${report}`]
   if (readFileSync(committed, 'utf8') === readFileSync(found, 'utf8')) return []
   const { stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '--', committed, found], {
     encoding: 'utf8',
   })
   const [, hunks = stdout] = stdout.split(/^(?=@@)/ms)
-  return [`what it exports is not what api/${report} says\n\n${hunks}`]
+  return [`its exports differ from api/${report}\n\n${hunks}`]
+}
+
+function reports_of(folder) {
+  return join(folder, 'api')
+}
+
+function found_in(folder) {
+  return join(folder, '.tsbuild/api')
 }

@@ -1,58 +1,62 @@
-// Packs the package in the current directory as a release would, and checks the tarball: publint for the manifest, attw
-// for what TypeScript resolves, and what neither looks at: what every package of ours says of itself, that source maps have
-// their sources. Needs a build, needs no network, prints nothing when clean.
+// Packs every published package as a release would, and checks the tarballs: publint for the manifests, attw for what
+// TypeScript resolves, and what neither covers: that manifests agree, and that source maps come with their sources. Needs a
+// build, needs no network, prints nothing if all is well.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, posix } from 'node:path'
+import { join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { unpack } from '@publint/pack'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { published_packages } from './published_packages.mjs'
 
-const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
-const folder = mkdtempSync(join(tmpdir(), 'check-package-'))
-const problems = []
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
+/** The packages are ESM only. */
+const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs']
+
+const root = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const folder = mkdtempSync(join(tmpdir(), 'check-packages-'))
 try {
   const packed = pack(folder)
-  if (packed.status !== 0) {
-    problems.push(`pnpm pack failed:\n${packed.output}`)
-  } else {
-    const tarball = join(
-      folder,
-      readdirSync(folder).find(name => name.endsWith('.tgz')),
-    )
-    const bytes = readFileSync(tarball)
-    problems.push(
-      ...manifest_problems(),
-      ...(await file_problems(bytes)),
-      ...(await publint_problems(bytes)),
-      ...attw_problems(tarball),
-    )
+  for (const { manifest } of published_packages()) {
+    const problems = await problems_of(manifest, packed)
+    if (problems.length === 0) continue
+    console.error(`${manifest.name}: the packed package has problems\n\n${problems.join('\n')}\n`)
+    process.exitCode = 1
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-if (problems.length > 0) {
-  console.error(`${manifest.name}: the packed package has problems\n\n${problems.join('\n')}`)
-  process.exitCode = 1
-}
-
+/** Packs all packages at once; returns the file of each by its name. */
 function pack(destination) {
   // A script that pnpm runs is told where pnpm is; that spares the .cmd file of Windows.
   const pnpm = process.env.npm_execpath
-  const args = ['pack', '--pack-destination', destination]
-  return pnpm?.includes('pnpm') && /\.[cm]?js$/.test(pnpm)
-    ? run(process.execPath, [pnpm, ...args])
-    : run('pnpm', args)
+  const args = ['--recursive', '--filter=./packages/*', 'pack', '--json', '--pack-destination', destination]
+  const { status, stdout, stderr, error } =
+    pnpm?.includes('pnpm') && /\.[cm]?js$/.test(pnpm)
+      ? spawnSync(process.execPath, [pnpm, ...args], { cwd: ROOT, encoding: 'utf8' })
+      : spawnSync('pnpm', args, { cwd: ROOT, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`pnpm pack failed:\n${error ?? stdout + stderr}`)
+  return new Map(JSON.parse(stdout).map(({ name, filename }) => [name, filename]))
+}
+
+async function problems_of(manifest, packed) {
+  const bytes = readFileSync(packed.get(manifest.name))
+  return [
+    ...manifest_problems(manifest),
+    ...(await file_problems(bytes)),
+    ...(await publint_problems(bytes)),
+    ...(await attw_problems(bytes)),
+  ]
 }
 
 /** What the manifest of each package has to say, so that registries, bundlers and package managers know. */
-function manifest_problems() {
-  const root = JSON.parse(readFileSync('../../package.json', 'utf8'))
+function manifest_problems(manifest) {
   const expected = {
     license: root.license,
     engines: root.engines,
@@ -102,15 +106,9 @@ async function publint_problems(bytes) {
   return messages.map(message => `publint: ${formatMessage(message, pkg, { color: false })}`)
 }
 
-function attw_problems(tarball) {
-  const require = createRequire(import.meta.url)
-  const attw_manifest = require.resolve('@arethetypeswrong/cli/package.json')
-  const attw = join(dirname(attw_manifest), require(attw_manifest).bin.attw)
-  const checked = run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'])
-  return checked.status === 0 ? [] : [`attw:\n${checked.output}`]
-}
-
-function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
-  return { status, output: error ? String(error) : stdout + stderr }
+async function attw_problems(bytes) {
+  const { problems } = await checkPackage(createPackageFromTarballData(bytes))
+  return (problems ?? [])
+    .filter(({ resolutionKind }) => !IGNORED_RESOLUTIONS.includes(resolutionKind))
+    .map(problem => `attw: ${JSON.stringify(problem)}`)
 }
