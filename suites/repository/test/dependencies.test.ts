@@ -23,6 +23,7 @@ const INSTALLED: Readonly<Record<string, readonly string[]>> = {
 type Versions = Readonly<Record<string, string>>
 
 interface LockedPackage {
+  readonly engines?: { readonly node?: string }
   readonly resolution: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
@@ -57,14 +58,31 @@ function below(key: string): string[] {
     .map(([name, version]) => `${name}@${version}`)
 }
 
-/** The names of all that a package of ours brings along. */
-function installed_by(folder: string): string[] {
+/** All that a package of ours brings along, as the lockfile calls it. */
+function locked_for(folder: string): string[] {
   const found = new Set([`packages/${folder}`])
   for (const key of found) for (const next of below(key)) found.add(next)
-  const names = [...found]
-    .filter(key => !key.startsWith('packages/'))
-    .map(key => key.replace(/(?<=.)@.*/, ''))
+  return [...found].filter(key => !key.startsWith('packages/'))
+}
+
+/** The names of all that a package of ours brings along. */
+function installed_by(folder: string): string[] {
+  const names = locked_for(folder).map(key => key.replace(/(?<=.)@.*/, ''))
   return [...new Set(names)].sort()
+}
+
+function manifest_of(folder: string) {
+  return JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8'))
+}
+
+/** The version from which on a range admits every one, as one number; `undefined` if there is none. */
+function lowest_of(range: string): number | undefined {
+  const lowest = range.split('||').flatMap(part => {
+    const [, major, minor, patch] = /^\s*>=\s*(\d+)(?:\.(\d+|x))?(?:\.(\d+|x))?\s*$/.exec(part) ?? []
+    const numbers = [major, minor, patch].map(number => Number(number) || 0)
+    return major === undefined ? [] : [numbers.reduce((sum, number) => sum * 1_000 + number)]
+  })
+  return lowest.length === 0 ? undefined : Math.min(...lowest)
 }
 
 it('knows what each package that is published may bring along', () => {
@@ -78,7 +96,7 @@ it.each(PACKAGES)('%s brings nothing along but what is listed here, through all 
 it.each(PACKAGES)(
   '%s asks nothing of who installs it: no peers, no optional dependencies, no scripts',
   folder => {
-    const manifest = JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8'))
+    const manifest = manifest_of(folder)
     const scripts = Object.keys(manifest.scripts).filter(name =>
       /^(pre|post)?(un)?install$|^prepare$/.test(name),
     )
@@ -86,6 +104,30 @@ it.each(PACKAGES)(
     expect(scripts).toEqual([])
   },
 )
+
+it('reads from which version of Node on a package can be installed', () => {
+  const ranges = ['>=20.19.0', '>= 22.x', '>=18', '^20.19.0 || ^22.13.0 || >=23.5.0', '^14 || >=16', '20.x']
+  expect(ranges.map(lowest_of)).toEqual([
+    20_019_000,
+    22_000_000,
+    18_000_000,
+    23_005_000,
+    16_000_000,
+    undefined,
+  ])
+})
+
+it.each(PACKAGES)('%s installs with --engine-strict on every Node that it says it runs on', folder => {
+  const ours = lowest_of(manifest_of(folder).engines.node) ?? expect.fail('it admits no Node')
+  const asked = locked_for(folder).map(key => {
+    const name = key.replace(/\(.*/, '')
+    return [name, (lockfile.packages[name] ?? expect.fail(`${name} is not locked`)).engines?.node] as const
+  })
+  const refused = asked.filter(
+    ([, range]) => range !== undefined && (lowest_of(range) ?? Number.POSITIVE_INFINITY) > ours,
+  )
+  expect(refused).toEqual([])
+})
 
 it('locks every package by its content, wherever it is fetched from', () => {
   const resolutions = Object.values(lockfile.packages).map(({ resolution }) => resolution)
