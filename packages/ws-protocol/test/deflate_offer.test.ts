@@ -4,13 +4,23 @@ import { deflate_offers } from '../src/index.js'
 const PMD = 'permessage-deflate'
 
 describe('deflate_offers', () => {
+  it.each([PMD, `${PMD}; server_no_context_takeover; client_no_context_takeover`])(
+    'keeps %s from either side',
+    offer => {
+      expect(deflate_offers(offer, 'client')).toEqual([offer])
+      expect(deflate_offers(offer, 'server')).toEqual([offer])
+    },
+  )
+
   it.each([
-    PMD,
-    `${PMD}; server_no_context_takeover; client_no_context_takeover`,
-    `${PMD};server_max_window_bits=8;client_max_window_bits="15"`,
-  ])('keeps %s from either side', offer => {
-    expect(deflate_offers(offer, 'client')).toEqual([offer])
-    expect(deflate_offers(offer, 'server')).toEqual([offer])
+    `${PMD};server_max_window_bits=10;client_max_window_bits="15"`,
+    `${PMD} ;\tserver_max_window_bits = 10 ; client_max_window_bits\t=\t15`,
+    `${PMD}; server_max_window_bits="1\\0"; client_max_window_bits = "\\1\\5"`,
+    `, ,${PMD}; server_max_window_bits=10; client_max_window_bits=15 ,,`,
+  ])('writes %s the plainest way', offer => {
+    const plain = `${PMD}; server_max_window_bits=10; client_max_window_bits=15`
+    expect(deflate_offers(offer, 'client')).toEqual([plain])
+    expect(deflate_offers(offer, 'server')).toEqual([plain])
   })
 
   it('keeps client_max_window_bits without a value from a client alone', () => {
@@ -38,10 +48,28 @@ describe('deflate_offers', () => {
     expect(deflate_offers(list, 'client')).toEqual([`${PMD}; server_max_window_bits=10`, PMD])
   })
 
-  it.each(['', ';', `${PMD};`, `${PMD}; =1`, `${PMD}; a="b`, `${PMD},`, `${PMD} x`])(
-    'reads no list in %j',
-    list => {
-      expect(deflate_offers(list, 'client')).toBeUndefined()
-    },
-  )
+  it.each([
+    '',
+    ' ',
+    ',',
+    ', ,',
+    ';',
+    `${PMD};`,
+    `${PMD};,`,
+    `${PMD};;a`,
+    `${PMD}; =1`,
+    `${PMD}; a=`,
+    `${PMD}; a=, ${PMD}`,
+    `${PMD}; a="b`,
+    `${PMD}; a=""`,
+    `${PMD}; a="b c"`,
+    `${PMD}; a="b,c"`,
+    `${PMD}; a="b\\"`,
+    `${PMD}; a="b"c`,
+    `${PMD}; a\\b`,
+    `${PMD} x`,
+    `${PMD}; a b`,
+  ])('reads no list in %j', list => {
+    expect(deflate_offers(list, 'client')).toBeUndefined()
+  })
 })

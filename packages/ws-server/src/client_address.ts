@@ -39,8 +39,8 @@ export function show_place(place: ClientPlace): string {
 const MAX_HOPS = 100
 /** RFC 7239 §6: a node, and perhaps a port, which may be a made-up one (§6.3). */
 const NODE = /^(?:\[([^\]]+)\]|([^:]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
-/** RFC 7239 §4: one `name=value` of an element, whose value may be quoted. */
-const PARAMETER = /\s*([!#$%&'*+\-.^_`|~\w]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*(?:;|$)/y
+/** RFC 7239 §4: one `name=value` of an element, whose value may be quoted; or nothing before a semicolon. */
+const PARAMETER = /\s*(?:([!#$%&'*+\-.^_`|~\w]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*(?:;|$)|;)/y
 
 /** Whether a value will do as `trust_proxy`. */
 export function is_trust_proxy(value: unknown): boolean {
@@ -73,7 +73,10 @@ export function forwarded_client(
   return node === undefined ? undefined : parse_node(node)
 }
 
-/** Read from the right, so that no quote that a client left open can swallow what a proxy wrote behind it. */
+/**
+ * Read from the right, so that no quote that a client left open can swallow what a proxy wrote behind it. Unlike in other lists, an empty element keeps
+ * its place: a proxy may have had nothing to write there, and the next one to the left is the client's own word.
+ */
 function nth_from_right(list: string, n: number): string {
   let end = list.length
   let left = n
@@ -94,9 +97,10 @@ function node_of_element(element: string): string | undefined {
   let node: string | undefined
   PARAMETER.lastIndex = 0
   while (PARAMETER.lastIndex < element.length) {
-    const [, name, quoted, plain] = PARAMETER.exec(element) ?? []
-    if (name === undefined) return undefined
-    if (name.toLowerCase() !== 'for') continue
+    const found = PARAMETER.exec(element)
+    if (found === null) return undefined
+    const [, name, quoted, plain] = found
+    if (name?.toLowerCase() !== 'for') continue
     if (node !== undefined) return undefined
     node = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
   }

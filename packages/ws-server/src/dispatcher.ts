@@ -1,6 +1,6 @@
 import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import { describe_value, has_token, matches_route, NetError, parse_target } from '@bt/ws-protocol'
 import type { UpgradeRequest } from './handshake_text.js'
 import { has_body } from './judge.js'
 import { type Refusal, wrong_path } from './refusal.js'
@@ -86,7 +86,7 @@ class Dispatcher {
 
 /** Whether it can do without the upgrade that it offers (RFC 9110 §7.8), such as one to h2c. Its body, if it had one, would be lost. */
 function is_plain(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() !== 'websocket' && !has_body(request)
+  return !has_token(request.headers.upgrade, 'websocket') && !has_body(request)
 }
 
 function answer_plainly(http: HttpServer, request: IncomingMessage, stream: Socket): void {

@@ -1,6 +1,6 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { type NetError, parse_target } from '@bt/ws-protocol'
+import { deflate_offers, type NetError, parse_target } from '@bt/ws-protocol'
 import { type DirectWebSocket, direct_web_socket, node_platform, ws_settings } from '@bt/ws-protocol/node'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
@@ -15,7 +15,6 @@ import {
   trusted_proxies,
 } from './client_address.js'
 import { EntryLimits } from './entry_limits.js'
-import { without_declined_offers } from './extension_offers.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
 import type { UpgradeRequest } from './handshake_text.js'
 import { shown_address } from './http_host.js'
@@ -35,6 +34,7 @@ import {
 } from './refusal.js'
 import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
+import { ws_request } from './ws_request.js'
 
 /** A client that has come in. */
 export interface AcceptedClient {
@@ -82,6 +82,7 @@ export class Entrance {
   readonly #http: HttpServer
   readonly #acceptor: WebSocketServer
   readonly #texts = new Recent<string>(text => text)
+  readonly #deflate_offers = new Recent(list => deflate_offers(list, 'client'))
   readonly #answers: Answers
   readonly #origins: OriginGuard
   readonly #proxies: TrustedProxies | undefined
@@ -111,9 +112,6 @@ export class Entrance {
       report,
     })
     this.#acceptor = make_acceptor(settings)
-    this.#acceptor.on('wsClientError', (error, stream, request) =>
-      this.refuse(stream as Socket, bad_handshake(error.message), request),
-    )
   }
 
   /** Whether it takes nobody in any more. */
@@ -130,7 +128,9 @@ export class Entrance {
   take(request: UpgradeRequest, stream: Socket, head: Buffer): void {
     const is_in_order = request.packed !== undefined
     const refusal =
-      (is_in_order ? undefined : judge(request)) ?? (this.#is_closing ? shutting_down() : undefined)
+      (is_in_order ? undefined : judge(request)) ??
+      this.#judge_offers(request) ??
+      (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, request)
     else this.#receive(this.#visit(request, stream, head))
   }
@@ -189,6 +189,18 @@ export class Entrance {
     else this.#authorizer.ask(visit)
   }
 
+  /** Without compression, no offer can be accepted, whatever they are. */
+  #offers({ headers }: UpgradeRequest): readonly string[] | undefined {
+    const list = headers['sec-websocket-extensions']
+    return this.#settings.compression === false || list === undefined ? [] : this.#deflate_offers.of(list)
+  }
+
+  #judge_offers(request: UpgradeRequest): Refusal | undefined {
+    return this.#offers(request) === undefined
+      ? bad_handshake('the Sec-WebSocket-Extensions header is not a list of extensions')
+      : undefined
+  }
+
   #judge_origin({ handshake, stream }: Visit): Refusal | undefined {
     try {
       return this.#origins.judge(handshake, stream)
@@ -211,7 +223,7 @@ export class Entrance {
     if (this.#is_closing) this.refuse(stream, shutting_down(), request)
     else if (!stream.readable || !stream.writable) this.#left(visit)
     else
-      this.#acceptor.handleUpgrade(this.#shown_to_ws(request), stream, head, ws => {
+      this.#acceptor.handleUpgrade(this.#shown_to_ws(visit), stream, head, ws => {
         // From here on, `ws` listens for errors.
         stream.off('error', told_by_close)
         if (stream.isPaused()) stream.resume()
@@ -221,10 +233,8 @@ export class Entrance {
       })
   }
 
-  /** What `ws` reads of a request is what an {@link UpgradeRequest} has. Without compression, it looks at no offers. */
-  #shown_to_ws(request: UpgradeRequest): IncomingMessage {
-    const shown = this.#settings.compression === false ? request : without_declined_offers(request)
-    return shown as IncomingMessage
+  #shown_to_ws({ request, handshake }: Visit): IncomingMessage {
+    return ws_request(request, handshake.protocol, this.#offers(request) ?? [])
   }
 
   #left({ stream, request }: Visit): void {
@@ -245,8 +255,6 @@ function make_acceptor(settings: ListenSettings): WebSocketServer {
     noServer: true,
     WebSocket: direct_web_socket(WebSocket) as unknown as typeof WebSocket,
     clientTracking: false,
-    handleProtocols: (offered: Set<string>): string | false =>
-      agreed_protocol(settings.protocols, offered) || false,
   }
   return new WebSocketServer(options)
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { has_token, without_blanks } from '@bt/ws-protocol'
 import { judge } from './judge.js'
 import { KEY_HEADER, packed_headers } from './packed_headers.js'
 import { own_copy, Recent } from './recent.js'
@@ -36,8 +37,6 @@ const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/
 /** RFC 9112 §5. No part of it can match what the next one does, so that its time is in proportion to the text, whatever that is. */
 const HEADER_LINE = /([\w!#$%&'*+.^`|~-]+):([\t -~\x80-\xff]*)(?:\r\n|$)/y
 const START = { method: 'GET', httpVersion: '1.1' }
-/** RFC 9110 §7.6.1: a list, in which case does not matter. */
-const HAS_UPGRADE = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
 /** What `node:http` has a way of its own with. */
 const NOT_PLAIN = ['content-length', 'transfer-encoding', 'set-cookie', 'expect']
 
@@ -87,21 +86,8 @@ function common_of(text: string): CommonHandshake | undefined {
     headers[key] = without_blanks(value)
     rawHeaders.push(name, headers[key])
   }
-  if (!HAS_UPGRADE.test(headers.connection ?? '')) return undefined
+  if (!has_token(headers.connection, 'upgrade')) return undefined
   if (NOT_PLAIN.some(name => headers[name] !== undefined)) return undefined
   if (judge({ ...START, headers: { ...headers, [KEY_HEADER]: SOME_KEY }, rawHeaders })) return undefined
   return { url: own_copy(url), headers, rawHeaders, packed: packed_headers(headers) }
-}
-
-/** The blanks around a value are no part of it (RFC 9112 §5.1); others that JavaScript would trim are. */
-function without_blanks(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && is_blank(value.charCodeAt(start))) start += 1
-  while (start < end && is_blank(value.charCodeAt(end - 1))) end -= 1
-  return value.slice(start, end)
-}
-
-function is_blank(character: number): boolean {
-  return character === 0x20 || character === 0x09
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { is_token } from '@bt/ws-protocol'
+import { has_token, is_token, list_elements } from '@bt/ws-protocol'
 import { bad_handshake, not_websocket, type Refusal, wrong_version } from './refusal.js'
 
 /** RFC 6455 §4.1: 16 random bytes as base64. */
@@ -13,7 +13,7 @@ const HOST = 'host'
 /** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. The path was judged before. */
 export function judge(request: JudgedRequest): Refusal | undefined {
   const { headers, method, httpVersion } = request
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return not_websocket()
+  if (!has_token(headers.upgrade, 'websocket')) return not_websocket()
   if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
   if (httpVersion !== '1.1') return bad_handshake(`the HTTP version is ${httpVersion}, and has to be 1.1`)
   if (has_body(request)) return bad_handshake('it has a body, and has to have none')
@@ -45,11 +45,12 @@ function has_several_hosts({ rawHeaders }: Pick<JudgedRequest, 'rawHeaders'>): b
   return hosts > 1
 }
 
-/** The subprotocols that a client offers, by its preference (RFC 6455 §4.1); `undefined` where the list is broken. */
+/** The subprotocols that a client offers, by its preference (RFC 6455 §4.1); `undefined` if the list is broken, or names none. */
 export function offered_protocols(header: string | undefined): readonly string[] | undefined {
   if (header === undefined) return []
-  const names = header.split(',').map(name => name.trim())
-  return names.every(is_token) && new Set(names).size === names.length ? names : undefined
+  const offered = list_elements(header)
+  const is_list = offered.length > 0 && offered.every(is_token) && new Set(offered).size === offered.length
+  return is_list ? offered : undefined
 }
 
 /** The first of the server's own subprotocols that is offered; empty where there is none. */

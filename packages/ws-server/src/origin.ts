@@ -56,8 +56,16 @@ interface Page {
   readonly host: string | undefined
 }
 
+/** The slash that Go's `golang.org/x/net/websocket` writes behind an origin, as it does behind any URL without a path. */
+const SLASH_AT_END = /(?<=[^/])\/$/
+
+/** Reads the `Origin` header, as {@link normal_origin} does an origin. */
+function sent_origin(text: string): string | undefined {
+  return normal_origin(text.replace(SLASH_AT_END, ''))
+}
+
 function page_of(text: string): Page | undefined {
-  const origin = normal_origin(text)
+  const origin = sent_origin(text)
   return origin === undefined ? undefined : { origin, host: host_of_origin(origin) }
 }
 
@@ -163,7 +171,7 @@ export class ToldOrigins {
 
   /** Whether this origin is to be told of now. All that can't be read count as one. */
   is_news(origin: string): boolean {
-    return this.#told.is_news(normal_origin(origin) ?? '')
+    return this.#told.is_news(sent_origin(origin) ?? '')
   }
 
   /** Whether no more are told of. */

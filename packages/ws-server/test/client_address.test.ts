@@ -34,6 +34,7 @@ describe('X-Forwarded-For', () => {
     ['', 1],
     ['192.0.2.1', 2],
     ['192.0.2.1,', 1],
+    ['forged, , 192.0.2.1', 2],
     ['192.0.2.1, unknown', 1],
     ['192.0.2.1, _hidden', 1],
     ['192.0.2', 1],
@@ -69,6 +70,8 @@ describe('Forwarded', () => {
     ['for="forged, for=192.0.2.1', 1, '192.0.2.1 0'],
     ['for="forged, for="[2001:db8::1]"', 1, '2001:db8::1 0'],
     ['for="\\", for=192.0.2.1', 1, '192.0.2.1 0'],
+    [';for=192.0.2.1', 1, '192.0.2.1 0'],
+    ['proto=https; ;for=192.0.2.1;', 1, '192.0.2.1 0'],
   ])('%s through %i proxies is %s', (list, hops, expected) => {
     expect(client({ forwarded: list }, { hops })).toBe(expected)
   })

@@ -97,7 +97,7 @@ describe('a handshake', () => {
     ],
     [
       'with a broken list of subprotocols',
-      (lines: Record<string, string>) => Object.assign(lines, { More: 'Sec-WebSocket-Protocol: a,,b' }),
+      (lines: Record<string, string>) => Object.assign(lines, { More: 'Sec-WebSocket-Protocol: a,,a' }),
       400,
     ],
   ])('%s is answered with an error', async (_name, change, status) => {

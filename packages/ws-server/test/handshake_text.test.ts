@@ -49,6 +49,20 @@ describe('HandshakeReader', () => {
     })
   })
 
+  it('reads lists with empty elements, and websocket among other upgrades', () => {
+    const lines = [
+      ...GOOD.filter(line => !/^(Upgrade|Connection)/.test(line)),
+      'Connection: ,keep-alive,, Upgrade ,',
+      'Upgrade: ,h2c, WebSocket,',
+      'Sec-WebSocket-Protocol: , a,, b,',
+    ]
+    expect(reader.read(bytes_of(lines))?.request.headers).toMatchObject({
+      connection: ',keep-alive,, Upgrade ,',
+      upgrade: ',h2c, WebSocket,',
+      'sec-websocket-protocol': ', a,, b,',
+    })
+  })
+
   it('tells apart handshakes that differ in their keys alone, and packs what they have in common', () => {
     const other_key = 'x3JJHMbDL1EzLkh9GBhXDw=='
     const [first, second] = [GOOD, [...GOOD.slice(0, -1), `sec-websocket-KEY:\t ${other_key}`]].map(
@@ -89,6 +103,7 @@ describe('HandshakeReader', () => {
       [...GOOD.filter(line => !line.includes('13')), 'Sec-WebSocket-Version: 12'],
     ],
     ['a broken list of protocols', [...GOOD, 'Sec-WebSocket-Protocol: a,a']],
+    ['a list of protocols that names none', [...GOOD, 'Sec-WebSocket-Protocol: ,']],
     ['no key', GOOD.slice(0, -1)],
     ['a key that is none', [...GOOD.slice(0, -1), 'Sec-WebSocket-Key: AAAA']],
     ['a second key', [...GOOD, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],

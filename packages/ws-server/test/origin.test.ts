@@ -89,6 +89,8 @@ describe('by default', () => {
     ['http://[::1]:8080', 'chat.example'],
     ['http://LOCALHOST.', 'chat.example'],
     ['tauri://localhost', 'chat.example'],
+    ['http://localhost/', 'chat.example'],
+    ['https://chat.example:444/', 'chat.example'],
   ])('a page of %s may call %s', (origin, host) => {
     expect(objection(undefined, origin, { host })).toBeUndefined()
   })
@@ -118,6 +120,11 @@ describe('by default', () => {
     ['https://evil.example', 'evil.example/chat.example'],
     ['https://evil.example', 'evil.example, chat.example'],
     ['https://evil.example', 'chat.example:x'],
+    ['https://evil.example/', 'chat.example'],
+    ['http://localhost//', 'chat.example'],
+    ['http://localhost/app', 'chat.example'],
+    ['https://chat.example', 'chat.example/'],
+    ['/', 'chat.example'],
   ])('a page of %j may not call %j', (origin, host) => {
     expect(objection(undefined, origin, { host })).toBeTypeOf('string')
   })
@@ -154,19 +161,24 @@ describe('a list', () => {
     'chrome-extension://ABC',
   ]
 
-  it.each(['https://example.com', 'http://localhost:5173', 'null', 'file://', 'chrome-extension://abc'])(
-    'lets %s in that it names, by whatever name the server is called',
-    origin => {
-      expect(objection(list, origin, { on_loopback: true })).toBeUndefined()
-    },
-  )
+  it.each([
+    'https://example.com',
+    'https://example.com/',
+    'http://localhost:5173',
+    'null',
+    'file://',
+    'chrome-extension://abc',
+    'chrome-extension://abc/',
+  ])('lets %s in that it names, by whatever name the server is called', origin => {
+    expect(objection(list, origin, { on_loopback: true })).toBeUndefined()
+  })
 
   it.each([
     ['http://example.com', /add 'http:\/\/example.com' there/],
     ['https://example.com:8443', /add 'https:\/\/example.com:8443' there/],
     ['http://localhost', /add 'http:\/\/localhost' there/],
     ['https://chat.example', /add 'https:\/\/chat.example' there/],
-    ['https://example.com/', /not one origin/],
+    ['https://example.com/chat', /not one origin/],
   ])('does not let %s in, and says what would', (origin, said) => {
     expect(objection(list, origin)).toMatch(said)
   })
@@ -235,8 +247,10 @@ describe('ToldOrigins', () => {
   it('takes each origin for news once, however it is written', () => {
     const told = new ToldOrigins()
     expect(
-      ['https://a.example', 'https://A.example:443', 'http://a.example'].map(o => told.is_news(o)),
-    ).toEqual([true, false, true])
+      ['https://a.example', 'https://A.example:443', 'https://a.example/', 'http://a.example'].map(o =>
+        told.is_news(o),
+      ),
+    ).toEqual([true, false, false, true])
   })
 
   it('takes all that are none for one', () => {

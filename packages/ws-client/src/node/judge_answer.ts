@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
-import { deflate_offers, describe_value } from '@bt/ws-protocol'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { deflate_offers, describe_value, list_elements } from '@bt/ws-protocol'
 
 /**
  * What is wrong with a 101 that `ws` would take, or of which it would say too little (RFC 6455 §4.1, §4.2.2; RFC 7692 §5.1); `undefined` where
@@ -13,8 +13,21 @@ export function judge_answer(
   const wrong = judge_protocol(headers['sec-websocket-protocol'], protocols)
   if (wrong !== undefined) return wrong
   const extensions = headers['sec-websocket-extensions']
-  if (extensions === undefined || deflate_offers(extensions, 'server')?.length === 1) return undefined
+  if (extensions === undefined || agreed_deflate(extensions) !== undefined) return undefined
   return 'the Sec-WebSocket-Extensions of the answer is not what was offered'
+}
+
+/** Writes the lists of an answer that was judged as `ws` takes them: without empty elements, and without blanks around `=`. */
+export function plain_lists(headers: IncomingHttpHeaders): void {
+  const { upgrade, 'sec-websocket-extensions': extensions } = headers
+  if (upgrade !== undefined) headers.upgrade = list_elements(upgrade).join(', ')
+  if (extensions !== undefined) headers['sec-websocket-extensions'] = agreed_deflate(extensions)
+}
+
+/** The one extension that a server may answer with; `undefined` if it is not that, or not alone. */
+function agreed_deflate(list: string): string | undefined {
+  const [offer] = deflate_offers(list, 'server') ?? []
+  return list_elements(list).length === 1 ? offer : undefined
 }
 
 /** What is offered is not shown: a subprotocol may be a token. */

@@ -6,7 +6,7 @@ import { direct_web_socket, WsPort, ws_settings } from '@bt/ws-protocol/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
 import { shown_url } from '../shown_url.js'
-import { judge_answer } from './judge_answer.js'
+import { judge_answer, plain_lists } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
 import { parse_ws_url } from './ws_url.js'
@@ -45,7 +45,8 @@ export function open_socket(
   }
   ws.on('upgrade', answer => {
     const wrong = judge_answer(answer, settings.protocols)
-    if (wrong !== undefined) fail(wrong)
+    if (wrong === undefined) plain_lists(answer.headers)
+    else fail(wrong)
   })
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
     // What Node does not take for an upgrade has no end that could be waited for.

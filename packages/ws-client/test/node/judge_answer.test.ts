@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge_answer } from '../../src/node/judge_answer.js'
+import { judge_answer, plain_lists } from '../../src/node/judge_answer.js'
 
 const LIST = 'sec-websocket-extensions'
 
@@ -8,6 +8,7 @@ describe('judge_answer', () => {
     {},
     { [LIST]: 'permessage-deflate' },
     { [LIST]: 'permessage-deflate; server_max_window_bits=10' },
+    { [LIST]: ', permessage-deflate; server_max_window_bits = "10",' },
   ])('finds nothing wrong with HTTP/1.1 and %j', headers => {
     expect(judge_answer({ httpVersion: '1.1', headers }, [])).toBeUndefined()
   })
@@ -20,6 +21,7 @@ describe('judge_answer', () => {
     '',
     'x-unknown',
     'permessage-deflate, permessage-deflate',
+    'permessage-deflate, x-unknown',
     'permessage-deflate; server_max_window_bits=08',
   ])('finds %j no answer to what was offered', list => {
     expect(judge_answer({ httpVersion: '1.1', headers: { [LIST]: list } }, [])).toContain(
@@ -48,5 +50,25 @@ describe('judge_answer', () => {
     expect(judge_answer({ httpVersion: '1.1', headers }, offered)).toBe(
       `it agrees on the subprotocol ${shown}, which is not offered`,
     )
+  })
+})
+
+describe('plain_lists', () => {
+  it('writes an answer as ws takes it', () => {
+    const headers = {
+      upgrade: ', WebSocket ,',
+      [LIST]: ', permessage-deflate; server_max_window_bits = "10"',
+    }
+    plain_lists(headers)
+    expect(headers).toEqual({
+      upgrade: 'WebSocket',
+      [LIST]: 'permessage-deflate; server_max_window_bits=10',
+    })
+  })
+
+  it('adds nothing to an answer', () => {
+    const headers = { connection: 'upgrade' }
+    plain_lists(headers)
+    expect(headers).toEqual({ connection: 'upgrade' })
   })
 })

@@ -105,11 +105,13 @@ const upgrades = table('§4.1, 2.', [
   ['fails on another Upgrade', { upgrade: 'Upgrade: h2c' }, FAILS],
   ['fails on an empty Upgrade', { upgrade: 'Upgrade:' }, FAILS],
   ['fails on a list in Upgrade', { upgrade: 'Upgrade: websocket, h2c' }, FAILS],
+  ['takes empty places around the one Upgrade', { upgrade: 'Upgrade: , websocket ,' }, OPENS],
 ])
 
 const connections = table('§4.1, 3.', [
   ['takes Connection in upper case', { connection: 'CONNECTION: UPGRADE' }, OPENS],
   ['takes a list in Connection', { connection: 'Connection: keep-alive, Upgrade' }, OPENS],
+  ['takes empty places in Connection', { connection: 'Connection: ,keep-alive,, Upgrade ,' }, OPENS],
   ['fails without Connection', { connection: undefined }, FAILS],
   ['fails on a Connection without Upgrade', { connection: 'Connection: keep-alive' }, FAILS],
   ['fails on an empty Connection', { connection: 'Connection:' }, FAILS],
@@ -214,6 +216,10 @@ const extensions = table(
     ['takes client_max_window_bits=8', { extensions: `${PMD}; client_max_window_bits=8` }, OPENS],
     ['takes client_max_window_bits=15', { extensions: `${PMD}; client_max_window_bits=15` }, OPENS],
     ['takes a value in quotes', { extensions: `${PMD}; client_max_window_bits="10"` }, OPENS],
+    ['takes an escaped value', { extensions: `${PMD}; client_max_window_bits="1\\0"` }, OPENS],
+    ['takes spaces around an equals sign', { extensions: `${PMD}; client_max_window_bits = 10` }, OPENS],
+    ['takes a comma at the end', { extensions: `${PMD},` }, OPENS],
+    ['takes an empty header beside another', { extensions: ['Sec-WebSocket-Extensions:', PMD] }, OPENS],
     ['fails on an unknown parameter', { extensions: `${PMD}; unknown` }, FAILS],
     [
       'fails on server_no_context_takeover with a value',

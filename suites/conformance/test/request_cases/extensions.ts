@@ -29,13 +29,17 @@ const PROTOCOLS: readonly (readonly [
   ['refuses a name with a space', ['chat'], 'chat room', BROKEN],
   ['refuses a name with a slash', ['chat'], 'chat/1', BROKEN],
   ['refuses an empty list', ['chat'], '', BROKEN],
-  ['refuses an empty place in a list', ['chat'], 'chat,,talk', BROKEN],
-  ['refuses a comma at the end of a list', ['chat'], 'chat,', BROKEN],
+  ['refuses a list of nothing but commas', ['chat'], ', ,', BROKEN],
+  ['refuses a name twice with an empty place between', ['chat'], 'chat,,chat', BROKEN],
+  ['passes over an empty place in a list', ['chat'], 'other,, chat', { kind: 'opens', protocol: 'chat' }],
+  ['passes over a comma at the end of a list', ['chat'], 'chat,', { kind: 'opens', protocol: 'chat' }],
+  ['passes over a comma at the start of a list', ['chat'], ' , chat', { kind: 'opens', protocol: 'chat' }],
+  ['passes over an empty header beside another', ['chat'], ['', 'chat'], { kind: 'opens', protocol: 'chat' }],
 ]
 
 const protocol_cases: RequestCase[] = PROTOCOLS.map(([name, protocols, offered, answer]) => ({
   name,
-  clause: '§4.1, 10., §4.2.2, 5.',
+  clause: '§4.1, 10., §4.2.2, 5., RFC 2616 §2.1',
   options: { protocols: [...protocols] },
   request: path =>
     request_head({
@@ -81,6 +85,16 @@ const OFFERS: readonly (readonly [string, string | readonly string[] | undefined
       ] as const,
   ),
   ['reads a value in quotes', `${PMD}; server_max_window_bits="10"`, agrees('server_max_window_bits=10')],
+  ['reads an escaped value', `${PMD}; server_max_window_bits="1\\0"`, agrees('server_max_window_bits=10')],
+  [
+    'passes over spaces around an equals sign',
+    `${PMD} ; server_max_window_bits =\t10`,
+    agrees('server_max_window_bits=10'),
+  ],
+  ['passes over a comma at the end of a list', `${PMD},`, agrees()],
+  ['passes over a comma at the start of a list', `, ${PMD}`, agrees()],
+  ['passes over empty places in a list', `x-unknown,, ,${PMD}`, agrees()],
+  ['passes over an empty header beside another', ['', PMD], agrees()],
   ['reads an offer without spaces', `${PMD};server_max_window_bits=10`, agrees('server_max_window_bits=10')],
   ['agrees on nothing that it does not know', 'x-unknown', OPENS],
   ['passes over what it does not know', `x-unknown; a=1; b, ${PMD}`, agrees()],
@@ -120,11 +134,12 @@ const OFFERS: readonly (readonly [string, string | readonly string[] | undefined
   ['refuses a parameter without a name', `${PMD}; =10`, BROKEN],
   ['refuses a value in quotes that do not end', `${PMD}; server_max_window_bits="10`, BROKEN],
   ['refuses an empty header', '', BROKEN],
+  ['refuses a list of nothing but commas', ', ,', BROKEN],
 ]
 
 const offer_cases: RequestCase[] = OFFERS.map(([name, offered, answer]) => ({
   name,
-  clause: 'RFC 7692 §5, §7; RFC 6455 §9.1',
+  clause: 'RFC 7692 §5, §7; RFC 6455 §9.1, RFC 2616 §2.1',
   options: { compression: true },
   request: path =>
     request_head({

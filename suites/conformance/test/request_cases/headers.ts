@@ -45,11 +45,11 @@ const upgrades = table('§4.2.1, 3.', [
   ['refuses an empty Upgrade', { upgrade: 'Upgrade:' }, NOT_WEBSOCKET],
   ['refuses websocket with a version, our choice', { upgrade: 'Upgrade: websocket/13' }, NOT_WEBSOCKET],
   ['refuses a word that begins with websocket', { upgrade: 'Upgrade: websockets' }, NOT_WEBSOCKET],
-  [
-    'refuses a list of which websocket is one, our choice',
-    { upgrade: 'Upgrade: h2c, websocket' },
-    NOT_WEBSOCKET,
-  ],
+  ['takes a list that ends with websocket', { upgrade: 'Upgrade: h2c, websocket' }, OPENS],
+  ['takes a list that starts with websocket', { upgrade: 'Upgrade: WebSocket,h2c' }, OPENS],
+  ['takes a list with empty places', { upgrade: 'Upgrade: ,, websocket ,' }, OPENS],
+  ['takes two Upgrade headers', { upgrade: ['Upgrade: h2c', 'Upgrade: websocket'] }, OPENS],
+  ['refuses a list without websocket', { upgrade: 'Upgrade: h2c, websocket/13' }, NOT_WEBSOCKET],
 ])
 
 const connections = table('§4.2.1, 4.', [
@@ -58,6 +58,7 @@ const connections = table('§4.2.1, 4.', [
   ['takes a list that ends with Upgrade', { connection: 'Connection: keep-alive, Upgrade' }, OPENS],
   ['takes a list that starts with Upgrade', { connection: 'Connection: Upgrade, keep-alive' }, OPENS],
   ['takes a list without spaces', { connection: 'Connection: keep-alive,Upgrade,foo' }, OPENS],
+  ['takes a list with empty places', { connection: 'Connection: ,keep-alive,, Upgrade ,' }, OPENS],
   ['takes two Connection headers', { connection: ['Connection: keep-alive', 'Connection: Upgrade'] }, OPENS],
   ['refuses a request without Connection', { connection: undefined }, NOT_WEBSOCKET],
   ['refuses a Connection without Upgrade', { connection: 'Connection: keep-alive' }, NOT_WEBSOCKET],

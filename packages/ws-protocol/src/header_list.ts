@@ -1,0 +1,25 @@
+/** Returns the value of a header without the blanks around it (RFC 9112 §5.1); other characters that JavaScript would trim belong to it. */
+export function without_blanks(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && is_blank(value.charCodeAt(start))) start += 1
+  while (start < end && is_blank(value.charCodeAt(end - 1))) end -= 1
+  return value.slice(start, end)
+}
+
+function is_blank(character: number): boolean {
+  return character === 0x20 || character === 0x09
+}
+
+/** Returns the elements of a list of tokens. A recipient has to ignore empty ones (RFC 2616 §2.1, RFC 9110 §5.6.1.2). */
+export function list_elements(header: string): string[] {
+  return header
+    .split(',')
+    .map(without_blanks)
+    .filter(element => element !== '')
+}
+
+/** Whether a list of tokens has one in it. Upper and lower case mean the same in headers such as Connection and Upgrade (RFC 9110 §7.6.1, §7.8). */
+export function has_token(header: string | undefined, token: string): boolean {
+  return header !== undefined && list_elements(header).some(element => element.toLowerCase() === token)
+}

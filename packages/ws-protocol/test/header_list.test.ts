@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { has_token, list_elements, without_blanks } from '../src/index.js'
+
+describe('list_elements', () => {
+  it.each([
+    ['a', ['a']],
+    ['a,b', ['a', 'b']],
+    [' a\t, b ,\tc ', ['a', 'b', 'c']],
+    [',a, ,b,,', ['a', 'b']],
+    ['', []],
+    [' , ', []],
+    ['a b, \xa0c', ['a b', '\xa0c']],
+  ])('reads %j as %j', (header, elements) => {
+    expect(list_elements(header)).toEqual(elements)
+  })
+})
+
+describe('without_blanks', () => {
+  it.each([
+    ['\t a b \t', 'a b'],
+    [' \t ', ''],
+    ['\xa0a\xa0', '\xa0a\xa0'],
+  ])('makes %j %j', (value, plain) => {
+    expect(without_blanks(value)).toBe(plain)
+  })
+})
+
+describe('has_token', () => {
+  it.each(['upgrade', 'UpGrade', 'keep-alive, Upgrade', ', ,upgrade,'])('finds it in %j', header => {
+    expect(has_token(header, 'upgrade')).toBe(true)
+  })
+
+  it.each([undefined, '', ',', 'upgrades', 'up grade', 'upgrade/1'])('does not find it in %j', header => {
+    expect(has_token(header, 'upgrade')).toBe(false)
+  })
+})
