@@ -103,3 +103,4 @@ export {
   type TlsVersion,
 } from './tls.js'
 export { utf8_length } from './utf8.js'
+export { limit_warnings } from './warning_limit.js'

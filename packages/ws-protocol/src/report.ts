@@ -44,13 +44,10 @@ export function report_error<Reported extends NetError>(
 }
 
 const waiting: (() => void)[] = []
-let is_telling = false
 
 /** An error that an `on_error` causes, by what it sends, is told after it and not within it: else many could fill the stack. */
 function one_after_another(tell: () => void): void {
-  waiting.push(tell)
-  if (is_telling) return
-  is_telling = true
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next()
-  is_telling = false
+  // The one that runs stays the first.
+  if (waiting.push(tell) > 1) return
+  for (; waiting[0] !== undefined; waiting.shift()) waiting[0]()
 }

@@ -58,7 +58,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   /** Called last, exactly once, for each socket that had `on_connect`. */
   on_close?: ((socket: WsSocket<Data>, info: CloseInfo) => void) | undefined
   /**
-   * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without it, errors go to `process.emitWarning`.
+   * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without it, errors go to `process.emitWarning`: ten
+   * with each code a minute, then their number.
    */
   on_error?: ((err: WsServerError) => void) | undefined
   /**

@@ -120,7 +120,7 @@ describe('authorize', () => {
       [{ start: 'GET /other HTTP/1.1' }, 404],
       [{ Version: '' }, 400],
       [{ Key: 'Sec-WebSocket-Key: x' }, 400],
-      [{ Protocols: 'Sec-WebSocket-Protocol: a,,b' }, 400],
+      [{ Protocols: 'Sec-WebSocket-Protocol: a,,a' }, 400],
       [{ Upgrade: 'Upgrade: h2c' }, 426],
       [{}, 503],
     ] as const) {

@@ -1,4 +1,4 @@
-import { type MessageBatch, MessageQueue, type Platform, utf8_length } from '@bt/ws-protocol'
+import { limit_warnings, type MessageBatch, MessageQueue, type Platform, utf8_length } from '@bt/ws-protocol'
 
 /** The timers, the clock and the console that browsers, workers, Deno and Bun have alike. */
 export const browser_platform: Platform<MessageBatch> = {
@@ -19,5 +19,8 @@ export const browser_platform: Platform<MessageBatch> = {
     globalThis.addEventListener?.('online', task)
     return () => globalThis.removeEventListener?.('online', task)
   },
-  warn: error => console.warn(error),
+  warn: limit_warnings(
+    error => console.warn(error),
+    (task, after_ms) => setTimeout(task, after_ms),
+  ),
 }

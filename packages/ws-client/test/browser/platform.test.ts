@@ -1,7 +1,11 @@
+import { NetError } from '@bt/ws-protocol'
 import { afterEach, expect, it, vi } from 'vitest'
 import { browser_platform } from '../../src/browser/platform.js'
 
-afterEach(() => void vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 /** Gives the platform the events of a browser's window, which Node has not. */
 function stub_window(): EventTarget {
@@ -32,4 +36,14 @@ it('tells nothing of the network where there are no such events', () => {
   vi.stubGlobal('removeEventListener', undefined)
   const stop = browser_platform.watch_online?.(() => {})
   expect(() => stop?.()).not.toThrow()
+})
+
+it('shows no more than the first ten warnings of a flood, and a minute later how many more there were', () => {
+  vi.useFakeTimers()
+  const shown: string[] = []
+  vi.stubGlobal('console', { warn: ({ message }: NetError) => shown.push(message) })
+  for (let i = 0; i < 1_000; i += 1) browser_platform.warn(new NetError('handler_failed', `${i}`))
+  expect(shown).toEqual([...'0123456789', expect.stringContaining('counted for a minute')])
+  vi.advanceTimersByTime(60_000)
+  expect(shown[11]).toContain('990')
 })

@@ -1,9 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { nextTick } from 'node:process'
-import type { NetError } from '../errors.js'
+import { NetError } from '../errors.js'
 import { type FrameBatch, FrameQueue } from '../frame_queue.js'
 import type { Platform } from '../platform.js'
+import { limit_warnings } from '../warning_limit.js'
 import { frame_memory } from './frame_memory.js'
 
 /** Tasks that are run together, in a tick that is asked for with the first of them. Its two lists are used again and again. */
@@ -70,13 +71,20 @@ export const node_platform: Platform<FrameBatch> = {
     refused: channel('bt.net.refused'),
     error: channel('bt.net.error'),
   },
-  warn,
+  warn: limit_warnings(warn, (task, after_ms) => setTimeout(task, after_ms).unref()),
 }
 
-/** Says an error aloud. Of what a callback threw, Node prints where that was as well. */
+/** What a callback throws may quote a message of a peer, of any length. */
+const LONGEST_SHOWN = 4_096
+
+/** Shows a warning; for what a callback threw, also where, which Node prints as its `detail`. */
 function warn(error: NetError): void {
-  const { code, cause } = error
+  const { code, message, cause } = error
+  const shown =
+    message.length > LONGEST_SHOWN
+      ? new NetError(code, `${message.slice(0, LONGEST_SHOWN)}…`, { cause })
+      : error
   if (code === 'handler_failed' && cause instanceof Error)
-    Object.defineProperty(error, 'detail', { value: cause.stack })
-  process.emitWarning(error)
+    Object.defineProperty(shown, 'detail', { value: cause.stack?.slice(0, LONGEST_SHOWN) })
+  process.emitWarning(shown)
 }

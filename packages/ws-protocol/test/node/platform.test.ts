@@ -222,6 +222,46 @@ describe('warn', () => {
     expect(warnings).toContain(error)
   })
 
+  /** What the process shows of so many errors. */
+  async function shown_of(errors: readonly NetError[]): Promise<readonly Error[]> {
+    // What was shown before comes as late.
+    await new Promise(setImmediate)
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    for (const error of errors) node_platform.warn(error)
+    await new Promise(setImmediate)
+    process.off('warning', note)
+    return warnings
+  }
+
+  test('shows no more than the first ten of a flood, and that others follow', async () => {
+    const flood = Array.from({ length: 1_000 }, () => new NetError('server_failed', 'a test says this aloud'))
+    const warnings = await shown_of(flood)
+    expect(warnings.slice(0, -1)).toEqual(flood.slice(0, 10))
+    expect(warnings.at(-1)).toMatchObject({
+      code: 'server_failed',
+      message: expect.stringContaining('counted for a minute'),
+    })
+  })
+
+  test('keeps no process alive for the count that follows', () => {
+    const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+    const before = timers()
+    node_platform.warn(new NetError('origin_refused', 'a test says this aloud'))
+    expect(timers()).toBe(before)
+  })
+
+  test('cuts what a callback quotes of a long message', async () => {
+    const cause = new Error('x'.repeat(5_000))
+    const error = new NetError('inbox_overflow', `a test says this aloud: ${cause.message}`)
+    const failed = new NetError('handler_failed', error.message, { cause })
+    const warnings = await shown_of([error, failed])
+    expect(warnings.map(({ message }) => message)).toEqual(Array(2).fill(`${error.message.slice(0, 4_096)}…`))
+    expect(warnings[1]).toMatchObject({ code: 'handler_failed', cause, detail: cause.stack?.slice(0, 4_096) })
+    expect(error.message).toHaveLength(5_024)
+  })
+
   test('has Node print where a callback threw: what it prints below a warning is its detail', () => {
     const cause = new TypeError('thrown by a test, which says this aloud')
     const failed = new NetError('handler_failed', 'no failure: a test says this aloud', { cause })
