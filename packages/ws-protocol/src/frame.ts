@@ -79,16 +79,24 @@ export function write_binary_frame(
 }
 
 /**
- * Where the frame at an offset ends, looked at with distrust; `undefined` where no whole frame starts that a server may send, of text or bytes
- * and not masked.
+ * Returns where the frame at an offset ends, and trusts no byte; `undefined` unless a whole frame starts there that a server may send: of text or bytes,
+ * not masked, and with its length in as few bytes as it takes (RFC 6455 §5.2), since a client may fail the connection otherwise.
  */
 export function frame_end(bytes: Uint8Array, at: number): number | undefined {
   const first = bytes[at]
   const is_message = first === (FIN | OPCODE.TEXT) || first === (FIN | OPCODE.BINARY)
   if (!is_message || at + 1 >= bytes.length || ((bytes[at + 1] as number) & MASKED) !== 0) return undefined
   const start = payload_start(bytes, at)
-  const end = start + (start <= bytes.length ? payload_length(bytes, at) : 0)
-  return end <= bytes.length ? end : undefined
+  if (start > bytes.length) return undefined
+  const length = payload_length(bytes, at)
+  const end = start + length
+  return end <= bytes.length && start === at + header_size(length, false) ? end : undefined
+}
+
+/** Returns the payload of a text frame that starts and ends at these offsets; `undefined` if it is of bytes. */
+export function text_payload(bytes: Uint8Array, at: number, end: number): Uint8Array | undefined {
+  const is_text = ((bytes[at] as number) & OPCODE_BITS) === OPCODE.TEXT
+  return is_text ? bytes.subarray(payload_start(bytes, at), end) : undefined
 }
 
 /** One frame of a batch that {@link write_header} headed. */

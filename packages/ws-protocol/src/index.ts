@@ -89,7 +89,14 @@ export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
-export { type FrameSource, received_batch, SharedBatch, SharedFrames, TurnFramer } from './shared_frames.js'
+export {
+  type FrameSource,
+  type ReceivedMessages,
+  received_messages,
+  SharedBatch,
+  SharedFrames,
+  TurnFramer,
+} from './shared_frames.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
 export {
   certificates_rule,

@@ -1,4 +1,4 @@
-import { frame_end, header_size, write_binary_frame, write_text_frame } from './frame.js'
+import { frame_end, header_size, text_payload, write_binary_frame, write_text_frame } from './frame.js'
 import type { FrameBatch, FrameMemory } from './frame_queue.js'
 import { BATCH_BYTES } from './send_queue.js'
 
@@ -140,18 +140,51 @@ class ReceivedFrames implements FrameSource {
   let_go(): void {}
 }
 
+/** What has come from elsewhere. */
+export interface ReceivedMessages {
+  /** The messages that can be sent; `undefined` if none can. */
+  readonly batch: SharedBatch | undefined
+  /** How many are left out: their text is not UTF-8, for which a client fails its connection (RFC 6455 §8.1). */
+  readonly not_utf8: number
+}
+
 /**
- * Treats bytes from elsewhere as frames that are ready to be sent, without copying them; they must not change any more. `undefined` unless they are
- * one or more whole, unmasked messages.
+ * Treats bytes from elsewhere as frames that are ready to be sent, without copying them unless some are left out; they must not change any more.
+ * `undefined` unless they are one or more whole, unmasked messages.
  */
-export function received_batch(bytes: Uint8Array): SharedBatch | undefined {
+export function received_messages(
+  bytes: Uint8Array,
+  is_utf8: (payload: Uint8Array) => boolean,
+): ReceivedMessages | undefined {
   let messages = 0
-  for (let at = 0; at < bytes.length; messages += 1) {
+  const left_out: { readonly at: number; readonly end: number }[] = []
+  for (let at = 0; at < bytes.length; ) {
     const end = frame_end(bytes, at)
     if (end === undefined) return undefined
+    const text = text_payload(bytes, at, end)
+    if (text === undefined || is_utf8(text)) messages += 1
+    else left_out.push({ at, end })
     at = end
   }
-  return messages === 0 ? undefined : new SharedBatch(new ReceivedFrames(bytes), 0, bytes.length, messages)
+  const not_utf8 = left_out.length
+  if (messages === 0) return not_utf8 === 0 ? undefined : { batch: undefined, not_utf8 }
+  const frames = not_utf8 === 0 ? bytes : without(bytes, left_out)
+  return { batch: new SharedBatch(new ReceivedFrames(frames), 0, frames.length, messages), not_utf8 }
+}
+
+function without(
+  bytes: Uint8Array,
+  left_out: readonly { readonly at: number; readonly end: number }[],
+): Uint8Array {
+  const rest = new Uint8Array(bytes.length)
+  let used = 0
+  let from = 0
+  for (const { at, end } of [...left_out, { at: bytes.length, end: bytes.length }]) {
+    rest.set(bytes.subarray(from, at), used)
+    used += at - from
+    from = end
+  }
+  return rest.subarray(0, used)
 }
 
 /** Frames what is broadcast, each message once, and packs together what is sent in one turn. */

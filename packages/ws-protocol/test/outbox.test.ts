@@ -5,7 +5,7 @@ import type { MessageBatch } from '../src/message_queue.js'
 import { node_platform } from '../src/node/index.js'
 import { Outbox, type QueueBudget } from '../src/outbox.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
-import { received_batch, type SharedBatch } from '../src/shared_frames.js'
+import { received_messages, type SharedBatch } from '../src/shared_frames.js'
 import type { SocketSink } from '../src/socket_port.js'
 import { FakePlatform, FakeSocket } from '../src/testing/index.js'
 
@@ -563,7 +563,8 @@ describe('Outbox', () => {
 it('counts each of the messages that were framed together, and takes all of them or none', () => {
   const owner = { is_in_callback: false, queue_became_full: () => {} }
   const outbox = new Outbox<FrameBatch>({ side: 'server', max_queue: 10 }, node_platform, owner)
-  const batch = received_batch(Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0x62)) as SharedBatch
+  const batch = received_messages(Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0x62), () => true)
+    ?.batch as SharedBatch
   expect([outbox.send(batch, batch.messages), outbox.unsent, outbox.bytes]).toEqual([true, 2, 6])
   expect(outbox.send(batch, batch.messages)).toMatchObject({ code: 'queue_full' })
   expect([outbox.unsent, outbox.bytes]).toEqual([2, 6])

@@ -1,10 +1,11 @@
+import { isUtf8 } from 'node:buffer'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { OPCODE, read_frames } from '../src/frame.js'
 import { type FrameBatch, type FrameMemory, FrameQueue } from '../src/frame_queue.js'
 import { BATCH_BYTES } from '../src/send_queue.js'
-import { received_batch, type SharedBatch, SharedFrames, TurnFramer } from '../src/shared_frames.js'
+import { received_messages, type SharedBatch, SharedFrames, TurnFramer } from '../src/shared_frames.js'
 import { FakePlatform } from '../src/testing/index.js'
 
 const ROOM = Number.MAX_SAFE_INTEGER
@@ -227,6 +228,8 @@ test.each([2_048, 10_000, 32_000])(
 describe('frames that came from elsewhere', () => {
   const head = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
 
+  const received_batch = (bytes: Uint8Array) => received_messages(bytes, isUtf8)?.batch
+
   /** Messages of every kind of length, framed here. */
   function framed(...payloads: (string | Uint8Array)[]): Uint8Array {
     const frames = new SharedFrames(memory)
@@ -271,6 +274,12 @@ describe('frames that came from elsewhere', () => {
     ['a long length that is cut off', head(0x81, 127, 0, 0, 0, 0, 0, 0, 0)],
     ['a payload that is cut off', head(0x81, 2, 0x61)],
     ['a length beyond all bounds', head(0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255)],
+    ['a short length in 2 bytes', head(0x81, 126, 0, 1, 0x61)],
+    ['a short length in 8 bytes', head(0x81, 127, 0, 0, 0, 0, 0, 0, 0, 1, 0x61)],
+    [
+      'a medium length in 8 bytes',
+      Uint8Array.from([0x82, 127, 0, 0, 0, 0, 0, 0, 1, 0, ...Array(256).fill(0)]),
+    ],
     ['a masked frame', head(0x81, 0x81, 1, 2, 3, 4, 5)],
     ['a fragment', head(0x01, 1, 0x61)],
     ['a continuation', head(0x80, 1, 0x61)],
@@ -279,7 +288,22 @@ describe('frames that came from elsewhere', () => {
     ['a Close', head(0x88, 2, 0x03, 0xe8)],
     ['a frame behind which there is something else', head(0x81, 1, 0x61, 7)],
   ])('are none where they are %s', (_, bytes) => {
-    expect(received_batch(bytes)).toBeUndefined()
+    expect(received_messages(bytes, isUtf8)).toBeUndefined()
+  })
+
+  test.each([
+    ['the first', [[0xff], 'b', 'c'], ['b', 'c']],
+    ['one in the middle', ['a', [0xc3], Uint8Array.of(0xff), 'c'], ['a', [0xff], 'c']],
+    ['the last', ['a', 'b', [0xed, 0xa0, 0x80]], ['a', 'b']],
+    ['several', [[0xff], 'a', [0xff], [0xff], 'b', [0xff]], ['a', 'b']],
+    ['all', [[0xff], [0xc0, 0x80]], undefined],
+  ])('are without %s if that is text and not UTF-8', (_, payloads, left) => {
+    const text = (bytes: readonly number[]) => [0x81, bytes.length, ...bytes]
+    const bytes = payloads.flatMap(payload => (Array.isArray(payload) ? text(payload) : [...framed(payload)]))
+    const received = received_messages(Uint8Array.from(bytes), isUtf8)
+    expect(received?.not_utf8).toBe(payloads.filter(Array.isArray).length)
+    expect(received?.batch?.messages).toBe(left?.length)
+    expect(received?.batch && [...received.batch.parts()].flatMap(messages_of)).toEqual(left)
   })
 
   test('are a view of what came, wherever it starts', () => {

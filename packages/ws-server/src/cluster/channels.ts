@@ -15,9 +15,15 @@ export class Channels {
     return topic === undefined ? this.all : this.#topic_prefix + encode(topic)
   }
 
-  /** The topic of a channel; `undefined` for the one that is for all. */
-  topic_of(channel: string): string | undefined {
-    return channel === this.all ? undefined : decodeURIComponent(channel.slice(this.#topic_prefix.length))
+  /** For whom a channel is: a topic, or all if that is `undefined`. Returns `undefined` for a name that {@link Channels.of} never gives. */
+  addressee(channel: string): { readonly topic: string | undefined } | undefined {
+    if (channel === this.all) return { topic: undefined }
+    if (!channel.startsWith(this.#topic_prefix)) return undefined
+    try {
+      return { topic: decodeURIComponent(channel.slice(this.#topic_prefix.length)) }
+    } catch {
+      return undefined
+    }
   }
 }
 

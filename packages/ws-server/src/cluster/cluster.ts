@@ -7,6 +7,7 @@ import {
   type ClusterSink,
   describe_count,
   type NetError,
+  type ReceivedMessages,
   type SharedBatch,
 } from '@bt/ws-protocol'
 import { ToldOnce } from '../told_once.js'
@@ -17,6 +18,7 @@ import {
   join_unavailable,
   left_behind,
   not_allowed,
+  not_text,
   queue_full,
   too_large,
   unreadable,
@@ -52,7 +54,10 @@ export interface ClusterStats {
   readonly refused: number
   /** Messages that may not have arrived, since the broker was lost while it had them, or that never went out: `on_error` was told. */
   readonly lost: number
-  /** Messages that were dropped, since no server of this version has written them: `on_error` is told of the first per connection to the broker. */
+  /**
+   * Messages that were dropped, since no server of this version has written them: `on_error` gets the first of each connection to the broker, and the
+   * first whose text is not UTF-8.
+   */
   readonly unreadable: number
   /** How many times the broker was lost since the server started. */
   readonly outages: number
@@ -108,7 +113,7 @@ export class Cluster {
   #unreadable = 0
   #outages = 0
   /** What may come any number of times on one connection to the broker, and was told. */
-  readonly #told_unreadable = new ToldOnce(1)
+  readonly #told_unreadable = new ToldOnce(2)
   readonly #told_refusals = new ToldOnce(MOST_REASONS_TOLD)
   /** Why the broker is away, as far as it was told since it was there. */
   readonly #told_outages = new ToldOnce(MOST_REASONS_TOLD)
@@ -319,10 +324,12 @@ export class Cluster {
     const envelope = this.#mail.read(bytes)
     if (envelope === 'own') return
     switch (envelope?.kind) {
-      case 'messages':
-        this.#received += envelope.batch.messages
-        this.#owner.deliver(this.#channels.topic_of(channel), envelope.batch)
+      case 'messages': {
+        const to = this.#channels.addressee(channel)
+        if (to === undefined) this.#not_readable(channel, bytes)
+        else this.#deliver(to.topic, channel, envelope)
         return
+      }
       case 'present':
         this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks)
         return
@@ -334,10 +341,20 @@ export class Cluster {
     }
   }
 
+  #deliver(topic: string | undefined, channel: string, { batch, not_utf8 }: ReceivedMessages): void {
+    if (not_utf8 > 0) {
+      this.#unreadable += not_utf8
+      if (this.#told_unreadable.is_news('text')) this.#owner.report(not_text(channel))
+    }
+    if (batch === undefined) return
+    this.#received += batch.messages
+    this.#owner.deliver(topic, batch)
+  }
+
   /** There may be many: whatever else publishes there does so all the time. */
   #not_readable(channel: string, bytes: Uint8Array): void {
     this.#unreadable += 1
-    if (this.#told_unreadable.is_news('any')) this.#owner.report(unreadable(channel, bytes.length))
+    if (this.#told_unreadable.is_news('bytes')) this.#owner.report(unreadable(channel, bytes.length))
   }
 
   #too_large(call: string, frame_bytes: number): NetError {

@@ -47,6 +47,12 @@ export function unreadable(channel: string, size_bytes: number): NetError {
   return new NetError('protocol_error', message)
 }
 
+/** Text came that a client would fail its connection for. */
+export function not_text(channel: string): NetError {
+  const message = `a message on the channel ${channel} is text that is not UTF-8: it was dropped, as is whatever follows of that kind; let nothing but servers of this version publish there`
+  return new NetError('invalid_utf8', message)
+}
+
 /** The server has left the others. */
 export function has_left(call: string): NetError {
   return new NetError('closed', `${call} found the server closed: it has left the other servers`)

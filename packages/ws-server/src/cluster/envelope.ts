@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { received_batch, type SharedBatch } from '@bt/ws-protocol'
+import { type ReceivedMessages, received_messages, type SharedBatch } from '@bt/ws-protocol'
 
 /** What servers say to each other is one of these, behind the version, and before the name of the server that says it. */
 const KIND = { MESSAGES: 1, PRESENT: 2, LEFT: 3 } as const
@@ -17,7 +18,7 @@ export function envelope_size(frame_bytes: number): number {
 
 /** What another server said; `node` is its name. */
 export type Envelope =
-  | { readonly kind: 'messages'; readonly batch: SharedBatch }
+  | ({ readonly kind: 'messages' } & ReceivedMessages)
   | { readonly kind: 'present'; readonly node: string; readonly sockets: number; readonly asks: boolean }
   | { readonly kind: 'left'; readonly node: string }
 
@@ -59,8 +60,8 @@ export class Mail {
     const node_bytes = mail.subarray(2, HEADER_BYTES)
     switch (mail[1]) {
       case KIND.MESSAGES: {
-        const batch = received_batch(mail.subarray(HEADER_BYTES))
-        return batch && { kind: 'messages', batch }
+        const received = received_messages(mail.subarray(HEADER_BYTES), isUtf8)
+        return received && { kind: 'messages', ...received }
       }
       case KIND.PRESENT: {
         if (mail.length !== HEADER_BYTES + COUNT_BYTES + 1) return undefined

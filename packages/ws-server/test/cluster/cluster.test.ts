@@ -765,6 +765,38 @@ describe('what is no message of ours', () => {
     )
     expect(link).toBeDefined()
   })
+
+  const messages = (...frames: number[]): Buffer => Buffer.from([1, 1, ...Array(16).fill(7), ...frames])
+
+  test('is dropped, counted, and the first of it reported if it is text that is not UTF-8; the rest arrives', async () => {
+    const a = await start()
+    await a.topics.join('x', 'news')
+    const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+    strange.publish('bt.topic.news', messages(0x81, 1, 97, 0x81, 2, 0xff, 0xfe, 0x82, 1, 0xff, 0x81, 1, 98))
+    strange.publish('bt.topic.news', messages(0x81, 1, 0xff, 0x81, 1, 0xff))
+    strange.publish('bt.topic.news', Buffer.from('x'))
+    await settled()
+    expect(a.heard('news')).toEqual(['a', [0xff], 'b'])
+    expect(a.cluster.stats()).toMatchObject({ received: 3, unreadable: 4 })
+    expect(a.errors.map(({ code }) => code)).toEqual(['invalid_utf8', 'protocol_error'])
+    expect(a.errors[0]?.message).toMatch(
+      /^a message on the channel bt.topic.news is text that is not UTF-8: it was/,
+    )
+  })
+
+  test.each(['bt.topic.%ZZ', 'bt.topic.%FF', 'bt.topics.news', 'news'])(
+    'is dropped and counted if it comes on the channel %s',
+    async channel => {
+      const a = await start()
+      const [link] = broker.links
+      await link?.subscribe([channel])
+      const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+      strange.publish(channel, messages(0x81, 1, 97))
+      await settled()
+      expect([a.cluster.stats().unreadable, a.deliveries]).toEqual([1, []])
+      expect(a.errors.map(({ code }) => code)).toEqual(['protocol_error'])
+    },
+  )
 })
 
 test('what a broker refuses later is told, once for each reason and for 100 of them at most', async () => {

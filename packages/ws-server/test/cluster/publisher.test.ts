@@ -44,6 +44,22 @@ async function node(count = 0, options: Partial<WsListenOptions> = {}): Promise<
 const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)])
 const frames = (...texts: string[]): Buffer => Buffer.concat(texts.map(frame))
 
+describe('text from the broker that is not UTF-8', () => {
+  it('ends no client of its topic, which gets the other messages', async () => {
+    const a = await node(2)
+    const link = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+    const bad = Buffer.from([0x81, 2, 0xff, 0xfe])
+    link.publish(
+      'bt.topic.news',
+      Buffer.concat([Buffer.from([1, 1]), Buffer.alloc(16, 7), frame('a'), bad, frame('b')]),
+    )
+    for (const client of a.clients) expect(await client.bytes(6)).toEqual(frames('a', 'b'))
+    expect(a.errors.map(({ code }) => code)).toEqual(['invalid_utf8'])
+    expect(a.server.stats().cluster).toMatchObject({ received: 2, unreadable: 1 })
+    expect(a.server.sockets.size).toBe(2)
+  })
+})
+
 describe('what one server publishes', () => {
   it('reaches the sockets in the topic on all servers, but the one that is left out', async () => {
     const [a, b] = [await node(2), await node(2)]
