@@ -36,8 +36,11 @@ export interface AdmissionOptions<Data = unknown> {
   trust_proxy?: boolean | number | TrustedProxies | undefined
   /**
    * How many sockets there may be from one IP address, including clients that wait for `authorize`; further ones are answered 429 with Retry-After.
-   * An IPv6 address counts as its whole /64. Unix sockets are not counted. Many people can share one address. From 1 to 10,000,000. @defaultValue no
-   * limit
+   * With clients that have not sent a request yet, and refused ones that keep their end open, there may be twice as many connections of one address
+   * and 10 more; further ones are cut off, and counted as `over_ip_limit`, too. With `trust_proxy` and on a shared `server`, an address is known only
+   * with its request: there, this bounds the refused ones that keep their end open, and the proxy or the server's owner has to limit those without a
+   * request. An IPv6 address counts as its whole /64. Unix sockets are not counted. Many people can share one address. From 1 to 10,000,000.
+   * @defaultValue no limit
    */
   max_connections_per_ip?: number | undefined
   /**

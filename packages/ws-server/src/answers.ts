@@ -13,13 +13,13 @@ export class Answers {
     this.#linger_ms = linger_ms
   }
 
-  /** Answers on the bare socket, and ends it. */
-  end(stream: Socket, refusal: Refusal): void {
+  /** Answers on the bare socket, and ends it; unless it may linger, without waiting until the client has read the answer. */
+  end(stream: Socket, refusal: Refusal, may_linger: boolean): void {
     const { status, text } = refusal
     const lines = Object.entries(answer_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
     stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
-    if (this.#is_hurried) stream.destroySoon()
-    else this.#linger(stream)
+    if (may_linger && !this.#is_hurried) this.#linger(stream)
+    else stream.destroySoon()
   }
 
   /** Waits for nobody any more: what was answered is handed to the network, and then each socket ends. */

@@ -89,6 +89,8 @@ export class Entrance {
   readonly #limits: EntryLimits
   readonly #authorizer: Authorizer
   readonly #arrivals: Arrivals
+  /** On a server that is shared, or behind proxies, a client's address is known only with its request. */
+  readonly #knows_addresses_at_once: boolean
   #is_closing = false
 
   constructor(settings: ListenSettings, owner: HandshakeOwner, http: HttpServer) {
@@ -105,6 +107,7 @@ export class Entrance {
     this.#origins = new OriginGuard(origins, http, report)
     this.#proxies = trusted_proxies(trust_proxy)
     this.#limits = new EntryLimits(settings)
+    this.#knows_addresses_at_once = settings.server === undefined && this.#proxies === undefined
     this.#authorizer = new Authorizer({
       authorize,
       handshake_timeout,
@@ -117,6 +120,11 @@ export class Entrance {
   /** Whether it takes nobody in any more. */
   get is_closing(): boolean {
     return this.#is_closing
+  }
+
+  /** Whether a TCP connection may stay that was just accepted, which nothing has come from. */
+  may_stay(stream: Socket): boolean {
+    return !this.#knows_addresses_at_once || this.#limits.keep(stream, address_of(stream))
   }
 
   /** A client has connected, and its handshake comes next. */
@@ -139,7 +147,10 @@ export class Entrance {
   refuse(stream: Socket, refusal: Refusal, request?: UpgradeRequest): void {
     stream.on('error', told_by_close)
     this.refused(refusal, stream, request)
-    this.#answers.end(stream, refusal)
+    const headers = (request?.headers ?? {}) as HandshakeHeaders
+    const may_linger =
+      this.#knows_addresses_at_once || this.#limits.keep(stream, this.#locate(stream, headers))
+    this.#answers.end(stream, refusal, may_linger)
   }
 
   /** Counts a client that was turned away, and has its answer, or gets none. */
@@ -153,8 +164,8 @@ export class Entrance {
   }
 
   /** Counts a client that was cut off before it could ask for anything. */
-  dropped(addr: string): void {
-    this.#owner.refused({ reason: 'over_limit' }, () => ({ addr, path: undefined }))
+  dropped(reason: 'over_limit' | 'over_ip_limit', addr: string): void {
+    this.#owner.refused({ reason }, () => ({ addr, path: undefined }))
   }
 
   /** Ends all who have connected, and have not asked for anything yet. */

@@ -1,22 +1,39 @@
+import type { Socket } from 'node:net'
 import { node_platform } from '@bt/ws-protocol/node'
 import { AddressLimit } from './address_counts.js'
+import type { ClientPlace } from './client_address.js'
 import type { ListenSettings } from './options.js'
 import { over_ip_limit, over_limit, over_rate, type Refusal } from './refusal.js'
 import { TokenBucket } from './token_bucket.js'
 import type { Visit } from './visit.js'
 
+/** So many connections of one address there may be besides twice `max_connections_per_ip`: in their handshake, being refused, or asking for nothing. */
+const MOST_BESIDE_PER_IP = 10
+
 /** Bounds how many clients come in: at once, from one address, and in a second. */
 export class EntryLimits {
   readonly #max_connections: number
   readonly #addresses: AddressLimit | undefined
+  readonly #connections: AddressLimit | undefined
   readonly #rate: TokenBucket | undefined
 
   constructor(settings: ListenSettings) {
     const { max_connections, max_connections_per_ip, max_handshakes_per_second } = settings
     this.#max_connections = max_connections
-    if (max_connections_per_ip !== undefined) this.#addresses = new AddressLimit(max_connections_per_ip)
+    if (max_connections_per_ip !== undefined) {
+      this.#addresses = new AddressLimit(max_connections_per_ip)
+      this.#connections = new AddressLimit(2 * max_connections_per_ip + MOST_BESIDE_PER_IP)
+    }
     if (max_handshakes_per_second !== undefined)
       this.#rate = new TokenBucket(max_handshakes_per_second, node_platform.clock)
+  }
+
+  /** Counts a connection until it is closed, whatever becomes of it; or returns `false` if there are too many from its address. */
+  keep(stream: Socket, place: ClientPlace | undefined): boolean {
+    if (this.#connections === undefined || typeof place !== 'object') return true
+    if (this.#connections.is_full(place.ip)) return false
+    this.#connections.count(stream, place.ip)
+    return true
   }
 
   /**

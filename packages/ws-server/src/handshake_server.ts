@@ -13,7 +13,7 @@ export class HandshakeServer extends Server {
   /** One for all sockets, so that none of them needs a closure of its own. */
   readonly #read: (this: Socket, bytes: Buffer) => void
 
-  /** `accepted` is told of every connection. */
+  /** `accepted` gets every connection; one that it destroys is over. */
   constructor(options: ServerOptions, accepted: (stream: Socket) => void) {
     super(options)
     this.#accepted = accepted
@@ -31,6 +31,7 @@ export class HandshakeServer extends Server {
 
   #wait(stream: Socket): void {
     this.#accepted(stream)
+    if (stream.destroyed) return
     stream.on('error', told_by_close)
     stream.on('data', this.#read)
     // Who ends before asking for anything gets no answer.

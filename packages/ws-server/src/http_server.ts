@@ -21,7 +21,7 @@ type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
 
 /** Who wants to know who comes. */
 export interface HttpWatcher {
-  /** A TCP connection was accepted; over TLS, nothing of that has happened on it yet. */
+  /** A TCP connection was accepted; over TLS, nothing of that has happened on it yet. It is over if this destroys it. */
   accepted(stream: Socket): void
   /** A client has connected, over TLS with the handshake of that behind it, and its request comes next. */
   arrived(stream: Socket): void
@@ -44,7 +44,7 @@ export function make_http_server(
   if (tls !== undefined) return make_https_server(handshake_timeout, tls, watcher)
   const http = new HandshakeServer(NO_TIMEOUTS, stream => {
     watcher.accepted(stream)
-    watcher.arrived(stream)
+    if (!stream.destroyed) watcher.arrived(stream)
   })
   return { http, drop_all: () => {} }
 }

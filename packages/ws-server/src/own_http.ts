@@ -37,7 +37,8 @@ export class OwnHttp implements HttpHost {
     this.#made = make_http_server(settings, {
       accepted: stream => {
         this.#descriptors.accepted()
-        if (cluster.isWorker) this.#cut_off_beyond_limit(stream)
+        if (this.#entrance?.may_stay(stream) === false) this.#cut_off(stream, 'over_ip_limit')
+        else if (cluster.isWorker) this.#cut_off_beyond_limit(stream)
       },
       arrived: stream => this.#entrance?.arrived(stream),
       refused: (reason, stream) => this.#entrance?.refused({ reason }, stream),
@@ -58,7 +59,7 @@ export class OwnHttp implements HttpHost {
       response.writeHead(refusal.status, answer_headers(refusal))
       response.end(refusal.text)
     })
-    this.http.on('drop', client => this.#dropped(client))
+    this.http.on('drop', client => this.#dropped(client, 'over_limit'))
     this.http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       // One that has gone, or was answered before, is not refused once more.
       if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()
@@ -98,14 +99,17 @@ export class OwnHttp implements HttpHost {
 
   #cut_off_beyond_limit(stream: Socket): void {
     this.http.getConnections((_error, count) => {
-      if (count <= this.#most_connections || stream.destroyed) return
-      this.#dropped(stream)
-      stream.destroy()
+      if (count > this.#most_connections && !stream.destroyed) this.#cut_off(stream, 'over_limit')
     })
   }
 
-  #dropped(client: DropArgument | Socket | undefined): void {
-    this.#entrance?.dropped(format_address(client?.remoteAddress ?? '', client?.remotePort ?? 0))
+  #cut_off(stream: Socket, reason: 'over_limit' | 'over_ip_limit'): void {
+    this.#dropped(stream, reason)
+    stream.destroy()
+  }
+
+  #dropped(client: DropArgument | Socket | undefined, reason: 'over_limit' | 'over_ip_limit'): void {
+    this.#entrance?.dropped(reason, format_address(client?.remoteAddress ?? '', client?.remotePort ?? 0))
   }
 
   async #stop_listening(): Promise<void> {

@@ -1,8 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { WsListenOptions, WsServer, WsServerError } from '../src/index.js'
 import { deferred } from './deferred.js'
-import { RawClient } from './raw_client.js'
+import { handshake_lines, RawClient } from './raw_client.js'
 import { start_open, stop_all } from './started_server.js'
 
 const errors: WsServerError[] = []
@@ -173,6 +176,106 @@ describe('max_connections_per_ip', () => {
     expect(await other.header()).toMatch(/^HTTP\/1\.1 101 /)
     first.socket.destroy()
     other.socket.destroy()
+  })
+})
+
+/** With `max_connections_per_ip: 1`. */
+const MOST_CONNECTIONS_PER_IP = 12
+
+describe('connections of one address', () => {
+  const open: Socket[] = []
+
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy()
+  })
+
+  /** A client that keeps its end open when the server has ended its own. */
+  function half_open(port: number, localAddress?: string): Socket {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, localAddress })
+    socket.on('error', () => {})
+    open.push(socket)
+    return socket
+  }
+
+  /** A client that keeps its end open after the answer to its handshake, and the answer. */
+  async function refused(port: number, lines: Record<string, string> = {}): Promise<[Socket, string]> {
+    const socket = half_open(port)
+    let answer = ''
+    socket.on('data', part => {
+      answer += part
+    })
+    socket.write(`${Object.values({ ...handshake_lines(), ...lines }).join('\r\n')}\r\n\r\n`)
+    await once(socket, 'end')
+    return [socket, answer]
+  }
+
+  /** The server has closed the connection, not only its own end: then a write after another fails. */
+  async function until_reset(socket: Socket): Promise<void> {
+    while (!socket.destroyed) {
+      socket.write('x')
+      await new Promise(setImmediate)
+    }
+  }
+
+  function port_of(server: WsServer): number {
+    return Number(server.addr.split(':').at(-1))
+  }
+
+  it('are cut off beyond twice max_connections_per_ip and ten, though they ask for nothing', async () => {
+    const server = await start({ max_connections_per_ip: 1 })
+    const idle = Array.from({ length: MOST_CONNECTIONS_PER_IP }, () => new RawClient(server.addr))
+    open.push(...idle.map(({ socket }) => socket))
+    expect(await new RawClient(server.addr).until_ended()).toBe('')
+    expect(server.stats().refused.over_ip_limit).toBe(1)
+    idle[0]?.send_lines(Object.values(handshake_lines()))
+    expect(await idle[0]?.header()).toMatch(/^HTTP\/1\.1 101 /)
+  })
+
+  it('are cut off though they were refused, and keep their end open', async () => {
+    const server = await start({ max_connections_per_ip: 1 })
+    open.push((await RawClient.upgraded(server.addr)).socket)
+    for (let i = 1; i < MOST_CONNECTIONS_PER_IP; i += 1)
+      expect((await refused(port_of(server)))[1]).toMatch(/^HTTP\/1\.1 429 /)
+    expect(await RawClient.ask(server.addr).until_ended()).toBe('')
+    expect(server.stats().refused.over_ip_limit).toBe(MOST_CONNECTIONS_PER_IP)
+  })
+
+  it.runIf(process.platform === 'linux')('do not keep those of another address out', async () => {
+    const server = await start({ max_connections: 50, max_connections_per_ip: 5 })
+    for (let i = 0; i < 200; i += 1) half_open(port_of(server), '127.0.0.9')
+    const last = connect({ port: port_of(server), host: '127.0.0.1', localAddress: '127.0.0.9' })
+    open.push(last.on('error', () => {}))
+    await once(last, 'close')
+    expect(await status_of(server)).toBe(101)
+    expect(server.stats().refused).toMatchObject({ over_limit: 0, over_ip_limit: 181 })
+  })
+
+  it('count only those with a request behind a proxy, whose address all of them have', async () => {
+    const server = await start({ max_connections_per_ip: 1, trust_proxy: true })
+    for (let i = 0; i < 2 * MOST_CONNECTIONS_PER_IP; i += 1) half_open(port_of(server))
+    const from = (ip: string) => ({ From: `X-Forwarded-For: ${ip}`, start: 'GET /nowhere HTTP/1.1' })
+    for (let i = 0; i < MOST_CONNECTIONS_PER_IP; i += 1) await refused(port_of(server), from('192.0.2.1'))
+    const [socket, answer] = await refused(port_of(server), from('192.0.2.1'))
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+    await until_reset(socket)
+    expect(await status_of(server, { From: 'X-Forwarded-For: 192.0.2.1' })).toBe(101)
+    expect(server.stats().refused.over_ip_limit).toBe(0)
+  })
+
+  it('linger up to that number on a shared server, and end with their answer beyond it', async () => {
+    const http = createServer()
+    await once(http.listen(0, '127.0.0.1'), 'listening')
+    await start({ bind: undefined, server: http, max_connections_per_ip: 1 })
+    const { port } = http.address() as AddressInfo
+    for (let i = 0; i < MOST_CONNECTIONS_PER_IP; i += 1) await refused(port, { Version: 'X: y' })
+    for (let i = 0; i < 3; i += 1) {
+      const [socket, answer] = await refused(port, { Version: 'X: y' })
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+      await until_reset(socket)
+    }
+    const count = await new Promise(resolve => http.getConnections((_error, number) => resolve(number)))
+    expect(count).toBe(MOST_CONNECTIONS_PER_IP)
+    http.close()
   })
 })
 

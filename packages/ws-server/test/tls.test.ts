@@ -231,6 +231,16 @@ describe('a client that fails in TLS', () => {
   })
 })
 
+it('connections of one address are cut off beyond the limit before the TLS handshake, and counted once', async () => {
+  const server = await start_secure({}, { max_connections_per_ip: 1 })
+  const idle = await Promise.all(Array.from({ length: 11 }, () => bare_client(server)))
+  const ws = await client_of(server)
+  expect(await (await bare_client(server)).ended).toBe('')
+  expect(server.stats().refused).toMatchObject({ over_ip_limit: 1, tls_failed: 0 })
+  ws.terminate()
+  for (const { socket } of idle) socket.destroy()
+})
+
 describe('client_certificates', () => {
   const versions = ['TLSv1.2', 'TLSv1.3'] as const
 
