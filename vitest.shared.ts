@@ -1,10 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { test_run } from './scripts/test_run/vitest_run.mjs'
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url))
 
+const { plugins, runner, reporters, coverage_reporter } = test_run()
+
 /** What every package's vitest.config.ts says: tests run on sources, never on a build, and hold the coverage. */
 export const package_config: ViteUserConfig = defineConfig({
+  plugins,
   resolve: {
     alias: [
       { find: /^@bt\/([a-z-]+)$/, replacement: `${packages}/$1/src/index.ts` },
@@ -16,12 +20,13 @@ export const package_config: ViteUserConfig = defineConfig({
     // Only what hangs takes so long: many of these run side by side, on machines of any kind.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    reporters: [['default', { summary: false }]],
+    runner,
+    reporters,
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
       exclude: ['src/**/index.ts'],
-      reporter: [['text', { skipFull: true, skipEmpty: true }]],
+      reporter: coverage_reporter,
       thresholds: { lines: 95, branches: 95, functions: 95, statements: 95 },
     },
   },

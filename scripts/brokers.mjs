@@ -4,14 +4,12 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { connect as connect_tls } from 'node:tls'
+import { NATS as NATS_SERVER, path_of, REDIS as REDIS_SERVER } from './test_run/programs.mjs'
 
 const HOST = '127.0.0.1'
-
-/** Where Debian puts servers, which is not on everybody's PATH. */
-const FOLDERS_OF_SERVERS = ['/usr/sbin', '/usr/local/sbin']
 
 /** How often a port is chosen anew when somebody else was quicker to take it. */
 const MOST_TRIES = 5
@@ -43,7 +41,7 @@ const GUARDIAN =
 /**
  * What sets brokers of one kind apart.
  * @typedef {object} Kind
- * @property {string} command the program, and Debian's package
+ * @property {import('./test_run/programs.mjs').Program} program
  * @property {string} scheme of its URLs
  * @property {string} tls_scheme of its URLs when it speaks TLS
  * @property {RegExp} says_ready what it says when it listens
@@ -113,8 +111,8 @@ export class Broker {
   constructor(kind, options) {
     this.#kind = kind
     this.#options = options
-    this.#program = program_path(kind.command)
-    this.#folder = mkdtempSync(join(tmpdir(), `${kind.command}-`))
+    this.#program = path_of(kind.program)
+    this.#folder = mkdtempSync(join(tmpdir(), `${kind.program.name}-`))
     // In a session of its own, so that Ctrl-C does not end it before its work is done.
     this.#guardian = spawn('/bin/sh', ['-c', GUARDIAN, 'sh', this.#folder], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -129,7 +127,7 @@ export class Broker {
 
   /** The port; the same one whenever it is started again. */
   get port() {
-    if (this.#port === undefined) throw new Error(`${this.#kind.command} was not started`)
+    if (this.#port === undefined) throw new Error(`${this.#kind.program.name} was not started`)
     return this.#port
   }
 
@@ -142,7 +140,7 @@ export class Broker {
   /** Where a nats-server tells its figures over HTTP. */
   get monitor_url() {
     const found = /Starting http monitor on (\S+)/.exec(this.#log)?.[1]
-    if (found === undefined) throw new Error(`${this.#kind.command} has no monitor`)
+    if (found === undefined) throw new Error(`${this.#kind.program.name} has no monitor`)
     return `http://${found}`
   }
 
@@ -153,7 +151,7 @@ export class Broker {
 
   /** The process. */
   get pid() {
-    if (this.#child?.pid === undefined) throw new Error(`${this.#kind.command} is not running`)
+    if (this.#child?.pid === undefined) throw new Error(`${this.#kind.program.name} is not running`)
     return this.#child.pid
   }
 
@@ -181,7 +179,7 @@ export class Broker {
 
   /** Starts it again, on the same port; settles when it answers. */
   async start() {
-    if (this.#child !== undefined) throw new Error(`${this.#kind.command} is running already`)
+    if (this.#child !== undefined) throw new Error(`${this.#kind.program.name} is running already`)
     for (let tries = 1; !(await this.#tries_to_start(this.#port)); tries += 1) {
       if (this.#port !== undefined || tries === MOST_TRIES) throw this.#failed('found its port taken')
     }
@@ -309,13 +307,13 @@ export class Broker {
 
   /** @param {string} what */
   #failed(what) {
-    return new Error(`${this.#kind.command} ${what}:\n${this.#log}`)
+    return new Error(`${this.#kind.program.name} ${what}:\n${this.#log}`)
   }
 }
 
 /** @type {Kind} */
 const NATS = {
-  command: 'nats-server',
+  program: NATS_SERVER,
   scheme: 'nats',
   tls_scheme: 'tls',
   says_ready: /Server is ready/,
@@ -339,7 +337,7 @@ const NATS = {
 
 /** @type {Kind} */
 const REDIS = {
-  command: 'redis-server',
+  program: REDIS_SERVER,
   scheme: 'redis',
   tls_scheme: 'rediss',
   says_ready: /Ready to accept connections/,
@@ -409,14 +407,4 @@ async function free_port() {
 function is_running(pid) {
   const status = `/proc/${pid}/status`
   return existsSync(status) && !/^State:\s*[TZX]/m.test(readFileSync(status, 'utf8'))
-}
-
-/** @param {string} command */
-function program_path(command) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS_OF_SERVERS]
-  const path = folders.map(folder => join(folder, command)).find(place => existsSync(place))
-  if (path !== undefined) return path
-  throw new Error(
-    `this needs ${command}, which is neither on the PATH nor in ${FOLDERS_OF_SERVERS.join(' or ')}: install it (Debian: apt-get install ${command})`,
-  )
 }

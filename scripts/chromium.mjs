@@ -1,9 +1,6 @@
-// The Chromium of this machine, for tests and scripts: where it is, and how it is started.
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+// The Chromium of this machine, for tests and scripts.
 import { chromium } from 'playwright-core'
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome.exe']
+import { CHROMIUM, path_of } from './test_run/programs.mjs'
 
 /** Quiet, and drawing by software, as on a machine without a graphics card. */
 export const CHROMIUM_FLAGS = [
@@ -16,18 +13,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
-/** Where Chromium is: what CHROMIUM_PATH says, or the first on the PATH. */
-export function chromium_path() {
-  const { CHROMIUM_PATH, PATH = '' } = process.env
-  const places = PATH.split(delimiter).flatMap(folder => NAMES.map(name => join(folder, name)))
-  const path = CHROMIUM_PATH ?? places.find(place => existsSync(place))
-  if (path !== undefined) return path
-  throw new Error(
-    `what runs in a browser needs Chromium, and none of ${NAMES.join(', ')} is on the PATH: install it (Debian: apt-get install chromium), or say where it is in CHROMIUM_PATH`,
-  )
-}
-
 /** Starts it without a window. */
 export function launch_chromium() {
-  return chromium.launch({ executablePath: chromium_path(), args: CHROMIUM_FLAGS })
+  return chromium.launch({ executablePath: path_of(CHROMIUM), args: CHROMIUM_FLAGS })
 }

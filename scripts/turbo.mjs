@@ -1,27 +1,39 @@
 // Runs turbo with its telemetry and notices off, whatever the shell or the platform.
 // With `--quiet` as the first argument, turbo's output is shown only when the run fails.
-import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { argv } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { interrupted, run } from './children.mjs'
+import { missing_programs } from './test_run/programs.mjs'
 
-const args = process.argv.slice(2)
-const quiet = args[0] === '--quiet'
-if (quiet) args.shift()
-
-const turbo = createRequire(import.meta.url).resolve('turbo/bin/turbo')
-const run = spawnSync(process.execPath, [turbo, ...args], {
-  stdio: ['inherit', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
-  maxBuffer: 64 * 1024 * 1024,
-  env: {
-    ...process.env,
-    TURBO_TELEMETRY_DISABLED: '1',
-    TURBO_NO_UPDATE_NOTIFIER: '1',
-    TURBO_PRINT_VERSION_DISABLED: '1',
-    ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }),
-  },
-})
-if (run.error) throw run.error
-if (quiet && run.status !== 0) {
-  process.stdout.write(run.stdout)
-  process.stderr.write(run.stderr)
+/**
+ * Runs turbo, and returns its exit code.
+ * @param {readonly string[]} args
+ * @param {{ readonly quiet?: boolean }} [options]
+ * @returns {Promise<number>}
+ */
+export async function turbo(args, { quiet = false } = {}) {
+  const program = createRequire(import.meta.url).resolve('turbo/bin/turbo')
+  const { code, output } = await run(process.execPath, [program, ...args], {
+    stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+    env: {
+      ...process.env,
+      // What a cached run of tests depends on, beside files.
+      MISSING_PROGRAMS: missing_programs()
+        .map(program => program.package)
+        .join(),
+      TURBO_TELEMETRY_DISABLED: '1',
+      TURBO_NO_UPDATE_NOTIFIER: '1',
+      TURBO_PRINT_VERSION_DISABLED: '1',
+      ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }),
+    },
+  })
+  if (quiet && code !== 0 && interrupted() === undefined) process.stderr.write(output)
+  return code
 }
-process.exitCode = run.status ?? 1
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const quiet = argv[2] === '--quiet'
+  const code = await turbo(argv.slice(quiet ? 3 : 2), { quiet })
+  process.exitCode = interrupted() ?? code
+}

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 // @boundaries-ignore the code of pages is read in one way
 import { type Block, blocks_of } from '../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
 import { is_chinese, PAGES, ROOT } from './pages.ts'
 import { unknown_commands } from './shell.ts'
 
@@ -50,7 +52,7 @@ const blocks: readonly PlacedBlock[] = PAGES.filter(page => !is_chinese(page)).f
   blocks_of(text).map(block => ({ ...block, path })),
 )
 /** Inside of this package, so that what a block imports is found as this package finds it. */
-const folder = mkdtempSync(join(ROOT, 'docs/.blocks-'))
+const folder = temporary_folder('blocks', join(ROOT, 'docs'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const place_of = ({ path, line }: PlacedBlock): string => `${path}:${line}`

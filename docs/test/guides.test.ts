@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
@@ -9,12 +9,14 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { launch_chromium } from '../../scripts/chromium.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
 import { page_at } from './pages.ts'
 import { ADDRESS, code_of, guest, Sample, serve } from './sample_programs.ts'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Inside of this package, so that what a sample imports is found. */
-const folder = mkdtempSync(join(DOCS, '.guides-'))
+const folder = temporary_folder('guides', DOCS)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** The page that samples make, in Chromium, served by Vite as it is. */

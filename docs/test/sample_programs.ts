@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ import { onTestFinished } from 'vitest'
 import { RunningProgram } from '../../scripts/running_program.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { samples_of } from '../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */
@@ -67,7 +69,7 @@ export class Sample extends RunningProgram {
   /** `address`: where it connects to, or listens, at any port where there is none. */
   constructor(page: string, name: string, address: string = ANY, changes: Changes = {}) {
     // Inside of this package, so that what it imports is found.
-    const folder = mkdtempSync(join(DOCS, '.sample-'))
+    const folder = temporary_folder('sample', DOCS)
     const file = join(folder, 'sample.mjs')
     writeFileSync(file, script_of(page, name, address, changes))
     const teller = join(folder, 'teller.mjs')

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { NATS, path_of } from '../../../scripts/test_run/programs.mjs'
 import { type Capacity, measure_broker } from '../src/capacity/capacity.ts'
 import { capacity_text } from '../src/capacity/report.ts'
 import { type CapacitySettings, QUICK } from '../src/capacity/settings.ts'
@@ -29,10 +31,11 @@ function numbers_in(value: unknown): number[] {
 describe('capacity', () => {
   const [subject] = find_subjects(['bt_net_nats'], undefined).found
 
-  it.skipIf(subject === undefined || process.platform !== 'linux')(
+  it.skipIf(process.platform !== 'linux')(
     'is measured of every part, in numbers, and told',
     async () => {
-      if (subject === undefined) return
+      path_of(NATS)
+      if (subject === undefined) throw new Error('NATS was left out')
       const capacity: Capacity = {
         date: new Date().toISOString(),
         machine: this_machine(),

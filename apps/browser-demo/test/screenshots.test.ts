@@ -3,6 +3,8 @@ import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { CHROMIUM, NATS, path_of } from '../../../scripts/test_run/programs.mjs'
 
 const FOLDER = new URL('../screenshots/', import.meta.url)
 const SCRIPT = fileURLToPath(new URL('../scripts/screenshots.mjs', import.meta.url))
@@ -15,6 +17,8 @@ function size_of(png: Buffer): [number, number] {
 it('is photographed at both widths and in both schemes, with its queue full, while its server is gone, and as one of two nodes', {
   timeout: 180_000,
 }, async () => {
+  path_of(CHROMIUM)
+  path_of(NATS)
   rmSync(FOLDER, { recursive: true, force: true })
   await promisify(execFile)(process.execPath, [SCRIPT, '8'])
   const moments = ['', 'reconnecting-', 'nodes-', 'alone-']

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -14,6 +14,8 @@ import { type Metric, register } from 'prom-client'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -29,7 +31,7 @@ const PAGES = [
   },
 ]
 /** Inside of the package, so that a sample finds what it imports. */
-const folder = mkdtempSync(join(here, '../.observability-'))
+const folder = temporary_folder('observability', join(here, '..'))
 const samples = samples_of(page)
 for (const [name, code] of samples) writeFileSync(join(folder, name), code)
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,13 +8,15 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { make_authority } from '../../../scripts/certificates.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const package_folder = join(here, '..')
 const root = join(package_folder, '../..')
 /** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
-const folder = mkdtempSync(join(package_folder, '.readme-'))
+const folder = temporary_folder('readme', package_folder)
 const run = promisify(execFile)
 const ADDRESS = '127.0.0.1:8081'
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,12 +8,14 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const page = readFileSync(join(here, '../../../docs/scaling.md'), 'utf8')
 /** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
-const folder = mkdtempSync(join(here, '../.scaling-'))
+const folder = temporary_folder('scaling', join(here, '..'))
 const samples = samples_of(page)
 /** Beside the programs: what they tell is written down by this, and nothing of them is changed. */
 cpSync(join(here, 'scaling_tally.mjs'), join(folder, 'tally.mjs'))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,6 +9,8 @@ import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
 import { Journal } from './journal.ts'
 
@@ -16,7 +18,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const docs = join(here, '../../../docs')
 const page = readFileSync(join(docs, 'cluster.md'), 'utf8')
 /** Inside of the suite, so that a sample finds what it imports. */
-const folder = mkdtempSync(join(here, '../.page-'))
+const folder = temporary_folder('page', join(here, '..'))
 const samples = Array.from(samples_of(page), ([name, code]) => ({ name: name.replace('.ts', ''), code }))
 
 afterAll(() => rmSync(folder, { recursive: true }))

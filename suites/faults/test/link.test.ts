@@ -1,11 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { Link, SERVER_IP, why_no_link } from './link.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { Link, need_link, SERVER_IP } from './link.ts'
 import { type Program, run_client, run_server } from './processes.ts'
 
 const HEARTBEAT_MS = 500
 const SIZE = 100
-const reason = why_no_link()
-if (reason !== undefined) console.log(`the faults of links are not tried: ${reason}`)
 
 const numbers_of = (program: Program<never>): readonly number[] =>
   program.events('message').map(({ data }) => Number.parseInt(data, 10))
@@ -30,7 +28,9 @@ async function connect_over(link: Link, options: object = {}) {
   return { server, client }
 }
 
-describe.skipIf(reason !== undefined)('both sides ours survive a link', () => {
+describe('both sides ours survive a link', () => {
+  beforeAll(need_link)
+
   it('that is cut without a word: both find out by heartbeat, the client comes back when it is mended, and what was sent meanwhile arrives once, in order', async () => {
     const link = await Link.make()
     const { server, client } = await connect_over(link)

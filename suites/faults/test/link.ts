@@ -2,6 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { IP, MissingProgram, type Program, PYTHON_3, path_of } from '../../../scripts/test_run/programs.mjs'
 import { also_end } from './subjects.ts'
 
 const PROGRAM = fileURLToPath(new URL('../lossy_link.py', import.meta.url))
@@ -23,7 +25,7 @@ export class Link {
 
   private constructor(names: readonly [string, string]) {
     this.#names = names
-    const [server_end, client_end] = names.map(name => ['ip', 'netns', 'exec', name])
+    const [server_end, client_end] = names.map(name => [path_of(IP), 'netns', 'exec', name])
     this.server_end = server_end as string[]
     this.client_end = client_end as string[]
     const [command = '', ...args] = [...this.server_end, 'python3', PROGRAM]
@@ -78,18 +80,27 @@ export class Link {
   }
 }
 
-/** Why there can be no link here; `undefined` where there can. */
-export function why_no_link(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are Linux only'
-  if (process.getuid?.() !== 0) return 'network namespaces need root'
+/** What a link needs. */
+const LINK: Omit<Program, 'find'> = {
+  name: 'a link between two network namespaces',
+  use: 'tests of bad links',
+  remedy: 'run them as root on Linux, with /dev/net/tun',
+  is_optional: true,
+}
+
+/** Throws if there can be no link here. */
+export function need_link(): void {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new MissingProgram(LINK)
+  const python = path_of(PYTHON_3)
+  path_of(IP)
   const name = `bt-${process.pid}-try`
   try {
-    execFileSync('python3', ['-c', 'open("/dev/net/tun", "r+b", 0)'], { stdio: 'pipe' })
+    execFileSync(python, ['-c', 'open("/dev/net/tun", "r+b", 0)'], { stdio: 'pipe' })
     ip('netns', 'add', name)
     ip('-n', name, 'tuntap', 'add', 'mode', 'tun', 'name', 'try')
-    return undefined
   } catch (error) {
-    return `ip (iproute2), python3 or /dev/net/tun is missing: ${(error as Error).message.split('\n').join(' ')}`
+    const reason = (error as Error).message.split('\n').join(' ')
+    throw new MissingProgram({ ...LINK, remedy: `${LINK.remedy} (${reason})` })
   } finally {
     try {
       ip('netns', 'del', name)
@@ -100,5 +111,5 @@ export function why_no_link(): string | undefined {
 }
 
 function ip(...args: string[]): void {
-  execFileSync('ip', args, { stdio: 'pipe' })
+  execFileSync(path_of(IP), args, { stdio: 'pipe' })
 }

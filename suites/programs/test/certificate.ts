@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { OPENSSL, path_of } from '../../../scripts/test_run/programs.mjs'
 
 /** A certificate for this machine, which has signed itself, and its key: where they are. */
 export interface Certificate {
@@ -17,7 +19,7 @@ export function make_certificate(folder: string): Certificate {
   // Deno takes no certificate of an authority for that of a server.
   const use = ['-addext', 'basicConstraints=critical,CA:FALSE']
   const files = ['-keyout', key_path, '-out', cert_path]
-  execFileSync('openssl', ['req', ...kind, ...names, ...use, ...files], { stdio: 'pipe' })
+  execFileSync(path_of(OPENSSL), ['req', ...kind, ...names, ...use, ...files], { stdio: 'pipe' })
   return { cert_path, key_path }
 }
 

@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { listen, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { debian_program, describe_with } from './installed.ts'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { CURL } from '../../../scripts/test_run/programs.mjs'
+import { describe_with, system_program } from './installed.ts'
 import { port_of } from './pair.ts'
 
-const curl = debian_program('curl', '--version')
+const curl = system_program(CURL)
 
 /** The handshake of RFC 6455 §1.3, whose right answer stands there too. */
 const HANDSHAKE = {

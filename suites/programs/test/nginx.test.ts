@@ -1,9 +1,11 @@
 import { connect } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { NGINX, OPENSSL } from '../../../scripts/test_run/programs.mjs'
 import { Arrivals } from './arrivals.ts'
 import { start_server } from './echo_server.ts'
 import type { Front } from './front.ts'
-import { debian_program, describe_with } from './installed.ts'
+import { describe_with, system_program } from './installed.ts'
 import { Nginx } from './nginx.ts'
 import { port_of } from './pair.ts'
 import {
@@ -16,8 +18,8 @@ import {
 import { try_exchanges } from './try_exchanges.ts'
 import { PING, Wire } from './wire.ts'
 
-const installed = debian_program('nginx', '-v')
-const openssl = debian_program('openssl', 'version')
+const installed = system_program(NGINX)
+const openssl = system_program(OPENSSL)
 
 /** One server of theirs is enough: what nginx does to our client is the same before any. */
 const THROUGH_NGINX: readonly ForeignProgram[] = [

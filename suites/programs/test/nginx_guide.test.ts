@@ -6,15 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type WsClient, type WsConnectOptions, type WsServer } from '@bt/net'
 import { expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { NGINX, OPENSSL } from '../../../scripts/test_run/programs.mjs'
 import { Arrivals } from './arrivals.ts'
 import { end, start_server } from './echo_server.ts'
-import { debian_program, describe_with } from './installed.ts'
+import { describe_with, system_program } from './installed.ts'
 import { type GuidedNginx, guide_samples, sample, start_guided } from './nginx_guide.ts'
 import { port_of } from './pair.ts'
 import { PING, Wire } from './wire.ts'
 
-const installed = debian_program('nginx', '-v')
-const openssl = debian_program('openssl', 'version')
+const installed = system_program(NGINX)
+const openssl = system_program(OPENSSL)
 
 const PAGE = { Origin: 'https://example.com' }
 /** As the guide has it. */

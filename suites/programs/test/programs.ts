@@ -1,5 +1,7 @@
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { PYTHON_AIOHTTP, PYTHON_WEBSOCKETS } from '../../../scripts/test_run/programs.mjs'
 import type { Habits, Skill } from './exchanges.ts'
-import { bun, DENO_RUN, deno, foreign, type Installed, java, node, python_with } from './installed.ts'
+import { bun, DENO_RUN, deno, foreign, type Installed, java, node, system_program } from './installed.ts'
 
 /** What a program can be to our side: a client of our server, or the server of our client. */
 export type Role = 'client' | 'server'
@@ -16,7 +18,7 @@ export interface ForeignProgram {
 /** Python's websockets. */
 export function python_websockets(): ForeignProgram {
   return {
-    installed: python_with('websockets'),
+    installed: system_program(PYTHON_WEBSOCKETS),
     args: [foreign('python_websockets.py')],
     roles: ['client', 'server'],
     skills: ['fragment', 'ping', 'inflate', 'deflate'],
@@ -27,7 +29,7 @@ export function python_websockets(): ForeignProgram {
 /** Python's aiohttp, which has no public way to send fragments. */
 export function python_aiohttp(): ForeignProgram {
   return {
-    installed: python_with('aiohttp'),
+    installed: system_program(PYTHON_AIOHTTP),
     args: [foreign('python_aiohttp.py')],
     roles: ['client', 'server'],
     skills: ['ping', 'inflate', 'deflate'],

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type CloseInfo, listen, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { CURL, OPENSSL } from '../../../scripts/test_run/programs.mjs'
 import { Arrivals } from './arrivals.ts'
 import { type Certificate, make_certificate, trusting } from './certificate.ts'
-import { debian_program, describe_with } from './installed.ts'
+import { describe_with, system_program } from './installed.ts'
 import { port_of } from './pair.ts'
 import { Program } from './program.ts'
 import {
@@ -21,7 +23,7 @@ import {
 const WISHES = { protocols: [], compression: false }
 const CLIENTS = [python_websockets(), python_aiohttp(), undici_client(), bun_web_socket(), deno_web_socket()]
 
-describe_with(debian_program('openssl', 'version'), 'With a certificate, our server speaks TLS', () => {
+describe_with(system_program(OPENSSL), 'With a certificate, our server speaks TLS', () => {
   const closes = new Arrivals<CloseInfo>()
   let folder: string
   let certificate: Certificate
@@ -76,7 +78,7 @@ describe_with(debian_program('openssl', 'version'), 'With a certificate, our ser
     })
   }
 
-  const curl = debian_program('curl', '--version')
+  const curl = system_program(CURL)
   describe_with(curl, 'to curl', () => {
     it('which asks for a page, and is answered 426', async () => {
       const args = ['--silent', '--include', '--http1.1', '--cacert', certificate.cert_path]

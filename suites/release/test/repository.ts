@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+// @boundaries-ignore what the machine has is found in one place for the whole repository
+import { GIT, path_of } from '../../../scripts/test_run/programs.mjs'
 
 /** The folder of this repository. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url))
@@ -27,7 +29,7 @@ export class Repository {
   /** Runs git in it. */
   git(...args: string[]): string {
     const env = { PATH: process.env.PATH, HOME: this.folder, ...COMMITTER }
-    return execFileSync('git', args, { cwd: this.folder, env, encoding: 'utf8' }).trim()
+    return execFileSync(path_of(GIT), args, { cwd: this.folder, env, encoding: 'utf8' }).trim()
   }
 
   /** Commits all that there is. */
@@ -47,10 +49,14 @@ export class Repository {
 /** A copy of this repository as it lies here, committed or not, with what is installed in it. */
 export function copy_of_this_repository(folder: string): Repository {
   const copy = new Repository(folder)
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
+  const listed = execFileSync(
+    path_of(GIT),
+    ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  )
   for (const file of listed.split('\0')) {
     // Those that were deleted, and not committed yet, are listed.
     if (file === '' || !existsSync(join(ROOT, file))) continue

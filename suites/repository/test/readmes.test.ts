@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore the code of pages is read in one way
 import { samples_of } from '../../../scripts/samples.mjs'
+// @boundaries-ignore temporary folders of tests are made and removed in one place
+import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
 import { PACKAGES, ROOT } from './root.ts'
 
 /** A program, and what the page says that it prints. */
@@ -52,7 +54,7 @@ describe.each(PACKAGES)('the README of %s', folder => {
   it('has programs that print what it says', async () => {
     for (const [, code = '', printed] of page.matchAll(RUN)) {
       // Inside of the package, so that its name means its build.
-      const at = mkdtempSync(join(ROOT, 'packages', folder, '.readme-'))
+      const at = temporary_folder('readme', join(ROOT, 'packages', folder))
       try {
         writeFileSync(join(at, 'program.mjs'), code)
         const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(at, 'program.mjs')])

@@ -1,0 +1,180 @@
+// The only list of what tests need of a machine beside Node and npm: where it is, which Debian package has it, whose tests need it.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Where Debian puts servers; these are not on the PATH of every user. */
+const FOLDERS_OF_SERVERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
+
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome.exe']
+
+/** Debian's own Python: its packages bring their modules to no other. */
+const PYTHON = '/usr/bin/python3'
+
+/**
+ * A program, or a module of one, that some tests need.
+ * @typedef {object} Program
+ * @property {string} name
+ * @property {string} use the tests that need it, in words that follow "for"
+ * @property {() => string | undefined} find returns the path of what has to be started; `undefined` if it is missing
+ * @property {string} remedy how to get it
+ * @property {boolean} [is_optional] whether its tests may be skipped in CI as well
+ */
+
+/**
+ * A program in a package of Debian.
+ * @typedef {Program & { readonly package: string, readonly suites: readonly string[] }} SystemProgram
+ */
+
+/** Thrown by whatever needs a program that is missing. A test that ends with it is skipped, except in CI. */
+export class MissingProgram extends Error {
+  name = 'MissingProgram'
+
+  /** @param {Omit<Program, 'find'>} program */
+  constructor({ name, use, remedy, is_optional = false }) {
+    super(`${name} is missing, which is needed for ${use}: ${remedy}`)
+    this.lacks = { name, use, remedy, is_optional }
+  }
+}
+
+export const CHROMIUM = debian({
+  name: 'Chromium',
+  package: 'chromium',
+  use: 'tests in a browser',
+  suites: ['@bt/browser-demo', '@bt/docs', '@bt/echo-demo', '@bt/release-suite', '@bt/ws-client'],
+  find: () => process.env.CHROMIUM_PATH || on_path(...CHROMIUM_NAMES),
+  or: 'set CHROMIUM_PATH to any Chromium or Chrome',
+})
+
+export const NATS = debian({
+  name: 'nats-server',
+  package: 'nats-server',
+  use: 'tests with NATS',
+  suites: [
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster', '@bt/echo-demo', '@bt/release-suite'],
+    '@bt/ws-cluster-nats',
+  ],
+  find: () => on_path('nats-server'),
+})
+
+export const REDIS = debian({
+  name: 'redis-server',
+  package: 'redis-server',
+  use: 'tests with Redis',
+  suites: [
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster', '@bt/echo-demo', '@bt/release-suite'],
+    '@bt/ws-cluster-redis',
+  ],
+  find: () => on_path('redis-server'),
+})
+
+export const NGINX = debian({
+  name: 'nginx',
+  package: 'nginx',
+  use: 'tests with a proxy in front',
+  suites: ['@bt/programs'],
+  find: () => on_path('nginx'),
+})
+
+export const OPENSSL = debian({
+  name: 'openssl',
+  package: 'openssl',
+  use: 'tests with certificates of another make',
+  suites: ['@bt/programs'],
+  find: () => on_path('openssl'),
+})
+
+export const CURL = debian({
+  name: 'curl',
+  package: 'curl',
+  use: 'tests of what HTTP clients see',
+  suites: ['@bt/programs'],
+  find: () => on_path('curl'),
+})
+
+export const PYTHON_WEBSOCKETS = python_module('websockets')
+export const PYTHON_AIOHTTP = python_module('aiohttp')
+
+export const PYTHON_3 = debian({
+  name: 'Python 3',
+  package: 'python3',
+  use: 'tests of bad links',
+  suites: ['@bt/faults'],
+  find: () => on_path('python3'),
+})
+
+export const IP = debian({
+  name: 'ip',
+  package: 'iproute2',
+  use: 'tests of bad links',
+  suites: ['@bt/faults'],
+  find: () => on_path('ip'),
+})
+
+export const GIT = debian({
+  name: 'git',
+  package: 'git',
+  use: 'the rehearsal of a release',
+  suites: ['@bt/release-suite'],
+  find: () => on_path('git'),
+})
+
+/** All of them. */
+const SYSTEM_PROGRAMS = [
+  ...[CHROMIUM, NATS, REDIS, NGINX, OPENSSL, CURL],
+  ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_3, IP, GIT],
+]
+
+/**
+ * Returns the path of a program.
+ * @param {Program} program
+ * @returns {string}
+ * @throws {MissingProgram} if it is missing
+ */
+export function path_of(program) {
+  const path = program.find()
+  if (path === undefined) throw new MissingProgram(program)
+  return path
+}
+
+/**
+ * Returns the programs that this machine lacks.
+ * @param {string} [suite] only those that the tests of this package need, by its name
+ */
+export function missing_programs(suite) {
+  return SYSTEM_PROGRAMS.filter(
+    ({ suites, find }) => (suite === undefined || suites.includes(suite)) && find() === undefined,
+  )
+}
+
+/** Whether everything has to be tested. */
+export function is_ci() {
+  const { CI = '' } = process.env
+  return CI !== '' && CI !== 'false' && CI !== '0'
+}
+
+/**
+ * @param {Omit<SystemProgram, 'remedy'> & { readonly or?: string }} program
+ * @returns {SystemProgram}
+ */
+function debian({ or, ...program }) {
+  const install = `install it (Debian: apt-get install ${program.package})`
+  return { ...program, remedy: or === undefined ? install : `${install}, or ${or}` }
+}
+
+/** @param {string} module */
+function python_module(module) {
+  return debian({
+    name: `Python's ${module}`,
+    package: `python3-${module}`,
+    use: `tests with Python's ${module}`,
+    suites: ['@bt/programs'],
+    find: () => (spawnSync(PYTHON, ['-c', `import ${module}`]).status === 0 ? PYTHON : undefined),
+  })
+}
+
+/** @param {readonly string[]} names */
+function on_path(...names) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS_OF_SERVERS]
+  return folders.flatMap(folder => names.map(name => join(folder, name))).find(place => existsSync(place))
+}

@@ -1,0 +1,108 @@
+// Installs what tests need of the machine, if that is allowed without asking: as root on Debian or Ubuntu, or in CI with sudo.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { is_ci, missing_programs } from './programs.mjs'
+
+/** What packages of Debian start, and the tests do not use: they start their own. */
+const SERVICES = ['nginx', 'nats-server', 'redis-server']
+
+const APT_OPTIONS = ['-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=1']
+
+/**
+ * What the set-up left undone.
+ * @typedef {object} Lacking
+ * @property {readonly import('./programs.mjs').SystemProgram[]} programs
+ * @property {string} advice how to get them, or why they could not be installed; empty if nothing is lacking
+ */
+
+/**
+ * Installs the programs that are missing, where that is allowed. Returns those that are missing still.
+ * @param {string} [suite] only for the tests of this package, by its name
+ * @param {(line: string) => void} [say]
+ * @returns {Lacking}
+ */
+export function set_up(suite, say = console.log) {
+  const missing = missing_programs(suite)
+  if (missing.length === 0) return { programs: [], advice: '' }
+  const sudo = right_to_install()
+  const packages = missing.map(program => program.package)
+  if (sudo === undefined) {
+    const advice = has_apt()
+      ? `to install what is missing: sudo apt-get install --no-install-recommends ${packages.join(' ')}`
+      : `to test everything, install ${packages.join(', ')} (these are the names of Debian's packages)`
+    return { programs: missing, advice }
+  }
+  say(`Installing what the tests need and this machine lacks: ${list_of(missing)}`)
+  const trouble = install(sudo, packages)
+  const programs = missing_programs(suite)
+  if (programs.length === 0) return { programs, advice: '' }
+  const advice = `${programs.map(program => program.package).join(', ')} could not be installed: ${trouble}`
+  return { programs, advice }
+}
+
+/**
+ * What is missing, each with what it is for.
+ * @param {readonly import('./programs.mjs').SystemProgram[]} programs
+ */
+function list_of(programs) {
+  return programs.map(program => `${program.package} (for ${program.use})`).join(', ')
+}
+
+/**
+ * Installs packages, and returns what went wrong.
+ * @param {readonly string[]} sudo
+ * @param {readonly string[]} packages
+ */
+function install(sudo, packages) {
+  // Without `any`, an update that could not fetch anything ends with 0.
+  const updated = apt(sudo, 'update', '-o', 'APT::Update::Error-Mode=any')
+  const known = packages.filter(name => run(['apt-cache', 'show', '--no-all-versions', name]).status === 0)
+  const installed =
+    known.length === 0 ? updated : apt(sudo, 'install', '-y', '--no-install-recommends', ...known)
+  for (const service of SERVICES) if (known.includes(service)) run([...sudo, 'service', service, 'stop'])
+  return (
+    reason_of(updated) ?? reason_of(installed) ?? 'this system has no such package; see the remedies above'
+  )
+}
+
+/**
+ * @param {readonly string[]} sudo
+ * @param {readonly string[]} args
+ */
+function apt(sudo, ...args) {
+  return run([...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...APT_OPTIONS, ...args])
+}
+
+/** @param {readonly string[]} command */
+function run([command = '', ...args]) {
+  return spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/**
+ * Why apt-get failed: the first error that it names.
+ * @param {ReturnType<typeof run>} ran
+ */
+function reason_of({ status, stderr, error }) {
+  if (status === 0) return undefined
+  const [first] = (stderr ?? '').split('\n').filter(line => line.startsWith('E: '))
+  return first?.slice(3).trim() ?? `apt-get ended with ${status ?? error}`
+}
+
+/** What a command needs in front of it to install packages; `undefined` if that is not allowed. */
+function right_to_install() {
+  if (!has_apt()) return undefined
+  if (process.getuid?.() === 0) return []
+  const sudo = ['sudo', '-n']
+  return is_ci() && run([...sudo, 'true']).status === 0 ? sudo : undefined
+}
+
+/** Whether this is Debian, or what is made of it. */
+function has_apt() {
+  const release = '/etc/os-release'
+  return (
+    process.platform === 'linux' &&
+    existsSync(release) &&
+    /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(readFileSync(release, 'utf8')) &&
+    run(['apt-get', '--version']).status === 0
+  )
+}
