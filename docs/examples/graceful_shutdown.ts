@@ -1,9 +1,10 @@
 // A server in a container, replaced by the next one while it is in use. What it has taken is stored and answered before it ends; the
 // Dockerfile beside it says what that asks of a container.
 //
-// A client sends {"id":"…","text":"…"} and is answered {"stored":"…"} with that id. What it gets no answer to, it sends again to the next
-// server, with the same id. HOST and PORT say where it listens, JOURNAL is the file it writes to.
-import { open } from 'node:fs/promises'
+// A client sends {"id":"…","text":"…"} and gets the answer {"stored":"…"} with that id. Without an answer, it sends the note again to the
+// next server, with the same id, and the note is stored once; so an id has to be unique: crypto.randomUUID(). HOST and PORT are the address
+// to listen on, JOURNAL is the file it writes to.
+import { open, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -19,8 +20,22 @@ const SPREAD_MS = 10_000
 /** When it ends in any case: before the container's grace period is over, which should be 30 seconds. */
 const END_MS = Number(process.env.END_MS ?? 25_000)
 
-/** Stands for a database. */
+const MAX_TEXT = 1_000
+/** So that clients cannot fill the disk. */
+const MAX_NOTES = Number(process.env.MAX_NOTES ?? 100_000)
+
+interface Note {
+  readonly id: string
+  readonly text: string
+}
+
+/** Stands for a database, of which the id would be the key. */
 const journal = await open(JOURNAL, 'a')
+const stored = new Map<string, Promise<void>>()
+for (const line of (await readFile(JOURNAL, 'utf8')).split('\n')) {
+  const note = read_note(line)
+  if (note !== undefined) stored.set(note.id, Promise.resolve())
+}
 /** Where it is in its life: `ending` still serves everybody, `closing` takes nobody new. */
 let state: 'serving' | 'ending' | 'closing' = 'serving'
 const lingering = new AbortController()
@@ -38,12 +53,23 @@ const server = listen({
   on_message: async (socket, data) => {
     const note = read_note(data)
     if (note === undefined) return void socket.close(4400, 'send {"id":"…","text":"…"}')
-    // Where this fails, nobody is told that it is stored, and `on_error` is told why not.
-    await journal.appendFile(`${JSON.stringify(note)}\n`)
+    if (!stored.has(note.id) && stored.size >= MAX_NOTES) return void socket.close(4413, 'no space left')
+    // If this fails, the client gets no answer, and `on_error` gets the error.
+    await store(note)
     socket.send(JSON.stringify({ stored: note.id }))
   },
   on_error: err => console.error(err.addr ?? '', err.message),
 })
+
+/** Stores a note, unless its id is stored already, or about to be. */
+function store(note: Note): Promise<void> {
+  const before = stored.get(note.id)
+  if (before !== undefined) return before
+  const storing = journal.appendFile(`${JSON.stringify(note)}\n`)
+  stored.set(note.id, storing)
+  storing.catch(() => stored.delete(note.id))
+  return storing
+}
 
 async function end(): Promise<void> {
   // `unref`: no reason to stay when all is done. A callback that never ends would keep `closed` from settling.
@@ -77,12 +103,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     else server.close({ drain_ms: 0 })
   })
 
-function read_note(data: string): { readonly id: string; readonly text: string } | undefined {
+function read_note(data: string): Note | undefined {
   try {
     const note: unknown = JSON.parse(data)
     if (typeof note !== 'object' || note === null || !('id' in note) || !('text' in note)) return undefined
     const { id, text } = note
-    return typeof id === 'string' && typeof text === 'string' && id.length <= 64 ? { id, text } : undefined
+    if (typeof id !== 'string' || id === '' || id.length > 64) return undefined
+    return typeof text === 'string' && text.length <= MAX_TEXT ? { id, text } : undefined
   } catch {
     return undefined // no JSON
   }

@@ -1,13 +1,16 @@
 // Live prices, for consumers of any speed. Who keeps up is sent every price. Who does not is sent the newest price of each symbol whenever
 // their network has taken the one before: old prices are left out, and nobody's slowness fills the server's memory.
 //
-// A client sends {"watch":["S0","S1"]}, again whenever that changes, and is sent {"symbol":"S0","price":99.87,"number":42}. `number` counts
-// the prices of a symbol, so that a gap shows. BIND says where it listens, SYMBOLS how many there are, TICK_MS how often prices change.
+// A client sends {"watch":["S0","S1"]}, in `on_open`, so that it watches the same after a reconnect, and again whenever that changes. It receives
+// {"symbol":"S0","price":99.87,"number":42}. `number` counts the prices of a symbol, so that a gap shows. BIND says where it listens, SYMBOLS how many there are, TICK_MS how often prices change.
+import { setTimeout as wait } from 'node:timers/promises'
 import { listen, type WsSocket } from '@bt/net'
 
 const BIND = process.env.BIND ?? '127.0.0.1:8081'
 const SYMBOLS = new Set(Array.from({ length: Number(process.env.SYMBOLS ?? 20) }, (_, i) => `S${i}`))
 const TICK_MS = Number(process.env.TICK_MS ?? 100)
+/** The least time between two changes of what a client watches: each may send it the price of every symbol. */
+const PACE_MS = 100
 /** Whoever has more than that before them when the next prices come does not keep up. */
 const MAX_BEHIND_BYTES = 64 * 1_024
 
@@ -28,11 +31,12 @@ const server = listen({
   max_queue: 1_048_576,
   max_topics: SYMBOLS.size,
   authorize: (): Viewer => ({ watched: new Set(), missed: undefined }),
-  on_message: (socket, data) => {
+  on_message: async (socket, data) => {
     const symbols = read_symbols(data)
     if (symbols === undefined)
       return void socket.close(4400, 'send {"watch":[…]} with symbols that there are')
     watch(socket, symbols)
+    await wait(PACE_MS)
   },
   on_error: err => console.error(err.addr ?? '', err.message),
 })

@@ -1,10 +1,14 @@
-// Takes files, one for each connection, and writes them to disk as quickly as the disk is, and no quicker. upload_file.ts sends them.
-// FOLDER says where they go, BIND where it listens, MAX_FILE_BYTES how large one may be.
+// Receives files, one at a time on each connection, and reads no faster than the disk writes. upload_file.ts sends them. FOLDER is where
+// the files go, BIND the address to listen on; a file may have MAX_FILE_BYTES, and all of them together MAX_FOLDER_BYTES.
 //
-// A client sends {"type":"begin","name":"a.txt","size":3}, the content as binary messages, and {"type":"end","sha256":"…"}. It is sent what
-// `Told` says. A file appears under its name when it is whole and has the right checksum; of an upload that breaks off, nothing is left.
+// A client sends {"type":"begin","name":"a.txt","size":3}, the content as binary messages, and {"type":"end","sha256":"…"}. It receives the
+// messages of type `Told`. A file appears under its name when it is complete and has the right checksum; a broken upload leaves nothing
+// behind. If the connection ends before `done` arrives, send the file again: if it is stored already, that is `done` too.
+//
+// Anybody who can connect may upload: see sign_in_by_token.ts for `authorize`.
 import { createHash, type Hash, randomUUID } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listen, type WsSocket } from '@bt/net'
 
@@ -13,13 +17,16 @@ const FOLDER = process.env.FOLDER ?? 'uploads'
 /** On the same file system, so that a finished file is put in its place in one step. */
 const PARTS_FOLDER = join(FOLDER, '.parts')
 const MAX_FILE_BYTES = Number(process.env.MAX_FILE_BYTES ?? 1_073_741_824)
+const MAX_FOLDER_BYTES = Number(process.env.MAX_FOLDER_BYTES ?? 10_737_418_240)
+/** An empty file takes space too. */
+const MIN_FILE_BYTES = 4_096
 const MAX_CHUNK_BYTES = 256 * 1_024
-/** How often a client hears how far it is. */
+/** A client hears how far it is whenever this many more bytes are stored. */
 const PROGRESS_BYTES = 1_048_576
-/** Who sends nothing for so long holds a file for nothing. */
-const IDLE_MS = 60_000
-/** No path, and nothing hidden. */
-const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,99}$/u
+/** A client that sends nothing for this long is closed. */
+const IDLE_MS = Number(process.env.IDLE_MS ?? 60_000)
+/** No path, nothing hidden, and at most the 255 bytes of UTF-8 that file systems take. */
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,62}$/u
 
 type Told =
   | { readonly type: 'stored'; readonly bytes: number }
@@ -32,18 +39,21 @@ interface Upload {
   readonly part: string
   readonly file: FileHandle
   readonly hash: Hash
-  readonly idle: NodeJS.Timeout
   bytes: number
 }
 
-type Uploader = WsSocket<{ upload: Upload | undefined }>
+type Uploader = WsSocket<{ upload: Upload | undefined; idle: NodeJS.Timeout | undefined }>
 
-/** What the client did wrong, in words that it is told. Whatever else fails is ours, and stays between us and the log. */
+/** The client's mistake, in words that it may read. Any other error is ours, and goes only to the log. */
 class Refused extends Error {}
 
-// What a process that was killed has left: no other one may use the same folder.
+// Left by a process that was killed: no other process may use the same folder.
 await rm(PARTS_FOLDER, { recursive: true, force: true })
 await mkdir(PARTS_FOLDER, { recursive: true })
+/** What is stored, and what is announced. */
+let used_bytes = 0
+for (const { name } of (await readdir(FOLDER, { withFileTypes: true })).filter(entry => entry.isFile()))
+  used_bytes += space_of((await stat(join(FOLDER, name))).size)
 
 const server = listen({
   type: 'ws',
@@ -52,8 +62,13 @@ const server = listen({
   binary: true,
   max_payload: MAX_CHUNK_BYTES,
   max_connections: 100,
-  authorize: (): Uploader['data'] => ({ upload: undefined }),
-  // While this runs, the client's next messages wait. When 256 KiB wait, its connection is not read any more, and it waits itself.
+  // One address cannot take them all. Behind a proxy, set `trust_proxy`.
+  max_connections_per_ip: 20,
+  authorize: (): Uploader['data'] => ({ upload: undefined, idle: undefined }),
+  on_connect: socket => {
+    socket.data.idle = setTimeout(() => socket.close(4408, `nothing came for ${IDLE_MS} ms`), IDLE_MS)
+  },
+  // While this runs, the client's next messages wait. When 256 KiB wait, its connection is no longer read, so that the client waits too.
   on_message: async (socket, data) => {
     try {
       await take(socket, data)
@@ -66,10 +81,12 @@ const server = listen({
       socket.close(4400, 'failed')
     }
   },
-  // Comes last, and after the last `on_message`: nobody writes any more.
+  // Comes after the last `on_message`: nothing is written any more.
   on_close: async socket => {
-    const { upload } = socket.data
+    const { upload, idle } = socket.data
+    clearTimeout(idle)
     if (upload === undefined) return
+    used_bytes -= space_of(upload.size)
     await discard(upload)
     console.log(`${socket.addr}: ${upload.name} broke off after ${upload.bytes} bytes`)
   },
@@ -78,24 +95,33 @@ const server = listen({
 
 async function take(socket: Uploader, data: string | Uint8Array): Promise<void> {
   const { upload } = socket.data
+  socket.data.idle?.refresh()
   if (typeof data !== 'string') {
     if (upload === undefined) throw new Refused('say what the file is before you send it')
     await store(socket, upload, data)
     return
   }
   const message = read_message(data)
-  if (message.type === 'begin' && upload === undefined) socket.data.upload = await begin(socket, message)
+  if (message.type === 'begin' && upload === undefined) socket.data.upload = await begin(message)
   else if (message.type === 'end' && upload !== undefined) await finish(socket, upload, message.sha256)
   else throw new Refused(`${message.type} is not what comes now`)
 }
 
-async function begin(socket: Uploader, { name, size }: { name: string; size: number }): Promise<Upload> {
-  if (!NAME.test(name)) throw new Refused('the name has characters that a file may not have here')
+async function begin({ name, size }: { name: string; size: number }): Promise<Upload> {
+  if (!NAME.test(name)) throw new Refused('a name has at most 63 letters, digits, spaces, or any of _.-')
   if (size > MAX_FILE_BYTES) throw new Refused(`the file has ${size} bytes, and may have ${MAX_FILE_BYTES}`)
+  if (used_bytes + space_of(size) > MAX_FOLDER_BYTES) throw new Refused('there is no space left for it')
   const part = join(PARTS_FOLDER, randomUUID())
-  const file = await open(part, 'wx')
-  const idle = setTimeout(() => socket.close(4408, `nothing came for ${IDLE_MS} ms`), IDLE_MS)
-  return { name, size, part, file, hash: createHash('sha256'), idle, bytes: 0 }
+  used_bytes += space_of(size)
+  const file = await open(part, 'wx').catch((err: unknown) => {
+    used_bytes -= space_of(size)
+    throw err
+  })
+  return { name, size, part, file, hash: createHash('sha256'), bytes: 0 }
+}
+
+function space_of(size: number): number {
+  return Math.max(size, MIN_FILE_BYTES)
 }
 
 async function store(socket: Uploader, upload: Upload, chunk: Uint8Array): Promise<void> {
@@ -103,7 +129,6 @@ async function store(socket: Uploader, upload: Upload, chunk: Uint8Array): Promi
   if (bytes > upload.size) throw new Refused(`more came than the ${upload.size} bytes that were announced`)
   await upload.file.writeFile(chunk)
   upload.hash.update(chunk)
-  upload.idle.refresh()
   const is_progress = Math.floor(bytes / PROGRESS_BYTES) > Math.floor(upload.bytes / PROGRESS_BYTES)
   upload.bytes = bytes
   if (is_progress) tell(socket, { type: 'stored', bytes })
@@ -114,21 +139,34 @@ async function finish(socket: Uploader, upload: Upload, sha256: string): Promise
   if (bytes !== size) throw new Refused(`${bytes} bytes came of the ${size} that were announced`)
   if (hash.digest('hex') !== sha256)
     throw new Refused('the checksum is another: something was changed on the way')
-  // On the disk, and not only in the system's memory, before anybody is told that it is there.
+  // On the disk, and not only in the system's memory, before the client hears that it is stored.
   await file.sync()
-  // `link` refuses a name that is taken, where `rename` would replace the file.
-  await link(part, join(FOLDER, name)).catch((err: NodeJS.ErrnoException) => {
-    throw err.code === 'EEXIST' ? new Refused(`there is a ${name} already`) : err
-  })
+  // `link` refuses a name that is taken, while `rename` would replace the file.
+  const path = join(FOLDER, name)
+  const is_new = await link(part, path).then(
+    () => true,
+    (err: NodeJS.ErrnoException) => {
+      if (err.code === 'EEXIST') return false
+      throw err
+    },
+  )
+  // The client may have sent it before, and not have heard that it was stored.
+  if (!is_new && (await sha256_of(path)) !== sha256) throw new Refused(`there is another ${name} already`)
   socket.data.upload = undefined
+  if (!is_new) used_bytes -= space_of(size)
   await discard(upload)
   console.log(`${socket.addr}: ${name} is stored, ${bytes} bytes`)
   tell(socket, { type: 'done', name, bytes })
 }
 
-/** Forgets an upload, and the name that its file had on the way. */
-async function discard({ file, part, idle }: Upload): Promise<void> {
-  clearTimeout(idle)
+async function sha256_of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+/** Closes the file of an upload, and removes its temporary name. */
+async function discard({ file, part }: Upload): Promise<void> {
   await file.close()
   await rm(part, { force: true })
 }
@@ -149,7 +187,7 @@ function read_message(text: string): Message {
   throw new Refused('send begin with name and size, the content in binary, and end with sha256')
 }
 
-/** The fields of a JSON object, none of them looked at; none where it is no object. */
+/** Returns the fields of a JSON object, not yet checked; none if it is no object. */
 function read_object(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)

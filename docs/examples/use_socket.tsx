@@ -50,7 +50,7 @@ export function useSocket(url: string, on_message: (data: string) => void): Sock
   const send = useCallback(
     (data: Sendable) =>
       connections.get(url)?.client.send(data) ??
-      new NetError('closed', `useSocket: no mounted component is connected to ${url}`),
+      new NetError('closed', 'useSocket: no mounted component is connected to this URL'), // which may have a token
     [url],
   )
   return { status, send }

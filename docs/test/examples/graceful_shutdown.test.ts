@@ -100,12 +100,47 @@ describe('a server in a container', () => {
 
   it('closes on what is no note, and stores nothing of it', async () => {
     const { url } = await start({})
-    for (const data of ['no JSON', '7', '{}', '{"id":1,"text":""}', `{"id":"${'x'.repeat(65)}","text":""}`]) {
+    for (const data of [
+      'no JSON',
+      '7',
+      '{}',
+      '{"id":1,"text":""}',
+      '{"id":"","text":""}',
+      `{"id":"${'x'.repeat(65)}","text":""}`,
+      JSON.stringify({ id: '1', text: 'x'.repeat(1_001) }),
+    ]) {
       const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes`, on_message: () => {} })
       client.send(data)
       expect(await client.closed, data).toMatchObject({ code: 4400 })
     }
     expect(await stored()).toEqual([])
+  })
+
+  it('stores a note once that is sent again, to the same server or to the next one', async () => {
+    const note = '{"id":"7","text":"once"}'
+    const send = async (url: string): Promise<void> => {
+      const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
+      for (let i = 0; i < 2; i += 1) client.send(note)
+      const answers = client[Symbol.asyncIterator]()
+      for (let i = 0; i < 2; i += 1) expect(await answers.next()).toMatchObject({ value: '{"stored":"7"}' })
+      client.close()
+    }
+    const { program, url } = await start({ LINGER_MS: '1' })
+    await Promise.all([send(url), send(url)])
+    await program.stop()
+    const next = await start({})
+    await send(next.url)
+    expect(await stored()).toEqual(['7'])
+  })
+
+  it('stores no more than MAX_NOTES, and still answers what is stored', async () => {
+    const { url } = await start({ MAX_NOTES: '1' })
+    const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
+    for (const id of ['1', '1', '2']) client.send(JSON.stringify({ id, text: '' }))
+    const answers: string[] = []
+    client.on_message(data => void answers.push(data))
+    expect(await client.closed).toMatchObject({ code: 4413 })
+    expect([answers, await stored()]).toEqual([['{"stored":"1"}', '{"stored":"1"}'], ['1']])
   })
 
   it('is told apart by what the Dockerfile asks: healthy while it serves, unhealthy once it is to end', async () => {

@@ -82,6 +82,18 @@ describe('live prices', () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null })
   })
 
+  it('slow down who changes ten times in a second what it watches', async () => {
+    const url = await new Program('live_prices', { BIND: '127.0.0.1:0' }).url()
+    const client = watch(url, [], () => {})
+    for (let i = 0; i < 5; i += 1) client.send('{"watch":["S1"]}')
+    client.send('{"watch":["GONE"]}')
+    await client.opened
+    const began_ms = performance.now()
+    await client.closed
+    // Timers may be a little early.
+    expect(performance.now() - began_ms).toBeGreaterThan(5 * 95)
+  })
+
   it('end for a client that asks for what there is not, which is told why', async () => {
     const url = await new Program('live_prices', { BIND: '127.0.0.1:0' }).url()
     for (const data of ['no JSON', '{"watch":["GONE"]}', '{"watch":"S1"}', '7']) {

@@ -39,8 +39,8 @@ describe('the upload', () => {
     url = await server.url()
   })
 
-  function start_server(bind = '127.0.0.1:0'): Program {
-    return new Program('upload_server', { BIND: bind, FOLDER: folder, MAX_FILE_BYTES: '2147483648' })
+  function start_server(bind = '127.0.0.1:0', env: Readonly<Record<string, string>> = {}): Program {
+    return new Program('upload_server', { BIND: bind, FOLDER: folder, MAX_FILE_BYTES: '2147483648', ...env })
   }
 
   /** A file to send, of that content, or of that many zeros, which take no room on the disk. */
@@ -130,10 +130,63 @@ describe('the upload', () => {
     await writeFile(join(folder, 'file.bin'), 'old')
     const client = new Program('upload_file', {}, [await make_file(Buffer.from('new')), url])
     expect((await client.exit).code).toBe(1)
-    expect(client.written).toContain('there is a file.bin already')
+    expect(client.written).toContain('there is another file.bin already')
     await server.says(/file\.bin broke off/)
     expect(await readFile(join(folder, 'file.bin'), 'utf8')).toBe('old')
     expect(await stored()).toEqual(['file.bin'])
+  })
+
+  it('is done with a file that is stored already, as when the first answer was lost', async () => {
+    const file = await make_file(Buffer.from('content'))
+    for (let i = 0; i < 2; i += 1) {
+      const client = new Program('upload_file', {}, [file, url])
+      expect(await client.exit).toEqual({ code: 0, signal: null })
+    }
+    expect(await stored()).toEqual(['file.bin'])
+  })
+
+  it('takes no more than fits, with what is stored and announced, and counts an empty file too', async () => {
+    await server.stop()
+    await writeFile(join(folder, 'before'), 'x'.repeat(8_192))
+    const small = start_server('127.0.0.1:0', { MAX_FOLDER_BYTES: String(8_192 + 4_096 + 100_000) })
+    url = await small.url()
+    const [first, second, empty, third] = [open_client(), open_client(), open_client(), open_client()]
+    const begin = ({ client, next }: typeof first, name: string, size: number): Promise<unknown> => {
+      client.send(JSON.stringify({ type: 'begin', name, size }))
+      return next()
+    }
+    first.client.send('{"type":"begin","name":"a","size":100000}')
+    first.client.send(new Uint8Array(65_536))
+    await first.client.drained()
+    const emptied = begin(empty, 'b', 0)
+    empty.client.send(JSON.stringify({ type: 'end', sha256: sha256(new Uint8Array()) }))
+    expect(await emptied).toMatchObject({ type: 'done' })
+    const failed = { type: 'failed', why: 'there is no space left for it' }
+    expect(await begin(second, 'c', 1)).toEqual(failed)
+    first.client.close()
+    await small.says(/a broke off/)
+    const again = begin(third, 'c', 3)
+    third.client.send(new TextEncoder().encode('abc'))
+    third.client.send(JSON.stringify({ type: 'end', sha256: sha256(new TextEncoder().encode('abc')) }))
+    expect(await again).toMatchObject({ type: 'done' })
+  })
+
+  it('closes a client that begins nothing', async () => {
+    await server.stop()
+    url = await start_server('127.0.0.1:0', { IDLE_MS: '100' }).url()
+    const { client } = open_client()
+    client.on_message(() => {})
+    expect(await client.closed).toMatchObject({ code: 4408 })
+  })
+
+  it('refuses at once a name that is longer than a file system takes', async () => {
+    const { client, next } = open_client()
+    client.send(JSON.stringify({ type: 'begin', name: '名'.repeat(86), size: 1 }))
+    expect(await next()).toMatchObject({ type: 'failed', why: expect.stringContaining('a name has at most') })
+    const longest = open_client()
+    longest.client.send(JSON.stringify({ type: 'begin', name: '𠮷'.repeat(63), size: 0 }))
+    longest.client.send(JSON.stringify({ type: 'end', sha256: sha256(new Uint8Array()) }))
+    expect(await longest.next()).toMatchObject({ type: 'done' })
   })
 
   it('refuses what it should, says why, and leaves nothing', async () => {
