@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 const GROUPS = 8
 const EMBEDDED_IPV4 = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
@@ -64,14 +64,14 @@ export class Counts {
 export class AddressLimit {
   readonly #most: number
   readonly #counts = new Counts()
-  readonly #names = new Map<Socket, string>()
+  readonly #names = new Map<Duplex, string>()
   /** One for all sockets, so that none of them needs a closure of its own. */
-  readonly #left: (this: Socket) => void
+  readonly #left: (this: Duplex) => void
 
   constructor(most: number) {
     this.#most = most
     const [counts, names] = [this.#counts, this.#names]
-    this.#left = function (this: Socket): void {
+    this.#left = function (this: Duplex): void {
       counts.remove(String(names.get(this)))
       names.delete(this)
     }
@@ -88,7 +88,7 @@ export class AddressLimit {
   }
 
   /** Counts a socket, until it is closed. */
-  count(stream: Socket, ip: string): void {
+  count(stream: Duplex, ip: string): void {
     const name = address_group(ip)
     this.#counts.add(name)
     this.#names.set(stream, name)

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { CancelTimer, Clock } from '@bt/ws-protocol'
 
 /**
@@ -13,14 +13,14 @@ export class Arrivals {
   readonly #look_every_ms: number
   readonly #most_looks: number
   readonly #clock: Clock
-  readonly #too_late: (stream: Socket) => void
+  readonly #too_late: (stream: Duplex) => void
   /** How many looks there had been when each connected. */
-  readonly #arrived = new Map<Socket, number>()
+  readonly #arrived = new Map<Duplex, number>()
   #looks = 0
   #cancel_timer: CancelTimer | undefined
 
   /** `too_late` is called for each who asks for nothing in `most_ms`: then, or a tenth of that later, or a second where that is less. */
-  constructor(most_ms: number, clock: Clock, too_late: (stream: Socket) => void) {
+  constructor(most_ms: number, clock: Clock, too_late: (stream: Duplex) => void) {
     this.#look_every_ms = Math.min(LOOKED_EVERY_MS_AT_MOST, Math.ceil(most_ms / LOOKS))
     // The first look may come as soon as somebody has.
     this.#most_looks = Math.ceil(most_ms / this.#look_every_ms) + 1
@@ -29,13 +29,13 @@ export class Arrivals {
   }
 
   /** One has connected. */
-  add(stream: Socket): void {
+  add(stream: Duplex): void {
     this.#arrived.set(stream, this.#looks)
     this.#start_timer()
   }
 
   /** Its request is there, or it is turned away; returns for how many milliseconds it has waited, less up to the time of a look. */
-  take(stream: Socket): number {
+  take(stream: Duplex): number {
     const arrived = this.#arrived.get(stream)
     if (arrived === undefined) return 0
     this.#arrived.delete(stream)

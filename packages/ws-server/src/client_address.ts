@@ -28,8 +28,11 @@ export interface ClientAddress {
   readonly port: number
 }
 
-/** Where a client is, or words for it: one on a Unix socket has no address of its own. */
+/** Where a client is, or words for it: one on a Unix socket has no address of its own, and a stream of another kind may have none at all. */
 export type ClientPlace = ClientAddress | string
+
+/** The place of a client without an address, in the word of RFC 7239 §6.2. */
+export const UNKNOWN_PLACE = 'unknown'
 
 /** Puts into words where a client is. */
 export function show_place(place: ClientPlace): string {

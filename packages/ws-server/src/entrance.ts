@@ -1,7 +1,13 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { deflate_offers, type NetError, parse_target } from '@bt/ws-protocol'
-import { type DirectWebSocket, direct_web_socket, node_platform, ws_settings } from '@bt/ws-protocol/node'
+import {
+  type ByteStream,
+  counting_bytes,
+  type DirectWebSocket,
+  direct_web_socket,
+  node_platform,
+  ws_settings,
+} from '@bt/ws-protocol/node'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
 import { Arrivals } from './arrivals.js'
@@ -13,11 +19,13 @@ import {
   show_place,
   type TrustedProxies,
   trusted_proxies,
+  UNKNOWN_PLACE,
 } from './client_address.js'
+import type { ClientStream } from './client_stream.js'
 import { EntryLimits } from './entry_limits.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
 import type { UpgradeRequest } from './handshake_text.js'
-import { shown_address } from './http_host.js'
+import { shown_unix_path } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
@@ -40,8 +48,8 @@ import { ws_request } from './ws_request.js'
 export interface AcceptedClient {
   /** Its WebSocket. */
   readonly ws: DirectWebSocket
-  /** The socket below. */
-  readonly stream: Socket
+  /** The stream below. */
+  readonly stream: ByteStream
   /** What it asked for. */
   readonly handshake: Handshake
   /** Where it is. */
@@ -77,6 +85,8 @@ export interface HandshakeOwner {
 export class Entrance {
   /** The path of its handshakes. */
   readonly route: string
+  /** How long a handshake may take, in milliseconds. */
+  readonly handshake_timeout: number
   readonly #settings: ListenSettings
   readonly #owner: HandshakeOwner
   readonly #http: HttpServer
@@ -97,6 +107,7 @@ export class Entrance {
     const { authorize, handshake_timeout, origins, route, trust_proxy } = settings
     const report = (error: NetError): void => owner.report(error)
     this.route = route
+    this.handshake_timeout = handshake_timeout
     this.#settings = settings
     this.#owner = owner
     this.#http = http
@@ -123,17 +134,17 @@ export class Entrance {
   }
 
   /** Whether a TCP connection may stay that was just accepted, which nothing has come from. */
-  may_stay(stream: Socket): boolean {
+  may_stay(stream: ClientStream): boolean {
     return !this.#knows_addresses_at_once || this.#limits.keep(stream, address_of(stream))
   }
 
   /** A client has connected, and its handshake comes next. */
-  arrived(stream: Socket): void {
+  arrived(stream: ClientStream): void {
     this.#arrivals.add(stream)
   }
 
   /** Takes a request to upgrade, whose path is the route. */
-  take(request: UpgradeRequest, stream: Socket, head: Buffer): void {
+  take(request: UpgradeRequest, stream: ClientStream, head: Buffer): void {
     const is_in_order = request.packed !== undefined
     const refusal =
       (is_in_order ? undefined : judge(request)) ??
@@ -144,7 +155,7 @@ export class Entrance {
   }
 
   /** Turns a client away; `request` is left out where it could not be read. */
-  refuse(stream: Socket, refusal: Refusal, request?: UpgradeRequest): void {
+  refuse(stream: ClientStream, refusal: Refusal, request?: UpgradeRequest): void {
     stream.on('error', told_by_close)
     this.refused(refusal, stream, request)
     const headers = (request?.headers ?? {}) as HandshakeHeaders
@@ -154,7 +165,7 @@ export class Entrance {
   }
 
   /** Counts a client that was turned away, and has its answer, or gets none. */
-  refused(refusal: RefusalNote, stream: Socket, request?: UpgradeRequest): void {
+  refused(refusal: RefusalNote, stream: ClientStream, request?: UpgradeRequest): void {
     this.#arrivals.take(stream)
     this.#owner.refused(refusal, () => {
       const headers = (request?.headers ?? {}) as HandshakeHeaders
@@ -180,17 +191,16 @@ export class Entrance {
     this.#answers.hurry()
   }
 
-  #visit(request: UpgradeRequest, stream: Socket, head: Buffer): Visit {
+  #visit(request: UpgradeRequest, stream: ClientStream, head: Buffer): Visit {
     const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
     const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
     const place = this.#locate(stream, handshake.headers)
     return { request, stream, head, handshake, offered, place, waited_ms: this.#arrivals.take(stream) }
   }
 
-  /** A client on a Unix socket has no address of its own. */
-  #locate(stream: Socket, headers: HandshakeHeaders): ClientPlace {
+  #locate(stream: ClientStream, headers: HandshakeHeaders): ClientPlace {
     const told = this.#proxies && forwarded_client(headers, this.#proxies)
-    return told ?? address_of(stream) ?? shown_address(this.#http)
+    return told ?? address_of(stream) ?? shown_unix_path(this.#http) ?? UNKNOWN_PLACE
   }
 
   #receive(visit: Visit): void {
@@ -240,7 +250,13 @@ export class Entrance {
         if (stream.isPaused()) stream.resume()
         handshake.pack(request.packed ?? this.#texts.of(packed_headers(request.headers)))
         // The acceptor makes no other kind.
-        this.#owner.admit({ ws: ws as DirectWebSocket, stream, handshake, place, data })
+        this.#owner.admit({
+          ws: ws as DirectWebSocket,
+          stream: counting_bytes(stream),
+          handshake,
+          place,
+          data,
+        })
       })
   }
 
@@ -255,7 +271,7 @@ export class Entrance {
   }
 }
 
-function address_of({ remoteAddress, remotePort }: Socket): ClientAddress | undefined {
+function address_of({ remoteAddress, remotePort }: ClientStream): ClientAddress | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined
   return { ip: remoteAddress, port: remotePort }
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { node_platform } from '@bt/ws-protocol/node'
 import { AddressLimit } from './address_counts.js'
 import type { ClientPlace } from './client_address.js'
@@ -29,7 +29,7 @@ export class EntryLimits {
   }
 
   /** Counts a connection until it is closed, whatever becomes of it; or returns `false` if there are too many from its address. */
-  keep(stream: Socket, place: ClientPlace | undefined): boolean {
+  keep(stream: Duplex, place: ClientPlace | undefined): boolean {
     if (this.#connections === undefined || typeof place !== 'object') return true
     if (this.#connections.is_full(place.ip)) return false
     this.#connections.count(stream, place.ip)

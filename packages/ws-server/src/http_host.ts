@@ -17,6 +17,12 @@ export interface HttpHost {
 /** Where an http server listens, as `addr` shows it: empty where it does not. */
 export function shown_address(http: HttpServer): string {
   const address = http.address()
-  if (typeof address === 'string') return `unix:${address}`
-  return address === null ? '' : format_address(address.address, address.port)
+  if (typeof address === 'object')
+    return address === null ? '' : format_address(address.address, address.port)
+  return `unix:${address}`
+}
+
+/** The same for a Unix socket; `undefined` if it listens on none. */
+export function shown_unix_path(http: HttpServer): string | undefined {
+  return typeof http.address() === 'string' ? shown_address(http) : undefined
 }

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
-import type { Socket } from 'node:net'
 import { describe_value, NetError } from '@bt/ws-protocol'
+import type { ClientStream } from './client_stream.js'
 import type { HandshakeRequest } from './handshake_request.js'
 import { type AllowedOrigins, is_loopback_ip, OriginGate, ToldOrigins } from './origin.js'
 import { type Refusal, wrong_origin } from './refusal.js'
@@ -19,7 +19,7 @@ export class OriginGuard {
   }
 
   /** What a page is answered that may not connect. Throws what an `origins` that is a function throws. */
-  judge(handshake: HandshakeRequest, stream: Socket): Refusal | undefined {
+  judge(handshake: HandshakeRequest, stream: ClientStream): Refusal | undefined {
     const { origin, host = '' } = handshake.headers
     if (origin === undefined) return undefined
     const objection = this.#gate.objection({
@@ -33,7 +33,7 @@ export class OriginGuard {
     return wrong_origin()
   }
 
-  #is_bound_to_loopback(stream: Socket): boolean {
+  #is_bound_to_loopback(stream: ClientStream): boolean {
     const bound = this.#http.address()
     if (typeof bound === 'string') return false
     // One that was handed its connections by another process is bound to nothing itself.

@@ -16,7 +16,7 @@ import { check_topic, type Topics } from './topics.js'
 /** One client of a server, as callbacks get it; `Data` is what `authorize` returned for it. */
 export interface WsSocket<Data = unknown> extends ConnectionHandle {
   /**
-   * The client's address, `'ip:port'`; on a Unix socket, the server's own. With `trust_proxy`, it is what the proxy says, and `'ip:0'` if that names
+   * The client's address, `'ip:port'`; on a Unix socket, the server's own; `'unknown'` for a stream that has none. With `trust_proxy`, it is what the proxy says, and `'ip:0'` if that names
    * no port.
    */
   readonly addr: string

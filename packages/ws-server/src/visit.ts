@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
 import type { ClientPlace } from './client_address.js'
+import type { ClientStream } from './client_stream.js'
 import type { Handshake } from './handshake_request.js'
 import type { UpgradeRequest } from './handshake_text.js'
 
@@ -8,14 +8,14 @@ export interface Visit {
   /** Its request: for as long as the handshake lasts, and no longer. */
   readonly request: UpgradeRequest
   /** Its socket. */
-  readonly stream: Socket
+  readonly stream: ClientStream
   /** What came behind the request. */
   readonly head: Buffer
   /** What is kept of the request. */
   readonly handshake: Handshake
   /** The subprotocols that it offers. */
   readonly offered: readonly string[]
-  /** Where it is; on a Unix socket the server's own address. */
+  /** Where it is; see {@link ClientPlace}. */
   readonly place: ClientPlace
   /** How much of `handshake_timeout` its request took, in milliseconds, where it is known when it has connected. */
   readonly waited_ms: number

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { CancelTimer, Clock } from '@bt/ws-protocol'
 import type { LateSignal } from './late_signal.js'
 
@@ -14,7 +14,7 @@ export type WaitDone = (outcome: WaitOutcome, head: Buffer) => void
 /** What a wait needs to know. */
 export interface WaitSettings {
   /** The client's socket. */
-  readonly stream: Socket
+  readonly stream: Duplex
   /** What came along with the handshake. */
   readonly head: Buffer
   /** Aborted when the answer is of no use any more. */

@@ -1,18 +1,17 @@
-import type { Socket } from 'node:net'
-import { PassThrough } from 'node:stream'
+import { type Duplex, PassThrough } from 'node:stream'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { Arrivals } from '../src/arrivals.js'
 
 function started(most_ms: number) {
   const clock = new FakeClock()
-  const late: Socket[] = []
+  const late: Duplex[] = []
   const arrivals = new Arrivals(most_ms, clock, stream => late.push(stream))
   return { clock, late, arrivals }
 }
 
-function arrived(arrivals: Arrivals): Socket {
-  const stream = new PassThrough() as unknown as Socket
+function arrived(arrivals: Arrivals): Duplex {
+  const stream = new PassThrough()
   arrivals.add(stream)
   return stream
 }

@@ -1,5 +1,6 @@
 export * from './broken_rule.js'
 export * from './broker_error.js'
+export * from './byte_stream.js'
 export * from './connect_in_time.js'
 export * from './direct_web_socket.js'
 export * from './frame_memory.js'

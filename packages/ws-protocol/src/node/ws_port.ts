@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer'
 import { randomFillSync } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { ABNORMAL_CLOSURE } from '../close_code.js'
 import { NetError } from '../errors.js'
@@ -8,6 +8,7 @@ import { mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
 import type { SocketPort, SocketSink } from '../socket_port.js'
 import { broken_rule } from './broken_rule.js'
+import type { ByteStream } from './byte_stream.js'
 import type { DirectWebSocket, WsListener } from './direct_web_socket.js'
 import { PingAnswers } from './ping_answers.js'
 import { compression_threshold, type WsOptions } from './ws_settings.js'
@@ -30,7 +31,7 @@ export interface WsPortTraits {
  */
 export class WsPort implements SocketPort<FrameBatch>, WsListener {
   readonly #ws: DirectWebSocket
-  readonly #stream: Socket
+  readonly #stream: ByteStream
   readonly #traits: WsPortTraits
   readonly #sink: SocketSink
   #is_opened: boolean
@@ -49,8 +50,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   #ping_answers: PingAnswers | undefined
   #last_error: Error | undefined
 
-  /** `ws`: opening or open. `stream`: the TCP or Unix socket below it, that `ws` was handed, or was made to open. */
-  constructor(ws: DirectWebSocket, stream: Socket, traits: WsPortTraits, sink: SocketSink) {
+  /** `ws`: opening or open. `stream`: the socket below it, that `ws` was handed, or was made to open. */
+  constructor(ws: DirectWebSocket, stream: ByteStream, traits: WsPortTraits, sink: SocketSink) {
     this.#ws = ws
     this.#stream = stream
     this.#traits = traits
@@ -78,7 +79,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
 
   write(batch: FrameBatch): void {
     const is_taken = this.#is_compressed ? this.#send_through_ws(batch) : this.#write_frames(batch.frames)
-    if (is_taken) batch.release()
+    if (is_taken) this.#release(batch)
     else {
       this.#under_way = batch
       this.#watch_end()
@@ -188,13 +189,18 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     return this.#ws.bufferedAmount === 0 && this.#stream.writable
   }
 
+  /** A socket of `node:net` is done with what it has called back for; another stream may have passed it on, and then it must not be overwritten. */
+  #release(batch: FrameBatch): void {
+    if (this.#stream instanceof Socket) batch.release()
+  }
+
   get #on_written(): (error?: Error | null) => void {
     this.#written ??= error => {
       // What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent.
       if (error || this.#stream.destroyed) return
       this.#unfinished_writes -= 1
       if (this.#unfinished_writes > 0 || this.#under_way === undefined) return
-      this.#under_way.release()
+      this.#release(this.#under_way)
       this.#under_way = undefined
       if (this.#was_waiting) this.#drains += 1
       this.#was_waiting = false

@@ -1,0 +1,37 @@
+import type { Duplex } from 'node:stream'
+
+/** A stream below a WebSocket that counts its bytes, as sockets of `node:net` do. */
+export type ByteStream = Duplex & {
+  /** How many bytes were received. */
+  readonly bytesRead: number
+  /** How many bytes were sent. */
+  readonly bytesWritten: number
+}
+
+/** Returns the stream itself. One that counts no bytes, such as a Duplex that was injected into an http server, counts them from now on. */
+export function counting_bytes(stream: Duplex): ByteStream {
+  return counts_bytes(stream) ? stream : count_bytes(stream)
+}
+
+function counts_bytes(stream: Duplex): stream is ByteStream {
+  return 'bytesRead' in stream && 'bytesWritten' in stream
+}
+
+function count_bytes(stream: Duplex): ByteStream {
+  let [read, written] = [0, 0]
+  stream.on('data', (part: Buffer) => {
+    read += part.length
+  })
+  const write = stream.write.bind(stream) as (...values: unknown[]) => boolean
+  const counted = {
+    write: (part: string | Uint8Array, ...more: unknown[]): boolean => {
+      written += Buffer.byteLength(part)
+      return write(part, ...more)
+    },
+  }
+  Object.defineProperties(stream, {
+    bytesRead: { get: () => read },
+    bytesWritten: { get: () => written },
+  })
+  return Object.assign(stream, counted) as Duplex as ByteStream
+}
