@@ -1,8 +1,11 @@
-import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import { describe_value, has_token, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
+import { node_platform } from '@bt/ws-protocol/node'
+import { answerable_stream, type ClientStream } from './client_stream.js'
 import type { UpgradeRequest } from './handshake_text.js'
-import { has_body } from './judge.js'
+import { offers_websocket } from './judge.js'
+import { decides_upgrades, serve_plainly, type UpgradeDecider } from './plain_request.js'
 import { type Refusal, wrong_path } from './refusal.js'
 import { told_by_close } from './told_by_close.js'
 
@@ -12,10 +15,12 @@ export interface Mount {
   readonly route: string
   /** Whether another may take its route over. */
   readonly is_closing: boolean
+  /** How long a handshake may take, in milliseconds. */
+  readonly handshake_timeout: number
   /** Takes a request to upgrade. */
-  take(request: UpgradeRequest, stream: Socket, head: Buffer): void
+  take(request: UpgradeRequest, stream: ClientStream, head: Buffer): void
   /** Turns away a request to upgrade. */
-  refuse(stream: Socket, refusal: Refusal, request: UpgradeRequest): void
+  refuse(stream: ClientStream, refusal: Refusal, request: UpgradeRequest): void
 }
 
 /** Takes a mount away again. */
@@ -46,6 +51,8 @@ export function is_for(request: UpgradeRequest, route: string): boolean {
 class Dispatcher {
   readonly #http: HttpServer
   readonly #mounts: Mount[] = []
+  #is_first = false
+  #stop_listening: () => void = () => {}
 
   constructor(http: HttpServer) {
     this.#http = http
@@ -58,7 +65,7 @@ class Dispatcher {
       const message = `listen: the option route is ${describe_value(route)}, and this server has that route already; close the other one first, or choose another route`
       throw new NetError('invalid_option', message)
     }
-    if (this.#mounts.length === 0) this.#http.on('upgrade', this.#dispatch)
+    if (this.#mounts.length === 0) this.#listen()
     if (at === -1) this.#mounts.push(entrance)
     else this.#mounts[at] = entrance
     return () => this.#unmount(entrance)
@@ -68,35 +75,73 @@ class Dispatcher {
     const at = this.#mounts.indexOf(entrance)
     if (at === -1) return
     this.#mounts.splice(at, 1)
-    if (this.#mounts.length === 0) this.#http.off('upgrade', this.#dispatch)
+    if (this.#mounts.length === 0) this.#stop_listening()
   }
 
-  /**
-   * A path that is none of ours may be somebody else's; if nobody else is there, an upgrade to a WebSocket is nobody's, and counted by the
-   * first of ours. One to something else is answered as a plain request, as it would be without us.
-   */
-  readonly #dispatch = (request: IncomingMessage, stream: Socket, head: Buffer): void => {
+  #listen(): void {
+    const http = this.#http
+    this.#is_first = !this.#has_others
+    const give_back = decides_upgrades(http) ? this.#decide_for(http) : () => {}
+    http.on('upgrade', this.#dispatch)
+    this.#stop_listening = () => {
+      http.off('upgrade', this.#dispatch)
+      give_back()
+    }
+  }
+
+  /** Keeps our listener from turning plain requests into upgrades; what its owner has decided stays as it is. */
+  #decide_for(http: HttpServer & UpgradeDecider): () => void {
+    const theirs = http.shouldUpgradeCallback
+    const ours = (request: IncomingMessage): boolean =>
+      theirs.call(http, request) && (is_handshake(request) || this.#has_others)
+    http.shouldUpgradeCallback = ours
+    return () => {
+      if (http.shouldUpgradeCallback === ours) http.shouldUpgradeCallback = theirs
+    }
+  }
+
+  /** Whether an upgrade that is none of ours may be another listener's. */
+  get #has_others(): boolean {
+    return this.#http.listenerCount('upgrade') > Math.min(1, this.#mounts.length)
+  }
+
+  readonly #dispatch = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     const found = this.#mounts.find(({ route }) => is_for(request, route))
-    if (found !== undefined) found.take(request, stream, head)
-    else if (this.#http.listenerCount('upgrade') > 1) return
-    else if (is_plain(request)) answer_plainly(this.#http, request, stream)
-    else this.#mounts[0]?.refuse(stream, wrong_path(), request)
+    // What has a stream of its own is still being read.
+    const is_plain = !is_handshake(request) && stream === request.socket
+    if (is_plain && !this.#has_others) serve_plainly(request, stream, head)
+    else if (found !== undefined) found.take(request, answerable_stream(request, stream), head)
+    else if (this.#has_others) this.#leave_to_others(request, stream)
+    else refuse(this.#mounts[0], request, stream)
+  }
+
+  /** Another listener may do something with it, now or later. If none does, it ends with the time that a handshake may take. */
+  #leave_to_others(request: IncomingMessage, stream: Duplex): void {
+    const [entrance] = this.#mounts
+    const { socket } = request
+    // A listener before ours may have written to it already.
+    const written_bytes = this.#is_first ? socket.bytesWritten : 0
+    // Without a listener, a reset by its client would end the process.
+    stream.on('error', told_by_close)
+    const cancel = node_platform.clock.start_timer(entrance?.handshake_timeout ?? 0, () => {
+      stream.off('close', cancel)
+      if (!is_taken(stream) && !(socket.bytesWritten > written_bytes)) refuse(entrance, request, stream)
+    })
+    stream.once('close', cancel)
   }
 }
 
-/** Whether it can do without the upgrade that it offers (RFC 9110 §7.8), such as one to h2c. Its body, if it had one, would be lost. */
-function is_plain(request: IncomingMessage): boolean {
-  return !has_token(request.headers.upgrade, 'websocket') && !has_body(request)
+/** Anything else than a GET that offers a WebSocket is a plain request: its app answers it. */
+function is_handshake(request: IncomingMessage): boolean {
+  return request.method === 'GET' && offers_websocket(request)
 }
 
-function answer_plainly(http: HttpServer, request: IncomingMessage, stream: Socket): void {
-  stream.on('error', told_by_close)
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(stream)
-  response.once('finish', () => {
-    response.detachSocket(stream)
-    stream.end()
-  })
-  http.emit('request', request, response)
+function refuse(entrance: Mount | undefined, request: IncomingMessage, stream: Duplex): void {
+  entrance?.refuse(answerable_stream(request, stream), wrong_path(), request)
+}
+
+/** Whether another listener reads a stream, or has ended it. Node leaves it neither flowing nor paused. */
+function is_taken(stream: Duplex): boolean {
+  const { readableFlowing, writableEnded, destroyed } = stream
+  return readableFlowing !== null || stream.listenerCount('readable') > 0 || writableEnded || destroyed
 }

@@ -1,13 +1,14 @@
 import type { Server as HttpServer } from 'node:http'
 import { format_address, type NetError } from '@bt/ws-protocol'
+import type { Unmount } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
 
 /** The http server that handshakes come through: our own, or one that is shared. */
 export interface HttpHost {
   /** The server itself. */
   readonly http: HttpServer
-  /** Answers plain requests, where that is not somebody else's business. */
-  answer_through(entrance: Entrance): void
+  /** Hands handshakes to an entrance, and on our own server whatever else comes, to be refused; returns how to stop that. */
+  lead_to(entrance: Entrance): Unmount
   /** Settles when it listens, with what kept it from that if anything did. Never rejects. */
   open(): Promise<NetError | undefined>
   /** Takes no connections any more, where it is our own; settles when all of ours have ended. */

@@ -13,8 +13,8 @@ import { told_by_close } from './told_by_close.js'
 export interface MadeHttpServer {
   /** Over TLS, it tells `clientError` only of sockets whose TLS handshake is done, and of those that are destroyed. */
   readonly http: HttpServer
-  /** Ends at once every socket that there still is, those in the middle of the TLS handshake too, of which HTTP does not know yet. */
-  drop_all(): void
+  /** Ends the sockets in the middle of a TLS handshake, which HTTP does not know yet. */
+  drop_unsecured(): void
 }
 
 type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
@@ -46,7 +46,7 @@ export function make_http_server(
     watcher.accepted(stream)
     if (!stream.destroyed) watcher.arrived(stream)
   })
-  return { http, drop_all: () => {} }
+  return { http, drop_unsecured: () => {} }
 }
 
 function make_https_server(
@@ -73,22 +73,23 @@ function make_https_server(
     rejectUnauthorized: client_certificates === 'required',
     ...(contexts.length === 0 ? {} : { SNICallback: choose_context(new Map(contexts)) }),
   })
-  const sockets = new Map<string | Socket, Socket>()
+  const unsecured = new Map<string | Socket, Socket>()
   https.on('connection', (socket: Socket) => {
     watcher.accepted(socket)
     const peer = peer_of(socket)
-    sockets.set(peer, socket)
-    socket.once('close', () => sockets.delete(peer))
+    unsecured.set(peer, socket)
+    socket.once('close', () => unsecured.delete(peer))
     socket.on('error', told_by_close)
   })
   // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
   https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const reason = refusal_of(error, socket)
     if (reason !== undefined) watcher.refused(reason, socket)
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') sockets.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') unsecured.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
     socket.destroy()
   })
   https.prependListener('secureConnection', socket => {
+    unsecured.delete(peer_of(socket))
     // Where certificates are optional, Node lets those in that do not hold.
     if (socket.authorized || socket.getPeerX509Certificate() === undefined) {
       watcher.arrived(socket)
@@ -97,10 +98,10 @@ function make_https_server(
     watcher.refused('tls_failed', socket)
     socket.destroy()
   })
-  const drop_all = (): void => {
-    for (const socket of sockets.values()) socket.destroy()
+  const drop_unsecured = (): void => {
+    for (const socket of unsecured.values()) socket.destroy()
   }
-  return { http: https, drop_all }
+  return { http: https, drop_unsecured }
 }
 
 /** What a client is told that speaks HTTP where TLS is expected; it reads this though TLS never began. */

@@ -13,7 +13,7 @@ const HOST = 'host'
 /** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. The path was judged before. */
 export function judge(request: JudgedRequest): Refusal | undefined {
   const { headers, method, httpVersion } = request
-  if (!has_token(headers.upgrade, 'websocket')) return not_websocket()
+  if (!offers_websocket(request)) return not_websocket()
   if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
   if (httpVersion !== '1.1') return bad_handshake(`the HTTP version is ${httpVersion}, and has to be 1.1`)
   if (has_body(request)) return bad_handshake('it has a body, and has to have none')
@@ -27,6 +27,11 @@ export function judge(request: JudgedRequest): Refusal | undefined {
     return bad_handshake('the Sec-WebSocket-Protocol header is not a list of names, each once')
   }
   return undefined
+}
+
+/** Whether a request offers to become a WebSocket. An upgrade to anything else, such as h2c, may be ignored (RFC 9110 §7.8). */
+export function offers_websocket({ headers }: Pick<JudgedRequest, 'headers'>): boolean {
+  return has_token(headers.upgrade, 'websocket')
 }
 
 /** What would follow it, where frames are to come (RFC 9112 §6). */

@@ -1,6 +1,6 @@
 import { BIND_EXPECTED, check_options, close_on_abort, NetError, type Sendable } from '@bt/ws-protocol'
 import type { ClusterNode } from './cluster/nodes.js'
-import { mount, type Unmount } from './dispatcher.js'
+import type { Unmount } from './dispatcher.js'
 import { Entrance } from './entrance.js'
 import { type HttpHost, shown_address } from './http_host.js'
 import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
@@ -76,8 +76,7 @@ class Server implements WsServer {
         ? new OwnHttp(settings, error => this.#connections.report(error))
         : new SharedHttp(server)
     this.#entrance = new Entrance(settings, this.#connections, this.#host.http)
-    this.#host.answer_through(this.#entrance)
-    this.#unmount = mount(this.#host.http, this.#entrance)
+    this.#unmount = this.#host.lead_to(this.#entrance)
     this.closed = new Promise(resolve => {
       this.#all_done = resolve
     })

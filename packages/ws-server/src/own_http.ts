@@ -4,8 +4,9 @@ import type { DropArgument, Socket } from 'node:net'
 import { type BindAddress, format_address, NetError, parse_bind } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { answer_headers } from './answers.js'
+import { answerable_stream } from './client_stream.js'
 import { DescriptorWatch } from './descriptor_watch.js'
-import { is_for } from './dispatcher.js'
+import { is_for, type Unmount } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
 import type { HttpHost } from './http_host.js'
 import { type MadeHttpServer, make_http_server } from './http_server.js'
@@ -25,6 +26,10 @@ export class OwnHttp implements HttpHost {
   readonly #report: (error: NetError) => void
   readonly #descriptors: DescriptorWatch
   readonly #most_connections: number
+  readonly #close_timeout: number
+  readonly #streams = new Set<Socket>()
+  /** One for all streams, so that none of them needs a closure of its own. */
+  readonly #ended: (this: Socket) => void
   #bound: Promise<unknown> = Promise.resolve()
   #entrance: Entrance | undefined
 
@@ -33,10 +38,17 @@ export class OwnHttp implements HttpHost {
     this.#bind = String(settings.bind)
     this.#address = parse_bind(this.#bind) as BindAddress
     this.#report = report
+    this.#close_timeout = settings.close_timeout
+    const streams = this.#streams
+    this.#ended = function (this: Socket): void {
+      streams.delete(this)
+    }
     this.#descriptors = new DescriptorWatch(node_platform.clock, report)
     this.#made = make_http_server(settings, {
       accepted: stream => {
         this.#descriptors.accepted()
+        this.#streams.add(stream)
+        stream.on('close', this.#ended)
         if (this.#entrance?.may_stay(stream) === false) this.#cut_off(stream, 'over_ip_limit')
         else if (cluster.isWorker) this.#cut_off_beyond_limit(stream)
       },
@@ -50,9 +62,13 @@ export class OwnHttp implements HttpHost {
     if (!cluster.isWorker) this.http.maxConnections = this.#most_connections
   }
 
-  /** Answers whatever is no request to upgrade. */
-  answer_through(entrance: Entrance): void {
+  lead_to(entrance: Entrance): Unmount {
     this.#entrance = entrance
+    this.http.on('upgrade', (request, duplex, head) => {
+      const stream = answerable_stream(request, duplex)
+      if (is_for(request, entrance.route)) entrance.take(request, stream, head)
+      else entrance.refuse(stream, wrong_path(), request)
+    })
     this.http.on('request', (request, response) => {
       const refusal = is_for(request, entrance.route) ? not_websocket() : wrong_path()
       entrance.refused(refusal, request.socket, request)
@@ -63,8 +79,10 @@ export class OwnHttp implements HttpHost {
     this.http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       // One that has gone, or was answered before, is not refused once more.
       if (error.code === 'ECONNRESET' || !stream.writable) stream.destroy()
-      else entrance.refuse(stream as Socket, unreadable(error))
+      else entrance.refuse(stream, unreadable(error))
     })
+    // Whatever comes until it has closed is answered.
+    return () => {}
   }
 
   open(): Promise<NetError | undefined> {
@@ -92,9 +110,12 @@ export class OwnHttp implements HttpHost {
     await this.#bound
     const http_closed = this.#stop_listening()
     await connections_closed
-    // What is left is no WebSocket, and was no HTTP yet when listening stopped: it may be in the middle of a TLS handshake.
-    this.#made.drop_all()
+    // What is left is no WebSocket. It has got its answer, and ends when that is sent.
+    const cancel = node_platform.clock.start_timer(this.#close_timeout, () => {
+      for (const stream of this.#streams) stream.destroy()
+    })
     await http_closed
+    cancel()
   }
 
   #cut_off_beyond_limit(stream: Socket): void {
@@ -118,6 +139,7 @@ export class OwnHttp implements HttpHost {
       this.http.close(resolve)
       this.http.closeAllConnections()
       this.#entrance?.drop_arrivals()
+      this.#made.drop_unsecured()
       this.#descriptors.stop()
     })
   }

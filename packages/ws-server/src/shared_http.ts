@@ -1,4 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
+import { mount, type Unmount } from './dispatcher.js'
+import type { Entrance } from './entrance.js'
 import type { HttpHost } from './http_host.js'
 import type { HttpServerLike } from './http_server_like.js'
 
@@ -15,7 +17,9 @@ export class SharedHttp implements HttpHost {
     this.http = server as HttpServerLike & HttpServer
   }
 
-  answer_through(): void {}
+  lead_to(entrance: Entrance): Unmount {
+    return mount(this.http, entrance)
+  }
 
   open(): Promise<undefined> {
     return new Promise(resolve => {

@@ -7,11 +7,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { listen, type WsListenOptions, type WsServer, type WsServerError } from '../src/index.js'
 import { deferred } from './deferred.js'
-import { RawClient } from './raw_client.js'
+import { handshake_lines, RawClient } from './raw_client.js'
 
 const errors: WsServerError[] = []
 const mounted: WsServer[] = []
@@ -175,23 +175,6 @@ describe('mounted on an http server', () => {
     http.removeAllListeners('upgrade')
   })
 
-  it('leaves a plain request that offers an upgrade to something else to the http server', async () => {
-    const http = await open_http()
-    const server = mount(http, '/a')
-    const client = new RawClient(addr_of(http))
-    client.send_lines([
-      'GET /page HTTP/1.1',
-      'Host: localhost',
-      'Connection: Upgrade, HTTP2-Settings',
-      'Upgrade: h2c',
-      'HTTP2-Settings: AAMAAABk',
-    ])
-    const answer = await client.until_ended()
-    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
-    expect(answer).toContain('page')
-    expect(server.stats().refused.wrong_path).toBe(0)
-  })
-
   it('counts a path that is nobody’s once, at the first of its routes', async () => {
     const http = await open_http()
     const [first, second] = [mount(http, '/a'), mount(http, '/b')]
@@ -235,6 +218,126 @@ describe('mounted on an http server', () => {
     )
     expect(server.sockets.size).toBe(0)
     http.removeAllListeners('upgrade')
+  })
+})
+
+describe('mounted beside another listener for upgrade', () => {
+  const TAKEN = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
+  const unclaimed = { start: 'GET /other HTTP/1.1' }
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  interface Beside {
+    readonly http: Server
+    readonly server: WsServer
+    /** What the other listener gets first. */
+    readonly stream: Promise<Duplex>
+  }
+
+  /** A server beside another listener, which was there before it or came later. */
+  async function beside(when: 'before' | 'later', listener: (stream: Duplex) => void): Promise<Beside> {
+    const http = await open_http()
+    const { promise: stream, resolve } = deferred<Duplex>()
+    const add = (): void => {
+      http.on('upgrade', (request: IncomingMessage, duplex: Duplex) => {
+        if (request.url !== '/other') return
+        resolve(duplex)
+        listener(duplex)
+      })
+    }
+    if (when === 'before') add()
+    const server = mount(http, '/a', { handshake_timeout: 10_000 })
+    if (when === 'later') add()
+    return { http, server, stream }
+  }
+
+  it.each([
+    ['before', 'that only writes a log', () => {}],
+    ['later', 'that only writes a log', () => {}],
+    ['later', 'that only watches its end', (stream: Duplex) => stream.on('close', () => {})],
+  ] as const)(
+    'answers 404 after handshake_timeout what one that came %s, %s, leaves',
+    async (when, _, listener) => {
+      const { http, server, stream } = await beside(when, listener)
+      const client = RawClient.ask(addr_of(http), unclaimed)
+      await stream
+      vi.advanceTimersByTime(9_999)
+      expect(server.stats().refused.wrong_path).toBe(0)
+      vi.advanceTimersByTime(1)
+      expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 404 /)
+      expect(server.stats().refused.wrong_path).toBe(1)
+      expect(await echo(http, '/a')).toBe('/a hello')
+    },
+  )
+
+  it('answers 404 also on a connection that has had answers, and though it is closed meanwhile', async () => {
+    const { http, server, stream } = await beside('later', () => {})
+    const client = new RawClient(addr_of(http))
+    client.send_lines(['GET /page HTTP/1.1', 'Host: a'])
+    await client.header()
+    await client.bytes('page'.length)
+    client.send_lines(Object.values({ ...handshake_lines(), ...unclaimed }))
+    await stream
+    await server[Symbol.asyncDispose]()
+    vi.advanceTimersByTime(10_000)
+    expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 404 /)
+  })
+
+  it('answers 426 at its own route to what offers something else', async () => {
+    const { http } = await beside('later', () => {})
+    const client = RawClient.ask(addr_of(http), { start: 'GET /a HTTP/1.1', Upgrade: 'Upgrade: h2c' })
+    expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 426 /)
+  })
+
+  it.each([
+    ['before', 'has answered', (stream: Duplex) => stream.write(TAKEN)],
+    ['later', 'has answered', (stream: Duplex) => stream.write(TAKEN)],
+    ['before', 'answers later', (stream: Duplex) => process.nextTick(() => stream.write(TAKEN))],
+    ['before', 'reads, and has not answered yet', (stream: Duplex) => stream.on('data', () => {})],
+    ['later', 'waits for something to read of', (stream: Duplex) => stream.on('readable', () => {})],
+    ['later', 'has paused', (stream: Duplex) => stream.pause()],
+  ] as const)('leaves alone what one that came %s %s', async (when, _, take) => {
+    const { http, server, stream } = await beside(when, take)
+    const client = RawClient.ask(addr_of(http), unclaimed)
+    const taken = await stream
+    await new Promise(setImmediate)
+    vi.advanceTimersByTime(60_000)
+    taken.end('the end')
+    taken.resume()
+    expect(await client.until_ended()).toMatch(/^(HTTP\/1\.1 101 Switching Protocols\r\n\r\n)?the end$/)
+    expect(server.stats().refused.wrong_path).toBe(0)
+  })
+
+  it('lets the other listener end it, and waits for nothing then', async () => {
+    const { http, stream } = await beside('later', duplex => duplex.end(TAKEN))
+    const client = RawClient.ask(addr_of(http), unclaimed)
+    expect(await client.until_ended()).toBe(TAKEN)
+    const closed = new Promise(resolve => stream.then(duplex => duplex.on('close', resolve)))
+    client.socket.destroy()
+    ;(await stream).resume()
+    await closed
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each(['before', 'after'])('a client that resets it %s the answer harms nothing', async when => {
+    const { http, stream } = await beside('later', () => {})
+    const client = RawClient.ask(addr_of(http), unclaimed)
+    const left = await stream
+    if (when === 'after') {
+      vi.advanceTimersByTime(10_000)
+      await client.header()
+    }
+    const closed = new Promise(resolve => left.on('close', resolve))
+    client.socket.resetAndDestroy()
+    await closed
+    expect(vi.getTimerCount()).toBe(0)
+    expect(await echo(http, '/a')).toBe('/a hello')
   })
 })
 

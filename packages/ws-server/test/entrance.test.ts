@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { Agent, get, type IncomingMessage, request } from 'node:http'
+import { Agent, createServer, get, type IncomingMessage, request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { WsListenOptions, WsServer, WsServerError } from '../src/index.js'
+import { listen, type WsListenOptions, type WsServer, type WsServerError } from '../src/index.js'
+import { deferred } from './deferred.js'
 import { handshake_lines, RawClient } from './raw_client.js'
 import { start_open, stop_all } from './started_server.js'
 
@@ -166,6 +168,73 @@ describe('a handshake', () => {
       client.socket.destroy()
     },
   )
+
+  it.each([
+    ['GET /nowhere', 'h2c', '', 404],
+    ['GET /ws', 'h2c', '', 426],
+    ['POST /nowhere', 'h2c', 'Content-Length: 5', 404],
+    ['POST /ws', 'h2c', 'Transfer-Encoding: chunked', 426],
+    ['GET /nowhere', 'websocket', 'Content-Length: 5', 404],
+    ['GET /ws', 'websocket', 'Content-Length: 5', 400],
+  ])('by %s with an upgrade to %s and %s is refused once with %i, and its socket ends', async (...of) => {
+    const [start_line, upgrade, body, status] = of
+    const refused: unknown[] = []
+    const note = (message: unknown): void => {
+      refused.push(message)
+    }
+    subscribe('bt.net.refused', note)
+    const server = await start({ handshake_timeout: 80 })
+    const client = new RawClient(server.addr)
+    await once(client.socket, 'connect')
+    const addr = `127.0.0.1:${client.socket.localPort}`
+    client.socket.allowHalfOpen = true
+    const lines = handshake_lines()
+    const start_of_head = { start: `${start_line} HTTP/1.1`, Upgrade: `Upgrade: ${upgrade}`, body }
+    client.send_lines(Object.values({ ...lines, ...start_of_head }).filter(line => line !== ''))
+    client.send('x')
+    expect(await client.header()).toContain(`HTTP/1.1 ${status} `)
+    // The server gives it up, though it keeps its end open: what it sends next is answered with a reset.
+    while (!client.socket.destroyed) {
+      client.send('x')
+      await new Promise(setImmediate)
+    }
+    unsubscribe('bt.net.refused', note)
+    expect(refused).toMatchObject([{ status, addr, path: start_line.split(' ')[1] }])
+  })
+
+  it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
+    'with a body, %s, does not hold up a server that closes',
+    async body => {
+      const server = await start()
+      const ws = new WebSocket(`ws://${server.addr}/ws`)
+      await once(ws, 'open')
+      const client = RawClient.ask(server.addr, { body })
+      client.socket.allowHalfOpen = true
+      expect(await client.header()).toContain('HTTP/1.1 400 ')
+      const closed = once(ws, 'close')
+      server.close()
+      expect((await closed)[0]).toBe(1001)
+      await server.closed
+      client.socket.destroy()
+    },
+  )
+
+  it('with a body is refused by a server that is closing', async () => {
+    const release = deferred()
+    const http = createServer().listen(0, '127.0.0.1')
+    const server = listen({ type: 'ws', server: http, on_close: () => release.promise })
+    await server.opened
+    const ws = new WebSocket(`ws://${server.addr}/ws`)
+    await once(ws, 'open')
+    server.close()
+    const client = RawClient.ask(server.addr, { body: 'Content-Length: 5' })
+    client.socket.allowHalfOpen = true
+    expect(await client.header()).toContain('HTTP/1.1 400 ')
+    release.resolve()
+    await server.closed
+    await new Promise(resolve => http.close(resolve))
+    client.socket.destroy()
+  })
 
   it.each(['/ws', '/nowhere'])('to %s that is reset before it is answered harms nothing', async path => {
     const server = await start()

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
-import type { CloseInfo, WsListenOptions, WsServer } from '../src/index.js'
+import { type CloseInfo, refuse, type WsListenOptions, type WsServer } from '../src/index.js'
+import { RawClient } from './raw_client.js'
 import { client_of, start_open, stop_all } from './started_server.js'
 
 afterEach(stop_all)
@@ -155,6 +156,19 @@ describe('close', () => {
     expect(() => server.close({ code: 1006 })).toThrow('close: the option code is 1006; expected 1000, 1001')
     await client_of(server)
     expect(server.sockets.size).toBe(1)
+  })
+
+  it('destroys after close_timeout the socket of a client that does not read why it was refused', async () => {
+    const server = await start_open({
+      close_timeout: 50,
+      handshake_timeout: 600_000,
+      authorize: () => refuse(403, 'no', { 'X-Long': 'x'.repeat(50_000_000) }),
+    })
+    const client = RawClient.ask(server.addr)
+    await once(client.socket, 'readable')
+    server.close()
+    await server.closed
+    client.socket.destroy()
   })
 
   it('is what await using does', async () => {

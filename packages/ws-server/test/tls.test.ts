@@ -12,6 +12,7 @@ import { WebSocket } from 'ws'
 import { make_authority } from '../../../scripts/certificates.mjs'
 import {
   listen,
+  refuse,
   type TlsListenOptions,
   type WsListenOptions,
   type WsServer,
@@ -199,6 +200,18 @@ describe('a client that fails in TLS', () => {
     expect(server.stats().refused.tls_failed).toBe(2)
     const ws = await client_of(server)
     ws.terminate()
+  })
+
+  it('is cut off close_timeout after the server has closed, if it does not read why it was refused', async () => {
+    const authorize = (): never => refuse(403, 'no', { 'X-Long': 'x'.repeat(50_000_000) })
+    const server = await start_secure({}, { close_timeout: 50, handshake_timeout: 600_000, authorize })
+    const socket = await secure_client(server)
+    socket.on('error', () => {})
+    socket.write(`${Object.values(handshake_lines()).join('\r\n')}\r\n\r\n`)
+    await once(socket, 'readable')
+    server.close()
+    await server.closed
+    socket.destroy()
   })
 
   it('since it leaves, at whatever step, harms nothing and is not counted', async () => {
