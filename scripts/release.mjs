@@ -1,7 +1,8 @@
-// Releases all published packages together: checks, versions, builds, commits, publishes and tags them. Who does that, and when, is
-// told in CONTRIBUTING.md.
+// Releases all published packages together, in four stages. CONTRIBUTING.md says who does that, and when. Only the first stage needs what is
+// installed here. A workflow runs the others with the right to push or to publish, so they import nothing but Node.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,11 +12,28 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const packages_folder = join(root, 'packages')
 const BRANCH = 'main'
 
-const USAGE = `pnpm release [--dry-run] [--checked] [--resume]
+/** What the first stage leaves for the others: the commit, the packages' tarballs, and a description of both. */
+const made_folder = join(root, 'release')
+const commit_file = join(made_folder, 'commit.bundle')
+const description_file = join(made_folder, 'release.json')
+
+const STAGES = /** @type {const} */ (['prepare', 'push', 'publish', 'tag'])
+
+/** The files that a release changes. */
+const FILE_OF_RELEASE = /^(\.changeset\/[^/]+\.md|packages\/[^/]+\/(package\.json|CHANGELOG\.md))$/
+
+const USAGE = `pnpm release [prepare | push | publish | tag] [--dry-run] [--checked] [--resume]
+
+Without a stage, all of them, in this order:
+
+  prepare    makes the version, its commit and the packages' tarballs; the latter are in the folder ${relative(root, made_folder)}
+  push       pushes the commit
+  publish    publishes what the registry does not have
+  tag        tags the commit, and pushes the tags
 
   --dry-run  checks what it can, and says what would be done
-  --checked  does not run npm test: somebody has run it on this commit
-  --resume   goes on with a release that was committed, and not published as a whole`
+  --checked  does not run npm test: it has passed on this commit
+  --resume   continues a release that was committed, but not published completely`
 
 /** What is wrong, and what to do about it, for the person who releases. */
 class ReleaseError extends Error {}
@@ -24,17 +42,23 @@ class ReleaseError extends Error {}
  * One thing that a release does.
  * @typedef {object} Step
  * @property {string} what in words that go on from "will"
- * @property {() => void} act
+ * @property {() => void | Promise<void>} act
  * @property {string} remedy what to do when it fails
  */
 
-function release() {
-  const { dry_run, checked, resume } = read_arguments(process.argv.slice(2))
-  check_tree()
-  const steps = resume ? steps_to_resume() : steps_of_a_release(checked)
-  for (const step of steps) {
+/**
+ * What the first stage has made.
+ * @typedef {object} Release
+ * @property {string} version
+ * @property {string} commit
+ * @property {readonly { readonly name: string, readonly tarball: string }[]} packages each behind those that it depends on
+ */
+
+async function release() {
+  const { stage, dry_run, checked, resume } = read_arguments(process.argv.slice(2))
+  for (const step of steps_of(stage, checked, resume)) {
     console.log(`release: ${dry_run ? 'would ' : ''}${step.what}`)
-    if (!dry_run) take(step)
+    if (!dry_run) await take(step)
   }
 }
 
@@ -42,14 +66,35 @@ function release() {
 function read_arguments(args) {
   const flag = /** @type {const} */ ({ type: 'boolean', default: false })
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: { 'dry-run': flag, checked: flag, resume: flag },
     })
-    return { dry_run: values['dry-run'], checked: values.checked, resume: values.resume }
+    const stage = STAGES.find(name => name === positionals[0])
+    const unknown = positionals[stage === undefined ? 0 : 1]
+    if (unknown !== undefined) throw new Error(`Unexpected argument '${unknown}'`)
+    return { stage, dry_run: values['dry-run'], checked: values.checked, resume: values.resume }
   } catch (error) {
     throw new ReleaseError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
   }
+}
+
+/**
+ * @param {typeof STAGES[number] | undefined} stage
+ * @param {boolean} checked
+ * @param {boolean} resume
+ * @returns {Step[]}
+ */
+function steps_of(stage, checked, resume) {
+  if (stage === 'push') return push_commit(made_release().version)
+  if (stage === 'publish') return publish(made_release().version)
+  if (stage === 'tag') return tag(made_release().version)
+  check_tree()
+  const version = resume ? committed_version() : next_version()
+  const prepare = resume ? make('pnpm release --resume goes on') : prepare_anew(version, checked)
+  if (stage === 'prepare') return prepare
+  return [login(), ...prepare, ...push_commit(version), ...publish(version), ...tag(version)]
 }
 
 /** A release is made of what everybody has: of all of it, and of nothing else. */
@@ -77,33 +122,31 @@ function check_tree() {
 }
 
 /**
+ * Asks before anything is done, so that a person who may not publish learns it first. A workflow has no login: npm proves who it is, for each
+ * package.
+ * @returns {Step}
+ */
+function login() {
+  const act = () => void run('npm', ['whoami'])
+  return { what: 'ask the registry who publishes', act, remedy: 'npm login, and again; nothing was changed' }
+}
+
+/**
+ * @param {string} version
  * @param {boolean} checked
  * @returns {Step[]}
  */
-function steps_of_a_release(checked) {
-  const changesets = readdirSync(join(root, '.changeset')).filter(
-    name => name.endsWith('.md') && name !== 'README.md',
-  )
-  if (changesets.length === 0) {
-    throw new ReleaseError(
-      'there is no changeset in .changeset, so there is nothing to release: describe what changes for users with `pnpm changeset`; a release that was committed and not published goes on with --resume',
-    )
-  }
-  const version = next_version()
+function prepare_anew(version, checked) {
   const take_back = 'nothing was published; git reset --hard && git clean -fd takes the versions back'
-  const nothing_done = 'nothing was changed'
+  const test = { what: 'run npm test', act: () => run_aloud('npm', ['test']), remedy: 'nothing was changed' }
   return [
-    ...login(nothing_done),
-    ...(checked
-      ? []
-      : [{ what: 'run npm test', act: () => run_aloud('npm', ['test']), remedy: nothing_done }]),
+    ...(checked ? [] : [test]),
     {
-      what: `make version ${version} of ${counted(changesets.length, 'changeset')}, and write the changelogs`,
+      what: `make version ${version} of ${counted(changesets().length, 'changeset')}, and write the changelogs`,
       act: () => changeset('version'),
       remedy: take_back,
     },
     ...name_repository(take_back),
-    build(take_back),
     {
       what: `commit that as "${subject_of(version)}"`,
       act: () => {
@@ -112,43 +155,15 @@ function steps_of_a_release(checked) {
       },
       remedy: take_back,
     },
-    ...push(
-      'the commit',
-      ['HEAD'],
+    ...make(
       'nothing was published; git reset --hard HEAD~1 takes the commit back, and then git pull --rebase',
     ),
-    ...publish(version),
   ]
 }
 
-/** @returns {Step[]} */
-function steps_to_resume() {
-  const version = current_version()
-  const subject = git('log', '-1', '--format=%s')
-  if (subject !== subject_of(version)) {
-    throw new ReleaseError(
-      `the last commit is "${subject}", and not "${subject_of(version)}", so what would be published is not what was released: add a changeset with \`pnpm changeset\`, and make a new release`,
-    )
-  }
-  const stopped = 'pnpm release --resume goes on'
-  return [...login(stopped), build(stopped), ...push('the commit', ['HEAD'], stopped), ...publish(version)]
-}
-
 /**
- * Who can't publish should hear it before anything is done. A workflow has no login: npm proves who it is, for each package.
- * @param {string} remedy
- * @returns {Step[]}
- */
-function login(remedy) {
-  const { ACTIONS_ID_TOKEN_REQUEST_URL } = process.env
-  if (ACTIONS_ID_TOKEN_REQUEST_URL !== undefined) return []
-  const act = () => run('npm', ['whoami'])
-  return [{ what: 'ask the registry who publishes', act, remedy: `npm login, and again; ${remedy}` }]
-}
-
-/**
- * Provenance ties a package to the repository whose workflow has published it, and a registry takes it only where the package names
- * the same one. Which that is, its workflow knows.
+ * Provenance ties a package to the repository whose workflow has published it, and a registry accepts it only if the package names that
+ * repository. The workflow knows it.
  * @param {string} remedy
  * @returns {Step[]}
  */
@@ -167,66 +182,203 @@ function name_repository(remedy) {
 }
 
 /**
- * From nothing: a file whose source is gone would be published with the others.
+ * Makes what the other stages need, of the commit that is checked out.
  * @param {string} remedy
- * @returns {Step}
+ * @returns {Step[]}
  */
-function build(remedy) {
-  const act = () => {
-    for (const folder of published_folders())
-      for (const made of ['dist', '.tsbuild'])
-        rmSync(join(packages_folder, folder, made), { recursive: true, force: true })
-    run(process.execPath, [
-      join(root, 'scripts/turbo.mjs'),
-      '--quiet',
-      'run',
-      'build',
-      '--filter=./packages/*',
-    ])
-  }
-  return { what: 'build the packages from nothing', act, remedy }
+function make(remedy) {
+  return [
+    { what: 'build the packages from nothing', act: build, remedy },
+    { what: `pack them in the folder ${relative(root, made_folder)}`, act: pack, remedy },
+  ]
+}
+
+/** From nothing: otherwise, files whose sources are gone would be published too. */
+function build() {
+  for (const folder of published_folders())
+    for (const built of ['dist', '.tsbuild'])
+      rmSync(join(packages_folder, folder, built), { recursive: true, force: true })
+  const turbo = join(root, 'scripts/turbo.mjs')
+  run(process.execPath, [turbo, '--quiet', 'run', 'build', '--filter=./packages/*'])
+}
+
+function pack() {
+  rmSync(made_folder, { recursive: true, force: true })
+  mkdirSync(made_folder)
+  const folders = published_folders()
+  const filters = folders.map(folder => `--filter=./packages/${folder}`)
+  run('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', made_folder])
+  git('bundle', 'create', '--quiet', commit_file, 'HEAD~1..HEAD')
+  const version = current_version()
+  const packages = in_order(folders.map(manifest_of)).map(({ name }) => ({
+    name,
+    tarball: `${name.slice(1).replace('/', '-')}-${version}.tgz`,
+  }))
+  /** @type {Release} */
+  const made = { version, commit: git('rev-parse', 'HEAD'), packages }
+  writeFileSync(description_file, `${JSON.stringify(made, null, 2)}\n`)
 }
 
 /**
- * What is on the registry already is left alone, so all of it may be done twice.
+ * So that a package is published after those that it depends on, and can be installed at once.
+ * @typedef {{ readonly name: string, readonly dependencies?: Readonly<Record<string, string>> }} Manifest
+ * @param {readonly Manifest[]} manifests
+ * @returns {Manifest[]}
+ */
+function in_order(manifests) {
+  /** @type {Manifest[]} */
+  const ordered = []
+  const add = (/** @type {Manifest} */ manifest) => {
+    if (ordered.includes(manifest)) return
+    for (const other of manifests) if (other.name in (manifest.dependencies ?? {})) add(other)
+    ordered.push(manifest)
+  }
+  for (const manifest of manifests) add(manifest)
+  return ordered
+}
+
+/** @returns {Release} */
+function made_release() {
+  if (!existsSync(description_file)) {
+    const missing = relative(root, description_file)
+    throw new ReleaseError(`there is no ${missing}, which \`pnpm release prepare\` makes: run that first`)
+  }
+  return JSON.parse(readFileSync(description_file, 'utf8'))
+}
+
+/**
+ * @param {string} version
+ * @returns {Step[]}
+ */
+function push_commit(version) {
+  const act = () => {
+    const { commit } = made_release()
+    take_commit(commit)
+    check_commit(commit, version)
+    push(`${commit}:refs/heads/${BRANCH}`)
+  }
+  const remedy =
+    'nothing was published; by hand, git reset --hard HEAD~1 takes the commit back, and then git pull --rebase; a workflow is started again'
+  return upstream_of_branch() === undefined ? [] : [{ what: 'push the commit', act, remedy }]
+}
+
+/**
+ * The commit comes from where other people's programs were run, and is pushed with rights that they must not have. So it may only be what a
+ * release is: one commit on top of the branch, which changes no more than versions, repositories and changelogs.
+ * @param {string} commit
+ * @param {string} version
+ */
+function check_commit(commit, version) {
+  const refuse = (/** @type {string} */ why) => {
+    throw new ReleaseError(`the commit ${commit} is no release: ${why}; look at where it comes from`)
+  }
+  const parent = git('rev-parse', `${commit}~1`)
+  if (![commit, parent].includes(git('rev-parse', 'HEAD'))) refuse('it does not follow what is checked out')
+  const subject = git('log', '-1', '--format=%s', commit)
+  if (subject !== subject_of(version)) refuse(`its subject is "${subject}"`)
+  for (const file of git('diff', '--name-only', '--no-renames', parent, commit).split('\n')) {
+    if (!FILE_OF_RELEASE.test(file)) refuse(`it changes ${file}`)
+    if (!file.endsWith('package.json')) continue
+    const [before, after] = [parent, commit].map(at => {
+      const { version: _, repository: __, ...others } = JSON.parse(git('show', `${at}:${file}`))
+      return JSON.stringify(others)
+    })
+    if (before !== after) refuse(`it changes more of ${file} than the version and the repository`)
+  }
+}
+
+/**
  * @param {string} version
  * @returns {Step[]}
  */
 function publish(version) {
-  const remedy = `${subject_of(version)} is committed; what the registry has not taken, pnpm release --resume publishes`
-  const names = published_folders().map(folder => manifest_of(folder).name)
-  return [
-    {
-      what: `publish ${names.join(', ')}`,
-      // Aloud, since a registry may ask for a second factor.
-      act: () => run_aloud('pnpm', ['exec', 'changeset', 'publish', '--no-git-tag']),
-      remedy,
-    },
-    { what: `tag the commit, as @bt/net@${version} and so on`, act: () => changeset('tag'), remedy },
-    ...push(
-      'the tags',
-      names.map(name => `refs/tags/${name}@${version}`),
-      remedy,
-    ),
-  ]
+  const names = in_order(published_folders().map(manifest_of)).map(({ name }) => name)
+  const act = async () => {
+    const registry = registry_of_packages()
+    const missing = []
+    for (const made of made_release().packages)
+      if (!(await is_published(registry, made.name, version))) missing.push(made)
+    for (const { tarball } of missing) {
+      // Aloud, since a registry may ask for a second factor. The scripts of a package are none of the publisher's.
+      run_aloud('npm', ['publish', join(made_folder, tarball), '--access=public', '--ignore-scripts'])
+    }
+  }
+  return [{ what: `publish ${names.join(', ')}`, act, remedy: after_commit(version) }]
+}
+
+/** Where npm publishes: the registry of the scope, if it has one of its own. */
+function registry_of_packages() {
+  const settings = run('npm', ['config', 'get', 'registry', '@bt:registry'])
+  const [registry = '', of_scope = 'undefined'] = settings
+    .trim()
+    .split('\n')
+    .map(line => line.replace(/^.*?=/, ''))
+  return of_scope === 'undefined' ? registry : of_scope
 }
 
 /**
- * @param {string} what
- * @param {readonly string[]} args
- * @param {string} remedy
+ * @param {string} registry
+ * @param {string} name
+ * @param {string} version
+ */
+async function is_published(registry, name, version) {
+  const url = new URL(name.replace('/', '%2f'), registry.replace(/\/*$/, '/'))
+  const answer = await fetch(url).catch((/** @type {Error} */ error) => {
+    throw new ReleaseError(`${url} does not answer: ${error.cause ?? error}`)
+  })
+  if (answer.status === 404) return false
+  if (!answer.ok) throw new ReleaseError(`${url} answers ${answer.status}: it is unknown what it has already`)
+  const { versions } = /** @type {{ versions: object }} */ (await answer.json())
+  return version in versions
+}
+
+/**
+ * @param {string} version
  * @returns {Step[]}
  */
-function push(what, args, remedy) {
-  const upstream = upstream_of_branch()
-  if (upstream === undefined) return []
-  const remote = git('config', `branch.${BRANCH}.remote`)
-  const act = () => void git('push', '--quiet', remote, ...args)
-  return [{ what: `push ${what} to ${remote}`, act, remedy }]
+function tag(version) {
+  const act = () => {
+    const { commit, packages } = made_release()
+    take_commit(commit)
+    const tags = packages.map(({ name }) => `${name}@${version}`)
+    for (const name of tags) git('tag', '--force', name, commit)
+    if (upstream_of_branch() !== undefined) push(...tags.map(name => `refs/tags/${name}`))
+  }
+  return [{ what: `tag the commit, as @bt/net@${version} and so on`, act, remedy: after_commit(version) }]
+}
+
+/** @param {string} version */
+function after_commit(version) {
+  return `${subject_of(version)} is committed; what the registry lacks, pnpm release --resume publishes`
+}
+
+/**
+ * Where the commit was made, it is there already.
+ * @param {string} commit
+ */
+function take_commit(commit) {
+  git('fetch', '--quiet', '--no-tags', commit_file, 'HEAD')
+  const fetched = git('rev-parse', 'FETCH_HEAD')
+  if (fetched !== commit)
+    throw new ReleaseError(`${relative(root, commit_file)} has ${fetched}, and not ${commit}`)
+}
+
+/** @param {readonly string[]} refs */
+function push(...refs) {
+  git('push', '--quiet', git('config', `branch.${BRANCH}.remote`), ...refs)
+}
+
+function changesets() {
+  return readdirSync(join(root, '.changeset')).filter(name => name.endsWith('.md') && name !== 'README.md')
 }
 
 /** The version that the changesets make; all published packages have the same. */
 function next_version() {
+  if (changesets().length === 0) {
+    throw new ReleaseError(
+      'there is no changeset in .changeset, so there is nothing to release: describe what changes for users with `pnpm changeset`; a release that was committed and not published goes on with --resume',
+    )
+  }
   const folder = mkdtempSync(join(tmpdir(), 'release-'))
   try {
     const file = join(folder, 'plan.json')
@@ -236,6 +388,18 @@ function next_version() {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The version of the release that is the last commit. */
+function committed_version() {
+  const version = current_version()
+  const subject = git('log', '-1', '--format=%s')
+  if (subject !== subject_of(version)) {
+    throw new ReleaseError(
+      `the last commit is "${subject}", and not "${subject_of(version)}", so what would be published is not what was released: add a changeset with \`pnpm changeset\`, and make a new release`,
+    )
+  }
+  return version
 }
 
 function current_version() {
@@ -267,7 +431,8 @@ function upstream_of_branch() {
 
 /** @param {readonly string[]} args */
 function changeset(...args) {
-  return run('pnpm', ['exec', 'changeset', ...args])
+  const program = createRequire(import.meta.url).resolve('@changesets/cli/bin.js')
+  return run(process.execPath, [program, ...args])
 }
 
 /** @param {readonly string[]} args */
@@ -276,7 +441,7 @@ function git(...args) {
 }
 
 /**
- * Says nothing unless it fails, and returns what it was told.
+ * Shows nothing unless it fails, and returns the output.
  * @param {string} command
  * @param {readonly string[]} args
  */
@@ -300,9 +465,9 @@ function run_aloud(command, args) {
 }
 
 /** @param {Step} step */
-function take({ act, remedy }) {
+async function take({ act, remedy }) {
   try {
-    act()
+    await act()
   } catch (error) {
     if (error instanceof ReleaseError) error.message += `\n${remedy}`
     throw error
@@ -318,7 +483,7 @@ function counted(count, noun) {
 }
 
 try {
-  release()
+  await release()
 } catch (error) {
   if (!(error instanceof ReleaseError)) throw error
   console.error(`release: ${error.message}`)

@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 // @boundaries-ignore the browser is found and started in one place for the whole repository
-import { launch_chromium } from '../../../scripts/chromium.mjs'
+import type { launch_chromium } from '../../../scripts/chromium.mjs'
+
+/** Chromium, as it runs. */
+export type Browser = Awaited<ReturnType<typeof launch_chromium>>
 
 /** Runs a module in a page, and returns what it has written to the console when it says that word. */
-export async function said_in_a_page(code: string, last_word: string): Promise<string[]> {
+export async function said_in_a_page(browser: Browser, code: string, last_word: string): Promise<string[]> {
   const server = createServer((request, response) => {
     const is_code = request.url === '/code.js'
     response.setHeader('content-type', is_code ? 'text/javascript' : 'text/html')
@@ -15,9 +18,8 @@ export async function said_in_a_page(code: string, last_word: string): Promise<s
     response.end(is_code ? code : page)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const browser = await launch_chromium()
+  const page = await browser.newPage()
   try {
-    const page = await browser.newPage()
     const said: string[] = []
     const is_done = new Promise<void>((resolve, reject) => {
       page.on('pageerror', reject)
@@ -30,7 +32,7 @@ export async function said_in_a_page(code: string, last_word: string): Promise<s
     await is_done
     return said
   } finally {
-    await browser.close()
+    await page.close()
     server.close()
   }
 }

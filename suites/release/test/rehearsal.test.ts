@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
+// @boundaries-ignore the browser is found and started in one place for the whole repository
+import { launch_chromium } from '../../../scripts/chromium.mjs'
 // @boundaries-ignore where other programs are is found in one place
 import { bun, DENO_RUN, deno, describe_with } from '../../programs/test/installed.ts'
 import { BUNDLERS } from './bundle.ts'
-import { said_in_a_page } from './page.ts'
+import { type Browser, said_in_a_page } from './page.ts'
 import { Person } from './person.ts'
 import { Registry, TOKEN } from './registry.ts'
-import { COMMITTER, copy_of_this_repository, type Repository } from './repository.ts'
+import { COMMITTER, copy_of_this_repository, install_in, type Repository } from './repository.ts'
 import { at, COMMONJS_SAMPLES, expect_to_run, PRINTED, SAMPLES, start_server, type Way } from './samples.ts'
 import { expect_right_types } from './type_check.ts'
+import { WorkflowHost } from './workflow_host.ts'
 
 const PACKAGES = [
   '@bt/net',
@@ -23,7 +26,8 @@ const PACKAGES = [
   '@bt/ws-protocol',
   '@bt/ws-server',
 ]
-const [REFUSED_AT_FIRST = ''] = PACKAGES.slice(-1)
+/** `@bt/net` depends on it. */
+const REFUSED_AT_FIRST = '@bt/ws-server'
 
 const CHANGE = 'What this rehearsal says has changed.'
 
@@ -70,6 +74,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
 let registry: Registry
 let repository: Repository
 let releaser: Person
+let host: WorkflowHost
 let user: Person
 
 beforeAll(async () => {
@@ -78,16 +83,11 @@ beforeAll(async () => {
   writeFileSync(join(repository.folder, '.changeset/rehearsal.md'), CHANGESET)
   repository.commit('all that there is')
   repository.follow(join(folder, 'origin.git'))
+  install_in(repository.folder)
   user = new Person(join(folder, 'user'))
-  releaser = new Person(join(folder, 'releaser'), {
-    ...COMMITTER,
-    npm_config_registry: registry.url,
-    // What a workflow is told by its host.
-    GITHUB_SERVER_URL: 'https://git.example.com',
-    GITHUB_REPOSITORY: 'somebody/net',
-  })
-  const { host } = new URL(registry.url)
-  writeFileSync(join(folder, 'releaser/.npmrc'), `//${host}/:_authToken=${TOKEN}\n`)
+  releaser = new Person(join(folder, 'releaser'), { ...COMMITTER, npm_config_registry: registry.url })
+  const npmrc = `//${new URL(registry.url).host}/:_authToken=${TOKEN}\n`
+  host = new WorkflowHost(join(folder, 'jobs'), join(folder, 'origin.git'), registry.url, npmrc)
 })
 
 afterAll(async () => {
@@ -116,22 +116,33 @@ function version(): string {
 }
 
 describe('a release', () => {
-  it('says with --dry-run what it would do, and does nothing', async ({ annotate }) => {
+  /** Runs jobs of the workflow one after the other, up to one that fails. */
+  async function run(jobs: readonly string[], resume: boolean): Promise<{ failed?: string; said: string }> {
+    let said = ''
+    for (const job of jobs) {
+      const { status, stdout, stderr } = await host.run(job, { resume })
+      said += stdout + stderr
+      if (status !== 0) return { failed: job, said }
+    }
+    return { said }
+  }
+
+  it('says by hand with --dry-run what it would do, and does nothing', async ({ annotate }) => {
     const head = repository.git('rev-parse', 'HEAD')
-    const said = await releaser.runs(repository.folder, 'pnpm', '--silent', 'release', '--dry-run')
+    const args = ['scripts/release.mjs', '--dry-run']
+    const said = await releaser.runs(repository.folder, process.execPath, ...args)
     await annotate(said)
     expect(said.trim().split('\n')).toEqual(
       [
         /would ask the registry who publishes$/,
         /would run npm test$/,
         /would make version \d+\.\d+\.\d+ of \d+ changesets?, and write the changelogs$/,
-        /would name git\+https:\/\/git\.example\.com\/somebody\/net\.git as the repository of each package$/,
-        /would build the packages from nothing$/,
         /would commit that as "Release \d+\.\d+\.\d+"$/,
-        /would push the commit to origin$/,
-        new RegExp(`would publish ${PACKAGES.join(', ')}$`),
+        /would build the packages from nothing$/,
+        /would pack them in the folder release$/,
+        /would push the commit$/,
+        /would publish @bt\/ws-protocol, .*, @bt\/ws-cluster-redis$/,
         /would tag the commit, as @bt\/net@/,
-        /would push the tags to origin$/,
       ].map(line => expect.stringMatching(line)),
     )
     expect(repository.git('rev-parse', 'HEAD')).toBe(head)
@@ -139,33 +150,56 @@ describe('a release', () => {
     expect(registry.published).toEqual([])
   })
 
-  it('that was refused half-way says how it goes on', async ({ annotate }) => {
-    registry.refused = REFUSED_AT_FIRST
-    const args = ['--silent', 'release', '--checked']
-    const { status, stdout, stderr } = await releaser.tries(repository.folder, 'pnpm', ...args)
-    await annotate(stdout + stderr)
-    expect(status).toBe(1)
-    expect(stdout + stderr).toContain(`${REFUSED_AT_FIRST}@${version()} is refused`)
-    expect(stderr).toContain('pnpm release --resume')
-    expect(registry.published).toHaveLength(PACKAGES.length - 1)
-    expect(repository.git('tag')).toBe('')
+  it('is built by a job that can neither push nor publish', async ({ annotate }) => {
+    const head = repository.git('rev-parse', 'HEAD')
+    const { failed, said } = await run(['build'], false)
+    await annotate(said)
+    expect(failed).toBeUndefined()
+    expect(said).toMatch(/name git\+https:\/\/git\.example\.com\/somebody\/net\.git as the repository/)
+    expect(repository.git('ls-remote', 'origin', 'refs/heads/main')).toContain(head)
+    const build = join(folder, 'jobs/build')
+    const builder = new Person(join(folder, 'jobs/build_home'), { npm_config_registry: registry.url })
+    for (const stage of ['push', 'publish']) {
+      const args = ['scripts/release.mjs', stage]
+      const { status, stdout, stderr } = await builder.tries(build, process.execPath, ...args)
+      expect(status).toBe(1)
+      expect(stdout + stderr).toMatch(/no right to push|ENEEDAUTH/)
+    }
+    expect(registry.published).toEqual([])
   })
 
-  it('goes on, and publishes what was not published', async ({ annotate }) => {
-    registry.refused = undefined
-    const said = await releaser.runs(repository.folder, 'pnpm', '--silent', 'release', '--resume')
+  it('that a registry refuses half-way has published nothing that cannot be installed, and no tag', async ({
+    annotate,
+  }) => {
+    registry.refused = REFUSED_AT_FIRST
+    const { failed, said } = await run(['push', 'publish', 'tag'], false)
     await annotate(said)
+    expect(failed).toBe('publish')
+    repository.git('pull', '--quiet')
+    expect(said).toContain(`${REFUSED_AT_FIRST}@${version()} is refused`)
+    expect(said).toContain('pnpm release --resume')
+    const published = registry.published.map(({ manifest }) => manifest.name)
+    expect(published).toContain('@bt/ws-protocol')
+    expect(published).not.toContain('@bt/net')
+    expect(repository.git('ls-remote', '--tags', 'origin')).toBe('')
+  })
+
+  it('goes on when it is started again with resume, and publishes what was not published', async ({
+    annotate,
+  }) => {
+    registry.refused = undefined
+    const { failed, said } = await run(host.jobs, true)
+    await annotate(said)
+    expect(failed).toBeUndefined()
     expect(registry.published.map(({ manifest }) => manifest.name)).toEqual(PACKAGES)
   })
 
   it('is a commit and a tag for each package, which everybody can get', () => {
+    repository.git('pull', '--quiet', '--tags')
     const names = PACKAGES.map(name => `${name}@${version()}`).join('\n')
     expect(repository.git('status', '--porcelain')).toBe('')
     expect(repository.git('log', '-1', '--format=%s')).toBe(`Release ${version()}`)
     expect(repository.git('tag', '--points-at', 'origin/main')).toBe(names)
-    expect(repository.git('ls-remote', '--tags', '--refs', 'origin').replace(/^.*refs\/tags\//gm, '')).toBe(
-      names,
-    )
   })
 
   it('leaves a lockfile that still says what is installed', async () => {
@@ -222,6 +256,12 @@ describe.each(PACKAGES)('%s as it was published', name => {
 
 describe('who installs @bt/net', () => {
   let project: string
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launch_chromium()
+  })
+  afterAll(() => browser.close())
 
   it('gets ws besides, and nothing else', async ({ annotate }) => {
     project = user_folder('project')
@@ -251,7 +291,7 @@ describe('who installs @bt/net', () => {
     it(`has ${name} make a file of the client that runs in a browser`, async () => {
       const client = await bundle(project, SAMPLES.client, 'browser')
       const { address } = await start_server(user, project, SAMPLES.server, ON_NODE)
-      const said = await said_in_a_page(at(address, client), PRINTED.at(-1) ?? '')
+      const said = await said_in_a_page(browser, at(address, client), PRINTED.at(-1) ?? '')
       expect(said).toEqual(PRINTED)
     })
   }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Repository, ROOT } from './repository.ts'
 
 const CHANGESET = "---\n'@bt/net': patch\n---\n\nSomething is better.\n"
@@ -19,6 +19,7 @@ beforeEach(() => {
   mkdirSync(join(repository.folder, 'packages/net'), { recursive: true })
   write('packages/net/package.json', JSON.stringify({ name: '@bt/net', version: '1.2.3' }))
   write('.changeset/better.md', CHANGESET)
+  write('.gitignore', '/release/\n')
   repository.commit('Make something better')
   repository.follow(join(folder, 'origin.git'))
 })
@@ -38,8 +39,9 @@ function refusal(...args: string[]): string {
 }
 
 it('names an option that it does not know, and tells those that it does', () => {
-  expect(refusal('--dry')).toMatch(/^release: Unknown option '--dry'.*pnpm release \[--dry-run\]/s)
-  expect(refusal('1.0.0')).toMatch(/^release: Unexpected argument '1\.0\.0'.*pnpm release \[--dry-run\]/s)
+  expect(refusal('--dry')).toMatch(/^release: Unknown option '--dry'.*pnpm release \[prepare/s)
+  expect(refusal('1.0.0')).toMatch(/^release: Unexpected argument '1\.0\.0'.*pnpm release \[prepare/s)
+  expect(refusal('push', 'tag')).toMatch(/^release: Unexpected argument 'tag'/)
 })
 
 it.each([[[]], [['--dry-run']], [['--resume']]])(
@@ -83,4 +85,60 @@ it('refuses to resume where the last commit is no release', () => {
   expect(refusal('--resume')).toMatch(
     /^release: the last commit is "Make something better", and not "Release 1\.2\.3".*`pnpm changeset`/m,
   )
+})
+
+it.each(['push', 'publish', 'tag'])('does not %s what was not prepared', stage => {
+  expect(refusal(stage)).toMatch(/^release: there is no release\/release\.json.*pnpm release prepare/)
+})
+
+describe('a commit that is to be pushed', () => {
+  /** Makes what the first stage leaves, of a commit that changes something, and takes that commit back. */
+  function prepare(change: () => void, subject = 'Release 1.2.4'): void {
+    const parent = repository.git('rev-parse', 'HEAD')
+    change()
+    repository.commit(subject)
+    const commit = repository.git('rev-parse', 'HEAD')
+    const made = join(repository.folder, 'release')
+    mkdirSync(made)
+    repository.git('bundle', 'create', '--quiet', join(made, 'commit.bundle'), `${parent}..HEAD`)
+    repository.git('reset', '--quiet', '--hard', parent)
+    write('release/release.json', JSON.stringify({ version: '1.2.4', commit, packages: [] }))
+  }
+
+  function push(): string {
+    const script = join(repository.folder, 'scripts/release.mjs')
+    const { stderr } = spawnSync(process.execPath, [script, 'push'], { encoding: 'utf8' })
+    return stderr
+  }
+
+  const versioned = (more: object = {}): void => {
+    rmSync(join(repository.folder, '.changeset/better.md'))
+    write('packages/net/CHANGELOG.md', '## 1.2.4')
+    write('packages/net/package.json', JSON.stringify({ name: '@bt/net', version: '1.2.4', ...more }))
+  }
+
+  it('is pushed if it changes versions, repositories and changelogs', () => {
+    prepare(() => versioned({ repository: 'https://git.example.com' }))
+    expect(push()).toBe('')
+    expect(repository.git('log', '-1', '--format=%s', 'origin/main')).toBe('Release 1.2.4')
+  })
+
+  it.each<[string, () => void, string?]>([
+    ['it changes more of packages/net/package.json', () => versioned({ scripts: { install: 'x' } })],
+    ['it changes scripts/release.mjs', () => write('scripts/release.mjs', '')],
+    ['its subject is "Release it"', versioned, 'Release it'],
+    [
+      'it does not follow what is checked out',
+      () => {
+        write('packages/net/CHANGELOG.md', 'x')
+        repository.commit('Change something first')
+        versioned()
+      },
+    ],
+  ])('is not pushed if %s', (why, change, subject) => {
+    prepare(change, subject)
+    const before = repository.git('rev-parse', 'origin/main')
+    expect(push()).toContain(`is no release: ${why}`)
+    expect(repository.git('ls-remote', 'origin', 'refs/heads/main')).toContain(before)
+  })
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 // @boundaries-ignore what the machine has is found in one place for the whole repository
@@ -22,6 +22,7 @@ export class Repository {
 
   constructor(folder: string) {
     this.folder = folder
+    if (existsSync(join(folder, '.git'))) return
     mkdirSync(folder, { recursive: true })
     this.git('init', '--quiet', '--initial-branch=main')
   }
@@ -46,7 +47,7 @@ export class Repository {
   }
 }
 
-/** A copy of this repository as it lies here, committed or not, with what is installed in it. */
+/** A copy of this repository as it lies here, committed or not, without what is installed in it. */
 export function copy_of_this_repository(folder: string): Repository {
   const copy = new Repository(folder)
   const listed = execFileSync(
@@ -63,11 +64,18 @@ export function copy_of_this_repository(folder: string): Repository {
     mkdirSync(join(folder, dirname(file)), { recursive: true })
     cpSync(join(ROOT, file), join(folder, file))
   }
+  return copy
+}
+
+/** Installs in a copy of this repository what is installed in this one. */
+export function install_in(folder: string): void {
+  if (existsSync(join(folder, 'node_modules'))) return
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  // .gitignore leaves out folders of that name, and this is a link.
+  appendFileSync(join(folder, '.git/info/exclude'), 'node_modules\n')
   for (const name of readdirSync(join(ROOT, 'packages'))) {
     const installed = join('packages', name, 'node_modules')
     // Links, which lead to the packages of the copy.
     cpSync(join(ROOT, installed), join(folder, installed), { recursive: true, verbatimSymlinks: true })
   }
-  return copy
 }
