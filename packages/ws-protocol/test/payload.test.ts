@@ -71,3 +71,77 @@ test('an ArrayBuffer of another realm is taken', () => {
   expect(foreign).not.toBeInstanceOf(ArrayBuffer)
   expect([...(as_payload(foreign) as Uint8Array)]).toEqual([1, 2])
 })
+
+describe('bytes whose buffer is gone', () => {
+  const views: readonly [string, (buffer: ArrayBuffer) => unknown][] = [
+    ['a Uint8Array', buffer => new Uint8Array(buffer, 2, 4)],
+    ['a Uint8Array of the whole buffer', buffer => new Uint8Array(buffer)],
+    ['a Buffer', buffer => Buffer.from(buffer, 2, 4)],
+    ['a Uint8ClampedArray', buffer => new Uint8ClampedArray(buffer, 2, 4)],
+    ['a Float32Array', buffer => new Float32Array(buffer, 4)],
+    ['a BigInt64Array', buffer => new BigInt64Array(buffer, 8)],
+    ['a DataView', buffer => new DataView(buffer, 2, 4)],
+  ]
+  const is_refused = (data: unknown): void =>
+    expect(() => as_payload(data, 'publish')).toThrow(
+      expect.objectContaining({
+        name: 'NetError',
+        code: 'invalid_argument',
+        message: expect.stringMatching(
+          /^publish got an instance of \w+ whose buffer was transferred or has shrunk: send it before, or a copy$/,
+        ),
+      }),
+    )
+
+  test.each([['an ArrayBuffer', (buffer: ArrayBuffer): unknown => buffer] as const, ...views])(
+    'since it was transferred: %s is refused',
+    (_, make) => {
+      const buffer = new ArrayBuffer(16)
+      const data = make(buffer)
+      structuredClone(buffer, { transfer: [buffer] })
+      is_refused(data)
+    },
+  )
+
+  /** In TypeScript's library for this target, no buffer can be resized. */
+  const resizable = (): ArrayBuffer & { resize(bytes: number): void } =>
+    new (ArrayBuffer as unknown as new (bytes: number, options: object) => ArrayBuffer & { resize(): void })(
+      16,
+      {
+        maxByteLength: 32,
+      },
+    )
+
+  test.each(views.filter(([name]) => !name.includes('whole')))(
+    'since it has shrunk below the view: %s is refused',
+    (_, make) => {
+      const buffer = resizable()
+      const data = make(buffer)
+      buffer.resize(1)
+      is_refused(data)
+    },
+  )
+
+  test('what has shrunk within the view is taken as it is now', () => {
+    const buffer = resizable()
+    const [whole, rest] = [new Uint8Array(buffer), new Uint16Array(buffer, 2)]
+    buffer.resize(6)
+    expect([whole, rest].map(data => (as_payload(data) as Uint8Array).length)).toEqual([6, 4])
+    buffer.resize(0)
+    expect((as_payload(whole) as Uint8Array).length).toBe(0)
+  })
+
+  test.each([new Uint8Array(4).subarray(4), new Float32Array(0), new DataView(new ArrayBuffer(4), 4)])(
+    'an empty view of a buffer that is there is taken',
+    data => {
+      expect((as_payload(data) as Uint8Array).length).toBe(0)
+    },
+  )
+
+  test('a view of a SharedArrayBuffer is taken', () => {
+    const shared = new SharedArrayBuffer(4)
+    new Uint8Array(shared).set([1, 2, 3, 4])
+    for (const data of [new Uint8Array(shared, 1, 2), new DataView(shared, 1, 2)])
+      expect([...(as_payload(data) as Uint8Array)]).toEqual([2, 3])
+  })
+})
