@@ -25,6 +25,7 @@ import {
   type WsConnectOptions,
 } from './options.js'
 import { Reconnector } from './reconnector.js'
+import type { ReadRefusal } from './retry_rule.js'
 import { shown_url } from './shown_url.js'
 import type { WsClient } from './ws_client.js'
 
@@ -73,7 +74,13 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   #error: NetError | undefined
   #settle_opened!: { resolve(): void; reject(error: NetError): void }
 
-  constructor(settings: ConnectSettings, platform: Platform<Kind>, open_socket: OpenSocket<Kind>) {
+  /** `read_refusal`: left out if the platform does not reveal why a handshake was refused. */
+  constructor(
+    settings: ConnectSettings,
+    platform: Platform<Kind>,
+    open_socket: OpenSocket<Kind>,
+    read_refusal?: ReadRefusal,
+  ) {
     this.addr = settings.url
     this.#settings = settings
     this.#platform = platform
@@ -81,7 +88,10 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     this.#callbacks = { ...settings }
     this.#heartbeat = new Heartbeat(settings.heartbeat, platform.clock, () => [this.#connection])
     const backoff = backoff_settings(settings.reconnect)
-    if (backoff !== undefined) this.#reconnector = new Reconnector(backoff, platform, () => this.#again())
+    if (backoff !== undefined)
+      this.#reconnector = new Reconnector({ ...backoff, url: this.addr, read_refusal }, platform, () =>
+        this.#again(),
+      )
     this.opened = new Promise((resolve, reject) => {
       this.#settle_opened = { resolve, reject }
     })
@@ -94,7 +104,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
       () => this,
     )
     if (settings.on_message !== undefined) this.on_message(settings.on_message)
-    this.#open()
+    if (settings.signal?.aborted !== true) this.#open()
     close_on_abort(settings.signal, () => this.close(), this.closed)
   }
 
@@ -218,7 +228,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   /** Lost, but not for ever. Of all that fails until it is open again, `on_error` is told the first. */
   #lost(info: CloseInfo, cause: NetError | undefined, reconnector: Reconnector): void {
     this.#stop_watching()
-    const delay_ms = reconnector.wait(info, cause)
+    const delay_ms = reconnector.wait(info)
     const error = this.#explain(info, cause, `connecting again in ${delay_ms} ms`)
     if (error !== undefined && !this.#is_loss_told) {
       this.#is_loss_told = true

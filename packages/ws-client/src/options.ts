@@ -5,7 +5,6 @@ import {
   type ConnectionOptions,
   callback,
   connection_rules,
-  describe_parts,
   describe_value,
   exactly,
   type FilledConnectionOption,
@@ -67,7 +66,8 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
    * Whether and how to reconnect when the connection is lost, or does not open. Messages still in the queue are kept, and go out after reconnecting,
    * in order and once. The client gives up when the server says so: with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000,
    * 1002, 1003, 1007 to 1010, 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, be it because the server broke a rule. A server can ask
-   * for a delay, with `Retry-After` or when it closes. A browser does not reveal the status: there, every refusal is retried. @defaultValue `false`
+   * for a delay, with `Retry-After` or when it closes. A browser does not reveal the status: there, every refusal is retried; while it is offline, no attempt is made or counted.
+   * @defaultValue `false`
    */
   reconnect?: boolean | ReconnectOptions | undefined
   /** How long the connection may take to open, handshake included, in milliseconds. From 1 to 2,147,483,647. @defaultValue `10000` */
@@ -117,9 +117,8 @@ export function connect_rules(
     on_reconnecting: callback(),
     reconnect: {
       fallback: false,
-      shown: describe_parts,
       expects:
-        'true, false, or { min_delay?, max_delay?: milliseconds, max_attempts? }, all from 1 on, min_delay up to max_delay',
+        'true, false, or { min_delay, max_delay, max_attempts }, all from 1 on, min_delay up to max_delay',
       accepts: value => typeof value === 'boolean' || backoff_settings(value) !== undefined,
     },
     connect_timeout: milliseconds(10_000),

@@ -8,21 +8,36 @@ import {
   type Platform,
 } from '@bt/ws-protocol'
 import { MAX_DELAY_MS } from './options.js'
-import { is_final, retry_hint_ms } from './retry_rule.js'
+import { close_hint, type ReadRefusal } from './retry_rule.js'
+
+/** The longest time for which a server may keep a client away, in milliseconds: an hour. */
+const MAX_ASKED_MS = 3_600_000
+
+type ReconnectorPlatform = Pick<Platform<never>, 'clock' | 'is_offline' | 'is_cut_off' | 'watch_online'>
+
+/** What a {@link Reconnector} goes by. */
+export interface ReconnectorSettings extends BackoffSettings {
+  /** Where it connects to. */
+  readonly url: string
+  /** Reads what a refusal says about trying again, if the platform reveals it. */
+  readonly read_refusal?: ReadRefusal | undefined
+}
 
 /** Decides whether and when a client connects again, and waits until then. */
 export class Reconnector {
-  readonly #settings: BackoffSettings
-  readonly #platform: Pick<Platform<never>, 'clock' | 'watch_online'>
+  readonly #settings: ReconnectorSettings
+  readonly #platform: ReconnectorPlatform
   readonly #again: () => void
   readonly #backoff: Backoff
+  /** How long the server asked to wait when the connection ended. */
+  #asked_ms = 0
   #opened_ms: number | undefined
   #stop_waiting: CancelTimer | undefined
 
   /** `again` connects again; `random`: a number from 0 up to 1, which it never is. */
   constructor(
-    settings: BackoffSettings,
-    platform: Pick<Platform<never>, 'clock' | 'watch_online'>,
+    settings: ReconnectorSettings,
+    platform: ReconnectorPlatform,
     again: () => void,
     random: () => number = Math.random,
   ) {
@@ -40,7 +55,11 @@ export class Reconnector {
   /** Whether to try again. */
   allows(ending: Ending, error: NetError | undefined): boolean {
     this.#judge_life()
-    return this.#backoff.may_try && !is_final(ending, error)
+    // An attempt that failed without a network is not counted.
+    if (ending.cause === 'refused' && this.#platform.is_offline?.()) this.#backoff.uncount()
+    const { is_final, wait_ms } = this.#settings.read_refusal?.(error) ?? close_hint(ending)
+    this.#asked_ms = Math.min(wait_ms, MAX_ASKED_MS)
+    return this.#backoff.may_try && !is_final
   }
 
   /** The connection is open. */
@@ -48,14 +67,19 @@ export class Reconnector {
     this.#opened_ms = this.#platform.clock.now_ms()
   }
 
-  /** Waits, at least as long as the server asked for, and connects again; at once where the network comes back. Returns how long, in milliseconds. */
-  wait(info: CloseInfo, error: NetError | undefined): number {
-    const delay_ms = this.#delay_ms(info, error)
+  /**
+   * Waits after an ending that {@link Reconnector.allows} another attempt, at least as long as the server asked for, and connects again; at once if
+   * the network comes back, and not before if there is none, unless it connects to this machine. Returns how long, in milliseconds.
+   */
+  wait(info: CloseInfo): number {
+    const delay_ms = this.#delay_ms(info)
     const again = (): void => {
       this.stop()
       this.#again()
     }
-    const cancel_timer = this.#platform.clock.start_timer(delay_ms, again)
+    const cancel_timer = this.#platform.clock.start_timer(delay_ms, () => {
+      if (!this.#platform.is_cut_off?.(this.#settings.url)) again()
+    })
     const unwatch = this.#platform.watch_online?.(again)
     this.#stop_waiting = () => {
       cancel_timer()
@@ -70,10 +94,11 @@ export class Reconnector {
   }
 
   /** A Close tells each client a wait of its own; a refusal tells the same to all who were turned away together, who must not come back together. */
-  #delay_ms(info: CloseInfo, error: NetError | undefined): number {
+  #delay_ms({ cause }: CloseInfo): number {
     const own_ms = this.#backoff.next_delay_ms()
-    const hint_ms = retry_hint_ms(info, error)
-    return info.cause === 'refused' ? Math.min(hint_ms + own_ms, MAX_DELAY_MS) : Math.max(hint_ms, own_ms)
+    return cause === 'refused'
+      ? Math.min(this.#asked_ms + own_ms, MAX_DELAY_MS)
+      : Math.max(this.#asked_ms, own_ms)
   }
 
   /** One that was lost again at once is no success: else a server that takes everybody and keeps nobody would be asked without end. */

@@ -1,9 +1,10 @@
-import { check_options, NetError, with_retry_hint } from '@bt/ws-protocol'
+import { check_options, type MessageBatch, NetError, type SocketSink, with_retry_hint } from '@bt/ws-protocol'
 import { FakePlatform, FakeSocket } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Client } from '../src/client.js'
+import { Client, type OpenedSocket } from '../src/client.js'
 import type { CloseInfo, ReconnectInfo, WsConnectOptions } from '../src/index.js'
 import { node_rules } from '../src/node/options.js'
+import { read_refusal } from '../src/node/refusal_hint.js'
 
 const url = 'ws://host/ws'
 
@@ -60,13 +61,15 @@ describe('a client', () => {
       },
       ...options,
     }
-    client = new Client(check_options('connect', given, node_rules), platform, sink => {
+    const open_socket = (sink: SocketSink): OpenedSocket<MessageBatch> => {
       before_opening()
       const socket = new FakeSocket()
       const number = sockets.push(socket)
       socket.connect_to(sink)
       return { port: socket, protocol: () => `protocol ${number}` }
-    }) as unknown as Client<never>
+    }
+    const settings = check_options('connect', given, node_rules)
+    client = new Client(settings, platform, open_socket, read_refusal) as unknown as Client<never>
   }
 
   /** The socket that was opened last. */
@@ -396,6 +399,20 @@ describe('a client', () => {
       platform.end_turn()
       expect(infos).toMatchObject([{ cause: 'local' }])
       expect([client.state, platform.clock.timers]).toEqual(['closed', 0])
+    })
+
+    it('when the signal was aborted before: no socket is opened', async () => {
+      start({ signal: AbortSignal.abort() })
+      expect([client.state, client.send('a')]).toEqual([
+        'closing',
+        expect.objectContaining({ code: 'closed' }),
+      ])
+      expect(heard).toEqual([])
+      platform.end_turn()
+      await expect(client.opened).rejects.toMatchObject({ code: 'closed' })
+      expect(infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }])
+      platform.clock.advance(1_000_000)
+      expect([sockets.length, platform.clock.timers, heard]).toEqual([0, 0, ['close']])
     })
 
     it('when it is closed during an attempt, at once', () => {

@@ -170,7 +170,7 @@ describe('reconnect', () => {
     expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
       expect.objectContaining({
         code: 'invalid_option',
-        message: expect.stringMatching(/the option reconnect is .*; expected true, false, or \{ min_delay\?/),
+        message: expect.stringMatching(/the option reconnect is .*; expected true, false, or \{ min_delay,/),
       }),
     )
   })

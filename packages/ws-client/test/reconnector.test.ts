@@ -1,10 +1,14 @@
 import { type CloseInfo, type Ending, NetError, with_retry_hint } from '@bt/ws-protocol'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { read_refusal } from '../src/node/refusal_hint.js'
 import { Reconnector } from '../src/reconnector.js'
 
 const lost: Ending = { code: 1006, reason: '', cause: 'network', clean: false }
 const refused: Ending = { ...lost, cause: 'refused' }
+const closed = (reason: string): Ending => ({ code: 1012, reason, cause: 'peer', clean: true })
+const refused_for = (retry_after: string): NetError =>
+  new NetError('handshake_refused', 'no', { cause: { status: 503, headers: { 'retry-after': retry_after } } })
 const info = (ending: Ending): CloseInfo => ({ ...ending, unsent: 0 })
 
 describe('Reconnector', () => {
@@ -14,19 +18,23 @@ describe('Reconnector', () => {
   /** Who waits for the network to come back. */
   let watchers: Set<() => void>
   let random: number
+  let is_offline: boolean
+  let is_local: boolean
   let reconnector: Reconnector
 
   const start = (max_attempts = Infinity, has_online = true): void => {
     const platform = {
       clock,
       ...(has_online && {
+        is_offline: () => is_offline,
+        is_cut_off: () => is_offline && !is_local,
         watch_online: (task: () => void) => {
           watchers.add(task)
           return () => void watchers.delete(task)
         },
       }),
     }
-    const settings = { min_delay: 1_000, max_delay: 8_000, max_attempts }
+    const settings = { min_delay: 1_000, max_delay: 8_000, max_attempts, url: 'ws://host/ws', read_refusal }
     reconnector = new Reconnector(
       settings,
       platform,
@@ -36,19 +44,21 @@ describe('Reconnector', () => {
   }
 
   const come_online = (): void => {
+    is_offline = false
     for (const task of [...watchers]) task()
   }
 
   /** Loses the connection, or an attempt, and returns how long the wait is. */
   const lose = (ending: Ending = lost, error?: NetError): number => {
     expect(reconnector.allows(ending, error)).toBe(true)
-    return reconnector.wait(info(ending), error)
+    return reconnector.wait(info(ending))
   }
 
   beforeEach(() => {
     clock = new FakeClock()
     again_ms = []
     watchers = new Set()
+    is_offline = is_local = false
     random = 0.5
     start()
   })
@@ -83,8 +93,12 @@ describe('Reconnector', () => {
   })
 
   it('draws by itself where nobody draws for it: below the bound', () => {
-    const other = new Reconnector({ min_delay: 10, max_delay: 10, max_attempts: 1 }, { clock }, () => {})
-    const delay_ms = other.wait(info(lost), undefined)
+    const other = new Reconnector(
+      { min_delay: 10, max_delay: 10, max_attempts: 1, url: 'ws://host/ws' },
+      { clock },
+      () => {},
+    )
+    const delay_ms = other.wait(info(lost))
     expect(Number.isInteger(delay_ms) && delay_ms >= 0 && delay_ms < 10).toBe(true)
     other.stop()
   })
@@ -124,6 +138,67 @@ describe('Reconnector', () => {
     })
   })
 
+  describe('offline', () => {
+    it('makes no attempt, however long that is, and one as soon as it is online', () => {
+      lose()
+      is_offline = true
+      clock.advance(1_000_000)
+      expect([again_ms, clock.timers, watchers.size]).toEqual([[], 0, 1])
+      come_online()
+      clock.advance(1_000_000)
+      expect(again_ms).toEqual([1_000_000])
+      expect([clock.timers, watchers.size]).toEqual([0, 0])
+    })
+
+    it('waits for nothing any more once it is stopped', () => {
+      lose()
+      is_offline = true
+      clock.advance(500)
+      reconnector.stop()
+      come_online()
+      expect([again_ms, watchers.size]).toEqual([[], 0])
+    })
+
+    it('counts no attempt that failed, be it the last one that is allowed', () => {
+      start(2)
+      clock.advance(lose())
+      clock.advance(lose(refused))
+      expect(reconnector.attempts).toBe(2)
+      is_offline = true
+      expect(lose(refused)).toBe(1_000)
+      expect(reconnector.attempts).toBe(2)
+      come_online()
+      expect(again_ms).toHaveLength(3)
+      expect(reconnector.allows(refused, undefined)).toBe(false)
+    })
+
+    it('counts the attempt that follows a loss, and one that was made at first is none', () => {
+      start(1)
+      is_offline = true
+      lose(refused)
+      expect(reconnector.attempts).toBe(1)
+      start(1)
+      lose()
+      expect(reconnector.attempts).toBe(1)
+    })
+
+    it('goes on with attempts that need no network, and counts none that failed', () => {
+      start(2)
+      is_offline = is_local = true
+      for (let i = 0; i < 5; i += 1) clock.advance(lose(refused))
+      expect(again_ms).toHaveLength(5)
+      is_offline = false
+      clock.advance(lose(refused))
+      expect(reconnector.allows(refused, undefined)).toBe(false)
+    })
+
+    it('a server that refused for good is still final', () => {
+      is_offline = true
+      const error = new NetError('handshake_refused', 'no', { cause: { status: 401, headers: {} } })
+      expect(reconnector.allows(refused, error)).toBe(false)
+    })
+  })
+
   describe('a hint of the server', () => {
     it('is the least that it waits', () => {
       const ending: Ending = { code: 1012, reason: with_retry_hint('', 5_000), cause: 'peer', clean: true }
@@ -132,6 +207,16 @@ describe('Reconnector', () => {
       expect(again_ms).toEqual([])
       clock.advance(1)
       expect(again_ms).toEqual([5_000])
+    })
+
+    it.each([
+      ['by a Close', closed(with_retry_hint('', 3_600_001)), undefined, 3_600_000],
+      ['by a Close of an hour', closed(with_retry_hint('', 3_600_000)), undefined, 3_600_000],
+      ['by seconds of a refusal', refused, refused_for('86400'), 3_600_500],
+      ['by a date of a refusal', refused, refused_for('Fri, 31 Dec 9999 23:59:59 GMT'), 3_600_500],
+      ['by more seconds than there are numbers', refused, refused_for('9'.repeat(400)), 3_600_500],
+    ])('keeps a client away for an hour at most: %s', (_, ending, error, expected_ms) => {
+      expect(lose(ending, error)).toBe(expected_ms)
     })
 
     it('shortens no wait', () => {

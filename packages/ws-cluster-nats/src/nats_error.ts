@@ -1,4 +1,4 @@
-import { explain_broker_error } from '@bt/ws-protocol/node'
+import { error_text, explain_broker_error } from '@bt/ws-protocol/node'
 import {
   AuthorizationError,
   PermissionViolationError,
@@ -51,5 +51,5 @@ function explain(error: Error): string {
     return 'it did not answer in time: check the address, and whether it is at work'
   const beneath = error.cause instanceof Error ? error.cause : error
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
-  return known?.[1] ?? explain_broker_error(beneath) ?? error.message
+  return known?.[1] ?? explain_broker_error(beneath) ?? (error.message || error_text(beneath))
 }

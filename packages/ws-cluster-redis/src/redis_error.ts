@@ -1,4 +1,4 @@
-import { explain_broker_error } from '@bt/ws-protocol/node'
+import { error_text, explain_broker_error } from '@bt/ws-protocol/node'
 import { ConnectionTimeoutError, ErrorReply, SocketClosedUnexpectedlyError } from '@redis/client'
 
 /** Replies that say that Redis can't do for now, or not here, what it did before: whoever connects anew may find it better. */
@@ -53,5 +53,5 @@ function explain(error: Error): string {
   if (error instanceof ConnectionTimeoutError)
     return 'it did not answer in time: check the address, and whether it is at work'
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
-  return known?.[1] ?? explain_broker_error(error) ?? error.message
+  return known?.[1] ?? explain_broker_error(error) ?? error_text(error)
 }

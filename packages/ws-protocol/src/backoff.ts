@@ -41,6 +41,11 @@ export class Backoff {
     return Math.floor(this.#random() * bound_ms)
   }
 
+  /** Takes back the last attempt, if there was one, since its failure says nothing about the peer. */
+  uncount(): void {
+    if (this.#attempts > 0) this.#attempts -= 1
+  }
+
   /** Starts again with the first attempt. */
   reset(): void {
     this.#attempts = 0

@@ -1,7 +1,7 @@
 import type { CancelTimer } from './clock.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
-import { describe_count, describe_value, NetError } from './errors.js'
+import { describe_value, NetError } from './errors.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import { type Beating, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 import {
@@ -98,6 +98,7 @@ export class Connection<Handle, Kind extends Batch>
   /** There is one from the first message on that is sent. */
   #outbox: Outbox<Kind> | undefined
   readonly #inbox: Inbox<CloseInfo>
+  /** There is none if it was closed before it began to open. */
   #port!: SocketPort<Kind>
   #state: Lifecycle = CONNECTING
   #cancel_timer: CancelTimer | undefined
@@ -343,9 +344,9 @@ export class Connection<Handle, Kind extends Batch>
 
   callback_failed(kind: CallbackKind | 'reconnecting', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
-    const said = cause instanceof Error ? cause.message : describe_value(cause)
+    const said = cause instanceof Error ? cause.message || cause.name : describe_value(cause)
     const lives_on = kind === 'close' ? '' : '; its connection lives on'
-    const message = `${name} failed: ${said}${lives_on} (\`cause\` holds the error)`
+    const message = `${name} failed: ${said}${lives_on}`
     this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
   }
 
@@ -446,7 +447,8 @@ export class Connection<Handle, Kind extends Batch>
         return
       case 'terminated':
         // There is no socket that could end: the callbacks come later all the same, as always.
-        if (before.name === 'waiting') this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        if (this.#port === undefined || before.name === 'waiting')
+          this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
         else if (before.name !== 'terminated') this.#port.terminate()
         return
       case 'waiting':
@@ -518,12 +520,12 @@ function silent(): NetError {
 }
 
 function unexpected_binary(payload_bytes: number): NetError {
-  const message = `closed with 1003: the peer sent a binary message of ${describe_count(payload_bytes, 'byte')}; set binary: true to take them`
+  const message = `closed with 1003: the peer sent a binary message of size ${payload_bytes}; set binary: true to take them`
   return new NetError('unexpected_binary', message)
 }
 
 function no_message_handler(): NetError {
-  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait, and nobody takes them: register on_message, even if it does nothing, or iterate`
+  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait: register on_message, or iterate`
   return new NetError('no_message_handler', message)
 }
 

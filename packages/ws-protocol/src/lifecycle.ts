@@ -97,8 +97,8 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       break
     case 'finish':
       if (name === 'open') {
-        const { closing, drain_ms, late } = event
-        return { name: 'finishing', closing, drain_ms, late }
+        const { type: _, ...rest } = event
+        return { name: 'finishing', ...rest }
       }
       break
     case 'finished':

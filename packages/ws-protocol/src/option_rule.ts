@@ -53,7 +53,9 @@ export function check_options<Options extends object, Filled extends keyof Optio
 ): CheckedOptions<Options, Filled> {
   if (typeof given !== 'object' || given === null)
     throw invalid(`${call} got ${describe_value(given)} for its options: give an object`)
-  const unknown = names_of(call, given).find(name => !Object.hasOwn(rules, name))
+  const unknown = read(`${call}: its object of options`, () => Object.keys(given)).find(
+    name => !Object.hasOwn(rules, name),
+  )
   if (unknown !== undefined)
     throw invalid(
       `${call}: there is no option ${describe_value(unknown)}; ${nearest(unknown, Object.keys(rules))}`,
@@ -76,10 +78,14 @@ export function check_options<Options extends object, Filled extends keyof Optio
  * @throws NetError `invalid_option` if its getter throws
  */
 export function read_option(call: string, given: object, name: string): unknown {
+  return read(`${call}: the option ${name}`, () => (given as Record<string, unknown>)[name])
+}
+
+function read<Value>(what: string, get: () => Value): Value {
   try {
-    return (given as Record<string, unknown>)[name]
+    return get()
   } catch (cause) {
-    throw invalid(`${call}: the option ${name} throws when it is read: give a plain value`, cause)
+    throw invalid(`${what} throws when it is read: give a plain value`, cause)
   }
 }
 
@@ -106,14 +112,6 @@ export function describe_parts(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const parts = Object.entries(value).slice(0, MOST_PARTS)
   return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
-}
-
-function names_of(call: string, given: object): string[] {
-  try {
-    return Object.keys(given)
-  } catch (cause) {
-    throw invalid(`${call} got something that throws when it is read for its options: give an object`, cause)
-  }
 }
 
 /** What throws when it is looked at will not do; what a rule itself throws says why. */

@@ -61,7 +61,7 @@ export interface ConnectionOptions<Binary extends boolean> {
    * and fails with `handshake_failed` if the server accepts none of them. @defaultValue none
    */
   protocols?: readonly string[] | undefined
-  /** Aborting this signal calls `close()`. @defaultValue none */
+  /** Aborting this signal calls `close()`; if it is aborted already, nothing is connected or bound. @defaultValue none */
   signal?: AbortSignalLike | undefined
 }
 
@@ -93,14 +93,17 @@ export const connection_rules: OptionRules<
   close_timeout: milliseconds(5_000),
   protocols: {
     fallback: [],
-    expects: 'an array of subprotocol names, each once (RFC 6455 §4.1)',
+    expects: 'an array of subprotocol names, each once',
     accepts: value => flawed_protocols(value) === undefined,
     shown: flawed_protocols,
   },
   signal: {
     fallback: undefined,
     expects: 'an AbortSignal',
-    accepts: value => typeof (value as AbortSignalLike | null)?.addEventListener === 'function',
+    accepts: value => {
+      const { aborted, addEventListener } = value as AbortSignalLike
+      return typeof aborted === 'boolean' && typeof addEventListener === 'function'
+    },
   },
 }
 

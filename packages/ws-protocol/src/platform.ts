@@ -17,6 +17,10 @@ export interface Platform<Kind extends Batch> {
   defer(task: () => void): void
   /** The channels to publish events on, if the platform has any. */
   readonly channels?: Channels
+  /** Returns whether there is no network, if the platform knows. */
+  is_offline?(): boolean
+  /** Returns whether nothing can be reached at `url` because there is no network; this machine itself always can. */
+  is_cut_off?(url: string): boolean
   /** Calls `task` whenever the network is back, if the platform tells; returns a function that stops this. */
   watch_online?(task: () => void): () => void
   /** Shows an error as a warning when there is no `on_error` to take it. */

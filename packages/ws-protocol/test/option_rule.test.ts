@@ -238,7 +238,7 @@ describe('options that throw when they are looked at', () => {
 
   test('are told from none where they are a proxy', () => {
     expect(() => check(new Proxy({}, { ownKeys: boom }))).toThrow(
-      invalid_option(/^call got something that throws when it is read for its options/),
+      invalid_option(/^call: its object of options throws when it is read/),
     )
   })
 

@@ -99,7 +99,7 @@ describe('binary', () => {
 })
 
 describe('protocols', () => {
-  const expected = 'an array of subprotocol names, each once (RFC 6455 §4.1)'
+  const expected = 'an array of subprotocol names, each once'
   const FIRST_OF_1 = 'an array of 1, in which the name at index 0 has'
   const UNDEFINED_NAME = 'an array of 1, in which the name at index 0 is of type undefined'
   const hex = (sign: string) => sign.charCodeAt(0).toString(16).toUpperCase()
@@ -160,6 +160,8 @@ describe('signal', () => {
     [{}, 'an object'],
     [{ aborted: false }, 'an object'],
     [{ aborted: false, addEventListener: true }, 'an object'],
+    [{ addEventListener() {}, removeEventListener() {} }, 'an object'],
+    [new EventTarget(), 'an instance of EventTarget'],
     [new AbortController(), 'an instance of AbortController'],
     [1, '1'],
     [Symbol('abort'), 'Symbol(abort)'],

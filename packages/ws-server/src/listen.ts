@@ -1,4 +1,5 @@
 import { BIND_EXPECTED, check_options, close_on_abort, NetError, type Sendable } from '@bt/ws-protocol'
+import { allow_many_listeners } from '@bt/ws-protocol/node'
 import type { ClusterNode } from './cluster/nodes.js'
 import type { Unmount } from './dispatcher.js'
 import { Entrance } from './entrance.js'
@@ -31,6 +32,7 @@ export function listen<Data = undefined>(options: WsListenOptions<boolean, Data>
 export function listen(options: WsListenOptions<boolean>): WsServer {
   const settings = check_options('listen', options, listen_rules)
   check_place(settings)
+  allow_many_listeners(settings.signal)
   return new Server(settings)
 }
 
@@ -80,7 +82,8 @@ class Server implements WsServer {
     this.closed = new Promise(resolve => {
       this.#all_done = resolve
     })
-    this.opened = this.#host.open().then(failure => this.#after_opening(failure))
+    const bound = signal?.aborted === true ? Promise.resolve(undefined) : this.#host.open()
+    this.opened = bound.then(failure => this.#after_opening(failure))
     // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
     if (on_error !== undefined) this.opened.catch(() => {})
     close_on_abort(signal, () => this.close(), this.closed)

@@ -125,7 +125,7 @@ export function handler_failed(): Refusal {
 
 /** The same for `on_error`, which is told how. */
 export function handler_error(name: 'authorize' | 'origins', cause: unknown): NetError {
-  const said = cause instanceof Error ? cause.message : describe_value(cause)
+  const said = cause instanceof Error ? cause.message || cause.name : describe_value(cause)
   const message = `${name} failed: ${said}; the client was answered 500 (\`cause\` holds the error)`
   return new NetError('handler_failed', message, { cause })
 }

@@ -1,4 +1,5 @@
 import { type BindAddress, NetError, type NetErrorCode } from '@bt/ws-protocol'
+import { error_text, type SystemError } from '@bt/ws-protocol/node'
 import type { WsSocket } from './socket.js'
 
 /** An error as a server's `on_error` gets it. */
@@ -14,9 +15,6 @@ export function with_socket(error: NetError, socket: WsSocket): WsServerError {
   Object.defineProperty(error, 'socket', { value: socket, configurable: true })
   return Object.assign(error, { addr: socket.addr })
 }
-
-/** What Node says went wrong. */
-type SystemError = Error & { readonly code?: string }
 
 /** Why a server could not listen, in words. */
 export function bind_error(bind: string, address: BindAddress, cause: SystemError): NetError {
@@ -46,12 +44,16 @@ function diagnosis(address: BindAddress, cause: SystemError): [NetErrorCode, str
         : ['permission_denied', 'this user may not take that port; choose one from 1024 on']
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-    case 'EAI_AGAIN':
       return [
         'address_unavailable',
         'this machine has no such address; use 127.0.0.1, or 0.0.0.0 for every interface',
       ]
+    case 'EAI_AGAIN':
+      return ['address_unavailable', 'the DNS does not answer; check it, or bind an IP address']
+    case 'EMFILE':
+    case 'ENFILE':
+      return ['address_unavailable', 'no file descriptor is left; raise the limit (ulimit -n)']
     default:
-      return ['address_unavailable', cause.message]
+      return ['address_unavailable', error_text(cause)]
   }
 }

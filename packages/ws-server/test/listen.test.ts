@@ -135,6 +135,33 @@ describe('signal', () => {
     await server.closed
   })
 
+  it('that was aborted before binds nothing: the address may be in use', async () => {
+    const other = start()
+    await other.opened
+    const errors: unknown[] = []
+    const server = start({
+      bind: other.addr,
+      signal: AbortSignal.abort(),
+      on_error: err => errors.push(err),
+    })
+    await expect(server.opened).rejects.toMatchObject({ code: 'closed' })
+    await server.closed
+    expect(errors).toEqual([])
+  })
+
+  it('is shared by many servers without a warning of a leak', async () => {
+    const warnings: unknown[] = []
+    const note = (warning: unknown): unknown => warnings.push(warning)
+    process.on('warning', note)
+    const controller = new AbortController()
+    const servers = Array.from({ length: 12 }, () => start({ signal: controller.signal }))
+    await Promise.all(servers.map(({ opened }) => opened))
+    controller.abort()
+    await Promise.all(servers.map(({ closed }) => closed))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   it('has no listener left when the server has closed', async () => {
     const controller = new AbortController()
     let listeners = 0

@@ -15,7 +15,9 @@ describe('bind_error', () => {
     ['EPERM', tcp, 'permission_denied', 'from 1024 on'],
     ['EADDRNOTAVAIL', tcp, 'address_unavailable', 'no such address'],
     ['ENOTFOUND', tcp, 'address_unavailable', 'no such address'],
-    ['EAI_AGAIN', tcp, 'address_unavailable', 'no such address'],
+    ['EAI_AGAIN', tcp, 'address_unavailable', 'the DNS does not answer'],
+    ['EMFILE', tcp, 'address_unavailable', 'ulimit -n'],
+    ['ENFILE', tcp, 'address_unavailable', 'ulimit -n'],
     ['EIO', tcp, 'address_unavailable', 'what the system said'],
   ] as const)('of %s at a %o is %s, and says what to do', (errno, address, code, advice) => {
     const cause = Object.assign(new Error('what the system said'), { code: errno })

@@ -13,24 +13,18 @@ export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnect
   tls: node_only('tls', 'use a wss: url'),
 }
 
+/** What is no URL throws, and is thereby not accepted. */
 function is_web_socket_url(value: unknown): boolean {
-  try {
-    if (typeof value !== 'string') return false
-    const { protocol, href } = new URL(value)
-    if (protocol === 'ws+unix:') throw unsupported('Unix sockets', 'let the server bind a port')
-    return /^wss?:$/.test(protocol) && !href.includes('#')
-  } catch (error) {
-    if (error instanceof NetError) throw error
-    // What is no URL is told what is expected, as any other wrong value.
-    return false
-  }
+  const { protocol, href } = new URL(value as string)
+  if (protocol === 'ws+unix:') throw unsupported('Unix sockets', 'let the server bind a port')
+  return typeof value === 'string' && /^wss?:$/.test(protocol) && !href.includes('#')
 }
 
 function node_only(name: string, instead: string): OptionRule<never> {
   const accepts = (): never => {
     throw unsupported(`the option ${name}`, instead)
   }
-  return { fallback: undefined, expects: '', accepts }
+  return { ...ignored, accepts }
 }
 
 function unsupported(what: string, instead: string): NetError {

@@ -1,7 +1,19 @@
-import { limit_warnings, type MessageBatch, MessageQueue, type Platform, utf8_length } from '@bt/ws-protocol'
+import {
+  is_loopback_host,
+  limit_warnings,
+  type MessageBatch,
+  MessageQueue,
+  type Platform,
+  utf8_length,
+} from '@bt/ws-protocol'
+
+function is_offline(): boolean {
+  return globalThis.navigator?.onLine === false
+}
 
 /** The timers, the clock and the console that browsers, workers, Deno and Bun have alike. */
-export const browser_platform: Platform<MessageBatch> = {
+export const browser_platform: Platform<MessageBatch> &
+  Required<Pick<Platform<MessageBatch>, 'is_offline' | 'is_cut_off' | 'watch_online'>> = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {
@@ -14,6 +26,8 @@ export const browser_platform: Platform<MessageBatch> = {
   // Every message is a call of its own: to wait for more would win nothing.
   soon: task => queueMicrotask(task),
   defer: task => queueMicrotask(task),
+  is_offline,
+  is_cut_off: url => is_offline() && !is_loopback_host(new URL(url).hostname),
   watch_online(task) {
     // Not everywhere there are such events: Deno and Bun have none.
     globalThis.addEventListener?.('online', task)

@@ -1,7 +1,5 @@
 import {
   ABNORMAL_CLOSURE,
-  type CancelTimer,
-  is_loopback_host,
   MESSAGE_TOO_BIG,
   type MessageBatch,
   NetError,
@@ -37,11 +35,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   #taken_bytes = 0
   #unsent = 0
   #signs_of_life = 0
-  /** Reached without any network. */
-  readonly #is_local: boolean
+  readonly #url: string
   #wait_ms = SHORTEST_WAIT_MS
-  #cancel_look: CancelTimer | undefined
-  #close_code = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** The code that this side closed with, if it stands for one that a page may not send. */
+  #shifted_code: number | undefined
 
   constructor(
     socket: WebSocket,
@@ -50,7 +48,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   ) {
     this.#socket = socket
     this.#sink = sink
-    this.#is_local = is_loopback_host(new URL(url).hostname)
+    this.#url = url
     let is_open = false
     let why = 'a browser does not say why: see its console, and the server'
     socket.binaryType = 'arraybuffer'
@@ -71,12 +69,14 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
       why = (event as ErrorEvent).message ?? why
     }
     socket.onclose = ({ code, reason }) => {
-      const own_code = code === this.#close_code + UNSENDABLE_SHIFT ? this.#close_code : code
+      const own_code = code === this.#shifted_code ? code - UNSENDABLE_SHIFT : code
       // Deno closes with 0 what never opened.
       this.#ended(
         own_code || ABNORMAL_CLOSURE,
         reason,
-        is_open ? undefined : opening_error(shown_url(url), why),
+        is_open
+          ? undefined
+          : new NetError('handshake_failed', `connect: ${shown_url(url)} did not open a WebSocket: ${why}`),
       )
     }
   }
@@ -94,7 +94,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   }
 
   get buffered_bytes(): number {
-    return this.#socket.bufferedAmount + this.#unsent * HEADER_BYTES
+    return this.#raw_buffered_bytes + this.#unsent * HEADER_BYTES
   }
 
   write({ payloads, messages, payload_bytes }: MessageBatch): void {
@@ -107,9 +107,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   }
 
   close(code: number, reason: string): void {
-    this.#close_code = code
-    const is_unsendable = code > NORMAL_CLOSURE && code < UNSENDABLE_SHIFT
-    this.#socket.close(is_unsendable ? code + UNSENDABLE_SHIFT : code, reason)
+    if (code > NORMAL_CLOSURE && code < UNSENDABLE_SHIFT) this.#shifted_code = code + UNSENDABLE_SHIFT
+    this.#socket.close(this.#shifted_code ?? code, reason)
   }
 
   terminate(): void {
@@ -121,8 +120,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 
   signs_of_life(): number {
     // Without pings, silence says something only where an answer is overdue: what was sent does not go out, or there is no network.
-    const is_offline = globalThis.navigator?.onLine === false && !this.#is_local
-    if (this.#unsent === 0 && !is_offline) this.#signs_of_life += 1
+    if (this.#unsent === 0 && !browser_platform.is_cut_off(this.#url)) this.#signs_of_life += 1
     return this.#signs_of_life
   }
 
@@ -132,22 +130,27 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 
   resume(): void {}
 
+  /** Some platforms, such as Cloudflare's workerd, have no `bufferedAmount`: there, what was passed on counts as sent. */
+  get #raw_buffered_bytes(): number {
+    return this.#socket.bufferedAmount ?? 0
+  }
+
   /** Looks after a while how much the network has taken, and again until it has taken all. */
   #look_later(): void {
-    if (this.#unsent === 0 || this.#cancel_look !== undefined) return
-    this.#cancel_look = browser_platform.clock.start_timer(this.#wait_ms, () => {
-      this.#cancel_look = undefined
+    if (this.#unsent === 0 || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
       const has_moved = this.#drop_taken()
       this.#wait_ms = has_moved ? SHORTEST_WAIT_MS : Math.min(this.#wait_ms * 2, LONGEST_WAIT_MS)
       this.#look_later()
       if (has_moved) this.#sink.socket_drained()
-    })
+    }, this.#wait_ms)
   }
 
   /** Counts no more what the network has taken; returns whether it has taken anything. */
   #drop_taken(): boolean {
     const had_taken = this.#taken_bytes
-    this.#taken_bytes = this.#written_bytes - this.#socket.bufferedAmount
+    this.#taken_bytes = this.#written_bytes - this.#raw_buffered_bytes
     while (this.#under_way[0] !== undefined && this.#under_way[0].end_bytes <= this.#taken_bytes)
       this.#unsent -= this.#under_way.shift()?.messages ?? 0
     const has_moved = this.#taken_bytes > had_taken
@@ -157,8 +160,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 
   #ended(code: number, reason: string, error?: NetError): void {
     // Not every platform keeps `bufferedAmount` when the connection is lost: then what was last seen counts.
-    if (code !== ABNORMAL_CLOSURE || this.#socket.bufferedAmount > 0) this.#drop_taken()
-    this.#cancel_look?.()
+    if (code !== ABNORMAL_CLOSURE || this.#raw_buffered_bytes > 0) this.#drop_taken()
+    clearTimeout(this.#timer)
     this.#sink.socket_closed(code, reason, error)
   }
 }
@@ -166,8 +169,4 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 function too_large(payload_bytes: number, max_payload: number): NetError {
   const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes; raise max_payload, ${max_payload} bytes, to take such messages`
   return new NetError('message_too_large', message)
-}
-
-function opening_error(url: string, why: string): NetError {
-  return new NetError('handshake_failed', `connect: ${url} did not open a WebSocket: ${why}`)
 }

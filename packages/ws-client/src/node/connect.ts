@@ -1,10 +1,11 @@
 import { check_options, type MessageData } from '@bt/ws-protocol'
-import { node_platform } from '@bt/ws-protocol/node'
+import { allow_many_listeners, node_platform } from '@bt/ws-protocol/node'
 import { Client } from '../client.js'
 import type { WsConnectOptions } from '../options.js'
 import type { WsClient } from '../ws_client.js'
 import { open_socket } from './open_socket.js'
 import { node_rules } from './options.js'
+import { read_refusal } from './refusal_hint.js'
 import { secure_settings } from './secure_settings.js'
 
 /**
@@ -19,5 +20,6 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, node_rules)
   const secure = secure_settings(settings)
-  return new Client(settings, node_platform, sink => open_socket(settings, secure, sink))
+  allow_many_listeners(settings.signal)
+  return new Client(settings, node_platform, sink => open_socket(settings, secure, sink), read_refusal)
 }

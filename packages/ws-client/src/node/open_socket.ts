@@ -1,8 +1,15 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
-import { type FrameBatch, NetError, type SocketSink } from '@bt/ws-protocol'
-import { direct_web_socket, WsPort, ws_settings } from '@bt/ws-protocol/node'
+import { type FrameBatch, NetError, type NetErrorCode, type SocketSink } from '@bt/ws-protocol'
+import {
+  decisive_error,
+  direct_web_socket,
+  error_text,
+  type SystemError,
+  WsPort,
+  ws_settings,
+} from '@bt/ws-protocol/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
 import { shown_url } from '../shown_url.js'
@@ -72,44 +79,51 @@ function offer_protocols(request: ClientRequest, protocols: readonly string[]): 
   request.end()
 }
 
-function opening_error(url: string, cause: Error & { readonly code?: string }): NetError {
-  switch (cause.code) {
+function opening_error(url: string, cause: SystemError): NetError {
+  const failed = (code: NetErrorCode, message: string): NetError =>
+    new NetError(code, `connect: ${message}`, { cause })
+  const decisive = decisive_error(cause)
+  switch (decisive.code) {
     case 'ECONNREFUSED':
     case 'ENOENT':
-      return new NetError(
+      return failed(
         'connection_refused',
-        `connect: nobody listens at ${url}: start the server, or check the address`,
-        { cause },
+        `nobody listens at ${url}${others(cause)}: start the server, or check the address`,
+      )
+    case 'ETIMEDOUT':
+    case 'ERR_SOCKET_CONNECTION_TIMEOUT':
+      return failed(
+        'connect_timeout',
+        `nothing answers at ${url} (${error_text(cause)}): check the address, and what may stand between`,
       )
     case 'ENOTFOUND':
+      return failed('host_not_found', `no host of that name for ${url}: check the name and the DNS`)
     case 'EAI_AGAIN':
-      return new NetError(
-        'host_not_found',
-        `connect: no host of that name for ${url}: check the name and the DNS`,
-        { cause },
-      )
+      return failed('host_not_found', `the DNS does not answer for ${url}: check the network and the DNS`)
     case 'EMFILE':
     case 'ENFILE':
-      return new NetError(
+      return failed(
         'handshake_failed',
-        `connect: no file descriptor is left for ${url}: raise the limit (ulimit -n), or keep fewer files and sockets open`,
-        { cause },
+        `no file descriptor is left for ${url}: raise the limit (ulimit -n), or keep fewer files and sockets open`,
       )
     default:
-      return new NetError(
-        'handshake_failed',
-        `connect: ${url} did not open a WebSocket: ${why_not_opened(cause)}`,
-        { cause },
-      )
+      return failed('handshake_failed', `${url} did not open a WebSocket: ${why_not_opened(cause)}`)
   }
 }
 
+/** How the addresses of a host failed, if not all of them refused. */
+function others({ errors = [] }: SystemError): string {
+  return errors.every(({ code }) => code === 'ECONNREFUSED') ? '' : ` (${errors.map(error_text).join('; ')})`
+}
+
 /** Of an end, and of what is no HTTP, Node says what only those understand who know it. */
-function why_not_opened({ code = '', message }: Error & { readonly code?: string }): string {
+function why_not_opened(error: SystemError): string {
+  const { code = '' } = error
+  const text = error_text(error)
   const advice = 'check that a WebSocket server listens there'
-  if (code === 'ECONNRESET') return `it ended the connection before it answered (${message}); ${advice}`
-  if (code.startsWith('HPE_')) return `its answer can't be read as HTTP (${message}); ${advice}`
-  return message
+  if (code === 'ECONNRESET') return `it ended the connection before it answered (${text}); ${advice}`
+  if (code.startsWith('HPE_')) return `its answer can't be read as HTTP (${text}); ${advice}`
+  return text
 }
 
 function shown_location(location: string): string {

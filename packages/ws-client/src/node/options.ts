@@ -1,5 +1,6 @@
 import {
   type CheckedOptions,
+  describe_parts,
   describe_type,
   describe_value,
   type OptionRule,
@@ -58,10 +59,13 @@ type FilledNodeOption = FilledConnectOption | WsOption
 /** The options of `connect` in Node, checked and filled in. */
 export type NodeConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledNodeOption>
 
+const rules = connect_rules(URL_EXPECTED, is_ws_url)
+
 /** The rule of every option of `connect` in Node. */
 export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption> = {
-  ...connect_rules(URL_EXPECTED, is_ws_url),
+  ...rules,
   ...ws_rules(DEFAULT_MAX_FRAGMENTS),
+  reconnect: { ...rules.reconnect, shown: describe_parts },
   headers: headers_rule,
   tls: {
     fallback: undefined,

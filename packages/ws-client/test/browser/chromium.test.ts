@@ -235,6 +235,38 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
+  it('gives up no server while there is no network, and sends what waits when there is', async () => {
+    const received: string[] = []
+    let drop!: () => void
+    const { url } = await start_ws_server(ws => {
+      drop = () => ws.terminate()
+      ws.on('message', data => received.push(String(data)))
+    })
+    await page.evaluate(async url => {
+      const ws = connect_to(url, {
+        reconnect: { max_delay: 1, max_attempts: 2 },
+        on_error: () => {},
+        on_close: () => (document.title = 'given up'),
+      })
+      let waits = 0
+      ws.on_reconnecting(() => {
+        waits += 1
+        if (waits === 1) ws.send('written in a tunnel')
+        // This server is on the same machine, so that attempts are made all the same.
+        if (waits === 8) document.title = 'still there'
+      })
+      await ws.opened
+      ws.on_open(() => ws.close())
+    }, url)
+    await page.context().setOffline(true)
+    drop()
+    await page.waitForFunction(() => document.title !== '')
+    expect(await page.title()).toBe('still there')
+    await page.context().setOffline(false)
+    await page.waitForFunction(() => document.title === 'given up')
+    expect(received).toEqual(['written in a tunnel'])
+  })
+
   it('says that nobody listens as handshake_failed; only the browser itself says it on the console', async () => {
     const { url, stop } = await start_ws_server(echo)
     stop()

@@ -121,6 +121,14 @@ describe('a connection', () => {
     expect(info).toMatchObject({ code: 1006, cause: 'refused' })
   })
 
+  it('whose signal was aborted before opens no WebSocket', async () => {
+    vi.stubGlobal('WebSocket', undefined)
+    const { errors, info, opened } = await outcome(url, { signal: AbortSignal.abort(), reconnect: true })
+    expect(errors).toEqual([])
+    expect(info).toEqual({ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 })
+    expect(opened).toMatchObject({ code: 'closed' })
+  })
+
   it('closed before it is open, with nothing sent, is over at once', async () => {
     const { url } = await start_raw_server(() => {})
     const ws = connect({ type: 'ws', url })
@@ -151,6 +159,17 @@ describe('a connection', () => {
     expect(opened).toBe(true)
     expect(errors.map(error => error.code)).toEqual(['connection_lost'])
     expect(info).toMatchObject({ code: 1006, cause: 'network' })
+  })
+
+  it.each([3000, 3003])('that the server ends with %i is over, though it may reconnect', async code => {
+    let connections = 0
+    const { url } = await start_ws_server(ws => {
+      connections += 1
+      ws.close(code, 'why')
+    })
+    const { errors, info } = await outcome(url, { reconnect: { max_delay: 1, max_attempts: 3 } })
+    expect(info).toEqual({ code, reason: 'why', cause: 'peer', clean: true, unsent: 0 })
+    expect([errors, connections]).toEqual([[], 1])
   })
 
   it("keeps apart the server's own 4009 and its answer to ours", async () => {

@@ -18,7 +18,7 @@ function stub_window(): EventTarget {
 it('tells each time that the network is there again, until it is told to stop', () => {
   const window = stub_window()
   let times = 0
-  const stop = browser_platform.watch_online?.(() => {
+  const stop = browser_platform.watch_online(() => {
     times += 1
   })
   window.dispatchEvent(new Event('offline'))
@@ -26,7 +26,7 @@ it('tells each time that the network is there again, until it is told to stop', 
   window.dispatchEvent(new Event('online'))
   window.dispatchEvent(new Event('online'))
   expect(times).toBe(2)
-  stop?.()
+  stop()
   window.dispatchEvent(new Event('online'))
   expect(times).toBe(2)
 })
@@ -34,8 +34,32 @@ it('tells each time that the network is there again, until it is told to stop', 
 it('tells nothing of the network where there are no such events', () => {
   vi.stubGlobal('addEventListener', undefined)
   vi.stubGlobal('removeEventListener', undefined)
-  const stop = browser_platform.watch_online?.(() => {})
-  expect(() => stop?.()).not.toThrow()
+  const stop = browser_platform.watch_online(() => {})
+  expect(() => stop()).not.toThrow()
+})
+
+it.each([
+  [{ onLine: false }, true],
+  [{ onLine: true }, false],
+  [{}, false],
+  [undefined, false],
+])('is offline only if the platform says so: %j', (navigator, is_offline) => {
+  vi.stubGlobal('navigator', navigator)
+  expect(browser_platform.is_offline()).toBe(is_offline)
+})
+
+it.each([
+  ['ws://host:81/', true],
+  ['ws://localhost.example/', true],
+  ['ws://localhost:81/', false],
+  ['wss://app.localhost/', false],
+  ['ws://127.0.0.1/', false],
+  ['ws://[::1]:81/', false],
+])('is cut off from %s without a network: %s', (url, is_cut_off) => {
+  vi.stubGlobal('navigator', { onLine: false })
+  expect(browser_platform.is_cut_off(url)).toBe(is_cut_off)
+  vi.stubGlobal('navigator', { onLine: true })
+  expect(browser_platform.is_cut_off(url)).toBe(false)
 })
 
 it('shows no more than the first ten warnings of a flood, and a minute later how many more there were', () => {

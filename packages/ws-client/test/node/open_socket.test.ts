@@ -1,15 +1,34 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
+import dns from 'node:dns'
+import { getMaxListeners, once, setMaxListeners } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect, type NetError } from '../../src/index.js'
 import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
 import { outcome_of } from '../outcome.js'
 
-afterEach(stop_all)
+afterEach(() => {
+  vi.restoreAllMocks()
+  stop_all()
+})
+
+/** Stands for the DNS: each host has these addresses, or the lookup of it fails. */
+function serve_names(answer: (host: string, done: (found: Error | readonly string[]) => void) => void): void {
+  const lookup = (host: string, options: dns.LookupAllOptions, done: (...result: unknown[]) => void): void =>
+    answer(host, found => {
+      if (found instanceof Error) return done(found)
+      const all = found.map(address => ({ address, family: address.includes(':') ? 6 : 4 }))
+      options.all ? done(null, all) : done(null, all[0]?.address, all[0]?.family)
+    })
+  vi.spyOn(dns, 'lookup').mockImplementation(lookup as typeof dns.lookup)
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}
 
 const outcome = outcome_of(connect)
 
@@ -42,6 +61,39 @@ describe('a connection that does not open', () => {
       expect(errors.map(error => error.code)).toEqual(['connection_refused'])
     },
   )
+
+  // 127.255.255.255 is the broadcast address of the loopback network: there is no way to it for TCP.
+  it.skipIf(process.platform !== 'linux').each([
+    [['127.255.255.255', '127.0.0.1'], 'connection_refused', /nobody listens .*ENETUNREACH.*ECONNREFUSED/],
+    [['127.0.0.1', '127.255.255.255'], 'connection_refused', /nobody listens .*ECONNREFUSED.*ENETUNREACH/],
+    [['127.0.0.1', '127.0.0.2'], 'connection_refused', /nobody listens at ws:\/\/host\.test:9\/ws: start/],
+    [
+      ['127.255.255.255', '::ffff:127.255.255.255'],
+      'handshake_failed',
+      /did not open a WebSocket: connect ENETUNREACH.*; connect ENETUNREACH/,
+    ],
+  ])(
+    'since the addresses %j of its host all fail is %s, with the reasons',
+    async (addresses, code, message) => {
+      serve_names((_host, done) => process.nextTick(done, addresses))
+      const { errors, opened } = await outcome('ws://host.test:9/ws')
+      expect(errors).toMatchObject([{ code, message: expect.stringMatching(message) }])
+      expect(opened).toBe(errors[0])
+    },
+  )
+
+  it.each([
+    ['ENOTFOUND', 'host_not_found', /no host of that name/],
+    ['EAI_AGAIN', 'host_not_found', /the DNS does not answer for ws:\/\/host\.test\/ws: check/],
+    ['ETIMEDOUT', 'connect_timeout', /nothing answers at ws:\/\/host\.test\/ws \(it says ETIMEDOUT\): check/],
+    ['ERR_SOCKET_CONNECTION_TIMEOUT', 'connect_timeout', /nothing answers at/],
+    ['EHOSTUNREACH', 'handshake_failed', /did not open a WebSocket: it says EHOSTUNREACH$/],
+    ['EMFILE', 'handshake_failed', /no file descriptor is left/],
+  ])('since Node says %s is %s', async (node_code, code, message) => {
+    serve_names((_host, done) => process.nextTick(done, coded(node_code, `it says ${node_code}`)))
+    const { errors } = await outcome('ws://host.test/ws')
+    expect(errors).toMatchObject([{ code, message: expect.stringMatching(message) }])
+  })
 
   it('since no host has that name is host_not_found', async () => {
     const { errors } = await outcome('ws://no-such-host.invalid/ws')
@@ -161,6 +213,104 @@ describe('a connection that does not open', () => {
     stop()
     const { errors } = await outcome(url.replace('ws://', 'ws://user:secret@'))
     expect(errors[0]?.message).not.toContain('secret')
+  })
+})
+
+describe('a signal that is aborted', () => {
+  /** A server that tells when somebody has connected to it, in whatever way. */
+  const dialled = async (): Promise<{ readonly url: string; readonly dials: () => number }> => {
+    let dials = 0
+    const { url } = await start_raw_server(() => {
+      dials += 1
+    })
+    return { url, dials: () => dials }
+  }
+
+  /** Connects and leaves again: what was dialled before has arrived by then. */
+  const dial_after = async (url: string): Promise<void> => {
+    const { errors } = await outcome(url, { connect_timeout: 50 })
+    expect(errors.map(({ code }) => code)).toEqual(['connect_timeout'])
+  }
+
+  const ended = { code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }
+
+  it('before connect dials nobody, and ends like what was closed before it was open', async () => {
+    const { url, dials } = await dialled()
+    for (const reconnect of [false, true]) {
+      const { errors, info, opened } = await outcome(url, { signal: AbortSignal.abort(), reconnect })
+      expect([errors, info]).toEqual([[], ended])
+      expect(opened).toMatchObject({ code: 'closed' })
+    }
+    await dial_after(url)
+    expect(dials()).toBe(1)
+  })
+
+  it('during the lookup of the host dials nobody', async () => {
+    const { url, dials } = await dialled()
+    const controller = new AbortController()
+    let found!: () => void
+    const asked = new Promise<void>(resolve =>
+      serve_names((_host, done) => {
+        found = () => done(['127.0.0.1'])
+        resolve()
+      }),
+    )
+    const ending = outcome(url.replace('127.0.0.1', 'host.test'), { signal: controller.signal })
+    await asked
+    controller.abort()
+    found()
+    expect(await ending).toMatchObject({ errors: [], info: ended })
+    vi.restoreAllMocks()
+    await dial_after(url)
+    expect(dials()).toBe(1)
+  })
+
+  it.each(['127.0.0.1', 'localhost'])('in the same turn as connect to %s dials nobody', async host => {
+    const { url, dials } = await dialled()
+    const controller = new AbortController()
+    const ending = outcome(url.replace('127.0.0.1', host), { signal: controller.signal })
+    controller.abort()
+    expect(await ending).toMatchObject({ errors: [], info: ended })
+    await dial_after(url)
+    expect(dials()).toBe(1)
+  })
+
+  it.each(['ws', 'wss'])('while nobody answers a %s: handshake ends its socket', async scheme => {
+    const controller = new AbortController()
+    let left!: () => void
+    const is_left = new Promise<void>(resolve => {
+      left = resolve
+    })
+    const { url } = await start_raw_server(socket => {
+      socket.on('close', left)
+      socket.once('data', () => controller.abort())
+    })
+    const { errors, info } = await outcome(url.replace('ws:', `${scheme}:`), {
+      signal: controller.signal,
+      reconnect: true,
+    })
+    expect([errors, info]).toEqual([[], ended])
+    await is_left
+  })
+
+  it('is shared by many clients without a warning of a leak', async () => {
+    const { url } = await start_ws_server(() => {})
+    const warnings: unknown[] = []
+    const note = (warning: unknown): unknown => warnings.push(warning)
+    process.on('warning', note)
+    const controller = new AbortController()
+    const endings = Array.from({ length: 12 }, () => outcome(url, { signal: controller.signal }))
+    controller.abort()
+    await Promise.all(endings)
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
+  it('keeps a limit of listeners that its owner has set', () => {
+    const { signal } = new AbortController()
+    setMaxListeners(3, signal)
+    connect({ type: 'ws', url: 'ws://127.0.0.1:9/', signal, on_error: () => {} }).close()
+    expect(getMaxListeners(signal)).toBe(3)
   })
 })
 

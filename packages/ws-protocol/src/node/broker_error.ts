@@ -1,21 +1,24 @@
+import { decisive_error, type SystemError } from './system_error.js'
+
 /** What is wrong with a connection to a broker, and what to do about it. */
 type Diagnosis = readonly [what: string, advice: string]
 
 /** An error of Node's about a socket, a certificate, or of OpenSSL. */
-interface CodedError extends Error {
-  readonly code?: string
+interface CodedError extends SystemError {
   /** OpenSSL's own words. */
   readonly reason?: string
-  /** The errors of each address, where a host has several. */
-  readonly errors?: readonly Error[]
 }
 
 /** Node's codes for sockets and certificates (OpenSSL's X509_V_ERR_…), OpenSSL's words, and what they mean. */
 const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   [/^(ECONNREFUSED|ENOENT):/, ['nobody listens there', 'start it, or check the address']],
-  [/^(ENOTFOUND|EAI_AGAIN):/, ['there is no host of that name', 'check the name and the DNS']],
+  [/^ENOTFOUND:/, ['there is no host of that name', 'check the name and the DNS']],
+  [/^EAI_AGAIN:/, ['the DNS does not answer', 'check the network and the DNS']],
   [/^(EHOSTUNREACH|ENETUNREACH):/, ['there is no way there', 'check the address and the network']],
-  [/^ETIMEDOUT:/, ['it does not answer', 'check the address, and what may stand between']],
+  [
+    /^(ETIMEDOUT|ERR_SOCKET_CONNECTION_TIMEOUT):/,
+    ['it does not answer', 'check the address, and what may stand between'],
+  ],
   [/^(EMFILE|ENFILE):/, ['no file descriptor is left', 'raise the limit (ulimit -n)']],
   [
     /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT)/,
@@ -46,9 +49,7 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
 
 /** Puts into words why a connection to a broker failed, as the end of a sentence; `undefined` where that is not known. */
 export function explain_broker_error(error: Error): string | undefined {
-  const { code = '', reason, message, errors = [] } = error as CodedError
-  // A host of several addresses has an error for each.
-  if (errors[0] !== undefined && message === '') return explain_broker_error(errors[0])
+  const { code = '', reason, message }: CodedError = decisive_error(error)
   const said = `${code}: ${reason ?? message}`
   const known = DIAGNOSES.find(([pattern]) => pattern.test(said))
   return known?.[1].join(': ')

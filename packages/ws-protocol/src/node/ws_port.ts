@@ -96,6 +96,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
 
   terminate(): void {
     this.#ws.terminate()
+    // While it opens, `ws` only does this at the end of the turn, and Node would connect first.
+    this.#stream.destroy()
   }
 
   signs_of_life(): number {
