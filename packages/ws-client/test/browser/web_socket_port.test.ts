@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import type { MessageBatch } from '@bt/ws-protocol'
-import { type PortHarness, port_cases, WsPeer } from '@bt/ws-protocol/testing'
-import { afterEach, describe, it } from 'vitest'
+import { Connection, check_options, connection_rules, type MessageBatch } from '@bt/ws-protocol'
+import { type PortHarness, PortListener, port_cases, WsPeer } from '@bt/ws-protocol/testing'
+import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket as WsWebSocket } from 'ws'
 import { browser_platform } from '../../src/browser/platform.js'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
@@ -9,8 +9,8 @@ import { start_ws_server, stop_all } from '../echo_server.js'
 
 afterEach(stop_all)
 
-/** The WebSocket of `ws` has the interface of the standard one. */
-const harness: PortHarness<MessageBatch> = {
+/** A harness over a class with the interface of the standard WebSocket, such as that of `ws`. */
+const harness_of = (Tested: new (url: string) => WsWebSocket): PortHarness<MessageBatch> => ({
   platform: browser_platform,
   side: 'client',
   seen_by_peer: code => code + 3_000,
@@ -20,13 +20,52 @@ const harness: PortHarness<MessageBatch> = {
       accepted = resolve
     })
     const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
-    const socket = new WsWebSocket(url)
+    const socket = new Tested(url)
     attach(new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_048_576 }, connection))
     await once(socket, 'open')
     return peer
   },
-}
+})
 
 describe('WebSocketPort over a WebSocket with the standard interface, in Node', () => {
-  it.each(port_cases)('$name', ({ run }) => run(harness))
+  it.each(port_cases)('$name', ({ run }) => run(harness_of(WsWebSocket)))
+})
+
+/** As in Cloudflare's workerd; in React Native, it is there and undefined. */
+class WithoutBufferedAmount extends WsWebSocket {
+  constructor(url: string) {
+    super(url)
+    Object.defineProperty(this, 'bufferedAmount', { value: undefined })
+  }
+}
+
+/** What the network has not taken is not known there, so nothing of it can be counted. */
+const NEEDS_BUFFERED_AMOUNT = /fills the queue|counts what was not sent/
+
+describe('WebSocketPort over a WebSocket without bufferedAmount', () => {
+  it.each(port_cases.filter(({ name }) => !NEEDS_BUFFERED_AMOUNT.test(name)))('$name', ({ run }) =>
+    run(harness_of(WithoutBufferedAmount)),
+  )
+
+  it('counts what was passed on as sent: the queue is empty, and drained settles', async () => {
+    const harness = harness_of(WithoutBufferedAmount)
+    const listener = new PortListener()
+    const settings = {
+      ...check_options('connection', {}, connection_rules),
+      side: 'client',
+    } as const
+    const connection = new Connection<null, MessageBatch>(settings, listener, harness.platform, () => null)
+    const peer = await harness.open(connection, port => connection.attach(port))
+    for (let index = 0; index < 3; index += 1) expect(connection.send('x'.repeat(100_000))).toBe(true)
+    await connection.drained()
+    expect(connection.queued).toBe(0)
+    await peer.drop()
+    expect(await connection.closed).toEqual({
+      code: 1006,
+      reason: '',
+      cause: 'network',
+      clean: false,
+      unsent: 0,
+    })
+  })
 })

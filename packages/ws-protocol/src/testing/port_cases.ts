@@ -1,6 +1,6 @@
 import type { CloseInfo } from '../close_info.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from '../connection.js'
-import type { NetError } from '../errors.js'
+import { NetError } from '../errors.js'
 import { check_options } from '../option_rule.js'
 import { connection_rules } from '../options.js'
 import type { Platform } from '../platform.js'
@@ -22,8 +22,8 @@ export interface PortPeer {
   stop_reading(): Done
   /** Reads again. */
   go_on_reading(): Done
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): Done
+  /** Starts the closing handshake; without a code, its Close is empty. */
+  close(code?: number, reason?: string): Done
   /** Ends the socket without a Close. */
   drop(): Done
   /** How the WebSocket ended, as this end sees it. */
@@ -210,6 +210,28 @@ async function ends(
   same(relevant, expected, 'how it ended')
 }
 
+/** The codes that a Close may carry (RFC 6455 §7.4): those of IANA's registry, and the ends of the ranges for libraries and applications. */
+const CLOSE_CODES = [
+  1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3003, 3999, 4000, 4003, 4008,
+  4009, 4999,
+]
+
+/** Tries all of them at the same time. */
+async function for_each<Value>(
+  values: readonly Value[],
+  run: (value: Value) => Promise<void>,
+): Promise<void> {
+  await Promise.all(values.map(run))
+}
+
+/** Both sides close at the same time: the peer reads nothing of this side's Close before it has sent its own. */
+async function close_at_once(peer: PortPeer, close: () => void, code: number): Promise<void> {
+  await peer.stop_reading()
+  close()
+  await peer.close(code, 'mine')
+  await peer.go_on_reading()
+}
+
 /** What every port must do, tried on real sockets of every kind. Each case names a fact and fails by rejecting. */
 export const port_cases: readonly PortCase[] = [
   {
@@ -323,6 +345,61 @@ export const port_cases: readonly PortCase[] = [
       peer.close(4_001, '再见')
       await ends(connection, { code: 4_001, reason: '再见', cause: 'peer', clean: true })
       same(listener.received, ['last'], 'what the port got')
+    },
+  },
+  {
+    name: 'every code of the peer arrives as it was sent, if the peer closes first',
+    async run(harness) {
+      await for_each(CLOSE_CODES, async code => {
+        const { connection, peer } = await open(harness)
+        await peer.close(code, 'mine')
+        await ends(connection, { code, reason: 'mine', cause: 'peer', clean: true })
+      })
+    },
+  },
+  {
+    name: 'a Close of the peer without a code is 1005',
+    async run(harness) {
+      const { connection, peer } = await open(harness)
+      await peer.close()
+      await ends(connection, { code: 1005, reason: '', cause: 'peer', clean: true })
+    },
+  },
+  {
+    name: 'every code of the peer arrives as it was sent, if both sides close at once',
+    async run(harness) {
+      await for_each(CLOSE_CODES, async code => {
+        const { connection, peer } = await open(harness)
+        await close_at_once(peer, () => connection.close(code === 1000 ? 4003 : 1000, 'own'), code)
+        await ends(connection, { code, reason: 'mine', cause: 'local', clean: true })
+      })
+    },
+  },
+  {
+    name: 'an own code from 3000 on that the peer answers arrives as it was sent',
+    async run(harness) {
+      const own_codes = CLOSE_CODES.filter(code => code === 1000 || code >= 3000)
+      await for_each(own_codes, async code => {
+        const { connection, peer } = await open(harness)
+        connection.close(code, 'own')
+        same(await peer.closed(), { code, reason: 'own' }, 'what the peer saw')
+        await ends(connection, { code, cause: 'local', clean: true })
+      })
+    },
+  },
+  {
+    name: 'the code of the peer also counts after this side had to close, if both close at once',
+    async run(harness) {
+      await for_each([1000, 3000, 4000, 4999], async code => {
+        const { connection, listener, peer } = await open(harness)
+        await close_at_once(
+          peer,
+          () => connection.socket_failed(new NetError('protocol_error', 'broken'), 1002),
+          code,
+        )
+        await ends(connection, { code, reason: 'mine', cause: 'protocol', clean: true })
+        same(listener.errors.length, 1, 'errors')
+      })
     },
   },
   {

@@ -14,7 +14,7 @@ export interface WsLike {
   /** Reads again. */
   resume(): void
   /** Starts the closing handshake. */
-  close(code: number, reason: string): void
+  close(code?: number, reason?: string): void
   /** Ends the socket without a Close. */
   terminate(): void
 }
@@ -56,7 +56,7 @@ export class WsPeer implements PortPeer {
     this.#ws.resume()
   }
 
-  close(code: number, reason: string): void {
+  close(code?: number, reason?: string): void {
     this.#ws.close(code, reason)
   }
 
