@@ -1,0 +1,173 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+// @boundaries-ignore the scripts of the repository are tested here
+import { summary } from '../../../scripts/test_run/results.mjs'
+import { ROOT } from './root.ts'
+
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'npm-test-'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Ran {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** Runs a test file of a package of its own, with the settings of all packages, on a machine that lacks every program but Node. */
+function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): Ran {
+  const root = join(folder, name)
+  const bin = join(root, 'bin')
+  const tmp = join(root, 'tmp')
+  for (const each of [bin, tmp, join(root, 'test')]) mkdirSync(each, { recursive: true })
+  symlinkSync(process.execPath, join(bin, 'node'))
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ name, type: 'module' }))
+  const config = `import { package_config } from '${ROOT}/vitest.shared.ts'\nexport default package_config\n`
+  writeFileSync(join(root, 'vitest.config.ts'), config)
+  const programs = `import { CHROMIUM, MissingProgram, path_of } from '${ROOT}/scripts/test_run/programs.mjs'`
+  writeFileSync(
+    join(root, 'test/a.test.ts'),
+    `import { beforeAll, describe, expect, it } from 'vitest'\n${programs}\n${code}`,
+  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [VITEST, 'run'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { HOME: root, PATH: bin, TMPDIR: tmp, NO_COLOR: '1', ...env },
+  })
+  expect(readdirSync(tmp)).toEqual([])
+  return { code: status, output: stdout + stderr }
+}
+
+describe('a test that needs a program which is missing', () => {
+  const IN_A_TEST = "it('a', () => {})\nit('b', () => { path_of(CHROMIUM) })"
+  const IN_A_HOOK =
+    "describe('both', () => { beforeAll(() => { path_of(CHROMIUM) })\nit('b', () => {})\nit('c', () => {}) })\nit('a', () => {})"
+
+  it('is skipped, and named in the last lines with the remedy', () => {
+    const { code, output } = run_tests('in_a_test', IN_A_TEST)
+    expect(output).toMatch(
+      /Not tested: in_a_test without Chromium \(tests in a browser; 1 test\): install it \(Debian: apt-get install chromium\)/,
+    )
+    expect(output.trim().split('\n').at(-1)).toBe('1 passed, 0 failed, 1 skipped')
+    expect(code).toBe(0)
+  })
+
+  it('is skipped with all tests of its group, if a hook needs it', () => {
+    const { code, output } = run_tests('in_a_hook', IN_A_HOOK)
+    expect(output).toContain('tests in a browser; 2 tests')
+    expect(output.trim().split('\n').at(-1)).toBe('1 passed, 0 failed, 2 skipped')
+    expect(code).toBe(0)
+  })
+
+  it('is skipped with its file, if the file needs it', () => {
+    const { code, output } = run_tests('in_a_file', `path_of(CHROMIUM)\n${IN_A_TEST}`)
+    expect(output).toContain('Not tested: in_a_file without Chromium')
+    expect(code).toBe(0)
+  })
+
+  it('fails with CI=true, and names the remedy', () => {
+    const { code, output } = run_tests('in_ci', IN_A_TEST, { CI: 'true' })
+    expect(output).toContain('Chromium is missing, which is needed for tests in a browser: install it')
+    expect(code).toBe(1)
+  })
+
+  it('is skipped with CI=true as well, if the program is optional', () => {
+    const lacks = "{ name: 'Java', use: 'x', remedy: 'install it', is_optional: true }"
+    const { code, output } = run_tests('optional', `it('a', () => { throw new MissingProgram(${lacks}) })`, {
+      CI: 'true',
+    })
+    expect(output).toContain('Not tested: optional without Java')
+    expect(code).toBe(0)
+  })
+})
+
+describe('what a run leaves behind', () => {
+  it('is removed, named, and makes the run fail: a folder', () => {
+    const code =
+      "it('a', async () => { const fs = await import('node:fs'); fs.mkdirSync(process.env.TMPDIR + '/forgotten') })"
+    const ran = run_tests('folder', code)
+    expect(ran.output).toMatch(/The tests of folder have left behind: folder \S+\/forgotten/)
+    expect(ran.code).toBe(1)
+  })
+
+  it.skipIf(process.platform !== 'linux')('is ended, named, and makes the run fail: a process', () => {
+    const script = 'setInterval(() => {}, 1e6)'
+    const options = "{ detached: true, stdio: 'ignore' }"
+    const start = `spawn(process.execPath, ['-e', '${script}'], ${options}).unref()`
+    const ran = run_tests(
+      'process',
+      `it('a', async () => { const { spawn } = await import('node:child_process'); ${start} })`,
+    )
+    const [, pid] = /left behind: process (\d+) \(\S+ -e/.exec(ran.output) ?? []
+    expect(pid, ran.output).toBeDefined()
+    expect(existsSync(`/proc/${pid}/exe`)).toBe(false)
+    expect(ran.code).toBe(1)
+  })
+})
+
+describe('the summary of all suites', () => {
+  const RESULTS = { passed: 1, failed: 0, skipped: 0, seconds: 1, not_tested: [] }
+
+  it.each([
+    ['tests that did not run', undefined, 'the tests of a did not run'],
+    ['tests that failed', { ...RESULTS, failed: 2 }, '2 tests of a failed'],
+    [
+      'a suite that ran no test, and names no reason',
+      { ...RESULTS, passed: 0, skipped: 3 },
+      'a ran no test, and names no reason',
+    ],
+  ])('fails for %s', (_, results, problem) => {
+    expect(summary([{ title: 'a', results }], '').problems).toEqual([problem])
+  })
+
+  it('adds up the tests of all', () => {
+    const suites = ['a', 'b'].map(title => ({ title, results: { ...RESULTS, skipped: 2 } }))
+    expect(summary(suites, '')).toMatchObject({ problems: [], total: '2 passed, 0 failed, 4 skipped' })
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('programs that a script runs', () => {
+  /** A script that runs a program, which ends in order at a signal; it ends at once at another that comes later. */
+  const SCRIPT = `
+    import { interrupted, run } from '${ROOT}/scripts/children.mjs'
+    const program = "process.on('SIGINT', () => { console.log('in order'); if (process.argv[1] !== 'stays') process.exit(0) }); setInterval(() => {}, 1e6); console.log(process.pid)"
+    const { code } = await run(process.execPath, ['-e', program, process.argv[2] ?? ''])
+    process.exitCode = interrupted() ?? code`
+
+  async function interrupt(signals: readonly number[], how = ''): Promise<{ code: unknown; output: string }> {
+    const file = join(folder, `script_${how}.mjs`)
+    writeFileSync(file, SCRIPT)
+    const child = spawn(process.execPath, [file, how], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    for await (const text of child.stdout.setEncoding('utf8')) {
+      if (output === '') child.kill('SIGINT')
+      // The second signal comes when the first has arrived, and not in the same moment.
+      else for (const ms of signals) setTimeout(() => child.kill('SIGINT'), ms)
+      output += text
+    }
+    if (child.exitCode === null) await new Promise(resolve => child.once('exit', resolve))
+    return { code: child.exitCode, output }
+  }
+
+  it('end in order when the script alone gets one SIGINT', async () => {
+    const { code, output } = await interrupt([])
+    expect(output).toMatch(/^\d+\nin order\n$/)
+    expect(code).toBe(130)
+  })
+
+  it('end at once when the script gets another signal later', async () => {
+    const { code, output } = await interrupt([600], 'stays')
+    expect(output).toMatch(/^\d+\nin order\n$/)
+    expect(existsSync(`/proc/${output.split('\n')[0]}/exe`)).toBe(false)
+    expect(code).toBe(130)
+  })
+})
