@@ -24,7 +24,7 @@ async function main() {
   process.env.NPM_TEST = 'true'
   const folder = new RunFolder()
   const codes = [await turbo([...CHECKS, ...filters]), await turbo(['boundaries'], { quiet: true })]
-  const left_behind = folder.close()
+  const left_behind = folder.close({ is_interrupted: interrupted() !== undefined })
   if (interrupted() !== undefined) return 1
   const suites = all_suites()
     .map(suite => ({ title: suite.title, results: read_results(suite) }))

@@ -41,12 +41,13 @@ export class RunFolder {
 
   /**
    * Ends and removes what the run has left behind, and returns what that was.
+   * @param {{ readonly is_interrupted: boolean }} run one that is interrupted does not wait for its processes to end by themselves
    * @returns {string[]}
    */
-  close() {
+  close({ is_interrupted }) {
     if (this.#outer === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = this.#outer
-    const processes = this.#processes_that_stay()
+    const processes = this.#processes_that_stay(is_interrupted ? 0 : PATIENCE_MS)
     for (const { pid } of processes) kill(pid)
     const own_name = IN_WORK_TREE + basename(this.#path)
     const folders = [
@@ -65,12 +66,15 @@ export class RunFolder {
     ]
   }
 
-  /** The processes of this run that have not ended after a while. */
-  #processes_that_stay() {
-    const deadline = Date.now() + PATIENCE_MS
+  /**
+   * The processes of this run that have not ended after a while.
+   * @param {number} patience_ms
+   */
+  #processes_that_stay(patience_ms) {
+    const deadline = Date.now() + patience_ms
     for (;;) {
       const left = processes_with(`TMPDIR=${this.#path}`)
-      if (left.length === 0 || Date.now() > deadline) return left
+      if (left.length === 0 || Date.now() >= deadline) return left
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
     }
   }

@@ -72,9 +72,9 @@ class TestRun {
    * @param {number} code
    */
   #end(folder, code) {
-    const left_behind = folder.close()
-    // A signal leaves no time to tidy up.
+    // A signal leaves the tests no time to tidy up.
     const is_interrupted = code > 128
+    const left_behind = folder.close({ is_interrupted })
     if (left_behind.length > 0 && !is_interrupted) {
       console.error(`The tests of ${this.#title} have left behind: ${left_behind.join(', ')}`)
       process.exitCode = 1
