@@ -32,6 +32,15 @@ export function test_run() {
 
 /** Shows what fails, and nothing else. */
 class Quiet extends MinimalReporter {
+  /**
+   * @override
+   * @param {import('vitest/node').Vitest} vitest
+   */
+  onInit(vitest) {
+    vitest.logger.printBanner = () => {}
+    super.onInit(vitest)
+  }
+
   /** @override */
   reportTestSummary() {}
 }
