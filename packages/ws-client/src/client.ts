@@ -16,6 +16,7 @@ import {
   type Sendable,
   type SocketPort,
   type SocketSink,
+  start_peer_timeout,
 } from '@bt/ws-protocol'
 import { MessageIterator } from './message_iterator.js'
 import {
@@ -72,7 +73,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   #is_close_untold = false
   /** Why the connection did not open, or was lost. */
   #error: NetError | undefined
-  #settle_opened!: { resolve(): void; reject(error: NetError): void }
+  #settle_opened!: (error?: NetError) => void
 
   /** `read_refusal`: left out if the platform does not reveal why a handshake was refused. */
   constructor(
@@ -93,7 +94,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
         this.#again(),
       )
     this.opened = new Promise((resolve, reject) => {
-      this.#settle_opened = { resolve, reject }
+      this.#settle_opened = error => (error === undefined ? resolve() : reject(error))
     })
     // The error reaches `on_error`, or is said aloud: whoever does not wait for `opened` misses nothing.
     this.opened.catch(() => {})
@@ -202,7 +203,7 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
         this.#is_loss_told = false
         this.#reconnector?.opened()
         this.#heartbeat.start()
-        this.#settle_opened.resolve()
+        this.#settle_opened()
       },
       ended: (_client, info, error) => this.#ended(info, error),
     }
@@ -211,7 +212,8 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   #open(): void {
     this.#socket = this.#open_socket(this.#connection)
     this.#connection.attach(this.#socket.port)
-    this.#cancel_connect_timer = this.#platform.clock.start_timer(this.#settings.connect_timeout, () =>
+    const { connect_timeout } = this.#settings
+    this.#cancel_connect_timer = start_peer_timeout(this.#platform.clock, connect_timeout, () =>
       this.#connection.abandon(this.#connect_timed_out()),
     )
   }
@@ -259,22 +261,19 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     const told = this.#explain(info, error, 'connect again')
     if (told !== undefined) this.#report(told)
     this.#error = told ?? error
-    this.#settle_opened.reject(
+    this.#settle_opened(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
     )
   }
 
   /** What `on_error` is told of an end that was no Close, and that it was not told of before. */
   #explain(info: CloseInfo, error: NetError | undefined, remedy: string): NetError | undefined {
-    switch (info.cause) {
-      case 'refused':
-        return error
-      case 'network':
-      case 'heartbeat':
-        return connection_lost(this.#shown, info, error, remedy)
-      default:
-        return undefined
-    }
+    const { cause } = info
+    if (cause === 'refused') return error
+    if (cause !== 'network' && cause !== 'heartbeat') return undefined
+    const why = error?.message ?? 'it ended without a Close'
+    const message = `the connection to ${this.#shown} was lost: ${why}; unsent messages: ${info.unsent}; ${remedy}`
+    return new NetError('connection_lost', message, { cause: error })
   }
 
   #report(error: NetError): void {
@@ -289,17 +288,6 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
   get #shown(): string {
     return shown_url(this.addr)
   }
-}
-
-function connection_lost(
-  url: string,
-  { unsent }: CloseInfo,
-  cause: NetError | undefined,
-  remedy: string,
-): NetError {
-  const why = cause?.message ?? 'it ended without a Close'
-  const message = `the connection to ${url} was lost: ${why}; unsent messages: ${unsent}; ${remedy}`
-  return new NetError('connection_lost', message, { cause })
 }
 
 function checked_callback<Callback>(name: string, fn: Callback): Callback {

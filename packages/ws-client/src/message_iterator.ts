@@ -1,13 +1,11 @@
-interface Request<Data> {
-  resolve(result: IteratorResult<Data, undefined>): void
-  reject(error: Error): void
-}
+type Result<Data> = IteratorResult<Data, undefined>
 
 const DONE = { value: undefined, done: true } as const
 
 /** The messages of a client as an async iterator. It takes a message only when it is asked for one; the others wait where they are. */
 export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
-  readonly #requests: Request<Data>[] = []
+  /** What resolves the promises of {@link MessageIterator.next}. */
+  readonly #requests: ((result: Result<Data> | Promise<never>) => void)[] = []
   readonly #left: () => void
   #deliver: () => void
   #end: { readonly error?: Error | undefined } | undefined
@@ -28,7 +26,7 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
 
   /** Takes a message; only while {@link MessageIterator.is_asking}. */
   push(data: Data): void {
-    this.#requests.shift()?.resolve({ value: data, done: false })
+    this.#requests.shift()?.({ value: data, done: false })
   }
 
   /** The connection has ended; what waits still goes out, and then `error` is thrown, if there is one. */
@@ -44,15 +42,15 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
     this.#settle()
   }
 
-  next(): Promise<IteratorResult<Data, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#requests.push({ resolve, reject })
+  next(): Promise<Result<Data>> {
+    return new Promise(resolve => {
+      this.#requests.push(resolve)
       this.#deliver()
       this.#settle()
     })
   }
 
-  return(): Promise<IteratorResult<Data, undefined>> {
+  return(): Promise<Result<Data>> {
     this.stop()
     this.#left()
     return Promise.resolve(DONE)
@@ -61,11 +59,10 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   /** Whoever asks still, though everything that waited was handed out, is told of the end, and the first of the error. */
   #settle(): void {
     if (this.#end === undefined) return
-    for (const request of this.#requests.splice(0)) {
+    for (const resolve of this.#requests.splice(0)) {
       const { error } = this.#end
       this.#end = {}
-      if (error === undefined) request.resolve(DONE)
-      else request.reject(error)
+      resolve(error === undefined ? DONE : Promise.reject(error))
     }
   }
 }

@@ -9,6 +9,7 @@ import {
   exactly,
   type FilledConnectionOption,
   is_whole_number,
+  MAX_DELAY_MS,
   type MessageData,
   milliseconds,
   type NetError,
@@ -124,9 +125,6 @@ export function connect_rules(
     connect_timeout: milliseconds(10_000),
   }
 }
-
-/** The longest wait that a timer takes, in milliseconds. */
-export const MAX_DELAY_MS = 2_147_483_647
 
 /** Fills in the option `reconnect`; `undefined` where it is off, or not what it may be. */
 export function backoff_settings(reconnect: unknown): BackoffSettings | undefined {

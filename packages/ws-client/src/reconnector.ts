@@ -4,10 +4,10 @@ import {
   type CancelTimer,
   type CloseInfo,
   type Ending,
+  MAX_DELAY_MS,
   type NetError,
   type Platform,
 } from '@bt/ws-protocol'
-import { MAX_DELAY_MS } from './options.js'
 import { close_hint, type ReadRefusal } from './retry_rule.js'
 
 /** The longest time for which a server may keep a client away, in milliseconds: an hour. */

@@ -596,7 +596,7 @@ describe('a client', () => {
       expect(errors).toMatchObject([
         {
           code: 'connection_lost',
-          message: `the connection to ${url} was lost: nothing was heard of the peer in twice the time of heartbeat; unsent messages: 0; connect again`,
+          message: `the connection to ${url} was lost: the peer was silent for twice heartbeat; unsent messages: 0; connect again`,
         },
       ])
       expect(platform.clock.timers).toBe(0)

@@ -5,6 +5,6 @@ export type CancelTimer = () => void
 export interface Clock {
   /** Milliseconds since a fixed moment; never goes back. */
   now_ms(): number
-  /** Runs `task` once, `after_ms` milliseconds from now. */
+  /** Runs `task` once, `after_ms` milliseconds from now; in Node, behind what has arrived by then. */
   start_timer(after_ms: number, task: () => void): CancelTimer
 }

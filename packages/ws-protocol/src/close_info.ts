@@ -27,9 +27,15 @@ export interface CloseInfo {
   readonly reason: string
   /** Who or what ended it. */
   readonly cause: CloseCause
-  /** Whether both sides sent a Close (RFC 6455 §7.1.4). */
+  /**
+   * Whether each side's Close got through (RFC 6455 §7.1.4): the peer's arrived, and the network took this side's. A page counts a Close as sent only if
+   * nothing is `unsent`, since its browser does not say more.
+   */
   readonly clean: boolean
-  /** How many messages `send` took and the network did not take whole. */
+  /**
+   * How many messages `send` took and the network may not have taken: all that were queued, and all of the batch that was being written (64 KiB, or one
+   * larger message), though the peer may have received some of it.
+   */
   readonly unsent: number
 }
 

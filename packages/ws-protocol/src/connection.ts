@@ -26,6 +26,7 @@ import {
 } from './lifecycle.js'
 import { Outbox, type OutboxOwner, type OutboxSettings } from './outbox.js'
 import { as_payload, type Sendable } from './payload.js'
+import { start_peer_timeout } from './peer_timeout.js'
 import type { Platform } from './platform.js'
 import type { Batch } from './send_queue.js'
 import type { SharedBatch } from './shared_frames.js'
@@ -191,12 +192,11 @@ export class Connection<Handle, Kind extends Batch>
    * nothing is sent any more.
    */
   drained(): Promise<void> {
-    const { name } = this.#state
-    const can_drain = this.#can_send() || name === 'closing_unopened' || name === 'draining'
-    const drained = can_drain ? this.#outbox?.wait_until_sent() : Promise.reject(closed_error('drained'))
+    const is_late = this.#unsent === 0 && !this.#can_send()
+    const drained = is_late ? Promise.reject(closed_error('drained')) : this.#made_outbox().wait_until_sent()
     // The end of the connection is reported in any case, so a caller that does not wait misses nothing.
-    drained?.catch(() => {})
-    return drained ?? Promise.resolve()
+    drained.catch(() => {})
+    return drained
   }
 
   /**
@@ -307,7 +307,7 @@ export class Connection<Handle, Kind extends Batch>
 
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.#state)) this.#error = error
-    const ending = ending_of(this.#state, code, reason)
+    const ending = ending_of(this.#state, code, reason, this.#port?.is_close_sent)
     const will_retry = this.#owner.retry?.allows(ending, this.#error) ?? false
     this.#step({ type: 'gone', ending, will_retry })
   }
@@ -485,7 +485,9 @@ export class Connection<Handle, Kind extends Batch>
 
   #start_timer(after_ms: number = this.#settings.close_timeout): void {
     this.#cancel_timer?.()
-    this.#cancel_timer = this.#platform.clock.start_timer(after_ms, () => this.#step({ type: 'timed_out' }))
+    this.#cancel_timer = start_peer_timeout(this.#platform.clock, after_ms, () =>
+      this.#step({ type: 'timed_out' }),
+    )
   }
 
   #wait(ending: Ending): void {
@@ -515,7 +517,7 @@ export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
 }
 
 function silent(): NetError {
-  const message = 'nothing was heard of the peer in twice the time of heartbeat'
+  const message = 'the peer was silent for twice heartbeat'
   return new NetError('connection_lost', message)
 }
 

@@ -17,7 +17,6 @@ export class Heartbeat {
   readonly #look_every_ms: number | undefined
   readonly #clock: Clock
   readonly #beating: () => Iterable<Beating>
-  #is_started = false
   #cancel_timer: CancelTimer | undefined
 
   /** `interval_ms`: the option `heartbeat`. `beating`: returns the connections to check, each time. */
@@ -29,20 +28,21 @@ export class Heartbeat {
 
   /** Starts checking; does nothing if started already. */
   start(): void {
-    this.#is_started = true
-    if (this.#look_every_ms === undefined || this.#cancel_timer !== undefined) return
-    this.#cancel_timer = this.#clock.start_timer(this.#look_every_ms, () => {
-      this.#cancel_timer = undefined
-      for (const beating of this.#beating()) beating.look()
-      // Whoever was looked at may have been the last one.
-      if (this.#is_started) this.start()
-    })
+    if (this.#look_every_ms !== undefined && this.#cancel_timer === undefined) this.#wait(this.#look_every_ms)
   }
 
   /** Stops checking. */
   stop(): void {
-    this.#is_started = false
     this.#cancel_timer?.()
     this.#cancel_timer = undefined
+  }
+
+  #wait(ms: number): void {
+    const cancel = this.#clock.start_timer(ms, () => {
+      for (const beating of this.#beating()) beating.look()
+      // A check may have ended the last connection, and stopped this.
+      if (this.#cancel_timer === cancel) this.#wait(ms)
+    })
+    this.#cancel_timer = cancel
   }
 }

@@ -76,6 +76,7 @@ export {
   type FilledConnectionOption,
   is_token,
   is_whole_number,
+  MAX_DELAY_MS,
   milliseconds,
   text_flaw,
   token_flaw,
@@ -84,6 +85,7 @@ export {
 } from './options.js'
 export type { OutboxOwner, OutboxSettings, QueueBudget } from './outbox.js'
 export { as_payload, type MessageData, type Sendable } from './payload.js'
+export { start_peer_timeout } from './peer_timeout.js'
 export type { Platform } from './platform.js'
 export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'

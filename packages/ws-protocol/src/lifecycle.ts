@@ -13,7 +13,7 @@ export interface Closing {
 
 /** How a connection ended, before unsent messages are counted. */
 export interface Ending extends Closing {
-  /** Whether the peer's Close was received. */
+  /** Whether both sides' Close frames were sent and received. */
   readonly clean: boolean
 }
 
@@ -70,7 +70,7 @@ export type LifecycleEvent =
   | { readonly type: 'silent' }
   /** Nothing waits to be sent any more. */
   | { readonly type: 'drained' }
-  /** The timer has run out; in an open connection, it was started since the peer had ended its side. */
+  /** The timer has run out; in an open connection, it was started because the peer had sent its Close, or ended its side. */
   | { readonly type: 'timed_out' }
   /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there may be another one. */
   | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean }
@@ -153,15 +153,17 @@ export function is_ending({ name }: Lifecycle): boolean {
  * How a connection ends whose socket does, with the peer's Close or with 1006. What the peer said comes first; without a word of it, what
  * this side failed it with; else 1006 (RFC 6455 §7.1.5).
  */
-export function ending_of(state: Lifecycle, code: number, reason: string): Ending {
-  const clean = code !== ABNORMAL_CLOSURE
-  if (!('closing' in state)) {
-    const cause = clean ? 'peer' : state.name === 'open' ? 'network' : 'refused'
+export function ending_of(state: Lifecycle, code: number, reason: string, is_close_sent: boolean): Ending {
+  const is_closed_by_peer = code !== ABNORMAL_CLOSURE
+  const clean = is_closed_by_peer && is_close_sent
+  // Also if the peer sent its Close, and then did not end the socket in time.
+  if (!('closing' in state) || state.closing.cause === 'network') {
+    const cause = is_closed_by_peer ? 'peer' : is_unopened(state) ? 'refused' : 'network'
     return { code, reason, cause, clean }
   }
   const { cause } = state.closing
   const is_failure = cause === 'protocol' || cause === 'overflow'
-  return { ...state.closing, ...(clean || !is_failure ? { code, reason } : {}), clean }
+  return { ...state.closing, ...(is_closed_by_peer || !is_failure ? { code, reason } : {}), clean }
 }
 
 function drop_late(state: Extract<Lifecycle, { name: 'draining' | 'close_sent' }>): Lifecycle {

@@ -3,7 +3,7 @@ import { describe_value } from './errors.js'
 import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
 
 /** The longest delay that every platform's timers accept, in milliseconds, about 24 days; and bound enough for bytes. */
-const MAX_NUMBER = 2_147_483_647
+export const MAX_DELAY_MS = 2_147_483_647
 /** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
 const MAX_TEXT_BYTES = 536_870_888
 /** What RFC 7230 §3.2.6 keeps out of a subprotocol's name (RFC 6455 §4.1). */
@@ -88,7 +88,7 @@ export const connection_rules: OptionRules<
     accepts: value => typeof value === 'boolean',
   },
   max_payload: whole_number('bytes', MAX_TEXT_BYTES, 1_048_576),
-  max_queue: whole_number('bytes', MAX_NUMBER, 4_194_304),
+  max_queue: whole_number('bytes', MAX_DELAY_MS, 4_194_304),
   heartbeat: milliseconds_or_false(25_000),
   close_timeout: milliseconds(5_000),
   protocols: {
@@ -123,7 +123,7 @@ export function is_whole_number(value: unknown, min: number, max: number): boole
 
 /** A rule for a time in milliseconds. */
 export function milliseconds(fallback: number): FilledOptionRule<number> {
-  return whole_number('milliseconds', MAX_NUMBER, fallback)
+  return whole_number('milliseconds', MAX_DELAY_MS, fallback)
 }
 
 function milliseconds_or_false(fallback: number): FilledOptionRule<number | false> {

@@ -1,4 +1,4 @@
-import { describe_count, NetError } from './errors.js'
+import { NetError } from './errors.js'
 import type { Platform } from './platform.js'
 import type { Batch, SendQueue } from './send_queue.js'
 import type { SharedBatch } from './shared_frames.js'
@@ -47,9 +47,9 @@ export class Outbox<Kind extends Batch> {
   #flush_is_due: 'soon' | 'deferred' | undefined
   /** What is returned from the time when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
-  /** What callers of {@link Outbox.wait_until_sent} wait for, and settles it. */
+  /** What callers of {@link Outbox.wait_until_sent} wait for, and what resolves it. */
   #sent: Promise<void> | undefined
-  #settle_sent: ((error?: NetError) => void) | undefined
+  #resolve_sent: ((result?: Promise<never>) => void) | undefined
 
   constructor(settings: OutboxSettings, platform: Platform<Kind>, owner: OutboxOwner) {
     this.#settings = settings
@@ -105,12 +105,8 @@ export class Outbox<Kind extends Batch> {
   /** Resolves when the network has taken everything; rejects with `connection_lost` as soon as some of it is lost. */
   wait_until_sent(): Promise<void> {
     if (this.unsent === 0) return Promise.resolve()
-    this.#sent ??= new Promise((resolve, reject) => {
-      this.#settle_sent = error => {
-        this.#sent = undefined
-        if (error === undefined) resolve()
-        else reject(error)
-      }
+    this.#sent ??= new Promise(resolve => {
+      this.#resolve_sent = resolve
     })
     return this.#sent
   }
@@ -143,12 +139,18 @@ export class Outbox<Kind extends Batch> {
   }
 
   #lose(messages: number): void {
-    if (messages > 0) this.#settle_sent?.(lost_before_sent(messages))
+    if (messages > 0 && this.#sent !== undefined)
+      this.#settle_sent(Promise.reject(lost_before_sent(messages)))
   }
 
   #end_episode(): void {
     this.#full_error = undefined
-    this.#settle_sent?.()
+    this.#settle_sent()
+  }
+
+  #settle_sent(result?: Promise<never>): void {
+    this.#sent = undefined
+    this.#resolve_sent?.(result)
   }
 
   #made_queue(): SendQueue<Kind> {
@@ -195,6 +197,6 @@ function too_large(limit_bytes: number): NetError {
 }
 
 function lost_before_sent(messages: number): NetError {
-  const message = `drained: the connection ended before the network had taken ${describe_count(messages, 'message')}; send again what has to arrive`
+  const message = `drained: the connection has ended; unsent messages: ${messages}; send again what has to arrive`
   return new NetError('connection_lost', message)
 }

@@ -29,17 +29,11 @@ export function report_error<Reported extends NetError>(
     return
   }
   const on_error_failed = (cause: unknown): void => {
-    platform.warn(
-      new NetError('handler_failed', `on_error failed itself, on being told: ${error.message}`, { cause }),
-    )
+    platform.warn(new NetError('handler_failed', `on_error failed itself on: ${error.message}`, { cause }))
   }
   one_after_another(() => {
-    try {
-      const returned = on_error(error)
-      if (is_thenable(returned)) returned.then(undefined, on_error_failed)
-    } catch (cause) {
-      on_error_failed(cause)
-    }
+    const call = async (): Promise<unknown> => on_error(error)
+    call().catch(on_error_failed)
   })
 }
 

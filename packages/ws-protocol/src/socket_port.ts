@@ -10,6 +10,8 @@ export interface SocketPort<Kind extends Batch> {
   readonly is_writable: boolean
   /** Whether it takes a batch just now. If it does not, but is writable, {@link SocketSink.socket_drained} says when it does. */
   readonly takes_batch: boolean
+  /** Whether the network has taken this side's Close; only valid once the socket has ended. */
+  readonly is_close_sent: boolean
   /** Messages that were written, but not taken whole by the network. */
   readonly unsent: number
   /** Bytes that were written, but not taken by the network. */
@@ -43,7 +45,7 @@ export interface SocketSink {
   socket_drained(): void
   /** The peer broke a rule: close the connection with `code`. */
   socket_failed(error: NetError, code: number): void
-  /** The peer sends nothing more, and nothing more can be sent to it; {@link SocketSink.socket_closed} should come soon. */
+  /** The peer's Close or the end of its side has arrived, and nothing more can be sent; {@link SocketSink.socket_closed} should come soon. */
   socket_ending(): void
   /** The socket has ended; 1006: without a Close from the peer. `error`: why it never opened, or was lost, if that is known. */
   socket_closed(code: number, reason: string, error?: NetError): void

@@ -204,7 +204,7 @@ describe('Connection', () => {
       socket.end(1006)
       await expect(drained).rejects.toMatchObject({
         code: 'connection_lost',
-        message: expect.stringContaining('2 messages'),
+        message: expect.stringContaining('unsent messages: 2;'),
       })
     })
 
@@ -867,7 +867,7 @@ describe('Connection', () => {
       expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'heartbeat', clean: false, unsent: 1 }])
       expect(owner.end_error).toMatchObject({
         code: 'connection_lost',
-        message: 'nothing was heard of the peer in twice the time of heartbeat',
+        message: 'the peer was silent for twice heartbeat',
       })
       expect(codes()).toEqual([])
       expect(platform.clock.timers).toBe(0)

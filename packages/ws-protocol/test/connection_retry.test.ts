@@ -221,7 +221,7 @@ describe('a Connection whose owner connects again', () => {
       socket.end(1006)
       await expect(drained).rejects.toMatchObject({
         code: 'connection_lost',
-        message: expect.stringContaining('1 message;'),
+        message: expect.stringContaining('unsent messages: 1;'),
       })
       expect(owner.losses).toMatchObject([{ info: { unsent: 1 } }])
       const rest = connection.drained()

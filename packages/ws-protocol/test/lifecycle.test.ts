@@ -220,26 +220,40 @@ describe('ending_of', () => {
     ['connecting_again', 'refused'],
     ['open', 'network'],
   ] as const)('%s, without a Close: is 1006, for %s', (name, cause) => {
-    expect(ending_of(states[name], 1006, '')).toEqual({ ...no_word, cause })
+    expect(ending_of(states[name], 1006, '', true)).toEqual({ ...no_word, cause })
   })
 
   it.each(['connecting', 'connecting_again', 'open'] as const)(
     '%s, with a Close: is the peer’s word',
     name => {
-      expect(ending_of(states[name], 4001, 'enough')).toEqual({ ...peers_word, cause: 'peer' })
+      expect(ending_of(states[name], 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
     },
   )
 
   it.each(closing_states)('%s by this side, with a Close: is the peer’s word, for this side', (_, state) => {
-    expect(ending_of(state, 4001, 'enough')).toEqual({ ...peers_word, cause: 'local' })
+    expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'local' })
   })
 
   it.each(closing_states)('%s by this side, without a Close: is 1006, for this side', (_, state) => {
-    expect(ending_of(state, 1006, '')).toEqual({ ...no_word, cause: 'local' })
+    expect(ending_of(state, 1006, '', true)).toEqual({ ...no_word, cause: 'local' })
+  })
+
+  it.each(Object.entries(states))('%s, with a Close, but without this side’s: is not clean', (_, state) => {
+    expect(ending_of(state, 4001, 'enough', false)).toMatchObject({ code: 4001, clean: false })
+  })
+
+  it('terminated because the peer did not end the socket after its Close: is the peer’s word', () => {
+    const state = { name: 'terminated', closing: { code: 1006, reason: '', cause: 'network' } } as const
+    expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
   })
 
   it('counts a Close without a code, 1005, as a Close of the peer (RFC 6455 §7.1.5)', () => {
-    expect(ending_of(states.open, 1005, '')).toEqual({ code: 1005, reason: '', cause: 'peer', clean: true })
+    expect(ending_of(states.open, 1005, '', true)).toEqual({
+      code: 1005,
+      reason: '',
+      cause: 'peer',
+      clean: true,
+    })
   })
 
   const failures = (['protocol', 'overflow'] as const).flatMap(cause =>
@@ -249,14 +263,14 @@ describe('ending_of', () => {
     '$name for $cause, without a Close: has the code of the failure, and is not clean',
     ({ name, cause }) => {
       const closing: Closing = { code: 1008, reason: 'no', cause }
-      expect(ending_of({ name, closing }, 1006, '')).toEqual({ ...closing, clean: false })
+      expect(ending_of({ name, closing }, 1006, '', true)).toEqual({ ...closing, clean: false })
     },
   )
   it.each(failures)(
     '$name for $cause, with a Close: has the code of that Close, and is clean',
     ({ name, cause }) => {
       const closing: Closing = { code: 1008, reason: 'no', cause }
-      expect(ending_of({ name, closing }, 4001, 'enough')).toEqual({ ...peers_word, cause })
+      expect(ending_of({ name, closing }, 4001, 'enough', true)).toEqual({ ...peers_word, cause })
     },
   )
 
@@ -264,7 +278,7 @@ describe('ending_of', () => {
     'terminated for %s, without a Close: is 1006, whatever code was meant for it',
     cause => {
       const closing: Closing = { code: 4000, reason: 'mine', cause }
-      expect(ending_of({ name: 'terminated', closing }, 1006, '')).toEqual({ ...no_word, cause })
+      expect(ending_of({ name: 'terminated', closing }, 1006, '', true)).toEqual({ ...no_word, cause })
     },
   )
 })

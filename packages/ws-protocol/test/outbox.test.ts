@@ -366,8 +366,7 @@ describe('Outbox', () => {
     outbox.end()
     await expect(waiting).rejects.toMatchObject({
       code: 'connection_lost',
-      message:
-        'drained: the connection ended before the network had taken 1 message; send again what has to arrive',
+      message: 'drained: the connection has ended; unsent messages: 1; send again what has to arrive',
     })
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
     outbox.attach(socket)

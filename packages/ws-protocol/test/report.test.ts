@@ -102,7 +102,7 @@ describe('report_error', () => {
     ['undefined', undefined],
     ['null', null],
     ['a string', 'no error'],
-  ])('says it aloud where on_error throws %s', (_, thrown) => {
+  ])('says it aloud where on_error throws %s', async (_, thrown) => {
     const platform = new FakePlatform()
     report_error(
       error,
@@ -112,6 +112,7 @@ describe('report_error', () => {
       platform,
       about,
     )
+    await Promise.resolve()
     expect(platform.warnings.map(warning => [warning.code, warning.cause])).toEqual([
       ['handler_failed', thrown],
     ])

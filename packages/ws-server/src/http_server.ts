@@ -2,7 +2,9 @@ import type { Server as HttpServer } from 'node:http'
 import { createServer as create_https_server } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import { secure_options } from '@bt/ws-protocol/node'
+import { MAX_DELAY_MS } from '@bt/ws-protocol'
+import { node_platform, secure_options } from '@bt/ws-protocol/node'
+import { Arrivals } from './arrivals.js'
 import { HandshakeServer } from './handshake_server.js'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './refusal.js'
@@ -17,7 +19,7 @@ export interface MadeHttpServer {
   drop_unsecured(): void
 }
 
-type HttpSettings = Pick<ListenSettings, 'handshake_timeout' | 'tls'>
+type HttpSettings = Pick<ListenSettings, 'bind' | 'handshake_timeout' | 'tls'>
 
 /** Who wants to know who comes. */
 export interface HttpWatcher {
@@ -37,11 +39,8 @@ const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0 }
  *
  * @throws NetError `invalid_option` for a certificate or a key that will not do
  */
-export function make_http_server(
-  { handshake_timeout, tls }: HttpSettings,
-  watcher: HttpWatcher,
-): MadeHttpServer {
-  if (tls !== undefined) return make_https_server(handshake_timeout, tls, watcher)
+export function make_http_server(settings: HttpSettings, watcher: HttpWatcher): MadeHttpServer {
+  if (settings.tls !== undefined) return make_https_server(settings, settings.tls, watcher)
   const http = new HandshakeServer(NO_TIMEOUTS, stream => {
     watcher.accepted(stream)
     if (!stream.destroyed) watcher.arrived(stream)
@@ -50,7 +49,7 @@ export function make_http_server(
 }
 
 function make_https_server(
-  handshake_timeout: number,
+  { bind, handshake_timeout }: HttpSettings,
   given: TlsListenOptions,
   watcher: HttpWatcher,
 ): MadeHttpServer {
@@ -65,31 +64,46 @@ function make_https_server(
         createSecureContext(secure_options(sni_where(name), { ...identity, ...trust })),
       ] as const,
   )
+  // Node's own timer would blame clients for the time in which this process was busy. The sockets of TLS and below it can be told apart by their address, which Unix sockets do not have.
+  const has_addresses = !bind?.startsWith('unix:')
   const https = create_https_server({
     ...NO_TIMEOUTS,
-    handshakeTimeout: handshake_timeout,
+    handshakeTimeout: has_addresses ? MAX_DELAY_MS : handshake_timeout,
     ...secure_options(TLS_WHERE, tls),
     requestCert: client_certificates !== 'none',
     rejectUnauthorized: client_certificates === 'required',
     ...(contexts.length === 0 ? {} : { SNICallback: choose_context(new Map(contexts)) }),
   })
   const unsecured = new Map<string | Socket, Socket>()
+  const handshakes = new Arrivals(handshake_timeout, node_platform.clock, socket => {
+    watcher.refused('timed_out', socket as Socket)
+    socket.destroy()
+  })
+  const take_socket_below = (secure: TLSSocket): Socket | undefined => {
+    const peer = peer_of(secure)
+    const socket = unsecured.get(peer)
+    if (socket !== undefined) handshakes.take(socket)
+    unsecured.delete(peer)
+    return socket
+  }
   https.on('connection', (socket: Socket) => {
     watcher.accepted(socket)
     const peer = peer_of(socket)
     unsecured.set(peer, socket)
+    if (has_addresses) handshakes.add(socket)
     socket.once('close', () => unsecured.delete(peer))
     socket.on('error', told_by_close)
   })
   // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
   https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const below = take_socket_below(socket)
     const reason = refusal_of(error, socket)
     if (reason !== undefined) watcher.refused(reason, socket)
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') unsecured.get(peer_of(socket))?.write(PLAIN_HTTP_ANSWER)
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') below?.write(PLAIN_HTTP_ANSWER)
     socket.destroy()
   })
   https.prependListener('secureConnection', socket => {
-    unsecured.delete(peer_of(socket))
+    take_socket_below(socket)
     // Where certificates are optional, Node lets those in that do not hold.
     if (socket.authorized || socket.getPeerX509Certificate() === undefined) {
       watcher.arrived(socket)
@@ -99,6 +113,7 @@ function make_https_server(
     socket.destroy()
   })
   const drop_unsecured = (): void => {
+    handshakes.drop_all()
     for (const socket of unsecured.values()) socket.destroy()
   }
   return { http: https, drop_unsecured }

@@ -3,6 +3,7 @@ import {
   GOING_AWAY,
   is_whole_number,
   type LateMessages,
+  MAX_DELAY_MS,
   NORMAL_CLOSURE,
   type OptionRules,
   SERVICE_RESTART,
@@ -38,7 +39,6 @@ export interface CloseOptions {
   readonly reason?: string | undefined
 }
 
-const MAX_DRAIN_MS = 2_147_483_647
 const MAX_SPREAD_MS = 3_600_000
 /** RFC 6455 §5.5 leaves 123 bytes, and the hint takes up to 24 of them. */
 const MAX_REASON_BYTES = 99
@@ -47,8 +47,8 @@ const CODES: ReadonlySet<unknown> = new Set([NORMAL_CLOSURE, GOING_AWAY, SERVICE
 const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' | 'reason'> = {
   drain_ms: {
     fallback: 5_000,
-    expects: `a whole number of milliseconds from 0 to ${MAX_DRAIN_MS}`,
-    accepts: value => is_whole_number(value, 0, MAX_DRAIN_MS),
+    expects: `a whole number of milliseconds from 0 to ${MAX_DELAY_MS}`,
+    accepts: value => is_whole_number(value, 0, MAX_DELAY_MS),
   },
   late: {
     fallback: 'dropped',

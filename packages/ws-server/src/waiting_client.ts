@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { CancelTimer, Clock } from '@bt/ws-protocol'
+import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol'
 import type { LateSignal } from './late_signal.js'
 
 /** How the wait for `authorize` ended. */
@@ -73,7 +73,7 @@ class Wait {
     this.#parts = [head]
     this.#bytes = head.length
     this.#left = () => over({ name: 'left' })
-    this.#cancel_timer = clock.start_timer(timeout_ms, () => over({ name: 'timed_out' }))
+    this.#cancel_timer = start_peer_timeout(clock, timeout_ms, () => over({ name: 'timed_out' }))
     stream.on('data', this.#read)
     stream.on('end', this.#left)
     stream.on('close', this.#left)

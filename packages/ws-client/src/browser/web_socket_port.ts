@@ -40,6 +40,8 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** The code that this side closed with, if it stands for one that a page may not send. */
   #shifted_code: number | undefined
+  /** Valid once the socket has ended. */
+  is_close_sent = false
 
   constructor(
     socket: WebSocket,
@@ -68,12 +70,14 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
       // Deno and Bun do say why.
       why = (event as ErrorEvent).message ?? why
     }
-    socket.onclose = ({ code, reason }) => {
+    socket.onclose = ({ code, reason, wasClean }) => {
       const own_code = code === this.#shifted_code ? code - UNSENDABLE_SHIFT : code
       // Deno closes with 0 what never opened.
       this.#ended(
         own_code || ABNORMAL_CLOSURE,
         reason,
+        // Not every platform says it.
+        wasClean ?? code !== ABNORMAL_CLOSURE,
         is_open
           ? undefined
           : new NetError('handshake_failed', `connect: ${shown_url(url)} did not open a WebSocket: ${why}`),
@@ -115,7 +119,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close()
-    queueMicrotask(() => this.#ended(ABNORMAL_CLOSURE, ''))
+    queueMicrotask(() => this.#ended(ABNORMAL_CLOSURE, '', false))
   }
 
   signs_of_life(): number {
@@ -158,9 +162,11 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     return has_moved
   }
 
-  #ended(code: number, reason: string, error?: NetError): void {
+  #ended(code: number, reason: string, is_clean: boolean, error?: NetError): void {
     // Not every platform keeps `bufferedAmount` when the connection is lost: then what was last seen counts.
-    if (code !== ABNORMAL_CLOSURE || this.#raw_buffered_bytes > 0) this.#drop_taken()
+    if (is_clean || this.#raw_buffered_bytes > 0) this.#drop_taken()
+    // A browser may call an end clean though its Close is stuck behind messages.
+    this.is_close_sent = is_clean && this.#unsent === 0
     clearTimeout(this.#timer)
     this.#sink.socket_closed(code, reason, error)
   }

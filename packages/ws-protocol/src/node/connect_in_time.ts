@@ -1,3 +1,6 @@
+import { start_peer_timeout } from '../peer_timeout.js'
+import { node_platform } from './platform.js'
+
 /**
  * Waits for a connection to a broker for so long. Who gives up has to see to it that nothing is left of what was begun. `also` is what else may be
  * wrong where it does not answer.
@@ -9,7 +12,7 @@ export function connect_in_time<Connection>(
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const why = `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`
-    const timer = setTimeout(() => reject(new Error(why)), timeout_ms)
-    opening.finally(() => clearTimeout(timer)).then(resolve, reject)
+    const cancel = start_peer_timeout(node_platform.clock, timeout_ms, () => reject(new Error(why)))
+    opening.finally(cancel).then(resolve, reject)
   })
 }

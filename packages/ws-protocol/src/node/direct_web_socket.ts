@@ -6,6 +6,8 @@ export interface WsListener {
   ws_opened(): void
   /** A whole message has arrived. */
   ws_message(bytes: Buffer, is_binary: boolean): void
+  /** A Close was handed to the socket: what the listener asked for, or the answer to the peer's, or to what the peer broke. */
+  ws_closing(): void
   /** A ping has arrived, with that payload. */
   ws_pinged(payload: Buffer): void
   /** The answer to a ping has arrived. */
@@ -36,6 +38,12 @@ export type DirectWebSocketClass = new (
 export function direct_web_socket(base: typeof WebSocket): DirectWebSocketClass {
   return class extends base implements DirectWebSocket {
     listener: WsListener | undefined
+
+    override close(code?: number, data?: string | Buffer): void {
+      const was_open = this.readyState === this.OPEN
+      super.close(code, data)
+      if (was_open) this.listener?.ws_closing()
+    }
 
     override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
       const { listener } = this

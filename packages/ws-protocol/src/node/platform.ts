@@ -55,8 +55,15 @@ export const node_platform: Platform<FrameBatch> = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {
-      const timer = setTimeout(task, after_ms)
-      return () => clearTimeout(timer)
+      let immediate: NodeJS.Immediate | undefined
+      // Node runs timers before it reads sockets: what arrived while the process was busy comes first.
+      const timer = setTimeout(() => {
+        immediate = setImmediate(task)
+      }, after_ms)
+      return () => {
+        clearTimeout(timer)
+        clearImmediate(immediate)
+      }
     },
   },
   byte_length: text => Buffer.byteLength(text),

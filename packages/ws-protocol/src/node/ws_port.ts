@@ -45,6 +45,8 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   #drains = 0
   #was_waiting = false
   #is_end_watched = false
+  #is_closing = false
+  #is_close_sent = false
   /** When the ping was sent whose answer is waited for. */
   #pinged_ms: number | undefined
   #ping_answers: PingAnswers | undefined
@@ -69,6 +71,10 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     return this.#under_way === undefined && this.is_writable
   }
 
+  get is_close_sent(): boolean {
+    return this.#is_close_sent
+  }
+
   get unsent(): number {
     return this.#under_way?.messages ?? 0
   }
@@ -89,6 +95,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
   }
 
   close(code: number, reason: string): void {
+    this.#is_closing = true
     this.#ws.close(code, reason)
     // The peer's Close has to be read, whatever reading was paused for.
     this.#ws.resume()
@@ -134,6 +141,13 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     this.#sink.socket_message(is_binary ? own_bytes(bytes) : text_of(bytes), bytes.length)
   }
 
+  ws_closing(): void {
+    const is_answer = !this.#is_closing
+    this.#is_closing = true
+    this.#note_when_close_sent()
+    if (is_answer) this.#sink.socket_ending()
+  }
+
   ws_pinged(payload: Buffer): void {
     this.#ping_answers ??= new PingAnswers(this.#ws)
     this.#ping_answers.answer(payload)
@@ -166,6 +180,14 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
     // A write that fails at once leaves nothing behind either, and returns false.
     return this.#stream.write(frames) && this.#stream.writableLength === 0
+  }
+
+  /** A Close goes behind what `ws` still compresses: then this has to be asked again when that is written. */
+  #note_when_close_sent(): void {
+    if (!this.#stream.writable) return
+    this.#stream.write(NOTHING, error => {
+      this.#is_close_sent = !error && this.#under_way === undefined && !this.#stream.destroyed
+    })
   }
 
   /** While nothing is under way, the end comes by itself when the peer ends its side. */
@@ -206,6 +228,7 @@ export class WsPort implements SocketPort<FrameBatch>, WsListener {
       this.#under_way = undefined
       if (this.#was_waiting) this.#drains += 1
       this.#was_waiting = false
+      if (this.#is_closing) this.#note_when_close_sent()
       this.#sink.socket_drained()
     }
     return this.#written

@@ -1,5 +1,5 @@
 import type { PerMessageDeflateOptions } from 'ws'
-import type { CompressionOptions } from '../options.js'
+import { type CompressionOptions, MAX_DELAY_MS } from '../options.js'
 
 /** What `ws` and the port over it are told; the options of the same names. */
 export interface WsOptions {
@@ -7,8 +7,6 @@ export interface WsOptions {
   readonly max_payload: number
   /** The most fragments that a message may come in. */
   readonly max_fragments: number
-  /** Milliseconds that `ws` itself waits for the end of a socket. */
-  readonly close_timeout: number
   /** Whether to compress, and how. */
   readonly compression: boolean | CompressionOptions
 }
@@ -43,7 +41,7 @@ export interface WsSettings {
   readonly maxFragments: number
   /** The option `compression`. */
   readonly perMessageDeflate: false | PerMessageDeflateOptions
-  /** The option `close_timeout`. */
+  /** The longest that there is: connections have their own, which does not blame a peer for the time in which this process was busy. */
   readonly closeTimeout: number
   /** Text is checked (RFC 6455 §8.1). */
   readonly skipUTF8Validation: false
@@ -59,7 +57,7 @@ export function ws_settings(options: WsOptions): WsSettings {
     maxPayload: options.max_payload,
     maxFragments: options.max_fragments,
     perMessageDeflate: per_message_deflate(options.compression),
-    closeTimeout: options.close_timeout,
+    closeTimeout: MAX_DELAY_MS,
     skipUTF8Validation: false,
     autoPong: false,
     allowSynchronousEvents: true,

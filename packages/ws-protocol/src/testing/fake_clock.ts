@@ -37,6 +37,11 @@ export class FakeClock implements Clock {
     this.#now_ms = Math.max(this.#now_ms, until_ms)
   }
 
+  /** Lets `by_ms` milliseconds pass in which nothing runs, as if the process was busy; what has come due runs in the next {@link FakeClock.advance}. */
+  hold_up(by_ms: number): void {
+    this.#now_ms += by_ms
+  }
+
   #next(until_ms: number): Timer | undefined {
     const [first] = [...this.#timers]
       .filter(timer => timer.due_ms <= until_ms)

@@ -21,6 +21,8 @@ export class FakeSocket implements SocketPort<MessageBatch> {
   readonly calls: FakeSocketCall[] = []
   /** Whether the network takes what is written. When not, the bytes stay here until {@link FakeSocket.drain}. */
   takes_writes = true
+  /** Whether the network has taken the Close of this side by the time that the socket ends. */
+  is_close_sent = true
   #sink: SocketSink | undefined
   #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
   #buffered_bytes = 0
@@ -133,7 +135,7 @@ export class FakeSocket implements SocketPort<MessageBatch> {
 
   /** The peer's Close is in, but the socket has not ended yet. */
   receive_close(): void {
-    this.#state = 'ending'
+    this.half_close()
   }
 
   /** The socket ends. */

@@ -115,6 +115,10 @@ class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
     return this.#port.takes_batch
   }
 
+  get is_close_sent(): boolean {
+    return this.#port.is_close_sent
+  }
+
   get unsent(): number {
     return this.#port.unsent
   }
@@ -400,6 +404,20 @@ export const port_cases: readonly PortCase[] = [
         await ends(connection, { code, reason: 'mine', cause: 'protocol', clean: true })
         same(listener.errors.length, 1, 'errors')
       })
+    },
+  },
+  {
+    name: 'a Close of the peer is not clean while this side’s waits behind what the peer does not read',
+    async run(harness) {
+      const { connection, peer } = await open(harness, { max_queue: 67_108_864, close_timeout: 20 })
+      await peer.stop_reading()
+      // Compression makes nothing of it smaller.
+      const noise = Uint8Array.from({ length: 1_048_576 }, () => Math.random() * 256)
+      while (connection.send(noise) === true);
+      await peer.close(4_000, '')
+      await ends(connection, { code: 4_000, cause: 'peer', clean: false })
+      same((await connection.closed).unsent > 0, true, 'something is unsent')
+      peer.drop()
     },
   },
   {

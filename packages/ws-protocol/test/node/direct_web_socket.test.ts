@@ -16,6 +16,7 @@ function make(): { ws: DirectWebSocket; told: unknown[][] } {
   ws.listener = {
     ws_opened: note('opened'),
     ws_message: note('message'),
+    ws_closing: note('closing'),
     ws_pinged: note('pinged'),
     ws_ponged: note('ponged'),
     ws_failed: note('failed'),

@@ -1,4 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { NetError } from '../../src/errors.js'
 import type { Channel } from '../../src/events.js'
@@ -36,6 +38,30 @@ describe('the clock', () => {
       }),
     )
     expect(log).toEqual(['kept'])
+  })
+
+  test('runs a timer behind what arrived while the process was busy', async () => {
+    const log: string[] = []
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+      [Socket],
+      unknown,
+    ]
+    const has_arrived = once(socket, 'data').then(() => log.push('arrived'))
+    const is_over = new Promise<void>(done =>
+      clock.start_timer(1, () => {
+        log.push('timer')
+        done()
+      }),
+    )
+    client.write('x')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    await Promise.all([has_arrived, is_over])
+    expect(log).toEqual(['arrived', 'timer'])
+    client.destroy()
+    server.close()
   })
 
   test('lets a timer be stopped after it has run', async () => {

@@ -28,11 +28,11 @@ describe('per_message_deflate', () => {
 })
 
 test('ws is told every option that it shares, and no default of its own decides', () => {
-  const options = { max_payload: 1, max_fragments: 2, close_timeout: 3, compression: false }
+  const options = { max_payload: 1, max_fragments: 2, compression: false }
   expect(ws_settings(options)).toEqual({
     maxPayload: 1,
     maxFragments: 2,
-    closeTimeout: 3,
+    closeTimeout: 2_147_483_647,
     perMessageDeflate: false,
     skipUTF8Validation: false,
     autoPong: false,

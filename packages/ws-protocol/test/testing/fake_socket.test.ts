@@ -204,6 +204,7 @@ describe('what the test plays', () => {
     ['drain', socket => socket.drain(), ['drained']],
     ['fail', socket => socket.fail(error, 1002), ['failed', error, 1002]],
     ['half close', socket => socket.half_close(), ['ending']],
+    ['receive a Close', socket => socket.receive_close(), ['ending']],
     ['end', socket => socket.end(1000, 'bye'), ['closed', 1000, 'bye', undefined]],
     ['end without a reason', socket => socket.end(1006), ['closed', 1006, '', undefined]],
     ['end with an error', socket => socket.end(1006, '', error), ['closed', 1006, '', error]],
@@ -212,12 +213,6 @@ describe('what the test plays', () => {
     play(socket)
     expect(told).toEqual([expected])
     expect(socket.calls).toEqual([])
-  })
-
-  test('is told to nobody while the peer’s Close is in and the socket has not ended', () => {
-    const { socket, told } = connected()
-    socket.receive_close()
-    expect(told).toEqual([])
   })
 
   test('needs somebody to tell', () => {

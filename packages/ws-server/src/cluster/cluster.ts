@@ -9,6 +9,7 @@ import {
   type NetError,
   type ReceivedMessages,
   type SharedBatch,
+  start_peer_timeout,
 } from '@bt/ws-protocol'
 import { ToldOnce } from '../told_once.js'
 import { Channels } from './channels.js'
@@ -229,7 +230,7 @@ export class Cluster {
   /** Whether something is done in time. */
   #within(time_ms: number, done: Promise<void>): Promise<boolean> {
     return new Promise(resolve => {
-      const cancel = this.#settings.clock.start_timer(time_ms, () => resolve(false))
+      const cancel = start_peer_timeout(this.#settings.clock, time_ms, () => resolve(false))
       done.then(() => {
         cancel()
         resolve(true)

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@bt/ws-protocol'
+import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol'
 
 /** How often a server says that it is there. */
 const BEAT_MS = 5_000
@@ -63,7 +63,7 @@ export class Nodes {
     const { clock, sockets, tell } = this.#settings
     this.#cancel_beat = clock.start_timer(BEAT_MS, () => this.#beat())
     this.#all_back = all_back
-    this.#cancel_wait = clock.start_timer(BACK_WITHIN_MS, () => this.#give_up_missing())
+    this.#cancel_wait = start_peer_timeout(clock, BACK_WITHIN_MS, () => this.#give_up_missing())
     tell(sockets(), true)
     this.#tell_if_all_back()
   }

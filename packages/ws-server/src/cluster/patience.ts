@@ -1,8 +1,7 @@
-import type { CancelTimer, Clock } from '@bt/ws-protocol'
+import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol'
 
-/** A broker that answers nothing for two looks is given up. Looks are counted, so that a process that was stopped reads first what came meanwhile. */
-const LOOK_EVERY_MS = 5_000
-const LOOKS = 2
+/** A broker that answers nothing for this long is given up. */
+const ANSWER_WITHIN_MS = 10_000
 
 /** Waits for the answer of a broker, and not for ever. */
 export class Patience {
@@ -19,18 +18,13 @@ export class Patience {
   /** The broker was asked something. */
   begin(): void {
     this.end()
-    this.#look(LOOKS)
+    this.#cancel = start_peer_timeout(this.#clock, ANSWER_WITHIN_MS, () =>
+      this.#lost(new Error(`no answer for ${ANSWER_WITHIN_MS / 1_000} seconds`)),
+    )
   }
 
   /** It has answered, or nobody waits for it any more. */
   end(): void {
     this.#cancel?.()
-  }
-
-  #look(looks_left: number): void {
-    this.#cancel = this.#clock.start_timer(LOOK_EVERY_MS, () => {
-      if (looks_left > 1) this.#look(looks_left - 1)
-      else this.#lost(new Error(`no answer for ${(LOOKS * LOOK_EVERY_MS) / 1_000} seconds`))
-    })
   }
 }
