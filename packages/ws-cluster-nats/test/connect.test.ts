@@ -60,7 +60,10 @@ describe('connecting', () => {
   })
 
   it('fails where there is no such host', async () => {
-    expect(await failure({ servers: 'nats://nobody.invalid' })).toContain('no host of that name')
+    // Without a network no DNS answers, which is another reason.
+    expect(await failure({ servers: 'nats://nobody.invalid' })).toMatch(
+      /no host of that name|the DNS does not answer/,
+    )
   })
 
   it('fails in time where the broker stands still, and takes it when it goes on', async () => {

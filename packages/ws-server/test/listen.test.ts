@@ -79,13 +79,14 @@ describe('listen', () => {
 
   it.each([
     ['192.0.2.1:0', 'address_unavailable', 'no such address'],
-    ['no-such-host.invalid:0', 'address_unavailable', 'no such address'],
+    // Without a network no DNS answers, which is another reason.
+    ['no-such-host.invalid:0', 'address_unavailable', 'no such address|the DNS does not answer'],
     [`unix:${tmpdir()}/no/such/folder/x.sock`, 'permission_denied|address_unavailable', 'unix:'],
   ])('rejects opened where the machine has no %s', async (bind, code, said) => {
     const error = await start({ bind }).opened.catch(error => error)
     expect(error).toBeInstanceOf(NetError)
     expect(error.code).toMatch(new RegExp(`^(${code})$`))
-    expect(error.message).toContain(said)
+    expect(error.message).toMatch(new RegExp(said))
   })
 
   it.skipIf(process.platform === 'win32')('says of a Unix socket that exists what to do', async () => {
