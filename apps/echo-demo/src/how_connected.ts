@@ -1,4 +1,5 @@
 import type { WsClient } from '@bt/net'
+import { shown_url } from './shown_url.js'
 
 /** That a client is connected, for the first time or again: where, and with which subprotocol, if the server has chosen one. */
 export function how_connected(
@@ -6,5 +7,5 @@ export function how_connected(
   is_again: boolean,
 ): string {
   const agreed = protocol === '' ? '' : `; the subprotocol is ${protocol}`
-  return `connected${is_again ? ' again' : ''} to ${addr}${agreed}`
+  return `connected${is_again ? ' again' : ''} to ${shown_url(addr)}${agreed}`
 }

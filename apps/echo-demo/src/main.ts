@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { without_values } from './argument_error.js'
 import { broker_url } from './cluster_of.js'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
@@ -24,6 +25,7 @@ const program = new Command('echo-demo')
     'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
   )
   .version(version, '-V, --version', 'print the version of @bt/net')
+  .configureOutput({ outputError: (message, write) => write(without_values(message)) })
 
 program
   .command('demo')

@@ -1,9 +1,16 @@
 const LONGEST_SHOWN = 100
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** Text that may come from anybody, on one line and without control characters: they could redraw the terminal. */
+/** Controls, format characters such as direction marks, line separators and lone surrogates. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** Text that may come from anybody, on one line, and without characters that redraw a terminal, or show the text in another order. */
 export function visible(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, control => ESCAPES[control] ?? `\\x${hex(control.charCodeAt(0))}`)
+  return text.replaceAll(INVISIBLE, character => ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0))
+}
+
+function escaped(code_point: number): string {
+  return code_point > 0xff ? `\\u{${code_point.toString(16)}}` : `\\x${hex(code_point)}`
 }
 
 /** A message as it is shown in a terminal: text as it is, bytes as hexadecimal numbers. */

@@ -140,7 +140,7 @@ it('says in one line that nobody listens, and ends with code 1', async () => {
 
 it.each([
   { given: ['nonsense'], said: 'the option url is "nonsense"' },
-  { given: ['--wait', 'long'], said: "argument 'long' is invalid" },
+  { given: ['--wait', 'long'], said: "option '--wait <ms>' is invalid" },
 ])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
   const { code, stderr } = await run(['connect', ...given])
   expect(code).toBe(1)

@@ -52,22 +52,22 @@ it('says in one line that the server takes none of what it offers, and ends with
 })
 
 it.each([
-  ['a header without a colon', ['--header', 'Bearer'], "'Bearer' is invalid. Give NAME:VALUE, such as"],
-  ['a header without a name', ['--header', ': x'], "': x' is invalid. Give NAME:VALUE, with a NAME of"],
-  ['a name with a space', ['--header', 'a b: x'], "'a b: x' is invalid. Give NAME:VALUE, with a NAME of"],
+  ['a header without a colon', ['--header', 'Bearer'], ' is invalid. Give NAME:VALUE, such as'],
+  ['a header without a name', ['--header', ': x'], ' is invalid. Give NAME:VALUE, with a NAME of'],
+  ['a name with a space', ['--header', 'a b: x'], ' is invalid. Give NAME:VALUE, with a NAME of'],
   [
     'a header twice',
     ['--header', 'Token: 1', '--header', 'token: 2'],
-    "'token: 2' is invalid. Give each header once, in upper or in lower case.",
+    ' is invalid. Give each header once, in upper or in lower case.',
   ],
   ['a header of two lines', ['--header', 'X-Two: a\nb'], 'the value of "X-Two" has U+000A at index 1'],
   ['a header that is not its own', ['--header', 'Upgrade: x'], '"Upgrade" is the handshake\'s own'],
-  ['a subprotocol with a comma', ['--protocol', 'a,b'], "'a,b' is invalid. Give the name of a subprotocol,"],
-  ['no subprotocol', ['--protocol', ''], "'' is invalid. Give the name of a subprotocol,"],
+  ['a subprotocol with a comma', ['--protocol', 'a,b'], ' is invalid. Give the name of a subprotocol,'],
+  ['no subprotocol', ['--protocol', ''], ' is invalid. Give the name of a subprotocol,'],
   [
     'a subprotocol twice',
     ['--protocol', 'chat', '--protocol', 'chat'],
-    "'chat' is invalid. Give each subprotocol once.",
+    ' is invalid. Give each subprotocol once.',
   ],
 ])('says in one line what is wrong with %s, and ends with code 1', async (_, given, said) => {
   const { code, stdout, stderr } = await run(['connect', ...given])
@@ -80,4 +80,30 @@ it('tells of both with connect --help', async () => {
   const { stdout } = await run(['connect', '--help'])
   expect(stdout).toMatch(/^ {2}--header <name:value> /m)
   expect(stdout).toMatch(/^ {2}--protocol <name> /m)
+})
+
+it('shows neither the password nor the query of the URL, when it connects, connects again, and ends', async () => {
+  const first = await start_host()
+  const url = `${first.url.replace('//', '//ada@corp.com:SECRET@')}?token=SECRET`
+  const client = new Program(['connect', '--reconnect', url])
+  await client.until(({ stderr }) => stderr.startsWith('connected'))
+  await first.stop()
+  await client.until(({ stderr }) => stderr.includes('attempt'))
+  await start_host({ bind: new URL(first.url).host })
+  await client.until(({ stderr }) => stderr.includes('connected again'))
+  client.child.stdin.end()
+  await client.exit
+  expect(client.stderr).toContain(`connected to ${first.url.replace('//', '//***@')}?***\n`)
+  expect(client.stdout + client.stderr).not.toContain('SECRET')
+})
+
+it('shows nothing that could redraw the terminal of what a server says', async () => {
+  const hostile = '\u009b31m\u202e\u2028\u200b'
+  const closing = await start_host({ on_connect: socket => void socket.close(4_000, hostile) })
+  const closed = await run(['connect', closing.url])
+  expect(closed.stderr).toContain("reason '\\x9b31m\\u{202e}\\u{2028}\\u{200b}'")
+  const refusing = await start_host({ authorize: () => refuse(403, hostile) })
+  const refused = await run(['connect', refusing.url])
+  expect(refused.stderr).toMatch(/^error: .* was answered 403 Forbidden: /)
+  expect(`${closed.stderr}${refused.stderr}`).toMatch(/^[^\p{Cf}\p{Zl}\u0080-\u009f]*$/u)
 })

@@ -5,6 +5,19 @@ it('writes control characters as they are written in source code', () => {
   expect(visible('a\nb\tc\r\x1b[2J\x7f\x9b')).toBe('a\\nb\\tc\\r\\x1b[2J\\x7f\\x9b')
 })
 
+it.each([
+  ['an Arabic letter mark', '\u061c', '\\u{61c}'],
+  ['a zero-width space', '\u200b', '\\u{200b}'],
+  ['a right-to-left override', '\u202e', '\\u{202e}'],
+  ['a line separator', '\u2028', '\\u{2028}'],
+  ['an isolate', '\u2066', '\\u{2066}'],
+  ['half a surrogate pair', '\ud800', '\\u{d800}'],
+  ['a tag', '\u{e0041}', '\\u{e0041}'],
+  ['NUL', '\0', '\\x00'],
+])('writes %s as its code point', (_name, character, shown) => {
+  expect(visible(`a${character}b`)).toBe(`a${shown}b`)
+})
+
 it('leaves all other text as it is', () => {
   expect(visible('收到 🎉 "x"')).toBe('收到 🎉 "x"')
 })

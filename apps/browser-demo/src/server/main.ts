@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Address, parse_loopback } from './address.js'
+import { without_values } from './argument_error.js'
 import { broker_url, cluster_of } from './cluster_of.js'
 import { say_error } from './print.js'
 import { run_serve, type ServeOptions } from './serve.js'
@@ -21,6 +22,7 @@ interface Given {
 await new Command('browser-demo')
   .description('A page that shows what a connection does, and the server beside it, on @bt/net.')
   .version(version, '-V, --version', 'print the version of @bt/net')
+  .configureOutput({ outputError: (message, write) => write(without_values(message)) })
   .addOption(bind_option('--bind <host:port>', 'where to serve the page', DEFAULT_BIND))
   .addOption(bind_option('--ws-bind <host:port>', 'where the page connects to', DEFAULT_WS_BIND))
   .option(

@@ -15,8 +15,12 @@ export function say(text: string): void {
 export function say_error(error: unknown, addr?: string): void {
   const message = error instanceof Error ? error.message : String(error)
   const whose = addr === undefined ? '' : `${addr}: `
-  // The message may hold what somebody sent: control characters could redraw the terminal.
-  process.stderr.write(`${error_style.red('error:')} ${whose}${message.replaceAll(/\p{Cc}/gu, '�')}\n`)
+  process.stderr.write(`${error_style.red('error:')} ${whose}${visible(message)}\n`)
+}
+
+/** Text that may come from anybody, without characters that redraw a terminal, or show the text in another order. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '�')
 }
 
 function colors_for(stream: NodeJS.WriteStream): Colors {

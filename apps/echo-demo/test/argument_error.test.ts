@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+import { run } from './program.ts'
+
+it.each([
+  [
+    'a broker of another kind',
+    ['serve', '--cluster', 'amqp://ada:SECRET@host'],
+    /^error: option '--cluster <url>' is invalid\. Give nats:/,
+  ],
+  [
+    'a header without a colon',
+    ['connect', '--header', 'Authorization Bearer SECRET'],
+    /^error: option '--header <name:value>' is invalid\. Give NAME:VALUE/,
+  ],
+  [
+    'a header that is given twice',
+    ['connect', '--header', 'a:1', '--header', "A:SECRET' is invalid."],
+    /^error: option .* Give each header once/,
+  ],
+  [
+    'a subprotocol that is none',
+    ['connect', '--protocol', 'SECRET SECRET'],
+    /^error: option '--protocol <name>' is invalid\. Give the name/,
+  ],
+  [
+    'an option that is mistyped',
+    ['connect', '--heador=Authorization: SECRET'],
+    /^error: unknown option '--heador'/,
+  ],
+  [
+    'characters that are not visible',
+    ['connect', '--hea\u202e\u009bdor'],
+    /^error: unknown option '--hea\\u\{202e\}\\x9bdor'/,
+  ],
+  [
+    'a URL that is none',
+    ['connect', 'ws://ada@corp.com:SECRET@ho st/?SECRET'],
+    /^error: .* "ws:\/\/\*\*\*@ho st\/\?\*\*\*"/,
+  ],
+  [
+    'a broker with a query',
+    ['serve', '--bind', '127.0.0.1:0', '--cluster', 'redis://ada:SECRET@host/?SECRET'],
+    /^error: .* "redis:\/\/\*\*\*@host\/\?\*\*\*"/,
+  ],
+] as const)('says what is wrong with %s, without a secret', async (_name, args, said) => {
+  const { code, stdout, stderr } = await run(args)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(said)
+  expect(stdout + stderr).not.toContain('SECRET')
+})
