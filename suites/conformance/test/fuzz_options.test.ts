@@ -3,7 +3,7 @@ import * as net from '@bt/net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fuzz } from './fuzz.ts'
-import { hostile_value, wrapping } from './hostile_value.ts'
+import { hostile_value, SECRET, wrapping } from './hostile_value.ts'
 
 const BIND = '127.0.0.1:0'
 /** What could lead to an address other than this one: nothing of the kind is tried. */
@@ -50,6 +50,8 @@ async function check(
     expect(error).toBeInstanceOf(net.NetError)
     const { code, message } = error as net.NetError
     expect(['invalid_option', 'unsupported']).toContain(code)
+    expect(message).not.toContain(SECRET)
+    expect(message).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]{1,5000}$/u)
     expect(names.some(name => message.includes(name)) || /for its options|no option/.test(message)).toBe(true)
     return
   }

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 
+/** A text that no message may show. */
+export const SECRET = 'S3CR3T'
+
 const boom = (): never => {
   throw new Error('boom')
 }
@@ -42,6 +45,15 @@ const near = fc.constantFrom<(() => unknown)[]>(
   ),
   ...['', 'ws', 'WS', '/', '/ws', 'ws?', '\0', '\ud800', 'chat', 'true', '25000'].map(text => () => text),
   ...[undefined, null, true, false, 1n, Symbol('s')].map(value => () => value),
+  ...[
+    `http://ada@corp.com:${SECRET}@host/?token=${SECRET}#${SECRET}`,
+    `//ada:${SECRET}@host/`,
+    `ada:${SECRET}@host`,
+    'x'.repeat(10_000),
+    '\u009b31m\u202e\u2028\u200b\ufeff\u{e0041}',
+  ].map(text => () => text),
+  () => ({ Authorization: `Bearer ${SECRET}\n` }),
+  () => [SECRET, SECRET],
   () => [],
   () => ['chat'],
   () => ['chat', 'chat'],
