@@ -16,6 +16,7 @@ import {
   type Sendable,
   type SocketPort,
   type SocketSink,
+  shown_url,
   start_peer_timeout,
 } from '@bt/ws-protocol'
 import { MessageIterator } from './message_iterator.js'
@@ -27,7 +28,6 @@ import {
 } from './options.js'
 import { Reconnector } from './reconnector.js'
 import type { ReadRefusal } from './retry_rule.js'
-import { shown_url } from './shown_url.js'
 import type { WsClient } from './ws_client.js'
 
 /** An opening, or open, socket of a platform. */

@@ -5,7 +5,7 @@ import {
   type ConnectionOptions,
   callback,
   connection_rules,
-  describe_value,
+  describe_url,
   exactly,
   type FilledConnectionOption,
   is_whole_number,
@@ -16,7 +16,6 @@ import {
   type OptionRules,
   type WsOption,
 } from '@bt/ws-protocol'
-import { shown_url } from './shown_url.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to reconnect, and how often to try. */
@@ -109,7 +108,7 @@ export function connect_rules(
       is_required: true,
       expects: url_expected,
       accepts: is_url,
-      shown: value => (typeof value === 'string' ? describe_value(shown_url(value)) : undefined),
+      shown: value => (typeof value === 'string' ? describe_url(value) : undefined),
     },
     on_open: callback(),
     on_message: callback(),

@@ -1,4 +1,4 @@
-import { NetError, without_credentials } from '@bt/ws-protocol'
+import { describe_url, NetError } from '@bt/ws-protocol'
 
 /** Where a server of NATS is, and what stands beside it. */
 export interface ServerAddress {
@@ -30,7 +30,7 @@ export function parse_server(given: string): ServerAddress {
   if (url === undefined || !is_read || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
     throw new NetError(
       'invalid_option',
-      `nats: the option servers has ${JSON.stringify(without_credentials(given))}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222', and credentials in it percent-encoded`,
+      `nats: the option servers has ${describe_url(given)}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222', and credentials in it percent-encoded`,
     )
   return { address: `${url.hostname}:${url.port || 4222}`, is_tls: url.protocol === 'tls:', credentials }
 }

@@ -1,4 +1,4 @@
-import { ClusterListener, carries, failure_of } from '@bt/ws-protocol/testing'
+import { ClusterListener, carries, failure_of, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore what the tests of all brokers need is in one place
 import { closed_after_each, mute_server } from '../../../scripts/broker_trials.mjs'
@@ -28,7 +28,7 @@ function works(options: NatsOptions): Promise<boolean> {
 /** Says why connecting fails. */
 async function failure(options: NatsOptions): Promise<string> {
   const error = await failure_of(nats(options))
-  expect(JSON.stringify([error.message, String(error.cause)])).not.toContain('secret')
+  expect(messages_of(error)).not.toContain('secret')
   return error.message
 }
 

@@ -1,14 +1,17 @@
 import { NetError } from '@bt/ws-protocol'
+import { flaws_in, HOSTILE_TEXT, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { type NatsOptions, nats } from '../src/index.js'
 
-/** The error of options that are wrong. */
+/** The error of options that are wrong, which shows nothing hostile, and no secret. */
 function error_of(options: unknown): NetError {
   try {
     nats(options as NatsOptions)
   } catch (error) {
     expect(error).toBeInstanceOf(NetError)
     expect((error as NetError).code).toBe('invalid_option')
+    expect(flaws_in((error as NetError).message)).toEqual([])
+    expect(messages_of(error)).not.toContain('secret')
     return error as NetError
   }
   throw new Error('nothing was thrown')
@@ -52,7 +55,13 @@ describe('options that are wrong', () => {
     [{ servers: 'ws://localhost' }, 'the option servers has "ws://localhost"'],
     [{ servers: 'localhost:x' }, 'the option servers has "localhost:x"'],
     [{ servers: 'nats://localhost/path' }, 'the option servers has "nats://localhost/path"'],
-    [{ servers: ['one', 'nats://two?tls'] }, 'the option servers has "nats://two?tls"'],
+    [{ servers: ['one', 'nats://two?tls'] }, 'the option servers has "nats://two?***"'],
+    [{ servers: 'nats://one?token=secret' }, 'the option servers has "nats://one?***"'],
+    [{ servers: 'nats://secret@one/#secret' }, 'the option servers has "nats://***@one/#***"'],
+    [{ servers: 'ada@corp.com:secret@o ne' }, 'the option servers has "***@o ne"'],
+    [{ servers: `nats://one/${HOSTILE_TEXT}${'x'.repeat(10_000)}` }, 'the option servers has "nats://one/'],
+    [{ servers: { token: 'secret' } }, 'the option servers is of type object'],
+    [{ servers: 'one', options: { [HOSTILE_TEXT.repeat(100)]: 'secret' } }, 'there is no option "'],
     [{ servers: 'one', connect_timeout: 0 }, 'the option connect_timeout is 0'],
     [{ servers: 'one', connect_timeout: 10_001 }, 'from 1 to 10000'],
     [{ server: 'one' }, 'did you mean servers?'],

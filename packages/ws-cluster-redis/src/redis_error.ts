@@ -21,19 +21,28 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [/Unknown RESP type/, 'what answers there is not Redis: check the address'],
 ]
 
+/** What Redis adds if it does not know a command, such as a HELLO that signs in. */
+const ARGUMENTS = /,? with args beginning with.*/s
+
 /** Puts into words why Redis was not reached. */
-export function not_reached(cause: Error): Error {
-  const hint = cause instanceof SocketClosedUnexpectedlyError ? ', or it expects TLS (rediss://)' : ''
-  return new Error(explain(cause) + hint, { cause })
+export function not_reached(error: Error): Error {
+  const hint = error instanceof SocketClosedUnexpectedlyError ? ', or it expects TLS (rediss://)' : ''
+  return new Error(explain(error) + hint, { cause: without_arguments(error) })
+}
+
+/** The same error, without the arguments of a command, which may be a password. */
+function without_arguments(error: Error): Error {
+  return ARGUMENTS.test(error.message) ? new ErrorReply(error.message.replace(ARGUMENTS, '')) : error
 }
 
 /** Puts into words why a connection to Redis is of no use any more. */
-export function in_words(cause: Error): Error {
-  return new Error(explain(cause), { cause })
+export function in_words(error: Error): Error {
+  return new Error(explain(error), { cause: without_arguments(error) })
 }
 
 /** Puts into words that Redis does not let a user do something. */
-export function refusal(what: string, cause: Error): Error {
+export function refusal(what: string, error: Error): Error {
+  const cause = without_arguments(error)
   const why = cause.message.startsWith('NOPERM') ? `this user may not ${what}` : `it could not ${what}`
   return new Error(`${why} (${cause.message})`, { cause })
 }
@@ -53,5 +62,5 @@ function explain(error: Error): string {
   if (error instanceof ConnectionTimeoutError)
     return 'it did not answer in time: check the address, and whether it is at work'
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
-  return known?.[1] ?? explain_broker_error(error) ?? error_text(error)
+  return known?.[1] ?? explain_broker_error(error) ?? error_text(without_arguments(error))
 }

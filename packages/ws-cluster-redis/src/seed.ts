@@ -1,4 +1,4 @@
-import { NetError, without_credentials } from '@bt/ws-protocol'
+import { describe_url, describe_value, NetError } from '@bt/ws-protocol'
 import { RedisClient, type RedisClientOptions } from '@redis/client'
 import type { NodeRedisOptions } from './options.js'
 
@@ -33,7 +33,7 @@ export function parse_seed(url: string, given: NodeRedisOptions): Seed {
   const given_tls = given.socket?.tls
   if (given_tls !== undefined && given_tls !== tls)
     throw invalid(
-      `options.socket.tls is ${given_tls}, and ${shown(url)} says otherwise: write ${given_tls ? 'rediss' : 'redis'}://`,
+      `options.socket.tls is ${describe_value(given_tls)}, and ${describe_url(url)} says otherwise: write ${given_tls ? 'rediss' : 'redis'}://`,
     )
   const is_known_twice = parsed.credentialsProvider !== undefined && knows_credentials(given)
   if (is_known_twice) throw invalid('the credentials in url stand beside others in options: give them once')
@@ -60,12 +60,8 @@ function knows_credentials({ username, password, credentialsProvider }: NodeRedi
 
 function bad_url(url: string): NetError {
   return invalid(
-    `the option url has ${shown(url)}; expected one like 'redis://127.0.0.1:6379', 'rediss://redis.example' or 'unix:///run/redis.sock', and credentials in it percent-encoded`,
+    `the option url has ${describe_url(url)}; expected one like 'redis://127.0.0.1:6379', 'rediss://redis.example' or 'unix:///run/redis.sock', and credentials in it percent-encoded`,
   )
-}
-
-function shown(url: string): string {
-  return JSON.stringify(without_credentials(url))
 }
 
 function invalid(message: string): NetError {

@@ -1,4 +1,4 @@
-import { ClusterListener, carries, failure_of } from '@bt/ws-protocol/testing'
+import { ClusterListener, carries, failure_of, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore what the tests of all brokers need is in one place
 import { closed_after_each, mute_server } from '../../../scripts/broker_trials.mjs'
@@ -30,7 +30,7 @@ function works(options: RedisOptions): Promise<boolean> {
 /** Says why connecting fails. */
 async function failure(options: RedisOptions): Promise<string> {
   const error = await failure_of(redis(options))
-  expect(JSON.stringify([error.message, String(error.cause)])).not.toContain('secret')
+  expect(messages_of(error)).not.toContain('secret')
   return error.message
 }
 
@@ -66,6 +66,16 @@ describe('connecting', () => {
     expect(await failure({ url: broker.url, connect_timeout: 200 })).toContain('did not answer within 200 ms')
     broker.resume()
     expect(await works({ url: broker.url })).toBe(true)
+  })
+
+  it('shows no password where Redis does not know the command that has it', async () => {
+    const { url } = await fake({ version: '', mode: '' }, ([name, ...words]) => {
+      expect(words).toContain('secret')
+      return `-ERR unknown command '${name}', with args beginning with: '${words.join("' '")}'\r\n`
+    })
+    expect(await failure({ url: url.replace('//', '//ada:secret@') })).toBe(
+      'it is older than Redis 6, or not Redis',
+    )
   })
 
   it('says of each of several servers why it fails', async () => {

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 
 /** What a {@link FakeRedis} answers to `HELLO`. */
 export interface Greeting {
+  /** Empty: it does not know `HELLO`. */
   readonly version: string
   readonly mode: string
 }
@@ -50,7 +51,8 @@ export class FakeRedis {
     answer: (words: readonly string[]) => string,
   ): string {
     if (words[0] === 'CLIENT') return '+OK\r\n'
-    if (words[0] === 'HELLO') return `%2\r\n+version\r\n+${version}\r\n+mode\r\n+${mode}\r\n`
+    if (words[0] === 'HELLO' && version !== '')
+      return `%2\r\n+version\r\n+${version}\r\n+mode\r\n+${mode}\r\n`
     this.commands.push(words.join(' '))
     return answer(words)
   }

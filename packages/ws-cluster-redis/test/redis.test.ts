@@ -1,14 +1,17 @@
 import { NetError } from '@bt/ws-protocol'
+import { flaws_in, HOSTILE_TEXT, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { type RedisOptions, redis } from '../src/index.js'
 
-/** The error of options that are wrong. */
+/** The error of options that are wrong, which shows nothing hostile, and no secret. */
 function error_of(options: unknown): NetError {
   try {
     redis(options as RedisOptions)
   } catch (error) {
     expect(error).toBeInstanceOf(NetError)
     expect((error as NetError).code).toBe('invalid_option')
+    expect(flaws_in((error as NetError).message)).toEqual([])
+    expect(messages_of(error)).not.toContain('secret')
     return error as NetError
   }
   throw new Error('nothing was thrown')
@@ -44,7 +47,19 @@ describe('options that are wrong', () => {
     [{ url: 'http://localhost' }, 'the option url has "http://localhost"'],
     [{ url: 'redis://' }, 'the option url has "redis://"'],
     [{ url: 'redis://localhost/x' }, 'the option url has "redis://localhost/x"'],
-    [{ url: 'redis://localhost?db=1' }, 'the option url has "redis://localhost?db=1"'],
+    [{ url: 'redis://localhost?db=1' }, 'the option url has "redis://localhost?***"'],
+    [{ url: 'redis://localhost?password=secret' }, 'the option url has "redis://localhost?***"'],
+    [{ url: 'redis://ada:secret@localhost/#secret' }, 'the option url has "redis://***@localhost/#***"'],
+    [{ url: 'redis://ada@corp.com:secret@local host' }, 'the option url has "redis://***@local host"'],
+    [
+      { url: `redis://local host/${HOSTILE_TEXT}${'x'.repeat(10_000)}` },
+      'the option url has "redis://local host/',
+    ],
+    [{ url: ['redis://a', `rediss://secret@b?secret`] }, 'the option url has "rediss://***@b?***"'],
+    [{ url: 'redis://ada:secret@a', options: { socket: { tls: true } } }, '"redis://***@a" says otherwise'],
+    [{ url: { password: 'secret' } }, 'the option url is of type object'],
+    [{ url: 'redis://a', options: 'secret' }, 'the option options is of type string'],
+    [{ url: 'redis://a', options: { [HOSTILE_TEXT.repeat(100)]: 'secret' } }, 'there is no option "'],
     [{ url: 'redis://a', prefix: 'a*' }, 'the option prefix is "a*"'],
     [{ url: 'redis://a', connect_timeout: 60_000 }, 'from 1 to 10000'],
     [{ urls: 'redis://a' }, 'did you mean url?'],

@@ -61,8 +61,3 @@ export function broker_name(engine: string, addresses: readonly string[]): strin
   const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
   return `${engine} at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`
 }
-
-/** Hides what may be credentials in a URL, which is everything up to the last `@`, so that an error can show it. */
-export function without_credentials(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@')
-}

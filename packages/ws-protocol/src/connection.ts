@@ -1,7 +1,7 @@
 import type { CancelTimer } from './clock.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from './close_code.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
-import { describe_value, NetError } from './errors.js'
+import { describe_cause, NetError } from './errors.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import { type Beating, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 import {
@@ -344,9 +344,8 @@ export class Connection<Handle, Kind extends Batch>
 
   callback_failed(kind: CallbackKind | 'reconnecting', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
-    const said = cause instanceof Error ? cause.message || cause.name : describe_value(cause)
     const lives_on = kind === 'close' ? '' : '; its connection lives on'
-    const message = `${name} failed: ${said}${lives_on}`
+    const message = `${name} failed: ${describe_cause(cause)}${lives_on}`
     this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
   }
 
@@ -512,7 +511,7 @@ export class Connection<Handle, Kind extends Batch>
 
 /** Makes the error of a call that came too late: the connection has ended, or is about to. */
 export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
-  const message = `${call} found the connection closed, or closing; \`closed\` tells how it ended`
+  const message = `${call} found the connection closed or closing; see \`closed\``
   return new NetError('closed', message)
 }
 
@@ -522,7 +521,7 @@ function silent(): NetError {
 }
 
 function unexpected_binary(payload_bytes: number): NetError {
-  const message = `closed with 1003: the peer sent a binary message of size ${payload_bytes}; set binary: true to take them`
+  const message = `closed with 1003: the peer sent a binary message of size ${payload_bytes}; set binary: true to take it`
   return new NetError('unexpected_binary', message)
 }
 

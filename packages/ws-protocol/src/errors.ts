@@ -1,3 +1,5 @@
+import { escape_text, shown_text, shown_url } from './shown_text.js'
+
 /**
  * Every code that a {@link NetError} can have, grouped by what failed.
  *
@@ -46,8 +48,8 @@ export const NET_ERROR_CODES = [
 export type NetErrorCode = (typeof NET_ERROR_CODES)[number]
 
 /**
- * The only class of errors here. Programs branch on `code`; `message` tells people what failed, the value, the limit and what to do; `cause` is the
- * underlying error, if there is one.
+ * The only class of errors here. Programs branch on `code`; `message` tells people what failed, the value, the limit and what to do, on one line: line
+ * breaks and other characters that are not visible are escaped; `cause` is the underlying error, if there is one.
  */
 export class NetError extends Error {
   /** Always `'NetError'`. */
@@ -56,7 +58,7 @@ export class NetError extends Error {
   readonly code: NetErrorCode
 
   constructor(code: NetErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options)
+    super(escape_text(message), options)
     this.code = code
   }
 }
@@ -66,17 +68,33 @@ export function describe_count(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
-const LONGEST_SHOWN = 80
+const LONGEST_VALUE = 80
+const UP_TO_LAST_AT = /^(\w+:\/\/|).*@/s
 
-/** Formats a value for an error message: strings quoted and cut at 80 characters, objects by their class, never their content. */
-export function describe_value(value: unknown): string {
-  if (typeof value === 'string') {
-    const shown = value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value
-    return JSON.stringify(shown)
-  }
+/**
+ * Formats a value for an error message: strings quoted and cut at 80 characters, without the secrets of URLs; objects by their class, never their
+ * content.
+ */
+export function describe_value(value: unknown, longest: number = LONGEST_VALUE): string {
+  if (typeof value === 'string') return JSON.stringify(shown_text(value, longest))
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null) return describe_object(value)
   return typeof value === 'bigint' ? `${value}n` : String(value)
+}
+
+/** Formats an invalid URL for an error message. Up to its last `@`, all may be credentials that are not encoded as they have to be. */
+export function describe_url(url: string): string {
+  return describe_value(shown_url(url.replace(UP_TO_LAST_AT, '$1***@')))
+}
+
+/** Formats what was thrown for an error message: an error by its message, anything else as a value. */
+export function describe_cause(cause: unknown): string {
+  try {
+    if (cause instanceof Error) return shown_text(cause.message || cause.name)
+  } catch {
+    // It throws when it is read, which the description of a value says.
+  }
+  return describe_value(cause)
 }
 
 function describe_object(value: object): string {

@@ -14,7 +14,6 @@ export {
   broker_name,
   broker_rules,
   client_options_rule,
-  without_credentials,
 } from './broker_options.js'
 export type { CancelTimer, Clock } from './clock.js'
 export {
@@ -36,7 +35,15 @@ export {
   closed_error,
 } from './connection.js'
 export { deflate_offers } from './deflate_offer.js'
-export { describe_count, describe_value, NET_ERROR_CODES, NetError, type NetErrorCode } from './errors.js'
+export {
+  describe_cause,
+  describe_count,
+  describe_url,
+  describe_value,
+  NET_ERROR_CODES,
+  NetError,
+  type NetErrorCode,
+} from './errors.js'
 export type {
   Channel,
   ChannelEvents,
@@ -60,6 +67,7 @@ export {
   type CheckedOptions,
   check_options,
   describe_parts,
+  describe_secret,
   describe_type,
   type FilledOptionRule,
   type OptionRule,
@@ -91,6 +99,7 @@ export { is_thenable, report_error } from './report.js'
 export { read_retry_hint, with_retry_hint } from './retry_hint.js'
 export { is_route, matches_route, parse_target, type RequestTarget, ROUTE_EXPECTED } from './route.js'
 export { BATCH_BYTES, type Batch, type SendQueue } from './send_queue.js'
+
 export {
   type FrameSource,
   type ReceivedMessages,
@@ -99,6 +108,7 @@ export {
   SharedFrames,
   TurnFramer,
 } from './shared_frames.js'
+export { escape_text, shown_text, shown_url } from './shown_text.js'
 export type { SocketPort, SocketSink } from './socket_port.js'
 export {
   certificates_rule,

@@ -1,4 +1,5 @@
 import { describe_value, NetError } from './errors.js'
+import { shown_text } from './shown_text.js'
 
 /** How to check one option, and its value if it is not given. */
 export interface OptionRule<Value> {
@@ -104,14 +105,16 @@ export function describe_type(value: unknown): string {
   return `of type ${typeof value}`
 }
 
-/** As many parts of an object are shown at most. */
-const MOST_PARTS = 8
+/** Formats a value that should have been an object or a list with secrets in it: text in its place, which may be one of them, is not shown. */
+export function describe_secret(value: unknown): string {
+  return typeof value === 'string' ? 'text' : describe_value(value)
+}
 
 /** Formats the content of an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for anything else. */
 export function describe_parts(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const parts = Object.entries(value).slice(0, MOST_PARTS)
-  return `{ ${parts.map(([name, part]) => `${name.slice(0, 64)}: ${describe_value(part)}`).join(', ')} }`
+  const parts = Object.entries(value).map(([name, part]) => `${name}: ${describe_value(part)}`)
+  return shown_text(`{ ${parts.join(', ')} }`)
 }
 
 /** What throws when it is looked at will not do; what a rule itself throws says why. */

@@ -1,6 +1,13 @@
 import type { AbortSignalLike } from './abort.js'
 import { describe_value } from './errors.js'
-import type { FilledOptionRule, OptionRule, OptionRules, RequiredOptionRule } from './option_rule.js'
+import {
+  describe_secret,
+  describe_type,
+  type FilledOptionRule,
+  type OptionRule,
+  type OptionRules,
+  type RequiredOptionRule,
+} from './option_rule.js'
 
 /** The longest delay that every platform's timers accept, in milliseconds, about 24 days; and bound enough for bytes. */
 export const MAX_DELAY_MS = 2_147_483_647
@@ -156,7 +163,7 @@ export function token_flaw(value: unknown): string | undefined {
  * nothing is. It never shows the text itself, which may be a secret.
  */
 export function text_flaw(value: unknown, forbidden: RegExp): string | undefined {
-  if (typeof value !== 'string') return `is of type ${typeof value}`
+  if (typeof value !== 'string') return `is ${describe_type(value)}`
   const index = value.search(forbidden)
   if (index === -1) return undefined
   const code_point = (value.codePointAt(index) as number).toString(16).toUpperCase().padStart(4, '0')
@@ -165,7 +172,7 @@ export function text_flaw(value: unknown, forbidden: RegExp): string | undefined
 
 /** Subprotocols that will not do, and why; they are not shown themselves, since pages send tokens as such. */
 function flawed_protocols(value: unknown): string | undefined {
-  if (!Array.isArray(value)) return describe_value(value)
+  if (!Array.isArray(value)) return describe_secret(value)
   for (const [index, name] of value.entries()) {
     const flaw = token_flaw(name) ?? (value.indexOf(name) < index && 'is there twice')
     if (flaw) return `${describe_value(value)}, in which the name at index ${index} ${flaw}`

@@ -14,8 +14,7 @@ export type MessageData<Binary extends boolean> = Binary extends true ? string |
 export function as_payload(data: unknown, call = 'send'): string | Uint8Array {
   if (typeof data === 'string') return data
   if (data instanceof Uint8Array && data.length > 0) return data
-  let advice =
-    ': send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob'
+  let advice = ': send a string, such as JSON.stringify(data), or bytes, such as await blob.arrayBuffer()'
   try {
     if (ArrayBuffer.isView(data)) {
       // A typed array whose buffer is gone looks empty, but most of its methods throw; a DataView throws when it is asked for its place.
@@ -26,7 +25,7 @@ export function as_payload(data: unknown, call = 'send'): string | Uint8Array {
     if (Object.prototype.toString.call(data) === '[object ArrayBuffer]')
       return new Uint8Array(data as ArrayBuffer)
   } catch {
-    advice = ' whose buffer was transferred or has shrunk: send it before, or a copy'
+    advice = ' whose buffer was transferred or has shrunk: send a copy'
   }
   throw new NetError('invalid_argument', `${call} got ${describe_value(data)}${advice}`)
 }

@@ -29,7 +29,7 @@ export function report_error<Reported extends NetError>(
     return
   }
   const on_error_failed = (cause: unknown): void => {
-    platform.warn(new NetError('handler_failed', `on_error failed itself on: ${error.message}`, { cause }))
+    platform.warn(new NetError('handler_failed', `on_error failed on: ${error.message}`, { cause }))
   }
   one_after_another(() => {
     const call = async (): Promise<unknown> => on_error(error)

@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  broker_name,
-  broker_rules,
-  check_options,
-  client_options_rule,
-  without_credentials,
-} from '../src/index.js'
+import { broker_name, broker_rules, check_options, client_options_rule } from '../src/index.js'
 
 describe('the prefix of channels', () => {
   test('is bt unless another is given', () => {
@@ -53,17 +47,5 @@ describe('the name of a broker', () => {
     expect(broker_name('NATS', ['a:1'])).toBe('NATS at a:1')
     expect(broker_name('NATS', ['a:1', 'b:2', 'c:3'])).toBe('NATS at a:1, b:2, c:3')
     expect(broker_name('NATS', ['a:1', 'b:2', 'c:3', 'd:4', 'e:5'])).toBe('NATS at a:1, b:2, c:3 and 2 more')
-  })
-})
-
-describe('a URL as it is shown', () => {
-  test.each([
-    ['redis://localhost:1', 'redis://localhost:1'],
-    ['redis://ada:secret@localhost', 'redis://***@localhost'],
-    ['ada:secret@localhost', '***@localhost'],
-    ['nats://a:se@secret/cret@one', 'nats://***@one'],
-    ['nats://ada:sec\nret@one', 'nats://***@one'],
-  ])('is %s without credentials', (url, shown) => {
-    expect(without_credentials(url)).toBe(shown)
   })
 })

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { describe_count, describe_value, NET_ERROR_CODES, NetError } from '../src/errors.js'
+import {
+  describe_cause,
+  describe_count,
+  describe_url,
+  describe_value,
+  NET_ERROR_CODES,
+  NetError,
+} from '../src/errors.js'
+import { HOSTILE_CHARACTERS } from '../src/testing/hostile_text.js'
 
 describe('a NetError', () => {
   test('is an Error named NetError, with its code and its message', () => {
@@ -23,6 +31,15 @@ describe('a NetError', () => {
     expect('cause' in new NetError('handler_failed', 'threw undefined', { cause: undefined })).toBe(true)
   })
 })
+
+test.each(HOSTILE_CHARACTERS)(
+  'the message of an error shows %s escaped, and so does its stack',
+  (_name, character) => {
+    const { message, stack } = new NetError('handler_failed', `failed: ${character}!`)
+    expect(message).toBe(`failed: \\u{${character.codePointAt(0)?.toString(16)}}!`)
+    expect(stack).toContain(message)
+  },
+)
 
 describe('the codes', () => {
   test('are each listed once', () => {
@@ -48,6 +65,48 @@ describe('the codes', () => {
   })
 })
 
+describe('describe_cause', () => {
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
+
+  test.each([
+    [new TypeError('beneath'), 'beneath'],
+    [new Error('no way to ws://ada:secret@host/?secret'), 'no way to ws://***@host/?***'],
+    [new Error('x'.repeat(501)), `${'x'.repeat(500)}…`],
+    ['text', '"text"'],
+    [undefined, 'undefined'],
+    [Object.assign(new Error('text'), { message: 7 }), 'an instance of Error'],
+  ])('shows %o as %s', (cause, shown) => {
+    expect(describe_cause(cause)).toBe(shown)
+  })
+
+  test('throws for nothing that can be thrown', () => {
+    const unreadable = Object.defineProperty(new Error('secret'), 'message', {
+      get() {
+        throw new Error('boom')
+      },
+    })
+    expect(describe_cause(unreadable)).toBe('an instance of Error')
+    expect(describe_cause(revoked)).toBe('an object that throws when it is read')
+  })
+})
+
+describe('describe_url', () => {
+  test.each([
+    ['redis://localhost:1', '"redis://localhost:1"'],
+    ['redis://ada:secret@localhost', '"redis://***@localhost"'],
+    ['ada:secret@localhost', '"***@localhost"'],
+    ['nats://a:se@secret/cret@one', '"nats://***@one"'],
+    ['nats://ada:sec\nret@one', '"nats://***@one"'],
+    ['ws://user:se/cr#e?t@host/ws', '"ws://***@host/ws"'],
+    ['ws://user:secret@', '"ws://***@"'],
+    ['nats://one?secret', '"nats://one?***"'],
+    ['nats://one#secret', '"nats://one#***"'],
+  ])('shows %j as %s', (url, shown) => {
+    expect(describe_url(url)).toBe(shown)
+  })
+})
+
 describe('describe_value', () => {
   class Point {
     readonly x = 1
@@ -63,6 +122,7 @@ describe('describe_value', () => {
     ['', '""'],
     ['a "quote"\nand a line', '"a \\"quote\\"\\nand a line"'],
     ['中文', '"中文"'],
+    ['ws://ada:secret@host/?secret', '"ws://***@host/?***"'],
     [0, '0'],
     [-1.5, '-1.5'],
     [Number.NaN, 'NaN'],

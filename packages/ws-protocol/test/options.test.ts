@@ -112,7 +112,7 @@ describe('protocols', () => {
   )
 
   test.each([
-    ['a string', 'chat', '"chat"'],
+    ['a string, which may be a token', 'secret', 'text'],
     ['null', null, 'null'],
     ['a Set', new Set(['chat']), 'an instance of Set'],
     ['an object like an array', { length: 0 }, 'an object'],

@@ -60,7 +60,7 @@ describe('as_payload', () => {
     expect(() => as_payload(data)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: `send got ${shown}: send a string, an ArrayBuffer or a view of one, such as JSON.stringify(data), or await data.arrayBuffer() of a Blob`,
+        message: `send got ${shown}: send a string, such as JSON.stringify(data), or bytes, such as await blob.arrayBuffer()`,
       }),
     )
   })
@@ -88,7 +88,7 @@ describe('bytes whose buffer is gone', () => {
         name: 'NetError',
         code: 'invalid_argument',
         message: expect.stringMatching(
-          /^publish got an instance of \w+ whose buffer was transferred or has shrunk: send it before, or a copy$/,
+          /^publish got an instance of \w+ whose buffer was transferred or has shrunk: send a copy$/,
         ),
       }),
     )

@@ -98,7 +98,8 @@ function check_entry(entry: unknown): void {
   if (entry === '*') throw wrong("write origins: '*', without a list, to let every page in")
   if (entry.includes('*')) throw wrong('a list has no wildcards: give a function to decide by a rule')
   const is_sent_by_pages = !/^wss?:/i.test(entry)
-  if (!is_sent_by_pages || normal_origin(entry) === undefined) throw wrong(`write '${meant_by(entry)}'`)
+  if (!is_sent_by_pages || normal_origin(entry) === undefined)
+    throw wrong(`write ${describe_origin(meant_by(entry))}`)
 }
 
 /** The origin that was probably meant: a page's, with a scheme and without a path. */
@@ -133,7 +134,7 @@ export class OriginGate {
     if (allowed === undefined) return objection_by_default(page, this.#hosts.of(visit.host), visit)
     return this.#listed.has(page.origin)
       ? undefined
-      : `the option origins does not list it; add '${page.origin}' there to allow it`
+      : `the option origins does not list it; add ${describe_origin(page.origin)} there to allow it`
   }
 }
 
@@ -157,9 +158,16 @@ function objection_by_default(
 ): string | undefined {
   const is_called_by_another_name = to === undefined || !is_loopback_host(to)
   if (is_called_by_another_name && is_bound_to_loopback())
-    return `the server listens on this machine alone, and is called by another name, as with DNS rebinding or through a proxy; set origins: ['${origin}'] to allow it`
+    return `the server listens on this machine alone, and is called by another name, as with DNS rebinding or through a proxy; set origins: [${describe_origin(origin)}] to allow it`
   if (from !== undefined && (from === to || is_loopback_host(from))) return undefined
-  return `it is neither of the same host nor of this machine; set origins: ['${origin}'] to allow it, with every other origin that may come in`
+  return `it is neither of the same host nor of this machine; set origins: [${describe_origin(origin)}] to allow it, with every other origin that may come in`
+}
+
+/** A host name has at most 253 characters (RFC 1035 §2.3.4): an origin to be copied is shown whole. */
+const LONGEST_ORIGIN = 300
+
+function describe_origin(origin: string): string {
+  return describe_value(origin, LONGEST_ORIGIN)
 }
 
 /** How many origins are told of by name: hostile pages can think of any number. */

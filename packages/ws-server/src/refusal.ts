@@ -1,4 +1,4 @@
-import { describe_value, NetError } from '@bt/ws-protocol'
+import { describe_cause, NetError } from '@bt/ws-protocol'
 
 /**
  * Why a client was turned away: the request was for another path (`wrong_path`), not for a WebSocket (`not_websocket`), or malformed
@@ -125,8 +125,7 @@ export function handler_failed(): Refusal {
 
 /** The same for `on_error`, which is told how. */
 export function handler_error(name: 'authorize' | 'origins', cause: unknown): NetError {
-  const said = cause instanceof Error ? cause.message || cause.name : describe_value(cause)
-  const message = `${name} failed: ${said}; the client was answered 500 (\`cause\` holds the error)`
+  const message = `${name} failed: ${describe_cause(cause)}; the client was answered 500 (\`cause\` holds the error)`
   return new NetError('handler_failed', message, { cause })
 }
 

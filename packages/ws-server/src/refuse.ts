@@ -1,8 +1,16 @@
-import { describe_value, is_token, is_whole_number, NetError } from '@bt/ws-protocol'
+import {
+  describe_secret,
+  describe_value,
+  is_token,
+  is_whole_number,
+  NetError,
+  shown_text,
+  text_flaw,
+} from '@bt/ws-protocol'
 
 const MAX_TEXT_BYTES = 4_096
 /** RFC 9110 §5.5, without what is not ASCII: nothing in a value may end its line. */
-const HEADER_VALUE = /^[\t\x20-\x7e]*$/
+const NO_HEADER_VALUE = /[^\t\x20-\x7e]/u
 /** How long the answer is and where it ends is not the user's to say (RFC 9112 §6); nor is what it is made of. */
 const OWN_HEADERS: readonly string[] = [
   'connection',
@@ -24,7 +32,10 @@ export class AuthorizeRefusal extends NetError {
   readonly headers: Readonly<Record<string, string>>
 
   constructor(status: number, text: string, headers: Readonly<Record<string, string>>) {
-    super('handshake_refused', `refuse(${status}) is for authorize alone, and was called elsewhere: ${text}`)
+    super(
+      'handshake_refused',
+      `refuse(${status}) is for authorize alone, and was called elsewhere: ${shown_text(text)}`,
+    )
     this.status = status
     this.text = text
     this.headers = headers
@@ -48,7 +59,7 @@ export function refuse(status: number, text: string, headers: Readonly<Record<st
     throw wrong(`the text ${describe_value(text)}: give a string of at most ${MAX_TEXT_BYTES} bytes`)
   // What lists its entries, such as Headers and a Map, has no names as properties: none of them would be sent.
   if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers)
-    throw wrong(`${describe_value(headers)} for its headers: give an object of names and values`)
+    throw wrong(`${describe_secret(headers)} for its headers: give an object of names and values`)
   for (const [name, value] of Object.entries(headers)) check_header(name, value)
   throw new AuthorizeRefusal(status, text, { ...headers })
 }
@@ -58,8 +69,9 @@ function check_header(name: string, value: unknown): void {
     throw wrong(`a header named ${describe_value(name)}: a name is a token (RFC 9110 §5.1)`)
   if (OWN_HEADERS.includes(name.toLowerCase()))
     throw wrong(`the header ${name}, which the server sets itself: leave it out`)
-  if (typeof value !== 'string' || !HEADER_VALUE.test(value))
-    throw wrong(`${describe_value(value)} for the header ${name}: give ASCII text without line breaks`)
+  const flaw = text_flaw(value, NO_HEADER_VALUE)
+  if (flaw !== undefined)
+    throw wrong(`a value that ${flaw} for the header ${name}: give ASCII text without line breaks`)
 }
 
 function wrong(what: string): NetError {

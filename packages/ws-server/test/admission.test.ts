@@ -115,7 +115,7 @@ describe('origins', () => {
     expect(errors).toHaveLength(100)
     expect(errors[0]?.code).toBe('origin_refused')
     expect(errors[0]?.message).toBe(
-      'refused a page of the origin "https://0.example" that called the host "127.0.0.1": it is neither of the same host nor of this machine; set origins: [\'https://0.example\'] to allow it, with every other origin that may come in',
+      'refused a page of the origin "https://0.example" that called the host "127.0.0.1": it is neither of the same host nor of this machine; set origins: ["https://0.example"] to allow it, with every other origin that may come in',
     )
     expect(errors.splice(0).at(-1)?.message).toContain('the last of so many')
   })

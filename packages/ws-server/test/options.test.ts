@@ -57,7 +57,7 @@ describe('the options of listen', () => {
     [
       'an origin with a path',
       { type: 'ws', bind: '127.0.0.1:0', origins: ['https://example.com/app'] },
-      /origins lists "https:\/\/example.com\/app"; write 'https:\/\/example.com'/,
+      /origins lists "https:\/\/example.com\/app"; write "https:\/\/example.com"/,
     ],
     [
       'an authorize that is none',

@@ -147,7 +147,7 @@ describe('by default', () => {
     ['http://localhost', ''],
   ])('a page of %s may not call a server bound to loopback as %j (DNS rebinding)', (origin, host) => {
     expect(objection(undefined, origin, { host, on_loopback: true })).toMatch(
-      /DNS rebinding.*set origins: \['/,
+      /DNS rebinding.*set origins: \["/,
     )
   })
 })
@@ -174,10 +174,10 @@ describe('a list', () => {
   })
 
   it.each([
-    ['http://example.com', /add 'http:\/\/example.com' there/],
-    ['https://example.com:8443', /add 'https:\/\/example.com:8443' there/],
-    ['http://localhost', /add 'http:\/\/localhost' there/],
-    ['https://chat.example', /add 'https:\/\/chat.example' there/],
+    ['http://example.com', /add "http:\/\/example.com" there/],
+    ['https://example.com:8443', /add "https:\/\/example.com:8443" there/],
+    ['http://localhost', /add "http:\/\/localhost" there/],
+    ['https://chat.example', /add "https:\/\/chat.example" there/],
     ['https://example.com/chat', /not one origin/],
   ])('does not let %s in, and says what would', (origin, said) => {
     expect(objection(list, origin)).toMatch(said)
@@ -188,16 +188,16 @@ describe('a list', () => {
   })
 
   it.each([
-    ['example.com', "write 'https://example.com'"],
-    ['example.com:8443/path', "write 'https://example.com:8443'"],
-    ['//example.com', "write 'https://example.com'"],
-    ['https://example.com/', "write 'https://example.com'"],
-    ['https://example.com/app?x=1', "write 'https://example.com'"],
-    ['https://me:secret@example.com', "write 'https://example.com'"],
-    ['wss://example.com/ws', "write 'https://example.com'"],
-    ['ws://localhost:8081', "write 'http://localhost:8081'"],
-    ['chrome-extension://abc/', "write 'chrome-extension://abc'"],
-    ['', "write 'https://example.com'"],
+    ['example.com', 'write "https://example.com"'],
+    ['example.com:8443/path', 'write "https://example.com:8443"'],
+    ['//example.com', 'write "https://example.com"'],
+    ['https://example.com/', 'write "https://example.com"'],
+    ['https://example.com/app?x=1', 'write "https://example.com"'],
+    ['https://me:secret@example.com', 'write "https://example.com"'],
+    ['wss://example.com/ws', 'write "https://example.com"'],
+    ['ws://localhost:8081', 'write "http://localhost:8081"'],
+    ['chrome-extension://abc/', 'write "chrome-extension://abc"'],
+    ['', 'write "https://example.com"'],
     ['*', "write origins: '*', without a list"],
     ['https://*.example.com', 'give a function'],
     [7, "expected an origin such as 'https://example.com'"],

@@ -139,7 +139,7 @@ describe('callbacks', () => {
     }
     process.off('warning', warned)
     expect(warnings).toMatchObject([
-      { code: 'handler_failed', message: expect.stringContaining('on_error failed itself') },
+      { code: 'handler_failed', message: expect.stringContaining('on_error failed on') },
       {},
     ])
   })

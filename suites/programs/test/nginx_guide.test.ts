@@ -55,7 +55,7 @@ describe_with(openssl, 'With a certificate', () => {
       const nginx = await start_one(server)
       const headers = { ...PAGE, Host: 'example.com' }
       await expect(open(nginx, { headers }).opened).rejects.toThrow(/403/)
-      expect(errors[0]).toMatch(/through a proxy; set origins: \['https:\/\/example\.com'\]/)
+      expect(errors[0]).toMatch(/through a proxy; set origins: \["https:\/\/example\.com"\]/)
     })
 
     it.each([

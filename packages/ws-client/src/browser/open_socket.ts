@@ -1,7 +1,6 @@
-import { type MessageBatch, NetError, type SocketSink } from '@bt/ws-protocol'
+import { describe_cause, type MessageBatch, NetError, type SocketSink, shown_url } from '@bt/ws-protocol'
 import type { OpenedSocket } from '../client.js'
 import type { ConnectSettings } from '../options.js'
-import { shown_url } from '../shown_url.js'
 import { WebSocketPort } from './web_socket_port.js'
 
 /**
@@ -16,7 +15,7 @@ export function open_socket(settings: ConnectSettings, sink: SocketSink): Opened
     return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
   } catch (cause) {
     // As a rule: a page that came by https: may not use ws:.
-    const message = `connect: ${shown_url(url)} can't be opened from here: ${(cause as Error).message}`
+    const message = `connect: ${shown_url(url)} can't be opened from here: ${describe_cause(cause)}`
     throw new NetError('unsupported', message, { cause })
   }
 }

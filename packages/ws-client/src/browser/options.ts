@@ -9,7 +9,7 @@ export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnect
   ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
   max_fragments: ignored,
   compression: ignored,
-  headers: node_only('headers', 'put a token into the query of the url, or into protocols'),
+  headers: node_only('headers', 'put a token into the url, or into protocols'),
   tls: node_only('tls', 'use a wss: url'),
 }
 

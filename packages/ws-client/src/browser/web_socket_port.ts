@@ -6,10 +6,11 @@ import {
   NORMAL_CLOSURE,
   type SocketPort,
   type SocketSink,
+  shown_text,
+  shown_url,
   utf8_length,
 } from '@bt/ws-protocol'
 import type { ConnectSettings } from '../options.js'
-import { shown_url } from '../shown_url.js'
 import { browser_platform } from './platform.js'
 
 const SHORTEST_WAIT_MS = 1
@@ -52,7 +53,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
     this.#sink = sink
     this.#url = url
     let is_open = false
-    let why = 'a browser does not say why: see its console, and the server'
+    let why = 'see the console of the browser'
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
       is_open = true
@@ -80,7 +81,10 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
         wasClean ?? code !== ABNORMAL_CLOSURE,
         is_open
           ? undefined
-          : new NetError('handshake_failed', `connect: ${shown_url(url)} did not open a WebSocket: ${why}`),
+          : new NetError(
+              'handshake_failed',
+              `connect: ${shown_url(url)} did not open a WebSocket: ${shown_text(why)}`,
+            ),
       )
     }
   }
@@ -173,6 +177,6 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
 }
 
 function too_large(payload_bytes: number, max_payload: number): NetError {
-  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes; raise max_payload, ${max_payload} bytes, to take such messages`
+  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes; raise max_payload, ${max_payload} bytes, to take it`
   return new NetError('message_too_large', message)
 }

@@ -36,7 +36,9 @@ function judge_protocol(agreed: string | undefined, offered: readonly string[]):
     return offered.length === 0
       ? undefined
       : 'it takes none of the subprotocols that are offered; offer one that it knows, or leave out the option protocols'
-  return offered.includes(agreed)
-    ? undefined
+  if (offered.includes(agreed)) return undefined
+  const is_made_of_offered = offered.some(name => agreed.toLowerCase().includes(name.toLowerCase()))
+  return is_made_of_offered
+    ? 'it does not agree on one of the subprotocols that are offered, spelt as there'
     : `it agrees on the subprotocol ${describe_value(agreed)}, which is not offered`
 }

@@ -1,7 +1,14 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
-import { type FrameBatch, NetError, type NetErrorCode, type SocketSink } from '@bt/ws-protocol'
+import {
+  type FrameBatch,
+  NetError,
+  type NetErrorCode,
+  type SocketSink,
+  shown_text,
+  shown_url,
+} from '@bt/ws-protocol'
 import {
   decisive_error,
   direct_web_socket,
@@ -12,7 +19,6 @@ import {
 } from '@bt/ws-protocol/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
-import { shown_url } from '../shown_url.js'
 import { judge_answer, plain_lists } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
@@ -126,28 +132,27 @@ function why_not_opened(error: SystemError): string {
   return text
 }
 
-function shown_location(location: string): string {
-  return on_one_line(URL.canParse(location) ? shown_url(location) : location)
-}
-
 function handshake_refused(url: string, response: IncomingMessage, answer: string): NetError {
   const { statusCode, statusMessage, headers } = response
   const said = answer === '' ? '' : `: ${answer}`
   const location =
     headers.location === undefined
       ? ''
-      : ` (it points to ${shown_location(headers.location)}; redirects are not followed)`
+      : ` (it points to ${on_one_line(shown_url(headers.location))}; redirects are not followed)`
   const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${said}`
-  return new NetError('handshake_refused', message, { cause: { status: statusCode, headers } })
+  const cause = { status: statusCode }
+  // Not enumerable: whoever prints the error must not print cookies, or the token in a redirect.
+  Object.defineProperty(cause, 'headers', { value: headers })
+  return new NetError('handshake_refused', message, { cause })
 }
 
-/** Reads the beginning of what a server says, as text on one line without control characters. */
+/** Reads the beginning of what a server says, as text on one line. */
 function read_answer(response: IncomingMessage, done: (answer: string) => void): void {
   let text = ''
   const finish = (): void => {
     clearTimeout(timer)
     response.removeAllListeners('data').removeAllListeners('close')
-    done(on_one_line(text).slice(0, SHOWN_ANSWER))
+    done(on_one_line(text))
   }
   const timer = setTimeout(finish, ANSWER_WAIT_MS)
   response.setEncoding('utf8')
@@ -160,5 +165,5 @@ function read_answer(response: IncomingMessage, done: (answer: string) => void):
 }
 
 function on_one_line(text: string): string {
-  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return shown_text(text.replaceAll(/\s+/g, ' ').trim(), SHOWN_ANSWER)
 }

@@ -1,6 +1,7 @@
 import {
   type CheckedOptions,
   describe_parts,
+  describe_secret,
   describe_type,
   describe_value,
   type OptionRule,
@@ -25,7 +26,7 @@ const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
   accepts: value => has_names(value) && flawed_headers(value) === undefined,
-  shown: value => (has_names(value) ? flawed_headers(value) : undefined),
+  shown: value => (has_names(value) ? flawed_headers(value) : describe_secret(value)),
 }
 
 /** What lists its entries, such as Headers and a Map, has no names as properties: none of them would be sent. */

@@ -10,9 +10,9 @@ import {
   NetError,
   type OptionRules,
   passphrase_rule,
+  shown_url,
 } from '@bt/ws-protocol'
 import { secure_options } from '@bt/ws-protocol/node'
-import { shown_url } from '../shown_url.js'
 import type { TlsConnectOptions } from '../tls_options.js'
 import type { NodeConnectSettings } from './options.js'
 

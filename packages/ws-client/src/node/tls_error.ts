@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ConnectionOptions as SecureSettings } from 'node:tls'
-import { NetError } from '@bt/ws-protocol'
+import { describe_value, NetError } from '@bt/ws-protocol'
 
 /** How far a connection over TLS has come: TCP, then TLS, then HTTP. */
 export type TlsStage = 'connecting' | 'securing' | 'secure'
@@ -128,10 +128,13 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
 ]
 
+/** How much of the names in a certificate is shown, in characters: it may be for any number of hosts. */
+const LONGEST_NAMES = 300
+
 function wrong_name({ cert }: TlsError, host: string): Diagnosis {
   const names = cert?.subjectaltname ?? 'no host'
   return [
-    `the server's certificate is for ${JSON.stringify(names)}, and not for ${host}`,
+    `the server's certificate is for ${describe_value(names, LONGEST_NAMES)}, and not for ${host}`,
     'connect to a host that it is for, or name that as tls: { servername }',
   ]
 }

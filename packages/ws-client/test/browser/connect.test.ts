@@ -33,7 +33,7 @@ async function closing_server(
 
 describe('what a browser has no way for', () => {
   it.each([
-    ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the query of the url/],
+    ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the url/],
     ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
     ['a Unix socket', { url: 'ws+unix:/run/echo.sock:/ws' }, /Unix sockets: let the server bind a port/],
   ])('%s is unsupported, and told what to use instead', (_name, options, message) => {
@@ -59,10 +59,31 @@ describe('what a browser has no way for', () => {
     expect(() => connect({ type: 'ws', url: 'ws://user:secret@host/' })).toThrow(
       expect.objectContaining({
         code: 'unsupported',
-        message: expect.stringMatching(/^connect: ws:\/\/user:\*\*\*@host\/ .*An insecure connection/),
+        message: expect.stringMatching(/^connect: ws:\/\/\*\*\*@host\/ .*An insecure connection/),
       }),
     )
   })
+})
+
+it('what a platform says of a connection that does not open is shown without the secrets of the URL', async () => {
+  vi.stubGlobal(
+    'WebSocket',
+    class {
+      onerror: (event: object) => void = () => {}
+      onclose: (event: object) => void = () => {}
+      constructor(given: string) {
+        // As Bun does.
+        queueMicrotask(() => {
+          this.onerror({ message: `WebSocket connection to '${given}' failed: \u009bno` })
+          this.onclose({ code: 1006, reason: '' })
+        })
+      }
+    },
+  )
+  const { errors } = await outcome('ws://ada@corp.com:secret@host/?token=secret')
+  expect(errors.map(({ message }) => message)).toEqual([
+    "connect: ws://***@host/?*** did not open a WebSocket: WebSocket connection to 'ws://***@host/?*** failed: \\u{9b}no",
+  ])
 })
 
 describe('options', () => {
@@ -109,7 +130,7 @@ describe('a connection', () => {
     stop()
     const { errors, info, opened } = await outcome(url.replace('//', '//user:secret@'))
     expect(errors).toEqual([expect.objectContaining({ code: 'handshake_failed' })])
-    expect(errors[0]?.message).toMatch(/ws:\/\/user:\*\*\*@.* did not open a WebSocket/)
+    expect(errors[0]?.message).toMatch(/ws:\/\/\*\*\*@.* did not open a WebSocket/)
     expect(opened).toBe(errors[0])
     expect(info).toEqual({ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 0 })
   })

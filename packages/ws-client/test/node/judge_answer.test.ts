@@ -41,9 +41,7 @@ describe('judge_answer', () => {
   })
 
   it.each([
-    ['chat, echo', ['chat', 'echo'], '"chat, echo"'],
     ['', ['chat'], '""'],
-    ['Chat', ['chat'], '"Chat"'],
     ['chat', [], '"chat"'],
   ])('finds the subprotocol %j not to be one of %j', (name, offered, shown) => {
     const headers = { 'sec-websocket-protocol': name }
@@ -51,6 +49,16 @@ describe('judge_answer', () => {
       `it agrees on the subprotocol ${shown}, which is not offered`,
     )
   })
+
+  it.each(['chat, token.s3cret', 'chat,TOKEN.S3CRET', 'Chat'])(
+    'does not show the subprotocol %j, which has a part of what is offered',
+    name => {
+      const headers = { 'sec-websocket-protocol': name }
+      expect(judge_answer({ httpVersion: '1.1', headers }, ['chat', 'token.s3cret'])).toBe(
+        'it does not agree on one of the subprotocols that are offered, spelt as there',
+      )
+    },
+  )
 })
 
 describe('plain_lists', () => {

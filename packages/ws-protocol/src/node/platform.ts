@@ -4,6 +4,7 @@ import { nextTick } from 'node:process'
 import { NetError } from '../errors.js'
 import { type FrameBatch, FrameQueue } from '../frame_queue.js'
 import type { Platform } from '../platform.js'
+import { escape_text } from '../shown_text.js'
 import { limit_warnings } from '../warning_limit.js'
 import { frame_memory } from './frame_memory.js'
 
@@ -92,6 +93,10 @@ function warn(error: NetError): void {
       ? new NetError(code, `${message.slice(0, LONGEST_SHOWN)}…`, { cause })
       : error
   if (code === 'handler_failed' && cause instanceof Error)
-    Object.defineProperty(shown, 'detail', { value: cause.stack?.slice(0, LONGEST_SHOWN) })
+    Object.defineProperty(shown, 'detail', { value: escape_lines(cause.stack?.slice(0, LONGEST_SHOWN)) })
   process.emitWarning(shown)
+}
+
+function escape_lines(text: string | undefined): string | undefined {
+  return text?.split('\n').map(escape_text).join('\n')
 }

@@ -5,6 +5,7 @@ import {
   type ClusterLink,
   type ClusterPort,
   type ClusterSink,
+  describe_cause,
   describe_count,
   type NetError,
   type ReceivedMessages,
@@ -260,7 +261,7 @@ export class Cluster {
         if (lost_at_once !== undefined) this.#lost(lost_at_once)
       },
       (error: Error) => {
-        if (this.#state === attempt) this.#retry(`cannot be reached: ${error.message}`, error)
+        if (this.#state === attempt) this.#retry(`cannot be reached: ${describe_cause(error)}`, error)
       },
     )
   }
@@ -308,7 +309,7 @@ export class Cluster {
       under_way === 0
         ? ''
         : `; ${describe_count(under_way, 'message')} had gone there and may not have arrived`
-    this.#retry(`was lost: ${error.message}${lost}`, error)
+    this.#retry(`was lost: ${describe_cause(error)}${lost}`, error)
   }
 
   /** Tries again after a while; what is wrong is told once until the broker is back: of several servers, one or the other may be what is told of. */

@@ -1,4 +1,4 @@
-import { type ClusterPort, describe_count, NetError } from '@bt/ws-protocol'
+import { type ClusterPort, describe_cause, describe_count, NetError } from '@bt/ws-protocol'
 
 /** The broker can't be reached, or was lost: `problem` says which. */
 export function broker_away({ broker }: ClusterPort, problem: string, cause: Error): NetError {
@@ -8,7 +8,7 @@ export function broker_away({ broker }: ClusterPort, problem: string, cause: Err
 
 /** What the broker was asked for is not for this user. */
 export function not_allowed({ broker, prefix }: ClusterPort, cause: Error): NetError {
-  const message = `${broker} refused: ${cause.message}; allow this user to publish and subscribe to ${prefix}.*`
+  const message = `${broker} refused: ${describe_cause(cause)}; allow this user to publish and subscribe to ${prefix}.*`
   return new NetError('permission_denied', message, { cause })
 }
 

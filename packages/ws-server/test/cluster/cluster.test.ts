@@ -1,5 +1,5 @@
 import type { NetError } from '@bt/ws-protocol'
-import { FakeBroker } from '@bt/ws-protocol/testing'
+import { FakeBroker, flaws_in, HOSTILE_TEXT } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Topics } from '../../src/topics.js'
 import { heap_bytes } from '../heap.js'
@@ -285,6 +285,15 @@ describe('while the broker is away', () => {
       ['cluster_unavailable', 'Fake at 127.0.0.1:1 cannot be reached: wrong credentials'],
     ])
     expect(broker.attempts).toBe(12)
+  })
+
+  test('shows nothing hostile of what a broker says', async () => {
+    const a = await start()
+    broker.out_of_reach = new Error(`no: ${HOSTILE_TEXT}${'x'.repeat(10_000)}`)
+    broker.lose_all(new Error(HOSTILE_TEXT))
+    await tick(a)
+    expect(a.errors).toHaveLength(2)
+    for (const { message } of a.errors) expect(flaws_in(message)).toEqual([])
   })
 
   test('on_error is not told again of what it was told before in the same outage', async () => {
