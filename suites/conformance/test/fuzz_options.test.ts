@@ -52,7 +52,10 @@ async function check(
     expect(['invalid_option', 'unsupported']).toContain(code)
     expect(message).not.toContain(SECRET)
     expect(message).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]{1,5000}$/u)
-    expect(names.some(name => message.includes(name)) || /for its options|object of options|no option/.test(message)).toBe(true)
+    expect(
+      names.some(name => message.includes(name)) ||
+        /for its options|object of options|no option/.test(message),
+    ).toBe(true)
     return
   }
   handle.opened.catch(() => {})
