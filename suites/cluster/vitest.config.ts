@@ -4,6 +4,6 @@ import { package_config } from '../../vitest.shared.ts'
 
 export default mergeConfig(
   package_config,
-  // One file at a time: servers and brokers that are stopped here should be disturbed by nothing else.
-  defineConfig({ test: { fileParallelism: false } }),
+  // Each test has a broker and servers of its own, and mostly waits for them: several of a file run at once.
+  defineConfig({ test: { fileParallelism: false, maxConcurrency: 5 } }),
 )

@@ -1,12 +1,14 @@
 // One server of a cluster in a process of its own: `node node_process.js OPTIONS`, with a JSON; all else goes over the channel of `fork`.
 import { setImmediate } from 'node:timers/promises'
 import { type ClusterPort, listen, type WsSocket } from '@bt/net'
-import { nats } from '@bt/ws-cluster-nats'
-import { redis } from '@bt/ws-cluster-redis'
 import { type NodeOptions, type Order, type Published, type Told, write_numbered } from './words.js'
 
 const { name, kind, url, max_cluster_queue } = JSON.parse(process.argv[2] ?? '') as NodeOptions
-const cluster: ClusterPort = kind === 'nats' ? nats({ servers: url }) : redis({ url })
+// Only the client that is needed: many of these programs are started.
+const cluster: ClusterPort =
+  kind === 'nats'
+    ? (await import('@bt/ws-cluster-nats')).nats({ servers: url })
+    : (await import('@bt/ws-cluster-redis')).redis({ url })
 
 let number = 0
 let stream: { topic: string; messages: Published[]; timer: NodeJS.Timeout } | undefined

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connect, type WsClient } from '@bt/net'
 // @boundaries-ignore brokers for tests are started in one place
@@ -18,6 +19,9 @@ const PROGRAM = fileURLToPath(new URL('../dist/node_process.js', import.meta.url
 
 type Kind = NodeOptions['kind']
 type Event<Name extends Told['event']> = Extract<Told, { readonly event: Name }>
+
+/** How often a server is asked for its figures: at every answer it would do little else. */
+const ASK_AGAIN_MS = 10
 
 /** The brokers that everything is tried with. */
 export const KINDS: readonly Kind[] = ['nats', 'redis']
@@ -124,11 +128,12 @@ export class Node {
     return await this.ask({ do: 'tell_stats' }, 'stats')
   }
 
-  /** Settles when its figures are as wanted: it is asked again with each answer. */
+  /** Settles when its figures are as wanted: it is asked every few milliseconds. */
   async stats_are(are_wanted: (told: Event<'stats'>) => boolean): Promise<Event<'stats'>> {
     for (;;) {
       const told = await this.stats()
       if (are_wanted(told)) return told
+      await setTimeout(ASK_AGAIN_MS)
     }
   }
 

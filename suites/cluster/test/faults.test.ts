@@ -1,13 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Published } from '../src/words.ts'
 import { ClusterOfNodes, KINDS, type Member, type Node } from './cluster_of_nodes.ts'
 import { Wire } from './wire.ts'
-
-let cluster: ClusterOfNodes
-
-afterEach(async () => {
-  await cluster[Symbol.asyncDispose]()
-})
 
 /** What became of the messages of one server at the member of another. */
 interface Account {
@@ -48,9 +42,9 @@ async function end_stream(node: Node, members: readonly Member[]): Promise<reado
   return [...messages, ...last]
 }
 
-describe.each(KINDS)('over %s', kind => {
+describe.concurrent.each(KINDS)('over %s', kind => {
   test('a server that is killed while it publishes: what the others got is what it sent up to then, and they go on', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const [a, b, c] = cluster.nodes as [Node, Node, Node]
     const members = [await b.member('news'), await c.member('news')] as const
     a.order({ do: 'stream', topic: 'news', size: 200, every_ms: 1 })
@@ -67,7 +61,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a server that stands still for 3 seconds: it gets all of it then, and the others notice nothing', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const [a, b, c] = cluster.nodes as [Node, Node, Node]
     const [stopped, running] = [await a.member('news'), await b.member('news')]
     c.order({ do: 'stream', topic: 'news', size: 200, every_ms: 1 })
@@ -89,7 +83,7 @@ describe.each(KINDS)('over %s', kind => {
   test.each(['stop', 'kill'] as const)(
     'the broker ends by %s and starts again: sockets are served, all that was published after it was noticed arrives, and the rest was told',
     async end => {
-      cluster = await ClusterOfNodes.start(kind, 3)
+      await using cluster = await ClusterOfNodes.start(kind, 3)
       const [a, b, c] = cluster.nodes as [Node, Node, Node]
       const members = [await b.member('news'), await c.member('news')] as const
       const local = await a.member('news')
@@ -121,7 +115,7 @@ describe.each(KINDS)('over %s', kind => {
   )
 
   test('one server is cut off: it misses no more than it was told of, and the others miss nothing', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2)
+    await using cluster = await ClusterOfNodes.start(kind, 2)
     const [a, c] = cluster.nodes as [Node, Node]
     await using wire = await Wire.to(cluster.broker.url)
     const b = await cluster.add('b', { url: wire.url })
@@ -150,7 +144,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a broker that stands still while more is published than may wait: what was taken arrives, and the rest was refused', async () => {
-    cluster = await ClusterOfNodes.start(kind, 1)
+    await using cluster = await ClusterOfNodes.start(kind, 1)
     const [b] = cluster.nodes as [Node]
     const a = await cluster.add('a', { max_cluster_queue: 2_000_000 })
     const [member, local] = [await b.member('news'), await a.member('news')]
@@ -174,7 +168,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a broker that stands still for good is given up, and found again when it goes on', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2)
+    await using cluster = await ClusterOfNodes.start(kind, 2)
     const [a, b] = cluster.nodes as [Node, Node]
     const member = await b.member('news')
     await a.stats_are(({ stats }) => stats.nodes === 2)
@@ -193,7 +187,7 @@ describe.each(KINDS)('over %s', kind => {
 
   test('wrong credentials: the server serves its own sockets, says why, and shows no password', async () => {
     const config = kind === 'nats' ? 'authorization { user: u, password: right }' : 'requirepass right'
-    cluster = await ClusterOfNodes.start(kind, 0, { config })
+    await using cluster = await ClusterOfNodes.start(kind, 0, { config })
     const user = kind === 'nats' ? 'u' : 'default'
     const url = (password: string): string => cluster.broker.url.replace('//', `//${user}:${password}@`)
     const [right, wrong] = [

@@ -1,18 +1,12 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ClusterOfNodes, KINDS, type Node } from './cluster_of_nodes.ts'
 import { Wire } from './wire.ts'
 
-let cluster: ClusterOfNodes
-
-afterEach(async () => {
-  await cluster[Symbol.asyncDispose]()
-})
-
 const numbers_of = (count: number, from = 1): number[] => Array.from({ length: count }, (_, i) => from + i)
 
-describe.each(KINDS)('over %s', kind => {
+describe.concurrent.each(KINDS)('over %s', kind => {
   test('what each of three servers publishes reaches the members on each, once and in order', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const members = await Promise.all(cluster.nodes.map(node => node.member('news')))
     for (let turn = 0; turn < 50; turn += 1)
       await Promise.all(cluster.nodes.map(node => node.publish('news', 20)))
@@ -29,7 +23,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('who says something to a topic does not get it back, and all others do', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const members = await Promise.all(cluster.nodes.map(node => node.member('news')))
     for (const [i, member] of members.entries()) member.send(`say news from ${i}`)
     for (const [i, member] of members.entries()) {
@@ -46,7 +40,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('10,000 topics: each gets what is its own, on the servers that have it', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const [a, b, c] = cluster.nodes as [Node, Node, Node]
     const all = Array.from({ length: 10_000 }, (_, i) => `t${i}`)
     const [even, every] = [await b.member(), await c.member()]
@@ -66,7 +60,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a server without a member of a topic receives no byte of it', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2)
+    await using cluster = await ClusterOfNodes.start(kind, 2)
     const [a, c] = cluster.nodes as [Node, Node]
     await using wire = await Wire.to(cluster.broker.url)
     const b = await cluster.add('b', { url: wire.url })
@@ -86,7 +80,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a topic that is joined and left in a storm ends as it was left, and what is published after a join arrives', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2)
+    await using cluster = await ClusterOfNodes.start(kind, 2)
     const [a, b] = cluster.nodes as [Node, Node]
     const member = await b.member()
     for (let round = 0; round < 300; round += 1) {
@@ -113,14 +107,14 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a broadcast to the cluster reaches all sockets of all servers', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const members = await Promise.all(cluster.nodes.flatMap(node => [node.member(), node.member()]))
     cluster.nodes[1]?.order({ do: 'broadcast' })
     for (const member of members) await member.has_got('b', 1)
   })
 
   test('servers know each other, with how many sockets each has, and who closes is gone', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2)
+    await using cluster = await ClusterOfNodes.start(kind, 2)
     await cluster.nodes[0]?.member()
     const late = await cluster.add('late')
     const { nodes } = await late.stats_are(({ nodes }) => nodes.length === 3)
@@ -130,20 +124,20 @@ describe.each(KINDS)('over %s', kind => {
     for (const node of cluster.nodes.slice(0, 2)) await node.stats_are(told => told.nodes.length === 2)
   })
 
-  test('1,000,000 joins and leaves over 10,000 topics leave neither memory nor subscriptions behind', async () => {
-    cluster = await ClusterOfNodes.start(kind, 1)
+  test('200,000 joins and leaves over 10,000 topics leave neither memory nor subscriptions behind', async () => {
+    await using cluster = await ClusterOfNodes.start(kind, 1)
     const [a] = cluster.nodes as [Node]
     await a.member()
-    const { heap_bytes } = await a.ask({ do: 'churn', topics: 10_000, times: 1_000_000 }, 'churned')
+    const { heap_bytes } = await a.ask({ do: 'churn', topics: 10_000, times: 200_000 }, 'churned')
     const [before = 0, halfway = 0, after = 0] = heap_bytes
     console.log(`${kind}: heap of ${before} bytes before, ${halfway} halfway, ${after} after`)
-    expect(after - halfway).toBeLessThan(1_000_000)
+    expect(after - halfway).toBeLessThan(500_000)
     await a.stats_are(({ stats }) => stats.subscriptions === 0)
     expect(a.errors).toEqual([])
   })
 
   test('a server that closes while others publish hands on all up to the Close of its sockets, and nothing fails', async () => {
-    cluster = await ClusterOfNodes.start(kind, 3)
+    await using cluster = await ClusterOfNodes.start(kind, 3)
     const [a, b, c] = cluster.nodes as [Node, Node, Node]
     const [leaving, staying] = [await b.member('news'), await c.member('news')]
     a.order({ do: 'stream', topic: 'news', size: 200, every_ms: 1 })
@@ -158,7 +152,7 @@ describe.each(KINDS)('over %s', kind => {
   })
 
   test('a message above the limit of the broker is refused before it is sent', async () => {
-    cluster = await ClusterOfNodes.start(kind, 2, kind === 'nats' ? { config: 'max_payload: 65536' } : {})
+    await using cluster = await ClusterOfNodes.start(kind, 2, kind === 'nats' ? { config: 'max_payload: 65536' } : {})
     const [a, b] = cluster.nodes as [Node, Node]
     const member = await b.member('news')
     const limit = kind === 'nats' ? 65_536 : 8 * 1_048_576
