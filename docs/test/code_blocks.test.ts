@@ -82,7 +82,7 @@ test('every sample is run, by a test that reads its page', () => {
 test('what is written in TypeScript and JavaScript has the right types', () => {
   for (const block of blocks.filter(({ language }) => TYPED.has(language))) write(block)
   const settings = {
-    extends: '../../tsconfig.test.base.json',
+    extends: '../../tsconfig.test.json',
     compilerOptions: {
       lib: ['ES2022', 'ESNext.Disposable', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
       jsx: 'react-jsx',

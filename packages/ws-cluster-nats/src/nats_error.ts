@@ -2,7 +2,6 @@ import { error_text, explain_broker_error } from '@bt/ws-protocol/node'
 import {
   AuthorizationError,
   PermissionViolationError,
-  TimeoutError,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node'
 
@@ -47,8 +46,6 @@ function explain(error: Error): string {
     return `it does not know these credentials (${error.message}): give user and pass, token or authenticator in options, or in the URL`
   if (error instanceof UserAuthenticationExpiredError)
     return 'the credentials have expired: give new ones, or an authenticator that does'
-  if (error instanceof TimeoutError)
-    return 'it did not answer in time: check the address, and whether it is at work'
   const beneath = error.cause instanceof Error ? error.cause : error
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
   return known?.[1] ?? explain_broker_error(beneath) ?? (error.message || error_text(beneath))

@@ -1,6 +1,11 @@
 import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol'
-import { connect_in_time } from '@bt/ws-protocol/node'
-import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { connect_in_time, no_answer } from '@bt/ws-protocol/node'
+import {
+  connect,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  TimeoutError,
+} from '@nats-io/transport-node'
 import { in_words } from './nats_error.js'
 import { NatsLink } from './nats_link.js'
 import { OpenedSockets } from './opened_sockets.js'
@@ -48,11 +53,11 @@ export class NatsPort implements ClusterPort {
         noEcho: true,
         reconnect: false,
         ignoreClusterUpdates: true,
-        // For one server; the next one is tried then.
-        timeout: timeout / servers.length,
+        // The client's own limit for one server only serves to try the next one: it also counts time in which this process was busy.
+        timeout: servers.length === 1 ? 2 * timeout : timeout / servers.length,
       })
     } catch (error) {
-      throw in_words(error as Error)
+      throw error instanceof TimeoutError ? no_answer(timeout) : in_words(error as Error)
     }
   }
 }

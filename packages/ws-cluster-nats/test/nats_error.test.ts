@@ -6,7 +6,6 @@ it.each([
   [undefined, 'it closed the connection: its log may say why'],
   [new errors.UserAuthenticationExpiredError('expired'), 'the credentials have expired: give new ones'],
   [new errors.AuthorizationError('no'), 'it does not know these credentials (no)'],
-  [new errors.TimeoutError(), 'it did not answer in time'],
   [new errors.ConnectionError('unexpected response from server'), 'what answers there is not NATS'],
   [
     new errors.ConnectionError('error connecting - node provided an undefined error'),

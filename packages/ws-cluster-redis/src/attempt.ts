@@ -31,13 +31,11 @@ interface Master {
 /** One attempt to connect, and all that it opens. */
 export class Attempt {
   readonly #seed: Seed
-  readonly #timeout_ms: number
   readonly #clients: RedisClientType[] = []
   #is_over = false
 
-  constructor(seed: Seed, timeout_ms: number) {
+  constructor(seed: Seed) {
     this.#seed = seed
-    this.#timeout_ms = timeout_ms
   }
 
   /** Connects, to all nodes where it is a cluster. `has_others` says that other servers were named as well, so that it has to be one. */
@@ -136,7 +134,8 @@ export class Attempt {
       commandOptions: { timeout: 0 },
       socket: {
         ...options.socket,
-        connectTimeout: this.#timeout_ms,
+        // The attempt as a whole has a limit; the client's own would also count time in which this process was busy.
+        connectTimeout: 0,
         reconnectStrategy: false,
       } as SocketOptions,
     }) as RedisClientType

@@ -1,5 +1,5 @@
 import { error_text, explain_broker_error } from '@bt/ws-protocol/node'
-import { ConnectionTimeoutError, ErrorReply, SocketClosedUnexpectedlyError } from '@redis/client'
+import { ErrorReply, SocketClosedUnexpectedlyError } from '@redis/client'
 
 /** Replies that say that Redis can't do for now, or not here, what it did before: whoever connects anew may find it better. */
 const PASSING = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|BUSY|MASTERDOWN)\b/
@@ -59,8 +59,6 @@ export function is_passing(error: ErrorReply): boolean {
 
 function explain(error: Error): string {
   if (error instanceof SocketClosedUnexpectedlyError) return 'it closed the connection: its log may say why'
-  if (error instanceof ConnectionTimeoutError)
-    return 'it did not answer in time: check the address, and whether it is at work'
   const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
   return known?.[1] ?? explain_broker_error(error) ?? error_text(without_arguments(error))
 }

@@ -42,7 +42,7 @@ export class RedisPort implements ClusterPort {
   async #connect(seed: Seed, sink: ClusterSink): Promise<ClusterLink> {
     const { seeds, connect_timeout } = this.#settings
     const timeout_ms = Math.ceil(connect_timeout / seeds.length)
-    const attempt = new Attempt(seed, timeout_ms)
+    const attempt = new Attempt(seed)
     // Redis waits for more of what it takes for the beginning of a command.
     const also = 'tls' in seed.options.socket && seed.options.socket.tls ? ', and speaks TLS' : ''
     try {

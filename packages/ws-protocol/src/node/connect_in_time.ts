@@ -11,8 +11,16 @@ export function connect_in_time<Connection>(
   also = '',
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const why = `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`
-    const cancel = start_peer_timeout(node_platform.clock, timeout_ms, () => reject(new Error(why)))
+    const cancel = start_peer_timeout(node_platform.clock, timeout_ms, () =>
+      reject(no_answer(timeout_ms, also)),
+    )
     opening.finally(cancel).then(resolve, reject)
   })
+}
+
+/** The error for a broker that does not answer in time. */
+export function no_answer(timeout_ms: number, also = ''): Error {
+  return new Error(
+    `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`,
+  )
 }
