@@ -6,5 +6,5 @@ import { FaultCounter } from './test/fault_counter.ts'
 export default mergeConfig(
   package_config,
   // One file at a time: what is stopped, starved and cut here should be disturbed by nothing else.
-  defineConfig({ test: { fileParallelism: false, reporters: [new FaultCounter()] } }),
+  defineConfig({ test: { isolate: true, fileParallelism: false, reporters: [new FaultCounter()] } }),
 )

@@ -109,8 +109,8 @@ describe('a server of ours survives', () => {
     await errors.count(240)
     expect(errors.entries.every(({ code }) => code === 'handler_failed')).toBe(true)
     expect(server.sockets.size).toBe(0)
-    // What `on_error` failed to take is said aloud.
-    expect(warn.mock.calls.length).toBeGreaterThanOrEqual(240)
+    // What `on_error` failed to take is shown as a warning, up to the limit of warnings.
+    expect(warn.mock.calls.length).toBeGreaterThanOrEqual(10)
   })
 
   it('to be closed under load: what a handler was given is done, answered, and arrives before the Close', async () => {

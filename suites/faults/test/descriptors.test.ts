@@ -1,15 +1,17 @@
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { OPCODE } from '../src/frame.ts'
 import { REQUEST, Wire } from '../src/wire.ts'
 import { run_client, run_server } from './processes.ts'
 import { start_server, url_of } from './subjects.ts'
 
-/** A shell that runs a program with so few file descriptors; Node takes about twenty for itself. */
-const with_descriptors = (count: number): readonly string[] => [
-  'bash',
-  '-c',
-  `ulimit -n ${count}; exec "$0" "$@"`,
-]
+/** Few file descriptors, of which Node takes about twenty for itself. */
+const DESCRIPTORS = 64
+
+/** Limits the file descriptors of a program that has started: while it loads, it opens more files at once. */
+function limit_descriptors({ child }: { readonly child: ChildProcess }): void {
+  execFileSync('prlimit', [`--pid=${child.pid}`, `--nofile=${DESCRIPTORS}`])
+}
 
 /** Tries to get in; says whether it did. */
 async function try_to_open(addr: string): Promise<{ readonly wire: Wire; readonly is_open: boolean }> {
@@ -21,7 +23,8 @@ async function try_to_open(addr: string): Promise<{ readonly wire: Wire; readonl
 
 describe('a server of ours survives that no file descriptor is left', () => {
   it('it says so once, serves those it has, and takes new ones when some have left', async () => {
-    const { program, addr } = await run_server({}, with_descriptors(64))
+    const { program, addr } = await run_server({})
+    limit_descriptors(program)
     const inside: Wire[] = []
     let turned_away = 0
     for (let index = 0; index < 100; index += 1) {
@@ -47,10 +50,8 @@ describe('a server of ours survives that no file descriptor is left', () => {
 describe('a client of ours survives that no file descriptor is left', () => {
   it('it says so once, tries again, and gets through when there is one', async () => {
     const { server } = await start_server()
-    const client = await run_client(
-      { url: url_of(server), reconnect: { min_delay: 20, max_delay: 100 } },
-      with_descriptors(64),
-    )
+    const client = await run_client({ url: url_of(server), reconnect: { min_delay: 20, max_delay: 100 } })
+    limit_descriptors(client)
     client.order({ do: 'take_descriptors' })
     client.order({ do: 'connect' })
     await client.times('reconnecting', 3)
@@ -65,7 +66,8 @@ describe('a client of ours survives that no file descriptor is left', () => {
 
   it('without reconnect, the connection fails with a word that says why', async () => {
     const { server } = await start_server()
-    const client = await run_client({ url: url_of(server) }, with_descriptors(64))
+    const client = await run_client({ url: url_of(server) })
+    limit_descriptors(client)
     client.order({ do: 'take_descriptors' })
     client.order({ do: 'connect' })
     expect((await client.event('error')).message).toContain('no file descriptor is left')
