@@ -8,7 +8,18 @@ import { RunFolder } from './test_run/temporary.mjs'
 import { turbo } from './turbo.mjs'
 
 const CHECKS = [
-  ...['run', 'build', 'lint', 'unused', 'typecheck', 'test', 'docs', 'check:packages', 'check:api'],
+  ...[
+    'run',
+    'build',
+    'lint',
+    'unused',
+    'typecheck',
+    'test',
+    'test:newest_node',
+    'docs',
+    'check:packages',
+    'check:api',
+  ],
   ...['--continue=dependencies-successful', '--concurrency=150%'],
 ]
 

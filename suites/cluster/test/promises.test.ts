@@ -152,7 +152,11 @@ describe.concurrent.each(KINDS)('over %s', kind => {
   })
 
   test('a message above the limit of the broker is refused before it is sent', async () => {
-    await using cluster = await ClusterOfNodes.start(kind, 2, kind === 'nats' ? { config: 'max_payload: 65536' } : {})
+    await using cluster = await ClusterOfNodes.start(
+      kind,
+      2,
+      kind === 'nats' ? { config: 'max_payload: 65536' } : {},
+    )
     const [a, b] = cluster.nodes as [Node, Node]
     const member = await b.member('news')
     const limit = kind === 'nats' ? 65_536 : 8 * 1_048_576

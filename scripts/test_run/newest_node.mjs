@@ -1,0 +1,39 @@
+// Runs tests of the package in the current folder on the newest Node as well: `node newest_node.mjs FILE…`. npm fetches that Node; without
+// a network these tests are skipped, but in CI they fail.
+import { spawnSync } from 'node:child_process'
+import { is_ci } from './programs.mjs'
+import { write_results } from './results.mjs'
+
+const VERSION = '26.10.0'
+
+const node = path_of_newest_node()
+if (node !== undefined) {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]
+  process.exitCode = spawnSync(node, args, { stdio: 'inherit' }).status ?? 1
+} else if (is_ci()) {
+  console.error(`npm could not fetch Node ${VERSION}: see above`)
+  process.exitCode = 1
+} else {
+  const name = `Node ${VERSION}`
+  const lacks = {
+    name,
+    use: 'the newest Node',
+    remedy: 'npm fetches it with a network',
+    is_optional: false,
+    tests: 0,
+  }
+  write_results(process.cwd(), { passed: 0, failed: 0, skipped: 0, seconds: 0, not_tested: [lacks] })
+}
+
+/** @returns {string | undefined} */
+function path_of_newest_node() {
+  if (process.versions.node === VERSION) return process.execPath
+  // A package for each platform has nothing but the program.
+  const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${VERSION}`
+  const { status, stdout } = spawnSync(
+    'npm',
+    ['exec', '--yes', '--prefer-offline', `--package=${program}`, '--call', 'node -p process.execPath'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' },
+  )
+  return status === 0 ? stdout.trim() : undefined
+}
