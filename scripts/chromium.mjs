@@ -13,7 +13,10 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
+/** In the locale C, Chromium without windows gives pages a language tag that is not valid. */
+export const CHROMIUM_ENV = { ...process.env, LC_ALL: 'en_US.UTF-8' }
+
 /** Starts it without a window. */
 export function launch_chromium() {
-  return chromium.launch({ executablePath: path_of(CHROMIUM), args: CHROMIUM_FLAGS })
+  return chromium.launch({ executablePath: path_of(CHROMIUM), args: CHROMIUM_FLAGS, env: CHROMIUM_ENV })
 }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
 // @boundaries-ignore the browser is found and started in one place for the whole repository
-import { CHROMIUM_FLAGS } from '../../../scripts/chromium.mjs'
+import { CHROMIUM_ENV, CHROMIUM_FLAGS } from '../../../scripts/chromium.mjs'
 // @boundaries-ignore what the machine has is found in one place for the whole repository
 import { CHROMIUM, path_of } from '../../../scripts/test_run/programs.mjs'
 
@@ -32,15 +32,16 @@ export async function start_browser(url) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-demo-'))
   const own = ['--headless=new', '--window-size=1280,943', '--remote-debugging-port=0']
   const args = [...CHROMIUM_FLAGS, ...own, `--user-data-dir=${profile}`, url]
-  const browser = spawn(path_of(CHROMIUM), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const browser = spawn(path_of(CHROMIUM), args, { env: CHROMIUM_ENV, stdio: ['ignore', 'ignore', 'pipe'] })
   end_with_this(browser)
   const [, host] = await line_with(browser.stderr, /DevTools listening on ws:\/\/([^/]+)/)
   const page = await talk_to(await page_debugger(host, url))
   while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)
   const end = async () => {
-    await page.end()
-    browser.kill()
-    await once(browser, 'close')
+    const closed = once(browser, 'close')
+    // Whatever ends it in another way leaves its folders behind.
+    await page.command('Browser.close').catch(() => browser.kill())
+    await closed
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   }
   return { ...page, end }

@@ -55,7 +55,7 @@ describe('a test that needs a program which is missing', () => {
   it('is skipped, and named in the last lines with the remedy', () => {
     const { code, output } = run_tests('in_a_test', IN_A_TEST)
     expect(output).toMatch(
-      /Not tested: in_a_test without Chromium \(tests in a browser; 1 test\): install it \(Debian: apt-get install chromium\)/,
+      /Not tested: in_a_test without Chromium \(tests in a browser; 1 test\): install it \(Debian: apt-get install chromium-headless-shell\)/,
     )
     expect(output.trim().split('\n').at(-1)).toBe('1 passed, 0 failed, 1 skipped')
     expect(code).toBe(0)
