@@ -70,7 +70,8 @@ export class Figures {
     const { p50_ms, p99_ms } = this.#pinger.figures()
     this.#push(at_s, [p50_ms, p99_ms], [sent, received], [this.#most_queued_bytes, this.#max_queue_bytes])
     this.#most_queued_bytes = 0
-    this.#to_draw = Object.values(this.#plots)
+    // A page that is seldom drawn still has some of these to draw: each plot has its turn.
+    if (this.#to_draw.length === 0) this.#to_draw = Object.values(this.#plots)
     this.#samples += 1
     if (this.#samples % TEXT_EVERY_SAMPLES === 0) this.#write({ p50_ms, p99_ms, sent, received })
   }
