@@ -1,12 +1,14 @@
 // What the page looks like under load, while its server is gone, and as one of two nodes, at a desk's width and a phone's, light and dark:
-// `node scripts/screenshots.mjs [seconds]`, after a build; it needs nats-server. They are written to screenshots/.
+// `node scripts/screenshots.mjs [seconds] [frames]`, after a build; it needs nats-server. They are written to screenshots/.
+// The load lasts that many seconds, and the page is drawn that many times before each photograph.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { connect } from '@bt/net'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_nats } from '../../../scripts/brokers.mjs'
 import { start_browser, start_server } from './programs.mjs'
 
-const [seconds = '24'] = process.argv.slice(2)
+const [seconds = '24', frames = '90'] = process.argv.slice(2)
 const FOLDER = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const WIDTHS = [
   { name: 'desktop', width: 1280, height: 800, mobile: false },
@@ -20,9 +22,10 @@ await at_two_nodes()
 async function at_one_server() {
   const server = await start_server()
   const browser = await start_browser(server.url)
-  const other = await start_browser(server.url)
   try {
-    await other.run(say_hello)
+    await browser.run(is_open)
+    await greet(server)
+    await browser.run(answer, 'And I see yours')
     await browser.run(load, Number(seconds) * 1000)
     await photograph(browser, '')
     server.end()
@@ -30,7 +33,6 @@ async function at_one_server() {
     await photograph(browser, '-reconnecting')
   } finally {
     await browser.end()
-    await other.end()
     server.end()
   }
 }
@@ -38,21 +40,31 @@ async function at_one_server() {
 async function at_two_nodes() {
   const broker = await start_nats()
   const cluster = ['--cluster', broker.url]
-  const servers = [await start_server(...cluster), await start_server(...cluster)]
-  const [browser, other] = await Promise.all(servers.map(({ url }) => start_browser(url)))
+  const [server, other] = await Promise.all([start_server(...cluster), start_server(...cluster)])
+  const browser = await start_browser(server.url)
   try {
-    await other.run(say_hello)
-    await browser.run(answer)
+    await browser.run(is_open)
+    await greet(other)
+    await browser.run(answer, 'And I see yours, from here')
     await photograph(browser, '-nodes')
     await broker.close()
     await browser.run(be_alone)
     await photograph(browser, '-alone')
   } finally {
     await browser.end()
-    await other.end()
-    for (const server of servers) server.end()
+    server.end()
+    other.end()
     await broker.close()
   }
+}
+
+/** Somebody else comes, says something, and shows where their cursor is; they stay until the server ends. */
+async function greet({ url }) {
+  const { ws_url } = await (await fetch(new URL('server.json', url))).json()
+  const ws = connect({ type: 'ws', url: ws_url, on_message: () => {} })
+  ws.send(JSON.stringify({ type: 'chat', text: 'I see your cursor' }))
+  ws.send(JSON.stringify({ type: 'cursor', place: { x: 0.7, y: 0.5 } }))
+  await ws.drained()
 }
 
 async function photograph(browser, what) {
@@ -62,7 +74,7 @@ async function photograph(browser, what) {
       await browser.command('Emulation.setDeviceMetricsOverride', metrics)
       const features = [{ name: 'prefers-color-scheme', value: scheme }]
       await browser.command('Emulation.setEmulatedMedia', { features })
-      await browser.run(frames, 90)
+      await browser.run(draw, Number(frames))
       const { data } = await browser.command('Page.captureScreenshot', { captureBeyondViewport: mobile })
       const file = `${name}${what}-${scheme}.png`
       writeFileSync(`${FOLDER}${file}`, Buffer.from(data, 'base64'))
@@ -70,22 +82,17 @@ async function photograph(browser, what) {
     }
 }
 
-/** Runs in the other page: somebody else is here. */
-async function say_hello() {
-  const by_id = id => document.getElementById(id)
-  while (by_id('state')?.textContent !== 'open' || by_id('people').children.length < 2)
+/** Runs in the page: waits until it is connected. */
+async function is_open() {
+  while (document.getElementById('state')?.textContent !== 'open')
     await new Promise(resolve => setTimeout(resolve, 50))
-  by_id('chat_text').value = 'I see your cursor'
-  by_id('chat_form').requestSubmit()
-  for (let i = 0; i < 7; i += 1)
-    by_id('space').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', cancelable: true }))
 }
 
-/** Runs in the page: waits for somebody at the other node, and answers. */
-async function answer() {
+/** Runs in the page: waits until somebody else has said something, and answers. */
+async function answer(text) {
   const by_id = id => document.getElementById(id)
   while (!by_id('chat').textContent.includes('I see')) await new Promise(resolve => setTimeout(resolve, 50))
-  by_id('chat_text').value = 'And I see yours, from here'
+  by_id('chat_text').value = text
   by_id('chat_form').requestSubmit()
 }
 
@@ -98,13 +105,8 @@ async function be_alone() {
 async function load(for_ms) {
   const by_id = id => document.getElementById(id)
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
-  while (by_id('state')?.textContent !== 'open') await wait(50)
-  const send = (field, text) => {
-    by_id(`${field}_text`).value = text
-    by_id(`${field}_form`).requestSubmit()
-  }
-  send('say', 'hello')
-  send('chat', 'And I see yours')
+  by_id('say_text').value = 'hello'
+  by_id('say_form').requestSubmit()
   for (const [key, times] of [
     ['ArrowLeft', 5],
     ['ArrowDown', 4],
@@ -126,13 +128,17 @@ async function load(for_ms) {
   await wait(1_000)
 }
 
-/** Runs in the page: waits until the server is gone, and attempts fail, while the load goes on. */
+/** Runs in the page: waits until the server is gone, and an attempt has failed, while the load goes on. */
 async function lose() {
-  while (!/[2-9] in/.test(document.getElementById('path_wait').textContent))
+  const by_id = id => document.getElementById(id)
+  const wait_text = () => by_id('path_wait').textContent
+  while (!/[2-9] in/.test(wait_text())) {
+    if (/1 in/.test(wait_text())) by_id('again').click()
     await new Promise(resolve => setTimeout(resolve, 50))
+  }
 }
 
 /** Runs in the page: waits until it was drawn that often. */
-async function frames(count) {
+async function draw(count) {
   for (let i = 0; i < count; i += 1) await new Promise(requestAnimationFrame)
 }

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { type Demo, hold_waits, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
-import { start_server } from './program.ts'
+import { start_server, use_server } from './program.ts'
 
 const TAB_STOPS = [
   'open_tab',
@@ -25,9 +25,10 @@ const TAB_STOPS = [
 
 describe('the page for everybody', () => {
   const open_page = use_browser()
+  const shared_server = use_server()
 
   it('is walked through by Tab, both ways, and shows where the focus is', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const { page, said } = await open_page(url)
     expect(await walk(page, 'Tab')).toEqual(TAB_STOPS)
     expect(await walk(page, 'Shift+Tab')).toEqual([...TAB_STOPS].reverse())
@@ -35,7 +36,7 @@ describe('the page for everybody', () => {
   })
 
   it('does by keyboard alone what it does by mouse', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, {}, hold_waits)
     const { keyboard } = demo.page
     await tab_to(demo, 'say_text')
@@ -78,7 +79,7 @@ describe('the page for everybody', () => {
   })
 
   it('tells a screen reader how things stand, and not every message', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.shows('summary', 'Connection open.')
     await count_spoken(demo.page)
@@ -108,56 +109,54 @@ describe('the page for everybody', () => {
     expect(await spoken(demo.page)).toBe(2)
   })
 
-  it.each([
-    { width: 320, height: 568 },
-    { width: 360, height: 740 },
-    { width: 390, height: 844 },
-    { width: 900, height: 700 },
-    { width: 1280, height: 800 },
-  ])('fits into $width pixels, and has controls that a finger can hit', async viewport => {
-    const { url } = await start_server()
-    const { page } = await open_page(url, { viewport }, hold_waits)
+  it('fits into each width, and has controls that a finger can hit', async () => {
+    const { url } = shared_server()
+    const { page } = await open_page(url, {}, hold_waits)
     await page.click('#server_close')
     await page.waitForSelector('#again')
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width)
-    expect(await page.evaluate(overflowing)).toEqual([])
-    const small = await page
-      .locator('button, a, input:not([type="radio"], [type="checkbox"]), label:has(input)')
-      .evaluateAll(controls =>
-        controls
-          .filter(control => control.getBoundingClientRect().height < 40)
-          .map(({ outerHTML }) => outerHTML),
-      )
-    expect(small).toEqual([])
+    for (const viewport of [
+      { width: 320, height: 568 },
+      { width: 360, height: 740 },
+      { width: 390, height: 844 },
+      { width: 900, height: 700 },
+      { width: 1280, height: 800 },
+    ]) {
+      await page.setViewportSize(viewport)
+      const found = await page.evaluate(layout)
+      expect(found).toEqual({ width: viewport.width, overflowing: [], small: [] })
+    }
   })
 
-  it.each(['light', 'dark'] as const)(
-    'has enough contrast in the %s scheme, whatever it shows',
-    async colorScheme => {
-      const { url } = await start_server()
-      const demo = await open_page(url, { colorScheme }, hold_waits)
-      await open_page(url, { colorScheme })
-      await demo.type_line('chat_text', 'hello')
-      await demo.type_line('say_text', 'hello')
-      await demo.shows('log', '← hello')
-      await demo.page.hover('#space')
-      await demo.page.check('#slow')
-      await demo.set_load('echo', '16384', 1_000)
-      await demo.page.click('#run')
-      await demo.is_full(true)
-      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
-      await demo.page.click('#cut')
-      await demo.ending()
-      await demo.shows('state', 'reconnecting')
-      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
-      await demo.page.click('#connect')
-      await demo.shows('state', 'closed')
-      expect(await demo.page.evaluate(low_contrasts)).toEqual([])
-    },
-  )
+  it('has enough contrast in both schemes, whatever it shows', async () => {
+    const { url } = shared_server()
+    const demo = await open_page(url, {}, hold_waits)
+    const has_contrast = async (): Promise<void> => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await demo.page.emulateMedia({ colorScheme })
+        expect(await demo.page.evaluate(low_contrasts)).toEqual([])
+      }
+    }
+    await open_page(url)
+    await demo.type_line('chat_text', 'hello')
+    await demo.type_line('say_text', 'hello')
+    await demo.shows('log', '← hello')
+    await demo.page.hover('#space')
+    await demo.page.check('#slow')
+    await demo.set_load('echo', '16384', 1_000)
+    await demo.page.click('#run')
+    await demo.is_full(true)
+    await has_contrast()
+    await demo.page.click('#cut')
+    await demo.ending()
+    await demo.shows('state', 'reconnecting')
+    await has_contrast()
+    await demo.page.click('#connect')
+    await demo.shows('state', 'closed')
+    await has_contrast()
+  })
 
   it('follows the colour scheme while it is open, plots too', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const { page } = await open_page(url, { colorScheme: 'light' })
     const has_color = (name: string): Promise<boolean> =>
       page.locator('#plot_queue canvas').evaluate((canvas: HTMLCanvasElement, id) => {
@@ -183,7 +182,7 @@ describe('the page for everybody', () => {
   })
 
   it('moves nothing by itself where motion is not wanted', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, { reducedMotion: 'reduce' })
     await demo.set_load('echo', '64', 1_000)
     await demo.page.click('#run')
@@ -209,11 +208,18 @@ function spoken(page: Page): Promise<number> {
   return page.evaluate(() => Number(document.body.dataset.spoken))
 }
 
-/** Runs in the page: what has something in it that sticks out. */
-function overflowing(): string[] {
-  return [...document.querySelectorAll('.top, .card')]
-    .filter(box => box.scrollWidth > box.clientWidth)
-    .map(({ className }) => className)
+/** Runs in the page: how wide it is, what has something in it that sticks out, and which controls are small. */
+function layout(): { width: number; overflowing: string[]; small: string[] } {
+  const controls = 'button, a, input:not([type="radio"], [type="checkbox"]), label:has(input)'
+  return {
+    width: document.documentElement.scrollWidth,
+    overflowing: [...document.querySelectorAll('.top, .card')]
+      .filter(box => box.scrollWidth > box.clientWidth)
+      .map(({ className }) => className),
+    small: [...document.querySelectorAll(controls)]
+      .filter(control => control.getBoundingClientRect().height < 40)
+      .map(({ outerHTML }) => outerHTML),
+  }
 }
 
 /** Presses a key until the focus has gone round once, and returns the way; each stop has to show that it has the focus. */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { PATIENCE_MS, use_browser } from './browser.ts'
-import { start_server } from './program.ts'
+import { use_server } from './program.ts'
 
 describe('the page in Chromium', () => {
   const open_page = use_browser()
+  const shared_server = use_server()
 
   it('connects, sends, hears the echo, disconnects, and connects again', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.type_line('say_text', 'hello')
     await demo.shows('log', '→ hello')
@@ -23,7 +24,7 @@ describe('the page in Chromium', () => {
   })
 
   it('measures round trips, and counts messages each way', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await expect.poll(() => demo.page.textContent('#rtt_p99'), { timeout: PATIENCE_MS }).toMatch(/^\d.* m?s$/)
     await demo.set_load('echo', '64', 500)
@@ -39,7 +40,7 @@ describe('the page in Chromium', () => {
   })
 
   it('is fed by the server, and sends nothing but pings itself', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.set_load('feed', '64', 1_000)
     await demo.page.click('#run')
@@ -52,7 +53,7 @@ describe('the page in Chromium', () => {
   })
 
   it('shows a full queue while the server reads slowly, and drains it afterwards', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.page.check('#slow')
     await demo.set_load('echo', '16384', 1_000)

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { type Demo, hold_waits, PATIENCE_MS, use_browser } from './browser.ts'
-import { start_server } from './program.ts'
+import { start_server, use_server } from './program.ts'
 
 const REFUSED = expect.stringContaining('ERR_CONNECTION_REFUSED')
 
 describe('the page that connects again', () => {
   const open_page = use_browser()
+  const shared_server = use_server()
 
   it('is back by itself after the wire was cut', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.page.click('#cut')
     await demo.shows('log', 'lost: code 1006, cause network, not clean')
@@ -21,7 +22,7 @@ describe('the page that connects again', () => {
   })
 
   it('shows how the connection was lost, when it is tried again, and what waits; then all of it arrives, in order and once', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
     expect(await demo.ending()).toEqual({
@@ -116,7 +117,7 @@ describe('the page that connects again', () => {
   })
 
   it('stays connected while the network is away, and hears what came meanwhile', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url)
     await demo.page.context().setOffline(true)
     await demo.type_line('say_text', 'still here')
@@ -129,7 +130,7 @@ describe('the page that connects again', () => {
   })
 
   it('gives up when it is told to, and counts what never went out', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
     await demo.shows('state', 'reconnecting')
@@ -154,7 +155,7 @@ describe('the page that connects again', () => {
   })
 
   it('goes on with its load: the queue fills while there is no connection, and drains afterwards', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, {}, hold_waits)
     await demo.set_load('echo', '16384', 1_000)
     await demo.page.click('#run')
@@ -172,7 +173,7 @@ describe('the page that connects again', () => {
   })
 
   it('asks the server anew for what it was asked for before', async () => {
-    const { url } = await start_server()
+    const { url } = shared_server()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.check('#slow')
     await demo.set_load('feed', '64', 1_000)
