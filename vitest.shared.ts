@@ -19,6 +19,7 @@ export const package_config: ViteUserConfig = defineConfig({
     include: ['test/**/*.test.ts'],
     // A process for each file would take longer to start, and to load what it tests, than most files take.
     isolate: false,
+    setupFiles: fileURLToPath(new URL('./scripts/test_run/vitest_file.mjs', import.meta.url)),
     // Only what hangs takes so long: many of these run side by side, on machines of any kind.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,5 +1,5 @@
 // The temporary folders of a run of tests, and what the run has left behind: folders and processes.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { package_folders } from './results.mjs'
@@ -36,6 +36,8 @@ export class RunFolder {
     const within = basename(tmpdir())
     // The name of a run within another one begins with the name of that.
     this.#path = mkdtempSync(join(tmpdir(), within.startsWith(RUN) ? `${within}-` : RUN))
+    // A server that drops its rights, such as nginx, has to get through to what is below.
+    chmodSync(this.#path, 0o711)
     process.env.TMPDIR = this.#path
   }
 
