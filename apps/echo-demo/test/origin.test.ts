@@ -10,7 +10,7 @@ it('lets in pages of this machine, and says of others which option lets them in'
   const { program, url } = await start_server('serve')
   expect(await status_of(url, THIS_MACHINE)).toBe(101)
   expect(await status_of(url, ELSEWHERE)).toBe(403)
-  await program.until(({ stderr }) => /^error: .*origins: \['https:\/\/example\.com'\].*\n$/.test(stderr))
+  await program.until(({ stderr }) => /^error: .*origins: \["https:\/\/example\.com"\].*\n$/.test(stderr))
 })
 
 it('lets in pages of each --origin, and no others', async () => {
@@ -29,7 +29,7 @@ it('lets in every page with --origin *', async () => {
 it('says in one line what is no origin, and ends with code 1', async () => {
   const { code, stdout, stderr } = await run(['serve', '--origin', 'https://example.com/page'])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/^error: .*write 'https:\/\/example\.com'.*\n$/)
+  expect(stderr).toMatch(/^error: .*write "https:\/\/example\.com".*\n$/)
 })
 
 /** How a handshake is answered that comes from a page. */

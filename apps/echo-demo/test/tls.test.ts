@@ -49,7 +49,7 @@ it('says in one line that the server is not trusted, and ends with code 1', asyn
 })
 
 it.each([
-  ['serve', ['--tls-cert', '/no/such/file'], /^error: option '--tls-cert <file>' argument .* ENOENT: .*\n$/],
+  ['serve', ['--tls-cert', '/no/such/file'], /^error: option '--tls-cert <file>' is invalid\. ENOENT: .*\n$/],
   ['serve', identity.slice(0, 2), /^error: .*in the option tls: the option key is missing.*\n$/],
   ['serve', ['--tls-cert', key, '--tls-key', key], /^error: .*cert is no certificate.*\n$/],
   ['connect', ['--ca', ca], /^error: .*the option tls is for a wss: url.*\n$/],
