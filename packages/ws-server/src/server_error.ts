@@ -17,7 +17,7 @@ export function with_socket(error: NetError, socket: WsSocket): WsServerError {
 }
 
 /** Why a server could not listen, in words. */
-export function bind_error(bind: string, address: BindAddress, cause: SystemError): NetError {
+export function bind_error(bind: string, address: BindAddress, cause: Error): NetError {
   const [code, advice] = diagnosis(address, cause)
   return new NetError(code, `listen: cannot bind ${bind}: ${advice}`, { cause })
 }
