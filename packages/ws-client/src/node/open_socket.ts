@@ -141,7 +141,7 @@ function handshake_refused(url: string, response: IncomingMessage, answer: strin
       : ` (it points to ${on_one_line(shown_url(headers.location))}; redirects are not followed)`
   const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${said}`
   const cause = { status: statusCode }
-  // Not enumerable: whoever prints the error must not print cookies, or the token in a redirect.
+  // Not enumerable: an error that is printed must not show cookies, or the token in a redirect.
   Object.defineProperty(cause, 'headers', { value: headers })
   return new NetError('handshake_refused', message, { cause })
 }
