@@ -11,14 +11,14 @@ if (node !== undefined) {
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]
   process.exitCode = spawnSync(node, args, { stdio: 'inherit' }).status ?? 1
 } else if (is_ci()) {
-  console.error(`npm could not fetch Node ${VERSION}: see above`)
+  console.error(`Node ${VERSION} could not be fetched, or does not start: see above`)
   process.exitCode = 1
 } else {
   const name = `Node ${VERSION}`
   const lacks = {
     name,
     use: 'the newest Node',
-    remedy: 'npm fetches it with a network',
+    remedy: 'npm fetches it, with a network; it needs libatomic (Debian: apt-get install libatomic1)',
     is_optional: false,
     tests: 0,
   }

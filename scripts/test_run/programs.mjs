@@ -123,10 +123,23 @@ export const GIT = debian({
   find: () => on_path('git'),
 })
 
+/** A library, which the newest Node is linked with, and earlier ones are not. */
+export const LIBATOMIC = debian({
+  name: 'libatomic',
+  package: 'libatomic1',
+  use: 'the newest Node',
+  suites: ['@bt/ws-server'],
+  find: () => {
+    if (process.platform !== 'linux') return process.execPath
+    const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
+    return folders.map(folder => join(folder, 'libatomic.so.1')).find(file => existsSync(file))
+  },
+})
+
 /** All of them. */
 const SYSTEM_PROGRAMS = [
   ...[CHROMIUM, NATS, REDIS, NGINX, OPENSSL, CURL],
-  ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_3, IP, GIT],
+  ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_3, IP, GIT, LIBATOMIC],
 ]
 
 /**

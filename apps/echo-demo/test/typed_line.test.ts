@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import { beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { TypedLine } from '../src/typed_line.ts'
 import { Screen } from './screen.ts'
 
@@ -13,6 +13,8 @@ let heard: string[]
 let ends: number
 
 beforeEach(() => {
+  // Node edits no lines in a terminal that says it is dumb.
+  vi.stubEnv('TERM', 'xterm')
   keyboard = new PassThrough()
   screen = new Screen(COLUMNS)
   heard = []
@@ -24,6 +26,10 @@ beforeEach(() => {
     },
   })
   typed_line.show()
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
 })
 
 /** Presses keys one by one, as somebody who types does. */
