@@ -22,12 +22,10 @@ async function serve_page(): Promise<string> {
 }
 
 it("answers the specification's own lines in a browser", async () => {
-  const [{ url }, page_url, browser] = await Promise.all([
-    start_server('serve'),
-    serve_page(),
-    launch_chromium(),
-  ])
+  // First: a program that was started beside it would be killed before it says anything if Chromium is missing.
+  const browser = await launch_chromium()
   onTestFinished(() => browser.close())
+  const [{ url }, page_url] = await Promise.all([start_server('serve'), serve_page()])
   const page = await browser.newPage()
   const said: string[] = []
   page.on('pageerror', error => said.push(String(error)))
