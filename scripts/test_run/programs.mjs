@@ -124,7 +124,7 @@ export const GIT = debian({
 })
 
 /** A library, which the newest Node is linked with, and earlier ones are not. */
-export const LIBATOMIC = debian({
+const LIBATOMIC = debian({
   name: 'libatomic',
   package: 'libatomic1',
   use: 'the newest Node',
