@@ -19,10 +19,11 @@ export async function install_npm_packages() {
 }
 
 /**
+ * Runs npm to its end; returns its exit code, and what it wrote to pipes.
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
  */
-function npm(args, options = {}) {
+export function npm(args, options = {}) {
   // A script that npm runs finds npm's own file here; that spares the .cmd file of Windows.
   const { npm_execpath = '' } = process.env
   const is_npm = /npm-cli\.js$/.test(npm_execpath)

@@ -1,12 +1,13 @@
 // Runs tests of the package in the current folder on the newest Node as well: `node newest_node.mjs FILE…`. npm fetches that Node; without
 // a network these tests are skipped, but in CI they fail.
 import { spawnSync } from 'node:child_process'
+import { npm } from '../npm_packages.mjs'
 import { is_ci } from './programs.mjs'
 import { write_results } from './results.mjs'
 
 const VERSION = '26.10.0'
 
-const node = path_of_newest_node()
+const node = await path_of_newest_node()
 if (node !== undefined) {
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]
   process.exitCode = spawnSync(node, args, { stdio: 'inherit' }).status ?? 1
@@ -25,15 +26,14 @@ if (node !== undefined) {
   write_results(process.cwd(), { passed: 0, failed: 0, skipped: 0, seconds: 0, not_tested: [lacks] })
 }
 
-/** @returns {string | undefined} */
-function path_of_newest_node() {
+/** @returns {Promise<string | undefined>} */
+async function path_of_newest_node() {
   if (process.versions.node === VERSION) return process.execPath
   // A package for each platform has nothing but the program.
   const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${VERSION}`
-  const { status, stdout } = spawnSync(
-    'npm',
+  const { code, output } = await npm(
     ['exec', '--yes', '--prefer-offline', `--package=${program}`, '--call', 'node -p process.execPath'],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   )
-  return status === 0 ? stdout.trim() : undefined
+  return code === 0 ? output.trim() : undefined
 }
