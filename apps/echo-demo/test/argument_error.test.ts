@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { run } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 it.each([
   [
@@ -43,7 +43,7 @@ it.each([
     /^error: .* "redis:\/\/\*\*\*@host\/\?\*\*\*"/,
   ],
 ] as const)('says what is wrong with %s, without a secret', async (_name, args, said) => {
-  const { code, stdout, stderr } = await run(args)
+  const { code, stdout, stderr } = await run_in_process(args)
   expect(code).toBe(1)
   expect(stderr).toMatch(said)
   expect(stdout + stderr).not.toContain('SECRET')

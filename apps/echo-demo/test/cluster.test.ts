@@ -1,8 +1,11 @@
-import { connect, listen } from '@bt/net'
+import { connect } from '@bt/net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_nats, start_redis } from '../../../scripts/brokers.mjs'
-import { Program, run, start_server } from './program.ts'
+import { Guest } from './guest.ts'
+import { unused_url } from './host.ts'
+import { start_server } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 const is_windows = process.platform === 'win32'
 
@@ -12,22 +15,26 @@ async function also_end(starting: Promise<Broker>): Promise<Broker> {
   return broker
 }
 
-/** A terminal in the topic, greeted. */
-async function enter(url: string): Promise<Program> {
-  const client = new Program(['connect', url, '--reconnect', '--topic', 'lobby'])
-  await client.says('welcome to lobby')
-  return client
+/** A client in the topic, greeted. */
+async function enter(url: string): Promise<Guest> {
+  const guest = new Guest(`${url}?topic=lobby`)
+  await guest.hears_messages(1)
+  return guest
 }
 
-/** Settles when what one terminal says is heard in another, however often that takes: servers find each other in their own time. */
-async function are_joined(one: Program, other: Program): Promise<void> {
+let asked = 0
+
+/** Settles when what one client says is heard by another, however often that takes: servers find each other in their own time. */
+async function are_joined(one: Guest, other: Guest): Promise<void> {
+  asked += 1
+  const question = `are you there? (${asked})`
   let is_heard = false
-  const heard = other.says('lobby: are you there?').then(() => {
+  const heard = other.hears(`lobby: ${question}`).then(() => {
     is_heard = true
   })
-  for (let asked = 1; !is_heard; asked += 1) {
-    one.type('are you there?')
-    await Promise.race([heard, one.until(({ stdout }) => stdout.split('echo:are you there?').length > asked)])
+  for (let times = 1; !is_heard; times += 1) {
+    one.ws.send(question)
+    await Promise.race([heard, one.hears(`echo:${question}`, times)])
   }
 }
 
@@ -44,14 +51,14 @@ describe.skipIf(is_windows).each([
     const ada = await enter(alone.url)
     const others = [await enter(many.url), await enter(many.url)]
     for (const other of others) await are_joined(ada, other)
-    ada.type('hello')
-    for (const other of others) await other.says('lobby: hello\n')
-    const [bob, eve] = others as [Program, Program]
-    bob.type('hi')
-    await ada.says('lobby: hi\n')
-    await eve.says('lobby: hi\n')
-    await bob.says('echo:hi\n')
-    expect(bob.stdout).not.toContain('lobby: hi')
+    ada.ws.send('hello')
+    for (const other of others) await other.hears('lobby: hello')
+    const [bob, eve] = others as [Guest, Guest]
+    bob.ws.send('hi')
+    await ada.hears('lobby: hi')
+    await eve.hears('lobby: hi')
+    await bob.hears('echo:hi')
+    expect(bob.heard).not.toContain('lobby: hi')
   })
 
   it('goes on with what is its own while the broker is away, says so, and is one with the others again', async () => {
@@ -64,8 +71,8 @@ describe.skipIf(is_windows).each([
     await are_joined(ada, eve)
     await broker.kill()
     await here.program.until(({ stderr }) => /^error: .* was lost: .*it is tried again\n/m.test(stderr))
-    ada.type('only us')
-    await bob.says('lobby: only us\n')
+    ada.ws.send('only us')
+    await bob.hears('lobby: only us')
     await broker.start()
     await are_joined(ada, eve)
     await are_joined(eve, ada)
@@ -73,11 +80,9 @@ describe.skipIf(is_windows).each([
 })
 
 it('serve --cluster serves on where the broker is not there, and says so', async () => {
-  const nobody = listen({ type: 'ws', bind: '127.0.0.1:0' })
-  await nobody.opened
-  await nobody[Symbol.asyncDispose]()
-  const { program, url } = await start_server('serve', '--cluster', `nats://${nobody.addr}`)
-  await program.until(({ stderr }) => stderr.includes(`NATS at ${nobody.addr} cannot be reached`))
+  const { host } = new URL(await unused_url())
+  const { program, url } = await start_server('serve', '--cluster', `nats://${host}`)
+  await program.until(({ stderr }) => stderr.includes(`NATS at ${host} cannot be reached`))
   const client = connect({ type: 'ws', url })
   for await (const data of client) {
     expect(data).toBe('welcome')
@@ -88,7 +93,7 @@ it('serve --cluster serves on where the broker is not there, and says so', async
 it.each(['http://127.0.0.1:4222', '127.0.0.1:4222', 'nats', 'kafka://127.0.0.1'])(
   'serve --cluster %s is refused, and which brokers there are is said',
   async url => {
-    const { code, stdout, stderr } = await run(['serve', '--cluster', url])
+    const { code, stdout, stderr } = await run_in_process(['serve', '--cluster', url])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('Give nats://host:port or redis://host:port')
   },
@@ -96,7 +101,12 @@ it.each(['http://127.0.0.1:4222', '127.0.0.1:4222', 'nats', 'kafka://127.0.0.1']
 
 it('serve --cluster says in one line what is wrong with a URL that its broker does not take', async () => {
   for (const more of [[], ['--workers', '2']]) {
-    const { code, stdout, stderr } = await run(['serve', '--cluster', 'nats://127.0.0.1:99999', ...more])
+    const { code, stdout, stderr } = await run_in_process([
+      'serve',
+      '--cluster',
+      'nats://127.0.0.1:99999',
+      ...more,
+    ])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^error: .*\n$/)
   }

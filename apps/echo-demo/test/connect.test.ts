@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
-import { start_host } from './host.ts'
+import { Silence } from '../src/silence.ts'
+import { start_echo_host, start_host, unused_url } from './host.ts'
 import { PATIENTLY, Program, run, start_server } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
   const { url } = await start_server('serve')
@@ -58,15 +60,13 @@ it('gets more through than there is room for while the server does not read', as
 })
 
 it('waits for whoever reads its output slowly, and loses nothing', async () => {
-  const { url } = await start_server('serve')
+  const { url } = await start_echo_host()
   const client = new Program(['connect', url, '--wait', '100'])
   client.child.stdout.pause()
   client.child.stdin.end(`${'x'.repeat(1_000)}\n`.repeat(2_000))
   // With stdout stopped up, the client is quiet for far longer than --wait before it is read again.
   await client.until(({ stderr }) => stderr.startsWith('connected'))
-  const pause = new Program(['connect', url, '--wait', '500'])
-  pause.child.stdin.end()
-  await pause.exit
+  await new Silence(500).lasted()
   client.child.stdout.resume()
   expect((await client.exit).code).toBe(0)
   expect(client.stdout.split('\n').length).toBe(2_002)
@@ -101,7 +101,7 @@ it('says that the server went away, and ends with code 1', async () => {
 })
 
 it('says in one line that a line is too long to be sent, and ends with code 1', async () => {
-  const { url } = await start_server('serve')
+  const { url } = await start_echo_host()
   const client = new Program(['connect', url])
   client.child.stdin.end('x'.repeat(5_000_000))
   expect((await client.exit).code).toBe(1)
@@ -109,29 +109,27 @@ it('says in one line that a line is too long to be sent, and ends with code 1', 
 })
 
 it.skipIf(process.platform === 'win32')('closes in order at Ctrl-C', async () => {
-  const { program, url } = await start_server('serve')
+  const { url, first_end } = await start_echo_host()
   const client = new Program(['connect', url])
   await client.says('welcome')
   client.child.kill('SIGINT')
   expect(await client.exit).toEqual({ code: 0, signal: null })
-  await program.says('is gone (code 1000, cause peer)')
+  expect(await first_end).toMatchObject({ code: 1000, cause: 'peer' })
 })
 
 it('closes in order, and quietly, when nobody reads its output any more', async () => {
-  const { program, url } = await start_server('serve')
+  const { url, first_end } = await start_echo_host()
   const client = new Program(['connect', url])
   await client.says('welcome')
   client.child.stdout.destroy()
   client.type('who reads this?')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stderr).toBe(`connected to ${url}\nclosed (code 1000, cause local)\n`)
-  await program.says('is gone (code 1000, cause peer)')
+  expect(await first_end).toMatchObject({ code: 1000, cause: 'peer' })
 })
 
 it('says in one line that nobody listens, and ends with code 1', async () => {
-  const { program, url } = await start_server('serve')
-  program.child.kill('SIGKILL')
-  await program.exit
+  const url = await unused_url()
   const { code, stdout, stderr } = await run(['connect', url])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*nobody listens at.*\n$/)
@@ -142,7 +140,7 @@ it.each([
   { given: ['nonsense'], said: 'the option url is "nonsense"' },
   { given: ['--wait', 'long'], said: "option '--wait <ms>' is invalid" },
 ])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
-  const { code, stderr } = await run(['connect', ...given])
+  const { code, stderr } = await run_in_process(['connect', ...given])
   expect(code).toBe(1)
   expect(stderr).toMatch(/^error: .*\n$/)
   expect(stderr).toContain(said)

@@ -1,7 +1,8 @@
+import { connect } from '@bt/net'
 import { expect, it } from 'vitest'
 import { Program, run, start_server, stopped_at } from './program.ts'
 
-it('prints who said what to whom, and what to try next', async () => {
+it('prints who said what to whom, and what to try next, and keeps serving until Ctrl-C', async () => {
   const { program, url } = await start_server('demo')
   const address = /server {2}(\S+) connected/.exec(program.stdout)?.[1]
   expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
@@ -23,6 +24,14 @@ it('prints who said what to whom, and what to try next', async () => {
   const hints = program.stdout.slice(program.stdout.indexOf('The server keeps running'))
   expect(hints).toContain(`main.js connect ${url}\n`)
   expect(hints).toContain(`new WebSocket('${url}')`)
+  const client = connect({ type: 'ws', url })
+  client.send('still there?')
+  const answers = client[Symbol.asyncIterator]()
+  expect((await answers.next()).value).toBe('welcome')
+  expect((await answers.next()).value).toBe('echo:still there?')
+  program.child.kill('SIGINT')
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+  expect(program.stdout).toMatch(/server {2}stopped\n$/)
 })
 
 it('names the page that runs beside it', async () => {
@@ -30,16 +39,6 @@ it('names the page that runs beside it', async () => {
   await program.says('Ctrl-C stops it.')
   expect(program.stdout).toContain('  in a browser, with plots and switches\n    http://127.0.0.1:8080/\n')
   expect(program.stdout).not.toContain('new WebSocket(')
-})
-
-it('keeps serving until Ctrl-C, and ends with code 0', async () => {
-  const { program, url } = await start_server('demo')
-  const client = new Program(['connect', url])
-  client.type('still there?')
-  await client.says('echo:still there?')
-  program.child.kill('SIGINT')
-  expect(await program.exit).toEqual({ code: 0, signal: null })
-  expect(program.stdout).toMatch(/server {2}stopped\n$/)
 })
 
 it('says no more of what to try where it is stopped while the sample client is at work', async () => {

@@ -2,6 +2,7 @@ import { refuse } from '@bt/net'
 import { expect, it } from 'vitest'
 import { start_host } from './host.ts'
 import { Program, run, start_server } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 it('sends each --header with the handshake, and what stands around a value is no part of it', async () => {
   const { url, requests } = await start_host()
@@ -70,16 +71,10 @@ it.each([
     ' is invalid. Give each subprotocol once.',
   ],
 ])('says in one line what is wrong with %s, and ends with code 1', async (_, given, said) => {
-  const { code, stdout, stderr } = await run(['connect', ...given])
+  const { code, stdout, stderr } = await run_in_process(['connect', ...given])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*\n$/)
   expect(stderr).toContain(said)
-})
-
-it('tells of both with connect --help', async () => {
-  const { stdout } = await run(['connect', '--help'])
-  expect(stdout).toMatch(/^ {2}--header <name:value> /m)
-  expect(stdout).toMatch(/^ {2}--protocol <name> /m)
 })
 
 it('shows neither the password nor the query of the URL, when it connects, connects again, and ends', async () => {

@@ -1,18 +1,33 @@
-import { type AuthorizeRequest, listen, type WsListenOptions } from '@bt/net'
+import {
+  type AuthorizeRequest,
+  type CloseInfo,
+  type CloseOptions,
+  listen,
+  type WsListenOptions,
+} from '@bt/net'
 import { onTestFinished } from 'vitest'
+import { send_patiently } from '../src/send_patiently.ts'
 
-/** A server of a test's own. */
+/** A server in the process of the test. */
 export interface Host {
   readonly url: string
-  /** With what handshakes clients came, in order. */
+  /** The handshakes with which clients came, in order. */
   readonly requests: readonly AuthorizeRequest[]
+  /** How the first connection ended, once it has. */
+  readonly first_end: Promise<CloseInfo>
   /** Closes it, and waits until it has; without, that is done when the test is over. */
-  stop(): Promise<void>
+  stop(options?: CloseOptions): Promise<void>
 }
 
+type HostOptions = Partial<Omit<WsListenOptions, 'on_close'>>
+
 /** Starts a server that does what is given, and waits until it listens. */
-export async function start_host({ authorize, ...options }: Partial<WsListenOptions> = {}): Promise<Host> {
+export async function start_host({ authorize, ...options }: HostOptions = {}): Promise<Host> {
   const requests: AuthorizeRequest[] = []
+  let report_end!: (info: CloseInfo) => void
+  const first_end = new Promise<CloseInfo>(resolve => {
+    report_end = resolve
+  })
   const server = listen({
     bind: '127.0.0.1:0',
     on_message: () => {},
@@ -22,12 +37,29 @@ export async function start_host({ authorize, ...options }: Partial<WsListenOpti
       requests.push(request)
       return authorize?.(request)
     },
+    on_close: (_socket, info) => report_end(info),
   })
-  const stop = async (): Promise<void> => {
-    server.close()
+  const stop = async (options?: CloseOptions): Promise<void> => {
+    server.close(options)
     await server.closed
   }
-  onTestFinished(stop)
+  onTestFinished(() => stop())
   await server.opened
-  return { url: `ws://${server.addr}/ws`, requests, stop }
+  return { url: `ws://${server.addr}/ws`, requests, first_end, stop }
+}
+
+/** Starts a server that greets and answers as `serve` does, for tests of what a client does. */
+export function start_echo_host(options: HostOptions = {}): Promise<Host> {
+  return start_host({
+    on_connect: socket => void socket.send('welcome'),
+    on_message: (socket, data) => send_patiently(socket, `echo:${data}`),
+    ...options,
+  })
+}
+
+/** A URL that nobody listens at. */
+export async function unused_url(): Promise<string> {
+  const { url, stop } = await start_host()
+  await stop()
+  return url
 }

@@ -1,23 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ON_FULL_DISK, Program, run, start_server } from './program.ts'
+import { start_echo_host } from './host.ts'
+import { ON_FULL_DISK, run, start_server } from './program.ts'
 
 it('lists its commands with --help', async () => {
   const { code, stdout } = await run(['--help'])
   expect(code).toBe(0)
   for (const command of ['demo', 'serve', 'connect'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
-})
-
-it('tells with connect --help when a pipe is done', async () => {
-  const { code, stdout } = await run(['connect', '--help'])
-  expect(code).toBe(0)
-  expect(stdout).toContain('After the end of the input it waits')
-})
-
-it('prints its version', async () => {
-  const { code, stdout } = await run(['--version'])
-  expect(code).toBe(0)
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
 })
 
 it('says in one line that there is no such command', async () => {
@@ -28,12 +17,9 @@ it('says in one line that there is no such command', async () => {
 
 it.each([{}, { NO_COLOR: '1' }])('prints no escape codes where there is no terminal (%o)', async env => {
   const { program, url } = await start_server('demo')
-  const client = new Program(['connect', url], env)
-  client.type('a')
-  await client.says('echo:a')
-  client.child.stdin.end()
-  await client.exit
+  const client = await run(['connect', url], env)
   const refused = await run(['connect', 'nonsense'], env)
+  expect(refused.code).toBe(1)
   const help = await run(['--help'], env)
   for (const { stdout, stderr } of [program, client, refused, help]) {
     expect(stdout + stderr).not.toBe('')
@@ -45,11 +31,11 @@ describe.skipIf(process.platform !== 'linux')('on a disk that is full', () => {
   const FULL = "the output can't be written: ENOSPC: no space left on device, write"
 
   it('connect says in one line that it is, closes in order, and ends with code 1', async () => {
-    const { program, url } = await start_server('serve')
+    const { url, first_end } = await start_echo_host()
     const { code, stderr } = await run(['connect', url], {}, ON_FULL_DISK)
     expect(stderr).toBe(`connected to ${url}\nerror: ${FULL}\nclosed (code 1000, cause local)\n`)
     expect(code).toBe(1)
-    await program.says('is gone (code 1000, cause peer)')
+    expect(await first_end).toMatchObject({ code: 1000, cause: 'peer' })
   })
 
   it.each([[[]], [['--workers', '2']]])(

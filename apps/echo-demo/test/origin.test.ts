@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
-import { run, start_server } from './program.ts'
+import { start_server } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 const ELSEWHERE = 'https://example.com'
 const ALSO_ELSEWHERE = 'https://example.org'
@@ -27,7 +28,7 @@ it('lets in every page with --origin *', async () => {
 })
 
 it('says in one line what is no origin, and ends with code 1', async () => {
-  const { code, stdout, stderr } = await run(['serve', '--origin', 'https://example.com/page'])
+  const { code, stdout, stderr } = await run_in_process(['serve', '--origin', 'https://example.com/page'])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*write "https:\/\/example\.com".*\n$/)
 })

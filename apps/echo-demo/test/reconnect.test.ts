@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { start_host } from './host.ts'
+import { start_echo_host, start_host, unused_url } from './host.ts'
 import { PATIENTLY, Program, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
@@ -13,7 +13,7 @@ it('is back when the server is, says so, and gets through what waited, in order 
   await client.until(({ stderr }) => stderr.includes('lost (code 1006, cause network, '))
   client.type('two', 'three')
   await client.until(({ stderr }) => stderr.includes('not connected; attempt 2 in '))
-  await start_server('serve', '--bind', new URL(url).host)
+  await start_echo_host({ bind: new URL(url).host })
   client.type('four')
   await client.says('echo:four')
   client.child.stdin.end()
@@ -24,49 +24,46 @@ it('is back when the server is, says so, and gets through what waited, in order 
 })
 
 it('waits for a server that is not there yet', async () => {
-  const { program, url } = await start_server('serve')
-  program.child.kill('SIGKILL')
-  await program.exit
+  const url = await unused_url()
   const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
   client.child.stdin.end('hello')
   await client.until(({ stderr }) => stderr.includes('not connected; attempt 1 in '))
-  await start_server('serve', '--bind', new URL(url).host)
+  await start_echo_host({ bind: new URL(url).host })
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toBe('welcome\necho:hello\n')
   expect(client.stderr).toContain(`connected to ${url}\n`)
 })
 
 it('waits for answers that may still come, though the input has ended', async () => {
-  const { program, url } = await start_server('serve')
+  const { url, stop } = await start_echo_host()
   const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
   client.child.stdin.end('one')
   await client.says('echo:one')
-  program.child.kill('SIGKILL')
+  await stop()
   await client.until(({ stderr }) => stderr.includes('not connected; attempt 3 in '))
-  await start_server('serve', '--bind', new URL(url).host)
+  await start_echo_host({ bind: new URL(url).host })
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toBe('welcome\necho:one\nwelcome\n')
 })
 
-it.skipIf(is_windows)('says with what the server closed, and when it comes back', async () => {
-  const { program, url } = await start_server('serve', '--spread', '2')
+it('says with what the server closed, and when it comes back', async () => {
+  const { url, stop } = await start_echo_host()
   const client = new Program(['connect', '--reconnect', url])
   await client.says('welcome')
-  program.child.kill('SIGTERM')
-  await program.exit
+  await stop({ spread_ms: 200 })
   await client.until(({ stderr }) =>
     /\nlost \(code 1012, cause peer, reason 'retry_after_ms=\d+'\); attempt 1 in \d\.\d s\n/.test(stderr),
   )
-  await start_server('serve', '--bind', new URL(url).host)
+  await start_echo_host({ bind: new URL(url).host })
   await client.until(({ stdout }) => stdout === 'welcome\nwelcome\n')
 })
 
 it.skipIf(is_windows)('ends the wait at Ctrl-C, and tells what never went out, with code 1', async () => {
-  const { program, url } = await start_server('serve')
+  const { url, stop } = await start_echo_host()
   const client = new Program(['connect', '--reconnect', url])
   await client.says('welcome')
-  program.child.kill('SIGKILL')
-  await client.until(({ stderr }) => stderr.includes('not connected; attempt 3 in '))
+  await stop()
+  await client.until(({ stderr }) => stderr.includes('not connected; attempt 2 in '))
   client.child.kill('SIGINT')
   expect(await client.exit).toEqual({ code: 1, signal: null })
   expect(client.stderr).toMatch(/\nclosed \(code 1006, cause local, without a Close from the other side\)\n$/)

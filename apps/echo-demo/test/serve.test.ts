@@ -3,7 +3,9 @@ import { connect as connect_tcp } from 'node:net'
 import { connect, listen, type WsClient, type WsServer, type WsSocket } from '@bt/net'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { close_in_order } from '../src/serve.ts'
-import { Program, run, start_server, stopped_at_once } from './program.ts'
+import { start_host } from './host.ts'
+import { run, start_server, stopped_at_once } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 const is_windows = process.platform === 'win32'
 
@@ -89,16 +91,9 @@ it('ends with code 0 where it is stopped before it listens', async () => {
   }
 })
 
-it('serves another route with --route', async () => {
-  const { url } = await start_server('serve', '--route', '/talk')
+it('serves another route with --route, and answers binary messages in kind with --binary', async () => {
+  const { program, url } = await start_server('serve', '--route', '/talk', '--binary')
   expect(url).toMatch(/\/talk$/)
-  const client = connect({ type: 'ws', url })
-  expect(await first_message(client)).toBe('welcome')
-  client.close()
-})
-
-it('answers binary messages in kind with --binary', async () => {
-  const { program, url } = await start_server('serve', '--binary')
   const client = connect({ type: 'ws', url, binary: true })
   client.send(Uint8Array.of(0, 255))
   const got: (string | Uint8Array)[] = []
@@ -110,7 +105,7 @@ it('answers binary messages in kind with --binary', async () => {
 })
 
 it('says in one line that the port is in use, and ends with code 1', async () => {
-  const { url } = await start_server('serve')
+  const { url } = await start_host()
   const { host } = new URL(url)
   for (const command of ['serve', 'demo']) {
     const second = await run([command, '--bind', host])
@@ -128,15 +123,16 @@ it.each([
   { given: ['--spread', '3601'], said: 'Give seconds from 0 to 3600' },
   { given: ['--binaries'], said: "unknown option '--binaries'" },
 ])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
-  const { code, stdout, stderr } = await run(['serve', ...given])
+  const { code, stdout, stderr } = await run_in_process(['serve', ...given])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr.split('\n')[0]).toContain(said)
   expect(stderr).not.toMatch(/^ {4}at /m)
 })
 
-it('says with whom something went wrong', async () => {
+it('says with whom something went wrong, and prints no control characters that a client sends', async () => {
   const { program, url } = await start_server('serve')
   const client = connect({ type: 'ws', url })
+  client.send('\x1b[2Jgone\x07')
   client.send(Uint8Array.of(1))
   expect(await client.closed).toMatchObject({ code: 1003 })
   await program.says('is gone')
@@ -144,14 +140,7 @@ it('says with whom something went wrong', async () => {
   await program.until(({ stderr }) =>
     stderr.startsWith(`error: ${address}: closed with 1003: the peer sent a binary message`),
   )
-})
-
-it('prints no control characters that a client sends', async () => {
-  const { program, url } = await start_server('serve')
-  const client = new Program(['connect', url])
-  client.type('\x1b[2Jgone\x07')
-  await client.says('gone')
-  await program.says("says '\\x1b[2Jgone\\x07'")
+  expect(program.stdout).toContain("says '\\x1b[2Jgone\\x07'")
 })
 
 /** A server that was sent something, and answers when it may. What it says on stdout is not printed. */
@@ -182,9 +171,4 @@ async function start_slow(): Promise<{ server: WsServer; client: WsClient; may_a
   client.send('question')
   await asked
   return { server, client, may_answer }
-}
-
-async function first_message(messages: AsyncIterable<string>): Promise<string | undefined> {
-  for await (const data of messages) return data
-  return undefined
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_authority } from '../../../scripts/certificates.mjs'
 import { PATIENTLY, Program, run, start_server } from './program.ts'
+import { run_in_process } from './run_in_process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
 const [ca, cert, key] = ['ca.crt', 'server.crt', 'server.key'].map(name => join(folder, name)) as [
@@ -54,7 +55,7 @@ it.each([
   ['serve', ['--tls-cert', key, '--tls-key', key], /^error: .*cert is no certificate.*\n$/],
   ['connect', ['--ca', ca], /^error: .*the option tls is for a wss: url.*\n$/],
 ])('says in one line what is wrong with %s %j, and ends with code 1', async (command, args, said) => {
-  const { code, stdout, stderr } = await run([command, ...args])
+  const { code, stdout, stderr } = await run_in_process([command, ...args])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(said)
   expect(stderr).not.toContain('BEGIN')

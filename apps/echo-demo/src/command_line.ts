@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { NetError } from '@bt/net'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { without_values } from './argument_error.js'
+import { broker_url } from './cluster_of.js'
+import { type ConnectArguments, run_connect } from './connect.js'
+import { type DemoArguments, run_demo } from './demo.js'
+import { header_and_also, protocol_and_also } from './handshake_arguments.js'
+import { say_error } from './print.js'
+import { run_serve, type ServeArguments, STOPPING } from './serve.js'
+
+const DEFAULT_BIND = '127.0.0.1:8081'
+const DEFAULT_ROUTE = '/ws'
+const DEFAULT_WAIT_MS = 300
+/** The longest that a server may ask its clients to wait, and long enough for answers. */
+const MOST_SECONDS = 3_600
+const MOST_WORKERS = 1_024
+
+const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
+
+/**
+ * Runs the program with what follows its name on the command line; without anything, the command `demo`. Settles with the exit code. After
+ * help, the version, or an error in the arguments, the process exits at once.
+ */
+export async function run_command_line(args: readonly string[]): Promise<number> {
+  let exit_code = 0
+  const program = echo_demo(ended_with => {
+    exit_code = ended_with
+  })
+  try {
+    await program.parseAsync(args.length === 0 ? ['demo'] : args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error
+    say_error(error)
+    return 1
+  }
+  return exit_code
+}
+
+/** The commands, their options and help. A command reports its exit code to `report`. */
+function echo_demo(report: (exit_code: number) => void): Command {
+  const program = new Command('echo-demo')
+    .description(
+      'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
+    )
+    .version(version, '-V, --version', 'print the version of @bt/net')
+    .configureOutput({ outputError: (message, write) => write(without_values(message)) })
+
+  program
+    .command('demo')
+    .description('start the server, let a sample client talk to it, and keep serving')
+    .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
+    .option('--page <url>', 'a page that runs beside it, to be named among what to try next')
+    .action(async (given: Omit<DemoArguments, 'route'>) =>
+      report(await run_demo({ ...given, route: DEFAULT_ROUTE })),
+    )
+
+  program
+    .command('serve')
+    .description('start the server alone: it greets, and echoes what it is sent')
+    .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
+    .option('--route <path>', 'the path of the WebSocket', DEFAULT_ROUTE)
+    .option('--binary', 'take binary messages too, and answer them in kind')
+    .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', content_of)
+    .option('--tls-key <file>', 'the key of that certificate', content_of)
+    .option(
+      '--origin <origin>',
+      'let in pages of this origin, such as https://example.com, and no others; may be repeated, and * lets in all (without: pages of the same host, and of this machine)',
+      and_also,
+    )
+    .addOption(
+      seconds_option(
+        '--drain <seconds>',
+        'when it stops: for how long to go on answering what it was sent',
+        STOPPING.drain_ms,
+      ),
+    )
+    .addOption(
+      seconds_option(
+        '--spread <seconds>',
+        'when it stops: tell each client to come back at a moment of its own within that time',
+        STOPPING.spread_ms,
+      ),
+    )
+    .option(
+      '--workers <count>',
+      'serve with so many processes, on as many cores; SIGHUP replaces them, one after the other',
+      whole_count,
+    )
+    .option(
+      '--cluster <url>',
+      'be one with all servers and workers of the same broker: nats://host:port or redis://host:port',
+      broker_url,
+    )
+    .addHelpText(
+      'after',
+      `
+A client that connects with --topic NAME is in that topic: what it says, others
+who are in it hear as well. With --workers, they have to be with the same worker,
+unless there is a --cluster: then they may be with any worker, and with any other
+server that has the same one. A broker that is away is waited for; until it is
+back, each worker is alone.
+
+Ctrl-C or SIGTERM stops it in order: it takes no new clients, answers what it
+was sent, and closes with 1001, or with 1012 where it has a --spread. The
+second one ends it at once.`,
+    )
+    .action(async (given: ServeArguments) => report(await run_serve(given)))
+
+  program
+    .command('connect')
+    .description('talk to a server: type lines, or pipe them in')
+    .argument('[url]', 'where to connect', `ws://${DEFAULT_BIND}${DEFAULT_ROUTE}`)
+    .option('--binary', 'send lines as binary messages, and take binary messages too')
+    .option(
+      '--ca <file>',
+      "for wss: the authority, in PEM, that the server's certificate comes from",
+      content_of,
+    )
+    .option(
+      '--topic <name>',
+      'with a server of this program: hear what others say in this topic, and be heard by them',
+    )
+    .option(
+      '--header <name:value>',
+      "send this header with the opening handshake, such as 'Authorization: Bearer …'; may be repeated",
+      header_and_also,
+    )
+    .option(
+      '--protocol <name>',
+      'offer this subprotocol; may be repeated, those preferred first',
+      protocol_and_also,
+    )
+    .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
+    .option(
+      '--wait <ms>',
+      'with a pipe: for how long to wait for one more message',
+      whole_ms,
+      DEFAULT_WAIT_MS,
+    )
+    .addHelpText(
+      'after',
+      `
+In a terminal, each line you type is a message; an empty one sends nothing.
+The arrow keys bring back earlier lines. /quit or Ctrl-D closes.
+
+From a pipe, each line is a message, and each message that comes is a line on
+stdout; status goes to stderr. After the end of the input it waits until all is
+sent and no message has come for --wait milliseconds, then closes.
+
+With --reconnect, what you type while there is no connection waits, and goes
+out once it is open again; status tells when it is tried. It ends by itself only
+where the server says that it is over.
+
+With --protocol, status tells which one the server has chosen. A server that
+takes none of them is not connected to; that of this program takes none at all.
+
+Exit code: 0 when this side closed, the server agreed and nothing was lost,
+else 1.`,
+    )
+    .action(async (url: string, given: Omit<ConnectArguments, 'url'>) =>
+      report(await run_connect({ ...given, url })),
+    )
+  return program
+}
+
+function whole_ms(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Give a whole number of milliseconds.')
+}
+
+function whole_count(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= MOST_WORKERS) return Number(text)
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_WORKERS}.`)
+}
+
+function seconds_option(flags: string, description: string, default_ms: number): Option {
+  return new Option(flags, description)
+    .argParser(ms_of_seconds)
+    .default(default_ms, `${default_ms / 1000} seconds`)
+}
+
+function ms_of_seconds(text: string): number {
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) <= MOST_SECONDS)
+    return Math.round(Number(text) * 1000)
+  throw new InvalidArgumentError(`Give seconds from 0 to ${MOST_SECONDS}, such as 2 or 0.5.`)
+}
+
+function and_also(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
+function content_of(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { run_in_process } from './run_in_process.ts'
+
+it('tells with connect --help when a pipe is done, and of headers, subprotocols and topics', async () => {
+  const { code, stdout } = await run_in_process(['connect', '--help'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('After the end of the input it waits')
+  expect(stdout).toMatch(/^ {2}--header <name:value> /m)
+  expect(stdout).toMatch(/^ {2}--protocol <name> /m)
+  expect(stdout).toContain('--topic <name>')
+})
+
+it('tells with serve --help of workers and clusters', async () => {
+  const { code, stdout } = await run_in_process(['serve', '--help'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('--workers <count>')
+  expect(stdout).toContain('--cluster <url>')
+})
+
+it('prints its version', async () => {
+  const { code, stdout } = await run_in_process(['--version'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
+})

@@ -1,0 +1,43 @@
+import { connect, type WsClient } from '@bt/net'
+import { onTestFinished } from 'vitest'
+
+const RECONNECT = { min_delay: 5, max_delay: 50 }
+
+/** A client in the process of the test that comes back by itself; it is closed when the test is over. */
+export class Guest {
+  readonly ws: WsClient
+  /** The messages that it was sent, in order. */
+  readonly heard: string[] = []
+  readonly #checks = new Set<() => void>()
+
+  constructor(url: string) {
+    this.ws = connect({ type: 'ws', url, reconnect: RECONNECT, on_error: () => {} })
+    this.ws.on_message(data => {
+      this.heard.push(data)
+      for (const check of this.#checks) check()
+    })
+    onTestFinished(() => void this.ws.close())
+  }
+
+  /** Settles when it has heard that message at least `times` times. */
+  hears(message: string, times = 1): Promise<void> {
+    return this.#until(() => this.heard.filter(each => each === message).length >= times)
+  }
+
+  /** Settles when it has heard at least `count` messages. */
+  hears_messages(count: number): Promise<void> {
+    return this.#until(() => this.heard.length >= count)
+  }
+
+  #until(is_seen: () => boolean): Promise<void> {
+    return new Promise(resolve => {
+      const check = (): void => {
+        if (!is_seen()) return
+        this.#checks.delete(check)
+        resolve()
+      }
+      this.#checks.add(check)
+      check()
+    })
+  }
+}
