@@ -66,12 +66,16 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** What the sample of a client prints, which the page says. */
+const PRINTED = 'from server: welcome\nfrom server: echo:hello\nclosed\n'
+
+const samples = samples_of(readFileSync(join(root, 'README.md'), 'utf8'))
+
 describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
   const text = readFileSync(join(root, readme), 'utf8')
-  const samples = samples_of(text)
 
   it('has the samples of the contract, and no code that is not tried', () => {
-    expect([...samples.keys()]).toEqual([
+    expect([...samples_of(text).keys()]).toEqual([
       'server',
       'client',
       'drained',
@@ -84,7 +88,25 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     expect(blocks_of(text).filter(({ language }) => language === 'ts')).toHaveLength(samples.size)
   })
 
-  it('has samples that run as they stand, and print what it says', async () => {
+  it('has the samples that are tried below, and says what they print', () => {
+    expect(samples_of(text)).toEqual(samples)
+    expect(text).toContain(PRINTED)
+  })
+
+  it('lists every option of both calls, and none that there is not', () => {
+    for (const call of ['listen', 'connect'] as const) {
+      const [, section = ''] = text.split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
+      const [table = ''] = section.split('\n\n`')
+      const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
+        Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
+      )
+      expect(new Set(listed)).toEqual(new Set(known_options(call)))
+    }
+  })
+})
+
+describe('the samples of both', () => {
+  it('run as they stand, and print what the pages say', async () => {
     const address = await free_address()
     const server = await start_server(samples.get('server') ?? '', address)
     const outputs = await Promise.all(
@@ -95,16 +117,11 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
         return stdout + stderr
       }),
     )
-    expect(outputs).toEqual([
-      'from server: welcome\nfrom server: echo:hello\nclosed\n',
-      'true 0\n',
-      'welcome\necho:hello\n',
-    ])
-    expect(text).toContain(outputs[0])
+    expect(outputs).toEqual([PRINTED, 'true 0\n', 'welcome\necho:hello\n'])
     expect(server.output()).toMatch(/^(ws closed:127\.0\.0\.1:\d+\n)+$/)
   })
 
-  it('has a sample of TLS that runs as it stands, beside the files that it names', async () => {
+  it('for TLS runs as it stands, beside the files that it names', async () => {
     const authority = await make_authority()
     const { cert, key } = await authority.issue({ hosts: ['localhost'] })
     for (const [name, pem] of Object.entries({
@@ -119,7 +136,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     expect(stdout + stderr).toBe('welcome over TLS\n')
   })
 
-  it('has a sample that lets nobody in without a token, and no page of another origin', async () => {
+  it('for admission lets nobody in without a token, and no page of another origin', async () => {
     const address = await free_address()
     await start_server(samples.get('admission') ?? '', address, '/ws?token=a-token')
     const url = `ws://${address}/ws`
@@ -133,7 +150,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     await expect(ask({ headers: { Origin: 'https://evil.example' } }).opened).rejects.toThrow(/403/)
   })
 
-  it('has a sample of topics that sends to those in a room, and tells them who has left', async () => {
+  it('for topics sends to those in a room, and tells them who has left', async () => {
     const address = await free_address()
     await start_server(samples.get('topics') ?? '', address, '/ws?room=of-nobody')
     const enter = async (room: string): Promise<{ client: net.WsClient; heard: AsyncIterator<unknown> }> => {
@@ -154,8 +171,8 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     bob.client.close()
   })
 
-  it('has samples whose types are right', async () => {
-    const typed = join(folder, readme)
+  it('have types that are right', async () => {
+    const typed = join(folder, 'typed')
     mkdirSync(typed)
     for (const [name, code] of samples) writeFileSync(join(typed, `${name}.ts`), code)
     writeFileSync(join(typed, 'node.d.ts'), NODE_FS)
@@ -167,17 +184,6 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
     writeFileSync(join(typed, 'tsconfig.json'), JSON.stringify(settings))
     const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
     await run(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', typed])
-  })
-
-  it('lists every option of both calls, and none that there is not', () => {
-    for (const call of ['listen', 'connect'] as const) {
-      const [, section = ''] = text.split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
-      const [table = ''] = section.split('\n\n`')
-      const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
-        Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
-      )
-      expect(new Set(listed)).toEqual(new Set(known_options(call)))
-    }
   })
 })
 
