@@ -3,4 +3,4 @@ import { mergeConfig } from 'vitest/config'
 import { package_config } from '../vitest.shared.ts'
 
 // Most tests here start programs and browsers, and wait for them.
-export default mergeConfig(package_config, { test: { maxWorkers: 2 } })
+export default mergeConfig(package_config, { test: { maxWorkers: 2, globalSetup: 'test/bundled_net.ts' } })

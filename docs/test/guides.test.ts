@@ -5,12 +5,11 @@ import { connect } from '@bt/net'
 import type { Page } from 'playwright-core'
 import { createServer } from 'vite'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-// @boundaries-ignore Chromium for tests is started in one place
-import { launch_chromium } from '../../scripts/chromium.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { blocks_of, samples_of } from '../../scripts/samples.mjs'
 // @boundaries-ignore temporary folders of tests are made and removed in one place
 import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
+import { use_browser } from './examples/browser.ts'
 import { page_at } from './pages.ts'
 import { ADDRESS, code_of, guest, Sample, serve } from './sample_programs.ts'
 
@@ -18,6 +17,7 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Inside of this package, so that what a sample imports is found. */
 const folder = temporary_folder('guides', DOCS)
 afterAll(() => rmSync(folder, { recursive: true }))
+const show = use_browser()
 
 /** The page that samples make, in Chromium, served by Vite as it is. */
 async function open_page(guide: string, files: readonly string[], address: string): Promise<Page> {
@@ -33,11 +33,7 @@ async function open_page(guide: string, files: readonly string[], address: strin
   })
   onTestFinished(() => vite.close())
   await vite.listen()
-  const chromium = await launch_chromium()
-  onTestFinished(() => chromium.close())
-  const page = await chromium.newPage()
-  await page.goto(vite.resolvedUrls?.local[0] ?? '')
-  return page
+  return show(vite.resolvedUrls?.local[0] ?? '')
 }
 
 test.each(['getting_started', 'server', 'client', 'browser'])(

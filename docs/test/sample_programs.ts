@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -12,13 +12,11 @@ import {
   type WsServer,
 } from '@bt/net'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
-import { onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 // @boundaries-ignore programs for tests are started in one place
 import { RunningProgram } from '../../scripts/running_program.mjs'
 // @boundaries-ignore the code of pages is read in one way
 import { samples_of } from '../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */
@@ -68,8 +66,7 @@ export class Sample extends RunningProgram {
 
   /** `address`: where it connects to, or listens, at any port where there is none. */
   constructor(page: string, name: string, address: string = ANY, changes: Changes = {}) {
-    // Inside of this package, so that what it imports is found.
-    const folder = temporary_folder('sample', DOCS)
+    const folder = mkdtempSync(join(inject('program_folder'), 'sample-'))
     const file = join(folder, 'sample.mjs')
     writeFileSync(file, script_of(page, name, address, changes))
     const teller = join(folder, 'teller.mjs')
@@ -78,7 +75,6 @@ export class Sample extends RunningProgram {
     this.#port = new Promise(resolve => this.child.once('message', resolve))
     onTestFinished(async () => {
       await this.stop('SIGKILL')
-      rmSync(folder, { recursive: true })
     })
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type CloseInfo, connect } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { defer } from './deferred.ts'
-import { Program } from './program.ts'
+import { DIST, Program } from './program.ts'
 
 const DOCKERFILE = new URL('../../examples/Dockerfile', import.meta.url)
 /** So long that only a second signal ends it while a test runs. */
@@ -21,7 +21,7 @@ describe('a server in a container', () => {
   })
 
   async function start(env: Readonly<Record<string, string>>): Promise<{ program: Program; url: string }> {
-    const program = new Program('graceful_shutdown', { PORT: '0', JOURNAL: journal, ...env })
+    const program = new Program('graceful_shutdown', { PORT: '0', JOURNAL: journal, ...env }, [], DIST)
     return { program, url: await program.url() }
   }
 

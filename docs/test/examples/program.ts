@@ -1,15 +1,21 @@
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 // @boundaries-ignore programs for tests are started in one place
 import { RunningProgram } from '../../../scripts/running_program.mjs'
 
-const BUILT = fileURLToPath(new URL('../../dist', import.meta.url))
+/** Where the examples import `@bt/net` as users do, file by file. */
+export const DIST: string = fileURLToPath(new URL('../../dist', import.meta.url))
 
 /** An example as it was built, running; it is killed when the test is over. */
 export class Program extends RunningProgram {
-  constructor(name: string, env: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
-    super(process.execPath, [resolve(BUILT, `${name}.js`), ...args], { env: { ...process.env, ...env } })
+  constructor(
+    name: string,
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+    folder: string = inject('program_folder'),
+  ) {
+    super(process.execPath, [join(folder, `${name}.js`), ...args], { env: { ...process.env, ...env } })
     onTestFinished(async () => {
       await this.stop('SIGKILL')
     })

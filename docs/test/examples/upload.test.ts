@@ -81,11 +81,11 @@ describe('the upload', () => {
   })
 
   it.skipIf(process.platform !== 'linux')('holds little of a large file in memory', async () => {
-    const client = new Program('upload_file', {}, [await make_file(256 * 1_048_576), url])
+    const client = new Program('upload_file', {}, [await make_file(160 * 1_048_576), url])
     expect(await client.exit).toEqual({ code: 0, signal: null })
     const status = await readFile(`/proc/${server.child.pid}/status`, 'utf8')
     const [, peak_kib] = /VmHWM:\s+(\d+) kB/.exec(status) ?? []
-    expect(Number(peak_kib) / 1_024).toBeLessThan(200)
+    expect(Number(peak_kib) / 1_024).toBeLessThan(160)
   })
 
   it('leaves nothing of a file whose sender was killed', async () => {
