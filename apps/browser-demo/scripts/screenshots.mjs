@@ -75,7 +75,8 @@ async function photograph(browser, what) {
       const features = [{ name: 'prefers-color-scheme', value: scheme }]
       await browser.command('Emulation.setEmulatedMedia', { features })
       await browser.run(draw, Number(frames))
-      const { data } = await browser.command('Page.captureScreenshot', { captureBeyondViewport: mobile })
+      const options = { captureBeyondViewport: mobile, optimizeForSpeed: true }
+      const { data } = await browser.command('Page.captureScreenshot', options)
       const file = `${name}${what}-${scheme}.png`
       writeFileSync(`${FOLDER}${file}`, Buffer.from(data, 'base64'))
       console.log(`screenshots/${file}`)
@@ -123,9 +124,11 @@ async function load(for_ms) {
   await wait(for_ms / 2)
   set_rate(29)
   await wait(for_ms / 2)
+  // Large messages fill the queue in less time.
+  document.querySelector('input[value="16384"]').click()
   by_id('slow').click()
   while (by_id('path').dataset.full !== 'true') await wait(50)
-  await wait(1_000)
+  await wait(for_ms / 24)
 }
 
 /** Runs in the page: waits until the server is gone, and an attempt has failed, while the load goes on. */

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { type Demo, hold_waits, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
-import { start_server, use_server } from './program.ts'
+import { serve_page, share_service } from './service.ts'
 
 const TAB_STOPS = [
   'open_tab',
@@ -23,12 +23,15 @@ const TAB_STOPS = [
   'log',
 ]
 
+/** The page says nothing aloud before this time has passed since the last time. */
+const ANNOUNCE_EVERY_MS = 3_000
+
 describe('the page for everybody', () => {
   const open_page = use_browser()
-  const shared_server = use_server()
+  const shared_service = share_service()
 
   it('is walked through by Tab, both ways, and shows where the focus is', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const { page, said } = await open_page(url)
     expect(await walk(page, 'Tab')).toEqual(TAB_STOPS)
     expect(await walk(page, 'Shift+Tab')).toEqual([...TAB_STOPS].reverse())
@@ -36,7 +39,7 @@ describe('the page for everybody', () => {
   })
 
   it('does by keyboard alone what it does by mouse', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     const { keyboard } = demo.page
     await tab_to(demo, 'say_text')
@@ -79,8 +82,9 @@ describe('the page for everybody', () => {
   })
 
   it('tells a screen reader how things stand, and not every message', async () => {
-    const { url } = shared_server()
-    const demo = await open_page(url)
+    const { url } = shared_service()
+    const demo = await open_page(url, {}, hold_waits)
+    await demo.put_forward(ANNOUNCE_EVERY_MS)
     await demo.shows('summary', 'Connection open.')
     await count_spoken(demo.page)
     await demo.set_load('echo', '64', 1_000)
@@ -88,29 +92,36 @@ describe('the page for everybody', () => {
     await demo.page.click('#run')
     await demo.shows('log', '⇄ load:')
     await demo.page.click('#server_close')
+    await demo.page.click('#again')
+    await demo.shows('state', 'open')
+    await demo.put_forward(ANNOUNCE_EVERY_MS)
     await demo.shows('summary', 'Connection open, after 1 reconnection.')
     expect(await spoken(demo.page)).toBeLessThan(4)
   })
 
   it('tells a screen reader when an attempt succeeds, and not of each that fails', async () => {
-    const { program, url, ws_url } = await start_server()
-    const demo = await open_page(url, {}, hold_waits)
+    const service = await serve_page()
+    const demo = await open_page(service.url, {}, hold_waits)
+    await demo.put_forward(ANNOUNCE_EVERY_MS)
     await demo.shows('summary', 'Connection open.')
     await count_spoken(demo.page)
-    await program.kill()
+    await service.end()
+    await demo.put_forward(ANNOUNCE_EVERY_MS)
     await demo.shows('summary', 'Connection reconnecting: code 1006, cause network.')
     for (let attempt = 1; attempt <= 6; attempt += 1) {
+      await demo.put_forward(ANNOUNCE_EVERY_MS)
       await demo.page.click('#again')
       await demo.shows('path_wait', `Attempt ${attempt + 1} `)
     }
-    await start_server(new URL(url).host, new URL(ws_url).host)
+    await serve_page(service)
+    await demo.put_forward(ANNOUNCE_EVERY_MS)
     await demo.page.click('#again')
     await demo.shows('summary', 'Connection open, after 1 reconnection.')
     expect(await spoken(demo.page)).toBe(2)
   })
 
   it('fits into each width, and has controls that a finger can hit', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const { page } = await open_page(url, {}, hold_waits)
     await page.click('#server_close')
     await page.waitForSelector('#again')
@@ -128,7 +139,7 @@ describe('the page for everybody', () => {
   })
 
   it('has enough contrast in both schemes, whatever it shows', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     const has_contrast = async (): Promise<void> => {
       for (const colorScheme of ['light', 'dark'] as const) {
@@ -156,7 +167,7 @@ describe('the page for everybody', () => {
   })
 
   it('follows the colour scheme while it is open, plots too', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const { page } = await open_page(url, { colorScheme: 'light' })
     const has_color = (name: string): Promise<boolean> =>
       page.locator('#plot_queue canvas').evaluate((canvas: HTMLCanvasElement, id) => {
@@ -182,7 +193,7 @@ describe('the page for everybody', () => {
   })
 
   it('moves nothing by itself where motion is not wanted', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, { reducedMotion: 'reduce' })
     await demo.set_load('echo', '64', 1_000)
     await demo.page.click('#run')

@@ -36,6 +36,13 @@ export class Demo {
     return lines.map(line => line.replace(/^.*← /, ''))
   }
 
+  /** Puts the page's clock forward, so that it need not be waited for; timers take as long as ever. */
+  async put_forward(ms: number): Promise<void> {
+    await this.page.evaluate(by_ms => {
+      window.dispatchEvent(new CustomEvent('put_forward', { detail: by_ms }))
+    }, ms)
+  }
+
   /** How far to the right the first cursor is that it shows. */
   async cursor_x(): Promise<number | undefined> {
     return (await this.page.locator('#space .cursor').first().boundingBox())?.x
@@ -82,13 +89,20 @@ export function hold_waits(): void {
 
 /**
  * Runs in the page before its own scripts: it draws about 20 frames a second. Drawing by software takes most of the time of these
- * tests otherwise.
+ * tests otherwise. And its clock can be put forward: it listens for how many milliseconds.
  */
 function draw_less_often(): void {
   const between_frames_ms = 40
   const request = window.requestAnimationFrame.bind(window)
   const set_timer = window.setTimeout.bind(window)
-  window.requestAnimationFrame = task => set_timer(() => request(task), between_frames_ms)
+  const now = performance.now.bind(performance)
+  let ahead_ms = 0
+  window.requestAnimationFrame = task =>
+    set_timer(() => request(at_ms => task(at_ms + ahead_ms)), between_frames_ms)
+  performance.now = () => now() + ahead_ms
+  window.addEventListener('put_forward', event => {
+    ahead_ms += (event as CustomEvent<number>).detail
+  })
 }
 
 /** Opens a page; `before` runs in it before its own scripts. */

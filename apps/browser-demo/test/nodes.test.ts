@@ -4,6 +4,7 @@ import { type Broker, start_nats, start_redis } from '../../../scripts/brokers.m
 import { PATIENCE_MS, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { type RunningServer, run, start_server } from './program.ts'
+import { type RunningService, serve_page } from './service.ts'
 
 async function also_end(starting: Promise<Broker>): Promise<Broker> {
   const broker = await starting
@@ -15,8 +16,21 @@ function start_node(broker: Broker): Promise<RunningServer> {
   return start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', broker.url)
 }
 
+/** Starts two nodes; only the second one is a program. */
+function start_nodes(broker: Broker): Promise<[RunningService, RunningServer]> {
+  return Promise.all([serve_page(undefined, broker.url), start_node(broker)])
+}
+
+/** Starts two nodes in this process. */
+function serve_nodes(broker: Broker): Promise<[RunningService, RunningService]> {
+  return Promise.all([serve_page(undefined, broker.url), serve_page(undefined, broker.url)])
+}
+
+/** Most of the time after which a page takes a node for gone that says nothing; those that are there say something each second. */
+const MOST_OF_SILENCE_MS = 4_000
+
 /** What a node is called. */
-function name_of({ ws_url }: RunningServer): string {
+function name_of({ ws_url }: { readonly ws_url: string }): string {
   return new URL(ws_url).port
 }
 
@@ -30,7 +44,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     'see each other through %s: who is there, what is said, where cursors are, who goes',
     async (name, start) => {
       const broker = await also_end(start())
-      const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+      const [here, there] = await start_nodes(broker)
       const one = await open_page(here.url)
       const other = await open_page(there.url)
       await one.shows('server_name', `Node ${name_of(here)}`)
@@ -68,22 +82,23 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
 
   it('see those of a node that was killed go, and come when it is back', async () => {
     const broker = await also_end(start_nats())
-    const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+    const [here, there] = await start_nodes(broker)
     const one = await open_page(here.url)
     await open_page(there.url)
     await one.shows('people_count', '2 here')
     await there.program.kill()
+    await one.put_forward(MOST_OF_SILENCE_MS)
     await one.shows('people_count', '1 here')
     await one.shows('chat', 'left')
     await expect.poll(() => one.page.locator('#nodes a').count()).toBe(0)
-    await start_server(new URL(there.url).host, new URL(there.ws_url).host, '--cluster', broker.url)
+    await serve_page(there, broker.url)
     await one.shows('people_count', '2 here')
     expect(one.said).toEqual([])
   })
 
   it('are told that the broker is away, go on with those of their own node, and meet again when it is back', async () => {
     const broker = await also_end(start_nats())
-    const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+    const [here, there] = await serve_nodes(broker)
     const [one, neighbour, other] = [
       await open_page(here.url),
       await open_page(here.url),
@@ -93,6 +108,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await broker.kill()
     for (const demo of [one, neighbour, other]) await demo.shows('together_note', 'alone: NATS at ')
     await one.shows('summary', `Node ${name_of(here)} is alone`)
+    for (const demo of [one, other]) await demo.put_forward(MOST_OF_SILENCE_MS)
     await one.shows('people_count', '2 here')
     await other.shows('people_count', '1 here')
     await one.type_line('chat_text', 'only us')
@@ -107,7 +123,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
 
   it('are shown at each width: they fit, can be read and hit, and keep the focus', async () => {
     const broker = await also_end(start_nats())
-    const [here, there] = await Promise.all([start_node(broker), start_node(broker)])
+    const [here, there] = await serve_nodes(broker)
     const one = await open_page(here.url)
     const other = await open_page(there.url)
     await one.shows('people_count', '2 here')
@@ -147,7 +163,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
   })
 
   it('see nothing of nodes where there is but one server', async () => {
-    const { url } = await start_server()
+    const { url } = await serve_page()
     const one = await open_page(url)
     await one.shows('together_note', 'every tab sees the others')
     expect(await one.page.textContent('#server_name')).toBe('Server')

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { PATIENCE_MS, use_browser } from './browser.ts'
-import { use_server } from './program.ts'
+import { share_service } from './service.ts'
 
 describe('the page in Chromium', () => {
   const open_page = use_browser()
-  const shared_server = use_server()
+  const shared_service = share_service()
 
   it('connects, sends, hears the echo, disconnects, and connects again', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await demo.type_line('say_text', 'hello')
     await demo.shows('log', '→ hello')
@@ -24,7 +24,7 @@ describe('the page in Chromium', () => {
   })
 
   it('measures round trips, and counts messages each way', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await expect.poll(() => demo.page.textContent('#rtt_p99'), { timeout: PATIENCE_MS }).toMatch(/^\d.* m?s$/)
     await demo.set_load('echo', '64', 500)
@@ -40,7 +40,7 @@ describe('the page in Chromium', () => {
   })
 
   it('is fed by the server, and sends nothing but pings itself', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await demo.set_load('feed', '64', 1_000)
     await demo.page.click('#run')
@@ -53,18 +53,19 @@ describe('the page in Chromium', () => {
   })
 
   it('shows a full queue while the server reads slowly, and drains it afterwards', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await demo.page.check('#slow')
     await demo.set_load('echo', '16384', 1_000)
     await demo.page.click('#run')
     await demo.is_full(true)
-    await demo.shows('refused_note', '1 refused')
+    await demo.shows('refused_note', ' refused · ')
     await demo.shows('story', 'returned queue_full')
     await demo.shows('last_error', 'queue_full: ')
     await demo.page.waitForSelector('#full_badge', { state: 'visible' })
-    await demo.page.uncheck('#slow')
+    // In this order: answers of a quick server to the whole load would keep the page from being used.
     await demo.page.click('#run')
+    await demo.page.uncheck('#slow')
     await demo.is_full(false)
     await demo.shows('queued', '0 B')
     await demo.page.waitForSelector('#full_badge', { state: 'hidden' })

@@ -5,12 +5,12 @@ import { expect, it, type MockInstance, onTestFinished, vi } from 'vitest'
 import { address_text, listening } from '../src/server/address.ts'
 import { make_page_server } from '../src/server/page_server.ts'
 import { parse_server_message } from '../src/shared/message.ts'
-import { use_server } from './program.ts'
+import { share_service } from './service.ts'
 
-const shared_server = use_server()
+const shared_service = share_service()
 
 it('serves the page with a policy that allows its own files and the WebSocket alone', async () => {
-  const { url, ws_url } = shared_server()
+  const { url, ws_url } = shared_service()
   const response = await fetch(url)
   expect(response.status).toBe(200)
   expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -26,7 +26,7 @@ it('serves the page with a policy that allows its own files and the WebSocket al
 })
 
 it('serves scripts and styles with their types, and has them kept for ever', async () => {
-  const { url } = shared_server()
+  const { url } = shared_service()
   const html = await (await fetch(url)).text()
   const paths = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => String(path))
   const types = new Map<string | null, string | null>()
@@ -44,21 +44,21 @@ it('serves scripts and styles with their types, and has them kept for ever', asy
 })
 
 it('tells where to connect', async () => {
-  const { url, ws_url } = shared_server()
+  const { url, ws_url } = shared_service()
   const response = await fetch(new URL('server.json', url))
   expect(response.headers.get('content-type')).toBe('application/json')
   expect(await response.json()).toEqual({ ws_url })
 })
 
 it('answers HEAD without a body', async () => {
-  const { url } = shared_server()
+  const { url } = shared_service()
   const response = await fetch(url, { method: 'HEAD' })
   expect(Number(response.headers.get('content-length'))).toBeGreaterThan(1000)
   expect(await response.text()).toBe('')
 })
 
 it('serves nothing that is not a file of the page', async () => {
-  const { url } = shared_server()
+  const { url } = shared_service()
   for (const path of [
     '/../server/main.js',
     '/%2e%2e/server/main.js',
@@ -72,7 +72,7 @@ it('serves nothing that is not a file of the page', async () => {
 })
 
 it('takes no other method than GET and HEAD for files, and POST for /control', async () => {
-  const { url } = shared_server()
+  const { url } = shared_service()
   for (const [path, method, allowed] of [
     ['/', 'POST', 'GET, HEAD'],
     ['/server.json', 'DELETE', 'GET, HEAD'],
@@ -84,7 +84,7 @@ it('takes no other method than GET and HEAD for files, and POST for /control', a
 })
 
 it('takes a control in JSON alone, of bounded size, that it knows, for a connection that there is', async () => {
-  const { url } = shared_server()
+  const { url } = shared_service()
   const post = async (body: string, type = 'application/json'): Promise<number> =>
     (await fetch(new URL('control', url), { method: 'POST', headers: { 'Content-Type': type }, body })).status
   expect(await post('{}', 'text/plain')).toBe(415)
@@ -133,7 +133,7 @@ it('says nothing of a request that breaks off', async () => {
 })
 
 it('does to a connection what the holder of its key asks for', async () => {
-  const { url, ws_url } = shared_server()
+  const { url, ws_url } = shared_service()
   const client = connect({ type: 'ws', url: ws_url })
   for await (const text of client) {
     const message = parse_server_message(text)

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { type Demo, hold_waits, PATIENCE_MS, use_browser } from './browser.ts'
-import { start_server, use_server } from './program.ts'
+import { start_server } from './program.ts'
+import { serve_page, share_service } from './service.ts'
 
 const REFUSED = expect.stringContaining('ERR_CONNECTION_REFUSED')
 
 describe('the page that connects again', () => {
   const open_page = use_browser()
-  const shared_server = use_server()
+  const shared_service = share_service()
 
   it('is back by itself after the wire was cut', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await demo.page.click('#cut')
     await demo.shows('log', 'lost: code 1006, cause network, not clean')
@@ -22,7 +23,7 @@ describe('the page that connects again', () => {
   })
 
   it('shows how the connection was lost, when it is tried again, and what waits; then all of it arrives, in order and once', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
     expect(await demo.ending()).toEqual({
@@ -49,7 +50,7 @@ describe('the page that connects again', () => {
   })
 
   it('shows what the server closes with, and a chat line that waits for it', async () => {
-    const { url } = await start_server()
+    const { url } = await serve_page()
     const other = await open_page(url)
     const demo = await open_page(url, {}, hold_waits)
     await demo.shows('you', 'you are Heron')
@@ -71,13 +72,14 @@ describe('the page that connects again', () => {
   })
 
   it('is back by itself when a server that was gone is there again, with what waited', async () => {
-    const { program, url, ws_url } = await start_server()
+    const server = await start_server()
+    const { program, url } = server
     const demo = await open_page(url)
     await program.kill()
     await demo.shows('log', 'not open: code 1006, cause refused')
     await demo.type_line('say_text', 'are you there?')
     expect(await demo.ending()).toMatchObject({ code: '1006', cause: 'network' })
-    await start_server(new URL(url).host, new URL(ws_url).host)
+    await serve_page(server)
     await demo.shows('log', '← are you there?')
     await demo.shows('state', 'open')
     expect(await demo.echoed()).toEqual(['are you there?'])
@@ -86,9 +88,9 @@ describe('the page that connects again', () => {
   })
 
   it('makes one line of all attempts that fail', async () => {
-    const { program, url } = await start_server()
-    const demo = await open_page(url, {}, hold_waits)
-    await program.kill()
+    const service = await serve_page()
+    const demo = await open_page(service.url, {}, hold_waits)
+    await service.end()
     for (let attempt = 1; attempt <= 5; attempt += 1) await fail(demo, attempt)
     await demo.shows('last_error', 'handshake_failed: ')
     expect(await demo.page.locator('#log li', { hasText: 'not open: ' }).count()).toBe(1)
@@ -97,7 +99,8 @@ describe('the page that connects again', () => {
   })
 
   it('is told 1012 and a wait when the server stops in order, and is back at once when the network is', async () => {
-    const { program, url, ws_url } = await start_server()
+    const server = await start_server()
+    const { program, url } = server
     const demo = await open_page(url, {}, hold_waits)
     program.child.kill('SIGTERM')
     const { reason, ...ending } = await demo.ending()
@@ -105,7 +108,7 @@ describe('the page that connects again', () => {
     expect(reason).toMatch(/^the server stops; retry_after_ms=\d+$/)
     await demo.shows('story', 'The server was stopped, and closed in order. Attempt 1 ')
     expect(await program.exit).toEqual({ code: 0, signal: null })
-    await start_server(new URL(url).host, new URL(ws_url).host)
+    await serve_page(server)
     await demo.page.context().setOffline(true)
     await demo.type_line('say_text', 'welcome back')
     await demo.shows('log', '→ welcome back')
@@ -117,7 +120,7 @@ describe('the page that connects again', () => {
   })
 
   it('stays connected while the network is away, and hears what came meanwhile', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url)
     await demo.page.context().setOffline(true)
     await demo.type_line('say_text', 'still here')
@@ -130,7 +133,7 @@ describe('the page that connects again', () => {
   })
 
   it('gives up when it is told to, and counts what never went out', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
     await demo.shows('state', 'reconnecting')
@@ -155,9 +158,9 @@ describe('the page that connects again', () => {
   })
 
   it('goes on with its load: the queue fills while there is no connection, and drains afterwards', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
-    await demo.set_load('echo', '16384', 1_000)
+    await demo.set_load('echo', '1024', 2_000)
     await demo.page.click('#run')
     await demo.shows('log', '⇄ load:')
     await demo.page.click('#cut')
@@ -173,7 +176,7 @@ describe('the page that connects again', () => {
   })
 
   it('asks the server anew for what it was asked for before', async () => {
-    const { url } = shared_server()
+    const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.check('#slow')
     await demo.set_load('feed', '64', 1_000)

@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url'
+import type { ClusterPort } from '@bt/net'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { parse_bound } from '../src/server/address.ts'
+import { cluster_of } from '../src/server/cluster_of.ts'
+import { start_service } from '../src/server/service.ts'
+import { read_static_files } from '../src/server/static_files.ts'
+
+const PAGE = fileURLToPath(new URL('../dist/page', import.meta.url))
+const FREE_PORT = '127.0.0.1:0'
+
+/** A server in the process of the tests: most of them are about its page, and it starts with much less work than a program. */
+export interface RunningService {
+  /** Where its page is. */
+  readonly url: string
+  /** Where its WebSocket is. */
+  readonly ws_url: string
+  /** Ends it at once: its connections are cut without a Close. */
+  readonly end: () => Promise<void>
+}
+
+/** Starts one on free ports, or where one was before; it ends with the test. */
+export async function serve_page(
+  where: { readonly url: string; readonly ws_url: string } | undefined = undefined,
+  broker_url?: string,
+): Promise<RunningService> {
+  const service = await start(where, await cluster_of(broker_url))
+  onTestFinished(service.end)
+  return service
+}
+
+/**
+ * Starts one for all tests of a file that leave it as it was, and returns how to get it. Pages of the test before may still be about
+ * to leave.
+ */
+export function share_service(): () => RunningService {
+  let service: RunningService
+  beforeAll(async () => {
+    service = await start()
+  })
+  afterAll(() => service.end())
+  return () => service
+}
+
+async function start(
+  where?: { readonly url: string; readonly ws_url: string },
+  broker?: ClusterPort,
+): Promise<RunningService> {
+  const bind = where === undefined ? FREE_PORT : new URL(where.url).host
+  const ws_bind = where === undefined ? FREE_PORT : new URL(where.ws_url).host
+  const { page_url, ws_url, ws_server, close, cut } = await start_service(
+    { files: read_static_files(PAGE), bind: parse_bound(bind), ws_bind: parse_bound(ws_bind), broker },
+    // A broker that is away, and a page that is cut off, are what some tests are about; what pages say of it is what counts.
+    { on_error: () => {} },
+  )
+  const end = async (): Promise<void> => {
+    cut()
+    close()
+    cut()
+    await ws_server.closed
+  }
+  return { url: page_url, ws_url, end }
+}
