@@ -11,13 +11,13 @@ const TINY: Settings = {
   warm_up_rounds: 0,
   connections: 4,
   depths: [1, 8],
-  run_ms: 20,
-  settle_ms: 5,
+  run_ms: 10,
+  settle_ms: 1,
   sizes_bytes: [16, 16_384, 1_048_576],
   audiences: [10, 50],
   cluster_audience: 20,
   handshakes_at_a_time: 4,
-  idle_connections: 100,
+  idle_connections: 20,
   latency_ms: 30,
 }
 

@@ -10,9 +10,9 @@ import { find_subjects } from '../src/subjects/subjects.ts'
 /** As little as shows that everything works; figures of so short a time mean nothing. */
 const TINY: CapacitySettings = {
   ...QUICK,
-  run_ms: 50,
-  settle_ms: 20,
-  idle_ms: 50,
+  run_ms: 20,
+  settle_ms: 5,
+  idle_ms: 20,
   sockets: 20,
   topics: [50],
   idle_sockets: 20,
