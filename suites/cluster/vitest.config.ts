@@ -4,6 +4,7 @@ import { package_config } from '../../vitest.shared.ts'
 
 export default mergeConfig(
   package_config,
-  // Each test has a broker and servers of its own, and mostly waits for them: several of a file run at once.
-  defineConfig({ test: { fileParallelism: false, maxConcurrency: 5 } }),
+  // Each test has a broker and servers of its own, and mostly waits for them: several of a file run at once. More at once would need more
+  // processes, and starting those takes most of the CPU time.
+  defineConfig({ test: { fileParallelism: false, maxConcurrency: 3 } }),
 )

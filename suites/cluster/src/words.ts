@@ -18,6 +18,8 @@ export type Told =
   | { readonly event: 'stats'; readonly stats: ClusterStats; readonly nodes: readonly ClusterNode[] }
   | { readonly event: 'churned'; readonly heap_bytes: readonly number[] }
   | { readonly event: 'closed' }
+  /** Its server is gone; the process can have another one. */
+  | { readonly event: 'ended' }
 
 /** A message that a server has published, and what came of it: `'taken'`, or the code of the error. */
 export interface Published {
@@ -26,7 +28,7 @@ export interface Published {
   readonly result: string
 }
 
-/** What a test orders a server's process to do. */
+/** What a test orders a server to do. */
 export type Order =
   /** Publishes so many numbered messages in one turn, and tells. */
   | { readonly do: 'publish'; readonly topic: string; readonly count: number; readonly size: number }
@@ -40,6 +42,12 @@ export type Order =
   /** Has its one socket join and leave so many topics, that often in all, and tells the heap in use before, halfway and after. */
   | { readonly do: 'churn'; readonly topics: number; readonly times: number }
   | { readonly do: 'close' }
+
+/** What a process is sent: the start and the end of a server, and orders for it in between. */
+export type Instruction =
+  | { readonly do: 'start'; readonly options: NodeOptions }
+  | { readonly do: 'end' }
+  | Order
 
 /** A numbered message. */
 export interface Numbered {

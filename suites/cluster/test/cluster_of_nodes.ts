@@ -1,7 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { connect, type WsClient } from '@bt/net'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, type BrokerOptions, start_nats, start_redis } from '../../../scripts/brokers.mjs'
@@ -14,8 +11,7 @@ import {
   type Told,
 } from '../src/words.ts'
 import { Journal } from './journal.ts'
-
-const PROGRAM = fileURLToPath(new URL('../dist/node_process.js', import.meta.url))
+import { NodeProcess } from './node_process.ts'
 
 type Kind = NodeOptions['kind']
 type Event<Name extends Told['event']> = Extract<Told, { readonly event: Name }>
@@ -60,7 +56,7 @@ export class ClusterOfNodes {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map(node => node.kill()))
+    await Promise.all(this.nodes.map(node => node.end()))
     await this.broker.close()
   }
 }
@@ -69,23 +65,25 @@ export class ClusterOfNodes {
 export class Node {
   readonly name: string
   readonly told: Journal<Told> = new Journal()
-  readonly #process: ChildProcess
-  readonly #ended: Promise<unknown>
+  readonly #options: NodeOptions
+  readonly #process: NodeProcess
   readonly #clients: WsClient[] = []
   #addr = ''
 
   constructor(options: NodeOptions) {
     this.name = options.name
-    this.#process = fork(PROGRAM, [JSON.stringify(options)], { execArgv: ['--expose-gc'] })
-    this.#process.on('message', told => this.told.add(told as Told))
-    this.#ended = once(this.#process, 'exit')
+    this.#options = options
+    this.#process = NodeProcess.take(told => this.told.add(told))
   }
 
   /** Settles when it listens. */
   async started(): Promise<void> {
-    const ended = this.#ended.then(() => {
+    this.#process.send({ do: 'start', options: this.#options })
+    const ended = this.#process.ended.then(() => {
       throw new Error(`the process of ${this.name} ended before it listened`)
     })
+    // One that has started may end.
+    ended.catch(() => {})
     this.#addr = (await Promise.race([this.next('listening'), ended])).addr
   }
 
@@ -94,13 +92,19 @@ export class Node {
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process.kill(signal)
+    this.#process.signal(signal)
   }
 
+  /** Ends its process without a word. */
   async kill(): Promise<void> {
     for (const client of this.#clients) client.close()
-    this.#process.kill('SIGKILL')
-    await this.#ended
+    await this.#process.kill()
+  }
+
+  /** Ends it in order; the next server can have its process. */
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.close()
+    await this.#process.give_back()
   }
 
   /** The first of what it tells by that name, from an index of all that it has told on. */

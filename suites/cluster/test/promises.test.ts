@@ -124,14 +124,15 @@ describe.concurrent.each(KINDS)('over %s', kind => {
     for (const node of cluster.nodes.slice(0, 2)) await node.stats_are(told => told.nodes.length === 2)
   })
 
-  test('200,000 joins and leaves over 10,000 topics leave neither memory nor subscriptions behind', async () => {
+  test('60,000 joins and leaves over 10,000 topics leave neither memory nor subscriptions behind', async () => {
     await using cluster = await ClusterOfNodes.start(kind, 1)
     const [a] = cluster.nodes as [Node]
     await a.member()
-    const { heap_bytes } = await a.ask({ do: 'churn', topics: 10_000, times: 200_000 }, 'churned')
+    const { heap_bytes } = await a.ask({ do: 'churn', topics: 10_000, times: 60_000 }, 'churned')
     const [before = 0, halfway = 0, after = 0] = heap_bytes
     console.log(`${kind}: heap of ${before} bytes before, ${halfway} halfway, ${after} after`)
-    expect(after - halfway).toBeLessThan(500_000)
+    // Ten bytes for each join and leave of the second half: less than anything takes that is kept.
+    expect(after - halfway).toBeLessThan(300_000)
     await a.stats_are(({ stats }) => stats.subscriptions === 0)
     expect(a.errors).toEqual([])
   })
