@@ -55,7 +55,7 @@ export const NATS = debian({
   package: 'nats-server',
   use: 'tests with NATS',
   suites: [
-    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster', '@bt/echo-demo', '@bt/release-suite'],
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/release-suite'],
     '@bt/ws-cluster-nats',
   ],
   find: () => on_path('nats-server'),
@@ -66,7 +66,7 @@ export const REDIS = debian({
   package: 'redis-server',
   use: 'tests with Redis',
   suites: [
-    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster', '@bt/echo-demo', '@bt/release-suite'],
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/release-suite'],
     '@bt/ws-cluster-redis',
   ],
   find: () => on_path('redis-server'),
