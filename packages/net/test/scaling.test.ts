@@ -298,9 +298,10 @@ describe('the page on scaling', () => {
 })
 
 describe('workers on one port', () => {
-  // With rr, the tests below restart workers on a free port and on a Unix socket. With none, a fixed port is shared in the same way as a free one.
+  // With rr, the tests below restart workers on a free port and on a Unix socket.
   it.each([
     { place: 'a fixed port', policy: 'rr', bind: free_address },
+    { place: 'a fixed port', policy: 'none', bind: free_address },
     { place: 'a free port', policy: 'none', bind: () => '127.0.0.1:0' },
     { place: 'a Unix socket', policy: 'none', bind: () => `unix:${join(folder, 'socket')}` },
   ])(
