@@ -78,9 +78,14 @@ describe('WebSocketPort in Chromium', () => {
       const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
       return { id, url }
     })
+    const from_wire = (data: unknown): unknown => (Array.isArray(data) ? Uint8Array.from(data) : data)
+    await page.exposeFunction('send_from_peer', async (id: number, messages: readonly unknown[]) => {
+      const peer = await (peers.get(id) as Promise<WsPeer>)
+      for (const data of messages) peer.send(from_wire(data) as string | Uint8Array)
+    })
     await page.exposeFunction('call_peer', async (id: number, call: keyof WsPeer, ...args: unknown[]) => {
       const peer = await (peers.get(id) as Promise<WsPeer>)
-      const given = args.map(arg => (Array.isArray(arg) ? Uint8Array.from(arg) : arg))
+      const given = args.map(from_wire)
       const returned = await (peer[call] as ((...args: unknown[]) => unknown) | undefined)?.apply(peer, given)
       const to_wire = (data: unknown): unknown => (data instanceof Uint8Array ? [...data] : data)
       return Array.isArray(returned) ? returned.map(to_wire) : returned
@@ -100,14 +105,19 @@ describe('connect in Chromium', () => {
   let complaints: string[]
   const echo = (ws: WebSocket): void => void ws.on('message', data => ws.send(`echo:${data}`))
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     page = await browser.newPage()
     complaints = complaints_of(page)
-    await page.goto(`${origin}/connect_page`)
-    await page.waitForFunction(() => 'connect_to' in globalThis)
   })
 
-  afterEach(() => page.close())
+  // The page is loaded anew for each test, and so begins with nothing of the one before.
+  beforeEach(async () => {
+    await page.goto(`${origin}/connect_page`)
+    await page.waitForFunction(() => 'connect_to' in globalThis)
+    complaints.length = 0
+  })
+
+  afterAll(() => page.close())
 
   it('sends, receives and closes, in a page', async () => {
     const { url } = await start_ws_server(echo)

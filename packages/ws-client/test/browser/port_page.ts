@@ -11,6 +11,8 @@ declare global {
     make_peer(): Promise<{ readonly id: number; readonly url: string }>
     /** Provided by the test: calls a peer; bytes cross as lists of numbers. */
     call_peer(id: number, call: keyof PortPeer, ...args: unknown[]): Promise<unknown>
+    /** Provided by the test: a peer sends these, one after the other. */
+    send_from_peer(id: number, messages: readonly unknown[]): Promise<void>
   }
 }
 
@@ -24,14 +26,28 @@ const harness: PortHarness<MessageBatch> = {
   seen_by_peer: code => code + 3_000,
   async open(connection, attach) {
     const { id, url } = await window.make_peer()
-    const call = (name: keyof PortPeer, ...args: unknown[]): Promise<unknown> =>
-      window.call_peer(id, name, ...args)
+    // What the peer is to send is passed on in one go at the end of a turn, or before what it is to do next.
+    let messages: unknown[] = []
+    let passing_on = Promise.resolve()
+    const pass_on = (): void => {
+      if (messages.length > 0) passing_on = window.send_from_peer(id, messages)
+      messages = []
+    }
+    const send = async (data: string | Uint8Array): Promise<void> => {
+      messages.push(to_wire(data))
+      await Promise.resolve().then(pass_on)
+      await passing_on
+    }
+    const call = (name: keyof PortPeer, ...args: unknown[]): Promise<unknown> => {
+      pass_on()
+      return window.call_peer(id, name, ...args)
+    }
     const socket = new WebSocket(url)
     attach(new WebSocketPort(socket, { url, max_payload: 1_048_576 }, connection))
     await new Promise(resolve => socket.addEventListener('open', resolve))
     await call('accepted' as keyof PortPeer)
     return {
-      send: data => call('send', to_wire(data)) as Promise<void>,
+      send,
       receive: async count => ((await call('receive', count)) as unknown[]).map(from_wire),
       stop_reading: () => call('stop_reading') as Promise<void>,
       go_on_reading: () => call('go_on_reading') as Promise<void>,
