@@ -1,4 +1,4 @@
-import { createClient, type RedisClientType } from '@redis/client'
+import { RedisClient, type RedisClientType } from '@redis/client'
 import { not_reached } from './redis_error.js'
 import type { NodeConnections } from './redis_node.js'
 import type { ClientOptions, Seed, SocketOptions } from './seed.js'
@@ -6,6 +6,11 @@ import { channel_in, SLOTS } from './slot.js'
 
 /** The first version of Redis that has sharded channels. */
 const SHARDED_SINCE = 7
+
+const PROTOCOL = { RESP: 3 } as const
+
+/** Makes a client. `createClient` also makes a class with hundreds of methods whenever the options differ from those of the last call. */
+const create_client = RedisClient.factory(PROTOCOL)
 
 /** What there is of Redis, connected. */
 export interface Topology {
@@ -125,9 +130,9 @@ export class Attempt {
   }
 
   async #connect(options: ClientOptions): Promise<RedisClientType> {
-    const client = createClient({
+    const client = create_client({
       ...options,
-      RESP: 3,
+      ...PROTOCOL,
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
       // A timer for each command costs four times what the command does.

@@ -1,6 +1,9 @@
-import { createClient } from '@redis/client'
+import { RedisClient } from '@redis/client'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+
+/** Makes a client. `createClient` also makes a class whenever the options differ from those of the last call. */
+const create_client = RedisClient.factory({})
 
 /** A Redis Cluster of several nodes, which share the slots evenly. */
 export class RedisCluster {
@@ -39,7 +42,7 @@ export class RedisCluster {
 
 /** Asks a server of Redis something. */
 export async function command(broker: Broker, ...words: readonly string[]): Promise<unknown> {
-  const client = await createClient({ url: broker.url }).connect()
+  const client = await create_client({ url: broker.url }).connect()
   try {
     return await client.sendCommand([...words])
   } finally {
