@@ -1,7 +1,10 @@
 /** Characters that a terminal obeys or does not show: controls, format characters such as direction marks, line separators, lone surrogates. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
-/** All of the authority up to its last `@`, whichever and however many slashes are before it. */
-const CREDENTIALS = /^([^\\/?#@]*[\\/]+|)[^\\/?#]*@/
+/**
+ * All of the authority up to its last `@`, whichever and however many slashes are before it. Parsers of URLs ignore tabs and line breaks (WHATWG URL
+ * §4.4), between slashes too.
+ */
+const CREDENTIALS = /^([^\\/?#@]*[\\/](?:\s*[\\/])*|)[^\\/?#]*@/
 const QUERY_OR_FRAGMENT = /([?#]).+/s
 /** Where a URL with an authority, or a query, begins within a text. */
 const IN_TEXT = /(?::\/\/|\?)\S+/g

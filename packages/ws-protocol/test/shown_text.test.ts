@@ -20,9 +20,13 @@ describe('shown_url', () => {
     ['ws:/user:secret@host/', 'ws:/***@host/'],
     ['ws:///user:secret@host/', 'ws:///***@host/'],
     ['w\ns:\\\\user:sec\nret@host/', 'w\ns:\\\\***@host/'],
+    ['ws:/\t/user:secret@host/', 'ws:/\t/***@host/'],
+    ['ws://\r/user:secret@host/', 'ws://\r/***@host/'],
+    ['wss:\\\n\\user:secret@host/', 'wss:\\\n\\***@host/'],
     // So are these, relative to another one, as in a redirect.
     ['//user:secret@host/ws', '//***@host/ws'],
     ['user:secret@host/ws', '***@host/ws'],
+    ['/\t/user:secret@host/ws', '/\t/***@host/ws'],
   ])('hides the user and the password of %j', (url, shown) => expect(shown_url(url)).toBe(shown))
 
   it.each([
@@ -67,7 +71,7 @@ describe('shown_text', () => {
     expect(shown_text('wxyz', 3)).toBe('wxy…')
   })
 
-  it.each(['a', '/', '@', ':', '?', '#', ' ', '\\', '://', 'a:', 'a@'])(
+  it.each(['a', '/', '@', ':', '?', '#', ' ', '\t', '/\t', '\\', '://', 'a:', 'a@'])(
     'takes time in proportion to a text of %j over and over',
     part => {
       // What took time by the square would take hours.
