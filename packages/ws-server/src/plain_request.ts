@@ -20,6 +20,8 @@ interface ReadStream {
   server: HttpServer
   /** The response that is being sent. */
   readonly _httpMessage?: ServerResponse | null
+  /** Only sockets have it. */
+  setTimeout?(after_ms: number): unknown
 }
 
 /** Node's reader of requests for http servers, those of `node:https` and `node:http2` too: exported, but without a type. */
@@ -32,10 +34,11 @@ const { _connectionListener: read_requests } = node_http as unknown as {
  * connection's parser: a new one reads the same bytes and what follows them, and is not given the chance to upgrade this request.
  */
 export function serve_plainly(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-  const { server, _httpMessage: response } = stream as Duplex & ReadStream
+  const read_stream = stream as Duplex & ReadStream
+  const { server, _httpMessage: response } = read_stream
   // Responses leave in the order of their requests (RFC 9112 §9.3.2).
   if (response) {
-    after_response(stream, response, () => serve_plainly(request, stream, head))
+    after_response(read_stream, response, () => serve_plainly(request, stream, head))
     return
   }
   stream.pause()
@@ -47,14 +50,18 @@ export function serve_plainly(request: IncomingMessage, stream: Duplex, head: Bu
 }
 
 /** Waits for a response on a stream from which Node has removed its own listeners. */
-function after_response(stream: Duplex, response: ServerResponse, done: () => void): void {
+function after_response(stream: Duplex & ReadStream, response: ServerResponse, done: () => void): void {
   const drained = (): boolean => response.emit('drain')
   stream.on('error', told_by_close)
   stream.on('drain', drained)
   response.once('close', () => {
     stream.off('drain', drained)
     stream.off('error', told_by_close)
-    if (stream.writable) done()
+    // Node has started the time in which a connection without a request is kept.
+    stream.setTimeout?.(0)
+    // To a client that has ended its side, Node answers nothing further either.
+    if (stream.readable && stream.writable) done()
+    else stream.end()
   })
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as create_https } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { connect as connect_tls } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -198,6 +198,37 @@ describe('after a plain request that offered an upgrade', () => {
       expect(await ask(app, [lines(...POST, 'Content-Length: 0')])).toMatch(/^HTTP\/1\.1 200 /)
     },
   )
+
+  it('behind a response, it has its own time, and not that of a connection without a request', async () => {
+    const app = await start_app()
+    share(app.http)
+    const socket = await client_of(app)
+    const asked = new Promise<Socket>(resolve =>
+      app.http.on('request', ({ url, socket: stream }) => {
+        if (url === '/pending') resolve(stream)
+      }),
+    )
+    socket.write(lines('GET /slow HTTP/1.1', 'Host: a') + lines('GET /pending HTTP/1.1', 'Host: a', ...H2C))
+    expect((await asked).timeout).toBe(0)
+    socket.destroy()
+  })
+
+  it('of a client that ends its side before the response ahead of it has come, it is not answered, as without a route', async () => {
+    const app = await start_app()
+    share(app.http)
+    const failed = vi.fn((_error: Error, stream: Duplex) => stream.destroy())
+    app.http.on('clientError', failed)
+    const socket = await client_of(app)
+    const answer = text(socket)
+    const asked = once(app.http, 'request')
+    socket.end(`${lines('GET /pending HTTP/1.1', 'Host: a')}${lines(...POST, 'Content-Length: 0')}`)
+    const [{ socket: stream }, response] = (await asked) as [IncomingMessage, ServerResponse]
+    if (stream.readable) await once(stream, 'end').catch(() => {})
+    response.end('pending')
+    expect(await answer).not.toContain('POST')
+    expect(failed).not.toHaveBeenCalled()
+    if (!stream.destroyed) await once(stream, 'close')
+  })
 
   it('is answered by the server that read it, if that hands its upgrades to the one that is shared', async () => {
     const app = await start_app()
