@@ -30,6 +30,12 @@ const DirectWebSocket = direct_web_socket(WebSocket)
 const SHOWN_ANSWER = 200
 const ANSWER_WAIT_MS = 1_000
 
+/**
+ * Node gives up each address of a host but the last after 250 ms, and all have failed if the last one then refuses. That is too short on a slow network,
+ * for a packet that is lost (RFC 6298 §2: it is sent again after a second), and in a process that is busy: each gets this part of `connect_timeout`.
+ */
+const ADDRESS_SHARE = 1 / 4
+
 /** Starts to connect, over `ws` and a socket of our own, of TLS where there is `secure`; `sink` is told how it goes. */
 export function open_socket(
   settings: NodeConnectSettings,
@@ -38,12 +44,16 @@ export function open_socket(
 ): OpenedSocket<FrameBatch> {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
+  const autoSelectFamilyAttemptTimeout = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)
   let stream!: Socket
   let refusal: NetError | undefined
   const options = {
     ...ws_settings(settings),
     createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Socket => {
-      const address = unix_path === undefined ? { host, port: Number(port) } : { path: unix_path }
+      const address =
+        unix_path === undefined
+          ? { host, port: Number(port), autoSelectFamilyAttemptTimeout }
+          : { path: unix_path }
       stream = secure === undefined ? connect(address) : connect_tls({ ...secure, ...address })
       return stream
     },
