@@ -92,11 +92,19 @@ function warn(error: NetError): void {
     message.length > LONGEST_SHOWN
       ? new NetError(code, `${message.slice(0, LONGEST_SHOWN)}…`, { cause })
       : error
-  if (code === 'handler_failed' && cause instanceof Error)
-    Object.defineProperty(shown, 'detail', { value: escape_lines(cause.stack?.slice(0, LONGEST_SHOWN)) })
+  const stack = code === 'handler_failed' ? stack_of(cause) : undefined
+  if (stack !== undefined) Object.defineProperty(shown, 'detail', { value: stack })
   process.emitWarning(shown)
 }
 
-function escape_lines(text: string | undefined): string | undefined {
-  return text?.split('\n').map(escape_text).join('\n')
+/** Returns where an error was made, its lines escaped. What a callback throws may be anything, and its `stack` too, as with `Error.prepareStackTrace`. */
+function stack_of(cause: unknown): string | undefined {
+  try {
+    const stack: unknown = cause instanceof Error ? cause.stack : undefined
+    if (typeof stack !== 'string') return undefined
+    return stack.slice(0, LONGEST_SHOWN).split('\n').map(escape_text).join('\n')
+  } catch {
+    // It throws when it is read, which the message says.
+    return undefined
+  }
 }

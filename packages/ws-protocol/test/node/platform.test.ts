@@ -261,6 +261,16 @@ describe('warn', () => {
     return warnings
   }
 
+  function fail(): never {
+    throw new Error('no failure: a test throws this')
+  }
+
+  /** A callback threw an error whose `stack` is like this. */
+  function thrown(stack: PropertyDescriptor): NetError {
+    const cause = Object.defineProperty(new Error('no failure: a test throws this'), 'stack', stack)
+    return new NetError('handler_failed', 'a test says this aloud', { cause })
+  }
+
   test('shows no more than the first ten of a flood, and that others follow', async () => {
     const flood = Array.from({ length: 1_000 }, () => new NetError('server_failed', 'a test says this aloud'))
     const warnings = await shown_of(flood)
@@ -304,6 +314,14 @@ describe('warn', () => {
     [
       'no callback threw',
       new NetError('connection_lost', 'a test says this aloud', { cause: new Error('x') }),
+    ],
+    ['the stack of what a callback threw is no text', thrown({ value: [] })],
+    ['the stack of what a callback threw throws when it is read', thrown({ get: fail })],
+    [
+      'what a callback threw throws when it is asked what it is',
+      new NetError('handler_failed', 'a test says this aloud', {
+        cause: new Proxy({}, { getPrototypeOf: fail }),
+      }),
     ],
   ])('has Node print no more than the message where %s', (_, error) => {
     node_platform.warn(error)
