@@ -1,5 +1,6 @@
 import { NORMAL_CLOSURE } from './close_code.js'
 import { describe_value, NetError } from './errors.js'
+import { is_whole_number } from './options.js'
 
 /** RFC 6455 §5.5: a control frame carries at most 125 bytes, and two of them are the code. */
 export const MAX_REASON_BYTES = 123
@@ -45,8 +46,7 @@ export interface CloseInfo {
  * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
  */
 export function check_close(code: unknown, reason: unknown, byte_length: (text: string) => number): void {
-  const is_own = Number.isInteger(code) && (code as number) >= 3000 && (code as number) <= 4999
-  if (code !== NORMAL_CLOSURE && !is_own)
+  if (code !== NORMAL_CLOSURE && !is_whole_number(code, 3000, 4999))
     throw wrong(`the code ${describe_value(code)}: use 1000, or one of your own from 3000 to 4999`)
   const size = typeof reason === 'string' ? byte_length(reason) : undefined
   if (size === undefined || size > MAX_REASON_BYTES)
