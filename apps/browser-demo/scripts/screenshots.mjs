@@ -124,8 +124,6 @@ async function load(for_ms) {
   await wait(for_ms / 2)
   set_rate(29)
   await wait(for_ms / 2)
-  // Large messages fill the queue in less time.
-  document.querySelector('input[value="16384"]').click()
   by_id('slow').click()
   while (by_id('path').dataset.full !== 'true') await wait(50)
   await wait(for_ms / 24)

@@ -20,7 +20,7 @@ it('is photographed at both widths and in both schemes, with its queue full, whi
   path_of(CHROMIUM)
   path_of(NATS)
   rmSync(FOLDER, { recursive: true, force: true })
-  await promisify(execFile)(process.execPath, [SCRIPT, '1', '3'])
+  await promisify(execFile)(process.execPath, [SCRIPT, '1', '10'])
   const moments = ['', 'reconnecting-', 'nodes-', 'alone-']
   for (const shown of moments.flatMap(moment => [`${moment}light`, `${moment}dark`])) {
     expect(size_of(readFileSync(new URL(`desktop-${shown}.png`, FOLDER)))).toEqual([1280, 800])
