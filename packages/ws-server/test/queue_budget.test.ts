@@ -29,12 +29,12 @@ class Queue implements Sheddable {
     this.unwritten = 0
   }
 
-  shed(error: NetError, code: number): boolean {
+  shed(make_error: () => NetError, code: number): boolean {
     expect(code).toBe(1013)
     if (this.#is_ending) return false
     this.#is_ending = true
     this.queued = this.under_way
-    this.#log.push([this.name, error])
+    this.#log.push([this.name, make_error()])
     return true
   }
 }
