@@ -34,10 +34,31 @@ export class RedisCluster {
     await Promise.all(this.nodes.map(node => node.says(/Cluster state changed: ok/)))
   }
 
+  /** Settles when all nodes agree on which of them has each slot, and since which epoch. */
+  async is_agreed(): Promise<void> {
+    for (;;) {
+      const views = await Promise.all(this.nodes.map(view_of))
+      if (new Set(views).size === 1) return
+    }
+  }
+
   /** Does something with all nodes. */
   async each(task: (node: Broker) => unknown): Promise<void> {
     await Promise.all(this.nodes.map(task))
   }
+}
+
+/** Returns what a node knows of each node: its name, its epoch, and its slots. */
+async function view_of(node: Broker): Promise<string> {
+  const lines = String(await command(node, 'CLUSTER', 'NODES'))
+    .trim()
+    .split('\n')
+  const known = lines.map(line => {
+    const [id, , , , , , epoch, , ...slots] = line.split(' ')
+    // In brackets, only the node itself says which slots are on their way.
+    return [id, epoch, ...slots.filter(slot => !slot.startsWith('['))].join(' ')
+  })
+  return known.sort().join('\n')
 }
 
 /** Asks a server of Redis something. */
