@@ -333,7 +333,8 @@ export class Cluster {
         return
       }
       case 'present':
-        this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks)
+        if (!this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks))
+          this.#not_readable(channel, bytes)
         return
       case 'left':
         this.#nodes.left(envelope.node)

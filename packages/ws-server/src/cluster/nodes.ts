@@ -6,6 +6,8 @@ const BEAT_MS = 5_000
 const MOST_MISSED = 3
 /** Who asks is answered within this time, and all who ask meanwhile with one answer. */
 const ANSWER_WITHIN_MS = 250
+/** No cluster has more servers, since each hears from all others every 5 seconds; whoever may publish at the broker can invent any number. */
+const MOST_KNOWN = 10_000
 /** Who was there before the broker was lost should be back by then: the longest wait between attempts to connect, and as much again. */
 const BACK_WITHIN_MS = 10_000
 
@@ -77,15 +79,17 @@ export class Nodes {
     this.#missing = new Set(this.#others.keys())
   }
 
-  /** A server has said that it is there. */
-  heard(id: string, sockets: number, asks: boolean): void {
+  /** A server has said that it is there; returns `false` if there are too many to remember one more. */
+  heard(id: string, sockets: number, asks: boolean): boolean {
+    if (!this.#others.has(id) && this.size >= MOST_KNOWN) return false
     this.#others.set(id, { sockets, missed: 0 })
     this.#found(id)
-    if (!asks) return
-    this.#cancel_answer ??= this.#settings.clock.start_timer(Math.random() * ANSWER_WITHIN_MS, () => {
-      this.#cancel_answer = undefined
-      this.#settings.tell(this.#settings.sockets(), false)
-    })
+    if (asks)
+      this.#cancel_answer ??= this.#settings.clock.start_timer(Math.random() * ANSWER_WITHIN_MS, () => {
+        this.#cancel_answer = undefined
+        this.#settings.tell(this.#settings.sockets(), false)
+      })
+    return true
   }
 
   /** A server has left. */

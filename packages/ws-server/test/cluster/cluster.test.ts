@@ -775,6 +775,29 @@ describe('what is no message of ours', () => {
     expect(link).toBeDefined()
   })
 
+  test('is a server more than 10,000: it is dropped and counted, and those that are known go on', async () => {
+    const a = await start()
+    const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
+    const announce = (server: number): void => {
+      const bytes = Buffer.from([1, 2, ...Array(16).fill(7), 0, 0, 0, 1, 0])
+      bytes.writeUInt32BE(server, 2)
+      strange.publish('bt.all', bytes)
+    }
+    for (let server = 0; server < 10_100; server += 1) announce(server)
+    announce(0)
+    await settled()
+    expect([a.cluster.nodes().length, a.cluster.stats().unreadable]).toEqual([10_000, 101])
+    expect(a.errors.map(({ code }) => code)).toEqual(['protocol_error'])
+    for (let beat = 0; beat < 5; beat += 1) {
+      announce(0)
+      await settled()
+      a.clock.advance(5_000)
+    }
+    announce(10_099)
+    await settled()
+    expect([a.cluster.nodes().length, a.cluster.stats().unreadable]).toEqual([3, 101])
+  })
+
   const messages = (...frames: number[]): Buffer => Buffer.from([1, 1, ...Array(16).fill(7), ...frames])
 
   test('is dropped, counted, and the first of it reported if it is text that is not UTF-8; the rest arrives', async () => {
