@@ -65,7 +65,8 @@ const server = listen({
 function store(note: Note): Promise<void> {
   const before = stored.get(note.id)
   if (before !== undefined) return before
-  const storing = journal.appendFile(`${JSON.stringify(note)}\n`)
+  // The line break comes first: a note that was cut off, by a full disk or a crash, must not take the next one with it.
+  const storing = journal.appendFile(`\n${JSON.stringify(note)}`)
   stored.set(note.id, storing)
   storing.catch(() => stored.delete(note.id))
   return storing

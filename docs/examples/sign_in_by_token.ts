@@ -74,8 +74,8 @@ const server = listen({
   },
   on_message: async (socket, data) => {
     const token = read_message(data)
-    if (token !== undefined) return renew(socket, token)
-    server.broadcast(`${socket.data.claim.user}: ${data}`)
+    if (token !== undefined) renew(socket, token)
+    else server.broadcast(`${socket.data.claim.user}: ${data}`)
     await wait(PACE_MS)
   },
   on_close: socket => clearTimeout(socket.data.end),

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CloseInfo, connect } from '@bt/net'
@@ -27,7 +27,7 @@ describe('a server in a container', () => {
 
   /** Ids of what is in the journal. */
   async function stored(): Promise<string[]> {
-    const lines = (await readFile(journal, 'utf8')).split('\n').slice(0, -1)
+    const lines = (await readFile(journal, 'utf8')).split('\n').slice(1)
     return lines.map(line => (JSON.parse(line) as { id: string }).id)
   }
 
@@ -131,6 +131,17 @@ describe('a server in a container', () => {
     const next = await start({})
     await send(next.url)
     expect(await stored()).toEqual(['7'])
+  })
+
+  it('stores notes whole behind one that was cut off', async () => {
+    await writeFile(journal, '{"id":"1","text":"whole"}\n{"id":"2","te')
+    const { url } = await start({})
+    const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
+    client.send('{"id":"3","text":"next"}')
+    const answers = client[Symbol.asyncIterator]()
+    expect(await answers.next()).toMatchObject({ value: '{"stored":"3"}' })
+    client.close()
+    expect((await readFile(journal, 'utf8')).split('\n')).toContain('{"id":"3","text":"next"}')
   })
 
   it('stores no more than MAX_NOTES, and still answers what is stored', async () => {

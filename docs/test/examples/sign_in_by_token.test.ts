@@ -65,12 +65,13 @@ describe('signing in by a token', () => {
     }
   })
 
-  it('slows down who sends more than 20 messages in a second', async () => {
+  it.each(['messages', 'new tokens'])('slows down who sends more than 20 %s in a second', async kind => {
     const { url, token } = await start('ada')
     const [client, told] = come_in(`${url}?token=${token}`)
-    for (let i = 0; i <= 10; i += 1) client.send(`${i}`)
+    for (let i = 0; i < 10; i += 1) client.send(kind === 'messages' ? `${i}` : JSON.stringify({ token }))
+    client.send('last')
     const began_ms = performance.now()
-    while ((await told.next()).value !== 'ada: 10');
+    while ((await told.next()).value !== 'ada: last');
     // Timers may be a little early.
     expect(performance.now() - began_ms).toBeGreaterThan(10 * 45)
   })
