@@ -261,13 +261,10 @@ export class Connection<Handle, Kind extends Batch>
 
   /**
    * Closes with `code` and the cause `overflow`, without sending what waits, for the sake of other connections; `false` if the connection is about to
-   * end already, which makes no error: a server under load tries the same connections over and over. The error is reported when the turn is over: what
-   * `on_error` sends may have others shed, whose `on_error` sends, and so on.
+   * end already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
    */
-  shed(make_error: () => NetError, code: number): boolean {
-    if (is_ending(this.#state)) return false
-    const error = make_error()
-    this.#fail(error, code, 'overflow')
+  shed(error: NetError, code: number): boolean {
+    if (!this.#fail(error, code, 'overflow')) return false
     this.#platform.defer(() => this.#owner.report(this.handle, error))
     return true
   }

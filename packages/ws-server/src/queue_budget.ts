@@ -6,8 +6,8 @@ export interface Sheddable {
   readonly queued: number
   /** Hands to the network what that takes. */
   flush(): void
-  /** Closes with `code`, throws away what waits, and reports the error when the turn is over; `false`, and no error made, if it is about to end already. */
-  shed(make_error: () => NetError, code: number): boolean
+  /** Closes with `code`, throws away what waits, and reports `error` when the turn is over; `false` if it is about to end already. */
+  shed(error: NetError, code: number): boolean
 }
 
 /** So much is taken between two counts, at least, as a part of the limit: to count costs time in proportion to the number of connections. */
@@ -20,6 +20,8 @@ const LEAST_STEP = 1 / 64
 export class TotalQueueBudget implements QueueBudget {
   readonly #limit_bytes: number
   readonly #connections: () => Iterable<Sheddable>
+  /** Those that end: what they still hold, they hold for each count until they have. */
+  readonly #ending = new WeakSet<Sheddable>()
   #left_bytes: number
   #shed = 0
 
@@ -58,9 +60,11 @@ export class TotalQueueBudget implements QueueBudget {
     let shed_bytes = 0
     for (const { connection, queued } of by_size.sort((a, b) => b.queued - a.queued)) {
       if (shed_bytes >= excess_bytes) return
-      const left_bytes = total_bytes - shed_bytes
-      const make_error = (): NetError => queue_shed(left_bytes, this.#limit_bytes, queued)
-      if (connection.shed(make_error, TRY_AGAIN_LATER)) this.#shed += 1
+      if (!this.#ending.has(connection)) {
+        const error = queue_shed(total_bytes - shed_bytes, this.#limit_bytes, queued)
+        if (connection.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
+        this.#ending.add(connection)
+      }
       // Nor is anybody shed for what those still hold that are about to end.
       shed_bytes += queued
     }
