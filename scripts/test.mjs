@@ -20,7 +20,7 @@ const CHECKS = [
     'check:packages',
     'check:api',
   ],
-  ...['--continue=dependencies-successful', '--concurrency=150%'],
+  ...['--continue=dependencies-successful', '--concurrency=200%'],
 ]
 
 /**
