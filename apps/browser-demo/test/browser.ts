@@ -1,5 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { beforeAll, expect, onTestFinished } from 'vitest'
 // @boundaries-ignore the browser is found and started in one place for the whole repository
 import { launch_chromium } from '../../../scripts/chromium.mjs'
 import { position_of } from '../src/page/rate_stops.ts'
@@ -113,8 +113,8 @@ export function use_browser(): OpenPage {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch_chromium()
+    return () => browser.close()
   })
-  afterAll(() => browser.close())
   return async (url, options = {}, before = () => {}) => {
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { beforeAll, onTestFinished } from 'vitest'
 // @boundaries-ignore the browser is found and started in one place for the whole repository
 import { launch_chromium } from '../../../scripts/chromium.mjs'
 
@@ -11,8 +11,8 @@ export function use_browser(): (url: string) => Promise<Page> {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch_chromium()
+    return () => browser.close()
   })
-  afterAll(() => browser.close())
   return async url => {
     const context = await browser.newContext()
     onTestFinished(() => context.close())

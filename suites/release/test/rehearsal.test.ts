@@ -260,8 +260,8 @@ describe('who installs @bt/net', () => {
 
   beforeAll(async () => {
     browser = await launch_chromium()
+    return () => browser.close()
   })
-  afterAll(() => browser.close())
 
   it('gets ws besides, and nothing else', async ({ annotate }) => {
     project = user_folder('project')

@@ -108,6 +108,7 @@ describe('connect in Chromium', () => {
   beforeAll(async () => {
     page = await browser.newPage()
     complaints = complaints_of(page)
+    return () => page.close()
   })
 
   // The page is loaded anew for each test, and so begins with nothing of the one before.
@@ -116,8 +117,6 @@ describe('connect in Chromium', () => {
     await page.waitForFunction(() => 'connect_to' in globalThis)
     complaints.length = 0
   })
-
-  afterAll(() => page.close())
 
   it('sends, receives and closes, in a page', async () => {
     const { url } = await start_ws_server(echo)
