@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { ClusterPort } from '@bt/net'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { beforeAll, onTestFinished } from 'vitest'
 import { parse_bound } from '../src/server/address.ts'
 import { cluster_of } from '../src/server/cluster_of.ts'
 import { start_service } from '../src/server/service.ts'
@@ -37,8 +37,8 @@ export function share_service(): () => RunningService {
   let service: RunningService
   beforeAll(async () => {
     service = await start()
+    return service.end
   })
-  afterAll(() => service.end())
   return () => service
 }
 
