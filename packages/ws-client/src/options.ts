@@ -30,13 +30,16 @@ export interface ReconnectOptions {
    * delay. A connection that is lost again within this time counts as one more failed attempt. From 1 to 2,147,483,647. @defaultValue `20000`
    */
   readonly max_delay?: number | undefined
-  /** How many attempts to make in a row before giving up. From 1 to `Infinity`. @defaultValue `Infinity` */
+  /**
+   * How many attempts to make before giving up, counted anew only after a connection that lasted `max_delay`. From 1 to `Infinity`.
+   * @defaultValue `Infinity`
+   */
   readonly max_attempts?: number | undefined
 }
 
 /** Why a client waits before it reconnects, and how long. */
 export interface ReconnectInfo {
-  /** The number of the next attempt, from 1; counted anew after a connection that lasts. */
+  /** The number of the next attempt, from 1; counted anew after a connection that lasted `max_delay`. */
   readonly attempt: number
   /** The delay before that attempt, in milliseconds; a browser cuts it short when the network comes back. */
   readonly delay_ms: number

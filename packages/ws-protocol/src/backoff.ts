@@ -4,7 +4,7 @@ export interface BackoffSettings {
   readonly min_delay: number
   /** The upper bound of all delays, in milliseconds. */
   readonly max_delay: number
-  /** How many attempts to make in a row. */
+  /** How many attempts to make before a reset. */
   readonly max_attempts: number
 }
 
@@ -23,7 +23,7 @@ export class Backoff {
     this.#random = random
   }
 
-  /** How many attempts there have been in a row. */
+  /** How many attempts there have been since the last reset. */
   get attempts(): number {
     return this.#attempts
   }
