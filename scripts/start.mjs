@@ -1,5 +1,5 @@
 // Installs and builds, then runs both demos until Ctrl-C: the page of apps/browser-demo, then the echo server of apps/echo-demo with its
-// sample client, which names the page among what to try next. When one ends, so does the other.
+// sample client, which names the page among what to try next. When one ends, so does the other. With --free-ports, they take ports that are free.
 import { fileURLToPath } from 'node:url'
 import { interrupted, start, stop_all } from './children.mjs'
 import { install_npm_packages } from './npm_packages.mjs'
@@ -9,6 +9,13 @@ const BUILD = [
   ...['run', 'build', '--filter=@bt/echo-demo', '--filter=@bt/browser-demo'],
   ...['--output-logs=errors-only', '--log-prefix=none'],
 ]
+
+const FREE_PORTS = '--free-ports'
+const FREE = '127.0.0.1:0'
+
+const given = process.argv.slice(2)
+const unknown = given.find(arg => arg !== FREE_PORTS)
+const is_free = given.includes(FREE_PORTS)
 
 let has_ended = false
 
@@ -26,16 +33,27 @@ function demo(program, ...args) {
     process.exitCode ||= code ?? 1
     if (is_stopping()) return
     has_ended = true
+    if (code !== 0 && !is_free)
+      console.error(`If a port is in use, npm start -- ${FREE_PORTS} takes others, and prints them.`)
     stop_all()
   })
   return child
 }
 
-if ((await install_npm_packages()) && (await turbo(BUILD, { quiet: true })) === 0) {
-  const page = demo('browser-demo/dist/server/main.js')
+if (unknown !== undefined) {
+  console.error(
+    `npm start has no option ${unknown}: it takes ${FREE_PORTS} alone, as in npm start -- ${FREE_PORTS}`,
+  )
+  process.exitCode = 2
+} else if ((await install_npm_packages()) && (await turbo(BUILD, { quiet: true })) === 0) {
+  const page = demo(
+    'browser-demo/dist/server/main.js',
+    ...(is_free ? ['--bind', FREE, '--ws-bind', FREE] : []),
+  )
   page.once('message', url => {
     page.disconnect()
-    if (!is_stopping()) demo('echo-demo/dist/main.js', 'demo', '--page', String(url))
+    if (!is_stopping())
+      demo('echo-demo/dist/main.js', 'demo', '--page', String(url), ...(is_free ? ['--bind', FREE] : []))
   })
 } else {
   process.exitCode = interrupted() ?? 1

@@ -266,13 +266,16 @@ export class Client<Kind extends Batch> implements WsClient<Data> {
     )
   }
 
-  /** What `on_error` is told of an end that was no Close, and that it was not told of before. */
-  #explain(info: CloseInfo, error: NetError | undefined, remedy: string): NetError | undefined {
-    const { cause } = info
-    if (cause === 'refused') return error
-    if (cause !== 'network' && cause !== 'heartbeat') return undefined
-    const why = error?.message ?? 'it ended without a Close'
-    const message = `the connection to ${this.#shown} was lost: ${why}; unsent messages: ${info.unsent}; ${remedy}`
+  /** What `on_error` is told of an end that was no Close, or that was the last of `max_attempts`. */
+  #explain(info: CloseInfo, error: NetError | undefined, next: string): NetError | undefined {
+    const { cause, code, reason, unsent } = info
+    const gave_up = this.#reconnector?.gave_up
+    if (cause === 'refused')
+      return gave_up && error ? new NetError(error.code, `${error.message}; ${gave_up}`, error) : error
+    if (cause !== 'network' && cause !== 'heartbeat' && !(cause === 'peer' && gave_up)) return undefined
+    const why =
+      error?.message ?? (cause === 'peer' ? `closed with ${code} ${reason}` : 'it ended without a Close')
+    const message = `the connection to ${this.#shown} was lost: ${why}; unsent messages: ${unsent}; ${gave_up ?? next}`
     return new NetError('connection_lost', message, { cause: error })
   }
 

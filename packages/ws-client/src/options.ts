@@ -107,7 +107,6 @@ export function connect_rules(
     ...connection_rules,
     type: exactly('ws'),
     url: {
-      fallback: undefined,
       is_required: true,
       expects: url_expected,
       accepts: is_url,

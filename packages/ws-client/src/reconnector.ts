@@ -25,6 +25,8 @@ export interface ReconnectorSettings extends BackoffSettings {
 
 /** Decides whether and when a client connects again, and waits until then. */
 export class Reconnector {
+  /** What to say of an end that was not final, when no attempt is left. */
+  gave_up: string | undefined
   readonly #settings: ReconnectorSettings
   readonly #platform: ReconnectorPlatform
   readonly #again: () => void
@@ -59,7 +61,9 @@ export class Reconnector {
     if (ending.cause === 'refused' && this.#platform.is_offline?.()) this.#backoff.uncount()
     const { is_final, wait_ms } = this.#settings.read_refusal?.(error) ?? close_hint(ending)
     this.#asked_ms = Math.min(wait_ms, MAX_ASKED_MS)
-    return this.#backoff.may_try && !is_final
+    if (is_final || this.#backoff.may_try) return !is_final
+    this.gave_up = `gave up after max_attempts, ${this.attempts}`
+    return false
   }
 
   /** The connection is open. */

@@ -252,6 +252,52 @@ describe('a client', () => {
       expect(errors.map(({ code }) => code)).toEqual(['connection_lost', 'handshake_refused'])
     })
 
+    it.each<[string, () => void, string, string]>([
+      [
+        'refused',
+        () => socket().end(1006, '', answered(503)),
+        'handshake_refused',
+        'answered 503; gave up after max_attempts, 2',
+      ],
+      [
+        'lost',
+        () => {
+          socket().open()
+          socket().end(1006, '', new NetError('connection_lost', 'reset'))
+        },
+        'connection_lost',
+        `the connection to ${url} was lost: reset; unsent messages: 0; gave up after max_attempts, 2`,
+      ],
+      [
+        'closed by the server',
+        () => {
+          socket().open()
+          socket().end(1012, 'restart')
+        },
+        'connection_lost',
+        `the connection to ${url} was lost: closed with 1012 restart; unsent messages: 0; gave up after max_attempts, 2`,
+      ],
+    ])('is told that max_attempts are spent when the last one was %s', (_, end, code, message) => {
+      start_open({ reconnect: { max_attempts: 2 } })
+      end()
+      wait()
+      end()
+      wait()
+      expect(errors.length).toBeLessThan(2)
+      errors.length = 0
+      end()
+      expect(errors).toMatchObject([{ code, message }])
+      expect(client.state).toBe('closed')
+    })
+
+    it('finds the answer of the last attempt in the cause, as of every refusal', () => {
+      start({ reconnect: { max_attempts: 1 } })
+      socket().end(1006, '', answered(503))
+      wait()
+      socket().end(1006, '', answered(503))
+      expect(errors.map(({ cause }) => cause)).toEqual(Array(2).fill({ status: 503, headers: {} }))
+    })
+
     it('may close: then nobody connects again, and nobody is told so', async () => {
       client.on_error(() => client.close())
       socket().end(1006)
@@ -301,7 +347,7 @@ describe('a client', () => {
       expect(errors).toMatchObject([
         {
           code: 'handler_failed',
-          message: expect.stringContaining('on_reconnecting failed: boom; its connection lives on'),
+          message: 'on_reconnecting failed: boom',
         },
       ])
       platform.clock.advance(500)
@@ -506,7 +552,10 @@ describe('a client', () => {
       socket().end(1006)
       wait()
       socket().end(1006, '', nobody_there)
-      await expect(asked).rejects.toBe(nobody_there)
+      await expect(asked).rejects.toMatchObject({
+        code: nobody_there.code,
+        message: 'nobody there; gave up after max_attempts, 1',
+      })
     })
 
     it('ends when it is closed during a wait', async () => {

@@ -56,7 +56,6 @@ export interface NatsOptions extends BrokerOptions {
 export const nats_rules: OptionRules<NatsOptions, 'prefix' | 'connect_timeout' | 'servers'> = {
   ...broker_rules,
   servers: {
-    fallback: undefined,
     is_required: true,
     shown: describe_type,
     expects: "where NATS is, such as 'nats://127.0.0.1:4222', or a list of such texts",

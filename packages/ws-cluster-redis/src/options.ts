@@ -83,7 +83,6 @@ const client_rule = client_options_rule('redis', CLIENT_OPTIONS)
 export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout' | 'url'> = {
   ...broker_rules,
   url: {
-    fallback: undefined,
     is_required: true,
     shown: describe_type,
     expects: "where Redis is, such as 'redis://127.0.0.1:6379', or a list of such texts",

@@ -39,7 +39,6 @@ export function client_options_rule<Options extends object>(
   known: Readonly<Record<keyof Options, true>>,
 ): OptionRule<Options> {
   return {
-    fallback: undefined,
     shown: describe_type,
     expects: `an object with some of ${Object.keys(known).join(', ')}`,
     accepts: value => {

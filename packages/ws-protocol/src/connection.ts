@@ -166,19 +166,19 @@ export class Connection<Handle, Kind extends Batch>
    * @throws NetError `invalid_argument` if `data` is neither text nor bytes
    */
   send(data: Sendable): true | NetError {
-    return this.pass(as_payload(data), data)
+    return this.pass(as_payload(data), 1, data)
   }
 
-  /** Sends like {@link Connection.send}, but takes what may be framed already, for many connections; `data` is the original message. */
-  pass(message: string | Uint8Array | SharedBatch, data: Sendable): true | NetError {
-    const result = this.#take(message, 1)
-    if (result === true && this.#platform.channels?.message.hasSubscribers) this.#tell_sent(data)
+  /**
+   * Sends like {@link Connection.send} what may be framed already, for many connections: that many messages, all or none. `data` is the message for
+   * subscribers to the channel of messages; without it, they are not told.
+   */
+  pass(message: string | Uint8Array | SharedBatch, messages: number, data?: Sendable): true | NetError {
+    if (!this.#can_send()) return closed_error('send')
+    const result = this.#made_outbox().send(message, messages)
+    if (result === true && data !== undefined && this.#platform.channels?.message.hasSubscribers)
+      this.#tell_sent(data)
     return result
-  }
-
-  /** Sends messages that were framed together, all or none. Subscribers to the channel of messages are not told. */
-  pass_batch(batch: SharedBatch): true | NetError {
-    return this.#take(batch, batch.messages)
   }
 
   /** Writes what waits, as far as the network takes it, without waiting for the end of the turn. */
@@ -308,7 +308,7 @@ export class Connection<Handle, Kind extends Batch>
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.#state)) this.#error = error
     const ending = ending_of(this.#state, code, reason, this.#port?.is_close_sent)
-    const will_retry = this.#owner.retry?.allows(ending, this.#error) ?? false
+    const will_retry = this.#owner.retry?.allows(ending, this.#error)
     this.#step({ type: 'gone', ending, will_retry })
   }
 
@@ -344,8 +344,7 @@ export class Connection<Handle, Kind extends Batch>
 
   callback_failed(kind: CallbackKind | 'reconnecting', cause: unknown): void {
     const name = kind !== 'open' ? `on_${kind}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
-    const lives_on = kind === 'close' ? '' : '; its connection lives on'
-    const message = `${name} failed: ${describe_cause(cause)}${lives_on}`
+    const message = `${name} failed: ${describe_cause(cause)}`
     this.#owner.report(this.handle, new NetError('handler_failed', message, { cause }))
   }
 
@@ -384,10 +383,6 @@ export class Connection<Handle, Kind extends Batch>
       default:
         return false
     }
-  }
-
-  #take(message: string | Uint8Array | SharedBatch, messages: number): true | NetError {
-    return this.#can_send() ? this.#made_outbox().send(message, messages) : closed_error('send')
   }
 
   #close(code: number, reason: string, cause: CloseCause): void {

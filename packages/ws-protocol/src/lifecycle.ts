@@ -73,7 +73,7 @@ export type LifecycleEvent =
   /** The timer has run out; in an open connection, it was started because the peer had sent its Close, or ended its side. */
   | { readonly type: 'timed_out' }
   /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there may be another one. */
-  | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean }
+  | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean | undefined }
   /** The next socket opens. */
   | { readonly type: 'reopen' }
 

@@ -3,8 +3,8 @@ import { shown_text } from './shown_text.js'
 
 /** How to check one option, and its value if it is not given. */
 export interface OptionRule<Value> {
-  /** The value of the option if it is not given; `undefined` if there is no default. */
-  readonly fallback: Value | undefined
+  /** The value of the option if it is not given, unless there is no default. */
+  readonly fallback?: Value | undefined
   /** Whether it has to be given. */
   readonly is_required?: boolean
   /** What is expected, as the end of the sentence "expected …". */

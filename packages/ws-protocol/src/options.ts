@@ -105,7 +105,6 @@ export const connection_rules: OptionRules<
     shown: flawed_protocols,
   },
   signal: {
-    fallback: undefined,
     expects: 'an AbortSignal',
     accepts: value => {
       const { aborted, addEventListener } = value as AbortSignalLike
@@ -140,12 +139,12 @@ function milliseconds_or_false(fallback: number): FilledOptionRule<number | fals
 
 /** A rule for an optional callback. */
 export function callback<Callback>(): OptionRule<Callback> {
-  return { fallback: undefined, expects: 'a function', accepts: value => typeof value === 'function' }
+  return { expects: 'a function', accepts: value => typeof value === 'function' }
 }
 
 /** A rule for the `type` that selects this kind of connection. */
 export function exactly<Type extends string>(type: Type): RequiredOptionRule<Type> {
-  return { fallback: undefined, is_required: true, expects: `'${type}'`, accepts: value => value === type }
+  return { is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
 
 /** Whether `value` is a token (RFC 9110 §5.6.2), as the names of headers and subprotocols are. */

@@ -29,7 +29,6 @@ const VERSIONS: readonly unknown[] = ['TLSv1.2', 'TLSv1.3'] satisfies TlsVersion
 
 /** A rule for a private key, which is never shown. */
 export const key_rule: OptionRule<Pem> = {
-  fallback: undefined,
   shown: describe_type,
   expects: PEM_EXPECTED,
   accepts: is_pem,
@@ -37,7 +36,6 @@ export const key_rule: OptionRule<Pem> = {
 
 /** A rule for one or more certificates. */
 export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
-  fallback: undefined,
   // Who mixes up the two gives a key here.
   shown: describe_type,
   expects: `${PEM_EXPECTED}, or a list of such`,
@@ -46,7 +44,6 @@ export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
 
 /** A rule for the passphrase of a key, which is never shown. */
 export const passphrase_rule: OptionRule<string> = {
-  fallback: undefined,
   shown: describe_type,
   expects: 'a string',
   accepts: value => typeof value === 'string',

@@ -444,6 +444,15 @@ describe('Connection', () => {
       expect(connection.send('still here')).toBe(true)
     })
 
+    it('promises nothing about the connection, which the callback may have closed', () => {
+      owner.message_returns = () => {
+        connection.close(4000)
+        throw new Error('boom')
+      }
+      socket.receive('a')
+      expect(owner.errors.map(error => error.message)).toEqual(['on_message failed: boom'])
+    })
+
     it('reports a callback that rejects, even with something that is no Error', async () => {
       owner.message_returns = () => Promise.reject('just text')
       socket.receive('a')

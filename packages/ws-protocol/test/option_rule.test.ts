@@ -11,14 +11,13 @@ interface CallOptions {
 
 const rules: OptionRules<CallOptions, 'address' | 'max_queue'> = {
   address: {
-    fallback: undefined,
     is_required: true,
     expects: "'host:port'",
     accepts: value => typeof value === 'string' && value.includes(':'),
   },
   max_queue: { fallback: 64, expects: 'a number', accepts: value => typeof value === 'number' },
-  close_timeout: { fallback: undefined, expects: 'a number', accepts: value => typeof value === 'number' },
-  tag: { fallback: undefined, expects: 'a string', accepts: value => typeof value === 'string' },
+  close_timeout: { expects: 'a number', accepts: value => typeof value === 'number' },
+  tag: { expects: 'a string', accepts: value => typeof value === 'string' },
 }
 
 const check = (given: unknown) => check_options('call', given, rules)
@@ -191,7 +190,7 @@ describe('an array as options', () => {
 })
 
 test('of several names that are as near, the first is told', () => {
-  const any = { fallback: undefined, expects: 'anything', accepts: () => true }
+  const any = { expects: 'anything', accepts: () => true }
   const twins: OptionRules<{ on_opens?: unknown; on_opent?: unknown }, never> = {
     on_opens: any,
     on_opent: any,
@@ -206,7 +205,7 @@ test.each([
   ['on_reconnect', 'did you mean on_reconnecting?'],
   ['ions', 'known are max_connections_per_ip, on_connect, reconnect, on_reconnecting'],
 ])('a name is not nearer than its length allows: %s is told %s', (name, hint) => {
-  const any = { fallback: undefined, expects: 'anything', accepts: () => true }
+  const any = { expects: 'anything', accepts: () => true }
   const rules = { max_connections_per_ip: any, on_connect: any, reconnect: any, on_reconnecting: any }
   expect(() => check_options('call', { [name]: 1 }, rules as OptionRules<object, never>)).toThrow(
     invalid_option(`call: there is no option "${name}"; ${hint}`),
@@ -219,7 +218,7 @@ test('checked options have no property that was not asked for', () => {
 })
 
 test('keeps a secret that will not do out of the error', () => {
-  const rules = { key: { fallback: undefined, shown: describe_type, expects: 'a key', accepts: () => false } }
+  const rules = { key: { shown: describe_type, expects: 'a key', accepts: () => false } }
   expect(() => check_options<{ key?: string }, never>('open', { key: 'sesame' }, rules)).toThrow(
     /^open: the option key is of type string; expected a key$/,
   )

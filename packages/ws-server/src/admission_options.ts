@@ -55,7 +55,7 @@ export type FilledAdmissionOption = 'trust_proxy'
 
 /** Their rules. */
 export const admission_rules: OptionRules<AdmissionOptions, FilledAdmissionOption> = {
-  origins: { fallback: undefined, expects: ORIGINS_EXPECTED, accepts: is_allowed_origins },
+  origins: { expects: ORIGINS_EXPECTED, accepts: is_allowed_origins },
   authorize: callback(),
   trust_proxy: {
     fallback: false,

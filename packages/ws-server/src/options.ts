@@ -118,11 +118,10 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   ...admission_rules,
   type: exactly('ws'),
   bind: {
-    fallback: undefined,
     expects: BIND_EXPECTED,
     accepts: value => typeof value === 'string' && parse_bind(value) !== undefined,
   },
-  server: { fallback: undefined, expects: SERVER_EXPECTED, accepts: is_http_server },
+  server: { expects: SERVER_EXPECTED, accepts: is_http_server },
   route: { fallback: '/ws', expects: ROUTE_EXPECTED, accepts: is_route },
   on_connect: callback(),
   on_message: callback(),
@@ -132,14 +131,12 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   max_topics: whole_number('topics', 1_000_000, 1_000),
   cluster: {
-    fallback: undefined,
     expects: 'a broker, such as nats({ servers }) of @bt/ws-cluster-nats',
     accepts: is_cluster_port,
   },
   max_cluster_queue: whole_number('bytes', 1_099_511_627_776, 16_777_216),
   handshake_timeout: milliseconds(10_000),
   tls: {
-    fallback: undefined,
     shown: describe_type,
     expects: 'an object such as { cert, key }, both in PEM',
     accepts: value => typeof value === 'object' && value !== null,

@@ -18,7 +18,6 @@ import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './ws
 
 const to_topic_rules: OptionRules<BroadcastOptions, never> = {
   except: {
-    fallback: undefined,
     expects: 'a socket, such as callbacks get',
     accepts: value => value instanceof ServerSocket,
   },
@@ -27,7 +26,6 @@ const to_topic_rules: OptionRules<BroadcastOptions, never> = {
 const to_all_rules: OptionRules<BroadcastToAllOptions, never> = {
   ...to_topic_rules,
   cluster: {
-    fallback: undefined,
     expects: 'true or false',
     accepts: value => typeof value === 'boolean',
   },
@@ -120,10 +118,10 @@ export class Publisher implements ClusterOwner {
     const is_told = node_platform.channels?.message.hasSubscribers === true
     for (const socket of sockets) {
       const connection = ServerSocket.connection_of(socket)
-      if (is_told) for (const part of batch.parts()) connection.pass(part, message_in(part.frames))
+      if (is_told) for (const part of batch.parts()) connection.pass(part, 1, message_in(part.frames))
       // What does not fit as a whole may fit in part, as if it had come one by one.
-      else if (connection.pass_batch(batch) !== true && batch.messages > 1)
-        for (const part of batch.parts()) connection.pass_batch(part)
+      else if (connection.pass(batch, batch.messages) !== true && batch.messages > 1)
+        for (const part of batch.parts()) connection.pass(part, 1)
     }
   }
 
@@ -193,7 +191,7 @@ function pass(
 ): number {
   let took = 0
   for (const socket of sockets) {
-    if (socket !== except && ServerSocket.connection_of(socket).pass(frame, data) === true) took += 1
+    if (socket !== except && ServerSocket.connection_of(socket).pass(frame, 1, data) === true) took += 1
   }
   return took
 }

@@ -61,7 +61,6 @@ const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' |
     accepts: value => is_whole_number(value, 0, MAX_SPREAD_MS),
   },
   code: {
-    fallback: undefined,
     expects: '1000, 1001, 1012, 1013, or one of your own from 3000 to 4999',
     accepts: value => CODES.has(value) || is_whole_number(value, 3_000, 4_999),
   },

@@ -2,7 +2,7 @@ import { NetError, type OptionRule, type OptionRules } from '@bt/ws-protocol'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../options.js'
 
 /** Decided by the platform, whatever is given. */
-const ignored: OptionRule<never> = { fallback: undefined, expects: '', accepts: () => true }
+const ignored: OptionRule<never> = { expects: '', accepts: () => true }
 
 /** The rule of every option of `connect` in a browser. */
 export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnectOption> = {
@@ -16,17 +16,12 @@ export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnect
 /** What is no URL throws, and is thereby not accepted. */
 function is_web_socket_url(value: unknown): boolean {
   const { protocol, href } = new URL(value as string)
-  if (protocol === 'ws+unix:') throw unsupported('Unix sockets', 'let the server bind a port')
   return typeof value === 'string' && /^wss?:$/.test(protocol) && !href.includes('#')
 }
 
 function node_only(name: string, instead: string): OptionRule<never> {
   const accepts = (): never => {
-    throw unsupported(`the option ${name}`, instead)
+    throw new NetError('unsupported', `connect: no browser takes the option ${name}: ${instead}`)
   }
   return { ...ignored, accepts }
-}
-
-function unsupported(what: string, instead: string): NetError {
-  return new NetError('unsupported', `connect: a browser has no way for ${what}: ${instead}`)
 }

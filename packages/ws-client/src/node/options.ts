@@ -22,7 +22,6 @@ const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u
 const GIVEN_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
 
 const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
-  fallback: undefined,
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
   accepts: value => has_names(value) && flawed_headers(value) === undefined,
@@ -69,7 +68,6 @@ export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption
   reconnect: { ...rules.reconnect, shown: describe_parts },
   headers: headers_rule,
   tls: {
-    fallback: undefined,
     shown: describe_type,
     expects: 'an object such as { ca }, in PEM',
     accepts: value => typeof value === 'object' && value !== null,

@@ -25,7 +25,6 @@ const tls_rules: OptionRules<TlsConnectOptions, FilledTlsOption> = {
   passphrase: passphrase_rule,
   min_version: min_version_rule,
   servername: {
-    fallback: undefined,
     expects: 'a host name; an IP address can not be asked for (RFC 6066 §3)',
     accepts: value => typeof value === 'string' && value !== '' && isIP(value) === 0,
   },

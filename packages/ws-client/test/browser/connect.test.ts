@@ -35,7 +35,6 @@ describe('what a browser has no way for', () => {
   it.each([
     ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the url/],
     ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
-    ['a Unix socket', { url: 'ws+unix:/run/echo.sock:/ws' }, /Unix sockets: let the server bind a port/],
   ])('%s is unsupported, and told what to use instead', (_name, options, message) => {
     expect(() => connect({ type: 'ws', url, ...options } as never)).toThrow(
       expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),
