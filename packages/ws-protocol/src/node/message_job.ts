@@ -1,0 +1,97 @@
+import type { ZlibEvents, ZlibStream } from './zlib_stream.js'
+import { short_turns, type ThreadJob, thread_turns } from './zlib_turns.js'
+
+/** What a stream of zlib hands out at a time. */
+export const CHUNK_BYTES = 65_536
+
+/** A larger payload waits in the line of the large ones. */
+const LARGE_BYTES = 65_536
+
+/** One message's way through zlib: at once on this thread if it is short, otherwise on another. */
+export abstract class MessageJob<Result> implements ThreadJob {
+  /** What goes in. Let go of at the end. */
+  protected payload: Uint8Array
+  readonly is_large: boolean
+  #finished: ((result: Result) => void) | undefined
+  #stream: ZlibStream | undefined
+
+  constructor(payload: Uint8Array, finished: (result: Result) => void) {
+    this.payload = payload
+    this.is_large = payload.length > LARGE_BYTES
+    this.#finished = finished
+  }
+
+  /** Bytes of memory that this job holds just now, with what zlib needs for it, as zlib's manual estimates it. */
+  get held_bytes(): number {
+    const stream_bytes = this.#stream === undefined ? 0 : this.stream_bytes
+    return this.payload.length + this.output_bytes + stream_bytes
+  }
+
+  /** Waits for a turn. */
+  begin(): void {
+    if (this.is_short) short_turns.add(this)
+    else thread_turns.add(this)
+  }
+
+  /** Does short work at once, on this thread; what proves to be no short work goes to another. */
+  run(): void {
+    const result = this.work_now()
+    if (result === undefined) thread_turns.add(this)
+    else this.finish(result)
+  }
+
+  /** Starts the work on another thread. */
+  abstract start(): void
+
+  /** Lets go of everything, and never finishes. */
+  end(): void {
+    this.#finished = undefined
+    this.#stream?.destroy()
+    this.#stream = undefined
+    this.payload = NOTHING
+    short_turns.remove(this)
+    thread_turns.remove(this)
+  }
+
+  protected abstract readonly is_short: boolean
+  /** The output so far. */
+  protected abstract readonly output_bytes: number
+  /** What a stream holds while it works for this job alone. */
+  protected abstract readonly stream_bytes: number
+  /** Returns the result, or `undefined` if the message takes too long for this thread. */
+  protected abstract work_now(): Result | undefined
+
+  /** Has a stream work for this job, which is destroyed if this job ends before it lets go of it. */
+  protected use(stream: ZlibStream, input: Uint8Array, events: ZlibEvents): void {
+    this.#stream = stream
+    stream.write(input, events)
+  }
+
+  /** Lets go of the stream, which has finished its work. */
+  protected let_go(): void {
+    this.#stream = undefined
+  }
+
+  /** Ends this job, and then reports its result: the next one of its connection may begin at once. */
+  protected finish(result: Result): void {
+    const finished = this.#finished
+    this.end()
+    finished?.(result)
+  }
+}
+
+/** Joins parts into a buffer that holds nothing else; `size` may be less than all of them. */
+export function joined(parts: readonly Uint8Array[], size: number): Buffer {
+  const [first] = parts
+  if (first instanceof Buffer && first.length === size && first.buffer.byteLength === size) return first
+  const whole = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const part of parts) {
+    const fitting = part.subarray(0, size - at)
+    whole.set(fitting, at)
+    at += fitting.length
+  }
+  return whole
+}
+
+const NOTHING = new Uint8Array(0)
