@@ -20,3 +20,9 @@ export const MESSAGE_TOO_BIG = 1009
 export const SERVICE_RESTART = 1012
 /** A server is overloaded: come back later. */
 export const TRY_AGAIN_LATER = 1013
+
+/** Whether a Close may carry this code (RFC 6455 §7.4): one of IANA's registry that is ever sent, or one for libraries and applications. */
+export function is_close_code(code: number): boolean {
+  const is_registered = code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006)
+  return is_registered || (code >= 3000 && code <= 4999)
+}

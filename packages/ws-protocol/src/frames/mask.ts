@@ -1,0 +1,81 @@
+const WORD_BYTES = 4
+/** From this size on, it pays to go by words. */
+const LARGE_BYTES = 64
+
+/** Any of these bits in a byte or a word says that it is not all ASCII. */
+export const NOT_ASCII: number = 0x80808080 | 0
+
+const key_bytes = new Uint8Array(WORD_BYTES)
+const key_word = new Int32Array(key_bytes.buffer)
+
+/** The bytes of a buffer as words; made for the first large payload of a chunk. */
+let seen: ArrayBufferLike | undefined
+let words: Int32Array = new Int32Array(0)
+
+function words_of(bytes: Uint8Array): Int32Array {
+  const { buffer } = bytes
+  if (buffer !== seen) {
+    seen = buffer
+    words = new Int32Array(buffer, 0, buffer.byteLength >>> 2)
+  }
+  return words
+}
+
+/** Lets go of the buffer that was masked last. */
+export function forget_words(): void {
+  seen = undefined
+  words = new Int32Array(0)
+}
+
+/**
+ * Masks, or unmasks, the bytes from `start` to `end` in place (RFC 6455 §5.3). `key`: as a 32-bit number, its first byte highest, that the byte at
+ * `start` goes with. Returns all bytes that come out, OR-ed together: {@link NOT_ASCII} tells whether any is not ASCII.
+ */
+export function mask(bytes: Uint8Array, start: number, end: number, key: number): number {
+  const k0 = key >>> 24
+  const k1 = (key >>> 16) & 0xff
+  const k2 = (key >>> 8) & 0xff
+  const k3 = key & 0xff
+  let all = 0
+  let at = start
+  if (end - start >= LARGE_BYTES) {
+    const base = bytes.byteOffset
+    key_bytes[(base + start) & 3] = k0
+    key_bytes[(base + start + 1) & 3] = k1
+    key_bytes[(base + start + 2) & 3] = k2
+    key_bytes[(base + start + 3) & 3] = k3
+    const word_key = key_word[0] as number
+    for (; ((base + at) & 3) !== 0; at += 1)
+      all |= bytes[at] = (bytes[at] as number) ^ (key_bytes[(base + at) & 3] as number)
+    const view = words_of(bytes)
+    const last = (base + end) >>> 2
+    for (let i = (base + at) >>> 2; i < last; i += 1) all |= view[i] = (view[i] as number) ^ word_key
+    at = last * WORD_BYTES - base
+    for (; at < end; at += 1)
+      all |= bytes[at] = (bytes[at] as number) ^ (key_bytes[(base + at) & 3] as number)
+    return all
+  }
+  for (const fours_end = end - 3; at < fours_end; at += WORD_BYTES) {
+    all |= bytes[at] = (bytes[at] as number) ^ k0
+    all |= bytes[at + 1] = (bytes[at + 1] as number) ^ k1
+    all |= bytes[at + 2] = (bytes[at + 2] as number) ^ k2
+    all |= bytes[at + 3] = (bytes[at + 3] as number) ^ k3
+  }
+  if (at < end) all |= bytes[at] = (bytes[at] as number) ^ k0
+  if (at + 1 < end) all |= bytes[at + 1] = (bytes[at + 1] as number) ^ k1
+  if (at + 2 < end) all |= bytes[at + 2] = (bytes[at + 2] as number) ^ k2
+  return all
+}
+
+/** Returns all bytes from `start` to `end`, OR-ed together: {@link NOT_ASCII} tells whether any is not ASCII. */
+export function any_bits(bytes: Uint8Array, start: number, end: number): number {
+  let all = 0
+  for (let at = start; at < end; at += 1) all |= bytes[at] as number
+  return all
+}
+
+/** Returns the key that goes with the byte `count` bytes further on. */
+export function shifted_key(key: number, count: number): number {
+  const bits = (count & 3) * 8
+  return bits === 0 ? key : (key << bits) | (key >>> (32 - bits))
+}
