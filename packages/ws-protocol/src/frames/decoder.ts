@@ -166,10 +166,10 @@ export class FrameDecoder {
       }
     } finally {
       this.#is_running = false
+      forget_words()
       if (this.#at >= this.#chunk.length) {
         this.#chunk = NOTHING
         this.#at = 0
-        forget_words()
       }
     }
   }

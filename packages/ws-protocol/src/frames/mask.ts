@@ -8,9 +8,11 @@ export const NOT_ASCII: number = 0x80808080 | 0
 const key_bytes = new Uint8Array(WORD_BYTES)
 const key_word = new Int32Array(key_bytes.buffer)
 
+const NO_WORDS: Int32Array = new Int32Array(0)
+
 /** The bytes of a buffer as words; made for the first large payload of a chunk. */
 let seen: ArrayBufferLike | undefined
-let words: Int32Array = new Int32Array(0)
+let words: Int32Array = NO_WORDS
 
 function words_of(bytes: Uint8Array): Int32Array {
   const { buffer } = bytes
@@ -24,7 +26,7 @@ function words_of(bytes: Uint8Array): Int32Array {
 /** Lets go of the buffer that was masked last. */
 export function forget_words(): void {
   seen = undefined
-  words = new Int32Array(0)
+  words = NO_WORDS
 }
 
 /**

@@ -14,13 +14,6 @@ export class Utf8Check {
     return this.#missing === 0
   }
 
-  /** Forgets what came before. */
-  reset(): void {
-    this.#missing = 0
-    this.#low = CONTINUATION_LOW
-    this.#high = CONTINUATION_HIGH
-  }
-
   /**
    * Whether the bytes from `start` to `end` may come next. `is_utf8`: the quickest way of the platform to check whole characters.
    */
@@ -33,7 +26,7 @@ export class Utf8Check {
     return true
   }
 
-  /** RFC 3629 §4, byte by byte. */
+  /** RFC 3629 §4, byte by byte; behind a whole character, what comes here is never ASCII. */
   #step(byte: number): boolean {
     if (this.#missing > 0) {
       if (byte < this.#low || byte > this.#high) return false
@@ -42,7 +35,6 @@ export class Utf8Check {
       this.#high = CONTINUATION_HIGH
       return true
     }
-    if (byte < 0x80) return true
     if (byte < 0xc2 || byte > 0xf4) return false
     this.#missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
     // No overlong forms, no surrogates, nothing above U+10FFFF.
