@@ -1,0 +1,799 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import type { BrokenRule } from '../../src/frames/broken_rule.js'
+import {
+  type DecoderMemory,
+  type DecoderSettings,
+  type DecoderSink,
+  FrameDecoder,
+} from '../../src/frames/decoder.js'
+import { decoder_memory } from '../../src/node/decoder_memory.js'
+import { decoder_event } from './decoder_event.js'
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  cut,
+  FIN,
+  type Frame,
+  frame_bytes,
+  hex,
+  PING,
+  PONG,
+  RSV1,
+  TEXT,
+} from './frame_bytes.js'
+import { read_with } from './recording_decoder.js'
+
+type From = DecoderSettings['from']
+const SIDES: readonly From[] = ['client', 'server']
+const KEY = 0x37fa213d
+const LIMITS = { max_payload: 100_000, max_fragments: 10, is_compressed: false }
+
+const utf8 = (text: string): Uint8Array => Buffer.from(text)
+
+const encode = (frames: readonly Frame[], from: From): Buffer =>
+  Buffer.concat(frames.map(frame => frame_bytes({ key: from === 'client' ? KEY : undefined, ...frame })))
+
+const read = (
+  bytes: Uint8Array,
+  settings: Partial<DecoderSettings> = {},
+  sizes: readonly number[] = [],
+): string[] => read_with(FrameDecoder, cut(bytes, sizes), { from: 'server', ...LIMITS, ...settings })
+
+/** Expects the same events in one segment, byte by byte, and cut in two at any of these places. */
+function expect_however_cut(
+  bytes: Buffer,
+  settings: Partial<DecoderSettings>,
+  events: readonly string[],
+  places: Iterable<number> = bytes.keys(),
+): void {
+  expect(read(bytes, settings)).toEqual(events)
+  expect(read(bytes, settings, [1])).toEqual(events)
+  const wrong = Array.from(places).filter(
+    place => read(bytes, settings, [place, bytes.length]).join() !== events.join(),
+  )
+  expect(wrong, 'cut in two at these places').toEqual([])
+}
+
+const text = (data: string): string => decoder_event.message(data, Buffer.byteLength(data))
+const binary = (data: Uint8Array): string => decoder_event.message(data, data.length)
+const letters = (count: number): Uint8Array => Buffer.alloc(count, 'abcdefghijklmnopqrstuvw')
+
+describe.each(SIDES)('frames from a %s', from => {
+  test.each<[name: string, frames: readonly Frame[], events: readonly string[]]>([
+    ['text', [{ first: FIN | TEXT, payload: utf8('hello') }], [text('hello')]],
+    ['text in characters of all lengths', [{ first: FIN | TEXT, payload: utf8('aé€👋') }], [text('aé€👋')]],
+    ['bytes', [{ first: FIN | BINARY, payload: hex('00 80 ff') }], [binary(hex('0080ff'))]],
+    ['empty text', [{ first: FIN | TEXT }], [text('')]],
+    ['no bytes', [{ first: FIN | BINARY }], [binary(hex(''))]],
+    [
+      'text in fragments that cut characters',
+      [
+        { first: TEXT, payload: hex('61 f0 9f') },
+        { first: CONTINUATION, payload: hex('91') },
+        { first: FIN | CONTINUATION, payload: hex('8b e2 82 ac') },
+      ],
+      [text('a👋€')],
+    ],
+    [
+      'ASCII in fragments',
+      [
+        { first: TEXT, payload: utf8('one ') },
+        { first: FIN | CONTINUATION, payload: utf8('two') },
+      ],
+      [text('one two')],
+    ],
+    [
+      'bytes in fragments',
+      [
+        { first: BINARY, payload: hex('00 ff') },
+        { first: FIN | CONTINUATION, payload: hex('80') },
+      ],
+      [binary(hex('00ff80'))],
+    ],
+    [
+      'fragments of which some are empty',
+      [
+        { first: TEXT },
+        { first: CONTINUATION, payload: utf8('x') },
+        { first: CONTINUATION },
+        { first: FIN | CONTINUATION },
+      ],
+      [text('x')],
+    ],
+    ['fragments that are all empty', [{ first: BINARY }, { first: FIN | CONTINUATION }], [binary(hex(''))]],
+    [
+      'an empty fragment before the only one',
+      [{ first: TEXT }, { first: FIN | CONTINUATION, payload: utf8('é') }],
+      [text('é')],
+    ],
+    [
+      'control frames between fragments',
+      [
+        { first: TEXT, payload: hex('c3') },
+        { first: FIN | PING, payload: utf8('ping') },
+        { first: FIN | PONG, payload: hex('ff') },
+        { first: CONTINUATION, payload: hex('a9') },
+        { first: FIN | PING },
+        { first: FIN | CONTINUATION, payload: utf8('!') },
+      ],
+      [decoder_event.ping(utf8('ping')), 'pong', decoder_event.ping(hex('')), text('é!')],
+    ],
+    [
+      'pings one after the other, of 125 bytes and less',
+      [
+        { first: FIN | PING, payload: letters(125) },
+        { first: FIN | PING, payload: utf8('x') },
+      ],
+      [decoder_event.ping(letters(125)), decoder_event.ping(utf8('x'))],
+    ],
+    [
+      'messages one after the other',
+      [
+        { first: FIN | TEXT, payload: utf8('é') },
+        { first: FIN | BINARY, payload: hex('80') },
+        { first: FIN | TEXT, payload: utf8('b') },
+      ],
+      [text('é'), binary(hex('80')), text('b')],
+    ],
+    ['a Close without a code', [{ first: FIN | CLOSE }], ['Close 1005: ""']],
+    ['a Close with a code', [{ first: FIN | CLOSE, payload: hex('03e8') }], ['Close 1000: ""']],
+    [
+      'a Close with a reason, and nothing behind it',
+      [
+        { first: FIN | CLOSE, payload: Buffer.concat([hex('0fa1'), utf8('até')]) },
+        { first: FIN | PING },
+        { first: 0xff },
+      ],
+      ['Close 4001: "até"'],
+    ],
+    [
+      'a Close between fragments',
+      [{ first: TEXT, payload: utf8('a') }, { first: FIN | CLOSE }, { first: FIN | CONTINUATION }],
+      ['Close 1005: ""'],
+    ],
+  ])('%s', (_, frames, events) => {
+    expect_however_cut(encode(frames, from), { from }, events)
+  })
+
+  test.each([63, 64, 65, 125, 126, 127, 300])('text and bytes of %i bytes, cut at each byte', size => {
+    const payload = letters(size)
+    const bytes = encode(
+      [
+        { first: FIN | TEXT, payload },
+        { first: FIN | BINARY, payload },
+      ],
+      from,
+    )
+    expect_however_cut(bytes, { from }, [text(payload.toString()), binary(payload)])
+  })
+
+  test.each([65_535, 65_536, 65_537])('text of %i bytes, cut within its header and beside it', size => {
+    const payload = letters(size)
+    const bytes = encode([{ first: FIN | TEXT, payload }], from)
+    const places = [...Array.from({ length: 20 }, (_, place) => place), 40_000, bytes.length - 1]
+    expect_however_cut(bytes, { from }, [text(payload.toString())], places)
+  })
+
+  test('text of 70 bytes with one character that is not ASCII, wherever it stands', () => {
+    for (let place = 0; place <= 70; place += 1) {
+      const data = `${'a'.repeat(place)}é${'b'.repeat(70 - place)}`
+      expect(read(encode([{ first: FIN | TEXT, payload: utf8(data) }], from), { from })).toEqual([text(data)])
+    }
+  })
+})
+
+/** A rule, what breaks it, and with which settings. */
+type Sample = readonly [BrokenRule, string, readonly Frame[], Partial<DecoderSettings>?]
+
+describe('each broken rule', () => {
+  const SAMPLES: readonly Sample[] = [
+    ['reserved_bits', 'RSV2', [{ first: 0xa1 }]],
+    ['reserved_bits', 'RSV3', [{ first: 0x91 }]],
+    ['reserved_bits', 'RSV2 on a control frame', [{ first: 0xa9 }]],
+    ['unexpected_rsv1', 'RSV1 on text', [{ first: FIN | RSV1 | TEXT }]],
+    ['unexpected_rsv1', 'RSV1 on bytes', [{ first: FIN | RSV1 | BINARY }]],
+    ...[CLOSE, PING, PONG].map(
+      (opcode): Sample => [
+        'unexpected_rsv1',
+        `RSV1 on opcode ${opcode}, with compression`,
+        [{ first: FIN | RSV1 | opcode }],
+        { is_compressed: true },
+      ],
+    ),
+    [
+      'unexpected_rsv1',
+      'RSV1 on a continuation, with compression',
+      [{ first: RSV1 | TEXT }, { first: FIN | RSV1 | CONTINUATION }],
+      { is_compressed: true },
+    ],
+    ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(
+      (opcode): Sample => ['reserved_opcode', `opcode ${opcode}`, [{ first: FIN | opcode }]],
+    ),
+    ['unexpected_continuation', 'a continuation first', [{ first: CONTINUATION }]],
+    [
+      'unexpected_continuation',
+      'a continuation behind a whole message',
+      [{ first: FIN | TEXT }, { first: FIN | CONTINUATION }],
+    ],
+    [
+      'unexpected_continuation',
+      'a continuation behind the last fragment',
+      [{ first: BINARY }, { first: FIN | CONTINUATION }, { first: FIN | CONTINUATION }],
+    ],
+    ['expected_continuation', 'text within a message', [{ first: BINARY }, { first: FIN | TEXT }]],
+    ['expected_continuation', 'bytes within a message', [{ first: TEXT }, { first: BINARY }]],
+    ...[CLOSE, PING, PONG].map(
+      (opcode): Sample => ['fragmented_control', `opcode ${opcode} without FIN`, [{ first: opcode }]],
+    ),
+    ...[CLOSE, PING, PONG].map(
+      (opcode): Sample => [
+        'long_control',
+        `opcode ${opcode} with 126 bytes`,
+        [{ first: FIN | opcode, payload: letters(126) }],
+      ],
+    ),
+    ['long_control', 'a ping of 70,000 bytes', [{ first: FIN | PING, length: 70_000n }]],
+    ['long_length', '125 in two bytes', [{ first: FIN | BINARY, length: 125n, length_bytes: 2 }]],
+    ['long_length', '0 in two bytes', [{ first: FIN | TEXT, length: 0n, length_bytes: 2 }]],
+    ['long_length', '65,535 in eight bytes', [{ first: FIN | TEXT, length: 65_535n, length_bytes: 8 }]],
+    ['long_length', '0 in eight bytes', [{ first: FIN | TEXT, length: 0n, length_bytes: 8 }]],
+    ['negative_length', '2^63', [{ first: FIN | BINARY, length: 2n ** 63n }]],
+    ['negative_length', '2^64 - 1', [{ first: FIN | TEXT, length: 2n ** 64n - 1n }]],
+    ['close_of_one_byte', 'a Close of one byte', [{ first: FIN | CLOSE, payload: hex('03') }]],
+    ...[0, 999, 1004, 1005, 1006, 1015, 1999, 2999, 5000, 65_535].map(
+      (code): Sample => [
+        'invalid_close_code',
+        `a Close with ${code}`,
+        [{ first: FIN | CLOSE, payload: Uint8Array.of(code >> 8, code & 0xff) }],
+      ],
+    ),
+    ['invalid_utf8', 'text', [{ first: FIN | TEXT, payload: hex('61 80') }]],
+    ['invalid_utf8', 'text of 80 bytes', [{ first: FIN | TEXT, payload: new Uint8Array(80).fill(0xbf) }]],
+    ['invalid_utf8', 'text that ends within a character', [{ first: FIN | TEXT, payload: hex('61 e2 82') }]],
+    [
+      'invalid_utf8',
+      'text whose last fragment ends within a character',
+      [
+        { first: TEXT, payload: hex('61') },
+        { first: FIN | CONTINUATION, payload: hex('c3') },
+      ],
+    ],
+    [
+      'invalid_utf8',
+      'text whose last fragment is empty',
+      [{ first: TEXT, payload: hex('c3') }, { first: FIN | CONTINUATION }],
+    ],
+    [
+      'invalid_utf8',
+      'a character that the next fragment does not go on with',
+      [
+        { first: TEXT, payload: hex('c3') },
+        { first: FIN | CONTINUATION, payload: hex('61') },
+      ],
+    ],
+    ['invalid_utf8', 'the reason of a Close', [{ first: FIN | CLOSE, payload: hex('03e8 ff') }]],
+    ['message_too_large', '2^63 - 1 bytes', [{ first: FIN | BINARY, length: 2n ** 63n - 1n }]],
+    ['message_too_large', '2^32 bytes', [{ first: FIN | BINARY, length: 2n ** 32n }]],
+    ['message_too_large', 'one byte more', [{ first: BINARY, length: 6n }], { max_payload: 5 }],
+    [
+      'message_too_large',
+      'one byte more in fragments',
+      [
+        { first: BINARY, payload: letters(3) },
+        { first: CONTINUATION, length: 3n },
+      ],
+      { max_payload: 5 },
+    ],
+    [
+      'too_many_fragments',
+      'three of two',
+      [{ first: BINARY }, { first: CONTINUATION }, { first: FIN | CONTINUATION }],
+      { max_fragments: 2 },
+    ],
+  ]
+
+  describe.each(SIDES)('from a %s', from => {
+    for (const [rule, name, frames, settings = {}] of SAMPLES) {
+      test(`${rule}: ${name}`, () => {
+        const bytes = encode([...frames, { first: FIN | PING }], from)
+        const all = read(bytes, { from, ...settings })
+        expect(all.at(-1)).toBe(decoder_event.broken(rule))
+        expect_however_cut(bytes, { from, ...settings }, all)
+      })
+    }
+  })
+
+  test.each([TEXT, BINARY, CLOSE, PING, PONG])('not_masked: opcode %i from a client', opcode => {
+    const bytes = frame_bytes({ first: FIN | opcode })
+    expect_however_cut(bytes, { from: 'client' }, [decoder_event.broken('not_masked')])
+  })
+
+  test.each([TEXT, BINARY, CLOSE, PING, PONG])('masked: opcode %i from a server', opcode => {
+    const bytes = frame_bytes({ first: FIN | opcode, key: KEY })
+    expect_however_cut(bytes, { from: 'server' }, [decoder_event.broken('masked')])
+  })
+
+  test.each([
+    ['of a short frame', frame_bytes({ first: 0xf1 })],
+    ['of a frame of 2^63 - 1 bytes', frame_bytes({ first: 0xf1, length: 2n ** 63n - 1n })],
+  ])('is found in the first two bytes, %s', (_, bytes) => {
+    expect(read(bytes.subarray(0, 2))).toEqual([decoder_event.broken('reserved_bits')])
+  })
+
+  test('is reported with what came before it, in order, and with nothing behind it', () => {
+    const frames = [
+      { first: FIN | TEXT, payload: utf8('a') },
+      { first: FIN | PING },
+      { first: 0x83 },
+      { first: FIN | PONG },
+    ]
+    expect(read(encode(frames, 'server'))).toEqual([
+      text('a'),
+      decoder_event.ping(hex('')),
+      decoder_event.broken('reserved_opcode'),
+    ])
+  })
+})
+
+describe('limits', () => {
+  test.each(SIDES)('a message of exactly max_payload bytes from a %s passes', from => {
+    const whole = encode([{ first: FIN | TEXT, payload: letters(300) }], from)
+    expect_however_cut(whole, { from, max_payload: 300 }, [text(letters(300).toString())])
+    const fragments = encode(
+      [
+        { first: BINARY, payload: letters(100) },
+        { first: CONTINUATION, payload: letters(200) },
+        { first: FIN | CONTINUATION },
+      ],
+      from,
+    )
+    expect(read(fragments, { from, max_payload: 300 })).toHaveLength(1)
+    expect(read(fragments, { from, max_payload: 299 })).toEqual([decoder_event.broken('message_too_large')])
+  })
+
+  test('exactly max_fragments pass, message after message, with control frames that do not count', () => {
+    const message = [
+      { first: TEXT, payload: utf8('a') },
+      { first: FIN | PING },
+      { first: CONTINUATION },
+      { first: FIN | PONG },
+      { first: FIN | CONTINUATION, payload: utf8('b') },
+    ]
+    const bytes = encode([...message, ...message], 'server')
+    const events = [decoder_event.ping(hex('')), 'pong', text('ab')]
+    expect(read(bytes, { max_fragments: 3 })).toEqual([...events, ...events])
+    expect(read(bytes, { max_fragments: 2 })).toEqual([
+      decoder_event.ping(hex('')),
+      'pong',
+      decoder_event.broken('too_many_fragments'),
+    ])
+  })
+
+  test('too large a message is refused at its header, before any of its payload', () => {
+    const { length } = frame_bytes({ first: FIN | BINARY, length: 101n, key: KEY })
+    const bytes = frame_bytes({ first: FIN | BINARY, length: 101n, key: KEY, payload: letters(9) })
+    const settings = { from: 'client', max_payload: 100 } as const
+    expect(read(bytes.subarray(0, length), settings)).toEqual([decoder_event.broken('message_too_large')])
+  })
+})
+
+describe('compressed messages', () => {
+  const settings = { is_compressed: true, max_payload: 100 }
+  /** What max_payload allows, a quarter of it, and 1 KiB. */
+  const MOST_BYTES = 100 + 25 + 1_024
+
+  test.each(SIDES)('from a %s are handed on as they are, text or bytes, in one frame or several', from => {
+    const bytes = encode(
+      [
+        { first: FIN | RSV1 | TEXT, payload: hex('80 ff') },
+        { first: RSV1 | BINARY, payload: hex('c0') },
+        { first: FIN | PING },
+        { first: FIN | CONTINUATION, payload: hex('01') },
+        { first: FIN | RSV1 | TEXT },
+        { first: FIN | TEXT, payload: utf8('plain') },
+      ],
+      from,
+    )
+    expect_however_cut(bytes, { from, ...settings }, [
+      decoder_event.compressed(hex('80 ff'), true),
+      decoder_event.ping(hex('')),
+      decoder_event.compressed(hex('c0 01'), false),
+      decoder_event.compressed(hex(''), true),
+      text('plain'),
+    ])
+  })
+
+  test('may take a little more than max_payload, and no more than that', () => {
+    const frame = (size: number): Buffer =>
+      encode([{ first: FIN | RSV1 | BINARY, payload: letters(size) }], 'server')
+    expect(read(frame(MOST_BYTES), settings)).toEqual([decoder_event.compressed(letters(MOST_BYTES), false)])
+    expect(read(frame(MOST_BYTES + 1), settings)).toEqual([decoder_event.broken('message_too_large')])
+    expect(read(frame(MOST_BYTES), settings, [7])).toHaveLength(1)
+  })
+
+  test('do not raise the limit of the messages behind them', () => {
+    const frames = [
+      { first: FIN | RSV1 | BINARY, payload: letters(101) },
+      { first: FIN | BINARY, payload: letters(101) },
+    ]
+    expect(read(encode(frames, 'server'), settings).at(-1)).toBe(decoder_event.broken('message_too_large'))
+  })
+})
+
+describe('text that is not UTF-8 is found in the byte that breaks it, before the message is complete', () => {
+  // RFC 3629 §4; the number: how many bytes some text may start with.
+  const CASES: readonly [string, number][] = [
+    ...(['80', 'bf', 'c0 80', 'c1 bf', 'f5 80 80 80', 'f8', 'fe', 'ff'] as const).map(
+      digits => [digits, 0] as [string, number],
+    ),
+    ['c2 7f', 1],
+    ['df c0', 1],
+    ['e0 80 80', 1],
+    ['e0 9f bf', 1],
+    ['ed a0 80', 1],
+    ['ed bf bf', 1],
+    ['e1 80 7f', 2],
+    ['ef bf c0', 2],
+    ['f0 80 80 80', 1],
+    ['f0 8f bf bf', 1],
+    ['f4 90 80 80', 1],
+    ['f1 80 80 7f', 3],
+    ['f4 8f bf c0', 3],
+    ['ed a0 bd ed b2 a9', 1],
+  ]
+  const BEFORE = utf8('aé€👋')
+
+  for (const from of SIDES) {
+    for (const is_fragmented of [false, true]) {
+      const where = is_fragmented ? 'in a first fragment' : 'in the only frame'
+      test.each(CASES)(`%s, ${where} from a ${from}`, (digits, may_start) => {
+        const payload = Buffer.concat([BEFORE, hex(digits), Buffer.alloc(50, 'x')])
+        const bytes = encode([{ first: is_fragmented ? TEXT : FIN | TEXT, payload }], from)
+        const breaks_at = bytes.length - payload.length + BEFORE.length + may_start
+        for (const sizes of [[1], [2], [3], [breaks_at], [breaks_at - 1], [breaks_at - 2]]) {
+          expect(read(bytes.subarray(0, breaks_at), { from }, sizes)).toEqual([])
+          expect(read(bytes.subarray(0, breaks_at + 1), { from }, sizes)).toEqual([
+            decoder_event.broken('invalid_utf8'),
+          ])
+        }
+      })
+    }
+  }
+
+  test.each(SIDES)('every code point at an edge passes from a %s, cut at each byte', from => {
+    const points = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xcfff, 0xd000, 0xd7ff, 0xe000, 0xffff]
+    const data = String.fromCodePoint(...points, 0x10000, 0x3ffff, 0x40000, 0xfffff, 0x100000, 0x10ffff)
+    expect_however_cut(encode([{ first: FIN | TEXT, payload: utf8(data) }], from), { from }, [text(data)])
+    const payload = utf8(data)
+    for (const place of payload.keys()) {
+      const fragments = [
+        { first: TEXT, payload: payload.subarray(0, place) },
+        { first: FIN | CONTINUATION, payload: payload.subarray(place) },
+      ]
+      expect(read(encode(fragments, from), { from })).toEqual([text(data)])
+    }
+  })
+})
+
+/** A decoder, and what it has delivered. */
+class Trial {
+  readonly events: string[] = []
+  readonly allocated: number[] = []
+  readonly kept: Uint8Array[] = []
+  readonly decoder: FrameDecoder
+
+  constructor(
+    settings: Partial<DecoderSettings> = {},
+    delivered: (trial: Trial, index: number) => void = () => {},
+  ) {
+    const deliver = (event: string): void => {
+      this.events.push(event)
+      delivered(this, this.events.length - 1)
+    }
+    const memory: DecoderMemory = {
+      ...decoder_memory,
+      allocate: size_bytes => {
+        this.allocated.push(size_bytes)
+        return decoder_memory.allocate(size_bytes)
+      },
+    }
+    const sink: DecoderSink = {
+      on_message: (data, payload_bytes) => {
+        if (typeof data !== 'string') this.kept.push(data)
+        deliver(decoder_event.message(data, payload_bytes))
+      },
+      on_compressed: (payload, is_text) => deliver(decoder_event.compressed(payload, is_text)),
+      on_ping: payload => deliver(decoder_event.ping(payload)),
+      on_pong: () => deliver(decoder_event.pong()),
+      on_close: (code, reason) => deliver(decoder_event.close(code, reason)),
+      on_broken: rule => deliver(decoder_event.broken(rule)),
+    }
+    this.decoder = new FrameDecoder({ from: 'server', ...LIMITS, ...settings }, memory, sink)
+  }
+}
+
+/** All kinds of events, and the end of one kind or the other. */
+const EVENTFUL: readonly Frame[] = [
+  { first: FIN | TEXT, payload: utf8('one') },
+  { first: FIN | BINARY, payload: utf8('two') },
+  { first: TEXT, payload: hex('c3') },
+  { first: FIN | PING, payload: utf8('three') },
+  { first: FIN | PONG },
+  { first: FIN | CONTINUATION, payload: hex('a9') },
+  { first: FIN | RSV1 | TEXT, payload: utf8('five') },
+  { first: FIN | RSV1 | BINARY },
+  { first: FIN | TEXT },
+]
+const ENDS: readonly (readonly [string, Frame])[] = [
+  ['a Close', { first: FIN | CLOSE, payload: hex('03e8') }],
+  ['a broken rule', { first: 0xf1 }],
+]
+
+describe.each(ENDS)('with %s at the end', (_, last) => {
+  describe.each(SIDES)('frames from a %s', from => {
+    const settings = { from, is_compressed: true }
+    const stream = (): Buffer => encode([...EVENTFUL, last], from)
+    const all = read(stream(), settings)
+    const indexes = [...all.keys()]
+
+    test.each(indexes)('nothing is delivered after a stop in callback %i, and the rest when resumed', at => {
+      const trial = new Trial(settings, ({ decoder }, index) => {
+        if (index === at) decoder.stop()
+      })
+      trial.decoder.decode(stream())
+      expect(trial.events).toEqual(all.slice(0, at + 1))
+      expect(trial.decoder.has_rest).toBe(at < all.length - 1)
+      trial.decoder.resume()
+      expect(trial.events).toEqual(all)
+      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+    })
+
+    test.each(indexes)('nothing changes after a stop and a resume in callback %i', at => {
+      const trial = new Trial(settings, ({ decoder }, index) => {
+        if (index !== at) return
+        decoder.stop()
+        decoder.resume()
+        // Not from within: what comes next waits until the callback has returned.
+        expect(trial.events).toHaveLength(at + 1)
+      })
+      trial.decoder.decode(stream())
+      expect(trial.events).toEqual(all)
+    })
+
+    test.each(indexes)('nothing is delivered after the end in callback %i, nor kept', at => {
+      const trial = new Trial(settings, ({ decoder }, index) => {
+        if (index === at) decoder.end()
+      })
+      trial.decoder.decode(stream())
+      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+      trial.decoder.resume()
+      trial.decoder.decode(stream())
+      expect(trial.events).toEqual(all.slice(0, at + 1))
+      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+    })
+
+    test.each(indexes)('a callback that throws loses no event but its own, %i', at => {
+      const trial = new Trial(settings, (_, index) => {
+        if (index === at) throw new Error('thrown by a callback')
+      })
+      expect(() => trial.decoder.decode(stream())).toThrow('thrown by a callback')
+      expect(trial.events).toEqual(all.slice(0, at + 1))
+      trial.decoder.resume()
+      expect(trial.events).toEqual(all)
+    })
+
+    test('each event is delivered alone if each one stops the decoder', () => {
+      const trial = new Trial(settings, ({ decoder }) => decoder.stop())
+      trial.decoder.decode(stream())
+      for (const index of indexes) {
+        expect(trial.events).toEqual(all.slice(0, index + 1))
+        trial.decoder.resume()
+      }
+      expect(trial.events).toEqual(all)
+    })
+
+    test('a stop between two segments holds back the second, wherever the first one ends', () => {
+      for (const place of stream().keys()) {
+        const trial = new Trial(settings)
+        const [first, second] = [stream().subarray(0, place), stream().subarray(place)]
+        trial.decoder.decode(first)
+        const delivered = [...trial.events]
+        trial.decoder.stop()
+        trial.decoder.decode(second)
+        expect(trial.events).toEqual(delivered)
+        expect(trial.decoder.has_rest).toBe(delivered.length < all.length)
+        trial.decoder.resume()
+        expect(trial.events).toEqual(all)
+      }
+    })
+  })
+})
+
+describe('pauses', () => {
+  test('a resume without a stop, and without bytes, does nothing', () => {
+    const trial = new Trial()
+    trial.decoder.resume()
+    trial.decoder.decode(hex(''))
+    expect([trial.events, trial.decoder.has_rest]).toEqual([[], false])
+    trial.decoder.decode(hex('89 00'))
+    expect(trial.events).toEqual([decoder_event.ping(hex(''))])
+  })
+
+  test('a stop that is taken back in a later callback of the same segment was none', () => {
+    const trial = new Trial({}, ({ decoder }, index) => {
+      if (index === 0) decoder.stop()
+      else decoder.end()
+    })
+    trial.decoder.decode(hex('89 00 8a 00 89 00'))
+    expect(trial.events).toHaveLength(1)
+    trial.decoder.resume()
+    expect(trial.events).toHaveLength(2)
+  })
+
+  test('a decoder that is ended while it is stopped lets go of the rest', () => {
+    const trial = new Trial({}, ({ decoder }) => decoder.stop())
+    trial.decoder.decode(hex('89 00 8a 00'))
+    trial.decoder.end()
+    expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+    trial.decoder.resume()
+    expect(trial.events).toHaveLength(1)
+  })
+
+  test('a callback may run another decoder, with masks of its own', () => {
+    const payload = letters(200)
+    const message = (): Buffer =>
+      encode(
+        [
+          { first: FIN | BINARY, payload },
+          { first: FIN | BINARY, payload },
+        ],
+        'client',
+      )
+    const inner = new Trial({ from: 'client' })
+    const outer = new Trial({ from: 'client' }, () => inner.decoder.decode(message()))
+    outer.decoder.decode(message())
+    expect(outer.events).toEqual([binary(payload), binary(payload)])
+    expect(inner.events).toEqual(Array.from({ length: 4 }, () => binary(payload)))
+  })
+})
+
+describe('memory', () => {
+  const frame = frame_bytes({ first: FIN | BINARY, payload: letters(1_000) })
+
+  test('nothing is held before the first segment, nor behind whole messages', () => {
+    const trial = new Trial()
+    expect(trial.decoder.held_bytes).toBe(0)
+    trial.decoder.decode(Buffer.from(frame))
+    expect(trial.decoder.held_bytes).toBe(0)
+  })
+
+  test('a segment counts with its whole buffer while any of it is left', () => {
+    const trial = new Trial({}, ({ decoder }) => decoder.stop())
+    const memory = Buffer.alloc(10_000)
+    memory.set(frame, 100)
+    memory.set(frame, 100 + frame.length)
+    trial.decoder.decode(memory.subarray(100, 100 + 2 * frame.length))
+    expect(trial.decoder.held_bytes).toBe(10_000)
+    trial.decoder.resume()
+    expect([trial.events.length, trial.decoder.held_bytes]).toEqual([2, 0])
+  })
+
+  test.each<[string, number, number]>([
+    ['of one frame', FIN | BINARY, 1],
+    ['in fragments', BINARY, 0],
+  ])('a message %s holds at most four times what has arrived of it', (_, first, messages) => {
+    const trial = new Trial({ max_payload: 20_000 })
+    trial.decoder.decode(frame_bytes({ first, length: 20_000n }))
+    expect(trial.decoder.held_bytes).toBe(0)
+    const wrong: number[] = []
+    for (let arrived = 1; arrived < 20_000; arrived += 1) {
+      trial.decoder.decode(Buffer.of(arrived))
+      const { held_bytes } = trial.decoder
+      if (held_bytes < arrived || held_bytes > Math.min(4 * arrived, 20_000)) wrong.push(arrived)
+    }
+    expect(wrong).toEqual([])
+    trial.decoder.decode(Buffer.of(0))
+    expect(trial.events).toHaveLength(messages)
+    expect(trial.decoder.held_bytes).toBe(messages === 1 ? 0 : 20_000)
+  })
+
+  test.each([
+    ['of one frame', 1],
+    ['in a thousand fragments', 1_000],
+  ])('a message of 1 MB %s, byte by byte or nearly so, is copied at most twice', (_, fragments) => {
+    const trial = new Trial({ max_payload: 1_000_000, max_fragments: 1_000 })
+    const size = 1_000_000 / fragments
+    for (let index = 0; index < fragments; index += 1) {
+      const is_last = index === fragments - 1
+      const first = (is_last ? FIN : 0) | (index === 0 ? BINARY : CONTINUATION)
+      for (const segment of cut(frame_bytes({ first, payload: letters(size) }), [7]))
+        trial.decoder.decode(segment)
+    }
+    expect(trial.events).toHaveLength(1)
+    // Each growth copies what is there: less than what it makes room for.
+    expect(trial.allocated.reduce((sum, bytes) => sum + bytes)).toBeLessThanOrEqual(2_000_000)
+    expect(trial.allocated.length).toBeLessThanOrEqual(12)
+    expect(trial.kept.map(({ buffer }) => buffer.byteLength)).toEqual([1_000_000])
+  })
+
+  test.each<[string, readonly Frame[], readonly number[]]>([
+    ['of one frame and one segment', [{ first: FIN | BINARY, payload: letters(20) }], []],
+    ['of one frame in segments', [{ first: FIN | BINARY, payload: letters(20) }], [7]],
+    ['of one frame byte by byte', [{ first: FIN | BINARY, payload: letters(20) }], [1]],
+    [
+      'in fragments that its memory was too large for',
+      [
+        { first: BINARY, payload: letters(10) },
+        { first: FIN | CONTINUATION, payload: letters(10) },
+      ],
+      [],
+    ],
+    ['without a byte', [{ first: FIN | BINARY }], []],
+  ])('a message %s keeps its own bytes alive, and no others', (_, frames, sizes) => {
+    const trial = new Trial()
+    const chunk = Buffer.alloc(65_536)
+    const bytes = encode(frames, 'server')
+    chunk.set(bytes)
+    for (const segment of cut(chunk.subarray(0, bytes.length), sizes)) trial.decoder.decode(segment)
+    const meant = Buffer.concat(frames.map(({ payload = hex('') }) => payload))
+    chunk.fill(0xff)
+    expect(trial.kept.map(message => Buffer.from(message).toString())).toEqual([meant.toString()])
+    expect(trial.kept.map(({ buffer }) => buffer.byteLength)).toEqual([meant.length])
+  })
+
+  test('messages in parts have memory of their own each', () => {
+    const trial = new Trial()
+    for (const digit of ['1', '2', '3'])
+      for (const segment of cut(frame_bytes({ first: FIN | BINARY, payload: utf8(digit.repeat(9)) }), [4]))
+        trial.decoder.decode(segment)
+    expect(trial.kept.map(message => Buffer.from(message).toString())).toEqual([
+      '111111111',
+      '222222222',
+      '333333333',
+    ])
+  })
+
+  test('an unfinished message is let go at its first broken rule', () => {
+    const trial = new Trial()
+    trial.decoder.decode(frame_bytes({ first: BINARY, payload: letters(1_000) }))
+    expect(trial.decoder.held_bytes).toBeGreaterThanOrEqual(1_000)
+    trial.decoder.decode(hex('83 00'))
+    expect([trial.events.at(-1), trial.decoder.held_bytes]).toEqual([
+      decoder_event.broken('reserved_opcode'),
+      0,
+    ])
+  })
+
+  test.each<[string, (decoder: FrameDecoder) => void]>([
+    ['was ended in a callback', decoder => decoder.end()],
+    ['is stopped and then ended', decoder => decoder.stop()],
+  ])('a segment is let go by a decoder that %s', async (_, delivered) => {
+    const { decoder } = new Trial({ from: 'client' }, trial => delivered(trial.decoder))
+    const decode = (): WeakRef<ArrayBufferLike> => {
+      const frames = [{ first: FIN | BINARY, payload: letters(200) }, { first: FIN | PING }]
+      const bytes = encode(frames, 'client')
+      const segment = Buffer.alloc(bytes.length)
+      segment.set(bytes)
+      decoder.decode(segment)
+      decoder.end()
+      return new WeakRef(segment.buffer)
+    }
+    const segment = decode()
+    // What a WeakRef was made for lives until this turn ends.
+    await new Promise(setImmediate)
+    setFlagsFromString('--expose-gc')
+    runInNewContext('gc')()
+    expect(segment.deref()).toBeUndefined()
+  })
+
+  test('whole messages in one segment take no memory at all for their parts', () => {
+    const trial = new Trial()
+    trial.decoder.decode(
+      Buffer.concat([frame, frame, frame_bytes({ first: FIN | PING, payload: letters(9) })]),
+    )
+    expect([trial.events.length, trial.allocated]).toEqual([3, []])
+  })
+})

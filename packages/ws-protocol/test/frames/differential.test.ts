@@ -1,0 +1,184 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type DecoderSettings, FrameDecoder } from '../../src/frames/decoder.js'
+import { has_failed, without_rules } from './decoder_event.js'
+import { BINARY, FIN, frame_bytes, hex, PING, TEXT } from './frame_bytes.js'
+import { type FrameStream, frame_stream } from './frame_stream.js'
+import { type Differences, read_plainly } from './plain_decoder.js'
+import { FAULTS, plant } from './planted_fault.js'
+import { type DecoderClass, read_with } from './recording_decoder.js'
+import { read_with_ws } from './ws_receiver.js'
+
+/** Ours: as strict as RFC 6455 allows, and as early as possible. */
+const OURS: Differences = {
+  utf8: 'as it arrives',
+  fragments: 'at its header',
+  compressed_bytes: max_payload => max_payload + Math.floor(max_payload / 4) + 1_024,
+  allows_long_lengths: false,
+  allows_negative_lengths: false,
+  judges_length_before_key: false,
+}
+
+/** All in which `ws` differs; the tests of "intended differences" say why. */
+const WS: Differences = {
+  utf8: 'once complete',
+  fragments: 'behind its payload',
+  compressed_bytes: max_payload => max_payload,
+  allows_long_lengths: true,
+  allows_negative_lengths: true,
+  judges_length_before_key: true,
+}
+
+/** For how long streams are compared; `pnpm fuzz` sets it. */
+const FUZZ_MS = Number(process.env.FUZZ_SECONDS ?? 8) * 1_000
+/** A fault that is not caught within so many streams is not caught. */
+const MOST_STREAMS = 20_000
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 0x8000_0000)
+
+const are_equal = (some: readonly string[], others: readonly string[]): boolean =>
+  some.join('\n') === others.join('\n')
+
+const shown = ({ settings, bytes, segments, pauses }: FrameStream): string =>
+  JSON.stringify({
+    settings,
+    bytes: bytes.toString('hex'),
+    segments: segments.map(one => one.length),
+    pauses,
+  })
+
+test(
+  'finds in any stream, cut anywhere and with pauses anywhere, what a plain decoder and ws find',
+  async () => {
+    const count = { streams: 0, invalid: 0, different: 0 }
+    const found = await fc.check(
+      fc.asyncProperty(frame_stream, async stream => {
+        const ours = read_with(FrameDecoder, stream.segments, stream.settings, stream.pauses)
+        const theirs = await read_with_ws(stream.segments, stream.settings)
+        count.streams += 1
+        if (has_failed(ours)) count.invalid += 1
+        if (!are_equal(without_rules(ours), theirs)) count.different += 1
+        const meant = read_plainly(stream.bytes, stream.settings, OURS)
+        const meant_by_ws = without_rules(read_plainly(stream.bytes, stream.settings, WS))
+        if (!are_equal(ours, meant) || !are_equal(theirs, meant_by_ws))
+          throw new Error(JSON.stringify({ ours, meant, theirs, meant_by_ws }, undefined, 2))
+      }),
+      {
+        seed,
+        numRuns: Number.MAX_SAFE_INTEGER,
+        interruptAfterTimeLimit: FUZZ_MS,
+        markInterruptAsFailure: false,
+      },
+    )
+    const { streams, invalid, different } = count
+    console.log(
+      `Decoders: ${streams} streams, ${invalid} of them invalid, ${different} that ws reads differently on purpose; seed ${seed}`,
+    )
+    if (found.failed)
+      expect.fail(
+        `TEST_SEED=${seed} finds it again, path ${found.counterexamplePath}: ${found.counterexample?.map(shown).join()}\n${found.errorInstance}`,
+      )
+    expect(streams).toBeGreaterThan(0)
+    expect(invalid).toBeGreaterThanOrEqual(streams / 2)
+  },
+  FUZZ_MS + 60_000,
+)
+
+describe('intended differences from ws', () => {
+  const limits: DecoderSettings = {
+    from: 'server',
+    is_compressed: true,
+    max_payload: 100,
+    max_fragments: 2,
+  }
+  const key = 0x01020304
+
+  test.each<[name: string, settings: Partial<DecoderSettings>, bytes: Buffer, ours: string[], ws: string[]]>([
+    [
+      // RFC 6455 §8.1 asks for failure upon finding it: a peer has no reason to send the rest, and we have none to store it.
+      'text that is not UTF-8 is refused in the segment where it stands, not once its message is complete',
+      {},
+      Buffer.concat([frame_bytes({ first: TEXT, payload: hex('c0') }), frame_bytes({ first: FIN | PING })]),
+      ['failed with 1007: invalid_utf8'],
+      ['ping: '],
+    ],
+    [
+      // Its header says all that is needed.
+      'a fragment too many is refused at its header, not behind its payload',
+      { max_fragments: 1 },
+      Buffer.concat([frame_bytes({ first: BINARY }), frame_bytes({ first: 0, length: 5n })]),
+      ['failed with 1008: too_many_fragments'],
+      [],
+    ],
+    [
+      // Both limits are broken, and we count fragments first.
+      'a fragment that is one too many and too large is one too many',
+      { max_fragments: 1 },
+      Buffer.concat([frame_bytes({ first: BINARY }), frame_bytes({ first: 0, length: 101n })]),
+      ['failed with 1008: too_many_fragments'],
+      ['failed with 1009'],
+    ],
+    [
+      // `max_payload` counts decompressed bytes, and compression makes random bytes a little longer.
+      'compressed data may be a little longer than max_payload',
+      {},
+      frame_bytes({ first: 0xc2, payload: Buffer.alloc(101) }),
+      [`compressed binary: ${'00'.repeat(101)}`],
+      ['failed with 1009'],
+    ],
+    [
+      // RFC 6455 §5.2: "the minimal number of bytes MUST be used".
+      'a length of two bytes that fits into none is against the protocol',
+      {},
+      frame_bytes({ first: FIN | TEXT, payload: hex('61'), length_bytes: 2 }),
+      ['failed with 1002: long_length'],
+      ['text of 1: "a"'],
+    ],
+    [
+      'a length of eight bytes that fits into two is against the protocol',
+      {},
+      frame_bytes({ first: FIN | TEXT, payload: hex('61'), length_bytes: 8 }),
+      ['failed with 1002: long_length'],
+      ['text of 1: "a"'],
+    ],
+    [
+      // RFC 6455 §5.2: "the most significant bit MUST be 0".
+      'a length of 2^63 is against the protocol, not only too large',
+      {},
+      frame_bytes({ first: FIN | BINARY, length: 2n ** 63n }),
+      ['failed with 1002: negative_length'],
+      ['failed with 1009'],
+    ],
+    [
+      // One step for the whole header; whoever stops within it gets no answer, as within any other frame.
+      'a length is judged once the key of the mask is there too',
+      { from: 'client' },
+      frame_bytes({ first: FIN | BINARY, length: 101n, key }).subarray(0, -1),
+      [],
+      ['failed with 1009'],
+    ],
+  ])('%s', async (_, changed, bytes, ours, theirs) => {
+    const settings = { ...limits, ...changed }
+    expect(read_with(FrameDecoder, [bytes], settings)).toEqual(ours)
+    expect(await read_with_ws([bytes], settings)).toEqual(theirs)
+    expect(read_plainly(bytes, settings, OURS)).toEqual(ours)
+    expect(without_rules(read_plainly(bytes, settings, WS))).toEqual(theirs)
+  })
+})
+
+describe('a planted fault is caught', () => {
+  const finds_nothing = (Decoder: DecoderClass): fc.RunDetails<[FrameStream]> =>
+    fc.check(
+      fc.property(frame_stream, ({ bytes, segments, settings, pauses }) => {
+        const events = read_with(Decoder, segments, settings, pauses)
+        return are_equal(events, read_plainly(bytes, settings, OURS))
+      }),
+      { seed, numRuns: MOST_STREAMS, endOnFailure: true },
+    ) as fc.RunDetails<[FrameStream]>
+
+  test.each(FAULTS)('$name', async fault => {
+    const Decoder = await plant(fault)
+    const found = finds_nothing(Decoder)
+    expect(found.failed, `seed ${seed}`).toBe(true)
+    if (process.env.FUZZ_SECONDS !== undefined) console.log(`${fault.name}: stream ${found.numRuns}`)
+  })
+})

@@ -1,0 +1,122 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { DecoderClass } from './recording_decoder.js'
+
+/** A change to the sources of the decoder that makes it wrong. */
+export interface Fault {
+  readonly name: string
+  readonly file: 'decoder' | 'mask' | 'utf8_check'
+  /** Stands in the file exactly once. */
+  readonly right: string
+  readonly wrong: string
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'the key of a mask starts anew in each segment',
+    file: 'decoder',
+    right: 'this.#key = shifted_key(this.#key, end - start)',
+    wrong: '',
+  },
+  {
+    name: 'a new message may start within another one',
+    file: 'decoder',
+    right: "if (this.#kind !== CONTINUATION) return 'expected_continuation'",
+    wrong: '',
+  },
+  {
+    name: 'a message of max_payload bytes is too large',
+    file: 'decoder',
+    right: 'this.#parts_bytes + length > most_bytes',
+    wrong: 'this.#parts_bytes + length >= most_bytes',
+  },
+  {
+    name: 'fragments are counted over all messages',
+    file: 'decoder',
+    right: 'this.#fragments = this.#parts_bytes = this.#all_bits = 0',
+    wrong: 'this.#parts_bytes = this.#all_bits = 0',
+  },
+  {
+    name: 'a length of 65,535 may take eight bytes',
+    file: 'decoder',
+    right: 'length <= 0xffff',
+    wrong: 'length < 0xffff',
+  },
+  {
+    name: 'a control frame that was cut off is put before the next one',
+    file: 'decoder',
+    right: '      this.#control_bytes = 0',
+    wrong: '',
+  },
+  {
+    name: 'a stop takes effect at the end of the segment',
+    file: 'decoder',
+    right: '!this.#is_stopped && ',
+    wrong: '',
+  },
+  {
+    name: 'text in fragments may end within a character',
+    file: 'decoder',
+    right: "if (this.#utf8?.is_complete === false) return 'invalid_utf8'",
+    wrong: '',
+  },
+  {
+    name: 'a binary message shares the memory of its segment',
+    file: 'decoder',
+    right: 'memory.copy(chunk, start, end)',
+    wrong: 'chunk.subarray(start, end)',
+  },
+  {
+    name: 'bytes of the last segment are taken for ASCII if those before are',
+    file: 'decoder',
+    right: 'this.#all_bits |= all_bits',
+    wrong: 'this.#all_bits ||= all_bits',
+  },
+  {
+    name: 'a mask by words is one byte off',
+    file: 'mask',
+    right: 'key_bytes[(base + start + 3) & 3] = k3',
+    wrong: 'key_bytes[(base + start + 3) & 3] = k2',
+  },
+  {
+    name: 'the last byte that is masked does not count as text',
+    file: 'mask',
+    right: 'if (at + 2 < end) all |= bytes',
+    wrong: 'if (at + 2 < end) bytes',
+  },
+  {
+    name: 'half of a surrogate pair is accepted if it is cut',
+    file: 'utf8_check',
+    right: 'else if (byte === 0xed) this.#high = 0x9f',
+    wrong: '',
+  },
+  {
+    name: 'a character of four bytes is not seen at the end of a segment',
+    file: 'utf8_check',
+    right: 'const LONGEST_CHARACTER = 4',
+    wrong: 'const LONGEST_CHARACTER = 3',
+  },
+]
+
+const SOURCES = join(import.meta.dirname, '../../src')
+
+/** Loads the decoder from a copy of the sources that has the fault. */
+export async function plant({ file, right, wrong }: Fault): Promise<DecoderClass> {
+  const folder = mkdtempSync(join(tmpdir(), 'planted_fault_'))
+  try {
+    cpSync(SOURCES, folder, { recursive: true })
+    const path = join(folder, 'frames', `${file}.ts`)
+    const parts = readFileSync(path, 'utf8').split(right)
+    if (parts.length !== 2)
+      throw new Error(`${file}.ts has this ${parts.length - 1} times, where a fault replaces it: ${right}`)
+    writeFileSync(path, parts.join(wrong))
+    const module: { readonly FrameDecoder: DecoderClass } = await import(
+      pathToFileURL(join(folder, 'frames/decoder.ts')).href
+    )
+    return module.FrameDecoder
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

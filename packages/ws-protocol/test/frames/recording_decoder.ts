@@ -1,0 +1,89 @@
+import type { BrokenRule } from '../../src/frames/broken_rule.js'
+import type { DecoderMemory, DecoderSettings, DecoderSink, FrameDecoder } from '../../src/frames/decoder.js'
+import { decoder_memory } from '../../src/node/decoder_memory.js'
+import { decoder_event } from './decoder_event.js'
+
+/** What to do when something is delivered, or before a segment: nothing; stop until resumed later; stop and resume at once. */
+export type Pause = 'none' | 'stop' | 'stop_and_resume'
+
+type Decoder = Pick<FrameDecoder, keyof FrameDecoder>
+export type DecoderClass = new (
+  settings: DecoderSettings,
+  memory: DecoderMemory,
+  sink: DecoderSink,
+) => Decoder
+
+const GUARD_BYTES = 8
+const GUARD = 0x5c
+
+/**
+ * Reads segments with our decoder, with pauses again and again from the first one. Messages are noted at the end only, and their segments overwritten before:
+ * one that shares memory with its segment, or with another message, comes out wrong. Adds what breaks the contract of a decoder as an event.
+ */
+export function read_with(
+  Decoder: DecoderClass,
+  segments: readonly Uint8Array[],
+  settings: DecoderSettings,
+  pauses: readonly Pause[] = [],
+): string[] {
+  const events: (() => string)[] = []
+  const note = (event: string): void => void events.push(() => event)
+  let next_pause = 0
+  let is_stopped = false
+  let is_over = false
+
+  const pause = (): void => {
+    const kind = pauses[next_pause++ % pauses.length] ?? 'none'
+    if (kind === 'none') return
+    decoder.stop()
+    if (kind === 'stop') is_stopped = true
+    else decoder.resume()
+  }
+  const delivered = (event: string | (() => string)): void => {
+    if (is_stopped) note('fault: delivered while stopped')
+    if (is_over) note('fault: delivered after the end')
+    events.push(typeof event === 'string' ? () => event : event)
+    pause()
+  }
+  const sink: DecoderSink = {
+    on_message(data, payload_bytes) {
+      if (typeof data !== 'string' && data.buffer.byteLength !== data.byteLength)
+        note('fault: a message keeps more memory than its own')
+      delivered(() => decoder_event.message(data, payload_bytes))
+    },
+    on_compressed: (payload, is_text) => delivered(() => decoder_event.compressed(payload, is_text)),
+    // Its payload is valid during the call only.
+    on_ping: payload => delivered(decoder_event.ping(payload)),
+    on_pong: () => delivered(decoder_event.pong()),
+    on_close(code, reason) {
+      delivered(decoder_event.close(code, reason))
+      is_over = true
+    },
+    on_broken(rule: BrokenRule) {
+      delivered(decoder_event.broken(rule))
+      is_over = true
+    },
+  }
+  const decoder = new Decoder(settings, decoder_memory, sink)
+  let arrived_bytes = 0
+  for (const [index, segment] of segments.entries()) {
+    // Words of masks go with the place in memory: each segment starts at another one.
+    const start = GUARD_BYTES + (index % 5)
+    const end = start + segment.length
+    const memory = Buffer.alloc(end + GUARD_BYTES, GUARD)
+    memory.set(segment, start)
+    arrived_bytes += segment.length
+    if (!is_stopped) pause()
+    decoder.decode(memory.subarray(start, end))
+    while (is_stopped || decoder.has_rest) {
+      is_stopped = false
+      decoder.resume()
+    }
+    if ([memory.subarray(0, start), memory.subarray(end)].some(guards => guards.some(byte => byte !== GUARD)))
+      note('fault: wrote outside of the segment')
+    if (decoder.held_bytes > 4 * arrived_bytes) note('fault: holds more than four times what arrived')
+    if (is_over && decoder.held_bytes > 0) note('fault: holds memory after the end')
+    memory.fill(0xaa)
+  }
+  return events.map(event => event())
+}
