@@ -4,7 +4,9 @@ import { start_server } from './program.ts'
 import { serve_page, share_service } from './service.ts'
 
 /** A process that is killed may reset a connection that is just being made to it, before nobody listens there. */
-const IMPOSSIBLE = expect.stringMatching(/WebSocket connection to .* failed: .*ERR_CONNECTION_(?:REFUSED|RESET)/)
+const IMPOSSIBLE = expect.stringMatching(
+  /WebSocket connection to .* failed: .*ERR_CONNECTION_(?:REFUSED|RESET)/,
+)
 
 describe('the page that connects again', () => {
   const open_page = use_browser()
