@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MessageDeflate, type MessageDeflateSettings } from '../../src/node/deflate.js'
+import { MessageDeflate, type MessageDeflateSettings, most_packed_bytes } from '../../src/node/deflate.js'
 import { accept_deflate, agreed_deflate, type DeflateParameters } from '../../src/node/deflate_agreement.js'
 import type { Inflated } from '../../src/node/unpacking.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
@@ -616,6 +616,21 @@ describe('MessageDeflate.held_bytes', () => {
     expect(after.external - before.external).toBeLessThan(8 * MIB)
     expect(after.heapUsed - before.heapUsed).toBeLessThan(16 * MIB)
   })
+})
+
+it('most_packed_bytes leaves room for the worst that zlib makes, flushed after every KiB', () => {
+  for (const size of [1, 1_000, 100_000, MIB]) {
+    for (const options of [
+      { level: 0 },
+      { level: 1, memLevel: 1, windowBits: 9 },
+      { strategy: constants.Z_FIXED },
+    ]) {
+      const message = noise(size)
+      const flushes = 5 * Math.ceil(size / 1_024)
+      expect(packed_by_zlib(message, options).length + flushes).toBeLessThan(most_packed_bytes(size))
+    }
+  }
+  expect(most_packed_bytes(MIB)).toBeLessThan(1.2 * MIB)
 })
 
 it('accepted parameters work against the peer that offered', async () => {
