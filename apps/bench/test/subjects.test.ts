@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -13,4 +14,14 @@ it('tells of another build with the version of that build, where it has one', ()
   expect(version()).toBe('of unknown version')
   writeFileSync(join(folder, 'package.json'), '{ "version": "0.0.9" }')
   expect(version()).toBe('0.0.9')
+})
+
+it('has one subject alone find bufferutil', () => {
+  const from_ws = createRequire(createRequire(import.meta.url).resolve('ws'))
+  expect(() => from_ws.resolve('bufferutil')).toThrow('Cannot find module')
+  const { found, notes } = find_subjects(['ws', 'ws_bufferutil'], undefined)
+  if (found[1] === undefined)
+    expect(notes).toEqual([expect.stringContaining('ws with bufferutil is left out')])
+  else expect(existsSync(join(found[1].env?.NODE_PATH as string, 'bufferutil'))).toBe(true)
+  expect(found[0]?.env).toBeUndefined()
 })

@@ -10,6 +10,8 @@ export interface ProgramStart {
   readonly args: readonly string[]
   /** The core it is kept on; `undefined`: wherever the system puts it. */
   readonly core: number | undefined
+  /** Variables of the environment, besides those that it inherits. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 interface Waiting {
@@ -47,11 +49,14 @@ export class Program implements Stoppable {
   #said = ''
   #failure: Error | undefined
 
-  constructor({ name, command, args, core }: ProgramStart) {
+  constructor({ name, command, args, core, env }: ProgramStart) {
     this.name = name
     const [file, ...rest] =
       core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args]
-    this.#child = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#child = spawn(file as string, rest, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     running.add(this)
     Program.#all.add(this)
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
@@ -67,6 +72,11 @@ export class Program implements Stoppable {
 
   get pid(): number {
     return this.#child.pid ?? 0
+  }
+
+  /** The CPU time that the program has used so far, in microseconds. */
+  cpu_us(): Promise<number> {
+    return this.call('cpu')
   }
 
   /** Has the program do something that takes about so long, and returns what it answers. */

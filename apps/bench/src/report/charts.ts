@@ -20,6 +20,7 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   bt_net: '#2f6feb',
   bt_net_other: '#8250df',
   ws: '#768390',
+  ws_bufferutil: '#a8b3bf',
   'socket.io': '#c4783c',
   bun: '#d4499a',
   raw: '#2da44e',

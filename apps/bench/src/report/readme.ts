@@ -28,6 +28,7 @@ The subjects:
   connections are raised if a test needs more. Text reaches \`on_message\` as a string, and is sent as one.
 - **ws** is used in the way that is fastest for it: no compression, text echoed as the Buffer in which it arrived, without ever becoming a string, and
   fan-out with a Buffer made once.
+- **ws with bufferutil** is the same \`ws\`, with the optional native module that masks and unmasks for it.
 - **socket.io** uses only WebSocket, no polling. Its messages are events with one argument, in its own protocol.
 - **Bun** is \`Bun.serve\` with a WebSocket handler, and Bun's own WebSocket as the client; text is a string.
 - **Over NATS** and **over Redis** are two servers of \`@bt/net\` joined by the option \`cluster\`, with nothing else set. **socket.io over Redis** is two servers

@@ -8,7 +8,7 @@ import { Program } from '../process/program.js'
 import type { Dialect } from '../wire/message.js'
 import { CLUSTER_NAMES, CLUSTERS, type ClusterName } from './clusters.js'
 
-const SINGLE_NAMES = ['bt_net', 'bt_net_other', 'ws', 'socket.io', 'bun', 'raw'] as const
+const SINGLE_NAMES = ['bt_net', 'bt_net_other', 'ws', 'ws_bufferutil', 'socket.io', 'bun', 'raw'] as const
 
 export type SubjectName = (typeof SINGLE_NAMES)[number] | ClusterName
 
@@ -33,6 +33,7 @@ export interface Subject {
   readonly command: string
   readonly file_stem: string
   readonly file_args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** What can be measured here, and what not, and why. */
@@ -75,6 +76,7 @@ export function start_subject(subject: Subject, role: Role, core: number | undef
     command: subject.command,
     args: [...flags, file, ...subject.file_args],
     core,
+    ...(subject.env !== undefined && { env: subject.env }),
   })
 }
 
@@ -110,6 +112,8 @@ function find_subject(name: SubjectName, other_file: string | undefined): Subjec
           }
     case 'ws':
       return { ...in_node, label: 'ws', version: version_of('ws'), can_compress: true, file_stem: 'ws' }
+    case 'ws_bufferutil':
+      return find_ws_bufferutil(in_node)
     case 'socket.io':
       return {
         ...in_node,
@@ -128,6 +132,29 @@ function find_subject(name: SubjectName, other_file: string | undefined): Subjec
 }
 
 type InNode = Omit<Subject, 'label' | 'version' | 'file_stem'>
+
+/** Plain `ws` finds bufferutil by `NODE_PATH` alone, so no other subject has it. */
+function find_ws_bufferutil(in_node: InNode): Subject | string {
+  if (!has_bufferutil()) return 'ws with bufferutil is left out: bufferutil has no binary for this platform.'
+  return {
+    ...in_node,
+    label: 'ws with bufferutil',
+    version: `${version_of('ws')} (bufferutil ${version_of('bufferutil')})`,
+    can_compress: true,
+    file_stem: 'ws',
+    env: { NODE_PATH: join(dirname(require.resolve('bufferutil/package.json')), '..') },
+  }
+}
+
+function has_bufferutil(): boolean {
+  try {
+    // Without a binary, the package hands out its fallback in JavaScript.
+    return require('bufferutil') !== require('bufferutil/fallback')
+  } catch {
+    // It is an optional dependency.
+    return false
+  }
+}
 
 function find_bun(in_node: InNode): Subject | string {
   const bun = bun_path()
