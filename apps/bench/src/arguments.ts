@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { MEASURE_NAMES, type MeasureName } from './measures/measure.js'
 import { CLUSTER_NAMES } from './subjects/clusters.js'
 import type { SubjectName } from './subjects/subjects.js'
@@ -9,23 +9,33 @@ import type { SubjectName } from './subjects/subjects.js'
 const CHOOSABLE = [
   'bt_net',
   'ws',
+  'ws_bufferutil',
   'socket.io',
   'bun',
   'raw',
   ...CLUSTER_NAMES,
 ] as const satisfies readonly SubjectName[]
 
+/** What the gate is about. */
+const GATE_MEASURES = ['echo', 'sizes'] as const satisfies readonly MeasureName[]
+const GATE_SUBJECTS = ['bt_net', 'ws'] as const satisfies readonly SubjectName[]
+
 const MOST_ROUNDS = 1_000
+const MOST_SECONDS = 600
 const MOST_SEED = 2 ** 32 - 1
 
 /** What the command line asks for. */
 export interface Arguments {
   readonly is_quick: boolean
+  /** Whether nothing is measured but what the gate is about. */
+  readonly is_gate: boolean
   readonly measures: readonly MeasureName[]
   readonly subjects: readonly SubjectName[]
   /** The file to import of another build of `@bt/net`, which is measured as well. */
   readonly other_build: string | undefined
   readonly rounds: number | undefined
+  /** How long each figure is measured. */
+  readonly seconds: number | undefined
   readonly seed: number | undefined
   /** Where to write; `undefined`: where it belongs, if all was measured, else nowhere. */
   readonly out: string | undefined
@@ -35,10 +45,12 @@ export interface Arguments {
 
 interface Given {
   quick?: true
+  gate?: true
   only?: readonly MeasureName[]
   subjects?: readonly SubjectName[]
   btNet?: string
   rounds?: number
+  seconds?: number
   seed?: number
   out?: string
   from?: string
@@ -49,16 +61,22 @@ export function read_arguments(argv: readonly string[], output?: (text: string) 
   const command = make_command()
   if (output !== undefined) command.configureOutput({ writeOut: output, writeErr: output })
   // `pnpm bench -- --quick` hands the two dashes on.
-  command.parse(argv[0] === '--' ? argv.slice(1) : argv, { from: 'user' })
+  command.parse(
+    argv.filter(word => word !== '--'),
+    { from: 'user' },
+  )
   const given = command.opts<Given>()
   const other_build = given.btNet
-  const subjects = given.subjects ?? CHOOSABLE
+  const is_gate = given.gate ?? false
+  const subjects = given.subjects ?? (is_gate ? GATE_SUBJECTS : CHOOSABLE)
   return {
     is_quick: given.quick ?? false,
-    measures: given.only ?? MEASURE_NAMES,
+    is_gate,
+    measures: is_gate ? GATE_MEASURES : (given.only ?? MEASURE_NAMES),
     subjects: other_build === undefined ? subjects : with_other_build(subjects),
     other_build,
     rounds: given.rounds,
+    seconds: given.seconds,
     seed: given.seed,
     out: given.out,
     from: given.from,
@@ -66,10 +84,11 @@ export function read_arguments(argv: readonly string[], output?: (text: string) 
 }
 
 /** Whether everything is measured in full: that is what is worth to be kept. */
-export function is_full({ is_quick, measures, subjects, rounds }: Arguments): boolean {
+export function is_full({ is_quick, measures, subjects, rounds, seconds }: Arguments): boolean {
   return (
     !is_quick &&
     rounds === undefined &&
+    seconds === undefined &&
     measures.length === MEASURE_NAMES.length &&
     subjects.length === CHOOSABLE.length &&
     CHOOSABLE.every(name => subjects.includes(name))
@@ -79,7 +98,7 @@ export function is_full({ is_quick, measures, subjects, rounds }: Arguments): bo
 function make_command(): Command {
   return new Command('pnpm bench')
     .description(
-      'Compares @bt/net with plain ws, socket.io, Bun and bare TCP, all in one run. Without options, it measures everything in about 25 minutes, and writes docs/benchmarks.',
+      'Compares @bt/net with plain ws, socket.io, Bun and bare TCP, all in one run. Without options, it measures everything in about 50 minutes, and writes docs/benchmarks.',
     )
     .option(
       '--quick',
@@ -92,7 +111,18 @@ function make_command(): Command {
       'measure another build of @bt/net as well: a checkout in which `pnpm build` has run',
       built_file,
     )
+    .addOption(
+      new Option(
+        '--gate',
+        'measure and print only how echo compares with ws, beside the bounds that every change must keep',
+      ).conflicts(['quick', 'only', 'from', 'out']),
+    )
     .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, MOST_ROUNDS))
+    .option(
+      '--seconds <count>',
+      'how long each figure is measured (default: what suits it, mostly 0.8 s)',
+      whole_number('seconds', 1, MOST_SECONDS),
+    )
     .option(
       '--seed <number>',
       'the seed for the random order of the subjects',

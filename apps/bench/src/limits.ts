@@ -36,7 +36,7 @@ export function fit_to_limits(
       ...(idle_connections === settings.idle_connections
         ? []
         : [
-            `Memory is measured with ${idle_connections} connections, not ${settings.idle_connections}: ${reason}.`,
+            `Memory and many connections are measured with ${idle_connections}, not ${settings.idle_connections}: ${reason}.`,
           ]),
       ...(cluster_audience === settings.cluster_audience
         ? []

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { resolve } from 'node:path'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import { type Arguments, is_full, read_arguments } from './arguments.js'
@@ -10,10 +12,11 @@ import { choose_cores, pin_this_process } from './process/cores.js'
 import { end_when_told, was_told_to_end } from './process/interrupted.js'
 import { stop_all } from './process/running.js'
 import { Progress } from './progress.js'
-import { report_text } from './report/text.js'
+import { disturbances_of } from './report/doubts.js'
+import { gate_text, report_text } from './report/text.js'
 import { read_results, write_report } from './report/write.js'
 import { type Results, this_machine } from './results.js'
-import { FULL, QUICK } from './settings.js'
+import { FULL, for_seconds, GATE, QUICK } from './settings.js'
 import { find_subjects } from './subjects/subjects.js'
 
 const DOCS = fileURLToPath(new URL('../../../docs/benchmarks', import.meta.url))
@@ -32,12 +35,18 @@ try {
   const args = read_arguments(process.argv.slice(2))
   const results = args.from === undefined ? await measure(args) : read_results(args.from)
   progress.clear()
-  process.stdout.write(`${report_text(results)}\n`)
-  const folder = args.out ?? (args.from === undefined && is_full(args) ? DOCS : undefined)
+  process.stdout.write(`${args.is_gate ? gate_text(results) : report_text(results)}\n`)
+  const is_to_publish = args.out === undefined && args.from === undefined && is_full(args)
+  const disturbances = is_to_publish ? disturbances_of(results) : []
+  // What took so long is kept, though it is not fit to be published.
+  const folder =
+    disturbances.length > 0 ? mkdtempSync(join(tmpdir(), 'bench-')) : is_to_publish ? DOCS : args.out
   if (folder !== undefined) {
     const files = write_report(results, folder)
     process.stdout.write(`\nWritten into ${resolve(folder)}: ${files.join(', ')}\n`)
   }
+  if (disturbances.length > 0)
+    process.stdout.write(`Not published in ${resolve(DOCS)}: other programs used the cores.\n`)
 } catch (error) {
   progress.clear()
   if (!was_told_to_end()) process.exitCode = exit_code(error)
@@ -49,7 +58,8 @@ async function measure(args: Arguments): Promise<Results> {
   const cores = choose_cores()
   pin_this_process(cores)
   const { found, notes } = find_subjects(args.subjects, args.other_build)
-  const wanted = args.is_quick ? QUICK : FULL
+  const preset = args.is_gate ? GATE : args.is_quick ? QUICK : FULL
+  const wanted = args.seconds === undefined ? preset : for_seconds(preset, args.seconds)
   const limited = fit_to_limits({ ...wanted, rounds: args.rounds ?? wanted.rounds }, most_open_files())
   const { settings } = limited
   const seed = args.seed ?? Date.now() % SEEDS

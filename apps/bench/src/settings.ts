@@ -1,3 +1,10 @@
+/** A size of a message, and how many of them are under way on each connection. */
+export interface SizeSetting {
+  readonly bytes: number
+  /** In ascending order. */
+  readonly depths: readonly number[]
+}
+
 /** How much is measured. */
 export interface Settings {
   /** How often everything is measured; medians are over these. */
@@ -12,18 +19,22 @@ export interface Settings {
   readonly run_ms: number
   /** How long the load runs before that, on the same connections. */
   readonly settle_ms: number
-  /** The sizes of a message, from small to large. */
-  readonly sizes_bytes: readonly number[]
+  /** Besides 64 bytes, from small to large. */
+  readonly sizes: readonly SizeSetting[]
+  /** Whether echo is measured with texts of one size alone, not with bytes and mixed sizes as well. */
+  readonly only_texts: boolean
   /** To how many one message is sent. */
   readonly audiences: readonly number[]
   /** To how many on another server. */
   readonly cluster_audience: number
   /** How many handshakes are under way at once. */
   readonly handshakes_at_a_time: number
-  /** How many connections are held to see what memory they take. */
+  /** How many connections are held to see what memory they take, and what they cost with a message a second each. */
   readonly idle_connections: number
   /** How long messages are sent at each fixed rate. */
   readonly latency_ms: number
+  /** How long each flood lasts. */
+  readonly flood_ms: number
 }
 
 const KIB = 1024
@@ -36,12 +47,32 @@ export const FULL: Settings = {
   depths: [1, 8, 32],
   run_ms: 800,
   settle_ms: 150,
-  sizes_bytes: [16, 64, KIB, 16 * KIB, KIB * KIB],
+  sizes: [
+    { bytes: 16, depths: [1, 8] },
+    { bytes: KIB, depths: [1, 8] },
+    { bytes: 16 * KIB, depths: [1, 8] },
+    { bytes: 256 * KIB, depths: [1, 2] },
+    { bytes: KIB * KIB, depths: [1] },
+  ],
+  only_texts: false,
   audiences: [10, 100, 1_000, 5_000],
   cluster_audience: 1_000,
   handshakes_at_a_time: 64,
   idle_connections: 10_000,
   latency_ms: 2_000,
+  flood_ms: 3_000,
+}
+
+/** What the gate is about, and no more: how echo of texts compares with `ws`. */
+export const GATE: Settings = {
+  ...FULL,
+  sizes: [
+    { bytes: KIB, depths: [8] },
+    { bytes: 16 * KIB, depths: [8] },
+    { bytes: 256 * KIB, depths: [2] },
+    { bytes: KIB * KIB, depths: [1] },
+  ],
+  only_texts: true,
 }
 
 /** The same in less than a minute, to see that all is well. */
@@ -55,4 +86,11 @@ export const QUICK: Settings = {
   cluster_audience: 200,
   idle_connections: 300,
   latency_ms: 100,
+  flood_ms: 100,
+}
+
+/** The same, with so many seconds for each figure. */
+export function for_seconds(settings: Settings, seconds: number): Settings {
+  const ms = seconds * 1000
+  return { ...settings, run_ms: ms, latency_ms: ms, flood_ms: ms }
 }

@@ -24,8 +24,16 @@ function refusal(...argv: string[]): string {
 describe('read_arguments', () => {
   it('measures everything where nothing is said', () => {
     const args = read_arguments([])
-    expect(args.measures).toHaveLength(9)
-    expect(args.subjects).toEqual(['bt_net', 'ws', 'socket.io', 'bun', 'raw', ...CLUSTER_NAMES])
+    expect(args.measures).toHaveLength(12)
+    expect(args.subjects).toEqual([
+      'bt_net',
+      'ws',
+      'ws_bufferutil',
+      'socket.io',
+      'bun',
+      'raw',
+      ...CLUSTER_NAMES,
+    ])
     expect(is_full(args)).toBe(true)
   })
 
@@ -37,23 +45,40 @@ describe('read_arguments', () => {
 
   it('passes over the two dashes that pnpm hands on', () => {
     expect(read_arguments(['--', '--quick']).is_quick).toBe(true)
+    expect(read_arguments(['--gate', '--', '--rounds', '3']).rounds).toBe(3)
   })
 
   it('takes what is less than everything for no full run', () => {
-    for (const argv of [['--quick'], ['--only', 'echo'], ['--subjects', 'ws,raw'], ['--rounds', '2']])
+    for (const argv of [
+      ['--quick'],
+      ['--gate'],
+      ['--only', 'echo'],
+      ['--subjects', 'ws,raw'],
+      ['--rounds', '2'],
+      ['--seconds', '1'],
+    ])
       expect(is_full(read_arguments(argv))).toBe(false)
     expect(is_full(read_arguments(['--seed', '3']))).toBe(true)
+  })
+
+  it('compares echo with ws for the gate, or with the subjects that are named', () => {
+    const args = read_arguments(['--gate', '--seconds', '2'])
+    expect([args.measures, args.subjects, args.seconds]).toEqual([['echo', 'sizes'], ['bt_net', 'ws'], 2])
+    expect(read_arguments(['--gate', '--subjects', 'bt_net,bun']).subjects).toEqual(['bt_net', 'bun'])
+    expect(refusal('--gate', '--quick')).toContain('cannot be used with')
   })
 
   it('names a measure that there is none of, and those that there are', () => {
     const said = refusal('--only', 'echo,ecko')
     expect(said).toContain("There is no measure 'ecko'")
-    expect(said).toContain('echo, sizes, fan_out, connect, memory, latency, client, compression, cluster')
+    expect(said).toContain(
+      'echo, sizes, tls, fan_out, connect, memory, latency, many, floods, client, compression, cluster',
+    )
   })
 
   it('names a subject that there is none of, and those that there are', () => {
     expect(refusal('--subjects', 'uws')).toContain(
-      "There is no subject 'uws': choose from bt_net, ws, socket.io, bun, raw, bt_net_nats, bt_net_redis, socket.io_redis, socket.io_sharded.",
+      "There is no subject 'uws': choose from bt_net, ws, ws_bufferutil, socket.io, bun, raw, bt_net_nats, bt_net_redis, socket.io_redis, socket.io_sharded.",
     )
   })
 
@@ -74,7 +99,18 @@ describe('read_arguments', () => {
 
   it('tells of every option when asked for help', () => {
     const said = refusal('--help')
-    for (const option of ['quick', 'only', 'subjects', 'bt-net', 'rounds', 'seed', 'out', 'from'])
+    for (const option of [
+      'quick',
+      'only',
+      'subjects',
+      'bt-net',
+      'gate',
+      'rounds',
+      'seconds',
+      'seed',
+      'out',
+      'from',
+    ])
       expect(said).toContain(`--${option}`)
   })
 

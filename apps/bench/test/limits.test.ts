@@ -14,7 +14,7 @@ describe('fit_to_limits', () => {
     expect(settings.idle_connections).toBe(3_896)
     expect(notes).toEqual([
       'Fan-out to 5000 is left out: a process may have 4096 files open here (`ulimit -Hn`).',
-      'Memory is measured with 3896 connections, not 10000: a process may have 4096 files open here (`ulimit -Hn`).',
+      'Memory and many connections are measured with 3896, not 10000: a process may have 4096 files open here (`ulimit -Hn`).',
     ])
   })
 

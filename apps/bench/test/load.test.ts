@@ -5,7 +5,9 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { ClientGroup } from '../src/load/client_group.ts'
 import { close_socket, open_socket, type Target } from '../src/load/client_socket.ts'
 import { run_closed_loop } from '../src/load/closed_loop.ts'
+import { Flood } from '../src/load/flood.ts'
 import { run_open_loop } from '../src/load/open_loop.ts'
+import { run_probe } from '../src/load/probe.ts'
 import { Receipts } from '../src/load/receipts.ts'
 import { now_us } from '../src/process/clock.ts'
 import { payload_of, type Shape } from '../src/wire/message.ts'
@@ -149,7 +151,9 @@ describe('a closed loop', () => {
     const { clients, received } = await echo_group(3)
     const answer_bytes = await clients.try_echo(TEXT)
     const before = received()
-    const { messages } = await run_closed_loop(clients, { shape: TEXT, depth: 8, run_ms: 20 }, answer_bytes)
+    const { messages } = await run_closed_loop(clients, { shapes: [TEXT], depth: 8, run_ms: 20 }, [
+      answer_bytes,
+    ])
     expect(messages).toBe(received() - before)
     expect(messages).toBeGreaterThanOrEqual(3 * 8)
   })
@@ -157,9 +161,87 @@ describe('a closed loop', () => {
   it('fails where a connection is lost', async () => {
     const { clients } = await echo_group(2)
     const answer_bytes = await clients.try_echo(TEXT)
-    const run = run_closed_loop(clients, { shape: TEXT, depth: 1, run_ms: 60_000 }, answer_bytes)
+    const run = run_closed_loop(clients, { shapes: [TEXT], depth: 1, run_ms: 60_000 }, [answer_bytes])
     for (const client of server?.clients ?? []) client.terminate()
     await expect(run).rejects.toThrow('a connection was closed')
+  })
+})
+
+describe('a closed loop of several sizes', () => {
+  it('sends them in turn on each connection, and takes in as many answers', async () => {
+    const sizes = [16, 300, 70_000]
+    const received = new Map<WebSocket, number[]>()
+    const target = await serve((socket, data, is_binary) => {
+      received.set(socket, [...(received.get(socket) ?? []), (data as Buffer).length])
+      socket.send(data, { binary: is_binary })
+    })
+    group = new ClientGroup(target)
+    await group.grow_to(2)
+    const shapes = sizes.map((bytes): Shape => ({ kind: 'text', bytes }))
+    const answer_bytes = [18, 304, 70_010]
+    const { messages } = await run_closed_loop(group, { shapes, depth: 4, run_ms: 20 }, answer_bytes)
+    const all = [...received.values()]
+    expect(messages).toBe(all.flat().length)
+    // One connection begins with the first size, the other with another.
+    expect(all.map(([first]) => first).sort()).toEqual([16, 300])
+    for (const lengths of all)
+      for (const [index, length] of lengths.entries())
+        expect(length).toBe(sizes[(sizes.indexOf(lengths[0] as number) + index) % sizes.length])
+  })
+})
+
+describe('a probe', () => {
+  it('sends on, whatever is not answered yet, and times every answer', async () => {
+    const unanswered: (() => void)[] = []
+    let is_answering = false
+    const target = await serve((socket, data) => {
+      unanswered.push(() => socket.send(data, { binary: false }))
+      // None is answered until three are there, so the first has waited for two intervals.
+      is_answering ||= unanswered.length === 3
+      if (is_answering) for (const answer of unanswered.splice(0)) answer()
+    })
+    group = new ClientGroup(target)
+    await group.grow_to(1)
+    const { messages, p50_ms, worst_ms } = await run_probe(
+      group,
+      { shape: TEXT, every_ms: 5, run_ms: 15 },
+      66,
+    )
+    expect(messages).toBeGreaterThanOrEqual(3)
+    expect(worst_ms).toBeGreaterThanOrEqual(9)
+    expect(worst_ms).toBeGreaterThanOrEqual(p50_ms)
+  })
+
+  it('fails where the connection is lost', async () => {
+    const { clients } = await echo_group(1)
+    const probe = run_probe(clients, { shape: TEXT, every_ms: 1, run_ms: 60_000 }, 66)
+    for (const client of server?.clients ?? []) client.terminate()
+    await expect(probe).rejects.toThrow('an honest client was closed')
+  })
+})
+
+describe('a flood', () => {
+  const kind = { case_name: '', clients: 2, opcode: 1, payload: 'room', only_bt_net: false }
+
+  it('comes from that many clients until it is stopped', async () => {
+    const texts = new Set<string>()
+    const senders = new Set<WebSocket>()
+    const target = await serve((socket, data) => {
+      texts.add(data.toString())
+      senders.add(socket)
+    })
+    const flood = await Flood.start({ port: target.port, kind })
+    await expect.poll(() => senders.size).toBe(2)
+    expect(flood.stop()).toBe(0)
+    expect([...texts]).toEqual(['room'])
+  })
+
+  it('counts the clients that the server cuts off', async () => {
+    const target = await serve(socket => socket.terminate())
+    const flood = await Flood.start({ port: target.port, kind })
+    await expect.poll(() => server?.clients.size).toBe(0)
+    await expect.poll(() => flood.clients_ended).toBe(2)
+    expect(flood.stop()).toBe(2)
   })
 })
 

@@ -10,7 +10,7 @@ import { readme_of } from '../src/report/readme.ts'
 import { markdown_of, text_of } from '../src/report/table.ts'
 import { groups_of, measures_of, tables_of } from '../src/report/tables.ts'
 import { targets_table } from '../src/report/targets.ts'
-import { report_text } from '../src/report/text.ts'
+import { gate_text, report_text } from '../src/report/text.ts'
 import { VIEWS } from '../src/report/views.ts'
 import { read_results, write_report } from '../src/report/write.ts'
 import { cpu, results_of, rounds_of } from './results_of.ts'
@@ -161,7 +161,7 @@ describe('measures', () => {
 describe('targets', () => {
   it('are met or not by the median of the ratios', () => {
     expect(targets_table(results)?.rows).toEqual([
-      { name: 'echo, 1 under way: CPU per message', cells: ['at most 1.00 × ws', '0.85 (0.80–0.90)', 'yes'] },
+      { name: 'echo, 64 B, D = 1: CPU per message', cells: ['at most 1.00 × ws', '0.85 (0.80–0.90)', 'yes'] },
       {
         name: 'fan-out to 1,000, one message: CPU per delivery',
         cells: ['at most 0.88 × ws', '0.90 (0.90–0.90)', 'no'],
@@ -189,6 +189,17 @@ describe('targets', () => {
     ])
   })
 
+  it('may be of the figure itself', () => {
+    const place = { measure: 'floods', case_name: 'beside 64 that send pings' } as const
+    const floods = results_of(rounds_of('bt_net', [{ worst_added_ms: 90 }, { worst_added_ms: 210 }], place))
+    expect(targets_table(floods)?.rows).toEqual([
+      {
+        name: 'honest client beside 64 that send pings: ms above its worst wait alone',
+        cells: ['at most 150.00', '150.00 (90.00–210.00)', 'yes, not in every round'],
+      },
+    ])
+  })
+
   it('tell of rounds that disagree', () => {
     const verdict_of = (...figures: number[]): string | undefined => {
       const ws = rounds_of('ws', cpu(...figures.map(() => 10)))
@@ -201,6 +212,35 @@ describe('targets', () => {
 
   it('are not spoken of where there is nothing to compare', () => {
     expect(targets_table(results_of(rounds_of('ws', cpu(1))))).toBeUndefined()
+  })
+})
+
+describe('the gate', () => {
+  it('shows the ratio to ws beside gate and goal, and which of them it meets', () => {
+    const place = { measure: 'sizes', group: 'texts', case_name: '256 KiB, 2 under way' } as const
+    const text = gate_text(
+      results_of(
+        [
+          ...rounds_of('bt_net', cpu(9.8, 9.7, 9.9)),
+          ...rounds_of('ws', cpu(10, 10, 10)),
+          ...rounds_of('bun', cpu(5, 5, 5)),
+          ...rounds_of('bt_net', cpu(40, 41, 39), place),
+          ...rounds_of('ws', cpu(100, 100, 100), place),
+        ],
+        ['not pinned'],
+      ),
+    )
+    const cells = (name: string): string[] => {
+      const line = text.split('\n').find(it => it.trim().startsWith(name))
+      return (line ?? '').trim().split(/ {2,}/)
+    }
+    expect(cells('64 B, D = 1')).toHaveLength(7)
+    expect(cells('@bt/net, µs')).toEqual(['@bt/net, µs', '9.80', '–', '–', '–', '–', '40.0', '–'])
+    expect(cells('@bt/net / ws')[1]).toBe('0.98 (0.97–0.99)')
+    expect(cells('gate')[6]).toBe('≤ 0.38')
+    expect(cells('met')).toEqual(['met', 'gate', '–', '–', '–', '–', 'no', '–'])
+    expect(cells('@bt/net / Bun')[1]).toBe('1.96 (1.94–1.98)')
+    expect(text).toContain('! not pinned')
   })
 })
 

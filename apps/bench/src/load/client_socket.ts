@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connect_tls } from 'node:tls'
 import { make_frame, OPCODE, read_frame } from '../wire/frame.js'
 import { answer_end, request_of } from '../wire/handshake.js'
 import type { Dialect } from '../wire/message.js'
@@ -8,7 +9,8 @@ import { PingSieve } from '../wire/ping_sieve.js'
 export interface Target {
   readonly port: number
   readonly dialect: Dialect
-  readonly with_compression: boolean
+  readonly with_compression?: boolean
+  readonly with_tls?: boolean
 }
 
 /** A client as light as one can be in Node: a TCP socket that has shaken hands, answers Pings, and hands on all else unread. */
@@ -29,20 +31,19 @@ const CLOSE_1000 = make_frame(OPCODE.CLOSE, Buffer.from([0x03, 0xe8]), 'client')
 /** Connects, and shakes hands; of socket.io, with its own protocol as well. */
 export function open_socket(target: Target): Promise<ClientSocket> {
   return new Promise((resolve, reject) => {
-    const tcp = connect({
-      port: target.port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: {
-        buffer: SHARED,
-        callback: count => {
-          const bytes = SHARED.subarray(0, count)
-          if (is_greeted) socket.on_bytes(pings.sift(bytes))
-          else greet(bytes)
-          return true
-        },
+    const onread = {
+      buffer: SHARED,
+      callback: (count: number) => {
+        const bytes = SHARED.subarray(0, count)
+        if (is_greeted) socket.on_bytes(pings.sift(bytes))
+        else greet(bytes)
+        return true
       },
-    })
+    }
+    const to = { port: target.port, host: '127.0.0.1', onread }
+    // The certificate is one that a run makes for itself.
+    const tcp = target.with_tls ? connect_tls({ ...to, rejectUnauthorized: false }) : connect(to)
+    tcp.setNoDelay(true)
     const pings = new PingSieve(payload => tcp.write(make_frame(OPCODE.PONG, payload, 'client')))
     const greeting = new Greeting(target, tcp)
     let is_greeted = false
@@ -65,7 +66,7 @@ export function open_socket(target: Target): Promise<ClientSocket> {
         })
       }),
     }
-    tcp.once('connect', () => tcp.write(request_of(target.port, target.dialect, target.with_compression)))
+    tcp.write(request_of(target.port, target.dialect, target.with_compression))
     tcp.on('error', reject)
   })
 }

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { cpu_us, obey } from '../process/commands.js'
 import type { Shape } from '../wire/message.js'
 import { ClientGroup } from './client_group.js'
@@ -6,12 +7,18 @@ import { type ClosedLoopTask, type LoadResult, run_closed_loop } from './closed_
 import { type ConnectTask, run_connect_loop } from './connect_loop.js'
 import { EchoServer, type EchoServerTask } from './echo_server.js'
 import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
+import { Flood, type FloodTask } from './flood.js'
 import { type OpenLoopTask, run_open_loop } from './open_loop.js'
+import { type ProbeTask, run_probe } from './probe.js'
 import { Receipts } from './receipts.js'
+
+/** The honest client shares the core, and what it waits for the core is not the server's. */
+const LOW_PRIORITY = 19
 
 let group: ClientGroup | undefined
 let server: EchoServer | undefined
 let receipts: Receipts | undefined
+let flood: Flood | undefined
 
 obey({
   // As the load of a server: connections to it, and messages on these.
@@ -20,8 +27,8 @@ obey({
     await group.grow_to(args.count)
   },
   grow_to: ({ count }: { count: number }) => opened().grow_to(count),
-  try_echo: ({ shape }: Pick<ClosedLoopTask, 'shape'>) => opened().try_echo(shape),
-  closed_loop: (args: ClosedLoopTask & { answer_bytes: number }) =>
+  try_echo: ({ shape }: { shape: Shape }) => opened().try_echo(shape),
+  closed_loop: (args: ClosedLoopTask & { answer_bytes: number[] }) =>
     with_cpu(() => run_closed_loop(opened(), args, args.answer_bytes)),
   open_loop: (args: OpenLoopTask & { answer_bytes: number }) =>
     with_cpu(() => run_open_loop(opened(), args, args.answer_bytes)),
@@ -36,8 +43,17 @@ obey({
   receipt_times: ({ published_us, first }: { published_us: number[]; first: number }) =>
     expected().times(published_us, first),
   connect_loop: (args: Target & ConnectTask) => with_cpu(() => run_connect_loop(args, args)),
+  probe: (args: ProbeTask & { answer_bytes: number }) =>
+    with_cpu(() => run_probe(opened(), args, args.answer_bytes)),
   close: () => opened().close(),
   drop: () => opened().drop(),
+
+  // As those who flood a server, in a process of their own.
+  start_flood: async (args: FloodTask) => {
+    setPriority(LOW_PRIORITY)
+    flood = await Flood.start(args)
+  },
+  stop_flood: () => flood?.stop(),
 
   // As the load of a client: a server to talk to.
   serve: async (args: EchoServerTask) => {

@@ -1,38 +1,52 @@
 import type { LoadResult } from '../load/closed_loop.js'
-import { SMALL_TEXT } from '../wire/message.js'
+import { type Shape, SMALL_TEXT } from '../wire/message.js'
 import { depth_case } from './echo.js'
-import { type CaseFigures, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
+import { type CaseFigures, type Measure, type MeasuredLoad, type Stage, with_cpu_of } from './measure.js'
+import { connections_for, size_case, sized_case } from './sizes.js'
 
 /** What a message there and back costs the client that sends it; the other side is the load. */
 export const client: Measure = {
   name: 'client',
   role: 'client',
   needs_fresh_process: false,
-  typical_s: 3,
+  typical_s: 8,
   suits: () => true,
   start: async stage => {
-    const { program, load, subject, settings } = stage
+    const { depths, sizes } = stage.settings
     return async () => {
-      const results: CaseFigures[] = []
-      const port = await load.call<number>('serve', { dialect: subject.dialect, shape: SMALL_TEXT })
-      await program.call('open', { port, count: settings.connections, shape: SMALL_TEXT })
-      for (const depth of settings.depths) {
-        const run = async (run_ms: number): Promise<MeasuredLoad> => {
-          const before = await load.call<number>('cpu')
-          const result = await program.call<LoadResult>(
-            'closed_loop',
-            { shape: SMALL_TEXT, depth, run_ms },
-            run_ms,
-          )
-          return { ...result, load_cpu_us: (await load.call<number>('cpu')) - before }
-        }
-        await run(settings.settle_ms)
-        const figures = await with_cpu_of(stage, () => run(settings.run_ms))
-        results.push({ group: '', case_name: depth_case(depth), figures })
+      const results = await measure_client(stage, SMALL_TEXT, depths, depth_case)
+      for (const { bytes, depths } of sizes) {
+        const case_name = (depth: number): string => sized_case(size_case(bytes), depth)
+        results.push(...(await measure_client(stage, { kind: 'text', bytes }, depths.slice(-1), case_name)))
       }
-      await program.call('close')
-      await load.call('stop_serving')
       return results
     }
   },
+}
+
+/** Measures a client with so many messages under way, for each of these depths, over connections of its own. */
+async function measure_client(
+  stage: Stage,
+  shape: Shape,
+  depths: readonly number[],
+  case_name: (depth: number) => string,
+): Promise<CaseFigures[]> {
+  const { program, load, subject, settings } = stage
+  const results: CaseFigures[] = []
+  const port = await load.call<number>('serve', { dialect: subject.dialect, shape })
+  const count = connections_for(shape.bytes, settings.connections)
+  await program.call('open', { port, count, shape })
+  for (const depth of depths) {
+    const run = async (run_ms: number): Promise<MeasuredLoad> => {
+      const before = await load.call<number>('cpu')
+      const result = await program.call<LoadResult>('closed_loop', { shape, depth, run_ms }, run_ms)
+      return { ...result, load_cpu_us: (await load.call<number>('cpu')) - before }
+    }
+    await run(settings.settle_ms)
+    const figures = await with_cpu_of(stage, () => run(settings.run_ms))
+    results.push({ group: '', case_name: case_name(depth), figures })
+  }
+  await program.call('close')
+  await load.call('stop_serving')
+  return results
 }

@@ -14,6 +14,6 @@ export const compression: Measure = {
   suits: subject => subject.can_compress,
   start: async stage => {
     const port = await listen(stage.program, { is_compressing: true })
-    return () => measure_depths(stage, port, SHAPE, DEPTHS)
+    return () => measure_depths(stage, port, SHAPE, DEPTHS, { with_compression: true })
   },
 }

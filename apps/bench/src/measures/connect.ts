@@ -16,7 +16,7 @@ export const connect: Measure = {
     const port = await listen(program)
     const at_a_time = settings.handshakes_at_a_time
     const run = (run_ms: number): Promise<MeasuredLoad> =>
-      load.call('connect_loop', { port, dialect, with_compression: false, at_a_time, run_ms }, run_ms)
+      load.call('connect_loop', { port, dialect, at_a_time, run_ms }, run_ms)
     return async () => {
       await run(settings.settle_ms)
       const figures = await with_cpu_of(stage, () => run(settings.run_ms))

@@ -16,7 +16,9 @@ export const echo: Measure = {
     const binary_port = await listen(stage.program, { is_binary: true })
     return async () => [
       ...(await measure_depths(stage, text_port, SMALL_TEXT, depths)),
-      ...(await measure_depths(stage, binary_port, BINARY, depths.slice(-1))),
+      ...(stage.settings.only_texts
+        ? []
+        : await measure_depths(stage, binary_port, BINARY, depths.slice(-1))),
     ]
   },
 }
@@ -32,14 +34,15 @@ export async function measure_depths(
   port: number,
   shape: Shape,
   depths: readonly number[],
+  how: Parameters<typeof open_load>[3] = {},
 ): Promise<CaseFigures[]> {
   const results: CaseFigures[] = []
-  await open_load(stage, port, stage.settings.connections, shape.is_compressed)
+  await open_load(stage, port, stage.settings.connections, how)
   for (const depth of depths)
     results.push({
       group: '',
       case_name: shape.kind === 'text' ? depth_case(depth) : `${depth_case(depth)}, binary`,
-      figures: await measure_echo(stage, { shape, depth }),
+      figures: await measure_echo(stage, { shapes: [shape], depth }),
     })
   await stage.load.call('close')
   return results

@@ -73,7 +73,7 @@ export async function saturation(
   const rates: number[] = []
   // The first is thrown away: what it runs is not compiled yet.
   for (let done = 0; done <= TRIES; done += 1) {
-    const task = { shape: SMALL_TEXT, depth: 1, run_ms: settings.run_ms, answer_bytes }
+    const task = { shapes: [SMALL_TEXT], depth: 1, run_ms: settings.run_ms, answer_bytes: [answer_bytes] }
     const { messages, elapsed_ms } = await load.call<MeasuredLoad>('closed_loop', task, task.run_ms)
     if (done > 0) rates.push((messages / elapsed_ms) * 1000)
   }

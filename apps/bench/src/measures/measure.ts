@@ -1,3 +1,4 @@
+import type { Target } from '../load/client_socket.js'
 import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
 import { type Cores, work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
@@ -5,15 +6,19 @@ import type { Stoppable } from '../process/running.js'
 import type { Settings } from '../settings.js'
 import type { ListenSettings } from '../subjects/server_subject.js'
 import type { Role, Subject } from '../subjects/subjects.js'
+import type { Shape } from '../wire/message.js'
 
 /** The measures, by the names that `--only` takes. */
 export const MEASURE_NAMES = [
   'echo',
   'sizes',
+  'tls',
   'fan_out',
   'connect',
   'memory',
   'latency',
+  'many',
+  'floods',
   'client',
   'compression',
   'cluster',
@@ -62,11 +67,16 @@ export interface Measure {
 /** What a load answers, with the CPU time that it took. */
 export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
+/** A process of which it is known what CPU time it has used so far. */
+interface UsesCpu {
+  cpu_us(): Promise<number>
+}
+
 /** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile, in `also` as well where it has several processes. */
 export async function with_cpu_of(
-  { program, cores }: Pick<Stage, 'program' | 'cores'>,
+  { program, cores }: { readonly program: UsesCpu; readonly cores: Cores },
   run: () => Promise<MeasuredLoad>,
-  also: readonly Program[] = [],
+  also: readonly UsesCpu[] = [],
 ): Promise<Figures> {
   const programs = [program, ...also]
   const work_before = works_of(cores)
@@ -91,8 +101,8 @@ export async function with_cpu_of(
   }
 }
 
-async function cpu_of(programs: readonly Program[]): Promise<number> {
-  const each_us = await Promise.all(programs.map(program => program.call<number>('cpu')))
+async function cpu_of(programs: readonly UsesCpu[]): Promise<number> {
+  const each_us = await Promise.all(programs.map(program => program.cpu_us()))
   return each_us.reduce((sum, us) => sum + us, 0)
 }
 
@@ -105,7 +115,12 @@ function works_of({ subject, load }: Cores): { subject: number; load: number } |
 
 /** Has a subject listen, and returns its port. */
 export function listen(program: Program, settings: Partial<ListenSettings> = {}): Promise<number> {
-  return program.call<number>('listen', { is_binary: false, is_compressing: false, ...settings })
+  return program.call<number>('listen', {
+    is_binary: false,
+    is_compressing: false,
+    is_flooded: false,
+    ...settings,
+  })
 }
 
 /** Opens connections of the load to a subject. */
@@ -113,15 +128,15 @@ export async function open_load(
   { load, subject }: Pick<Stage, 'load' | 'subject'>,
   port: number,
   count: number,
-  with_compression = false,
+  how: Partial<Pick<Target, 'with_compression' | 'with_tls'>> = {},
 ): Promise<void> {
-  await load.call('open', { port, dialect: subject.dialect, with_compression, count })
+  await load.call('open', { port, dialect: subject.dialect, ...how, count })
 }
 
 /** Readies a subject and the open connections for a message, and returns how many bytes its answer takes. */
 export async function expect_echo(
   { program, load }: Pick<Stage, 'load' | 'program'>,
-  shape: ClosedLoopTask['shape'],
+  shape: Shape,
 ): Promise<number> {
   await program.call('expect', shape)
   return load.call<number>('try_echo', { shape })
@@ -130,7 +145,10 @@ export async function expect_echo(
 /** Measures a closed loop on the connections that are open, after a shorter one that is not measured. */
 export async function measure_echo(stage: Stage, task: Omit<ClosedLoopTask, 'run_ms'>): Promise<Figures> {
   const { load, settings } = stage
-  const answer_bytes = await expect_echo(stage, task.shape)
+  const bytes_of = new Map<number, number>()
+  for (const shape of task.shapes)
+    if (!bytes_of.has(shape.bytes)) bytes_of.set(shape.bytes, await expect_echo(stage, shape))
+  const answer_bytes = task.shapes.map(({ bytes }) => bytes_of.get(bytes))
   const run = (run_ms: number): Promise<MeasuredLoad> =>
     load.call('closed_loop', { ...task, run_ms, answer_bytes }, run_ms)
   await run(settings.settle_ms)

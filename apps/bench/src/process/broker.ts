@@ -78,7 +78,7 @@ export async function start_broker(kind: BrokerKind): Promise<Broker> {
 }
 
 /** The first number of `schedstat` is for how many nanoseconds a thread has run. */
-function cpu_of_us(pid: number): number | undefined {
+export function cpu_of_us(pid: number): number | undefined {
   const tasks = `/proc/${pid}/task`
   if (!existsSync(`${tasks}/${pid}/schedstat`)) return undefined
   const run_ns = readdirSync(tasks).map(task =>

@@ -23,7 +23,7 @@ export function doubts_of(results: Results): string[] {
       'In these cases the load itself was late by half of p99 or more, so latency says more about the machine than the subject',
       cases_where(results, was_late),
     ),
-    ...disturbances(results),
+    ...disturbances_of(results),
   ]
 }
 
@@ -62,7 +62,8 @@ function cases_where(
   )
 }
 
-function disturbances(results: Results): string[] {
+/** Where other programs took so much that the figures are not fit to be published. */
+export function disturbances_of(results: Results): string[] {
   return measures_of(results).flatMap(measure => {
     const samples = results.samples.filter(sample => sample.measure === measure)
     const cores = [

@@ -5,11 +5,12 @@ import { audience_case, burst_group } from '../measures/fan_out.js'
 import { rate_case } from '../measures/latency.js'
 import { MEMORY_CASE } from '../measures/memory.js'
 import { RATE_GROUP } from '../measures/receipt_times.js'
-import { size_case } from '../measures/sizes.js'
-import { label_of, type Results, ratio_of, type Selection } from '../results.js'
+import { figure_of, label_of, type Results, ratio_of, type Selection } from '../results.js'
 import type { Spread } from '../statistics.js'
 import { CLUSTERS, type ClusterName } from '../subjects/clusters.js'
 import type { SubjectName } from '../subjects/subjects.js'
+import { FLOODS, type FloodKind } from '../wire/floods.js'
+import { GATE_CASES } from './gate.js'
 import { shown_ratio, shown_spread } from './numbers.js'
 import type { Table } from './table.js'
 
@@ -20,35 +21,31 @@ interface Target extends Selection {
   readonly text: string
   /** Whose it is; `bt_net` where nothing is said. */
   readonly subject?: SubjectName
-  readonly against: SubjectName
+  /** The subject it is compared with; `undefined` where the figure itself has the bound. */
+  readonly against: SubjectName | undefined
   readonly bound: Bound
 }
 
 const CPU = 'cpu_us_per_message'
-const KIB = 1024
+/** Of echo: the gate, and the goal against Bun. */
+const ECHO_TARGETS: readonly Target[] = GATE_CASES.flatMap(({ text, gate, bun_goal, ...selection }) => {
+  const target = { ...selection, text: `echo, ${text}: CPU per message` }
+  return [
+    { ...target, against: 'ws', bound: { at_most: gate } },
+    ...(bun_goal === undefined ? [] : [{ ...target, against: 'bun', bound: { at_most: bun_goal } } as const]),
+  ]
+})
 
-function echo_target(depth: number, against: SubjectName, at_most: number): Target {
+function client_target(depth: number, at_most: number): Target {
   return {
-    text: `echo, ${depth_case(depth)}: CPU per message`,
-    measure: 'echo',
+    text: `client, ${depth_case(depth)}: CPU per message`,
+    measure: 'client',
     group: '',
     case_name: depth_case(depth),
     figure: CPU,
-    against,
-    bound: { at_most },
-  }
-}
-
-function size_targets(bytes: number, at_most: number): Target[] {
-  return [1, 8].map(depth => ({
-    text: `echo of ${size_case(bytes)}, ${depth_case(depth)}: CPU per message`,
-    measure: 'sizes',
-    group: depth_case(depth),
-    case_name: size_case(bytes),
-    figure: CPU,
     against: 'ws',
     bound: { at_most },
-  }))
+  }
 }
 
 function fan_out_target(burst: 1 | 16, at_most: number): Target {
@@ -63,7 +60,7 @@ function fan_out_target(burst: 1 | 16, at_most: number): Target {
   }
 }
 
-function memory_target(figure: string, text: string): Target {
+function memory_target(figure: string, text: string, at_most: number): Target {
   return {
     text,
     measure: 'memory',
@@ -71,7 +68,20 @@ function memory_target(figure: string, text: string): Target {
     case_name: MEMORY_CASE,
     figure,
     against: 'ws',
-    bound: { at_most: 1 },
+    bound: { at_most },
+  }
+}
+
+/** An honest client's worst wait beside a flood: 150 ms above its worst alone. */
+function flood_target({ case_name }: FloodKind): Target {
+  return {
+    text: `honest client ${case_name}: ms above its worst wait alone`,
+    measure: 'floods',
+    group: '',
+    case_name,
+    figure: 'worst_added_ms',
+    against: undefined,
+    bound: { at_most: 150 },
   }
 }
 
@@ -96,17 +106,12 @@ function cluster_targets(subject: ClusterName): Target[] {
 }
 
 const TARGETS: readonly Target[] = [
-  echo_target(1, 'ws', 1),
-  echo_target(8, 'ws', 0.22),
-  echo_target(32, 'ws', 0.13),
-  echo_target(32, 'bun', 2.9),
-  ...size_targets(16, 1),
-  ...size_targets(64, 1),
-  ...size_targets(KIB, 1),
-  ...size_targets(16 * KIB, 1),
-  ...size_targets(KIB * KIB, 1.02),
+  ...ECHO_TARGETS,
+  client_target(1, 0.97),
+  client_target(8, 0.28),
+  client_target(32, 0.12),
   fan_out_target(1, 0.88),
-  fan_out_target(16, 0.07),
+  fan_out_target(16, 0.06),
   {
     text: `p99 at ${rate_case(0.5)}`,
     measure: 'latency',
@@ -116,8 +121,8 @@ const TARGETS: readonly Target[] = [
     against: 'ws',
     bound: { at_most: 1 },
   },
-  memory_target('heap_bytes_per_connection', 'heap per idle connection'),
-  memory_target('rss_bytes_per_connection', 'resident memory per idle connection'),
+  memory_target('heap_bytes_per_connection', 'heap per idle connection', 0.7),
+  memory_target('rss_bytes_per_connection', 'resident memory per idle connection', 0.9),
   {
     text: 'connections a second',
     measure: 'connect',
@@ -127,6 +132,16 @@ const TARGETS: readonly Target[] = [
     against: 'ws',
     bound: { at_least: 1 },
   },
+  {
+    text: 'CPU per connection, opened and closed',
+    measure: 'connect',
+    group: '',
+    case_name: CONNECT_CASE,
+    figure: CPU,
+    against: 'ws',
+    bound: { at_most: 1 },
+  },
+  ...FLOODS.map(flood_target),
   ...cluster_targets('bt_net_nats'),
   ...cluster_targets('bt_net_redis'),
 ]
@@ -135,9 +150,13 @@ const TARGETS: readonly Target[] = [
 export function targets_table(results: Results): Table | undefined {
   const rows = TARGETS.flatMap(target => {
     const { text, subject = 'bt_net', against, bound } = target
-    const measured = ratio_of(results, target, subject, against)
+    const measured =
+      against === undefined
+        ? figure_of(results, target, subject)
+        : ratio_of(results, target, subject, against)
     if (measured === undefined) return []
-    const wanted = `${bound_text(bound)} × ${label_of(results, against)}`
+    const wanted =
+      against === undefined ? bound_text(bound) : `${bound_text(bound)} × ${label_of(results, against)}`
     return [{ name: text, cells: [wanted, shown_spread(measured), verdict(measured, bound)] }]
   })
   if (rows.length === 0) return undefined

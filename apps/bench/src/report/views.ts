@@ -48,7 +48,15 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   sizes: {
     title: 'Echo by size',
     about:
-      'The server echoes texts of other sizes, with 1 or 8 messages under way on each connection: 64 connections for up to 1 KiB, 16 for 16 KiB, 2 for 1 MiB.',
+      'The server echoes texts and bytes of other sizes, over 64 connections for up to 1 KiB, 16 for 16 KiB, 4 for 256 KiB, 2 for 1 MiB. Then it echoes texts of mixed sizes in one stream, over 64 connections: 90 of 100 have 64 bytes, 9 have 1 KiB, and 1 has 64 KiB.',
+    caption: 'CPU time of the server per message',
+    main: [CPU],
+    others: [rate('messages/s')],
+  },
+  tls: {
+    title: 'Echo over TLS',
+    about:
+      'The same as echo, over TLS 1.3. The load encrypts, too, so it is the limit more often than elsewhere.',
     caption: 'CPU time of the server per message',
     main: [CPU],
     others: [rate('messages/s')],
@@ -96,10 +104,39 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
       { figure: 'cpu_us_per_message', label: 'CPU per message', unit: 'µs' },
     ],
   },
+  many: {
+    title: 'Many connections',
+    about:
+      'Each connection sends a text of 64 bytes a second, on average, by a random schedule that is the same for all subjects.',
+    caption: 'CPU time of the server per message',
+    main: [CPU],
+    others: [
+      { figure: 'p50_us', label: 'p50', unit: 'µs' },
+      { figure: 'p99_us', label: 'p99', unit: 'µs' },
+      { figure: 'late_p99_us', label: 'delay of the load (p99)', unit: 'µs' },
+      { figure: 'cpu_share', label: 'share of a core', unit: '' },
+    ],
+  },
+  floods: {
+    title: 'Floods',
+    about:
+      'An honest client sends a text of 64 bytes every 5 ms, and times each echo. First it is alone; then other clients send tiny frames as fast as the server takes them, from a process with a low priority on the core of the load. Each case has a server of its own. What is not answered a second after the flood has ended counts as answered then. Servers keep the default limits. Only @bt/net has callbacks that may throw, and topics to join.',
+    caption: 'Wait of the honest client',
+    main: [
+      { figure: 'p99_ms', label: 'p99', unit: 'ms' },
+      { figure: 'worst_ms', label: 'worst', unit: 'ms' },
+    ],
+    others: [
+      { figure: 'p50_ms', label: 'p50', unit: 'ms' },
+      { figure: 'worst_added_ms', label: 'worst, above the worst alone', unit: 'ms' },
+      { figure: 'unanswered', label: 'not answered', unit: '' },
+      { figure: 'clients_ended', label: 'clients cut off', unit: '' },
+    ],
+  },
   client: {
     title: 'The client',
     about:
-      'This measures clients: 64 connections, each with 1, 8 or 32 texts of 64 bytes under way, to a lightweight server that answers with ready-made frames.',
+      'This measures clients: 64 connections, each with 1, 8 or 32 texts of 64 bytes under way, to a lightweight server that answers with ready-made frames; and texts of other sizes, over as many connections as in echo by size.',
     caption: 'CPU time of the client per message sent and echoed',
     main: [CPU],
     others: [rate('messages/s')],

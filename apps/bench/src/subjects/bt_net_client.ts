@@ -1,13 +1,20 @@
 import type { connect as Connect } from '@bt/net'
 import { drive } from './client_subject.js'
 import { give_up } from './give_up.js'
+import { MAX_MESSAGE_BYTES, MAX_WAITING_BYTES } from './server_subject.js'
 
 // The first argument names another build to measure.
 const { connect } = (await import(process.argv[2] ?? '@bt/net')) as { connect: typeof Connect }
 
 drive({
   open: async (port, listener) => {
-    const ws = connect({ type: 'ws', url: `ws://127.0.0.1:${port}/ws`, on_error: give_up })
+    const ws = connect({
+      type: 'ws',
+      url: `ws://127.0.0.1:${port}/ws`,
+      max_payload: MAX_MESSAGE_BYTES,
+      max_queue: MAX_WAITING_BYTES,
+      on_error: give_up,
+    })
     ws.on_message(() => listener.on_message())
     await ws.opened
     return {

@@ -1,4 +1,4 @@
-import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
+import type { LoadResult } from '../load/closed_loop.js'
 import { cpu_us, obey } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 
@@ -21,6 +21,13 @@ export interface ClientSubject {
   expect?(shape: Shape): void
 }
 
+/** Messages of which so many are under way on each connection. */
+interface ClientLoopTask {
+  readonly shape: Shape
+  readonly depth: number
+  readonly run_ms: number
+}
+
 interface Driven {
   readonly connection: ClientConnection
   readonly listener: Listener
@@ -34,7 +41,7 @@ export function drive(subject: ClientSubject): void {
       subject.expect?.(shape)
       driven = await Promise.all(Array.from({ length: count }, () => open(subject, port)))
     },
-    closed_loop: (task: ClosedLoopTask) => run_closed_loop(driven, task),
+    closed_loop: (task: ClientLoopTask) => run_closed_loop(driven, task),
     close: () => {
       for (const { connection } of driven.splice(0)) connection.close()
     },
@@ -50,7 +57,7 @@ async function open(subject: ClientSubject, port: number): Promise<Driven> {
 /** Keeps so many messages under way on each connection: each that comes back is sent again, until the time is over. */
 function run_closed_loop(
   driven: readonly Driven[],
-  { shape, depth, run_ms }: ClosedLoopTask,
+  { shape, depth, run_ms }: ClientLoopTask,
 ): Promise<LoadResult> {
   const text = payload_of(shape).toString()
   return new Promise(resolve => {

@@ -22,7 +22,7 @@ drive({
   open: async (port, listener) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     socket.on('error', give_up)
-    socket.write(request_of(port, 'websocket', false))
+    socket.write(request_of(port, 'websocket'))
     await once(socket, 'data')
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {

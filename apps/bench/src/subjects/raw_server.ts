@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as create_tls_server } from 'node:tls'
 import { CountedEcho } from '../wire/counted_echo.js'
 import { answer_to } from '../wire/handshake.js'
 import { message_bytes } from '../wire/message.js'
@@ -12,8 +13,10 @@ const sockets = new Set<Socket>()
 let echo: CountedEcho | undefined
 
 serve({
-  listen: async () => {
-    const server = createServer({ noDelay: true }, serve_socket)
+  listen: async ({ tls }) => {
+    const server = tls
+      ? create_tls_server({ ...tls, noDelay: true }, serve_socket)
+      : createServer({ noDelay: true }, serve_socket)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return (server.address() as AddressInfo).port

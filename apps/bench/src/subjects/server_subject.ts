@@ -9,6 +9,10 @@ export interface ListenSettings {
   readonly is_binary: boolean
   /** permessage-deflate without context takeover, level 6, from 1 KiB on. */
   readonly is_compressing: boolean
+  /** Keeps the defaults of all limits, as it will be flooded; see `wire/floods.ts` for what it does then. */
+  readonly is_flooded: boolean
+  /** Speaks TLS with this certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 /** The largest message of the bench, and some room. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as create_https_server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { EVENT } from '../wire/message.js'
@@ -9,8 +10,8 @@ import { SOCKET_IO_OPTIONS } from './socket_io_options.js'
 let io: Server | undefined
 
 serve({
-  listen: async () => {
-    const http_server = createServer()
+  listen: async ({ tls }) => {
+    const http_server = tls ? create_https_server(tls) : createServer()
     io = new Server(http_server, SOCKET_IO_OPTIONS)
     io.on('connection', socket => {
       socket.on(EVENT, data => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { give_up } from './give_up.js'
@@ -7,11 +8,12 @@ import { MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
 let server: WebSocketServer | undefined
 
 serve({
-  listen: async ({ is_compressing }) => {
+  listen: async ({ is_compressing, is_flooded, tls }) => {
+    const address = { port: 0, host: '127.0.0.1' }
+    const https = tls && createServer(tls).listen(address)
     server = new WebSocketServer({
-      port: 0,
-      host: '127.0.0.1',
-      maxPayload: MAX_MESSAGE_BYTES,
+      ...(https === undefined ? address : { server: https }),
+      ...(!is_flooded && { maxPayload: MAX_MESSAGE_BYTES }),
       perMessageDeflate: is_compressing && {
         serverNoContextTakeover: true,
         clientNoContextTakeover: true,
@@ -20,7 +22,8 @@ serve({
       },
     })
     server.on('connection', ws => {
-      ws.on('error', give_up)
+      // Who floods is cut off, or lets go.
+      ws.on('error', is_flooded ? () => {} : give_up)
       // Text is not made a string: to hand on the bytes is the quickest that ws can do.
       ws.on('message', (data, is_binary) => ws.send(data, { binary: is_binary }))
     })

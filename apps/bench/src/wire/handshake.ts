@@ -6,7 +6,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const END = '\r\n\r\n'
 
 /** A client's half of the opening handshake (RFC 6455 §4.1). */
-export function request_of(port: number, dialect: Dialect, with_compression: boolean): string {
+export function request_of(port: number, dialect: Dialect, with_compression = false): string {
   const path = dialect === 'socket.io' ? '/socket.io/?EIO=4&transport=websocket' : '/ws'
   const lines = [
     `GET ${path} HTTP/1.1`,
@@ -31,7 +31,7 @@ export function answer_to(request: string): string {
 }
 
 /** Where the answer ends in what a server has said; -1 where it has not ended yet. Throws what is no agreement. */
-export function answer_end(said: Buffer, with_compression: boolean): number {
+export function answer_end(said: Buffer, with_compression = false): number {
   const end = said.indexOf(END)
   if (end === -1) return -1
   const answer = said.toString('latin1', 0, end)

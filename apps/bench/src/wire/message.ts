@@ -1,4 +1,5 @@
 import { deflateRawSync, constants as zlib } from 'node:zlib'
+import { random_from, shuffled } from '../statistics.js'
 import { type Kind, make_frame, OPCODE, type Sender } from './frame.js'
 
 /** How a subject's messages look in frames: as they are, or as packets of socket.io's protocol, which has its own around them. */
@@ -14,6 +15,15 @@ export interface Shape {
 
 /** What most measures send: as short as most messages of programs that send many. */
 export const SMALL_TEXT: Shape = { kind: 'text', bytes: 64 }
+
+/** Texts as a program sends them that says little and often, and much at times: 90 % of 64 B, 9 % of 1 KiB, 1 % of 64 KiB. */
+export const MIXED: readonly Shape[] = shuffled(
+  Array.from({ length: 100 }, (_, index): Shape => {
+    const bytes = index < 90 ? 64 : index < 99 ? 1024 : 64 * 1024
+    return { kind: 'text', bytes }
+  }),
+  random_from(1),
+)
 
 /** The name of the one event that the subject and the load of socket.io exchange. */
 export const EVENT = 'm'

@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url'
+import type { ProbeResult } from '../load/probe.js'
+import { cpu_of_us } from '../process/broker.js'
+import { cpu_us } from '../process/commands.js'
+import { Program } from '../process/program.js'
+import { start_subject } from '../subjects/subjects.js'
+import { FLOODS, type FloodKind } from '../wire/floods.js'
+import { SMALL_TEXT } from '../wire/message.js'
+import {
+  type CaseFigures,
+  expect_echo,
+  type Figures,
+  listen,
+  type Measure,
+  type MeasuredLoad,
+  open_load,
+  type Stage,
+  with_cpu_of,
+} from './measure.js'
+
+/** How often the honest client sends. */
+const EVERY_MS = 5
+
+/** The name of the case without a flood. */
+const ALONE = 'alone'
+
+/** How long an honest client waits for its echo while others flood the server. */
+export const floods: Measure = {
+  name: 'floods',
+  role: 'server',
+  needs_fresh_process: true,
+  typical_s: 16,
+  suits: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
+  start: async stage => {
+    const flooder = start_flooder(stage)
+    return async () => {
+      const alone = await measure_waits(stage, flooder)
+      const results: CaseFigures[] = [{ group: '', case_name: ALONE, figures: alone }]
+      const has_all = stage.subject.file_stem === 'bt_net'
+      for (const kind of FLOODS.filter(({ only_bt_net }) => has_all || !only_bt_net)) {
+        const figures = await measure_waits(stage, flooder, kind)
+        const worst_added_ms = (figures.worst_ms as number) - (alone.worst_ms as number)
+        results.push({ group: '', case_name: kind.case_name, figures: { ...figures, worst_added_ms } })
+      }
+      return results
+    }
+  },
+}
+
+/** Has the honest client measure, beside a flood if there is one, on a server of its own: what a flood leaves behind ends with that. */
+async function measure_waits(
+  { subject, settings, load, cores, until_stopped }: Stage,
+  flooder: Program,
+  kind?: FloodKind,
+): Promise<Figures> {
+  const server = until_stopped(start_subject(subject, 'server', cores.subject))
+  const port = await listen(server, { is_flooded: true })
+  await open_load({ load, subject }, port, 1)
+  const answer_bytes = await expect_echo({ program: server, load }, SMALL_TEXT)
+  const probe = (run_ms: number): Promise<MeasuredLoad & ProbeResult> =>
+    load.call('probe', { shape: SMALL_TEXT, every_ms: EVERY_MS, answer_bytes, run_ms }, run_ms)
+  await probe(settings.settle_ms)
+  const run = (): Promise<MeasuredLoad> =>
+    kind === undefined
+      ? probe(settings.flood_ms)
+      : beside(flooder, { port, kind }, () => probe(settings.flood_ms), settings.flood_ms)
+  // A server that is flooded may be late to tell what CPU time it has used.
+  const program = { cpu_us: async () => cpu_of_us(server.pid) ?? 0 }
+  const figures = await with_cpu_of({ program, cores }, run)
+  await server.stop()
+  await load.call('drop')
+  return figures
+}
+
+/** Lets others flood the server while the honest client measures. */
+async function beside(
+  flooder: Program,
+  task: { readonly port: number; readonly kind: FloodKind },
+  probe: () => Promise<MeasuredLoad & ProbeResult>,
+  flood_ms: number,
+): Promise<MeasuredLoad & Figures> {
+  // This process takes in the server's warnings, on the core of the load.
+  const others_us = async (): Promise<number> => cpu_us() + (await flooder.cpu_us())
+  const before_us = await others_us()
+  await flooder.call('start_flood', task)
+  const [result, clients_ended] = await Promise.all([
+    probe(),
+    new Promise(resolve => setTimeout(resolve, flood_ms)).then(() => flooder.call<number>('stop_flood')),
+  ])
+  const load_cpu_us = result.load_cpu_us + (await others_us()) - before_us
+  return { ...result, load_cpu_us, clients_ended }
+}
+
+/** A load in a process of its own, so that the flood does not keep the honest client busy. */
+function start_flooder({ cores, until_stopped }: Stage): Program {
+  return until_stopped(
+    new Program({
+      name: 'flooder',
+      command: process.execPath,
+      args: [fileURLToPath(new URL('../../dist/load/main.js', import.meta.url))],
+      core: cores.load,
+    }),
+  )
+}
