@@ -44,6 +44,8 @@ export function run_open_loop(
       let bytes = 0
       let next = 0
       socket.on_bytes = ({ length }) => {
+        // What comes after the last answer is a Close.
+        if (answered === count) return
         bytes += length
         const now = performance.now() - start
         for (; bytes >= answer_bytes; bytes -= answer_bytes) {
