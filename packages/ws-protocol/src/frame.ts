@@ -1,7 +1,10 @@
-/** What a data frame holds (RFC 6455 §5.2). */
-export const OPCODE = { TEXT: 0x1, BINARY: 0x2 } as const
+import { mask } from './frames/mask.js'
+
+/** What a frame is (RFC 6455 §5.2). */
+export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PING: 0x9, PONG: 0xa } as const
 
 const FIN = 0x80
+const RSV1 = 0x40
 const MASKED = 0x80
 const OPCODE_BITS = 0x0f
 const LENGTH_BITS = 0x7f
@@ -78,6 +81,27 @@ export function write_binary_frame(
   return payload_start + payload.length
 }
 
+/** Returns a control frame (RFC 6455 §5.5). */
+export function control_frame(opcode: number, payload: Uint8Array, is_masked: boolean): Uint8Array {
+  return whole_frame(opcode, payload, is_masked)
+}
+
+/** Returns a message as one frame; where it is compressed, RSV1 says so (RFC 7692 §6). */
+export function message_frame(
+  opcode: number,
+  payload: Uint8Array,
+  is_masked: boolean,
+  is_compressed: boolean,
+): Uint8Array {
+  return whole_frame(is_compressed ? opcode | RSV1 : opcode, payload, is_masked)
+}
+
+function whole_frame(opcode_and_rsv: number, payload: Uint8Array, is_masked: boolean): Uint8Array {
+  const frame = new Uint8Array(header_size(payload.length, is_masked) + payload.length)
+  frame.set(payload, write_header(frame, 0, opcode_and_rsv, payload.length, is_masked))
+  return frame
+}
+
 /**
  * Returns where the frame at an offset ends, and trusts no byte; `undefined` unless a whole frame starts there that a server may send: of text or bytes,
  * not masked, and with its length in as few bytes as it takes (RFC 6455 §5.2), since a client may fail the connection otherwise.
@@ -125,56 +149,11 @@ export function mask_frames(bytes: Uint8Array, next_key: () => number): void {
   for (let at = 0; at < bytes.length; ) {
     const start = payload_start(bytes, at)
     const end = start + payload_length(bytes, at)
-    write_uint32(bytes, start - MASK_KEY_BYTES, next_key())
-    mask(bytes, start, end)
+    const key = next_key()
+    write_uint32(bytes, start - MASK_KEY_BYTES, key)
+    mask(bytes, start, end, key)
     at = end
   }
-}
-
-/** From this size on, a payload is masked by words. */
-const LARGE_PAYLOAD_BYTES = 512
-const WORD_BYTES = 4
-
-/** Masks the bytes from `start` to `end` with the key before them. */
-function mask(bytes: Uint8Array, start: number, end: number): void {
-  if (end - start < LARGE_PAYLOAD_BYTES) {
-    mask_bytes(bytes, start, end, start)
-    return
-  }
-  const words_start = start + ((WORD_BYTES - ((bytes.byteOffset + start) % WORD_BYTES)) % WORD_BYTES)
-  const words = new Uint32Array(
-    bytes.buffer,
-    bytes.byteOffset + words_start,
-    Math.floor((end - words_start) / WORD_BYTES),
-  )
-  const key = Uint8Array.from({ length: WORD_BYTES }, (_, i) => key_byte(bytes, start, words_start + i))
-  const [key_word = 0] = new Uint32Array(key.buffer)
-  mask_bytes(bytes, start, words_start, start)
-  for (let i = 0; i < words.length; i += 1) words[i] = (words[i] as number) ^ key_word
-  mask_bytes(bytes, words_start + words.length * WORD_BYTES, end, start)
-}
-
-/** Masks the bytes from `from` to `to`, of a payload that starts at `start`. */
-function mask_bytes(bytes: Uint8Array, from: number, to: number, start: number): void {
-  const k0 = key_byte(bytes, start, from)
-  const k1 = key_byte(bytes, start, from + 1)
-  const k2 = key_byte(bytes, start, from + 2)
-  const k3 = key_byte(bytes, start, from + 3)
-  let i = from
-  for (const fours_end = to - 3; i < fours_end; i += 4) {
-    bytes[i] = (bytes[i] as number) ^ k0
-    bytes[i + 1] = (bytes[i + 1] as number) ^ k1
-    bytes[i + 2] = (bytes[i + 2] as number) ^ k2
-    bytes[i + 3] = (bytes[i + 3] as number) ^ k3
-  }
-  if (i < to) bytes[i] = (bytes[i] as number) ^ k0
-  if (i + 1 < to) bytes[i + 1] = (bytes[i + 1] as number) ^ k1
-  if (i + 2 < to) bytes[i + 2] = (bytes[i + 2] as number) ^ k2
-}
-
-/** What the byte at `at` is masked with, of a payload that starts at `start`, behind its key. */
-function key_byte(bytes: Uint8Array, start: number, at: number): number {
-  return bytes[start - MASK_KEY_BYTES + ((at - start) & 3)] as number
 }
 
 function payload_start(bytes: Uint8Array, at: number): number {

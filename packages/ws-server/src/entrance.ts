@@ -1,14 +1,12 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { deflate_offers, type NetError, parse_target } from '@bt/ws-protocol'
 import {
+  accept_deflate,
   type ByteStream,
   counting_bytes,
-  type DirectWebSocket,
-  direct_web_socket,
+  type DeflateParameters,
   node_platform,
-  ws_settings,
 } from '@bt/ws-protocol/node'
-import { WebSocket, WebSocketServer } from 'ws'
 import { Answers } from './answers.js'
 import { Arrivals } from './arrivals.js'
 import { Authorizer, type Decision } from './authorizer.js'
@@ -23,13 +21,14 @@ import {
 } from './client_address.js'
 import type { ClientStream } from './client_stream.js'
 import { EntryLimits } from './entry_limits.js'
+import { acceptance } from './handshake/acceptance.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
 import type { UpgradeRequest } from './handshake_text.js'
 import { shown_unix_path } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
-import { packed_headers } from './packed_headers.js'
+import { KEY_HEADER, packed_headers } from './packed_headers.js'
 import { Recent } from './recent.js'
 import {
   bad_handshake,
@@ -42,14 +41,15 @@ import {
 } from './refusal.js'
 import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
-import { ws_request } from './ws_request.js'
 
 /** A client that has come in. */
 export interface AcceptedClient {
-  /** Its WebSocket. */
-  readonly ws: DirectWebSocket
-  /** The stream below. */
+  /** The stream that its frames come and go on. */
   readonly stream: ByteStream
+  /** What has come behind the handshake. */
+  readonly head: Uint8Array
+  /** What was agreed on, if its messages may be compressed. */
+  readonly deflate: DeflateParameters | undefined
   /** What it asked for. */
   readonly handshake: Handshake
   /** Where it is. */
@@ -90,7 +90,6 @@ export class Entrance {
   readonly #settings: ListenSettings
   readonly #owner: HandshakeOwner
   readonly #http: HttpServer
-  readonly #acceptor: WebSocketServer
   readonly #texts = new Recent<string>(text => text)
   readonly #deflate_offers = new Recent(list => deflate_offers(list, 'client'))
   readonly #answers: Answers
@@ -125,7 +124,6 @@ export class Entrance {
       decided: decision => this.#decided(decision),
       report,
     })
-    this.#acceptor = make_acceptor(settings)
   }
 
   /** Whether it takes nobody in any more. */
@@ -243,25 +241,23 @@ export class Entrance {
     // A callback may have closed the server meanwhile.
     if (this.#is_closing) this.refuse(stream, shutting_down(), request)
     else if (!stream.readable || !stream.writable) this.#left(visit)
-    else
-      this.#acceptor.handleUpgrade(this.#shown_to_ws(visit), stream, head, ws => {
-        // From here on, `ws` listens for errors.
-        stream.off('error', told_by_close)
-        if (stream.isPaused()) stream.resume()
-        handshake.pack(request.packed ?? this.#texts.of(packed_headers(request.headers)))
-        // The acceptor makes no other kind.
-        this.#owner.admit({
-          ws: ws as DirectWebSocket,
-          stream: counting_bytes(stream),
-          handshake,
-          place,
-          data,
-        })
+    else {
+      const key = request.headers[KEY_HEADER] ?? ''
+      const deflate = accept_deflate(this.#offers(request) ?? [])
+      stream.write(acceptance(key, handshake.protocol, deflate?.answer ?? ''))
+      // From here on, the wire listens for errors.
+      stream.off('error', told_by_close)
+      if (stream.isPaused()) stream.resume()
+      handshake.pack(request.packed ?? this.#texts.of(packed_headers(request.headers)))
+      this.#owner.admit({
+        stream: counting_bytes(stream),
+        head,
+        deflate: deflate?.parameters,
+        handshake,
+        place,
+        data,
       })
-  }
-
-  #shown_to_ws({ request, handshake }: Visit): IncomingMessage {
-    return ws_request(request, handshake.protocol, this.#offers(request) ?? [])
+    }
   }
 
   #left({ stream, request }: Visit): void {
@@ -274,14 +270,4 @@ export class Entrance {
 function address_of({ remoteAddress, remotePort }: ClientStream): ClientAddress | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined
   return { ip: remoteAddress, port: remotePort }
-}
-
-function make_acceptor(settings: ListenSettings): WebSocketServer {
-  const options = {
-    ...ws_settings(settings),
-    noServer: true,
-    WebSocket: direct_web_socket(WebSocket) as unknown as typeof WebSocket,
-    clientTracking: false,
-  }
-  return new WebSocketServer(options)
 }

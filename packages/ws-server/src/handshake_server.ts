@@ -24,9 +24,13 @@ export class HandshakeServer extends Server {
   }
 
   override emit(event: string, ...values: unknown[]): boolean {
-    if (event !== 'connection') return super.emit(event, ...values)
-    this.#wait(values[0] as Socket)
-    return true
+    if (event === 'connection') {
+      this.#wait(values[0] as Socket)
+      return true
+    }
+    // On Bun, nothing that its own parser has read ever comes as data: what does come is the first frame.
+    if (event === 'upgrade') (values[1] as Socket).off('data', this.#read)
+    return super.emit(event, ...values)
   }
 
   #wait(stream: Socket): void {

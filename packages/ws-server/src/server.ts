@@ -8,7 +8,7 @@ import {
   type NetError,
   report_error,
 } from '@bt/ws-protocol'
-import { node_platform, WsPort, type WsPortTraits } from '@bt/ws-protocol/node'
+import { node_platform, Wire, type WireTraits } from '@bt/ws-protocol/node'
 import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
 import type { ListenSettings } from './options.js'
 import { Publisher } from './publisher.js'
@@ -32,7 +32,7 @@ export class ConnectionSet implements HandshakeOwner {
   readonly #budget: TotalQueueBudget
   readonly #heartbeat: Heartbeat
   readonly #round_trips = new RoundTrips()
-  readonly #port_traits: WsPortTraits
+  readonly #wire_traits: WireTraits
   readonly #owner: ConnectionOwner<ServerSocket>
   /** How many sockets have ended whose callbacks are not all done. */
   #leaving = 0
@@ -56,7 +56,7 @@ export class ConnectionSet implements HandshakeOwner {
     this.publisher = new Publisher(settings, this.sockets, error => this.report(error))
     this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
     this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
-    this.#port_traits = {
+    this.#wire_traits = {
       side: 'server',
       options: settings,
       round_trip: ms => this.#round_trips.add(ms),
@@ -65,7 +65,8 @@ export class ConnectionSet implements HandshakeOwner {
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
       // Without `binary`, nothing but text gets as far as this.
-      on_message: (socket, data) => settings.on_message?.(socket, data as string),
+      on_message: (socket, data) =>
+        ServerSocket.turns_of(socket).in_turn(settings.on_message?.(socket, data as string)),
       on_close: (socket, info) => settings.on_close?.(socket, info),
       message_listener: () => 'ready',
       report: (socket, error) =>
@@ -97,15 +98,17 @@ export class ConnectionSet implements HandshakeOwner {
   }
 
   admit(client: AcceptedClient): void {
-    const { ws, stream } = client
+    const { stream, head, deflate } = client
     this.#accepted += 1
+    const wire = new Wire(this.#wire_traits)
     const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { ...client, topics: this.publisher.topics }),
+      connection => new ServerSocket(connection, { ...client, turns: wire, topics: this.publisher.topics }),
     )
-    connection.attach(new WsPort(ws, stream, this.#port_traits, connection))
+    connection.attach(wire)
+    wire.open(connection, stream, head, deflate)
     connection.socket_opened()
   }
 

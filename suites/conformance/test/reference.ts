@@ -30,19 +30,25 @@ export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: numb
       return end('failed', 1002)
 
     const length_bytes = length === 126 ? 2 : length === 127 ? 8 : 0
-    if (at + length_bytes > bytes.length) break
+    // A header is judged when it is whole.
+    if (at + length_bytes + (is_masked ? 4 : 0) > bytes.length) break
     if (length_bytes === 2) length = bytes.readUInt16BE(at)
     if (length_bytes === 8) length = Number(bytes.readBigUInt64BE(at))
+    const least = length_bytes === 2 ? 126 : length_bytes === 8 ? 0x1_0000 : 0
+    if (length < least || length >= 2 ** 63) return end('failed', 1002)
     at += length_bytes
     const so_far = message?.parts.reduce((sum, part) => sum + part.length, 0) ?? 0
     if (!is_control && length > 0 && so_far + length > max_payload) return end('failed', 1009)
 
     const key = is_masked ? bytes.subarray(at, at + 4) : Buffer.alloc(4)
     if (is_masked) at += 4
-    if (at + length > bytes.length) break
-    const payload = Buffer.from(
-      bytes.subarray(at, at + length).map((byte, index) => byte ^ (key[index % 4] ?? 0)),
-    )
+    if (at + length > bytes.length) {
+      const opens_text = !is_control && (message?.opcode ?? opcode) === OPCODE.TEXT
+      const came = unmasked(bytes.subarray(at), key)
+      if (opens_text && !may_become_utf8([...(message?.parts ?? []), came])) return end('failed', 1007)
+      break
+    }
+    const payload = unmasked(bytes.subarray(at, at + length), key)
     at += length
 
     if (opcode === OPCODE.CLOSE) {
@@ -53,6 +59,7 @@ export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: numb
     if (is_control) continue
     message ??= { opcode, parts: [] }
     message.parts.push(payload)
+    if (message.opcode === OPCODE.TEXT && !may_become_utf8(message.parts)) return end('failed', 1007)
     if (!fin) continue
     const whole = Buffer.concat(message.parts)
     if (message.opcode === OPCODE.TEXT && !isUtf8(whole)) return end('failed', 1007)
@@ -60,6 +67,20 @@ export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: numb
     message = undefined
   }
   return end('lost', 1006)
+}
+
+function unmasked(bytes: Buffer, key: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte, index) => byte ^ (key[index % 4] ?? 0)))
+}
+
+/** Whether all characters so far are right, but for one that is cut off at the end. */
+function may_become_utf8(parts: readonly Buffer[]): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts), { stream: true })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** §7.4, with the registry of IANA. */

@@ -7,7 +7,7 @@ import { PACKAGES, ROOT } from './root.ts'
 /** What is installed beside our own packages by who installs one of them, through all levels. */
 const INSTALLED: Readonly<Record<string, readonly string[]>> = {
   net: ['ws'],
-  'ws-server': ['ws'],
+  'ws-server': [],
   'ws-client': ['ws'],
   'ws-protocol': [],
   'ws-cluster-nats': [

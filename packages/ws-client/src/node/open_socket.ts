@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
 import {
+  ABNORMAL_CLOSURE,
   type FrameBatch,
   NetError,
   type NetErrorCode,
@@ -10,12 +11,12 @@ import {
   shown_url,
 } from '@bt/ws-protocol'
 import {
+  agreed_deflate,
+  type DeflateParameters,
   decisive_error,
-  direct_web_socket,
   error_text,
   type SystemError,
-  WsPort,
-  ws_settings,
+  Wire,
 } from '@bt/ws-protocol/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client.js'
@@ -24,7 +25,18 @@ import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
 import { parse_ws_url } from './ws_url.js'
 
-const DirectWebSocket = direct_web_socket(WebSocket)
+/** What `ws` offers for compression (RFC 7692 §7.1.1): each message by itself, so that neither side keeps memory for the next. */
+const NO_CONTEXT_TAKEOVER = { serverNoContextTakeover: true, clientNoContextTakeover: true }
+
+/** The client's handshake of `ws`, and nothing else of it: what comes behind it is for whoever takes the socket. */
+class HandshakeWebSocket extends WebSocket {
+  take: ((socket: Socket, head: Buffer) => void) | undefined
+
+  /** Called by `ws` when the handshake is done, in place of what reads and writes frames there. */
+  setSocket(socket: Socket, head: Buffer): void {
+    this.take?.(socket, head)
+  }
+}
 
 /** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
 const SHOWN_ANSWER = 200
@@ -47,8 +59,10 @@ export function open_socket(
   const autoSelectFamilyAttemptTimeout = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)
   let stream!: Socket
   let refusal: NetError | undefined
+  let failure: Error | undefined
+  let deflate: DeflateParameters | undefined
   const options = {
-    ...ws_settings(settings),
+    perMessageDeflate: settings.compression !== false && NO_CONTEXT_TAKEOVER,
     createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Socket => {
       const address =
         unix_path === undefined
@@ -61,15 +75,19 @@ export function open_socket(
     finishRequest: (request: ClientRequest): void => offer_protocols(request, settings.protocols),
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
-  const ws = new DirectWebSocket(url, [...settings.protocols], options as ClientOptions)
+  const ws = new HandshakeWebSocket(url, [...settings.protocols], options as ClientOptions)
   const fail = (why: string): void => {
     refusal = opening_error(shown, new Error(why))
     ws.terminate()
   }
   ws.on('upgrade', answer => {
     const wrong = judge_answer(answer, settings.protocols)
-    if (wrong === undefined) plain_lists(answer.headers)
-    else fail(wrong)
+    if (wrong !== undefined) return fail(wrong)
+    plain_lists(answer.headers)
+    const extensions = answer.headers['sec-websocket-extensions']
+    if (extensions === undefined) return
+    deflate = agreed_deflate(extensions)
+    if (deflate === undefined) fail('the permessage-deflate of the answer goes beyond what was offered')
   })
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
     // What Node does not take for an upgrade has no end that could be waited for.
@@ -82,11 +100,24 @@ export function open_socket(
       })
   })
   const tls_failure = secure === undefined ? () => undefined : explain_tls(stream, shown, secure)
-  const explain_failed_opening = (error: Error): NetError =>
-    refusal ?? tls_failure(error) ?? opening_error(shown, error)
-  const traits = { side: 'client', options: settings, explain_failed_opening } as const
-  const port = new WsPort(ws, stream, traits, sink)
-  return { port, protocol: () => ws.protocol }
+  const wire = new Wire({ side: 'client', options: settings }, () => {
+    ws.terminate()
+    // While it opens, `ws` only does this at the end of the turn, and Node would connect first.
+    stream.destroy()
+  })
+  ws.on('error', error => {
+    failure ??= error
+  })
+  ws.on('close', () => {
+    const error = failure ?? stream.errored ?? undefined
+    const why = error && (refusal ?? tls_failure(error) ?? opening_error(shown, error))
+    sink.socket_closed(ABNORMAL_CLOSURE, '', why)
+  })
+  ws.take = (socket, head) => {
+    wire.open(sink, socket, head, deflate)
+    sink.socket_opened()
+  }
+  return { port: wire, protocol: () => ws.protocol }
 }
 
 /** Sends the handshake. Its subprotocols stand as browsers write them: a server that divides them at `, ` finds none between bare commas. */

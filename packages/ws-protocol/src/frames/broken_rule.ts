@@ -37,6 +37,8 @@ export type BrokenRule =
   | 'message_too_large'
   /** RFC 6455 §10.4: `max_fragments`. */
   | 'too_many_fragments'
+  /** RFC 6455 §10.4: pings and pongs without end. */
+  | 'too_many_pings'
 
 /** The limits that a message of a {@link BrokenRule} names. */
 export interface ReceiveLimits {
@@ -97,6 +99,12 @@ const MEANINGS: Readonly<Record<BrokenRule, Meaning>> = {
     code: 'too_many_fragments',
     advice: ({ max_fragments }) =>
       `max_fragments is ${max_fragments}; raise it to take messages in so many pieces`,
+  },
+  too_many_pings: {
+    what: 'more than 1,000 pings and pongs within a second',
+    close_code: POLICY_VIOLATION,
+    code: 'too_many_pings',
+    advice: () => 'a ping every few seconds shows that a connection lives',
   },
 }
 

@@ -27,8 +27,13 @@ const MAX_HIGH = 0x7fff_ffff
 /** From this size on, a platform is quicker at looking for bytes that are not ASCII. */
 const LARGE_BYTES = 64
 
-/** Memory for the parts of a message grows by this factor, up to what is known to come: so it is at most that many times what has arrived. */
+/**
+ * Memory for the parts of a message is at most so many times what has arrived, and what is known to come. Who has sent half of what a socket is read at
+ * once means to send more: then a large message is copied once.
+ */
 const GROWTH = 4
+const LARGE_GROWTH = 16
+const LARGE_PART_BYTES = 32_768
 
 const NOTHING = new Uint8Array(0)
 
@@ -44,6 +49,10 @@ export interface DecoderSettings extends ReceiveLimits {
 export interface DecoderMemory {
   /** Returns a buffer of exactly that size, with undefined content. */
   allocate(size_bytes: number): Uint8Array
+  /** Returns a buffer of at least that size, with undefined content, until it is given back. */
+  borrow(size_bytes: number): Uint8Array
+  /** Takes back a buffer that was borrowed. */
+  give_back(buffer: Uint8Array): void
   /** Returns a copy of the bytes from `start` to `end`, in a buffer of its own size. */
   copy(bytes: Uint8Array, start: number, end: number): Uint8Array
   /** Returns as text what is known to be ASCII. */
@@ -149,8 +158,8 @@ export class FrameDecoder {
   /** Reads nothing any more, and lets go of what it keeps. */
   end(): void {
     this.#is_over = true
-    this.#chunk = this.#parts = NOTHING
-    this.#parts_bytes = 0
+    this.#chunk = NOTHING
+    this.#drop_parts()
   }
 
   #run(): void {
@@ -324,32 +333,53 @@ export class FrameDecoder {
     const most_bytes = this.#is_packed ? most_packed_bytes(max_payload) : max_payload
     // The last fragment says how much there will be.
     const known_bytes = this.#is_last ? needed_bytes + this.#left_bytes : most_bytes
-    const larger = this.#memory.allocate(Math.min(known_bytes, needed_bytes * GROWTH))
+    const growth = needed_bytes < LARGE_PART_BYTES ? GROWTH : LARGE_GROWTH
+    const size_bytes = Math.min(known_bytes, needed_bytes * growth)
+    const larger = this.#is_text ? this.#memory.borrow(size_bytes) : this.#memory.allocate(size_bytes)
     larger.set(this.#parts.subarray(0, this.#parts_bytes))
+    const bytes = this.#parts_bytes
+    this.#drop_parts()
     this.#parts = larger
+    this.#parts_bytes = bytes
+  }
+
+  /** What is made into text goes back; bytes are handed on as they are. */
+  #drop_parts(): void {
+    if (this.#is_text && this.#parts.length > 0) this.#memory.give_back(this.#parts)
+    this.#parts = NOTHING
+    this.#parts_bytes = 0
+  }
+
+  get #is_text(): boolean {
+    return this.#kind === TEXT && !this.#is_packed
   }
 
   #message_in_parts(): BrokenRule | undefined {
+    if (this.#utf8?.is_complete === false) return 'invalid_utf8'
     const memory = this.#memory
     const parts = this.#parts
     const bytes = this.#parts_bytes
-    const is_text = this.#kind === TEXT
-    const is_packed = this.#is_packed
-    const is_ascii = (this.#all_bits & NOT_ASCII) === 0
-    if (this.#utf8?.is_complete === false) return 'invalid_utf8'
-    this.#next_message()
-    if (is_packed) this.#sink.on_compressed(parts.subarray(0, bytes), is_text)
-    else if (!is_text)
+    if (this.#is_packed) {
+      const is_text = this.#kind === TEXT
+      this.#next_message()
+      this.#sink.on_compressed(parts.subarray(0, bytes), is_text)
+    } else if (this.#is_text) {
+      const to_text = (this.#all_bits & NOT_ASCII) === 0 ? memory.ascii_text : memory.utf8_text
+      const text = to_text(parts, 0, bytes)
+      this.#next_message()
+      this.#sink.on_message(text, bytes)
+    } else {
+      this.#next_message()
       this.#sink.on_message(bytes === parts.length ? parts : memory.copy(parts, 0, bytes), bytes)
-    else this.#sink.on_message((is_ascii ? memory.ascii_text : memory.utf8_text)(parts, 0, bytes), bytes)
+    }
     return undefined
   }
 
   #next_message(): void {
+    if (this.#parts.length > 0) this.#drop_parts()
     this.#left_bytes = -1
     this.#kind = CONTINUATION
-    this.#fragments = this.#parts_bytes = this.#all_bits = 0
-    this.#parts = NOTHING
+    this.#fragments = this.#all_bits = 0
     this.#utf8 = undefined
   }
 
@@ -384,9 +414,15 @@ export class FrameDecoder {
 /** RFC 6455 §7.1.5: the code of a Close without one. */
 const NO_CODE = 1005
 
-/** Compressed data may take more room than what it stands for, though little if it is well made; padding without end is not. */
-function most_packed_bytes(max_payload: number): number {
-  return max_payload + (max_payload >>> 2) + 1_024
+/** Each fragment may end with an empty block or two. */
+const FLUSH_BYTES = 16_384
+
+/**
+ * Returns the most bytes that a packed message is read of, since more cannot be a message of `max_payload` bytes unless its sender wastes them: zlib's
+ * own bound (`deflateBound`) for whatever settings, and some for flushes.
+ */
+export function most_packed_bytes(max_payload: number): number {
+  return max_payload + Math.ceil(max_payload / 8) + Math.ceil(max_payload / 64) + FLUSH_BYTES
 }
 
 function header_bytes(second: number): number {

@@ -51,7 +51,7 @@ export function mask(bytes: Uint8Array, start: number, end: number, key: number)
       all |= bytes[at] = (bytes[at] as number) ^ (key_bytes[(base + at) & 3] as number)
     const view = words_of(bytes)
     const last = (base + end) >>> 2
-    for (let i = (base + at) >>> 2; i < last; i += 1) all |= view[i] = (view[i] as number) ^ word_key
+    all |= mask_words(view, (base + at) >>> 2, last, word_key)
     at = last * WORD_BYTES - base
     for (; at < end; at += 1)
       all |= bytes[at] = (bytes[at] as number) ^ (key_bytes[(base + at) & 3] as number)
@@ -66,6 +66,33 @@ export function mask(bytes: Uint8Array, start: number, end: number, key: number)
   if (at < end) all |= bytes[at] = (bytes[at] as number) ^ k0
   if (at + 1 < end) all |= bytes[at + 1] = (bytes[at + 1] as number) ^ k1
   if (at + 2 < end) all |= bytes[at + 2] = (bytes[at + 2] as number) ^ k2
+  return all
+}
+
+/** Eight words at a time, which takes three quarters of the time. */
+function mask_words(words: Int32Array, from: number, to: number, key: number): number {
+  let all = 0
+  let i = from
+  for (const eights_end = to - 7; i < eights_end; i += 8) {
+    const a = (words[i] as number) ^ key
+    const b = (words[i + 1] as number) ^ key
+    const c = (words[i + 2] as number) ^ key
+    const d = (words[i + 3] as number) ^ key
+    const e = (words[i + 4] as number) ^ key
+    const f = (words[i + 5] as number) ^ key
+    const g = (words[i + 6] as number) ^ key
+    const h = (words[i + 7] as number) ^ key
+    words[i] = a
+    words[i + 1] = b
+    words[i + 2] = c
+    words[i + 3] = d
+    words[i + 4] = e
+    words[i + 5] = f
+    words[i + 6] = g
+    words[i + 7] = h
+    all |= a | b | c | d | e | f | g | h
+  }
+  for (; i < to; i += 1) all |= words[i] = (words[i] as number) ^ key
   return all
 }
 

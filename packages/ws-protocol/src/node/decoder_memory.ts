@@ -1,5 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { DecoderMemory } from '../frames/decoder.js'
+import { BATCH_BYTES } from '../send_queue.js'
+import { frame_memory } from './frame_memory.js'
 
 /** What `toString` calls in every version of Node, which the types do not show: without a look at its arguments, short texts are a third quicker. */
 interface SlicedBuffer {
@@ -12,6 +14,12 @@ const sliced = (bytes: Uint8Array): SlicedBuffer => bytes as Uint8Array & Sliced
 /** Node's own memory and text. All bytes are its Buffers, as those are that it reads from sockets. */
 export const decoder_memory: DecoderMemory = {
   allocate: size_bytes => Buffer.allocUnsafeSlow(size_bytes),
+  // A small buffer that is used again may be far larger than it has to be.
+  borrow: size_bytes =>
+    size_bytes > BATCH_BYTES ? frame_memory.allocate(size_bytes) : Buffer.allocUnsafeSlow(size_bytes),
+  give_back: buffer => {
+    if (buffer.length > BATCH_BYTES) frame_memory.release(buffer)
+  },
   copy: ({ buffer, byteOffset }, start, end) =>
     new Uint8Array(buffer.slice(byteOffset + start, byteOffset + end)),
   ascii_text: (bytes, start, end) => sliced(bytes).latin1Slice(start, end),

@@ -13,17 +13,6 @@ export interface MessageDeflateSettings {
   readonly max_payload: number
 }
 
-/** Each fragment may end with an empty block or two. */
-const FLUSH_BYTES = 16_384
-
-/**
- * Returns the most bytes that a packed message is read of, since more cannot be a message of `max_payload` bytes unless its sender wastes them: zlib's
- * own bound (`deflateBound`) for whatever settings, and some for flushes.
- */
-export function most_packed_bytes(max_payload: number): number {
-  return max_payload + Math.ceil(max_payload / 8) + Math.ceil(max_payload / 64) + FLUSH_BYTES
-}
-
 /**
  * The payloads of one connection, packed and unpacked (permessage-deflate, RFC 7692 §7.2). A connection that does neither just now holds no more than
  * what its next messages may refer to, and nothing at all if each is compressed on its own.
@@ -79,7 +68,7 @@ export class MessageDeflate {
    *
    * @param payload - it has to stay as it is until `done` is called
    */
-  deflate(payload: Uint8Array, done: (packed: Buffer) => void): void {
+  deflate(payload: Uint8Array, done: (packed: Uint8Array) => void): void {
     if (this.#is_ended) return
     this.#deflating = new DeflateJob(payload, this.#streams, packed => {
       this.#deflating = undefined

@@ -12,7 +12,9 @@ export interface DeflateParameters {
 
 /** An offer that a server accepts, and the element of Sec-WebSocket-Extensions that says so. */
 export interface AcceptedDeflate {
+  /** What is agreed on. */
   readonly parameters: DeflateParameters
+  /** The element of Sec-WebSocket-Extensions. */
   readonly answer: string
 }
 

@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer'
 import type { FrameMemory } from '../frame_queue.js'
 import { BATCH_BYTES } from '../send_queue.js'
 
@@ -20,13 +19,15 @@ function allocate(size_bytes: number): Buffer {
 }
 
 function allocate_large(size_bytes: number): Buffer {
-  const latest = large_spares.at(-1)
-  // A far larger one is too good for it: who is slow keeps what it was given.
-  const fits = latest !== undefined && latest.length >= size_bytes && latest.length <= 2 * size_bytes
-  if (!fits) return Buffer.allocUnsafeSlow(Math.ceil(size_bytes / LARGE_STEP_BYTES) * LARGE_STEP_BYTES)
-  large_spares.pop()
-  large_bytes -= latest.length
-  return latest
+  for (let at = large_spares.length - 1; at >= 0; at -= 1) {
+    const spare = large_spares[at] as Buffer
+    // A far larger one is too good for it: who is slow keeps what it was given.
+    if (spare.length < size_bytes || spare.length > 2 * size_bytes) continue
+    large_spares.splice(at, 1)
+    large_bytes -= spare.length
+    return spare
+  }
+  return Buffer.allocUnsafeSlow(Math.ceil(size_bytes / LARGE_STEP_BYTES) * LARGE_STEP_BYTES)
 }
 
 function release(buffer: Uint8Array): void {
@@ -44,12 +45,13 @@ function release_large(buffer: Buffer): void {
 /** So much of a text tells whether it is worth a try to write it as ASCII. */
 const SAMPLE_LETTERS = 64
 
+const encoder = new TextEncoder()
+
 function write_ascii(text: string, target: Uint8Array, offset: number): boolean {
   const sample = text.slice(0, SAMPLE_LETTERS)
   if (Buffer.byteLength(sample) > sample.length) return false
-  // Each letter takes a byte or more: where as many bytes as letters are written, and are ASCII, that is all of it.
-  const written = (target as Buffer).write(text, offset, text.length)
-  return written === text.length && isAscii(target.subarray(offset, offset + written))
+  // Each letter takes a byte or more: where all of them have room in as many bytes, each is ASCII. Long text is written a third as fast by `write`.
+  return encoder.encodeInto(text, target.subarray(offset, offset + text.length)).read === text.length
 }
 
 /** Node's own UTF-8, in buffers that are used again. */

@@ -3,7 +3,7 @@ import { end_of } from './deflate_context.js'
 import { joined } from './message_job.js'
 
 /** A message, or what is wrong with it. */
-export type Inflated = Buffer | 'message_too_large' | 'broken_compression'
+export type Inflated = Uint8Array | 'message_too_large' | 'broken_compression'
 
 /** The four bytes that an endpoint appends to what it received (RFC 7692 §7.2.2). */
 const TAIL_BYTES = 4

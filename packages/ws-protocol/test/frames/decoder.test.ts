@@ -7,6 +7,7 @@ import {
   type DecoderSettings,
   type DecoderSink,
   FrameDecoder,
+  most_packed_bytes,
 } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/decoder_memory.js'
 import { decoder_event } from './decoder_event.js'
@@ -383,7 +384,7 @@ describe('limits', () => {
 describe('compressed messages', () => {
   const settings = { is_compressed: true, max_payload: 100 }
   /** What max_payload allows, a quarter of it, and 1 KiB. */
-  const MOST_BYTES = 100 + 25 + 1_024
+  const MOST_BYTES = most_packed_bytes(100)
 
   test.each(SIDES)('from a %s are handed on as they are, text or bytes, in one frame or several', from => {
     const bytes = encode(

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { DecoderSettings } from '../../src/frames/decoder.js'
+import { type DecoderSettings, most_packed_bytes } from '../../src/frames/decoder.js'
 import {
   BINARY,
   CLOSE,
@@ -227,7 +227,7 @@ const violation: fc.Arbitrary<Draft[]> = fc.oneof(
         {
           first: FIN | BINARY | RSV1,
           payload: Buffer.alloc(
-            max_payload + (is_ours ? Math.floor(max_payload / 4) + 1_023 + more : more),
+            is_ours ? most_packed_bytes(max_payload) - 1 + more : max_payload + more,
             'q',
           ),
         },

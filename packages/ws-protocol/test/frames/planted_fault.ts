@@ -35,8 +35,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'fragments are counted over all messages',
     file: 'decoder',
-    right: 'this.#fragments = this.#parts_bytes = this.#all_bits = 0',
-    wrong: 'this.#parts_bytes = this.#all_bits = 0',
+    right: 'this.#fragments = this.#all_bits = 0',
+    wrong: 'this.#all_bits = 0',
   },
   {
     name: 'a length of 65,535 may take eight bytes',

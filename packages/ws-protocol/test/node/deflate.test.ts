@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MessageDeflate, type MessageDeflateSettings, most_packed_bytes } from '../../src/node/deflate.js'
+import { most_packed_bytes } from '../../src/frames/decoder.js'
+import { MessageDeflate, type MessageDeflateSettings } from '../../src/node/deflate.js'
 import { accept_deflate, agreed_deflate, type DeflateParameters } from '../../src/node/deflate_agreement.js'
 import type { Inflated } from '../../src/node/unpacking.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
@@ -42,7 +43,7 @@ function message_deflate(
 
 const inflate = (by: MessageDeflate, payload: Uint8Array): Promise<Inflated> =>
   new Promise(resolve => by.inflate(payload, resolve))
-const deflate = (by: MessageDeflate, payload: Uint8Array): Promise<Buffer> =>
+const deflate = (by: MessageDeflate, payload: Uint8Array): Promise<Uint8Array> =>
   new Promise(resolve => by.deflate(payload, resolve))
 
 /** Text of words that come again and again, far apart and near. */

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { PerMessageDeflateOptions } from 'ws'
 import { deflate_offers } from '../../src/index.js'
 import { accept_deflate, agreed_deflate, DEFLATE_OFFER } from '../../src/node/deflate_agreement.js'
-import { per_message_deflate } from '../../src/node/ws_settings.js'
 import { format_offer, ws_deflate } from './ws_deflate.js'
 
 const PMD = 'permessage-deflate'
@@ -91,7 +89,7 @@ describe('agreed_deflate', () => {
   })
 
   it('expects the offer that ws writes', () => {
-    const settings = per_message_deflate(true) as PerMessageDeflateOptions
+    const settings = { serverNoContextTakeover: true, clientNoContextTakeover: true }
     expect(format_offer(ws_deflate(settings).offer())).toBe(DEFLATE_OFFER)
     expect(deflate_offers(DEFLATE_OFFER, 'client')).toEqual([DEFLATE_OFFER])
   })

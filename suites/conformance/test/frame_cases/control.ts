@@ -65,7 +65,7 @@ const bursts: FrameCase[] = [2, 10, 60, 61, 64].map(count => {
   }
 })
 
-const floods: FrameCase[] = [65, 100, 1_000].map(count => {
+const floods: FrameCase[] = [65, 100].map(count => {
   const numbers = Array.from({ length: count }, (_, index) => String(index).padStart(20))
   return {
     name: `answers the first ${MOST_ANSWERS_WAITING} of ${count} pings in a burst, and the last`,

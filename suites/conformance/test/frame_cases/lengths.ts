@@ -1,5 +1,12 @@
 import { binary, bytes, continued, type Frame, ping, text, utf8 } from '../frame.ts'
-import { BINARY_DECLINED, type Ending, type FrameCase, LIVES_ON, TOO_LARGE } from '../frame_case.ts'
+import {
+  BINARY_DECLINED,
+  type Ending,
+  type FrameCase,
+  LIVES_ON,
+  PROTOCOL_ERROR,
+  TOO_LARGE,
+} from '../frame_case.ts'
 
 const MAX_PAYLOAD = 1_000
 const DEFAULT_MAX_PAYLOAD = 1_048_576
@@ -33,7 +40,7 @@ const borders: FrameCase[] = [0, 1, 124, 125, 126, 127, 128, 65_534, 65_535, 65_
   ]
 })
 
-/** §5.2: who sends has to write a length as short as it will go. What comes longer is taken: there is only one way to read it. */
+/** §5.2: a length takes as few bytes as it can. */
 const longer_than_needed: FrameCase[] = (
   [
     [0, 16],
@@ -46,11 +53,10 @@ const longer_than_needed: FrameCase[] = (
     [65_535, 64],
   ] as const
 ).map(([size, length_bits]) => ({
-  name: `takes a length of ${size} that is written in ${length_bits} bits`,
-  clause: '§5.2, our choice',
+  name: `refuses a length of ${size} that is written in ${length_bits} bits`,
+  clause: '§5.2',
   sends: [text('a'.repeat(size), { length_bits })],
-  messages: ['a'.repeat(size)],
-  ends: LIVES_ON,
+  ends: PROTOCOL_ERROR,
 }))
 
 const limited: FrameCase[] = (
@@ -100,8 +106,6 @@ const announced: FrameCase[] = (
     ['2^53 - 1', 2n ** 53n - 1n],
     ['2^53', 2n ** 53n],
     ['2^63 - 1', 2n ** 63n - 1n],
-    ['2^63, whose highest bit is not allowed', 2n ** 63n],
-    ['2^64 - 1, whose highest bit is not allowed', 2n ** 64n - 1n],
   ] as const
 ).map(([name, length]) => ({
   name: `refuses a text whose head says ${name}`,
@@ -110,11 +114,19 @@ const announced: FrameCase[] = (
   ends: TOO_LARGE,
 }))
 
+const negative: FrameCase[] = [2n ** 63n, 2n ** 64n - 1n].map(length => ({
+  name: `refuses a length of ${length}, whose highest bit is not allowed`,
+  clause: '§5.2',
+  sends: [text('', { length })],
+  ends: PROTOCOL_ERROR,
+}))
+
 export const lengths: readonly FrameCase[] = [
   ...borders,
   ...longer_than_needed,
   ...limited,
   ...announced,
+  ...negative,
   {
     name: 'starts to count again for each message',
     clause: '§10.4',

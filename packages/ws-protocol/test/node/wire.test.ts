@@ -1,27 +1,26 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import { createServer as create_https_server } from 'node:https'
+import { createServer, request as http_request, type IncomingMessage } from 'node:http'
+import { createServer as create_https_server, request as https_request } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { connect as connect_tls } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_self_signed } from '../../../../scripts/certificates.mjs'
-import { Connection, type FrameBatch } from '../../src/index.js'
+import { Connection, deflate_offers, type FrameBatch } from '../../src/index.js'
 import {
-  type DirectWebSocket,
-  direct_web_socket,
+  accept_deflate,
+  agreed_deflate,
+  type DeflateParameters,
   frame_memory,
   node_platform,
-  per_message_deflate,
-  WsPort,
+  Wire,
+  type WireTraits,
 } from '../../src/node/index.js'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '../../src/testing/index.js'
 import { settings as small_settings } from '../connection_owner.js'
 
-const TestedWebSocket = direct_web_socket(WebSocket)
-
-const limits = { max_payload: 1_048_576, max_fragments: 16_384, close_timeout: 5_000 }
+const limits = { max_payload: 1_048_576, max_fragments: 16_384 }
 
 const left_open: { close(): void }[] = []
 
@@ -31,22 +30,87 @@ const trust = { ca: identity.cert }
 /** What is below the WebSocket. */
 type Transport = 'TCP' | 'TLS'
 
-async function listening(
-  compression: boolean,
-  transport: Transport = 'TCP',
-): Promise<{ acceptor: WebSocketServer; url: string }> {
+/** The stream of a handshake that was accepted, what came behind it, and whether messages may be compressed. */
+interface Accepted {
+  readonly stream: Socket
+  readonly head: Buffer
+  readonly deflate: DeflateParameters | undefined
+}
+
+const NO_CONTEXT_TAKEOVER = { serverNoContextTakeover: true, clientNoContextTakeover: true }
+const OFFERS = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
+
+function made_http(transport: Transport): ReturnType<typeof createServer> {
   const http = transport === 'TLS' ? create_https_server(identity) : createServer()
   http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const acceptor = new WebSocketServer({
-    server: http,
-    perMessageDeflate: per_message_deflate(compression),
-    autoPong: false,
-    WebSocket: TestedWebSocket as unknown as typeof WebSocket,
-  })
   left_open.push(http)
-  const scheme = transport === 'TLS' ? 'wss' : 'ws'
-  return { acceptor, url: `${scheme}://127.0.0.1:${(http.address() as AddressInfo).port}` }
+  return http
+}
+
+const url_of = (http: ReturnType<typeof createServer>, transport: Transport): string =>
+  `${transport === 'TLS' ? 'wss' : 'ws'}://127.0.0.1:${(http.address() as AddressInfo).port}`
+
+/** A server that accepts one handshake (RFC 6455 §4.2.2), and leaves the rest to a wire. */
+async function accepting(
+  compression: boolean,
+  transport: Transport = 'TCP',
+): Promise<{ accepted: Promise<Accepted>; url: string }> {
+  const http = made_http(transport)
+  const accepted = new Promise<Accepted>(resolve => {
+    http.once('upgrade', ({ headers }: IncomingMessage, stream: Socket, head: Buffer) => {
+      const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+      const offers = deflate_offers(headers['sec-websocket-extensions'] ?? '', 'client') ?? []
+      const deflate = compression ? accept_deflate(offers) : undefined
+      const lines = [
+        'HTTP/1.1 101 Switching Protocols',
+        'Upgrade: websocket',
+        'Connection: Upgrade',
+        `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}`,
+        ...(deflate === undefined ? [] : [`Sec-WebSocket-Extensions: ${deflate.answer}`]),
+      ]
+      stream.write(`${lines.join('\r\n')}\r\n\r\n`)
+      resolve({ stream, head, deflate: deflate?.parameters })
+    })
+  })
+  await once(http, 'listening')
+  return { accepted, url: url_of(http, transport) }
+}
+
+/** Asks a server for a WebSocket (RFC 6455 §4.1), and leaves the rest to a wire. */
+function asked(url: string, compression: boolean): Promise<Accepted> {
+  const { hostname, port, protocol } = new URL(url)
+  const headers = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...(compression ? { 'Sec-WebSocket-Extensions': OFFERS } : {}),
+  }
+  const request = protocol === 'wss:' ? https_request : http_request
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, headers, ...trust })
+      .on('upgrade', (answer: IncomingMessage, stream: Socket, head: Buffer) => {
+        const agreed = answer.headers['sec-websocket-extensions']
+        resolve({ stream, head, deflate: agreed === undefined ? undefined : agreed_deflate(agreed) })
+      })
+      .on('error', reject)
+      .end()
+  })
+}
+
+/** A wire over a stream whose handshake is done. */
+function opened(
+  traits: Pick<WireTraits, 'side' | 'round_trip'>,
+  compression: boolean,
+  { stream, head, deflate }: Accepted,
+  connection: Connection<null, FrameBatch>,
+  attach = (wire: Wire): void => connection.attach(wire),
+): Wire {
+  const wire = new Wire({ ...traits, options: { ...limits, compression } })
+  attach(wire)
+  wire.open(connection, stream, head, deflate)
+  connection.socket_opened()
+  return wire
 }
 
 function server_harness(compression: boolean, transport?: Transport): PortHarness<FrameBatch> {
@@ -54,46 +118,36 @@ function server_harness(compression: boolean, transport?: Transport): PortHarnes
     platform: node_platform,
     side: 'server',
     async open(connection, attach) {
-      const { acceptor, url } = await listening(compression, transport)
-      const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
-      const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
+      const { accepted, url } = await accepting(compression, transport)
+      const peer = new WebSocket(url, { perMessageDeflate: compression && NO_CONTEXT_TAKEOVER, ...trust })
       const peer_open = once(peer, 'open')
-      const [ws, request] = await accepted
-      attach(
-        new WsPort(ws, request.socket, { side: 'server', options: { ...limits, compression } }, connection),
-      )
-      connection.socket_opened()
+      opened({ side: 'server' }, compression, await accepted, connection, attach)
       await peer_open
       return new WsPeer(peer)
     },
   }
 }
 
-function client_harness(compression: boolean, transport?: Transport): PortHarness<FrameBatch> {
+function client_harness(compression: boolean, transport: Transport = 'TCP'): PortHarness<FrameBatch> {
   return {
     platform: node_platform,
     side: 'client',
     async open(connection: Connection<null, FrameBatch>, attach) {
-      const { acceptor, url } = await listening(compression, transport)
-      const accepted = once(acceptor, 'connection') as Promise<[WebSocket]>
-      let stream!: Socket
-      const options = {
-        perMessageDeflate: per_message_deflate(compression),
-        createConnection: ({ host, port }: { host: string; port: string }): Socket => {
-          const address = { host, port: Number(port) }
-          stream = transport === 'TLS' ? connect_tls({ ...address, ...trust }) : connect(address)
-          return stream
-        },
-      }
-      const ws = new TestedWebSocket(new URL(url), [], options as unknown as WebSocket.ClientOptions)
-      attach(new WsPort(ws, stream, { side: 'client', options: { ...limits, compression } }, connection))
-      const [[accepted_ws]] = await Promise.all([accepted, once(ws, 'upgrade')])
-      return new WsPeer(accepted_ws)
+      const http = made_http(transport)
+      await once(http, 'listening')
+      const acceptor = new WebSocketServer({
+        server: http,
+        perMessageDeflate: compression && NO_CONTEXT_TAKEOVER,
+      })
+      const peer = once(acceptor, 'connection') as Promise<[WebSocket]>
+      const accepted = await asked(url_of(http, transport), compression)
+      opened({ side: 'client' }, compression, accepted, connection, attach)
+      return new WsPeer((await peer)[0])
     },
   }
 }
 
-describe('WsPort', () => {
+describe('Wire', () => {
   const settings = { ...small_settings, max_queue: 1_000_000, close_timeout: 1_000 }
 
   afterEach(() => {
@@ -101,31 +155,84 @@ describe('WsPort', () => {
     for (const server of left_open.splice(0)) server.close()
   })
 
-  it('tells what the peer broke, and closes with the code of that', async () => {
-    const { acceptor, url } = await listening(false)
-    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
-    const { host, port } = new URL(url)
-    const raw = connect(Number(port), '127.0.0.1')
-    const handshake = ['GET / HTTP/1.1', `Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade']
+  /** A server's connection, open, and the bare socket of its peer. */
+  async function open_raw(
+    options: Partial<WireTraits['options']> = {},
+  ): Promise<{ connection: Connection<null, FrameBatch>; listener: PortListener; raw: Socket }> {
+    const { accepted, url } = await accepting(false)
+    const raw = connect(Number(new URL(url).port), '127.0.0.1')
     raw.write(
-      `${[...handshake, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='].join('\r\n')}\r\n\r\n`,
+      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     )
-    const [ws, request] = await accepted
+    const { stream, head } = await accepted
     const listener = new PortListener()
-    const connection = new Connection({ ...settings, side: 'server' }, listener, node_platform, () => null)
-    connection.attach(
-      new WsPort(
-        ws,
-        request.socket,
-        { side: 'server', options: { ...limits, compression: false } },
-        connection,
-      ),
-    )
+    const given = { ...settings, side: 'server', binary: true } as const
+    const connection = new Connection(given, listener, node_platform, () => null)
+    const traits = { side: 'server', options: { ...limits, compression: false, ...options } } as const
+    const wire = new Wire(traits)
+    connection.attach(wire)
+    wire.open(connection, stream, head)
     connection.socket_opened()
+    await once(raw, 'data')
+    return { connection, listener, raw }
+  }
+
+  it('tells what the peer broke, and closes with the code of that', async () => {
+    const { connection, listener, raw } = await open_raw()
     raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
     expect(await connection.closed).toMatchObject({ code: 1002, cause: 'protocol', clean: false })
     expect(listener.errors.map(error => error.code)).toEqual(['protocol_error'])
     raw.destroy()
+  })
+
+  describe('pings', () => {
+    /** Sends `count` numbered pings in one write. A zero mask leaves the payload as it is. */
+    const ping = (raw: Socket, count: number): void => {
+      const pings = Array.from({ length: count }, (_, i) => [0x89, 0x82, 0, 0, 0, 0, i >> 8, i & 0xff])
+      raw.write(Buffer.from(pings.flat()))
+    }
+
+    /** The numbers in the answers, up to that to the last ping. */
+    const answers = async (raw: Socket, last: number): Promise<number[]> => {
+      let bytes = Buffer.alloc(0)
+      const numbers: number[] = []
+      for await (const chunk of raw.iterator({ destroyOnReturn: false })) {
+        bytes = Buffer.concat([bytes, chunk])
+        for (; bytes.length >= 4; bytes = bytes.subarray(4)) {
+          expect([bytes[0], bytes[1]]).toEqual([0x8a, 2])
+          numbers.push(bytes.readUInt16BE(2))
+        }
+        if (numbers.at(-1) === last) return numbers
+      }
+      return numbers
+    }
+
+    const up_to = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+    it('that come at once are answered each, in order, up to 64', async () => {
+      const { raw } = await open_raw()
+      ping(raw, 64)
+      expect(await answers(raw, 63)).toEqual(up_to(64))
+      raw.destroy()
+    })
+
+    it('beyond that are answered in order, and the last one is', async () => {
+      const { raw } = await open_raw()
+      ping(raw, 1_000)
+      const answered = await answers(raw, 999)
+      expect(answered).toEqual([...answered].sort((a, b) => a - b))
+      expect(answered.slice(0, 63)).toEqual(up_to(63))
+      raw.destroy()
+    })
+
+    it('without end close the connection with 1008', async () => {
+      const { connection, listener, raw } = await open_raw()
+      ping(raw, 3_000)
+      raw.resume()
+      expect(await connection.closed).toMatchObject({ code: 1008, cause: 'protocol' })
+      expect(listener.errors.map(error => error.code)).toEqual(['too_many_pings'])
+      raw.destroy()
+    })
   })
 
   /** A server's connection, open, with a plain `ws` as its peer. */
@@ -134,22 +241,18 @@ describe('WsPort', () => {
     compression = false,
     transport: Transport = 'TCP',
     round_trip?: (ms: number) => void,
-  ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: WsPort; stream: Socket }> {
-    const { acceptor, url } = await listening(compression, transport)
-    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
-    const peer = new WebSocket(url, { perMessageDeflate: per_message_deflate(compression), ...trust })
+  ): Promise<{ connection: Connection<null, FrameBatch>; peer: WebSocket; port: Wire; stream: Socket }> {
+    const { accepted, url } = await accepting(compression, transport)
+    const peer = new WebSocket(url, { perMessageDeflate: compression && NO_CONTEXT_TAKEOVER, ...trust })
     peer.on('error', () => {})
     const peer_open = once(peer, 'open')
-    const [ws, { socket: stream }] = await accepted
+    const client = await accepted
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
     const connection = new Connection(given, new PortListener(), node_platform, () => null)
-    const options = { ...limits, compression }
-    const traits = { side: 'server', options, ...(round_trip && { round_trip }) } as const
-    const port = new WsPort(ws, stream, traits, connection)
-    connection.attach(port)
-    connection.socket_opened()
+    const traits = { side: 'server', ...(round_trip && { round_trip }) } as const
+    const port = opened(traits, compression, client, connection)
     await peer_open
-    return { connection, peer, port, stream }
+    return { connection, peer, port, stream: client.stream }
   }
 
   it.each([
@@ -392,24 +495,8 @@ describe('WsPort', () => {
   })
 
   it('says why a connection was lost', async () => {
-    const { acceptor, url } = await listening(false)
-    const accepted = once(acceptor, 'connection') as Promise<[DirectWebSocket, IncomingMessage]>
-    let stream!: Socket
-    const options = {
-      createConnection: ({ host, port }: { host: string; port: string }): Socket => {
-        stream = connect({ host, port: Number(port) })
-        return stream
-      },
-    }
-    const ws = new TestedWebSocket(new URL(url), [], options as unknown as WebSocket.ClientOptions)
-    const listener = new PortListener()
-    const connection = new Connection({ ...settings, side: 'client' }, listener, node_platform, () => null)
-    connection.attach(
-      new WsPort(ws, stream, { side: 'client', options: { ...limits, compression: false } }, connection),
-    )
-    const [, request] = await accepted
-    await once(ws, 'upgrade')
-    request.socket.resetAndDestroy()
+    const { connection, listener, raw } = await open_raw()
+    raw.resetAndDestroy()
     expect(await connection.closed).toMatchObject({ code: 1006, cause: 'network' })
     expect(listener.end_error).toMatchObject({
       code: 'connection_lost',
@@ -427,7 +514,7 @@ describe.each([
   ['a client over TLS', client_harness(false, 'TLS')],
   ['a server over TLS that compresses', server_harness(true, 'TLS')],
   ['a client over TLS that compresses', client_harness(true, 'TLS')],
-])('WsPort of %s', (_name, harness) => {
+])('Wire of %s', (_name, harness) => {
   afterEach(() => {
     for (const server of left_open.splice(0)) server.close()
   })

@@ -1,0 +1,546 @@
+import { randomFillSync } from 'node:crypto'
+import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { ABNORMAL_CLOSURE } from '../close_code.js'
+import { NetError } from '../errors.js'
+import { control_frame, type FrameView, mask_frames, message_frame, OPCODE, read_frames } from '../frame.js'
+import type { FrameBatch } from '../frame_queue.js'
+import { type BrokenRule, describe_broken_rule } from '../frames/broken_rule.js'
+import { type DecoderSink, FrameDecoder } from '../frames/decoder.js'
+import { is_thenable } from '../report.js'
+import type { SocketPort, SocketSink } from '../socket_port.js'
+import type { ByteStream } from './byte_stream.js'
+import { decoder_memory } from './decoder_memory.js'
+import { MessageDeflate } from './deflate.js'
+import type { DeflateParameters } from './deflate_agreement.js'
+import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
+
+/** What is the same for all wires of one server, or of one client. */
+export interface WireTraits {
+  /** A client's frames are masked (RFC 6455 §5.1). */
+  readonly side: 'client' | 'server'
+  /** The options of the same names. */
+  readonly options: WireOptions
+  /** Is told how long the answer to each ping took, in milliseconds. */
+  readonly round_trip?: (ms: number) => void
+}
+
+/** Why a wire reads nothing just now; as bits, since there may be several reasons. */
+const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4 } as const
+type Hold = (typeof HOLD)[keyof typeof HOLD]
+
+/** What one socket may have done in a turn of the event loop, before others get theirs. */
+const TURN_BYTES = 262_144
+const TURN_MS = 1
+/** After so many steps, it is looked at how long they took: a message is one when it was read, and one when its callback was called. */
+const STEPS_PER_LOOK = 64
+
+/** So many pings and pongs within a second are a flood. */
+const MOST_CONTROL_FRAMES = 1_024
+const CONTROL_FRAMES_MS = 1_000
+/** So many answers to pings may wait for the network; of those that come beyond, only the latest does (RFC 6455 §5.5.3). */
+const MOST_PONGS = 64
+
+/** To be told when all before it is written. */
+const NOTHING = new Uint8Array(0)
+const NO_CODE = 1005
+
+const WIRE = Symbol('wire')
+type WiredStream = ByteStream & { [WIRE]?: Wire }
+
+/**
+ * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5 to §7). The stream is given to it when
+ * the handshake is done; a whole batch of frames goes out in one write.
+ */
+export class Wire implements SocketPort<FrameBatch>, DecoderSink {
+  readonly #traits: WireTraits
+  readonly #abort: (() => void) | undefined
+  #sink!: SocketSink
+  #stream!: ByteStream
+  #decoder!: FrameDecoder
+  #deflate: MessageDeflate | undefined
+  #is_writable = false
+  // Reading.
+  #holds = 0
+  readonly #late_chunks: Uint8Array[] = []
+  #is_gone = false
+  #turn_bytes = 0
+  #turn_steps = 0
+  #turn_started_ms: number | undefined
+  readonly #waiting_for_turn: (() => void)[] = []
+  #control_frames = 0
+  #control_frames_since_ms = 0
+  #pongs: Uint8Array[] | undefined
+  #is_pong_under_way = false
+  // Writing.
+  /** The batch that the network has not taken yet: while there is one, no other is written. */
+  #under_way: FrameBatch | undefined
+  /** How often the network took what had waited since somebody looked: then the peer has made room. */
+  #drains = 0
+  #was_waiting = false
+  #is_deflating = false
+  #after_deflating: (() => void) | undefined
+  /** When the ping was sent whose answer is waited for. */
+  #pinged_ms: number | undefined
+  // Closing.
+  #is_closing = false
+  #is_close_sent = false
+  #is_broken = false
+  #peer_close: { readonly code: number; readonly reason: string } | undefined
+  #error: Error | undefined
+
+  /** `abort`: ends the handshake; left out where it is done. */
+  constructor(traits: WireTraits, abort?: () => void) {
+    this.#traits = traits
+    this.#abort = abort
+  }
+
+  /**
+   * The handshake is done: reads and writes `stream` from now on, and tells `sink`. `head`: what has come behind the handshake. `deflate`: what was
+   * agreed on, if messages may be compressed.
+   */
+  open(sink: SocketSink, stream: ByteStream, head: Uint8Array, deflate?: DeflateParameters): void {
+    const { side, options } = this.#traits
+    this.#sink = sink
+    this.#stream = stream
+    if (deflate !== undefined)
+      this.#deflate = new MessageDeflate(deflate, {
+        level: compression_level(options.compression),
+        max_payload: options.max_payload,
+      })
+    this.#is_writable = true
+    this.#decoder = new FrameDecoder(
+      {
+        from: side === 'client' ? 'server' : 'client',
+        max_payload: options.max_payload,
+        max_fragments: options.max_fragments,
+        is_compressed: deflate !== undefined,
+      },
+      decoder_memory,
+      this,
+    )
+    if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
+    if (head.length > 0) stream.unshift(head)
+    const wired: WiredStream = stream
+    wired[WIRE] = this
+    stream.on('data', on_data)
+    stream.on('end', on_end)
+    stream.on('error', on_error)
+    stream.on('close', on_close)
+  }
+
+  // What a connection asks of its port: SocketPort.
+
+  get is_writable(): boolean {
+    return this.#is_writable
+  }
+
+  get takes_batch(): boolean {
+    return this.#under_way === undefined && this.#is_writable
+  }
+
+  get is_close_sent(): boolean {
+    return this.#is_close_sent
+  }
+
+  get unsent(): number {
+    return this.#under_way?.messages ?? 0
+  }
+
+  get buffered_bytes(): number {
+    return this.#stream?.writableLength ?? 0
+  }
+
+  write(batch: FrameBatch): void {
+    if (this.#deflate !== undefined && this.#is_worth_deflating(batch)) {
+      this.#under_way = batch
+      this.#is_deflating = true
+      this.#deflate_frames(this.#deflate, read_frames(batch.frames), [])
+    } else if (this.#write_frames(batch.frames)) this.#release_batch(batch)
+    else {
+      // Of what is taken at once, nobody has to be told.
+      this.#under_way = batch
+      this.#ask_when_written()
+    }
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#stream === undefined) this.#abort?.()
+    else if (!this.#is_closing) {
+      this.#is_closing = true
+      this.#is_writable = false
+      this.#when_deflated(() => {
+        this.#write_close(code, reason)
+        if (this.#is_broken) this.#stream.end()
+      })
+      // The peer's Close has to be read, whatever reading was paused for.
+      this.#resume_later()
+    }
+  }
+
+  terminate(): void {
+    if (this.#stream === undefined) this.#abort?.()
+    else this.#stream.destroy()
+  }
+
+  signs_of_life(): number {
+    // What is under way for a moment says nothing: over TLS, every write is.
+    if (this.#under_way !== undefined) this.#was_waiting = true
+    return this.#stream.bytesRead + this.#drains
+  }
+
+  ping(): void {
+    // Behind what the network does not take a ping would only wait, too.
+    if (!this.takes_batch) return
+    this.#write_control(OPCODE.PING, NOTHING)
+    this.#pinged_ms ??= performance.now()
+  }
+
+  pause(): void {
+    this.#hold(HOLD.PAUSED)
+  }
+
+  resume(): void {
+    this.#resume_later()
+  }
+
+  /**
+   * Returns what a callback for a message has returned, or a promise that settles later: when this socket had its share of a turn of the event loop,
+   * its next callback is for the next turn.
+   */
+  in_turn(returned: unknown): unknown {
+    this.#count_step()
+    if (!this.#is_turn_over) return returned
+    // When the callback is done at last, another turn may have begun long ago.
+    const next_turn = (): Promise<void> | undefined =>
+      this.#is_turn_over ? new Promise(resolve => this.#waiting_for_turn.push(resolve)) : undefined
+    return is_thenable(returned) ? Promise.resolve(returned).finally(next_turn) : next_turn()
+  }
+
+  // What the decoder finds: DecoderSink.
+
+  on_message(data: string | Uint8Array, payload_bytes: number): void {
+    this.#sink.socket_message(data, payload_bytes)
+    this.#count_step()
+  }
+
+  on_compressed(payload: Uint8Array, is_text: boolean): void {
+    this.#hold(HOLD.INFLATING)
+    this.#deflate?.inflate(payload, result => {
+      const broken = typeof result === 'string' ? result : this.#hand_on(result, is_text)
+      if (broken !== undefined) {
+        this.#decoder.end()
+        this.on_broken(broken)
+      }
+      this.#let_go(HOLD.INFLATING)
+    })
+  }
+
+  on_ping(payload: Uint8Array): void {
+    this.#count_control_frame()
+    if (!this.#is_writable) return
+    this.#pongs ??= []
+    // A copy, since the payload is a view of what was read.
+    const pong = this.#control_frame(OPCODE.PONG, payload)
+    if (this.#pongs.length <= MOST_PONGS) this.#pongs.push(pong)
+    else this.#pongs[MOST_PONGS] = pong
+  }
+
+  on_pong(): void {
+    this.#count_control_frame()
+    if (this.#pinged_ms !== undefined) this.#traits.round_trip?.(performance.now() - this.#pinged_ms)
+    this.#pinged_ms = undefined
+  }
+
+  on_close(code: number, reason: string): void {
+    this.#peer_close = { code, reason }
+    const is_answer = !this.#is_closing
+    this.#is_closing = true
+    this.#write_pongs()
+    this.#is_writable = false
+    this.#when_deflated(() => {
+      if (is_answer) this.#write_close(code, reason)
+      this.#stream.end()
+    })
+    if (is_answer) this.#sink.socket_ending()
+  }
+
+  on_broken(rule: BrokenRule): void {
+    this.#write_pongs()
+    this.#is_broken = true
+    const { error, close_code } = describe_broken_rule(rule, this.#traits.options)
+    this.#sink.socket_failed(error, close_code)
+    // What comes now is read and dropped, so that the end is an end and no reset.
+    if (this.#is_closing) this.#stream.end()
+  }
+
+  // What the stream tells.
+
+  /** @internal */
+  stream_read(chunk: Uint8Array): void {
+    // A stream that is not of Node's own may hand on more after it was paused.
+    if (this.#holds !== 0) {
+      this.#late_chunks.push(chunk)
+      return
+    }
+    this.#turn_bytes += chunk.length
+    this.#decoder.decode(chunk)
+    if (this.#pongs !== undefined) this.#write_pongs()
+    if (this.#turn_bytes >= TURN_BYTES) this.#end_turn()
+  }
+
+  /** @internal */
+  stream_ended(): void {
+    if (this.#peer_close !== undefined) return
+    this.#is_writable = false
+    this.#stream.end()
+    this.#sink.socket_ending()
+  }
+
+  /** @internal */
+  stream_failed(error: Error): void {
+    this.#error ??= error
+  }
+
+  /** @internal */
+  stream_closed(): void {
+    this.#is_gone = true
+    this.#is_writable = false
+    for (const resolve of this.#waiting_for_turn.splice(0)) resolve()
+    this.#holds &= HOLD.INFLATING
+    if (this.#holds === 0) this.#finish()
+  }
+
+  /** Hands on what was read and not yet looked at, and then the end. */
+  #finish(): void {
+    const unread = this.#stream.read() as Uint8Array | null
+    if (unread !== null) this.#late_chunks.push(unread)
+    this.#read_rest()
+    if (this.#holds !== 0) return
+    const { code = ABNORMAL_CLOSURE, reason = '' } = this.#peer_close ?? {}
+    this.#sink.socket_closed(code, reason, this.#why_ended(code))
+  }
+
+  #why_ended(code: number): NetError | undefined {
+    const error = this.#error ?? this.#stream.errored ?? undefined
+    if (code !== ABNORMAL_CLOSURE || error === undefined) return undefined
+    return new NetError('connection_lost', error.message, { cause: error })
+  }
+
+  /** Goes on with what was read before it was held up. */
+  #read_rest(): void {
+    this.#decoder.resume()
+    while (this.#holds === 0 && this.#late_chunks.length > 0)
+      this.#decoder.decode(this.#late_chunks.shift() as Uint8Array)
+  }
+
+  get #is_turn_over(): boolean {
+    return (this.#holds & HOLD.TURN_IS_OVER) !== 0
+  }
+
+  #hold(reason: Hold): void {
+    if (this.#is_gone && reason !== HOLD.INFLATING) return
+    this.#holds |= reason
+    this.#decoder.stop()
+    this.#stream.pause()
+  }
+
+  #let_go(reason: Hold): void {
+    if ((this.#holds & reason) === 0) return
+    this.#holds &= ~reason
+    if (this.#holds !== 0) return
+    if (this.#is_gone) this.#finish()
+    else {
+      this.#read_rest()
+      this.#write_pongs()
+      if (this.#holds === 0) this.#stream.resume()
+    }
+  }
+
+  /** Hands on what was compressed; returns what is wrong with it, if anything is. */
+  #hand_on(bytes: Uint8Array, is_text: boolean): BrokenRule | undefined {
+    const { ascii_text, is_ascii, is_utf8, utf8_text } = decoder_memory
+    if (!is_text) this.on_message(bytes, bytes.length)
+    else if (is_ascii(bytes)) this.on_message(ascii_text(bytes, 0, bytes.length), bytes.length)
+    else if (is_utf8(bytes)) this.on_message(utf8_text(bytes, 0, bytes.length), bytes.length)
+    else return 'invalid_utf8'
+    return undefined
+  }
+
+  /** A connection is not called back from within its own call. */
+  #resume_later(): void {
+    if ((this.#holds & HOLD.PAUSED) !== 0) process.nextTick(() => this.#let_go(HOLD.PAUSED))
+  }
+
+  #count_step(): void {
+    this.#turn_steps += 1
+    if (this.#turn_steps % STEPS_PER_LOOK !== 0) return
+    const now_ms = performance.now()
+    if (this.#turn_started_ms === undefined) this.#watch_turn(now_ms)
+    else if (now_ms - this.#turn_started_ms > TURN_MS) this.#end_turn()
+  }
+
+  #end_turn(): void {
+    if (this.#turn_started_ms === undefined) this.#watch_turn(performance.now())
+    this.#hold(HOLD.TURN_IS_OVER)
+  }
+
+  #watch_turn(now_ms: number): void {
+    this.#turn_started_ms = now_ms
+    setImmediate(next_turn, this)
+  }
+
+  /** @internal */
+  turn_began(): void {
+    this.#turn_started_ms = undefined
+    this.#turn_bytes = this.#turn_steps = 0
+    for (const resolve of this.#waiting_for_turn.splice(0)) resolve()
+    if (this.#is_turn_over) this.#let_go(HOLD.TURN_IS_OVER)
+  }
+
+  #count_control_frame(): void {
+    this.#count_step()
+    this.#control_frames += 1
+    if (this.#control_frames % MOST_CONTROL_FRAMES !== 1) return
+    const now_ms = performance.now()
+    const is_flood = this.#control_frames > 1 && now_ms - this.#control_frames_since_ms < CONTROL_FRAMES_MS
+    this.#control_frames_since_ms = now_ms
+    if (!is_flood) return
+    this.#decoder.end()
+    this.on_broken('too_many_pings')
+  }
+
+  /** All that one chunk asked for leave in one write; while they wait for the network, only the latest of those to come is kept. */
+  #write_pongs(): void {
+    const pongs = this.#pongs
+    if (pongs === undefined || this.#is_pong_under_way || !this.#is_writable) return
+    this.#pongs = undefined
+    const frames = pongs.length === 1 ? (pongs[0] as Uint8Array) : Buffer.concat(pongs)
+    this.#is_pong_under_way = true
+    this.#stream.write(frames, error => {
+      this.#is_pong_under_way = false
+      if (!error) this.#write_pongs()
+    })
+  }
+
+  #write_close(code: number, reason: string): void {
+    this.#stream.write(this.#control_frame(OPCODE.CLOSE, close_payload(code, reason)), error => {
+      this.#is_close_sent = !error && this.#under_way === undefined && !this.#stream.destroyed
+    })
+  }
+
+  #write_control(opcode: number, payload: Uint8Array): void {
+    this.#stream.write(this.#control_frame(opcode, payload))
+  }
+
+  #control_frame(opcode: number, payload: Uint8Array): Uint8Array {
+    const frame = control_frame(opcode, payload, this.#traits.side === 'client')
+    if (this.#traits.side === 'client') mask_frames(frame, next_mask_key)
+    return frame
+  }
+
+  #is_worth_deflating({ frames }: FrameBatch): boolean {
+    const threshold_bytes = compression_threshold(this.#traits.options.compression)
+    if (frames.length < threshold_bytes) return false
+    for (const { payload } of read_frames(frames)) if (payload.length >= threshold_bytes) return true
+    return false
+  }
+
+  /** Compresses one message after the other, and writes all of them together: meanwhile nothing else is sent but control frames. */
+  #deflate_frames(deflate: MessageDeflate, frames: Iterator<FrameView>, done: Uint8Array[]): void {
+    const is_masked = this.#traits.side === 'client'
+    const threshold_bytes = compression_threshold(this.#traits.options.compression)
+    for (let { value } = frames.next(); value !== undefined; { value } = frames.next()) {
+      const { opcode, payload } = value as FrameView
+      if (payload.length >= threshold_bytes) {
+        deflate.deflate(payload, packed => {
+          done.push(message_frame(opcode, packed, is_masked, true))
+          this.#deflate_frames(deflate, frames, done)
+        })
+        return
+      }
+      done.push(message_frame(opcode, payload, is_masked, false))
+    }
+    this.#is_deflating = false
+    if (!this.#stream.writable) return
+    if (this.#write_frames(Buffer.concat(done))) this.#batch_written()
+    else this.#ask_when_written()
+    this.#after_deflating?.()
+    this.#after_deflating = undefined
+  }
+
+  #when_deflated(task: () => void): void {
+    if (this.#is_deflating) this.#after_deflating = task
+    else task()
+  }
+
+  /** Returns whether the kernel took it at once. A write that fails at once leaves nothing behind either, and returns false. */
+  #write_frames(frames: Uint8Array): boolean {
+    if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
+    return this.#stream.write(frames) && this.#stream.writableLength === 0
+  }
+
+  #ask_when_written(): void {
+    this.#stream.write(NOTHING, error => this.#batch_written(error))
+  }
+
+  /** A socket of `node:net` is done with what it has called back for; another stream may have passed it on, and then it must not be overwritten. */
+  #release_batch(batch: FrameBatch): void {
+    if (this.#stream instanceof Socket) batch.release()
+  }
+
+  /** What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent. */
+  #batch_written(error?: Error | null): void {
+    if (error || this.#stream.destroyed || this.#under_way === undefined) return
+    this.#release_batch(this.#under_way)
+    this.#under_way = undefined
+    if (this.#was_waiting) this.#drains += 1
+    this.#was_waiting = false
+    this.#sink.socket_drained()
+  }
+}
+
+function on_data(this: WiredStream, chunk: Uint8Array): void {
+  this[WIRE]?.stream_read(chunk)
+}
+
+function on_end(this: WiredStream): void {
+  this[WIRE]?.stream_ended()
+}
+
+function on_error(this: WiredStream, error: Error): void {
+  this[WIRE]?.stream_failed(error)
+}
+
+function on_close(this: WiredStream): void {
+  this[WIRE]?.stream_closed()
+}
+
+function next_turn(wire: Wire): void {
+  wire.turn_began()
+}
+
+/** RFC 6455 §5.5.1; without a code, it is empty. */
+function close_payload(code: number, reason: string): Uint8Array {
+  if (code === NO_CODE) return NOTHING
+  const text = Buffer.from(reason)
+  const payload = Buffer.allocUnsafe(2 + text.length)
+  payload.writeUInt16BE(code)
+  payload.set(text, 2)
+  return payload
+}
+
+const KEY_BYTES = 4
+const key_pool = Buffer.allocUnsafeSlow(8_192)
+let next_key_at = key_pool.length
+
+/** RFC 6455 §10.3: a key that nobody can predict. */
+function next_mask_key(): number {
+  if (next_key_at === key_pool.length) {
+    randomFillSync(key_pool)
+    next_key_at = 0
+  }
+  const key = key_pool.readUInt32BE(next_key_at)
+  next_key_at += KEY_BYTES
+  return key
+}
