@@ -268,10 +268,10 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   on_broken(rule: BrokenRule): void {
     this.#write_pongs()
     this.#is_broken = true
+    // What comes now is read and dropped, so that the end is an end and no reset.
+    if (this.#is_closing) this.#when_deflated(() => this.#stream.end())
     const { error, close_code } = describe_broken_rule(rule, this.#traits.options)
     this.#sink.socket_failed(error, close_code)
-    // What comes now is read and dropped, so that the end is an end and no reset.
-    if (this.#is_closing) this.#stream.end()
   }
 
   // What the stream tells.
@@ -317,6 +317,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     if (unread !== null) this.#late_chunks.push(unread)
     this.#read_rest()
     if (this.#holds !== 0) return
+    this.#deflate?.end()
     const { code = ABNORMAL_CLOSURE, reason = '' } = this.#peer_close ?? {}
     this.#sink.socket_closed(code, reason, this.#why_ended(code))
   }
@@ -470,8 +471,13 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   }
 
   #when_deflated(task: () => void): void {
-    if (this.#is_deflating) this.#after_deflating = task
-    else task()
+    const before = this.#after_deflating
+    if (!this.#is_deflating) task()
+    else
+      this.#after_deflating = () => {
+        before?.()
+        task()
+      }
   }
 
   /** Returns whether the kernel took it at once. A write that fails at once leaves nothing behind either, and returns false. */
