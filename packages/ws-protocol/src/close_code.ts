@@ -8,6 +8,8 @@ export const GOING_AWAY = 1001
 export const PROTOCOL_ERROR = 1002
 /** The peer sent a kind of data that this side does not accept. */
 export const UNSUPPORTED_DATA = 1003
+/** Never sent: a Close came without a code. */
+export const NO_CODE = 1005
 /** Never sent: the connection ended without a Close. */
 export const ABNORMAL_CLOSURE = 1006
 /** The peer sent text that is not UTF-8. */

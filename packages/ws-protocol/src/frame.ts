@@ -1,4 +1,4 @@
-import { mask } from './frames/mask.js'
+import { forget_words, mask } from './frames/mask.js'
 
 /** What a frame is (RFC 6455 §5.2). */
 export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PING: 0x9, PONG: 0xa } as const
@@ -81,24 +81,16 @@ export function write_binary_frame(
   return payload_start + payload.length
 }
 
-/** Returns a control frame (RFC 6455 §5.5). */
-export function control_frame(opcode: number, payload: Uint8Array, is_masked: boolean): Uint8Array {
-  return whole_frame(opcode, payload, is_masked)
-}
-
-/** Returns a message as one frame; where it is compressed, RSV1 says so (RFC 7692 §6). */
-export function message_frame(
+/** Returns a message, or a control frame, in one frame of its own; where the payload is compressed, RSV1 says so (RFC 7692 §6). */
+export function made_frame(
   opcode: number,
   payload: Uint8Array,
   is_masked: boolean,
-  is_compressed: boolean,
+  is_compressed = false,
 ): Uint8Array {
-  return whole_frame(is_compressed ? opcode | RSV1 : opcode, payload, is_masked)
-}
-
-function whole_frame(opcode_and_rsv: number, payload: Uint8Array, is_masked: boolean): Uint8Array {
   const frame = new Uint8Array(header_size(payload.length, is_masked) + payload.length)
-  frame.set(payload, write_header(frame, 0, opcode_and_rsv, payload.length, is_masked))
+  const first = is_compressed ? opcode | RSV1 : opcode
+  frame.set(payload, write_header(frame, 0, first, payload.length, is_masked))
   return frame
 }
 
@@ -154,6 +146,7 @@ export function mask_frames(bytes: Uint8Array, next_key: () => number): void {
     mask(bytes, start, end, key)
     at = end
   }
+  forget_words()
 }
 
 function payload_start(bytes: Uint8Array, at: number): number {

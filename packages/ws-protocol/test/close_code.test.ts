@@ -9,6 +9,7 @@ test('the close codes have the numbers of RFC 6455 §7.4.1, and of IANA’s regi
     GOING_AWAY: 1001,
     PROTOCOL_ERROR: 1002,
     UNSUPPORTED_DATA: 1003,
+    NO_CODE: 1005,
     ABNORMAL_CLOSURE: 1006,
     INVALID_PAYLOAD: 1007,
     POLICY_VIOLATION: 1008,

@@ -1,4 +1,4 @@
-import { is_close_code } from '../close_code.js'
+import { is_close_code, NO_CODE } from '../close_code.js'
 import type { BrokenRule, ReceiveLimits } from './broken_rule.js'
 import { any_bits, forget_words, mask, NOT_ASCII, shifted_key } from './mask.js'
 import { Utf8Check } from './utf8_check.js'
@@ -410,9 +410,6 @@ export class FrameDecoder {
     return undefined
   }
 }
-
-/** RFC 6455 §7.1.5: the code of a Close without one. */
-const NO_CODE = 1005
 
 /** Each fragment may end with an empty block or two. */
 const FLUSH_BYTES = 16_384

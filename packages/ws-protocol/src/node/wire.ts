@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { ABNORMAL_CLOSURE } from '../close_code.js'
+import { ABNORMAL_CLOSURE, NO_CODE } from '../close_code.js'
 import { NetError } from '../errors.js'
-import { control_frame, type FrameView, mask_frames, message_frame, OPCODE, read_frames } from '../frame.js'
+import { type FrameView, made_frame, mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
 import { type BrokenRule, describe_broken_rule } from '../frames/broken_rule.js'
 import { type DecoderSink, FrameDecoder } from '../frames/decoder.js'
@@ -43,7 +43,6 @@ const MOST_PONGS = 64
 
 /** To be told when all before it is written. */
 const NOTHING = new Uint8Array(0)
-const NO_CODE = 1005
 
 const WIRE = Symbol('wire')
 type WiredStream = ByteStream & { [WIRE]?: Wire }
@@ -192,7 +191,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   ping(): void {
     // Behind what the network does not take a ping would only wait, too.
     if (!this.takes_batch) return
-    this.#write_control(OPCODE.PING, NOTHING)
+    this.#stream.write(this.#control_frame(OPCODE.PING, NOTHING))
     this.#pinged_ms ??= performance.now()
   }
 
@@ -430,12 +429,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     })
   }
 
-  #write_control(opcode: number, payload: Uint8Array): void {
-    this.#stream.write(this.#control_frame(opcode, payload))
-  }
-
   #control_frame(opcode: number, payload: Uint8Array): Uint8Array {
-    const frame = control_frame(opcode, payload, this.#traits.side === 'client')
+    const frame = made_frame(opcode, payload, this.#traits.side === 'client')
     if (this.#traits.side === 'client') mask_frames(frame, next_mask_key)
     return frame
   }
@@ -455,12 +450,12 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
       const { opcode, payload } = value as FrameView
       if (payload.length >= threshold_bytes) {
         deflate.deflate(payload, packed => {
-          done.push(message_frame(opcode, packed, is_masked, true))
+          done.push(made_frame(opcode, packed, is_masked, true))
           this.#deflate_frames(deflate, frames, done)
         })
         return
       }
-      done.push(message_frame(opcode, payload, is_masked, false))
+      done.push(made_frame(opcode, payload, is_masked))
     }
     this.#is_deflating = false
     if (!this.#stream.writable) return
