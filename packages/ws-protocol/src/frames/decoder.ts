@@ -1,6 +1,6 @@
 import { is_close_code, NO_CODE } from '../close_code.js'
 import type { BrokenRule, ReceiveLimits } from './broken_rule.js'
-import { any_bits, forget_words, mask, NOT_ASCII, shifted_key } from './mask.js'
+import { any_bits, forget_words, NOT_ASCII, shifted_key } from './mask.js'
 import { Utf8Check } from './utf8_check.js'
 
 const CONTINUATION = 0x0
@@ -59,6 +59,8 @@ export interface DecoderMemory {
   ascii_text(bytes: Uint8Array, start: number, end: number): string
   /** Returns as text what is known to be UTF-8. */
   utf8_text(bytes: Uint8Array, start: number, end: number): string
+  /** Unmasks in place, as `mask` does. */
+  unmask(bytes: Uint8Array, start: number, end: number, key: number): number
   /** Whether all bytes are ASCII. */
   is_ascii(bytes: Uint8Array): boolean
   /** Whether they are UTF-8 (RFC 3629 §4). */
@@ -82,8 +84,8 @@ export interface DecoderSink {
 }
 
 /**
- * Reads frames (RFC 6455 §5) from bytes that come in chunks of any size. It does no I/O, and takes memory and text from outside. A chunk belongs to the
- * decoder: it is unmasked in place.
+ * Reads frames (RFC 6455 §5) from bytes that come in chunks of any size. It does no I/O, and takes memory and text from outside. A chunk is unmasked in
+ * place, and is not needed any more when {@link FrameDecoder.decode} returns: what a stopped decoder has not read of it is copied.
  */
 export class FrameDecoder {
   readonly #settings: DecoderSettings
@@ -141,7 +143,11 @@ export class FrameDecoder {
     if (this.#is_over) return
     this.#chunk = chunk
     this.#at = 0
-    this.#run()
+    try {
+      this.#run()
+    } finally {
+      if (this.#chunk.length > 0) this.#keep_rest()
+    }
   }
 
   /** Reads no further than the frame that it is at. */
@@ -181,6 +187,13 @@ export class FrameDecoder {
         this.#at = 0
       }
     }
+  }
+
+  #keep_rest(): void {
+    const rest = this.#chunk.subarray(this.#at)
+    this.#chunk = this.#memory.allocate(rest.length)
+    this.#chunk.set(rest)
+    this.#at = 0
   }
 
   #read_header(): BrokenRule | undefined {
@@ -293,7 +306,7 @@ export class FrameDecoder {
   /** Returns all bytes OR-ed together; of those that are text, or may be. */
   #unmask(chunk: Uint8Array, start: number, end: number): number {
     if (this.#mask_bit !== 0) {
-      const all_bits = mask(chunk, start, end, this.#key)
+      const all_bits = this.#memory.unmask(chunk, start, end, this.#key)
       this.#key = shifted_key(this.#key, end - start)
       return all_bits
     }

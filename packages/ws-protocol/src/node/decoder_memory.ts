@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import type { DecoderMemory } from '../frames/decoder.js'
 import { BATCH_BYTES } from '../send_queue.js'
 import { frame_memory } from './frame_memory.js'
+import { unmask } from './read_memory.js'
 
 /** What `toString` calls in every version of Node, which the types do not show: without a look at its arguments, short texts are a third quicker. */
 interface SlicedBuffer {
@@ -24,6 +25,7 @@ export const decoder_memory: DecoderMemory = {
     new Uint8Array(buffer.slice(byteOffset + start, byteOffset + end)),
   ascii_text: (bytes, start, end) => sliced(bytes).latin1Slice(start, end),
   utf8_text: (bytes, start, end) => sliced(bytes).utf8Slice(start, end),
+  unmask,
   is_ascii: isAscii,
   is_utf8: isUtf8,
 }

@@ -13,6 +13,7 @@ import type { ByteStream } from './byte_stream.js'
 import { decoder_memory } from './decoder_memory.js'
 import { MessageDeflate } from './deflate.js'
 import type { DeflateParameters } from './deflate_agreement.js'
+import { read_memory, share_read_memory } from './read_memory.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
 /** What is the same for all wires of one server, or of one client. */
@@ -122,6 +123,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     if (head.length > 0) stream.unshift(head)
     const wired: WiredStream = stream
     wired[WIRE] = this
+    share_read_memory(wired, on_read)
     stream.on('data', on_data)
     stream.on('end', on_end)
     stream.on('error', on_error)
@@ -279,7 +281,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   stream_read(chunk: Uint8Array): void {
     // A stream that is not of Node's own may hand on more after it was paused.
     if (this.#holds !== 0) {
-      this.#late_chunks.push(chunk)
+      this.#late_chunks.push(Buffer.from(chunk))
       return
     }
     this.#turn_bytes += chunk.length
@@ -503,6 +505,11 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
 
 function on_data(this: WiredStream, chunk: Uint8Array): void {
   this[WIRE]?.stream_read(chunk)
+}
+
+function on_read(this: WiredStream, size_bytes: number): true {
+  this[WIRE]?.stream_read(read_memory.subarray(0, size_bytes))
+  return true
 }
 
 function on_end(this: WiredStream): void {

@@ -5,8 +5,8 @@ import { has_failed, without_rules } from './decoder_event.js'
 import { BINARY, FIN, frame_bytes, hex, PING, TEXT } from './frame_bytes.js'
 import { type FrameStream, frame_stream } from './frame_stream.js'
 import { type Differences, read_plainly } from './plain_decoder.js'
-import { FAULTS, plant } from './planted_fault.js'
-import { type DecoderClass, read_with } from './recording_decoder.js'
+import { FAULTS, type Planted, plant } from './planted_fault.js'
+import { read_with } from './recording_decoder.js'
 import { read_with_ws } from './ws_receiver.js'
 
 /** Ours: as strict as RFC 6455 allows, and as early as possible. */
@@ -166,18 +166,17 @@ describe('intended differences from ws', () => {
 })
 
 describe('a planted fault is caught', () => {
-  const finds_nothing = (Decoder: DecoderClass): fc.RunDetails<[FrameStream]> =>
+  const finds_nothing = ({ Decoder, memory }: Planted): fc.RunDetails<[FrameStream]> =>
     fc.check(
       fc.property(frame_stream, ({ bytes, segments, settings, pauses }) => {
-        const events = read_with(Decoder, segments, settings, pauses)
+        const events = read_with(Decoder, segments, settings, pauses, memory)
         return are_equal(events, read_plainly(bytes, settings, OURS))
       }),
       { seed, numRuns: MOST_STREAMS, endOnFailure: true },
     ) as fc.RunDetails<[FrameStream]>
 
   test.each(FAULTS)('$name', async fault => {
-    const Decoder = await plant(fault)
-    const found = finds_nothing(Decoder)
+    const found = finds_nothing(await plant(fault))
     expect(found.failed, `seed ${seed}`).toBe(true)
     if (process.env.FUZZ_SECONDS !== undefined) console.log(`${fault.name}: stream ${found.numRuns}`)
   })

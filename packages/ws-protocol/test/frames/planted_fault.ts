@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { DecoderMemory } from '../../src/frames/decoder.js'
 import type { DecoderClass } from './recording_decoder.js'
 
 /** A change to the sources of the decoder that makes it wrong. */
@@ -102,8 +103,13 @@ export const FAULTS: readonly Fault[] = [
 
 const SOURCES = join(import.meta.dirname, '../../src')
 
-/** Loads the decoder from a copy of the sources that has the fault. */
-export async function plant({ file, right, wrong }: Fault): Promise<DecoderClass> {
+export interface Planted {
+  readonly Decoder: DecoderClass
+  readonly memory: DecoderMemory
+}
+
+/** Loads the decoder, and its memory, from a copy of the sources that has the fault. */
+export async function plant({ file, right, wrong }: Fault): Promise<Planted> {
   const folder = mkdtempSync(join(tmpdir(), 'planted_fault_'))
   try {
     cpSync(SOURCES, folder, { recursive: true })
@@ -112,10 +118,10 @@ export async function plant({ file, right, wrong }: Fault): Promise<DecoderClass
     if (parts.length !== 2)
       throw new Error(`${file}.ts has this ${parts.length - 1} times, where a fault replaces it: ${right}`)
     writeFileSync(path, parts.join(wrong))
-    const module: { readonly FrameDecoder: DecoderClass } = await import(
-      pathToFileURL(join(folder, 'frames/decoder.ts')).href
-    )
-    return module.FrameDecoder
+    const load = <Module>(name: string): Promise<Module> => import(pathToFileURL(join(folder, name)).href)
+    const { FrameDecoder: Decoder } = await load<{ FrameDecoder: DecoderClass }>('frames/decoder.ts')
+    const { decoder_memory: memory } = await load<{ decoder_memory: DecoderMemory }>('node/decoder_memory.ts')
+    return { Decoder, memory }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,6 +1,7 @@
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import type { DecoderMemory, DecoderSettings, DecoderSink, FrameDecoder } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/decoder_memory.js'
+import { read_memory } from '../../src/node/read_memory.js'
 import { decoder_event } from './decoder_event.js'
 
 /** What to do when something is delivered, or before a segment: nothing; stop until resumed later; stop and resume at once. */
@@ -17,7 +18,7 @@ const GUARD_BYTES = 8
 const GUARD = 0x5c
 
 /**
- * Reads segments with our decoder, with pauses again and again from the first one. Messages are noted at the end only, and their segments overwritten before:
+ * Reads segments with our decoder, with pauses again and again from the first one. Messages are noted at the end only, and each segment is overwritten once it is decoded:
  * one that shares memory with its segment, or with another message, comes out wrong. Adds what breaks the contract of a decoder as an event.
  */
 export function read_with(
@@ -25,6 +26,7 @@ export function read_with(
   segments: readonly Uint8Array[],
   settings: DecoderSettings,
   pauses: readonly Pause[] = [],
+  platform_memory: DecoderMemory = decoder_memory,
 ): string[] {
   const events: (() => string)[] = []
   const note = (event: string): void => void events.push(() => event)
@@ -64,26 +66,30 @@ export function read_with(
       is_over = true
     },
   }
-  const decoder = new Decoder(settings, decoder_memory, sink)
+  const decoder = new Decoder(settings, platform_memory, sink)
   let arrived_bytes = 0
   for (const [index, segment] of segments.entries()) {
-    // Words of masks go with the place in memory: each segment starts at another one.
+    // Words of masks go with the place in memory: each segment starts at another one, every other in memory that sockets share.
     const start = GUARD_BYTES + (index % 5)
     const end = start + segment.length
-    const memory = Buffer.alloc(end + GUARD_BYTES, GUARD)
+    const size_bytes = end + GUARD_BYTES
+    const is_shared = index % 2 === 0 && size_bytes <= read_memory.length
+    const memory = is_shared
+      ? read_memory.subarray(0, size_bytes).fill(GUARD)
+      : Buffer.alloc(size_bytes, GUARD)
     memory.set(segment, start)
     arrived_bytes += segment.length
     if (!is_stopped) pause()
     decoder.decode(memory.subarray(start, end))
+    if ([memory.subarray(0, start), memory.subarray(end)].some(guards => guards.some(byte => byte !== GUARD)))
+      note('fault: wrote outside of the segment')
+    memory.fill(0xaa)
     while (is_stopped || decoder.has_rest) {
       is_stopped = false
       decoder.resume()
     }
-    if ([memory.subarray(0, start), memory.subarray(end)].some(guards => guards.some(byte => byte !== GUARD)))
-      note('fault: wrote outside of the segment')
     if (decoder.held_bytes > most_held(arrived_bytes)) note('fault: holds more than it may')
     if (is_over && decoder.held_bytes > 0) note('fault: holds memory after the end')
-    memory.fill(0xaa)
   }
   return events.map(event => event())
 }
