@@ -21,5 +21,7 @@ export function list_elements(header: string): string[] {
 
 /** Whether a list of tokens has one in it. Upper and lower case mean the same in headers such as Connection and Upgrade (RFC 9110 §7.6.1, §7.8). */
 export function has_token(header: string | undefined, token: string): boolean {
-  return header !== undefined && list_elements(header).some(element => element.toLowerCase() === token)
+  const tokens = header?.toLowerCase()
+  // Most such lists have one element.
+  return tokens === token || (tokens !== undefined && list_elements(tokens).includes(token))
 }

@@ -98,14 +98,15 @@ export class ConnectionSet implements HandshakeOwner {
   }
 
   admit(client: AcceptedClient): void {
-    const { stream, head, deflate } = client
+    const { stream, head, deflate, handshake, place, data } = client
+    const { topics } = this.publisher
     this.#accepted += 1
     const wire = new Wire(this.#wire_traits)
     const connection = new Connection<ServerSocket, FrameBatch>(
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { ...client, turns: wire, topics: this.publisher.topics }),
+      connection => new ServerSocket(connection, { place, handshake, data, stream, turns: wire, topics }),
     )
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
