@@ -20,6 +20,9 @@ const LEAST_SHARED_BYTES = 2_048
 /** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
 const MOST_BYTES_PER_UNIT = 3
 
+/** From so many letters on, a text is tried as ASCII. */
+const LONG_TEXT = 4_096
+
 /** Whether a frame is that large that hardly anything else has room behind it: then its buffer is no larger than itself. */
 function is_large(frame_bytes: number): boolean {
   return frame_bytes > BATCH_BYTES / 2
@@ -111,12 +114,14 @@ export class FrameQueue implements SendQueue<FrameBatch> {
   }
 
   #push_text(text: string, room_bytes: number): number {
-    const most_bytes = this.#frame_size(text.length * MOST_BYTES_PER_UNIT)
-    const chunk = most_bytes <= room_bytes ? this.#chunk_for_any(most_bytes) : undefined
-    if (chunk !== undefined) return this.#write_text(chunk, text)
-    const ascii_bytes = this.#frame_size(text.length)
-    if (is_large(ascii_bytes) && ascii_bytes <= room_bytes && this.#push_ascii(text, ascii_bytes))
-      return ascii_bytes
+    if (text.length >= LONG_TEXT) {
+      const ascii_bytes = this.#frame_size(text.length)
+      if (ascii_bytes <= room_bytes && this.#push_ascii(text, ascii_bytes)) return ascii_bytes
+    } else {
+      const most_bytes = this.#frame_size(text.length * MOST_BYTES_PER_UNIT)
+      const chunk = most_bytes <= room_bytes ? this.#chunk_for_any(most_bytes) : undefined
+      if (chunk !== undefined) return this.#write_text(chunk, text)
+    }
     const frame_bytes = this.#frame_size(this.#memory.byte_length(text))
     return frame_bytes > room_bytes ? frame_bytes : this.#write_text(this.#chunk_for(frame_bytes), text)
   }
@@ -127,18 +132,21 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     return this.#added(chunk, end - start)
   }
 
-  /** Whether it was nothing but ASCII, as most of what is long is, and has been added. */
+  /** Adds it if it is nothing but ASCII, as most of what is long is; returns whether it is. */
   #push_ascii(text: string, frame_bytes: number): boolean {
-    const chunk = new Chunk(frame_bytes, this.#memory)
-    const payload_start = write_header(chunk.bytes, 0, OPCODE.TEXT, text.length, this.#is_masked)
-    if (!this.#memory.write_ascii(text, chunk.bytes, payload_start)) {
-      chunk.release()
-      return false
+    const chunk = this.#chunk_for(frame_bytes)
+    const { bytes, frame_bytes: start } = chunk
+    const payload_start = write_header(bytes, start, OPCODE.TEXT, text.length, this.#is_masked)
+    if (this.#memory.write_ascii(text, bytes, payload_start)) {
+      this.#added(chunk, frame_bytes)
+      return true
     }
-    this.#seal()
-    this.#open = chunk
-    this.#added(chunk, frame_bytes)
-    return true
+    // An empty chunk would become an empty batch.
+    if (start === 0) {
+      chunk.release()
+      this.#open = undefined
+    }
+    return false
   }
 
   /** What is shared is unmasked: it is for servers alone. */

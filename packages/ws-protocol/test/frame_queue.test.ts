@@ -344,6 +344,20 @@ describe('the memory', () => {
     expect(messages_of(batch)).toEqual([text])
   })
 
+  test.each([
+    ['first', []],
+    ['behind another message', ['before']],
+  ])('of a long text that was tried as ASCII makes no empty batch, %s', (_, before) => {
+    for (const size of [4_096, 20_000, 33_000, 70_000]) {
+      const queue = new PushedQueue()
+      const texts = [...before, `${'x'.repeat(size)}é`, 'x'.repeat(size), `${'x'.repeat(size)}中`]
+      for (const text of texts) queue.push(text)
+      const batches = queue.take_all()
+      expect(batches.flatMap(messages_of)).toEqual(texts)
+      expect(batches.filter(({ frame_bytes }) => frame_bytes === 0)).toEqual([])
+    }
+  })
+
   test('for one small message is no more than 512 bytes', () => {
     const { memory } = watched_memory()
     const queue = new PushedQueue({ memory })
