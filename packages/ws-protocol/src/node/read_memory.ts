@@ -45,9 +45,19 @@ export function share_read_memory<Stream extends Duplex>(
   handle.useUserBuffer(read_memory)
 }
 
-/** Unmasks in place like {@link mask}, and in a tenth of the time in {@link read_memory}. */
+let chunk: Buffer = read_memory
+
+/** Returns what was read as a view of {@link read_memory}. */
+export function read_chunk(size_bytes: number): Uint8Array {
+  // Reads are often of one size, and a view takes as long as a short message.
+  if (chunk.length !== size_bytes) chunk = read_memory.subarray(0, size_bytes)
+  return chunk
+}
+
+/** Unmasks in place like {@link mask}, and in a tenth of the time in the latest {@link read_chunk}. */
 export function unmask(bytes: Uint8Array, start: number, end: number, key: number): number {
-  if (masked === undefined || bytes.buffer !== read_memory.buffer) return mask(bytes, start, end, key)
+  // Not by `bytes.buffer`, which V8 looks up out of line.
+  if (masked === undefined || bytes !== chunk) return mask(bytes, start, end, key)
   const swapped = (key >>> 24) | ((key >>> 8) & 0xff00) | ((key & 0xff00) << 8) | (key << 24)
-  return masked.mask(bytes.byteOffset + start, bytes.byteOffset + end, swapped)
+  return masked.mask(start, end, swapped)
 }

@@ -13,7 +13,7 @@ import type { ByteStream } from './byte_stream.js'
 import { decoder_memory } from './decoder_memory.js'
 import { MessageDeflate } from './deflate.js'
 import type { DeflateParameters } from './deflate_agreement.js'
-import { read_memory, share_read_memory } from './read_memory.js'
+import { read_chunk, share_read_memory } from './read_memory.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
 /** What is the same for all wires of one server, or of one client. */
@@ -508,7 +508,7 @@ function on_data(this: WiredStream, chunk: Uint8Array): void {
 }
 
 function on_read(this: WiredStream, size_bytes: number): true {
-  this[WIRE]?.stream_read(read_memory.subarray(0, size_bytes))
+  this[WIRE]?.stream_read(read_chunk(size_bytes))
   return true
 }
 

@@ -1,7 +1,7 @@
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import type { DecoderMemory, DecoderSettings, DecoderSink, FrameDecoder } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/decoder_memory.js'
-import { read_memory } from '../../src/node/read_memory.js'
+import { read_chunk, read_memory } from '../../src/node/read_memory.js'
 import { decoder_event } from './decoder_event.js'
 
 /** What to do when something is delivered, or before a segment: nothing; stop until resumed later; stop and resume at once. */
@@ -69,18 +69,18 @@ export function read_with(
   const decoder = new Decoder(settings, platform_memory, sink)
   let arrived_bytes = 0
   for (const [index, segment] of segments.entries()) {
-    // Words of masks go with the place in memory: each segment starts at another one, every other in memory that sockets share.
-    const start = GUARD_BYTES + (index % 5)
+    // Every other segment is in the memory that sockets share. Words of masks go with the place in memory: the others start at different ones.
+    const is_shared = index % 2 === 0 && segment.length + GUARD_BYTES <= read_memory.length
+    const start = is_shared ? 0 : GUARD_BYTES + (index % 5)
     const end = start + segment.length
     const size_bytes = end + GUARD_BYTES
-    const is_shared = index % 2 === 0 && size_bytes <= read_memory.length
     const memory = is_shared
       ? read_memory.subarray(0, size_bytes).fill(GUARD)
       : Buffer.alloc(size_bytes, GUARD)
     memory.set(segment, start)
     arrived_bytes += segment.length
     if (!is_stopped) pause()
-    decoder.decode(memory.subarray(start, end))
+    decoder.decode(is_shared ? read_chunk(segment.length) : memory.subarray(start, end))
     if ([memory.subarray(0, start), memory.subarray(end)].some(guards => guards.some(byte => byte !== GUARD)))
       note('fault: wrote outside of the segment')
     memory.fill(0xaa)

@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { mask, NOT_ASCII } from '../../src/frames/mask.js'
-import { read_memory, share_read_memory, unmask } from '../../src/node/read_memory.js'
+import { read_chunk, read_memory, share_read_memory, unmask } from '../../src/node/read_memory.js'
 
 const left_open: { destroy(): void }[] = []
 
@@ -121,14 +121,19 @@ test.each<[string, () => Promise<Duplex>]>([
   expect(Reflect.ownKeys(stream).map(key => Reflect.get(stream, key))).toEqual(keys_before)
 })
 
+test('a chunk is the start of the shared memory', () => {
+  read_memory.write('abcdef')
+  expect([5, 5, 3].map(size_bytes => String(read_chunk(size_bytes)))).toEqual(['abcde', 'abcde', 'abc'])
+})
+
 test('unmasks in the shared memory as elsewhere', () => {
   const key = 0x89ab4dcf | 0
   const wrong: number[] = []
   for (let count = 0; count < 70; count += 1) {
-    const [here, there] = [read_memory.subarray(7, 100), Buffer.alloc(93)]
+    const [here, there] = [read_chunk(93), Buffer.alloc(93)]
     for (let at = 0; at < 93; at += 1) here[at] = there[at] = at * 31 + count
     const [seen, expected] = [unmask(here, 3, 3 + count, key), mask(there, 3, 3 + count, key)]
-    if (!here.equals(there) || !(seen & NOT_ASCII) !== !(expected & NOT_ASCII)) wrong.push(count)
+    if (!there.equals(here) || !(seen & NOT_ASCII) !== !(expected & NOT_ASCII)) wrong.push(count)
   }
   expect(wrong).toEqual([])
   const elsewhere = Buffer.from('abcdefgh')
