@@ -38,7 +38,9 @@ class PushedQueue {
   push(payload: string | Uint8Array): void {
     const payload_bytes = Buffer.byteLength(payload)
     const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
-    expect(this.queue.push(payload, Number.MAX_SAFE_INTEGER)).toBe(frame_bytes)
+    const taken_bytes = this.queue.push(payload, Number.MAX_SAFE_INTEGER)
+    // Calling `expect` for each of thousands of messages would take longer than all of their test.
+    if (taken_bytes !== frame_bytes) expect(taken_bytes).toBe(frame_bytes)
     this.bytes += frame_bytes
     this.messages += 1
   }

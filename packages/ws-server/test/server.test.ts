@@ -309,7 +309,7 @@ describe('close', () => {
     const ws = await client_of(server)
     ws.send('work')
     await running
-    server.close()
+    server.close({ drain_ms: 20 })
     await once(ws, 'close')
     server.closed.then(() => heard.push('closed'))
     release()

@@ -47,17 +47,32 @@ const deflate = (by: MessageDeflate, payload: Uint8Array): Promise<Uint8Array> =
   new Promise(resolve => by.deflate(payload, resolve))
 
 /** Text of words that come again and again, far apart and near. */
-function words(size: number, seed = 1): Buffer {
-  const random = seeded_random(seed)
+const words = prefixes_of((size, random) => {
   let text = ''
   while (text.length < size)
     text += `"${Math.floor(random() ** 2 * 2_000).toString(36)}":${Math.floor(random() * 99)},`
-  return Buffer.from(text.slice(0, size))
-}
+  return Buffer.from(text)
+})
 
-function noise(size: number, seed = 1): Buffer {
-  const random = seeded_random(seed)
-  return Buffer.from(Uint8Array.from({ length: size }, () => random() * 256))
+const noise = prefixes_of((size, random) => {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  for (let at = 0; at < size; at += 1) bytes[at] = random() * 256
+  return bytes
+})
+
+/** Copies the beginning of data that are made once for each seed: making them takes longer than packing them. */
+function prefixes_of(
+  make: (size: number, random: () => number) => Buffer,
+): (size: number, seed?: number) => Buffer {
+  const made = new Map<number, Buffer>()
+  return (size, seed = 1) => {
+    let data = made.get(seed)
+    if (data === undefined || data.length < size) {
+      data = make(size, seeded_random(seed))
+      made.set(seed, data)
+    }
+    return Buffer.from(data.subarray(0, size))
+  }
 }
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
