@@ -98,6 +98,7 @@ export const CURL = debian({
 
 export const PYTHON_WEBSOCKETS = python_module('websockets')
 export const PYTHON_AIOHTTP = python_module('aiohttp')
+export const PYTHON_TORNADO = python_module('tornado')
 
 export const PYTHON_3 = debian({
   name: 'Python 3',
@@ -139,7 +140,7 @@ const LIBATOMIC = debian({
 /** All of them. */
 const SYSTEM_PROGRAMS = [
   ...[CHROMIUM, NATS, REDIS, NGINX, OPENSSL, CURL],
-  ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_3, IP, GIT, LIBATOMIC],
+  ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_TORNADO, PYTHON_3, IP, GIT, LIBATOMIC],
 ]
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { header_size, mask_frames, OPCODE, read_frames, write_header } from '../src/frame.js'
+import { collect_garbage } from './collect_garbage.js'
 import { seeded_random, test_seed } from './seeded_random.js'
 
 const PING = 0x9
@@ -250,6 +251,17 @@ describe('mask_frames', () => {
     const before = bytes.slice()
     mask_frames(bytes, () => 0)
     expect(Buffer.compare(bytes, before)).toBe(0)
+  })
+
+  test.each([100, 100_000])('keeps hold of no buffer, of %i bytes in a frame', async size => {
+    const masked = (): WeakRef<ArrayBuffer> => {
+      const bytes = frames_of([binary(pattern(size))], true)
+      mask_frames(bytes, () => 1)
+      return new WeakRef(bytes.buffer)
+    }
+    const buffer = masked()
+    await collect_garbage()
+    expect(buffer.deref()).toBeUndefined()
   })
 
   test('asks for no key where there is no frame', () => {

@@ -4,8 +4,17 @@ import asyncio
 import base64
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from commands import obey, packed, say, text_of
+
+
+def offers_of(compression):
+    """Whether to compress, or a list of offers with their parameters."""
+    if isinstance(compression, list):
+        offers = [ClientPerMessageDeflateFactory(**offer) for offer in compression]
+        return {"compression": None, "extensions": offers}
+    return {"compression": "deflate" if compression else None}
 
 
 class Peer:
@@ -21,7 +30,7 @@ class Peer:
             socket = await websockets.connect(
                 url,
                 subprotocols=protocols or None,
-                compression="deflate" if compression else None,
+                **offers_of(compression),
             )
         except Exception as error:
             say("refused", said=str(error))

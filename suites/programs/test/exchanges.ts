@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import type { Pair, PairWishes } from './pair.ts'
 import { PING, PONG, TEXT } from './wire.ts'
@@ -32,6 +33,8 @@ export interface Exchange {
 const MIB = 1_048_576
 const MANY = Array.from({ length: 1_000 }, (_, i) => `message ${i}`)
 const COMPRESSIBLE = ['again and '.repeat(1_000), '再来 '.repeat(50_000)]
+/** Compression makes nothing of it smaller. */
+const NOISE = randomBytes(102_400)
 const REASON = 'enough, 够了 👋'
 
 /** All that is tried with each program, in either role. */
@@ -137,6 +140,12 @@ export const EXCHANGES: readonly Exchange[] = [
     },
   },
   {
+    name: 'messages of any size, more than once, go both ways with compression',
+    needs: 'deflate',
+    wishes: { compression: true, binary: true },
+    run: pair => exchange_compressed(pair),
+  },
+  {
     name: 'both sides know the subprotocol that they agreed on',
     wishes: { protocols: { ours: ['two', 'one'], theirs: ['zero', 'two'] } },
     run: async ({ ours }) => {
@@ -190,6 +199,39 @@ export const EXCHANGES: readonly Exchange[] = [
     },
   },
 ]
+
+/** Each message twice, since a side that keeps its context refers to the first in the second. `between` is done between two messages of theirs. */
+export async function exchange_compressed(pair: Pair, between: () => unknown = () => {}): Promise<void> {
+  const { ours, theirs, wire, our_end, their_end } = pair
+  const messages = [
+    ...COMPRESSIBLE,
+    '',
+    'x',
+    new Uint8Array(),
+    Uint8Array.of(0),
+    new Uint8Array(65_536),
+    NOISE,
+  ]
+  for (const message of messages.flatMap(each => [each, each])) {
+    theirs.send(message)
+    expect_same(await ours.messages.next(), message)
+    between()
+    ours.handle.send(message)
+    expect_same(await theirs.next_data(), message)
+  }
+  const text_frames = (end: 'client' | 'server'): boolean[] =>
+    wire
+      .frames(end)
+      .filter(frame => frame.opcode === TEXT)
+      .map(frame => frame.is_compressed)
+  expect(text_frames(our_end)).toEqual([true, true, true, true, false, false, false, false])
+  expect(text_frames(their_end).slice(0, 4)).toEqual([true, true, true, true])
+}
+
+function expect_same(actual: string | Uint8Array, expected: string | Uint8Array): void {
+  if (typeof expected === 'string' || typeof actual === 'string') expect(actual === expected).toBe(true)
+  else expect(bytes_equal(actual, expected)).toBe(true)
+}
 
 function text_goes_both_ways(what: string, text: string): Exchange {
   return {

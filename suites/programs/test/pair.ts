@@ -18,8 +18,8 @@ type Data = string | Uint8Array
 export interface PairWishes {
   /** Subprotocols of our side, and of theirs. */
   readonly protocols?: { readonly ours: readonly string[]; readonly theirs: readonly string[] }
-  /** Whether both compress. */
-  readonly compression?: boolean
+  /** Whether both compress, or what theirs offers. */
+  readonly compression?: Wishes['compression']
   /** Whether our side takes binary messages. */
   readonly binary?: boolean
   /** After how much silence our side asks theirs whether it lives, in milliseconds. */
@@ -125,7 +125,7 @@ function options_of({ protocols, compression = false, binary = false, heartbeat 
 } {
   const { ours, theirs } = protocols ?? { ours: [], theirs: [] }
   return {
-    our_options: { type: 'ws', protocols: ours, compression, binary, heartbeat },
+    our_options: { type: 'ws', protocols: ours, compression: compression !== false, binary, heartbeat },
     their_wishes: { protocols: theirs, compression },
   }
 }

@@ -15,7 +15,16 @@ export type ProgramEvent =
 /** What a connection is asked for. */
 export interface Wishes {
   readonly protocols: readonly string[]
-  readonly compression: boolean
+  readonly compression: boolean | readonly DeflateOffer[]
+}
+
+/** An offer of permessage-deflate (RFC 7692 §7.1); only Python's websockets can be asked for any. */
+export interface DeflateOffer {
+  readonly server_no_context_takeover?: true
+  readonly client_no_context_takeover?: true
+  readonly server_max_window_bits?: number
+  /** `true`: without a value. Python's websockets has it so by default. */
+  readonly client_max_window_bits?: number | true | null
 }
 
 /** A program of somebody else, running; it has one connection at a time. */
@@ -97,6 +106,14 @@ export class Program {
     const told = await this.next()
     if (told.event === 'text') return told.text
     throw new Error(`it was to tell a text, and told ${JSON.stringify(told)}`)
+  }
+
+  /** The message that it tells next. */
+  async next_data(): Promise<string | Uint8Array> {
+    const told = await this.next()
+    if (told.event === 'text') return told.text
+    if (told.event === 'binary') return told.bytes
+    throw new Error(`it was to tell a message, and told ${JSON.stringify(told)}`)
   }
 
   /** The bytes that it tells next. */

@@ -1,5 +1,5 @@
 // @boundaries-ignore what the machine has is found in one place for the whole repository
-import { PYTHON_AIOHTTP, PYTHON_WEBSOCKETS } from '../../../scripts/test_run/programs.mjs'
+import { PYTHON_AIOHTTP, PYTHON_TORNADO, PYTHON_WEBSOCKETS } from '../../../scripts/test_run/programs.mjs'
 import type { Habits, Skill } from './exchanges.ts'
 import { bun, DENO_RUN, deno, foreign, type Installed, java, node, system_program } from './installed.ts'
 
@@ -35,6 +35,22 @@ export function python_aiohttp(): ForeignProgram {
     skills: ['ping', 'inflate', 'deflate'],
     habits: { answers_with: 1000 },
   }
+}
+
+/** Tornado's client, which compresses with a context though ours rules that out: see tornado.test.ts. */
+export function python_tornado_client(): ForeignProgram {
+  return {
+    installed: system_program(PYTHON_TORNADO),
+    args: [foreign('python_tornado.py')],
+    roles: ['client'],
+    skills: ['ping', 'inflate'],
+    habits: {},
+  }
+}
+
+/** Tornado's server. */
+export function python_tornado_server(): ForeignProgram {
+  return { ...python_tornado_client(), roles: ['server'], skills: ['ping', 'inflate', 'deflate'] }
 }
 
 /** Java's own client, which compresses nothing. It runs for seconds: to compile its code well takes longer than that saves. */

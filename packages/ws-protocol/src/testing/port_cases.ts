@@ -205,6 +205,25 @@ async function receives_numbered(peer: PortPeer, count: number, size: number): P
   same(await peer.receive(count), expected, 'what the peer got')
 }
 
+/** Sends what takes long to compress, and waits until the port has it. */
+async function send_noise<Kind extends Batch>(
+  connection: Pick<Connection<null, Kind>, 'send'>,
+  { platform }: Pick<PortHarness<Kind>, 'platform'>,
+): Promise<void> {
+  same(connection.send(NOISE.subarray(0, 1_048_576)), true, 'send')
+  await new Promise<void>(resolve => platform.defer(resolve))
+}
+
+async function receives_noise(peer: PortPeer): Promise<void> {
+  const [got] = (await peer.receive(1)) as [Uint8Array]
+  same(got.length, 1_048_576, 'how much the peer got')
+  same(
+    got.every((byte, index) => byte === NOISE[index]),
+    true,
+    'the peer got it as it was',
+  )
+}
+
 async function ends(
   connection: Pick<Connection<null, never>, 'closed'>,
   expected: Partial<CloseInfo>,
@@ -431,6 +450,28 @@ export const port_cases: readonly PortCase[] = [
       await ends(connection, { code: 4_000, cause: 'peer', clean: false })
       same((await connection.closed).unsent > 0, true, 'something is unsent')
       peer.drop()
+    },
+  },
+  {
+    name: 'what was sent before a failure of this side reaches the peer before its Close, though it is still being compressed',
+    async run(harness) {
+      const { connection, peer } = await open(harness)
+      await send_noise(connection, harness)
+      connection.socket_failed(new NetError('protocol_error', 'broken'), 1002)
+      await receives_noise(peer)
+      same((await peer.closed()).code, harness.seen_by_peer?.(1002) ?? 1002, 'what the peer saw')
+      await ends(connection, { cause: 'protocol', unsent: 0 })
+    },
+  },
+  {
+    name: 'what was sent before a Close of the peer reaches it before the answer, though it is still being compressed',
+    async run(harness) {
+      const { connection, peer } = await open(harness)
+      await send_noise(connection, harness)
+      const is_closed = peer.close(4_000, '')
+      await receives_noise(peer)
+      await is_closed
+      await ends(connection, { code: 4_000, cause: 'peer', clean: true, unsent: 0 })
     },
   },
   {

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import {
@@ -10,6 +8,7 @@ import {
   most_packed_bytes,
 } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/decoder_memory.js'
+import { collect_garbage } from '../collect_garbage.js'
 import { decoder_event } from './decoder_event.js'
 import {
   BINARY,
@@ -785,10 +784,7 @@ describe('memory', () => {
       return new WeakRef(segment.buffer)
     }
     const segment = decode()
-    // What a WeakRef was made for lives until this turn ends.
-    await new Promise(setImmediate)
-    setFlagsFromString('--expose-gc')
-    runInNewContext('gc')()
+    await collect_garbage()
     expect(segment.deref()).toBeUndefined()
   })
 
