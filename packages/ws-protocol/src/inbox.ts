@@ -114,7 +114,7 @@ export class Inbox<Info> {
     this.run()
   }
 
-  /** Throws away the messages that wait, since nobody wants them any more. */
+  /** Drops pending messages. */
   discard_messages(): void {
     const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message')
     this.#items = others?.length ? others : undefined
@@ -123,7 +123,7 @@ export class Inbox<Info> {
     this.run()
   }
 
-  /** Runs what is due; called when who takes messages has changed, too. */
+  /** Delivers what is due. It is also called when the listener of messages has changed. */
   run(): void {
     while (!this.#is_running) {
       const item = this.#take()
@@ -136,7 +136,7 @@ export class Inbox<Info> {
     }
   }
 
-  /** The next item. That nobody asks for messages just now must not keep back the news that the connection is open, or gone. */
+  /** The next item to deliver. That the connection is open, or has ended, is reported even if no listener takes messages just now. */
   #take(): Item | undefined {
     const items = this.#items
     if (items === undefined) return undefined

@@ -28,8 +28,8 @@ const MAX_HIGH = 0x7fff_ffff
 const LARGE_BYTES = 64
 
 /**
- * Memory for the parts of a message is at most so many times what has arrived, and what is known to come. Who has sent half of what a socket is read at
- * once means to send more: then a large message is copied once.
+ * The buffer for an unfinished message is at most this many times as large as what has arrived of it, and never larger than what can still arrive.
+ * A peer that has sent half of what a socket is read at once will likely send more: the larger factor then saves copies of a large message.
  */
 const GROWTH = 4
 const LARGE_GROWTH = 16
@@ -69,7 +69,7 @@ export interface DecoderMemory {
 
 /** What a decoder has found. Any of these calls may stop the decoder. */
 export interface DecoderSink {
-  /** A whole message, of so many bytes. Bytes have a buffer of their own. */
+  /** A whole message, whose payload took `payload_bytes` bytes. Binary data have a buffer of their own. */
   on_message(data: string | Uint8Array, payload_bytes: number): void
   /** A whole message that is compressed. */
   on_compressed(payload: Uint8Array, is_text: boolean): void

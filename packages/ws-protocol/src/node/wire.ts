@@ -33,10 +33,10 @@ type Hold = (typeof HOLD)[keyof typeof HOLD]
 /** What one socket may have done in a turn of the event loop, before others get theirs. */
 const TURN_BYTES = 262_144
 const TURN_MS = 1
-/** After so many steps, it is looked at how long they took: a message is one when it was read, and one when its callback was called. */
+/** The clock is read once in this many steps: reading a message is one step, and calling its callback another. */
 const STEPS_PER_LOOK = 64
 
-/** So many pings and pongs within a second are a flood. */
+/** More pings and pongs than this within a second are a flood. */
 const MOST_CONTROL_FRAMES = 1_024
 const CONTROL_FRAMES_MS = 1_000
 /** So many answers to pings may wait for the network; of those that come beyond, only the latest does (RFC 6455 §5.5.3). */
@@ -75,7 +75,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   // Writing.
   /** The batch that the network has not taken yet: while there is one, no other is written. */
   #under_way: FrameBatch | undefined
-  /** How often the network took what had waited since somebody looked: then the peer has made room. */
+  /** How often the network took a batch that was pending at the last check, which shows that the peer has made room. */
   #drains = 0
   #was_waiting = false
   #is_deflating = false
@@ -89,7 +89,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   #peer_close: { readonly code: number; readonly reason: string } | undefined
   #error: Error | undefined
 
-  /** `abort`: ends the handshake; left out where it is done. */
+  /** `abort`: ends the handshake; left out if that is done. */
   constructor(traits: WireTraits, abort?: () => void) {
     this.#traits = traits
     this.#abort = abort
@@ -159,7 +159,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
       this.#deflate_frames(this.#deflate, read_frames(batch.frames), [])
     } else if (this.#write_frames(batch.frames)) this.#release_batch(batch)
     else {
-      // Of what is taken at once, nobody has to be told.
+      // A batch that the kernel takes at once needs no callback; this one does.
       this.#under_way = batch
       this.#ask_when_written()
     }
@@ -312,7 +312,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     if (this.#holds === 0) this.#finish()
   }
 
-  /** Hands on what was read and not yet looked at, and then the end. */
+  /** Decodes what is still unread, and then reports the end. */
   #finish(): void {
     const unread = this.#stream.read() as Uint8Array | null
     if (unread !== null) this.#late_chunks.push(unread)

@@ -153,7 +153,7 @@ describe('intended differences from ws', () => {
       ['failed with 1009'],
     ],
     [
-      // One step for the whole header; whoever stops within it gets no answer, as within any other frame.
+      // A header is read in one step, so a peer that stops within one gets no answer.
       'a length is judged once the key of the mask is there too',
       { from: 'client' },
       frame_bytes({ first: FIN | BINARY, length: 101n, key }).subarray(0, -1),
