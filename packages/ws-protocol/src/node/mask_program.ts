@@ -2,22 +2,22 @@
  * The masking of RFC 6455 §5.3 for 16 bytes at a time, a tenth of the time that it takes by words in ECMAScript. This is what `wat2wasm` makes of:
  *
  *     (module
- *       (memory (export "m") 1 1)
+ *       (memory (export "m") 2 2)
  *       (func (export "f") (param $at i32) (param $end i32) (param $key i32) (result i32)
  *         (local $all i32) (local $keys v128) (local $bytes v128) (local $seen v128) (local $byte i32)
  *         (local.set $keys (i32x4.splat (local.get $key)))
  *         (loop $blocks
  *           (if (i32.le_u (i32.add (local.get $at) (i32.const 16)) (local.get $end)) (then
- *             (v128.store align=1 (local.get $at)
- *               (local.tee $bytes (v128.xor (v128.load align=1 (local.get $at)) (local.get $keys))))
+ *             (v128.store offset=2048 align=1 (local.get $at)
+ *               (local.tee $bytes (v128.xor (v128.load offset=2048 align=1 (local.get $at)) (local.get $keys))))
  *             (local.set $seen (v128.or (local.get $bytes) (local.get $seen)))
  *             (local.set $at (i32.add (local.get $at) (i32.const 16)))
  *             (br $blocks))))
  *         (loop $rest
  *           (if (i32.lt_u (local.get $at) (local.get $end)) (then
- *             (i32.store8 (local.get $at)
+ *             (i32.store8 offset=2048 (local.get $at)
  *               (local.tee $byte
- *                 (i32.xor (i32.load8_u (local.get $at)) (i32.and (local.get $key) (i32.const 255)))))
+ *                 (i32.xor (i32.load8_u offset=2048 (local.get $at)) (i32.and (local.get $key) (i32.const 255)))))
  *             (local.set $all (i32.or (local.get $byte) (local.get $all)))
  *             (local.set $key (i32.rotr (local.get $key) (i32.const 8)))
  *             (local.set $at (i32.add (local.get $at) (i32.const 1)))
@@ -29,9 +29,17 @@
  *         (i32.or (i32x4.extract_lane 3 (local.get $seen)))))
  */
 const PROGRAM =
-  'AGFzbQEAAAABCAFgA39/fwF/AwIBAAUEAQEBAQcJAgFtAgABZgAACpEBAY4BAwF/A3sBfyAC/REhBANAIABBEGogAU0EQCAA' +
-  'IAD9AAAAIAT9USIF/QsAACAFIAb9UCEGIABBEGohAAwBCwsDQCAAIAFJBEAgACAALQAAIAJB/wFxcyIHOgAAIAcgA3IhAyAC' +
-  'QQh4IQIgAEEBaiEADAELCyADIAb9GwByIAb9GwFyIAb9GwJyIAb9GwNyCw=='
+  'AGFzbQEAAAABCAFgA39/fwF/AwIBAAUEAQECAgcJAgFtAgABZgAACpUBAZIBAwF/A3sBfyAC/REhBANAIABBEGogAU0EQCAA' +
+  'IAD9AACAECAE/VEiBf0LAIAQIAUgBv1QIQYgAEEQaiEADAELCwNAIAAgAUkEQCAAIAAtAIAQIAJB/wFxcyIHOgCAECAHIANy' +
+  'IQMgAkEIeCECIABBAWohAAwBCwsgAyAG/RsAciAG/RsBciAG/RsCciAG/RsDcgs='
+
+const MEMORY_BYTES = 65_536
+
+/**
+ * The memory starts in the middle of a page of the processor. `malloc` returns large blocks 16 bytes behind the start of a page, and a copy to an address that is
+ * less than 32 bytes further in its page than the source takes 15 times as long on AMD's Zen 3 and 4 (glibc bug 30994).
+ */
+const MEMORY_START = 2_048
 
 /** Memory of 64 KiB, and what masks it in place. */
 export interface MaskedMemory {
@@ -53,7 +61,7 @@ declare const WebAssembly: {
 export function masked_memory(): MaskedMemory | undefined {
   try {
     const { m, f } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PROGRAM, 'base64'))).exports
-    return { memory: Buffer.from(m.buffer), mask: f }
+    return { memory: Buffer.from(m.buffer, MEMORY_START, MEMORY_BYTES), mask: f }
   } catch {
     return undefined
   }
