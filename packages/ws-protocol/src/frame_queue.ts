@@ -203,7 +203,7 @@ export class FrameQueue implements SendQueue<FrameBatch> {
     const needed_bytes = open.frame_bytes + frame_bytes
     if (needed_bytes <= open.bytes.length) return open
     if (needed_bytes > BATCH_BYTES) return this.#new_chunk(frame_bytes)
-    const larger = this.#memory.allocate(Math.min(BATCH_BYTES, Math.max(needed_bytes, open.bytes.length * 2)))
+    const larger = this.#memory.allocate(Math.min(BATCH_BYTES, needed_bytes * 2))
     larger.set(open.frames)
     this.#memory.release(open.bytes)
     open.bytes = larger
