@@ -7,14 +7,14 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   /** What resolves the promises of {@link MessageIterator.next}. */
   readonly #requests: ((result: Result<Data> | Promise<never>) => void)[] = []
   readonly #left: () => void
-  #deliver: () => void
+  #deliver: () => number
   #end: { readonly error?: Error | undefined } | undefined
 
   /**
-   * `deliver` hands a waiting message to {@link MessageIterator.push} while it {@link MessageIterator.is_asking}; `left` is told that the
-   * loop ended early: `break`, `return`, or a throw.
+   * `deliver` hands a waiting message to {@link MessageIterator.push} while it {@link MessageIterator.is_asking}, at once or in a later turn of the
+   * event loop, and returns the bytes of the messages that still wait; `left` is told that the loop ended early: `break`, `return`, or a throw.
    */
-  constructor(deliver: () => void, left: () => void) {
+  constructor(deliver: () => number, left: () => void) {
     this.#deliver = deliver
     this.#left = left
   }
@@ -37,7 +37,7 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
 
   /** Somebody else takes the messages from now on: the loop ends here. */
   stop(): void {
-    this.#deliver = () => {}
+    this.#deliver = () => 0
     this.#end = {}
     this.#settle()
   }
@@ -45,7 +45,6 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
   next(): Promise<Result<Data>> {
     return new Promise(resolve => {
       this.#requests.push(resolve)
-      this.#deliver()
       this.#settle()
     })
   }
@@ -58,7 +57,7 @@ export class MessageIterator<Data> implements AsyncIterator<Data, undefined> {
 
   /** Whoever asks still, though everything that waited was handed out, is told of the end, and the first of the error. */
   #settle(): void {
-    if (this.#end === undefined) return
+    if (this.#deliver() || this.#end === undefined) return
     for (const resolve of this.#requests.splice(0)) {
       const { error } = this.#end
       this.#end = {}

@@ -6,6 +6,7 @@ function iterator_over(waiting: string[]): MessageIterator<string> {
   const iterator: MessageIterator<string> = new MessageIterator(
     () => {
       while (iterator.is_asking && waiting.length > 0) iterator.push(waiting.shift() as string)
+      return waiting.length
     },
     () => {},
   )
@@ -39,6 +40,23 @@ describe('MessageIterator', () => {
     expect(await iterator.next()).toEqual({ value: 'a', done: false })
     expect(await iterator.next()).toEqual({ value: undefined, done: true })
     expect(await iterator.next()).toEqual({ value: undefined, done: true })
+  })
+
+  it('is not done while a message waits for a later turn', async () => {
+    let waiting = 1
+    const iterator = new MessageIterator<string>(
+      () => waiting,
+      () => {},
+    )
+    const asked = [iterator.next(), iterator.next()]
+    iterator.end(undefined)
+    waiting = 0
+    iterator.push('a')
+    iterator.end(undefined)
+    expect(await Promise.all(asked)).toEqual([
+      { value: 'a', done: false },
+      { value: undefined, done: true },
+    ])
   })
 
   it('is done for who waits when the end comes', async () => {

@@ -269,10 +269,11 @@ export class Connection<Handle, Kind extends Batch>
     return true
   }
 
-  /** Called when what takes messages has changed: delivers what waited. */
-  callbacks_changed(): void {
+  /** Called when what takes messages has changed: delivers what waited. Returns the bytes of messages that still wait. */
+  callbacks_changed(): number {
     this.#inbox.run()
     if (this.#inbox.is_paused) this.#judge_pause()
+    return this.#inbox.bytes
   }
 
   // What the transport tells: SocketSink.
@@ -327,6 +328,11 @@ export class Connection<Handle, Kind extends Batch>
 
   get message_listener(): MessageListener {
     return this.#owner.message_listener(this.handle)
+  }
+
+  may_run(): boolean {
+    // Without a port there is the news of the end alone.
+    return this.#port?.may_run?.(this.#inbox) ?? true
   }
 
   deliver(kind: CallbackKind, value: unknown): unknown {

@@ -16,10 +16,11 @@ type Payload = string | Uint8Array
  */
 export type CallbackKind = 'open' | 'message' | 'finished' | 'close'
 
-interface Item {
-  readonly kind: 'open' | 'message' | 'finished'
-  readonly data?: Payload
-  readonly cost_bytes: number
+interface Item<Data> {
+  readonly kind: CallbackKind
+  readonly data?: Data
+  /** Of a message alone. */
+  readonly cost_bytes?: number
 }
 
 /**
@@ -32,6 +33,8 @@ export type MessageListener = 'ready' | 'busy' | 'nobody'
 export interface InboxOwner<Info> {
   /** What takes messages just now. */
   readonly message_listener: MessageListener
+  /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} comes later. */
+  may_run(): boolean
   /** Runs a callback; `value` is the message, or how the connection ended. A returned promise is awaited. */
   deliver(kind: CallbackKind, value: unknown): unknown
   /** Called when a callback has thrown, or its promise was rejected. */
@@ -52,12 +55,12 @@ export interface InboxOwner<Info> {
 export class Inbox<Info> {
   readonly #owner: InboxOwner<Info>
   /** What waits, from {@link Inbox.#next} on; where nothing does, there is no list. */
-  #items: Item[] | undefined
+  #items: Item<Payload>[] | undefined
   #next = 0
   /** How many of the items are no messages. */
   #others = 0
   #bytes = 0
-  #close_due: { readonly info: Info } | undefined
+  #close_due: Item<Info> | undefined
   #is_running = false
   #is_paused = false
 
@@ -92,7 +95,12 @@ export class Inbox<Info> {
 
   /** A message of `payload_bytes` bytes has arrived. */
   message(data: Payload, payload_bytes: number): void {
-    if (!this.#is_running && this.#items === undefined && this.#owner.message_listener === 'ready') {
+    if (
+      !this.#is_running &&
+      this.#items === undefined &&
+      this.#owner.message_listener === 'ready' &&
+      this.#owner.may_run()
+    ) {
       this.#call('message', data)
       // As a rule nothing has come meanwhile, and that is all.
       if (this.#items === undefined && this.#close_due === undefined) return
@@ -110,7 +118,7 @@ export class Inbox<Info> {
 
   /** The connection is gone, and nothing comes after this. */
   close(info: Info): void {
-    this.#close_due = { info }
+    this.#close_due = { kind: 'close', data: info }
     this.run()
   }
 
@@ -123,41 +131,48 @@ export class Inbox<Info> {
     this.run()
   }
 
-  /** Delivers what is due. It is also called when the listener of messages has changed. */
+  /** Delivers what is due. It is also called when the listener of messages has changed, and when callbacks may run again. */
   run(): void {
-    while (!this.#is_running) {
-      const item = this.#take()
-      if (item !== undefined) this.#call(item.kind, item.data)
-      else if (this.#close_due !== undefined) {
-        const { info } = this.#close_due
-        this.#close_due = undefined
-        this.#call('close', info)
-      } else return
+    while (!this.#is_running && this.#owner.may_run()) {
+      const item = this.#take() ?? this.#close_due
+      if (item === undefined) return
+      if (item === this.#close_due) this.#close_due = undefined
+      this.#call(item.kind, item.data)
     }
   }
 
   /** The next item to deliver. That the connection is open, or has ended, is reported even if no listener takes messages just now. */
-  #take(): Item | undefined {
+  #take(): Item<Payload> | undefined {
     const items = this.#items
     if (items === undefined) return undefined
-    const item = items[this.#next] as Item
+    const item = items[this.#next] as Item<Payload>
     if (item.kind === 'message' && this.#owner.message_listener !== 'ready') {
       if (this.#others === 0) return undefined
       this.#others -= 1
       const at = items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
       return items.splice(at, 1)[0]
     }
-    this.#taken(items, item)
+    if (item.kind !== 'message') this.#others -= 1
+    this.#bytes -= item.cost_bytes ?? 0
+    this.#next += 1
+    if (this.#next === items.length) {
+      this.#items = undefined
+      this.#next = 0
+    } else if (this.#next * 2 > items.length) {
+      items.splice(0, this.#next)
+      this.#next = 0
+    }
+    this.#resume_with_room()
     return item
   }
 
   #push_other(kind: 'open' | 'finished'): void {
-    this.#push({ kind, cost_bytes: 0 })
+    this.#push({ kind })
     this.#others += 1
     this.run()
   }
 
-  #push(item: Item): void {
+  #push(item: Item<Payload>): void {
     this.#items ??= []
     this.#items.push(item)
   }
@@ -187,20 +202,6 @@ export class Inbox<Info> {
   #done(kind: CallbackKind, value?: Payload | Info | undefined): void {
     this.#is_running = false
     if (kind === 'close') this.#owner.all_delivered(value as Info)
-  }
-
-  #taken(items: Item[], { kind, cost_bytes }: Item): void {
-    if (kind !== 'message') this.#others -= 1
-    this.#bytes -= cost_bytes
-    this.#next += 1
-    if (this.#next === items.length) {
-      this.#items = undefined
-      this.#next = 0
-    } else if (this.#next * 2 > items.length) {
-      items.splice(0, this.#next)
-      this.#next = 0
-    }
-    this.#resume_with_room()
   }
 
   #resume_with_room(): void {

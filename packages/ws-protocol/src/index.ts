@@ -109,7 +109,7 @@ export {
   TurnFramer,
 } from './shared_frames.js'
 export { escape_text, shown_text, shown_url } from './shown_text.js'
-export type { SocketPort, SocketSink } from './socket_port.js'
+export type { Runnable, SocketPort, SocketSink } from './socket_port.js'
 export {
   certificates_rule,
   identity_rules,

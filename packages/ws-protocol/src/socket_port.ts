@@ -33,6 +33,17 @@ export interface SocketPort<Kind extends Batch> {
   pause(): void
   /** Resumes reading. */
   resume(): void
+  /**
+   * Counts a callback; returns whether it may run now. If not, the socket has had its share of this turn of the event loop, and `inbox` is run in a
+   * later one, even if the socket has ended by then. Left out by a platform that gives each message a turn of its own.
+   */
+  may_run?(inbox: Runnable): boolean
+}
+
+/** What runs the callbacks that are due. */
+export interface Runnable {
+  /** Runs them. */
+  run(): void
 }
 
 /** What a transport reports to its connection; nothing after {@link SocketSink.socket_closed}. */

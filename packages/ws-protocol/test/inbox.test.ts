@@ -16,6 +16,7 @@ class Recorder implements InboxOwner<string> {
   hold: (name: string) => boolean = () => false
   on_call: (name: string) => void = () => {}
   on_open: (() => unknown) | undefined
+  may_run: () => boolean = () => true
 
   deliver(kind: CallbackKind, value: unknown): unknown {
     if (kind === 'open' && this.on_open !== undefined) return this.on_open()
@@ -92,6 +93,39 @@ describe('Inbox', () => {
     }
     inbox.message('a', 1)
     expect(owner.heard).toEqual(['a', 'b', 'close within', 'done within'])
+  })
+
+  it('runs nothing in a turn that is over, and then all in order', () => {
+    owner.may_run = () => false
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.finish()
+    inbox.close('bye')
+    expect(owner.heard).toEqual([])
+    owner.may_run = () => true
+    inbox.run()
+    expect(owner.heard).toEqual(['open', 'a', 'finished', 'close bye', 'done bye'])
+  })
+
+  it.each([
+    ['throws', true],
+    ['returns', false],
+  ])('asks before each callback whether it may run, where one that waited %s', async (_, has_failed) => {
+    let left = 3
+    owner.may_run = () => {
+      left -= 1
+      return left >= 0
+    }
+    owner.hold = name => name === 'a'
+    owner.on_call = name => {
+      if (has_failed && name !== 'a') throw new Error('no')
+    }
+    for (const name of ['a', 'b', 'c', 'd']) inbox.message(name, 1)
+    await owner.release('a')
+    expect(owner.heard.filter(name => name.length === 1)).toEqual(['a', 'b', 'c'])
+    left = 1
+    inbox.run()
+    expect(owner.heard.filter(name => name.length === 1)).toEqual(['a', 'b', 'c', 'd'])
   })
 
   it('is done only when an async on_close is', async () => {

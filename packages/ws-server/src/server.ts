@@ -65,8 +65,7 @@ export class ConnectionSet implements HandshakeOwner {
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
       // Without `binary`, nothing but text gets as far as this.
-      on_message: (socket, data) =>
-        ServerSocket.turns_of(socket).in_turn(settings.on_message?.(socket, data as string)),
+      on_message: (socket, data) => settings.on_message?.(socket, data as string),
       on_close: (socket, info) => settings.on_close?.(socket, info),
       message_listener: () => 'ready',
       report: (socket, error) =>
@@ -106,7 +105,7 @@ export class ConnectionSet implements HandshakeOwner {
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { place, handshake, data, stream, turns: wire, topics }),
+      connection => new ServerSocket(connection, { place, handshake, data, stream, topics }),
     )
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)

@@ -56,12 +56,6 @@ export interface CountingStream {
   readonly bytesWritten: number
 }
 
-/** What sees to it that one socket leaves time for the others. */
-export interface TurnKeeper {
-  /** Returns what a callback has returned, or a promise that settles in a later turn of the event loop, if this socket has had its share of this one. */
-  in_turn(returned: unknown): unknown
-}
-
 /** What a {@link ServerSocket} is made of. */
 export interface ServerSocketParts {
   /** Its client. */
@@ -72,8 +66,6 @@ export interface ServerSocketParts {
   readonly data: unknown
   /** The socket below. */
   readonly stream: CountingStream
-  /** What shares turns among the sockets. */
-  readonly turns: TurnKeeper
   /** The topics of its server. */
   readonly topics: Topics<ServerSocket>
 }
@@ -84,7 +76,6 @@ export class ServerSocket implements WsSocket {
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket, FrameBatch>
   readonly #stream: CountingStream
-  readonly #turns: TurnKeeper
   /** The IP address, or what is shown of a client that has none. */
   readonly #host: string
   readonly #port: number | undefined
@@ -93,11 +84,10 @@ export class ServerSocket implements WsSocket {
 
   constructor(
     connection: Connection<ServerSocket, FrameBatch>,
-    { place, handshake, data, stream, turns, topics }: ServerSocketParts,
+    { place, handshake, data, stream, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
     this.#stream = stream
-    this.#turns = turns
     this.#topics = topics
     // Two fields take less than a pair would, which is made again for whoever asks.
     this.#host = typeof place === 'string' ? place : place.ip
@@ -114,11 +104,6 @@ export class ServerSocket implements WsSocket {
   /** The stream below a socket: for its server alone. */
   static stream_of(socket: ServerSocket): CountingStream {
     return socket.#stream
-  }
-
-  /** What shares turns between a socket and others: for its server alone. */
-  static turns_of(socket: ServerSocket): TurnKeeper {
-    return socket.#turns
   }
 
   get type(): 'ws' {

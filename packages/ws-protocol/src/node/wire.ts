@@ -7,13 +7,13 @@ import { type FrameView, made_frame, mask_frames, OPCODE, read_frames } from '..
 import type { FrameBatch } from '../frame_queue.js'
 import { type BrokenRule, describe_broken_rule } from '../frames/broken_rule.js'
 import { type DecoderSink, FrameDecoder } from '../frames/decoder.js'
-import { is_thenable } from '../report.js'
-import type { SocketPort, SocketSink } from '../socket_port.js'
+import type { Runnable, SocketPort, SocketSink } from '../socket_port.js'
 import type { ByteStream } from './byte_stream.js'
 import { decoder_memory } from './decoder_memory.js'
 import { MessageDeflate } from './deflate.js'
 import type { DeflateParameters } from './deflate_agreement.js'
 import { read_chunk, share_read_memory } from './read_memory.js'
+import { TurnShare, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
 /** What is the same for all wires of one server, or of one client. */
@@ -27,14 +27,11 @@ export interface WireTraits {
 }
 
 /** Why a wire reads nothing just now; as bits, since there may be several reasons. */
-const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4 } as const
+const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, FINISHED: 8 } as const
 type Hold = (typeof HOLD)[keyof typeof HOLD]
 
-/** What one socket may have done in a turn of the event loop, before others get theirs. */
-const TURN_BYTES = 262_144
-const TURN_MS = 1
-/** The clock is read once in this many steps: reading a message is one step, and calling its callback another. */
-const STEPS_PER_LOOK = 64
+/** How many bytes take about as long to read as a small message. */
+const BYTES_PER_STEP = 2_048
 
 /** More pings and pongs than this within a second are a flood. */
 const MOST_CONTROL_FRAMES = 1_024
@@ -52,7 +49,7 @@ type WiredStream = ByteStream & { [WIRE]?: Wire }
  * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5 to §7). The stream is given to it when
  * the handshake is done; a whole batch of frames goes out in one write.
  */
-export class Wire implements SocketPort<FrameBatch>, DecoderSink {
+export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   readonly #traits: WireTraits
   readonly #abort: (() => void) | undefined
   #sink!: SocketSink
@@ -64,10 +61,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   #holds = 0
   readonly #late_chunks: Uint8Array[] = []
   #is_gone = false
-  #turn_bytes = 0
-  #turn_steps = 0
-  #turn_started_ms: number | undefined
-  readonly #waiting_for_turn: (() => void)[] = []
+  readonly #share = new TurnShare(this)
+  #waiting_inbox: Runnable | undefined
   #control_frames = 0
   #control_frames_since_ms = 0
   #pongs: Uint8Array[] | undefined
@@ -205,24 +200,17 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     this.#resume_later()
   }
 
-  /**
-   * Returns what a callback for a message has returned, or a promise that settles later: when this socket had its share of a turn of the event loop,
-   * its next callback is for the next turn.
-   */
-  in_turn(returned: unknown): unknown {
-    this.#count_step()
-    if (!this.#is_turn_over) return returned
-    // When the callback is done at last, another turn may have begun long ago.
-    const next_turn = (): Promise<void> | undefined =>
-      this.#is_turn_over ? new Promise(resolve => this.#waiting_for_turn.push(resolve)) : undefined
-    return is_thenable(returned) ? Promise.resolve(returned).finally(next_turn) : next_turn()
+  may_run(inbox: Runnable): boolean {
+    this.#count_steps(1)
+    if (this.#is_turn_over) this.#waiting_inbox = inbox
+    return !this.#is_turn_over
   }
 
   // What the decoder finds: DecoderSink.
 
   on_message(data: string | Uint8Array, payload_bytes: number): void {
     this.#sink.socket_message(data, payload_bytes)
-    this.#count_step()
+    this.#count_steps(1)
   }
 
   on_compressed(payload: Uint8Array, is_text: boolean): void {
@@ -284,10 +272,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
       this.#late_chunks.push(Buffer.from(chunk))
       return
     }
-    this.#turn_bytes += chunk.length
-    this.#decoder.decode(chunk)
+    this.#decode(chunk)
     if (this.#pongs !== undefined) this.#write_pongs()
-    if (this.#turn_bytes >= TURN_BYTES) this.#end_turn()
   }
 
   /** @internal */
@@ -307,8 +293,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   stream_closed(): void {
     this.#is_gone = true
     this.#is_writable = false
-    for (const resolve of this.#waiting_for_turn.splice(0)) resolve()
-    this.#holds &= HOLD.INFLATING
+    this.#holds &= ~HOLD.PAUSED
     if (this.#holds === 0) this.#finish()
   }
 
@@ -318,6 +303,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     if (unread !== null) this.#late_chunks.push(unread)
     this.#read_rest()
     if (this.#holds !== 0) return
+    this.#holds = HOLD.FINISHED
     this.#deflate?.end()
     const { code = ABNORMAL_CLOSURE, reason = '' } = this.#peer_close ?? {}
     this.#sink.socket_closed(code, reason, this.#why_ended(code))
@@ -333,7 +319,13 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   #read_rest(): void {
     this.#decoder.resume()
     while (this.#holds === 0 && this.#late_chunks.length > 0)
-      this.#decoder.decode(this.#late_chunks.shift() as Uint8Array)
+      this.#decode(this.#late_chunks.shift() as Uint8Array)
+  }
+
+  #decode(chunk: Uint8Array): void {
+    const steps = Math.floor(chunk.length / BYTES_PER_STEP)
+    this.#decoder.decode(chunk)
+    if (steps > 0) this.#count_steps(steps)
   }
 
   get #is_turn_over(): boolean {
@@ -341,7 +333,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   }
 
   #hold(reason: Hold): void {
-    if (this.#is_gone && reason !== HOLD.INFLATING) return
+    // What a socket leaves behind is handed on in turns, too, but no peer is slowed down any more.
+    if (this.#is_gone && reason === HOLD.PAUSED) return
     this.#holds |= reason
     this.#decoder.stop()
     this.#stream.pause()
@@ -350,6 +343,10 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
   #let_go(reason: Hold): void {
     if ((this.#holds & reason) === 0) return
     this.#holds &= ~reason
+    this.#go_on()
+  }
+
+  #go_on(): void {
     if (this.#holds !== 0) return
     if (this.#is_gone) this.#finish()
     else {
@@ -374,34 +371,22 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink {
     if ((this.#holds & HOLD.PAUSED) !== 0) process.nextTick(() => this.#let_go(HOLD.PAUSED))
   }
 
-  #count_step(): void {
-    this.#turn_steps += 1
-    if (this.#turn_steps % STEPS_PER_LOOK !== 0) return
-    const now_ms = performance.now()
-    if (this.#turn_started_ms === undefined) this.#watch_turn(now_ms)
-    else if (now_ms - this.#turn_started_ms > TURN_MS) this.#end_turn()
-  }
-
-  #end_turn(): void {
-    if (this.#turn_started_ms === undefined) this.#watch_turn(performance.now())
-    this.#hold(HOLD.TURN_IS_OVER)
-  }
-
-  #watch_turn(now_ms: number): void {
-    this.#turn_started_ms = now_ms
-    setImmediate(next_turn, this)
+  #count_steps(steps: number): void {
+    if (!this.#is_turn_over && !this.#share.take(steps)) this.#hold(HOLD.TURN_IS_OVER)
   }
 
   /** @internal */
   turn_began(): void {
-    this.#turn_started_ms = undefined
-    this.#turn_bytes = this.#turn_steps = 0
-    for (const resolve of this.#waiting_for_turn.splice(0)) resolve()
-    if (this.#is_turn_over) this.#let_go(HOLD.TURN_IS_OVER)
+    this.#holds &= ~HOLD.TURN_IS_OVER
+    // What was read earlier comes first.
+    const inbox = this.#waiting_inbox
+    this.#waiting_inbox = undefined
+    inbox?.run()
+    this.#go_on()
   }
 
   #count_control_frame(): void {
-    this.#count_step()
+    this.#count_steps(1)
     this.#control_frames += 1
     if (this.#control_frames % MOST_CONTROL_FRAMES !== 1) return
     const now_ms = performance.now()
@@ -522,10 +507,6 @@ function on_error(this: WiredStream, error: Error): void {
 
 function on_close(this: WiredStream): void {
   this[WIRE]?.stream_closed()
-}
-
-function next_turn(wire: Wire): void {
-  wire.turn_began()
 }
 
 /** RFC 6455 §5.5.1; without a code, it is empty. */

@@ -5,7 +5,7 @@ import { check_options } from '../option_rule.js'
 import { connection_rules } from '../options.js'
 import type { Platform } from '../platform.js'
 import type { Batch } from '../send_queue.js'
-import type { SocketPort } from '../socket_port.js'
+import type { Runnable, SocketPort } from '../socket_port.js'
 
 type Data = string | Uint8Array
 
@@ -154,6 +154,10 @@ class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
 
   resume(): void {
     this.#port.resume()
+  }
+
+  may_run(inbox: Runnable): boolean {
+    return this.#port.may_run?.(inbox) ?? true
   }
 }
 
