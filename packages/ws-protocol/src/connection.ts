@@ -145,7 +145,7 @@ export class Connection<Handle, Kind extends Batch>
     return this.#outbox?.bytes ?? 0
   }
 
-  /** Bytes of messages that wait for a callback. */
+  /** Bytes of memory that messages take which wait for a callback. */
   get inbox_bytes(): number {
     return this.#inbox.bytes
   }
@@ -247,8 +247,7 @@ export class Connection<Handle, Kind extends Batch>
     const signs_of_life = this.#port.signs_of_life()
     this.#silent_looks = signs_of_life === this.#signs_of_life ? this.#silent_looks + 1 : 0
     this.#signs_of_life = signs_of_life
-    const is_to_be_pinged = this.#silent_looks > 0 || this.#inbox.bytes > 0
-    this.#looks_to_ping = is_to_be_pinged ? this.#looks_to_ping + 1 : 0
+    this.#looks_to_ping = this.#silent_looks + this.#inbox.bytes > 0 ? this.#looks_to_ping + 1 : 0
     // Who does not read hears nothing.
     if (this.#silent_looks >= 2 * LOOKS_PER_HEARTBEAT && !this.#inbox.is_paused) {
       this.#error = silent()
@@ -264,9 +263,9 @@ export class Connection<Handle, Kind extends Batch>
    * end already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
    */
   shed(error: NetError, code: number): boolean {
-    if (!this.#fail(error, code, 'overflow')) return false
-    this.#platform.defer(() => this.#owner.report(this.handle, error))
-    return true
+    const is_shed = this.#fail(error, code, 'overflow')
+    if (is_shed) this.#platform.defer(() => this.#owner.report(this.handle, error))
+    return is_shed
   }
 
   /** Called when what takes messages has changed: delivers what waited. Returns the bytes of messages that still wait. */
@@ -282,7 +281,11 @@ export class Connection<Handle, Kind extends Batch>
     this.#step({ type: 'opened' })
   }
 
-  socket_message(data: string | Uint8Array, payload_bytes: number): void {
+  socket_message(
+    data: string | Uint8Array,
+    payload_bytes: number,
+    memory_bytes: number = payload_bytes,
+  ): void {
     if (!delivers_messages(this.#state)) return
     if (this.#platform.channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
@@ -290,7 +293,7 @@ export class Connection<Handle, Kind extends Batch>
       this.#fail_aloud(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
     } else if (this.#inbox.bytes > INBOX_MOST_BYTES)
       this.#fail_aloud(inbox_overflow(), POLICY_VIOLATION, 'overflow')
-    else this.#inbox.message(data, payload_bytes)
+    else this.#inbox.message(data, memory_bytes)
   }
 
   socket_drained(): void {

@@ -3,11 +3,11 @@ import { is_thenable } from './report.js'
 /** How many bytes may wait for a slow callback before the socket is paused. */
 export const INBOX_LIMIT_BYTES = 262_144
 
-/** How many bytes may wait where a platform can't pause, or unpacks more than it was asked for; with more, the connection is closed. */
+/** How many bytes may wait where a platform can't pause; with more, the connection is closed. */
 export const INBOX_MOST_BYTES = 16_777_216
 
-/** What a waiting message costs beside its payload, roughly: else a flood of empty messages would count as nothing. */
-const MESSAGE_OVERHEAD_BYTES = 64
+/** What a waiting message takes here beside itself, roughly: else a flood of empty messages would count as nothing. */
+const ITEM_BYTES = 64
 
 type Payload = string | Uint8Array
 
@@ -19,8 +19,8 @@ export type CallbackKind = 'open' | 'message' | 'finished' | 'close'
 interface Item<Data> {
   readonly kind: CallbackKind
   readonly data?: Data
-  /** Of a message alone. */
-  readonly cost_bytes?: number
+  /** Of a message; else 0. */
+  readonly cost_bytes: number
 }
 
 /**
@@ -68,7 +68,7 @@ export class Inbox<Info> {
     this.#owner = owner
   }
 
-  /** Bytes of the messages that wait, with 64 more for each message. */
+  /** Bytes of memory that the waiting messages take. */
   get bytes(): number {
     return this.#bytes
   }
@@ -93,32 +93,27 @@ export class Inbox<Info> {
     this.#push_other('finished')
   }
 
-  /** A message of `payload_bytes` bytes has arrived. */
-  message(data: Payload, payload_bytes: number): void {
+  /** A message has arrived that takes `memory_bytes`. */
+  message(data: Payload, memory_bytes: number): void {
     if (
-      !this.#is_running &&
       this.#items === undefined &&
       this.#owner.message_listener === 'ready' &&
+      !this.#is_running &&
       this.#owner.may_run()
     ) {
       this.#call('message', data)
       // As a rule nothing has come meanwhile, and that is all.
       if (this.#items === undefined && this.#close_due === undefined) return
-    } else {
-      const cost_bytes = payload_bytes + MESSAGE_OVERHEAD_BYTES
-      this.#push({ kind: 'message', data, cost_bytes })
-      this.#bytes += cost_bytes
-    }
+    } else this.#push({ kind: 'message', data, cost_bytes: memory_bytes + ITEM_BYTES })
     this.run()
-    if (this.#bytes >= INBOX_LIMIT_BYTES && !this.#is_paused) {
-      this.#is_paused = true
-      this.#owner.pause_reading()
-    }
+    if (this.#is_paused || this.#bytes < INBOX_LIMIT_BYTES) return
+    this.#is_paused = true
+    this.#owner.pause_reading()
   }
 
   /** The connection is gone, and nothing comes after this. */
   close(info: Info): void {
-    this.#close_due = { kind: 'close', data: info }
+    this.#close_due = { kind: 'close', data: info, cost_bytes: 0 }
     this.run()
   }
 
@@ -153,7 +148,7 @@ export class Inbox<Info> {
       return items.splice(at, 1)[0]
     }
     if (item.kind !== 'message') this.#others -= 1
-    this.#bytes -= item.cost_bytes ?? 0
+    this.#bytes -= item.cost_bytes
     this.#next += 1
     if (this.#next === items.length) {
       this.#items = undefined
@@ -167,14 +162,15 @@ export class Inbox<Info> {
   }
 
   #push_other(kind: 'open' | 'finished'): void {
-    this.#push({ kind })
     this.#others += 1
+    this.#push({ kind, cost_bytes: 0 })
     this.run()
   }
 
   #push(item: Item<Payload>): void {
     this.#items ??= []
     this.#items.push(item)
+    this.#bytes += item.cost_bytes
   }
 
   #call(kind: CallbackKind, value?: Payload | Info | undefined): void {

@@ -48,10 +48,16 @@ export interface Runnable {
 
 /** What a transport reports to its connection; nothing after {@link SocketSink.socket_closed}. */
 export interface SocketSink {
+  /** Bytes of memory that messages take which wait for a callback. */
+  readonly inbox_bytes: number
+  /** Asks to close with `code` for the sake of other connections, and to report `error`; `false` if it is about to end already. */
+  shed(error: NetError, code: number): boolean
+  /** Asks to close in order, and to throw away the messages that wait. */
+  close(): true
   /** The handshake is done. */
   socket_opened(): void
-  /** A whole message has arrived, of `payload_bytes` on the wire. */
-  socket_message(data: string | Uint8Array, payload_bytes: number): void
+  /** A whole message has arrived, of `payload_bytes` on the wire. `memory_bytes`: what it takes in memory, as far as that is known. */
+  socket_message(data: string | Uint8Array, payload_bytes: number, memory_bytes?: number): void
   /** The network has taken some or all of what was written and had to wait. */
   socket_drained(): void
   /** The peer broke a rule: close the connection with `code`. */

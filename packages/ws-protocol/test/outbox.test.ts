@@ -50,6 +50,9 @@ describe('Outbox', () => {
   let outbox: Outbox<MessageBatch>
 
   const sink_of = (): SocketSink => ({
+    inbox_bytes: 0,
+    shed: () => false,
+    close: () => true,
     socket_opened: () => outbox.flush(),
     socket_drained: () => outbox.flush(),
     socket_message: () => {},

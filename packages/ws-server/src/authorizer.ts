@@ -1,9 +1,16 @@
 import { is_thenable, type NetError } from '@bt/ws-protocol'
-import { node_platform } from '@bt/ws-protocol/node'
+import { type InboxBudget, node_platform } from '@bt/ws-protocol/node'
 import { PendingHandshake } from './handshake_request.js'
 import { LateSignal } from './late_signal.js'
 import type { ListenSettings } from './options.js'
-import { authorize_timed_out, handler_error, handler_failed, type Refusal, shutting_down } from './refusal.js'
+import {
+  authorize_timed_out,
+  handler_error,
+  handler_failed,
+  over_inbox,
+  type Refusal,
+  shutting_down,
+} from './refusal.js'
 import { AuthorizeRefusal } from './refuse.js'
 import { told_by_close } from './told_by_close.js'
 import type { Visit } from './visit.js'
@@ -21,6 +28,8 @@ export interface AuthorizerSettings {
   readonly authorize: ListenSettings['authorize']
   /** The option: how long the whole of a handshake may take. */
   readonly handshake_timeout: number
+  /** What clients send while they wait counts here. */
+  readonly inbox_budget: InboxBudget
   /** Called once for each visit, at once where `authorize` answers at once. */
   readonly decided: (decision: Decision) => void
   /** Who is told when `authorize` fails. */
@@ -75,6 +84,7 @@ export class Authorizer {
       head: visit.head,
       signal,
       timeout_ms: Math.max(0, this.#settings.handshake_timeout - visit.waited_ms),
+      inbox_budget: this.#settings.inbox_budget,
       clock: node_platform.clock,
       done: (outcome, head) => {
         this.#waiting.delete(client)
@@ -82,6 +92,7 @@ export class Authorizer {
       },
     })
     this.#waiting.add(client)
+    client.start()
     hand_on(answer, client)
     // A callback of the handshake's own may have closed the server.
     if (this.#is_closed) client.end({ name: 'shut_down' })
@@ -97,6 +108,8 @@ export class Authorizer {
         return { name: 'refused', visit, refusal: authorize_timed_out() }
       case 'shut_down':
         return { name: 'refused', visit, refusal: shutting_down() }
+      case 'shed':
+        return { name: 'refused', visit, refusal: over_inbox() }
       case 'left':
         return { name: 'left', visit }
     }

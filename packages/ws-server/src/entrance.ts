@@ -5,6 +5,7 @@ import {
   type ByteStream,
   counting_bytes,
   type DeflateParameters,
+  type InboxBudget,
   node_platform,
 } from '@bt/ws-protocol/node'
 import { Answers } from './answers.js'
@@ -70,6 +71,8 @@ export interface RefusedClient {
 export interface HandshakeOwner {
   /** How many sockets there are. */
   readonly size: number
+  /** Bounds what has come in. */
+  readonly inbox_budget: InboxBudget
   /** A handshake is done. */
   admit(client: AcceptedClient): void
   /** A client was turned away; who it was is asked for where somebody wants to know. */
@@ -121,6 +124,7 @@ export class Entrance {
     this.#authorizer = new Authorizer({
       authorize,
       handshake_timeout,
+      inbox_budget: owner.inbox_budget,
       decided: decision => this.#decided(decision),
       report,
     })

@@ -73,6 +73,13 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * `overflow`, and `on_error` is told, so that many slow peers can't take all memory. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_queue?: number | undefined
+  /**
+   * Limit of the memory for what has come in, in bytes, over all sockets and clients that wait for `authorize`: unfinished messages, those that wait for
+   * an async callback or are being handled by one, and what is read and not looked at yet. From half of it on, sockets with slow callbacks are read more
+   * slowly; above it, those that hold most are closed with 1013, cause `overflow`, and `on_error` is told. From 1 to 1,099,511,627,776.
+   * @defaultValue 256 MiB
+   */
+  max_total_inbox?: number | undefined
   /** How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000` */
   max_topics?: number | undefined
   /**
@@ -104,6 +111,7 @@ type FilledListenOption =
   | 'route'
   | 'max_connections'
   | 'max_total_queue'
+  | 'max_total_inbox'
   | 'max_topics'
   | 'max_cluster_queue'
   | 'handshake_timeout'
@@ -129,6 +137,7 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   on_error: callback(),
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
+  max_total_inbox: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   max_topics: whole_number('topics', 1_000_000, 1_000),
   cluster: {
     expects: 'a broker, such as nats({ servers }) of @bt/ws-cluster-nats',

@@ -2,7 +2,7 @@ import { describe_cause, NetError } from '@bt/ws-protocol'
 
 /**
  * Why a client was turned away: the request was for another path (`wrong_path`), not for a WebSocket (`not_websocket`), or malformed
- * (`bad_handshake`); `origins` does not allow the page (`wrong_origin`); there are too many connections (`over_limit`), too many from that address
+ * (`bad_handshake`); `origins` does not allow the page (`wrong_origin`); there are too many connections, or it sent too much before it was let in (`over_limit`), too many from that address
  * (`over_ip_limit`), or too many handshakes per second (`over_rate`); `authorize` refused (`unauthorized`), or it or `origins` failed
  * (`handler_failed`); the TLS handshake, the request or `authorize` took longer than `handshake_timeout` (`timed_out`); the TLS handshake failed
  * (`tls_failed`); the client left while `authorize` ran (`client_left`); the server is closing (`shutting_down`).
@@ -102,6 +102,12 @@ export function wrong_origin(): Refusal {
 /** `max_connections`. */
 export function over_limit(): Refusal {
   const text = 'The server has as many connections as it takes; try again later.'
+  return { reason: 'over_limit', status: 503, text, headers: RETRY_LATER }
+}
+
+/** `max_total_inbox`: this client has sent much while it waited for `authorize`. */
+export function over_inbox(): Refusal {
+  const text = 'The server has no memory for what clients send too early; try again later.'
   return { reason: 'over_limit', status: 503, text, headers: RETRY_LATER }
 }
 

@@ -5,11 +5,13 @@ import {
   type ConnectionSettings,
   type FrameBatch,
   Heartbeat,
+  is_thenable,
   type NetError,
   report_error,
 } from '@bt/ws-protocol'
 import { node_platform, Wire, type WireTraits } from '@bt/ws-protocol/node'
 import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
+import { TotalInboxBudget } from './inbox_budget.js'
 import type { ListenSettings } from './options.js'
 import { Publisher } from './publisher.js'
 import { TotalQueueBudget } from './queue_budget.js'
@@ -27,9 +29,11 @@ export class ConnectionSet implements HandshakeOwner {
   readonly sockets: Set<ServerSocket> = new Set()
   /** What is sent to many of them. */
   readonly publisher: Publisher
+  /** Bounds what has come in. */
+  readonly inbox_budget: TotalInboxBudget
   readonly #settings: ListenSettings
   readonly #connection_settings: ConnectionSettings
-  readonly #budget: TotalQueueBudget
+  readonly #queue_budget: TotalQueueBudget
   readonly #heartbeat: Heartbeat
   readonly #round_trips = new RoundTrips()
   readonly #wire_traits: WireTraits
@@ -54,18 +58,19 @@ export class ConnectionSet implements HandshakeOwner {
   constructor(settings: ListenSettings) {
     this.#settings = settings
     this.publisher = new Publisher(settings, this.sockets, error => this.report(error))
-    this.#budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
-    this.#connection_settings = { ...settings, side: 'server', budget: this.#budget }
+    this.#queue_budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
+    this.#connection_settings = { ...settings, side: 'server', budget: this.#queue_budget }
+    this.inbox_budget = new TotalInboxBudget(settings.max_total_inbox)
     this.#wire_traits = {
       side: 'server',
       options: settings,
+      inbox_budget: this.inbox_budget,
       round_trip: ms => this.#round_trips.add(ms),
     }
     this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
     this.#owner = {
       on_open: socket => settings.on_connect?.(socket),
-      // Without `binary`, nothing but text gets as far as this.
-      on_message: (socket, data) => settings.on_message?.(socket, data as string),
+      on_message: (socket, data) => this.#handle(socket, data),
       on_close: (socket, info) => settings.on_close?.(socket, info),
       message_listener: () => 'ready',
       report: (socket, error) =>
@@ -105,7 +110,7 @@ export class ConnectionSet implements HandshakeOwner {
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { place, handshake, data, stream, topics }),
+      connection => new ServerSocket(connection, { place, handshake, data, stream, lender: wire, topics }),
     )
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
@@ -115,20 +120,17 @@ export class ConnectionSet implements HandshakeOwner {
   /** Counts what is going on. */
   stats(): WsServerStats {
     let queued_bytes = 0
-    let inbox_bytes = 0
-    for (const connection of this.#connections()) {
-      queued_bytes += connection.queued
-      inbox_bytes += connection.inbox_bytes
-    }
+    for (const connection of this.#connections()) queued_bytes += connection.queued
     return {
       sockets: this.sockets.size,
       queued_bytes,
-      inbox_bytes,
+      inbox_bytes: this.inbox_budget.total_bytes,
       accepted: this.#accepted,
       refused: { ...this.#refused },
       closed: { ...this.#closed },
       ...this.#traffic.stats(Array.from(this.sockets, ServerSocket.stream_of)),
-      shed: this.#budget.shed,
+      shed: this.#queue_budget.shed,
+      inbox_shed: this.inbox_budget.shed,
       topics: this.publisher.topics.size,
       cluster: this.publisher.cluster_stats(),
       round_trip_ms: this.#round_trips.stats(),
@@ -144,6 +146,14 @@ export class ConnectionSet implements HandshakeOwner {
 
   *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
     for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
+  }
+
+  /** A message counts as long as a callback has it. */
+  #handle(socket: ServerSocket, data: string | Uint8Array): unknown {
+    // Without `binary`, nothing but text gets as far as this.
+    const returned: unknown = this.#settings.on_message?.(socket, data as string)
+    if (is_thenable(returned)) ServerSocket.lender_of(socket).lend(data)
+    return returned
   }
 
   #ended(socket: ServerSocket, cause: CloseCause): void {

@@ -56,6 +56,12 @@ export interface CountingStream {
   readonly bytesWritten: number
 }
 
+/** What counts the messages that callbacks have. */
+export interface Lender {
+  /** A callback has returned a promise, and has `data` until that settles. */
+  lend(data: string | Uint8Array): void
+}
+
 /** What a {@link ServerSocket} is made of. */
 export interface ServerSocketParts {
   /** Its client. */
@@ -66,6 +72,8 @@ export interface ServerSocketParts {
   readonly data: unknown
   /** The socket below. */
   readonly stream: CountingStream
+  /** What counts the messages that its callbacks have. */
+  readonly lender: Lender
   /** The topics of its server. */
   readonly topics: Topics<ServerSocket>
 }
@@ -76,6 +84,7 @@ export class ServerSocket implements WsSocket {
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket, FrameBatch>
   readonly #stream: CountingStream
+  readonly #lender: Lender
   /** The IP address, or what is shown of a client that has none. */
   readonly #host: string
   readonly #port: number | undefined
@@ -84,10 +93,11 @@ export class ServerSocket implements WsSocket {
 
   constructor(
     connection: Connection<ServerSocket, FrameBatch>,
-    { place, handshake, data, stream, topics }: ServerSocketParts,
+    { place, handshake, data, stream, lender, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
     this.#stream = stream
+    this.#lender = lender
     this.#topics = topics
     // Two fields take less than a pair would, which is made again for whoever asks.
     this.#host = typeof place === 'string' ? place : place.ip
@@ -104,6 +114,11 @@ export class ServerSocket implements WsSocket {
   /** The stream below a socket: for its server alone. */
   static stream_of(socket: ServerSocket): CountingStream {
     return socket.#stream
+  }
+
+  /** What counts the messages that a socket’s callbacks have: for its server alone. */
+  static lender_of(socket: ServerSocket): Lender {
+    return socket.#lender
   }
 
   get type(): 'ws' {

@@ -33,7 +33,10 @@ export interface WsServerStats {
   readonly sockets: number
   /** Bytes sent that the network has not taken yet, over all sockets. */
   readonly queued_bytes: number
-  /** Bytes of messages that wait for a slow callback, over all sockets. */
+  /**
+   * Bytes of memory held of what has come in, over all sockets and clients that wait for `authorize`: see `max_total_inbox`. Messages that a callback
+   * is done with, as soon as it returns or its promise settles, are not among them.
+   */
   readonly inbox_bytes: number
   /** Handshakes accepted since the server started. */
   readonly accepted: number
@@ -47,6 +50,8 @@ export interface WsServerStats {
   readonly sent_bytes: number
   /** Sockets closed since the server started because all send queues together exceeded `max_total_queue`. */
   readonly shed: number
+  /** Sockets closed since the server started because what had come in exceeded `max_total_inbox`. */
+  readonly inbox_shed: number
   /** Topics with at least one socket. */
   readonly topics: number
   /** Figures about the `cluster`; `undefined` without that option. */

@@ -53,7 +53,7 @@ describe('close', () => {
     const { heard, closed } = heard_by(ws)
     for (const data of ['a', 'b', 'c']) ws.send(data)
     await called
-    while (server.stats().inbox_bytes < 2 * 65) await new Promise(setImmediate)
+    while (server.stats().inbox_bytes < 65 + 2 * 129) await new Promise(setImmediate)
     expect(server.close()).toBe(true)
     expect([...server.sockets][0]?.send('still open')).toBe(true)
     release()

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
+import { TotalInboxBudget } from '../src/inbox_budget.js'
 import { LateSignal } from '../src/late_signal.js'
 import { WaitingClient, type WaitOutcome } from '../src/waiting_client.js'
 
@@ -12,21 +13,25 @@ function waiting(head = ''): {
   clock: FakeClock
   signal: LateSignal
   client: WaitingClient
+  budget: TotalInboxBudget
   ends: [WaitOutcome, string][]
 } {
   const stream = new PassThrough()
   const clock = new FakeClock()
   const signal = new LateSignal()
+  const budget = new TotalInboxBudget(80_000)
   const ends: [WaitOutcome, string][] = []
   const client = new WaitingClient({
     stream: stream as unknown as Socket,
     head: Buffer.from(head),
     signal,
     timeout_ms: 100,
+    inbox_budget: budget,
     clock,
     done: (outcome, held) => ends.push([outcome, held.toString()]),
   })
-  return { stream, clock, signal, client, ends }
+  client.start()
+  return { stream, clock, signal, client, budget, ends }
 }
 
 describe('a client that waits', () => {
@@ -53,9 +58,10 @@ describe('a client that waits', () => {
         head: Buffer.from('some '),
         signal: new LateSignal(),
         timeout_ms: 100,
+        inbox_budget: new TotalInboxBudget(80_000),
         clock: new FakeClock(),
         done: ({ name }, held) => done([name, held.toString()]),
-      })
+      }).start()
     })
     stream.end()
     expect(await left).toEqual(['left', 'some more'])
@@ -90,5 +96,21 @@ describe('a client that waits', () => {
     await paused
     client.end({ name: 'shut_down' })
     expect(ends[0]?.[1]).toHaveLength(65_536)
+  })
+
+  it('counts what it has sent, until it ends', async () => {
+    const { stream, client, budget } = waiting('head')
+    for (let i = 0; i < 200; i += 1) stream.write('x')
+    await new Promise(setImmediate)
+    expect(budget.total_bytes).toBe(204)
+    client.end({ name: 'answered', data: 1 })
+    expect(budget.total_bytes).toBe(0)
+  })
+
+  it('is turned away where it has sent most, and there is no room', () => {
+    const { budget, ends, signal } = waiting('x'.repeat(80_001))
+    expect(ends).toEqual([[{ name: 'shed' }, expect.any(String)]])
+    expect(signal.signal.aborted).toBe(true)
+    expect(budget).toMatchObject({ total_bytes: 0, shed: 0 })
   })
 })

@@ -12,6 +12,10 @@ export interface Frame {
 export interface FrameShape {
   readonly fin?: boolean
   readonly is_masked?: boolean
+  /** RSV1 (RFC 7692 §6). */
+  readonly is_packed?: boolean
+  /** What the header says, where the payload is cut off. */
+  readonly length?: number
 }
 
 const KEY = Buffer.from([0x11, 0x22, 0x33, 0x44])
@@ -20,21 +24,22 @@ const KEY = Buffer.from([0x11, 0x22, 0x33, 0x44])
 export function frame(
   opcode: number,
   payload: string | Uint8Array = '',
-  { fin = true, is_masked = false }: FrameShape = {},
+  { fin = true, is_masked = false, is_packed = false, length }: FrameShape = {},
 ): Buffer {
   const body = Buffer.from(payload as Uint8Array)
   const mask_bit = is_masked ? 0x80 : 0
-  const first = (fin ? 0x80 : 0) | opcode
+  const first = (fin ? 0x80 : 0) | (is_packed ? 0x40 : 0) | opcode
+  const said = length ?? body.length
   let header: Buffer
-  if (body.length < 126) header = Buffer.from([first, mask_bit | body.length])
-  else if (body.length < 65_536) {
+  if (said < 126) header = Buffer.from([first, mask_bit | said])
+  else if (said < 65_536) {
     header = Buffer.from([first, mask_bit | 126, 0, 0])
-    header.writeUInt16BE(body.length, 2)
+    header.writeUInt16BE(said, 2)
   } else {
     header = Buffer.alloc(10)
     header[0] = first
     header[1] = mask_bit | 127
-    header.writeBigUInt64BE(BigInt(body.length), 2)
+    header.writeBigUInt64BE(BigInt(said), 2)
   }
   return is_masked ? Buffer.concat([header, KEY, apply_mask(body, KEY)]) : Buffer.concat([header, body])
 }

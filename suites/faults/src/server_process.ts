@@ -4,14 +4,19 @@ import * as net from '@bt/net'
 import { jump_clock } from './jumping_clock.js'
 import { type ServerOrder, tell } from './process_words.js'
 
+const { holds_messages = false, ...options } = JSON.parse(process.argv[2] ?? '{}')
+const QUESTION = 'is anybody there?'
+
 const server = net.listen({
   type: 'ws',
   bind: '127.0.0.1:0',
-  ...JSON.parse(process.argv[2] ?? '{}'),
+  ...options,
   on_connect: (socket: net.WsSocket) => tell({ event: 'open', id: socket.id }),
   on_message: (socket: net.WsSocket, data: string) => {
+    // A callback that is never done.
+    if (holds_messages && data !== QUESTION) return new Promise(() => {})
     tell({ event: 'message', id: socket.id, data })
-    socket.send(data)
+    return socket.send(data)
   },
   on_close: (socket: net.WsSocket, info: net.CloseInfo) => tell({ event: 'close', id: socket.id, info }),
   on_error: (error: net.NetError) => tell({ event: 'error', code: error.code, message: error.message }),

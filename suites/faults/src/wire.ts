@@ -9,8 +9,8 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 
 /** A good handshake (RFC 6455 §4.1). */
-const request_for = (path: string): string =>
-  `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
+const request_for = (path: string, extensions = ''): string =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n${extensions && `Sec-WebSocket-Extensions: ${extensions}\r\n`}\r\n`
 
 /** The one for `/ws`. */
 export const REQUEST: string = request_for('/ws')
@@ -66,9 +66,9 @@ export class Wire {
   }
 
   /** A client that has shaken hands, or was not let in. */
-  static async open(addr: string, path = '/ws'): Promise<Wire> {
+  static async open(addr: string, path = '/ws', extensions = ''): Promise<Wire> {
     const wire = await Wire.dial(addr)
-    wire.write(request_for(path))
+    wire.write(request_for(path, extensions))
     await Promise.race([wire.head(), wire.ended])
     return wire
   }

@@ -1,26 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type * as net from '@bt/net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { close_payload, OPCODE } from '../src/frame.ts'
 import { Wire } from '../src/wire.ts'
 import { measure, run_server } from './processes.ts'
-import { also_end, serves_others, start_client, start_server, start_wire_server, url_of } from './subjects.ts'
+import {
+  serves_others,
+  start_client,
+  start_server,
+  start_wire_server,
+  unix_bind,
+  url_of,
+} from './subjects.ts'
 import { gate } from './victim.ts'
 
 const MIB = 1_048_576
-
-/** A Unix socket: the kernel holds little for each of its connections, and it is the queues that count. */
-function unix_bind(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bt-faults-'))
-  also_end({
-    async [Symbol.asyncDispose]() {
-      rmSync(folder, { recursive: true })
-    },
-  })
-  return `unix:${join(folder, 'socket')}`
-}
 
 async function stalled_wires(addr: string, count: number): Promise<readonly Wire[]> {
   const wires: Wire[] = []

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as net from '@bt/net'
 import { afterEach } from 'vitest'
 import { Journal } from '../src/journal.ts'
@@ -132,4 +135,15 @@ export async function goes_on(): Promise<void> {
 
 export async function start_wire_server(): Promise<WireServer> {
   return also_end(await WireServer.start())
+}
+
+/** A Unix socket: the kernel holds little for each of its connections, and it is the queues that count. */
+export function unix_bind(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bt-faults-'))
+  also_end({
+    async [Symbol.asyncDispose]() {
+      rmSync(folder, { recursive: true })
+    },
+  })
+  return `unix:${join(folder, 'socket')}`
 }

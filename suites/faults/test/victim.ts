@@ -115,7 +115,7 @@ export function paused(received: Journal<string>): Promise<void> {
   let counted = 1
   let cost_bytes = 0
   return received.until(entries => {
-    for (; counted < entries.length; counted += 1) cost_bytes += (entries[counted] as string).length + 64
+    for (; counted < entries.length; counted += 1) cost_bytes += (entries[counted] as string).length + 128
     return cost_bytes >= 262_144
   })
 }

@@ -28,6 +28,9 @@ beforeEach(() => {
   socket = new PlayedWebSocket()
   told = []
   const sink: SocketSink = {
+    inbox_bytes: 0,
+    shed: () => false,
+    close: () => true,
     socket_opened: () => told.push('opened'),
     socket_message: data =>
       told.push(`message ${typeof data === 'string' ? data : `of ${data.length} bytes`}`),

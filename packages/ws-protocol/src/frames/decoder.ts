@@ -96,6 +96,7 @@ export class FrameDecoder {
   #at = 0
   #is_stopped = false
   #is_running = false
+  #is_skipping = false
   #is_over = false
   /** A header that is cut off at the end of a chunk. */
   #header: Uint8Array | undefined
@@ -128,9 +129,9 @@ export class FrameDecoder {
     this.#mask_bit = settings.from === 'client' ? MASKED : 0
   }
 
-  /** Bytes of memory that it keeps: of an unfinished message, and of a chunk that is not done. */
+  /** Bytes of memory that it keeps: of an unfinished message, and of what was left of a chunk when it was stopped. */
   get held_bytes(): number {
-    return this.#parts.length + (this.#chunk.length === 0 ? 0 : this.#chunk.buffer.byteLength)
+    return this.#parts.length + (this.#is_running ? 0 : this.#chunk.length)
   }
 
   /** Whether bytes are left from before it was stopped. */
@@ -159,6 +160,13 @@ export class FrameDecoder {
   resume(): void {
     this.#is_stopped = false
     this.#run()
+  }
+
+  /** From now on, reads control frames alone: drops the message that is unfinished, and the payloads of all that follow. */
+  skip_messages(): void {
+    this.#is_skipping = true
+    this.#drop_parts()
+    this.#utf8 = undefined
   }
 
   /** Reads nothing any more, and lets go of what it keeps. */
@@ -291,16 +299,24 @@ export class FrameDecoder {
     const chunk = this.#chunk
     const start = this.#at
     const end = Math.min(start + this.#left_bytes, chunk.length)
-    const all_bits = this.#unmask(chunk, start, end)
     this.#at = end
     this.#left_bytes -= end - start
-    if (this.#opcode >= CLOSE) return this.#read_control(chunk, start, end)
+    const is_control = this.#opcode >= CLOSE
+    if (this.#is_skipping && !is_control) return this.#skip_payload()
+    const all_bits = this.#unmask(chunk, start, end)
+    if (is_control) return this.#read_control(chunk, start, end)
     if (this.#left_bytes === 0 && this.#is_last && this.#parts_bytes === 0 && !this.#is_packed)
       return this.#whole_message(chunk, start, end, all_bits)
     if (!this.#add_part(chunk, start, end, all_bits)) return 'invalid_utf8'
     if (this.#left_bytes > 0) return undefined
     this.#left_bytes = -1
     return this.#is_last ? this.#message_in_parts() : undefined
+  }
+
+  #skip_payload(): undefined {
+    if (this.#left_bytes > 0) return
+    this.#left_bytes = -1
+    if (this.#is_last) this.#next_message()
   }
 
   /** Returns all bytes OR-ed together; of those that are text, or may be. */

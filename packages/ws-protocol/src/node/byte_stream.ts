@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** A stream below a WebSocket that counts its bytes, as sockets of `node:net` do. */
@@ -34,4 +35,13 @@ function count_bytes(stream: Duplex): ByteStream {
     bytesWritten: { get: () => written },
   })
   return Object.assign(stream, counted) as Duplex as ByteStream
+}
+
+/**
+ * Has a socket that is paused read one chunk more at most. By itself, it would read up to its high-water mark, be it in chunks of one byte that take 200
+ * each. Other streams may read as much at a time as this says, and are left as they are.
+ */
+export function read_little_ahead(stream: Duplex): void {
+  const { _readableState: state } = stream as { _readableState?: { highWaterMark: number } }
+  if (stream instanceof Socket && state !== undefined) state.highWaterMark = 1
 }

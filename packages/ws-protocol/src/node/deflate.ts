@@ -41,7 +41,7 @@ export class MessageDeflate {
     return (
       (this.#peer_context?.held_bytes ?? 0) +
       (this.#own_stream?.held_bytes ?? 0) +
-      (this.#inflating?.held_bytes ?? 0) +
+      this.inflating_bytes +
       (this.#deflating?.held_bytes ?? 0)
     )
   }
@@ -77,12 +77,22 @@ export class MessageDeflate {
     this.#deflating.begin()
   }
 
+  /** Bytes of memory held for the message that is being unpacked: it, what has come of it so far, and zlib's own. */
+  get inflating_bytes(): number {
+    return this.#inflating?.held_bytes ?? 0
+  }
+
+  /** Lets go of the message that is being unpacked, and calls nothing back for it; the next one can't be unpacked, then. */
+  end_inflating(): void {
+    this.#inflating?.end()
+    this.#inflating = undefined
+  }
+
   /** Lets go of everything; nothing is called back any more. */
   end(): void {
     this.#is_ended = true
-    this.#inflating?.end()
+    this.end_inflating()
     this.#deflating?.end()
-    this.#inflating = undefined
     this.#deflating = undefined
     this.#peer_context?.clear()
     this.#own_stream?.end()

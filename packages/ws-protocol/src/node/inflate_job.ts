@@ -46,6 +46,11 @@ export class InflateJob extends MessageJob<Inflated> {
     this.#unpacking = undefined
   }
 
+  /** The buffer that the payload was collected in is this job's alone, and may be larger. */
+  protected override get input_bytes(): number {
+    return this.payload.buffer.byteLength
+  }
+
   protected override get is_short(): boolean {
     return this.payload.length <= MOST_SHORT_PACKED_BYTES
   }

@@ -24,7 +24,7 @@ export abstract class MessageJob<Result> implements ThreadJob {
   /** Bytes of memory that this job holds just now, with what zlib needs for it, as zlib's manual estimates it. */
   get held_bytes(): number {
     const stream_bytes = this.#stream === undefined ? 0 : this.stream_bytes
-    return this.payload.length + this.output_bytes + stream_bytes
+    return this.input_bytes + this.output_bytes + stream_bytes
   }
 
   /** Waits for a turn. */
@@ -51,6 +51,10 @@ export abstract class MessageJob<Result> implements ThreadJob {
     this.payload = NOTHING
     short_turns.remove(this)
     thread_turns.remove(this)
+  }
+
+  protected get input_bytes(): number {
+    return this.payload.length
   }
 
   protected abstract readonly is_short: boolean

@@ -8,13 +8,32 @@ import type { FrameBatch } from '../frame_queue.js'
 import { type BrokenRule, describe_broken_rule } from '../frames/broken_rule.js'
 import { type DecoderSink, FrameDecoder } from '../frames/decoder.js'
 import type { Runnable, SocketPort, SocketSink } from '../socket_port.js'
-import type { ByteStream } from './byte_stream.js'
+import { type ByteStream, read_little_ahead } from './byte_stream.js'
 import { decoder_memory } from './decoder_memory.js'
 import { MessageDeflate } from './deflate.js'
 import type { DeflateParameters } from './deflate_agreement.js'
+import { memory_of } from './message_memory.js'
 import { read_chunk, share_read_memory } from './read_memory.js'
 import { TurnShare, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
+
+/** One of those that share a budget for what has come in. */
+export interface InboxHolder {
+  /** Bytes of memory that it holds of what has come in, as it last told the budget. */
+  readonly held_bytes: number
+  /** Tells the budget what it holds now, since not every change can be seen at once. */
+  account(): void
+  /** Closes with `code`, lets go of what it holds, and reports `error`; `false` if it was about to end already. */
+  shed(error: NetError, code: number): boolean
+}
+
+/** Bounds what the connections of a server hold together of what has come in. */
+export interface InboxBudget {
+  /** So many bytes may one connection hold just now, of messages that wait or are being handled, before its socket is read no further. */
+  readonly most_waiting_bytes: number
+  /** What somebody holds has changed by so many bytes, its {@link InboxHolder.held_bytes} included. */
+  changed(holder: InboxHolder, by_bytes: number): void
+}
 
 /** What is the same for all wires of one server, or of one client. */
 export interface WireTraits {
@@ -22,12 +41,14 @@ export interface WireTraits {
   readonly side: 'client' | 'server'
   /** The options of the same names. */
   readonly options: WireOptions
+  /** Left out where one connection is all there is. */
+  readonly inbox_budget?: InboxBudget
   /** Is told how long the answer to each ping took, in milliseconds. */
   readonly round_trip?: (ms: number) => void
 }
 
 /** Why a wire reads nothing just now; as bits, since there may be several reasons. */
-const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, FINISHED: 8 } as const
+const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, CROWDED: 8, FINISHED: 16 } as const
 type Hold = (typeof HOLD)[keyof typeof HOLD]
 
 /** How many bytes take about as long to read as a small message. */
@@ -49,7 +70,7 @@ type WiredStream = ByteStream & { [WIRE]?: Wire }
  * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5 to §7). The stream is given to it when
  * the handshake is done; a whole batch of frames goes out in one write.
  */
-export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
+export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, TurnTaker {
   readonly #traits: WireTraits
   readonly #abort: (() => void) | undefined
   #sink!: SocketSink
@@ -63,6 +84,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   #is_gone = false
   readonly #share = new TurnShare(this)
   #waiting_inbox: Runnable | undefined
+  /** Bytes of memory of the message whose callback has returned a promise. */
+  #running_bytes = 0
+  #held_bytes = 0
   #control_frames = 0
   #control_frames_since_ms = 0
   #pongs: Uint8Array[] | undefined
@@ -115,6 +139,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
       this,
     )
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
+    read_little_ahead(stream)
     if (head.length > 0) stream.unshift(head)
     const wired: WiredStream = stream
     wired[WIRE] = this
@@ -170,7 +195,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
         if (this.#is_broken) this.#stream.end()
       })
       // The peer's Close has to be read, whatever reading was paused for.
-      this.#resume_later()
+      this.#let_go_later(HOLD.PAUSED)
+      this.#let_go_later(HOLD.CROWDED)
     }
   }
 
@@ -180,6 +206,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   }
 
   signs_of_life(): number {
+    // Who is not read can give none.
+    if ((this.#holds & HOLD.CROWDED) !== 0) this.#drains += 1
     // What is under way for a moment says nothing: over TLS, every write is.
     if (this.#under_way !== undefined) this.#was_waiting = true
     return this.#stream.bytesRead + this.#drains
@@ -197,19 +225,61 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   }
 
   resume(): void {
-    this.#resume_later()
+    this.#let_go_later(HOLD.PAUSED)
   }
 
   may_run(inbox: Runnable): boolean {
+    // No callback is running.
+    this.#running_bytes = 0
+    if (this.#held_bytes > 0) this.account()
     this.#count_steps(1)
     if (this.#is_turn_over) this.#waiting_inbox = inbox
     return !this.#is_turn_over
   }
 
+  /** A callback has returned a promise, and has `data` until that settles. */
+  lend(data: string | Uint8Array): void {
+    this.#running_bytes = memory_of(data, Buffer.byteLength(data))
+    this.account()
+  }
+
+  // What a budget asks: InboxHolder.
+
+  get held_bytes(): number {
+    return this.#held_bytes
+  }
+
+  account(): void {
+    const budget = this.#traits.inbox_budget
+    if (budget === undefined) return
+    const waiting_bytes = this.#sink.inbox_bytes + this.#running_bytes
+    const held_bytes = waiting_bytes + this.#read_bytes
+    const by_bytes = held_bytes - this.#held_bytes
+    if (by_bytes !== 0) {
+      this.#held_bytes = held_bytes
+      budget.changed(this, by_bytes)
+    }
+    // While it is closing, it is read: otherwise the peer's Close would not be found.
+    if (waiting_bytes > budget.most_waiting_bytes && !this.#is_closing) this.#hold(HOLD.CROWDED)
+    else if (waiting_bytes <= budget.most_waiting_bytes / 2) this.#let_go_later(HOLD.CROWDED)
+  }
+
+  shed(error: NetError, code: number): boolean {
+    const is_shed = this.#sink.shed(error, code)
+    if (is_shed) {
+      this.#sink.close()
+      this.#decoder.skip_messages()
+      this.#deflate?.end_inflating()
+      this.#let_go_later(HOLD.INFLATING)
+      this.account()
+    } else this.terminate()
+    return is_shed
+  }
+
   // What the decoder finds: DecoderSink.
 
   on_message(data: string | Uint8Array, payload_bytes: number): void {
-    this.#sink.socket_message(data, payload_bytes)
+    this.#sink.socket_message(data, payload_bytes, memory_of(data, payload_bytes))
     this.#count_steps(1)
   }
 
@@ -222,6 +292,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
         this.on_broken(broken)
       }
       this.#let_go(HOLD.INFLATING)
+      this.account()
     })
   }
 
@@ -270,10 +341,12 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
     // A stream that is not of Node's own may hand on more after it was paused.
     if (this.#holds !== 0) {
       this.#late_chunks.push(Buffer.from(chunk))
+      this.account()
       return
     }
     this.#decode(chunk)
     if (this.#pongs !== undefined) this.#write_pongs()
+    this.account()
   }
 
   /** @internal */
@@ -293,7 +366,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   stream_closed(): void {
     this.#is_gone = true
     this.#is_writable = false
-    this.#holds &= ~HOLD.PAUSED
+    this.#holds &= ~(HOLD.PAUSED | HOLD.CROWDED)
     if (this.#holds === 0) this.#finish()
   }
 
@@ -304,7 +377,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
     this.#read_rest()
     if (this.#holds !== 0) return
     this.#holds = HOLD.FINISHED
+    this.#decoder.end()
     this.#deflate?.end()
+    this.account()
     const { code = ABNORMAL_CLOSURE, reason = '' } = this.#peer_close ?? {}
     this.#sink.socket_closed(code, reason, this.#why_ended(code))
   }
@@ -334,7 +409,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
 
   #hold(reason: Hold): void {
     // What a socket leaves behind is handed on in turns, too, but no peer is slowed down any more.
-    if (this.#is_gone && reason === HOLD.PAUSED) return
+    if (this.#is_gone && (reason === HOLD.PAUSED || reason === HOLD.CROWDED)) return
     this.#holds |= reason
     this.#decoder.stop()
     this.#stream.pause()
@@ -367,8 +442,20 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, TurnTaker {
   }
 
   /** A connection is not called back from within its own call. */
-  #resume_later(): void {
-    if ((this.#holds & HOLD.PAUSED) !== 0) process.nextTick(() => this.#let_go(HOLD.PAUSED))
+  #let_go_later(reason: Hold): void {
+    if ((this.#holds & reason) === 0) return
+    process.nextTick(() => {
+      this.#let_go(reason)
+      this.account()
+    })
+  }
+
+  /** What was read, and is no message yet. */
+  get #read_bytes(): number {
+    const { held_bytes } = this.#decoder
+    if (this.#holds === 0) return held_bytes
+    const late_bytes = this.#late_chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+    return held_bytes + late_bytes + this.#stream.readableLength + (this.#deflate?.inflating_bytes ?? 0)
   }
 
   #count_steps(steps: number): void {

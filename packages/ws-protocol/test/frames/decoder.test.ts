@@ -527,6 +527,8 @@ const EVENTFUL: readonly Frame[] = [
   { first: FIN | RSV1 | BINARY },
   { first: FIN | TEXT },
 ]
+/** Which of the events come from control frames, or are the end. */
+const CONTROLS: readonly number[] = [2, 3, 8]
 const ENDS: readonly (readonly [string, Frame])[] = [
   ['a Close', { first: FIN | CLOSE, payload: hex('03e8') }],
   ['a broken rule', { first: 0xf1 }],
@@ -574,6 +576,20 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
       expect(trial.events).toEqual(all.slice(0, at + 1))
       expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
     })
+
+    test.each(indexes)(
+      'only control frames and the end are delivered once messages are skipped in callback %i',
+      at => {
+        const expected = all.filter((_, index) => index <= at || CONTROLS.includes(index))
+        for (const segments of [[stream()], cut(stream(), [1])]) {
+          const trial = new Trial(settings, ({ decoder }, index) => {
+            if (index === at) decoder.skip_messages()
+          })
+          for (const segment of segments) trial.decoder.decode(segment)
+          expect(trial.events).toEqual(expected)
+        }
+      },
+    )
 
     test.each(indexes)('a callback that throws loses no event but its own, %i', at => {
       const trial = new Trial(settings, (_, index) => {
@@ -700,6 +716,26 @@ describe('memory', () => {
     trial.decoder.decode(Buffer.of(0))
     expect(trial.events).toHaveLength(messages)
     expect(trial.decoder.held_bytes).toBe(messages === 1 ? 0 : 20_000)
+  })
+
+  test('messages that are skipped hold nothing, finished or not, and are bound by the same rules', () => {
+    const trial = new Trial({ max_payload: 20_000 })
+    trial.decoder.decode(frame_bytes({ first: TEXT, payload: hex('c3') }))
+    const payload = Buffer.concat([hex('a9'), letters(8_999)])
+    trial.decoder.decode(frame_bytes({ first: CONTINUATION, payload, length: 10_000n }))
+    expect(trial.decoder.held_bytes).toBeGreaterThan(9_000)
+    trial.decoder.skip_messages()
+    expect(trial.decoder.held_bytes).toBe(0)
+    // No UTF-8, which nobody asks any more.
+    trial.decoder.decode(Buffer.alloc(500, 0xff))
+    trial.decoder.decode(Buffer.alloc(500, 0xff))
+    trial.decoder.decode(frame_bytes({ first: FIN | CONTINUATION, payload: hex('ff') }))
+    trial.decoder.decode(frame_bytes({ first: FIN | BINARY, payload: letters(9_000), length: 10_000n }))
+    expect([trial.events, trial.decoder.held_bytes]).toEqual([[], 0])
+    trial.decoder.decode(letters(1_000))
+    trial.decoder.decode(frame_bytes({ first: FIN | PING }))
+    trial.decoder.decode(frame_bytes({ first: FIN | BINARY, length: 20_001n }))
+    expect(trial.events).toEqual([decoder_event.ping(hex('')), decoder_event.broken('message_too_large')])
   })
 
   test.each([

@@ -31,7 +31,7 @@ class Worker implements TurnTaker {
       work(0.25)
       this.#left_ms -= 0.25
       // As many as are taken before the time is checked.
-      if (!this.#share.take(32)) return
+      if (this.#left_ms > 0 && !this.#share.take(32)) return
     }
     this.#settle()
   }

@@ -6,7 +6,14 @@ import { FakeSocket } from '../../src/testing/fake_socket.js'
 
 /** Writes down what a socket tells. */
 class ToldSink implements SocketSink {
+  readonly inbox_bytes = 0
   readonly told: unknown[][] = []
+  shed(): boolean {
+    return false
+  }
+  close(): true {
+    return true
+  }
   socket_opened(): void {
     this.told.push(['opened'])
   }
@@ -223,14 +230,9 @@ describe('what the test plays', () => {
 test('a message is told with the bytes it takes on the wire', () => {
   const socket = new FakeSocket()
   const sizes: number[] = []
-  socket.connect_to({
-    socket_opened() {},
-    socket_drained() {},
-    socket_failed() {},
-    socket_ending() {},
-    socket_closed() {},
-    socket_message: (_data, payload_bytes) => sizes.push(payload_bytes),
-  })
+  const sink = new ToldSink()
+  sink.socket_message = (_data, payload_bytes) => sizes.push(payload_bytes)
+  socket.connect_to(sink)
   socket.receive('中文')
   socket.receive(new Uint8Array(3))
   expect(sizes).toEqual([6, 3])
