@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream'
 import { describe_value, matches_route, NetError, parse_target } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { answerable_stream, type ClientStream } from './client_stream.js'
-import type { UpgradeRequest } from './handshake_text.js'
 import { offers_websocket } from './judge.js'
 import { decides_upgrades, serve_plainly, type UpgradeDecider } from './plain_request.js'
 import { type Refusal, wrong_path } from './refusal.js'
@@ -18,9 +17,9 @@ export interface Mount {
   /** How long a handshake may take, in milliseconds. */
   readonly handshake_timeout: number
   /** Takes a request to upgrade. */
-  take(request: UpgradeRequest, stream: ClientStream, head: Buffer): void
+  take(request: IncomingMessage, stream: ClientStream, head: Buffer): void
   /** Turns away a request to upgrade. */
-  refuse(stream: ClientStream, refusal: Refusal, request: UpgradeRequest): void
+  refuse(stream: ClientStream, refusal: Refusal, request: IncomingMessage): void
 }
 
 /** Takes a mount away again. */
@@ -40,7 +39,7 @@ export function mount(http: HttpServer, entrance: Mount): Unmount {
 }
 
 /** Whether a request is for a route. */
-export function is_for(request: UpgradeRequest, route: string): boolean {
+export function is_for(request: IncomingMessage, route: string): boolean {
   const { url = '' } = request
   // What most ask for is the route itself, and perhaps a query.
   if (url.startsWith(route) && (url.length === route.length || url[route.length] === '?')) return true

@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { deflate_offers, type NetError, parse_target } from '@bt/ws-protocol'
 import {
   accept_deflate,
@@ -24,7 +24,6 @@ import type { ClientStream } from './client_stream.js'
 import { EntryLimits } from './entry_limits.js'
 import { acceptance } from './handshake/acceptance.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
-import type { UpgradeRequest } from './handshake_text.js'
 import { shown_unix_path } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
@@ -146,18 +145,15 @@ export class Entrance {
   }
 
   /** Takes a request to upgrade, whose path is the route. */
-  take(request: UpgradeRequest, stream: ClientStream, head: Buffer): void {
-    const is_in_order = request.packed !== undefined
+  take(request: IncomingMessage, stream: ClientStream, head: Buffer): void {
     const refusal =
-      (is_in_order ? undefined : judge(request)) ??
-      this.#judge_offers(request) ??
-      (this.#is_closing ? shutting_down() : undefined)
+      judge(request) ?? this.#judge_offers(request) ?? (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, request)
     else this.#receive(this.#visit(request, stream, head))
   }
 
   /** Turns a client away; `request` is left out where it could not be read. */
-  refuse(stream: ClientStream, refusal: Refusal, request?: UpgradeRequest): void {
+  refuse(stream: ClientStream, refusal: Refusal, request?: IncomingMessage): void {
     stream.on('error', told_by_close)
     this.refused(refusal, stream, request)
     const headers = (request?.headers ?? {}) as HandshakeHeaders
@@ -167,7 +163,7 @@ export class Entrance {
   }
 
   /** Counts a client that was turned away, and has its answer, or gets none. */
-  refused(refusal: RefusalNote, stream: ClientStream, request?: UpgradeRequest): void {
+  refused(refusal: RefusalNote, stream: ClientStream, request?: IncomingMessage): void {
     this.#arrivals.take(stream)
     this.#owner.refused(refusal, () => {
       const headers = (request?.headers ?? {}) as HandshakeHeaders
@@ -193,7 +189,7 @@ export class Entrance {
     this.#answers.hurry()
   }
 
-  #visit(request: UpgradeRequest, stream: ClientStream, head: Buffer): Visit {
+  #visit(request: IncomingMessage, stream: ClientStream, head: Buffer): Visit {
     const offered = offered_protocols(request.headers['sec-websocket-protocol']) ?? []
     const handshake = new Handshake(request, agreed_protocol(this.#settings.protocols, offered))
     const place = this.#locate(stream, handshake.headers)
@@ -213,12 +209,12 @@ export class Entrance {
   }
 
   /** Without compression, no offer can be accepted, whatever they are. */
-  #offers({ headers }: UpgradeRequest): readonly string[] | undefined {
+  #offers({ headers }: IncomingMessage): readonly string[] | undefined {
     const list = headers['sec-websocket-extensions']
     return this.#settings.compression === false || list === undefined ? [] : this.#deflate_offers.of(list)
   }
 
-  #judge_offers(request: UpgradeRequest): Refusal | undefined {
+  #judge_offers(request: IncomingMessage): Refusal | undefined {
     return this.#offers(request) === undefined
       ? bad_handshake('the Sec-WebSocket-Extensions header is not a list of extensions')
       : undefined
@@ -252,7 +248,7 @@ export class Entrance {
       // From here on, the wire listens for errors.
       stream.off('error', told_by_close)
       if (stream.isPaused()) stream.resume()
-      handshake.pack(request.packed ?? this.#texts.of(packed_headers(request.headers)))
+      handshake.pack(this.#texts.of(packed_headers(request.headers)))
       this.#owner.admit({
         stream: counting_bytes(stream),
         head,

@@ -1,11 +1,10 @@
-import type { Server as HttpServer } from 'node:http'
+import { createServer, type Server as HttpServer } from 'node:http'
 import { createServer as create_https_server } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { MAX_DELAY_MS } from '@bt/ws-protocol'
 import { node_platform, secure_options } from '@bt/ws-protocol/node'
 import { Arrivals } from './arrivals.js'
-import { HandshakeServer } from './handshake_server.js'
 import type { ListenSettings } from './options.js'
 import type { RefusalReason } from './refusal.js'
 import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
@@ -41,7 +40,9 @@ const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0 }
  */
 export function make_http_server(settings: HttpSettings, watcher: HttpWatcher): MadeHttpServer {
   if (settings.tls !== undefined) return make_https_server(settings, settings.tls, watcher)
-  const http = new HandshakeServer(NO_TIMEOUTS, stream => {
+  const http = createServer(NO_TIMEOUTS)
+  // Before Node's own listener, which begins to read.
+  http.prependListener('connection', stream => {
     watcher.accepted(stream)
     if (!stream.destroyed) watcher.arrived(stream)
   })

@@ -3,11 +3,6 @@ const MOST_TEXTS = 128
 /** Texts of so many characters at most are remembered: longer ones are seldom the same. */
 const MOST_CHARACTERS = 1_024
 
-/** The same text, of characters up to U+00FF, where it may be a part of a longer one, which it would keep alive. */
-export function own_copy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
-}
-
 /** Remembers what was made of the texts that were met lately, of characters up to U+00FF as in headers: most clients send what others did. */
 export class Recent<Made> {
   readonly #make: (text: string) => Made
@@ -37,6 +32,7 @@ export class Recent<Made> {
       const [first] = this.#made.keys()
       if (first !== undefined) this.#made.delete(first)
     }
-    this.#made.set(own_copy(text), made)
+    // A copy, since a part of a longer text would keep all of it alive.
+    this.#made.set(Buffer.from(text, 'latin1').toString('latin1'), made)
   }
 }

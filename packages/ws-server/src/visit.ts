@@ -1,12 +1,12 @@
+import type { IncomingMessage } from 'node:http'
 import type { ClientPlace } from './client_address.js'
 import type { ClientStream } from './client_stream.js'
 import type { Handshake } from './handshake_request.js'
-import type { UpgradeRequest } from './handshake_text.js'
 
 /** A client at the entrance, whose handshake is in order, and of whom nobody has decided. */
 export interface Visit {
   /** Its request: for as long as the handshake lasts, and no longer. */
-  readonly request: UpgradeRequest
+  readonly request: IncomingMessage
   /** Its socket. */
   readonly stream: ClientStream
   /** What came behind the request. */
