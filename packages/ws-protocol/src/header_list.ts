@@ -1,5 +1,5 @@
-/** Returns the value of a header without the blanks around it (RFC 9112 §5.1); other characters that JavaScript would trim belong to it. */
-export function without_blanks(value: string): string {
+/** Returns a text without the blanks around it (RFC 9112 §5.1); other characters that JavaScript would trim belong to it. */
+function without_blanks(value: string): string {
   let start = 0
   let end = value.length
   while (start < end && is_blank(value.charCodeAt(start))) start += 1

@@ -58,7 +58,7 @@ export type {
 export type { WriteText } from './frame.js'
 export { type FrameBatch, type FrameMemory, FrameQueue } from './frame_queue.js'
 export type { ConnectionHandle } from './handle.js'
-export { has_token, list_elements, without_blanks } from './header_list.js'
+export { has_token, list_elements } from './header_list.js'
 export { type Beating, Heartbeat, LOOKS_PER_HEARTBEAT } from './heartbeat.js'
 export { type CallbackKind, INBOX_LIMIT_BYTES, type InboxOwner, type MessageListener } from './inbox.js'
 export type { Closing, Ending, LateMessages } from './lifecycle.js'

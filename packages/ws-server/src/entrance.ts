@@ -28,7 +28,7 @@ import { shown_unix_path } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
-import { KEY_HEADER, packed_headers } from './packed_headers.js'
+import { packed_headers } from './packed_headers.js'
 import { Recent } from './recent.js'
 import {
   bad_handshake,
@@ -92,7 +92,7 @@ export class Entrance {
   readonly #settings: ListenSettings
   readonly #owner: HandshakeOwner
   readonly #http: HttpServer
-  readonly #texts = new Recent<string>(text => text)
+  readonly #shared_headers = new Recent<string>(text => text)
   readonly #deflate_offers = new Recent(list => deflate_offers(list, 'client'))
   readonly #answers: Answers
   readonly #origins: OriginGuard
@@ -242,13 +242,14 @@ export class Entrance {
     if (this.#is_closing) this.refuse(stream, shutting_down(), request)
     else if (!stream.readable || !stream.writable) this.#left(visit)
     else {
-      const key = request.headers[KEY_HEADER] ?? ''
+      const key = request.headers['sec-websocket-key'] ?? ''
       const deflate = accept_deflate(this.#offers(request) ?? [])
       stream.write(acceptance(key, handshake.protocol, deflate?.answer ?? ''))
       // From here on, the wire listens for errors.
       stream.off('error', told_by_close)
       if (stream.isPaused()) stream.resume()
-      handshake.pack(this.#texts.of(packed_headers(request.headers)))
+      const { shared, own } = packed_headers(request.headers)
+      handshake.pack({ shared: this.#shared_headers.of(shared), own })
       this.#owner.admit({
         stream: counting_bytes(stream),
         head,

@@ -2,7 +2,7 @@ import { type AbortSignalLike, parse_target } from '@bt/ws-protocol'
 import { type ClientPlace, show_place } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 import type { LateSignal } from './late_signal.js'
-import { KEY_HEADER, unpacked_headers } from './packed_headers.js'
+import { type PackedHeaders, unpacked_headers } from './packed_headers.js'
 
 /** The headers of a request, by lower-case name. If a name occurs twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
@@ -57,9 +57,9 @@ export class Handshake implements HandshakeRequest {
   readonly certificate: ClientCertificate | undefined
   #url: string
   #query: URLSearchParams | undefined
-  /** As they were read, or packed. */
+  /** As they were read; or, once they are packed, those that many clients share. */
   #headers: HandshakeHeaders | string
-  #key = ''
+  #own_headers = ''
 
   constructor({ headers, url = '', socket }: RequestHead, protocol: string) {
     // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).
@@ -70,10 +70,10 @@ export class Handshake implements HandshakeRequest {
     this.certificate = read_client_certificate(socket)
   }
 
-  /** Takes little room from now on, with its {@link packed_headers}: most handshakes are never looked at again. */
-  pack(packed: string): void {
-    this.#key = this.headers[KEY_HEADER] ?? ''
-    this.#headers = packed
+  /** Keeps the headers packed from now on, since most are never read again. */
+  pack({ shared, own }: PackedHeaders): void {
+    this.#headers = shared
+    this.#own_headers = own
   }
 
   get path(): string {
@@ -86,7 +86,8 @@ export class Handshake implements HandshakeRequest {
   }
 
   get headers(): HandshakeHeaders {
-    if (typeof this.#headers === 'string') this.#headers = unpacked_headers(this.#headers, this.#key)
+    if (typeof this.#headers === 'string')
+      this.#headers = unpacked_headers({ shared: this.#headers, own: this.#own_headers })
     return this.#headers
   }
 

@@ -28,7 +28,15 @@ describe('Handshake', () => {
 
   it.each([
     [{}],
-    [{ host: 'a:1', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'x-a': 'b, c', cookie: 'a=1; b=2' }],
+    [
+      {
+        host: 'a:1',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        'x-a': 'b, c',
+        cookie: 'a=1; b=2',
+        authorization: '',
+      },
+    ],
     [{ 'x-empty': '', origin: 'http://page', 'x-latin': 'caf\u00e9 \u00ff', 'x-space': ' a\tb ' }],
   ])('shows the same when it is packed, asked before or not: %j', headers => {
     const shown: Record<string, string | undefined> = { ...headers }
@@ -43,6 +51,14 @@ describe('Handshake', () => {
       expect(handshake.query.get('room')).toBe('中')
       expect(handshake.protocol).toBe('chat')
     }
+  })
+
+  it('keeps the same text for clients that differ in their keys and credentials alone', () => {
+    const [first, second] = ['a', 'b'].map(own =>
+      packed_headers({ host: 'h', cookie: own, authorization: own, 'sec-websocket-key': own, origin: 'o' }),
+    )
+    expect(first?.shared).toBe(second?.shared)
+    expect(first?.shared).toContain('origin')
   })
 
   it('leaves out Set-Cookie, which no request has', () => {
