@@ -338,8 +338,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
 
   /** @internal */
   stream_read(chunk: Uint8Array): void {
-    // A stream that is not of Node's own may hand on more after it was paused.
+    // A stream that is not of Node's own may hand on more after it was paused, and one of Node's is read again if it was paused in its `data` event.
     if (this.#holds !== 0) {
+      this.#stream.pause()
       this.#late_chunks.push(Buffer.from(chunk))
       this.account()
       return
@@ -411,6 +412,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     // What a socket leaves behind is handed on in turns, too, but no peer is slowed down any more.
     if (this.#is_gone && (reason === HOLD.PAUSED || reason === HOLD.CROWDED)) return
     this.#holds |= reason
+    // Before it is open, callbacks may run that are left from the connection before.
+    if (this.#stream === undefined) return
     this.#decoder.stop()
     this.#stream.pause()
   }
@@ -422,7 +425,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   }
 
   #go_on(): void {
-    if (this.#holds !== 0) return
+    if (this.#holds !== 0 || this.#stream === undefined) return
     if (this.#is_gone) this.#finish()
     else {
       this.#read_rest()

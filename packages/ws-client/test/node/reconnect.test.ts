@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { afterEach, describe, expect, it } from 'vitest'
+import { connect } from '../../src/index.js'
+import { start_raw_server, stop_all } from '../echo_server.js'
+
+afterEach(stop_all)
+
+/** So many large messages are more than two sockets hold on the way. */
+const MANY = 800
+const reconnect = { min_delay: 1, max_delay: 1 }
+
+/** Accepts a handshake (RFC 6455 §4.2.2). */
+async function accept(socket: Socket): Promise<void> {
+  const [request] = await once(socket, 'data')
+  const [, key] = /Sec-WebSocket-Key: (.*)\r\n/i.exec(String(request)) as unknown as [string, string]
+  const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${digest}\r\n\r\n`,
+  )
+}
+
+/** A frame of a server with text of less than 64 KiB. */
+function frame(text: string): Buffer {
+  const length = Buffer.of(126, text.length >>> 8, text.length & 0xff)
+  return Buffer.concat([
+    Buffer.of(0x81),
+    text.length < 126 ? Buffer.of(text.length) : length,
+    Buffer.from(text),
+  ])
+}
+
+/** A server on bare sockets, and each next socket that it gets. */
+async function start_server(): Promise<{ url: string; next: () => Promise<Socket> }> {
+  const come: Socket[] = []
+  let arrived = (): void => {}
+  const { url } = await start_raw_server(socket => {
+    come.push(socket)
+    arrived()
+  })
+  const next = async (): Promise<Socket> => {
+    while (come.length === 0) await new Promise<void>(resolve => (arrived = resolve))
+    return come.shift() as Socket
+  }
+  return { url, next }
+}
+
+function many_frames(text: string): Buffer {
+  return Buffer.concat(Array<Buffer>(MANY).fill(frame(text.repeat(60_000))))
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
+}
+
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open!: () => void
+  const opened = new Promise<void>(resolve => (open = resolve))
+  return { opened, open }
+}
+
+function be_busy(ms: number): void {
+  const until_ms = performance.now() + ms
+  while (performance.now() < until_ms);
+}
+
+describe('a client that connects again', () => {
+  it('handles all that is left from the connection before, while the next one opens, and when it is open', async () => {
+    const { url, next } = await start_server()
+    const { opened, open } = gate()
+    const all = gate()
+    const heard: string[] = []
+    const on_message = async (data: string): Promise<void> => {
+      heard.push(data)
+      if (heard.length === 601) all.open()
+      if (heard.length === 1) await opened
+      be_busy(0.1)
+      if (heard.length === 300) await accept(second)
+    }
+    const ws = connect({ type: 'ws', url, reconnect, on_message, on_error: () => {} })
+    const first = await next()
+    await accept(first)
+    const sent = Array.from({ length: 600 }, (_, index) => `message ${index}`)
+    first.end(Buffer.concat(sent.map(frame)))
+    const second = await next()
+    open()
+    while (ws.state !== 'open') await turns(1)
+    second.write(frame('second'))
+    await all.opened
+    expect(heard).toEqual([...sent, 'second'])
+    ws.close()
+  })
+
+  it('while too much waits for its callback, reads no more of the next connection than of the one before', async () => {
+    const { url, next } = await start_server()
+    const { opened, open } = gate()
+    const all = gate()
+    const heard: string[] = []
+    const on_message = (data: string): Promise<void> => {
+      heard.push(data.slice(0, 1))
+      if (heard.filter(from => from === '2').length === MANY) all.open()
+      return opened
+    }
+    const ws = connect({ type: 'ws', url, reconnect, on_message, on_error: () => {} })
+    const first = await next()
+    await accept(first)
+    first.write(many_frames('1'))
+    await turns(1_000)
+    first.resetAndDestroy()
+    // A socket that is not read is found to be lost when it is written to.
+    let second: Socket | undefined
+    const come = next().then(socket => (second = socket))
+    while (second === undefined) {
+      ws.send('?')
+      await turns(1)
+    }
+    await accept(await come)
+    while (ws.state !== 'open') await turns(1)
+    let is_read = false
+    second.write(many_frames('2'), () => (is_read = true))
+    await turns(1_000)
+    expect(is_read).toBe(false)
+    expect(heard).toEqual(['1'])
+    open()
+    await all.opened
+    expect(heard.slice(heard.indexOf('2'))).toEqual(Array(MANY).fill('2'))
+    ws.close()
+  })
+})
