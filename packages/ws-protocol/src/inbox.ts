@@ -33,7 +33,7 @@ export type MessageListener = 'ready' | 'busy' | 'nobody'
 export interface InboxOwner<Info> {
   /** What takes messages just now. */
   readonly message_listener: MessageListener
-  /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} comes later. */
+  /** Returns whether a callback that is due may run now; if not, `Inbox.run` comes later. */
   may_run(): boolean
   /** Runs a callback; `value` is the message, or how the connection ended. A returned promise is awaited. */
   deliver(kind: CallbackKind, value: unknown): unknown
