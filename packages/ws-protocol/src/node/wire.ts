@@ -473,6 +473,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.#waiting_inbox = undefined
     inbox?.run()
     this.#go_on()
+    this.account()
   }
 
   #count_control_frame(): void {
