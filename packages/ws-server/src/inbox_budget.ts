@@ -4,7 +4,10 @@ import type { InboxBudget, InboxHolder } from '@bt/ws-protocol/node'
 /** Beyond this part of the limit, less and less may wait for each socket. */
 const CROWDED_FROM = 1 / 2
 
-/** So much is set free at once, as a part of the limit, and so much may come in between two counts: both take time in proportion to all who hold something. */
+/**
+ * So much is set free at once, as a part of the limit, and so much may come in before it is counted, or shed, again: these take time in proportion to all
+ * who hold something.
+ */
 const STEP = 1 / 64
 
 /**
@@ -17,11 +20,14 @@ export class TotalInboxBudget implements InboxBudget {
   readonly #holders = new Set<InboxHolder>()
   #total_bytes = 0
   #uncounted_bytes = 0
+  /** With more, it is time to shed: the limit, or more while nobody can let go of what exceeds that. */
+  #shed_above_bytes: number
   #shed = 0
   #is_busy = false
 
   constructor(limit_bytes: number) {
     this.#limit_bytes = limit_bytes
+    this.#shed_above_bytes = limit_bytes
   }
 
   /** Bytes of memory held, as far as it was told. */
@@ -43,12 +49,24 @@ export class TotalInboxBudget implements InboxBudget {
     this.#total_bytes += by_bytes
     if (holder.held_bytes === 0) this.#holders.delete(holder)
     else this.#holders.add(holder)
-    if (by_bytes < 0 || this.#is_busy) return
-    this.#uncounted_bytes += by_bytes
+    if (this.#is_busy) return
     this.#is_busy = true
-    if (this.#uncounted_bytes > this.#limit_bytes * STEP) this.#count()
-    if (this.#total_bytes > this.#limit_bytes) this.#shed_largest()
+    if (by_bytes > 0) this.#grown(by_bytes)
+    else this.#shed_above_bytes = Math.min(this.#shed_above_bytes, this.#next_step)
     this.#is_busy = false
+  }
+
+  #grown(by_bytes: number): void {
+    this.#uncounted_bytes += by_bytes
+    if (this.#uncounted_bytes > this.#limit_bytes * STEP) this.#count()
+    if (this.#total_bytes <= this.#shed_above_bytes) return
+    this.#shed_largest()
+    this.#shed_above_bytes = this.#next_step
+  }
+
+  get #next_step(): number {
+    const is_exceeded = this.#total_bytes > this.#limit_bytes
+    return is_exceeded ? this.#total_bytes + this.#limit_bytes * STEP : this.#limit_bytes
   }
 
   /** What a paused socket has read ahead, nobody has told. */
@@ -60,13 +78,11 @@ export class TotalInboxBudget implements InboxBudget {
   #shed_largest(): void {
     const total_bytes = this.#total_bytes
     const most_bytes = this.#limit_bytes * (1 - STEP)
-    const by_size = Array.from(this.#holders).sort((a, b) => b.held_bytes - a.held_bytes)
-    for (const holder of by_size) {
+    const sheddable = Array.from(this.#holders).filter(({ sheddable_bytes }) => sheddable_bytes > 0)
+    for (const holder of sheddable.sort((a, b) => b.sheddable_bytes - a.sheddable_bytes)) {
       if (this.#total_bytes <= most_bytes) return
       const error = inbox_shed(total_bytes, this.#limit_bytes, holder.held_bytes)
       if (holder.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
-      // What it still holds is in the hands of a callback, or of what ends by itself.
-      this.#holders.delete(holder)
     }
   }
 }

@@ -102,6 +102,10 @@ class Wait implements InboxHolder {
     return this.#held_bytes
   }
 
+  get sheddable_bytes(): number {
+    return this.#held_bytes
+  }
+
   account(): void {
     this.#holds(this.#bytes)
   }

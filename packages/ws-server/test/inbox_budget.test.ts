@@ -26,6 +26,10 @@ class Holder implements InboxHolder {
     this.#log = log
   }
 
+  get sheddable_bytes(): number {
+    return this.is_ending ? 0 : this.held_bytes - this.kept
+  }
+
   hold(bytes: number): void {
     const by_bytes = bytes - this.held_bytes
     this.held_bytes = bytes
@@ -94,21 +98,34 @@ describe('TotalInboxBudget', () => {
     expect(shed()).toEqual(['large', 'medium'])
   })
 
-  it('goes on with others where somebody’s callback has what it held', () => {
-    const stubborn = add('stubborn', 4_000)
-    stubborn.kept = 4_000
-    add('other', 2_401)
-    expect(shed()).toEqual(['stubborn', 'other'])
-    expect(budget.total_bytes).toBe(4_000)
-    stubborn.hold(0)
-    expect(budget.total_bytes).toBe(0)
+  it('spares those from whom nothing is to be had, since their callbacks have it, or they end anyhow', () => {
+    add('with callbacks', 4_000).kept = 4_000
+    add('ending', 2_000).is_ending = true
+    add('other', 401)
+    expect(shed()).toEqual(['other'])
+    expect(budget).toMatchObject({ total_bytes: 6_000, shed: 1 })
   })
 
-  it('counts no one as shed who was about to end, and takes the next', () => {
-    add('ending', 4_000).is_ending = true
-    add('other', 2_401)
-    expect(shed()).toEqual(['other'])
-    expect(budget.shed).toBe(1)
+  it('sheds by what somebody can let go of, and not by what it holds', () => {
+    add('with a callback', 4_000).kept = 3_900
+    add('waiting', 2_000)
+    add('last', 401)
+    expect(shed()).toEqual(['waiting'])
+  })
+
+  it('looks again for each 64th that comes in, while callbacks alone have more than the limit', () => {
+    const slow = add('slow', 1)
+    slow.kept = 2 * LIMIT
+    slow.hold(2 * LIMIT)
+    const late = [STEP, 1].map((bytes, index) => add(`late ${index}`, bytes))
+    expect(shed()).toEqual(['late 0', 'late 1'])
+    for (const holder of late) holder.is_ending = false
+    late[0]?.hold(STEP)
+    expect(shed()).toHaveLength(2)
+    slow.hold(LIMIT - STEP)
+    expect(budget.total_bytes).toBe(LIMIT)
+    late[1]?.hold(1)
+    expect(shed().slice(2)).toEqual(['late 0', 'late 1'])
   })
 
   it('asks all what they have read ahead, each time a 64th has come in', () => {

@@ -21,6 +21,8 @@ import { compression_level, compression_threshold, type WireOptions } from './wi
 export interface InboxHolder {
   /** Bytes of memory that it holds of what has come in, as it last told the budget. */
   readonly held_bytes: number
+  /** Bytes of them that it would let go of if it was shed; the rest is in the hands of a callback. */
+  readonly sheddable_bytes: number
   /** Tells the budget what it holds now, since not every change can be seen at once. */
   account(): void
   /** Closes with `code`, lets go of what it holds, and reports `error`; `false` if it was about to end already. */
@@ -87,6 +89,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** Bytes of memory of the message whose callback has returned a promise. */
   #running_bytes = 0
   #held_bytes = 0
+  #is_shed = false
   #control_frames = 0
   #control_frames_since_ms = 0
   #pongs: Uint8Array[] | undefined
@@ -249,6 +252,10 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     return this.#held_bytes
   }
 
+  get sheddable_bytes(): number {
+    return this.#is_gone ? 0 : this.#held_bytes - this.#running_bytes
+  }
+
   account(): void {
     const budget = this.#traits.inbox_budget
     if (budget === undefined) return
@@ -267,6 +274,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   shed(error: NetError, code: number): boolean {
     const is_shed = this.#sink.shed(error, code)
     if (is_shed) {
+      this.#is_shed = true
       this.#sink.close()
       this.#decoder.skip_messages()
       this.#deflate?.end_inflating()
@@ -453,8 +461,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     })
   }
 
-  /** What was read, and is no message yet. */
+  /** What was read, and is no message yet. Of somebody who was shed, it is about to be skipped. */
   get #read_bytes(): number {
+    if (this.#is_shed) return 0
     const { held_bytes } = this.#decoder
     if (this.#holds === 0) return held_bytes
     const late_bytes = this.#late_chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
