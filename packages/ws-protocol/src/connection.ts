@@ -104,6 +104,8 @@ export class Connection<Handle, Kind extends Batch>
   #state: Lifecycle = CONNECTING
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
+  /** This side has closed too late to end the connection, which the peer had ended: no message is delivered any more, either. */
+  #drops_messages = false
   /** Messages that were lost with the sockets before this one. */
   #lost = 0
   #signs_of_life = 0
@@ -286,7 +288,7 @@ export class Connection<Handle, Kind extends Batch>
     payload_bytes: number,
     memory_bytes: number = payload_bytes,
   ): void {
-    if (!delivers_messages(this.#state)) return
+    if (this.#drops_messages || !delivers_messages(this.#state)) return
     if (this.#platform.channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
@@ -397,8 +399,8 @@ export class Connection<Handle, Kind extends Batch>
   #close(code: number, reason: string, cause: CloseCause): void {
     // Once the peer's Close is in, the port is no longer writable: then the end is the peer's, unless another beginning would follow.
     const is_peers = this.#state.name === 'open' && !this.#can_send()
-    if (!is_peers)
-      this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
+    if (is_peers) this.#drops_messages = true
+    else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
     this.#inbox.discard_messages()
   }
 

@@ -709,6 +709,16 @@ describe('Connection', () => {
       expect(owner.infos).toMatchObject([{ code: 4000, cause: 'peer', clean: true }])
     })
 
+    it('delivers nothing more of what a peer sent that has ended its side, either', () => {
+      socket.half_close()
+      socket.receive('a')
+      connection.close()
+      socket.receive('b')
+      socket.end(1006)
+      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'network' }])
+    })
+
     it('ends after close_timeout a peer that ended its side without a Close and takes nothing more', async () => {
       socket.takes_writes = false
       connection.send('a')
