@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
@@ -84,6 +85,20 @@ describe('max_total_inbox', () => {
     release()
     await until(() => server.stats().inbox_bytes === 0)
     expect(server.stats().inbox_shed).toBe(0)
+  })
+
+  it('counts what is read in later turns of the event loop as well', async () => {
+    const { server } = await start_held()
+    const be_busy = (): void => {
+      const until_ms = performance.now() + 0.1
+      while (performance.now() < until_ms);
+    }
+    subscribe('bt.net.message', be_busy)
+    const [client] = await upgraded(server, 1)
+    client?.send(Buffer.concat(Array<Buffer>(500).fill(frame(TEXT, 'x'))))
+    await until(() => server.stats().inbox_bytes === 65 + 499 * 129)
+    unsubscribe('bt.net.message', be_busy)
+    client?.socket.destroy()
   })
 
   it('counts messages that are unfinished, by the memory that they take', async () => {

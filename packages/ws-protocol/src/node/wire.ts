@@ -83,6 +83,8 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   // Reading.
   #holds = 0
   readonly #late_chunks: Uint8Array[] = []
+  /** The peer has ended its side, and what came before that is not all decoded. */
+  #is_end_due = false
   #is_gone = false
   readonly #share = new TurnShare(this)
   #waiting_inbox: Runnable | undefined
@@ -143,7 +145,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     )
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
     read_little_ahead(stream)
-    if (head.length > 0) stream.unshift(head)
+    // A stream that failed with the answer takes nothing back, but may still have what came behind the head.
+    if (stream.destroyed || stream.errored) this.#late_chunks.push(head)
+    else if (head.length > 0) stream.unshift(head)
     const wired: WiredStream = stream
     wired[WIRE] = this
     share_read_memory(wired, on_read)
@@ -347,7 +351,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** @internal */
   stream_read(chunk: Uint8Array): void {
     // A stream that is not of Node's own may hand on more after it was paused, and one of Node's is read again if it was paused in its `data` event.
-    if (this.#holds !== 0) {
+    if (this.#holds !== 0 || this.#late_chunks.length > 0) {
       this.#stream.pause()
       this.#late_chunks.push(Buffer.from(chunk))
       this.account()
@@ -360,7 +364,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
 
   /** @internal */
   stream_ended(): void {
-    if (this.#peer_close !== undefined) return
+    // TLS reports the end also while it is paused. The peer's Close may come before it, and messages that take their time.
+    this.#is_end_due = this.#holds !== 0
+    if (this.#is_end_due || this.#peer_close !== undefined) return
     this.#is_writable = false
     this.#stream.end()
     this.#sink.socket_ending()
@@ -438,7 +444,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     else {
       this.#read_rest()
       this.#write_pongs()
-      if (this.#holds === 0) this.#stream.resume()
+      if (this.#holds !== 0) return
+      this.#stream.resume()
+      if (this.#is_end_due) this.stream_ended()
     }
   }
 
