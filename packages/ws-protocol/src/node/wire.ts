@@ -50,7 +50,7 @@ export interface WireTraits {
 }
 
 /** Why a wire reads nothing just now; as bits, since there may be several reasons. */
-const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, CROWDED: 8, FINISHED: 16 } as const
+const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, CROWDED: 8, FINISHED: 16, OPENING: 32 } as const
 type Hold = (typeof HOLD)[keyof typeof HOLD]
 
 /** How many bytes take about as long to read as a small message. */
@@ -145,9 +145,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     )
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
     read_little_ahead(stream)
-    // A stream that failed with the answer takes nothing back, but may still have what came behind the head.
-    if (stream.destroyed || stream.errored) this.#late_chunks.push(head)
-    else if (head.length > 0) stream.unshift(head)
+    // Not given back to the stream: one that has failed would drop it, and one that shares memory is read past what it buffers.
+    const unread = stream.read() as Uint8Array | null
+    for (const chunk of [head, unread]) if (chunk !== null && chunk.length > 0) this.#late_chunks.push(chunk)
     const wired: WiredStream = stream
     wired[WIRE] = this
     share_read_memory(wired, on_read)
@@ -155,6 +155,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     stream.on('end', on_end)
     stream.on('error', on_error)
     stream.on('close', on_close)
+    if (this.#late_chunks.length === 0) return
+    this.#hold(HOLD.OPENING)
+    this.#let_go_later(HOLD.OPENING)
   }
 
   // What a connection asks of its port: SocketPort.
@@ -351,7 +354,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** @internal */
   stream_read(chunk: Uint8Array): void {
     // A stream that is not of Node's own may hand on more after it was paused, and one of Node's is read again if it was paused in its `data` event.
-    if (this.#holds !== 0 || this.#late_chunks.length > 0) {
+    if (this.#holds !== 0) {
       this.#stream.pause()
       this.#late_chunks.push(Buffer.from(chunk))
       this.account()
