@@ -90,7 +90,7 @@ export interface DecoderSink {
 export class FrameDecoder {
   readonly #settings: DecoderSettings
   readonly #memory: DecoderMemory
-  readonly #sink: DecoderSink
+  #sink: DecoderSink
   readonly #mask_bit: number
   #chunk: Uint8Array = NOTHING
   #at = 0
@@ -127,6 +127,22 @@ export class FrameDecoder {
     this.#memory = memory
     this.#sink = sink
     this.#mask_bit = settings.from === 'client' ? MASKED : 0
+  }
+
+  /** Whether it is between messages, and keeps nothing of a connection: then it may {@link FrameDecoder.serve} another one. */
+  get is_idle(): boolean {
+    return (
+      this.#left_bytes < 0 &&
+      this.#kind === CONTINUATION &&
+      this.#chunk === NOTHING &&
+      this.#header_bytes === 0 &&
+      !(this.#is_stopped || this.#is_running || this.#is_skipping || this.#is_over)
+    )
+  }
+
+  /** Delivers to `sink` from now on. */
+  serve(sink: DecoderSink): void {
+    this.#sink = sink
   }
 
   /** Bytes of memory that it keeps: of an unfinished message, and of what was left of a chunk when it was stopped. */

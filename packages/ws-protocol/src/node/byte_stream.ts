@@ -45,3 +45,13 @@ export function read_little_ahead(stream: Duplex): void {
   const { _readableState: state } = stream as { _readableState?: { highWaterMark: number } }
   if (stream instanceof Socket && state !== undefined) state.highWaterMark = 1
 }
+
+/**
+ * Removes a listener for `end` that Node adds to each socket: where a socket may be half open, as those of http servers may, it does nothing, and
+ * makes the place of one listener a list of two.
+ */
+export function drop_idle_listener(stream: Duplex): void {
+  if (!(stream instanceof Socket && stream.allowHalfOpen)) return
+  for (const listener of stream.listeners('end'))
+    if (listener.name === 'onReadableStreamEnd') stream.off('end', listener as () => void)
+}

@@ -6,15 +6,16 @@ import { NetError } from '../errors.js'
 import { type FrameView, made_frame, mask_frames, OPCODE, read_frames } from '../frame.js'
 import type { FrameBatch } from '../frame_queue.js'
 import { type BrokenRule, describe_broken_rule } from '../frames/broken_rule.js'
-import { type DecoderSink, FrameDecoder } from '../frames/decoder.js'
+import type { DecoderSink, FrameDecoder } from '../frames/decoder.js'
 import type { Runnable, SocketPort, SocketSink } from '../socket_port.js'
-import { type ByteStream, read_little_ahead } from './byte_stream.js'
+import { type ByteStream, drop_idle_listener, read_little_ahead } from './byte_stream.js'
 import { decoder_memory } from './decoder_memory.js'
+import { DecoderPool } from './decoder_pool.js'
 import { MessageDeflate } from './deflate.js'
 import type { DeflateParameters } from './deflate_agreement.js'
 import { memory_of } from './message_memory.js'
 import { read_chunk, share_read_memory } from './read_memory.js'
-import { TurnShare, type TurnTaker } from './turn_share.js'
+import { may_go_on, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
 /** One of those that share a budget for what has come in. */
@@ -62,8 +63,36 @@ const CONTROL_FRAMES_MS = 1_000
 /** So many answers to pings may wait for the network; of those that come beyond, only the latest does (RFC 6455 §5.5.3). */
 const MOST_PONGS = 64
 
+/** What is known of the Closes of a connection. */
+interface Closing {
+  /** The peer's. */
+  peer_close?: { readonly code: number; readonly reason: string }
+  /** Whether the network has this side's. */
+  is_close_sent: boolean
+}
+
 /** To be told when all before it is written. */
 const NOTHING = new Uint8Array(0)
+
+/** The decoders of connections with the same traits: without compression, and with it. */
+const decoder_pools = new WeakMap<WireTraits, readonly [plain: DecoderPool, compressed: DecoderPool]>()
+
+function decoder_pool(traits: WireTraits, is_compressed: boolean): DecoderPool {
+  let pools = decoder_pools.get(traits)
+  if (pools === undefined) {
+    const { side, options } = traits
+    const pool = (is_compressed: boolean): DecoderPool =>
+      new DecoderPool({
+        from: side === 'client' ? 'server' : 'client',
+        max_payload: options.max_payload,
+        max_fragments: options.max_fragments,
+        is_compressed,
+      })
+    pools = [pool(false), pool(true)]
+    decoder_pools.set(traits, pools)
+  }
+  return pools[is_compressed ? 1 : 0]
+}
 
 const WIRE = Symbol('wire')
 type WiredStream = ByteStream & { [WIRE]?: Wire }
@@ -77,16 +106,18 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   readonly #abort: (() => void) | undefined
   #sink!: SocketSink
   #stream!: ByteStream
-  #decoder!: FrameDecoder
+  #decoders!: DecoderPool
+  /** There is one while it is at work, in the middle of a message, stopped, or over. */
+  #decoder: FrameDecoder | undefined
   #deflate: MessageDeflate | undefined
   #is_writable = false
   // Reading.
   #holds = 0
-  readonly #late_chunks: Uint8Array[] = []
+  #late_chunks: Uint8Array[] | undefined
   /** The peer has ended its side, and what came before that is not all decoded. */
   #is_end_due = false
   #is_gone = false
-  readonly #share = new TurnShare(this)
+  #steps = 0
   #waiting_inbox: Runnable | undefined
   /** Bytes of memory of the message whose callback has returned a promise. */
   #running_bytes = 0
@@ -102,15 +133,14 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** How often the network took a batch that was pending at the last check, which shows that the peer has made room. */
   #drains = 0
   #was_waiting = false
-  #is_deflating = false
-  #after_deflating: (() => void) | undefined
+  /** What is put off until all before it is compressed; there is a list while that goes on. */
+  #after_deflating: (() => void)[] | undefined
   /** When the ping was sent whose answer is waited for. */
   #pinged_ms: number | undefined
   // Closing.
-  #is_closing = false
-  #is_close_sent = false
+  /** There is one from the first Close on, in either direction. */
+  #closing: Closing | undefined
   #is_broken = false
-  #peer_close: { readonly code: number; readonly reason: string } | undefined
   #error: Error | undefined
 
   /** `abort`: ends the handshake; left out if that is done. */
@@ -124,7 +154,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
    * agreed on, if messages may be compressed.
    */
   open(sink: SocketSink, stream: ByteStream, head: Uint8Array, deflate?: DeflateParameters): void {
-    const { side, options } = this.#traits
+    const { options } = this.#traits
     this.#sink = sink
     this.#stream = stream
     if (deflate !== undefined)
@@ -133,21 +163,13 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
         max_payload: options.max_payload,
       })
     this.#is_writable = true
-    this.#decoder = new FrameDecoder(
-      {
-        from: side === 'client' ? 'server' : 'client',
-        max_payload: options.max_payload,
-        max_fragments: options.max_fragments,
-        is_compressed: deflate !== undefined,
-      },
-      decoder_memory,
-      this,
-    )
+    this.#decoders = decoder_pool(this.#traits, deflate !== undefined)
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
     read_little_ahead(stream)
+    drop_idle_listener(stream)
     // Not given back to the stream: one that has failed would drop it, and one that shares memory is read past what it buffers.
     const unread = stream.read() as Uint8Array | null
-    for (const chunk of [head, unread]) if (chunk !== null && chunk.length > 0) this.#late_chunks.push(chunk)
+    for (const chunk of [head, unread]) if (chunk !== null && chunk.length > 0) this.#keep_chunk(chunk)
     const wired: WiredStream = stream
     wired[WIRE] = this
     share_read_memory(wired, on_read)
@@ -155,7 +177,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     stream.on('end', on_end)
     stream.on('error', on_error)
     stream.on('close', on_close)
-    if (this.#late_chunks.length === 0) return
+    if (this.#late_chunks === undefined) return
     this.#hold(HOLD.OPENING)
     this.#let_go_later(HOLD.OPENING)
   }
@@ -171,7 +193,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   }
 
   get is_close_sent(): boolean {
-    return this.#is_close_sent
+    return this.#closing?.is_close_sent ?? false
   }
 
   get unsent(): number {
@@ -185,7 +207,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   write(batch: FrameBatch): void {
     if (this.#deflate !== undefined && this.#is_worth_deflating(batch)) {
       this.#under_way = batch
-      this.#is_deflating = true
+      this.#after_deflating = []
       this.#deflate_frames(this.#deflate, read_frames(batch.frames), [])
     } else if (this.#write_frames(batch.frames)) this.#release_batch(batch)
     else {
@@ -197,11 +219,12 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
 
   close(code: number, reason: string): void {
     if (this.#stream === undefined) this.#abort?.()
-    else if (!this.#is_closing) {
-      this.#is_closing = true
+    else if (this.#closing === undefined) {
+      const closing: Closing = { is_close_sent: false }
+      this.#closing = closing
       this.#is_writable = false
       this.#when_deflated(() => {
-        this.#write_close(code, reason)
+        this.#write_close(closing, code, reason)
         if (this.#is_broken) this.#stream.end()
       })
       // The peer's Close has to be read, whatever reading was paused for.
@@ -253,6 +276,11 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.account()
   }
 
+  /** The stream below. */
+  get stream(): ByteStream {
+    return this.#stream
+  }
+
   // What a budget asks: InboxHolder.
 
   get held_bytes(): number {
@@ -274,7 +302,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
       budget.changed(this, by_bytes)
     }
     // While it is closing, it is read: otherwise the peer's Close would not be found.
-    if (waiting_bytes > budget.most_waiting_bytes && !this.#is_closing) this.#hold(HOLD.CROWDED)
+    if (waiting_bytes > budget.most_waiting_bytes && this.#closing === undefined) this.#hold(HOLD.CROWDED)
     else if (waiting_bytes <= budget.most_waiting_bytes / 2) this.#let_go_later(HOLD.CROWDED)
   }
 
@@ -283,7 +311,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     if (is_shed) {
       this.#is_shed = true
       this.#sink.close()
-      this.#decoder.skip_messages()
+      this.#lent_decoder.skip_messages()
       this.#deflate?.end_inflating()
       this.#let_go_later(HOLD.INFLATING)
       this.account()
@@ -303,7 +331,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.#deflate?.inflate(payload, result => {
       const broken = typeof result === 'string' ? result : this.#hand_on(result, is_text)
       if (broken !== undefined) {
-        this.#decoder.end()
+        this.#lent_decoder.end()
         this.on_broken(broken)
       }
       this.#let_go(HOLD.INFLATING)
@@ -328,13 +356,14 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   }
 
   on_close(code: number, reason: string): void {
-    this.#peer_close = { code, reason }
-    const is_answer = !this.#is_closing
-    this.#is_closing = true
+    const is_answer = this.#closing === undefined
+    const closing = this.#closing ?? { is_close_sent: false }
+    closing.peer_close = { code, reason }
+    this.#closing = closing
     this.#write_pongs()
     this.#is_writable = false
     this.#when_deflated(() => {
-      if (is_answer) this.#write_close(code, reason)
+      if (is_answer) this.#write_close(closing, code, reason)
       this.#stream.end()
     })
     if (is_answer) this.#sink.socket_ending()
@@ -344,7 +373,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.#write_pongs()
     this.#is_broken = true
     // What comes now is read and dropped, so that the end is an end and no reset.
-    if (this.#is_closing) this.#when_deflated(() => this.#stream.end())
+    if (this.#closing !== undefined) this.#when_deflated(() => this.#stream.end())
     const { error, close_code } = describe_broken_rule(rule, this.#traits.options)
     this.#sink.socket_failed(error, close_code)
   }
@@ -356,7 +385,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     // A stream that is not of Node's own may hand on more after it was paused, and one of Node's is read again if it was paused in its `data` event.
     if (this.#holds !== 0) {
       this.#stream.pause()
-      this.#late_chunks.push(Buffer.from(chunk))
+      this.#keep_chunk(Buffer.from(chunk))
       this.account()
       return
     }
@@ -369,7 +398,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   stream_ended(): void {
     // TLS reports the end also while it is paused. The peer's Close may come before it, and messages that take their time.
     this.#is_end_due = this.#holds !== 0
-    if (this.#is_end_due || this.#peer_close !== undefined) return
+    if (this.#is_end_due || this.#closing?.peer_close !== undefined) return
     this.#is_writable = false
     this.#stream.end()
     this.#sink.socket_ending()
@@ -391,14 +420,14 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** Decodes what is still unread, and then reports the end. */
   #finish(): void {
     const unread = this.#stream.read() as Uint8Array | null
-    if (unread !== null) this.#late_chunks.push(unread)
+    if (unread !== null) this.#keep_chunk(unread)
     this.#read_rest()
     if (this.#holds !== 0) return
     this.#holds = HOLD.FINISHED
-    this.#decoder.end()
+    this.#decoder?.end()
     this.#deflate?.end()
     this.account()
-    const { code = ABNORMAL_CLOSURE, reason = '' } = this.#peer_close ?? {}
+    const { code = ABNORMAL_CLOSURE, reason = '' } = this.#closing?.peer_close ?? {}
     this.#sink.socket_closed(code, reason, this.#why_ended(code))
   }
 
@@ -408,17 +437,39 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     return new NetError('connection_lost', error.message, { cause: error })
   }
 
+  #keep_chunk(chunk: Uint8Array): void {
+    this.#late_chunks ??= []
+    this.#late_chunks.push(chunk)
+  }
+
   /** Goes on with what was read before it was held up. */
   #read_rest(): void {
-    this.#decoder.resume()
-    while (this.#holds === 0 && this.#late_chunks.length > 0)
-      this.#decode(this.#late_chunks.shift() as Uint8Array)
+    this.#decoder?.resume()
+    this.#return_decoder()
+    while (this.#holds === 0 && this.#late_chunks !== undefined) {
+      const chunk = this.#late_chunks.shift()
+      if (chunk === undefined) this.#late_chunks = undefined
+      else this.#decode(chunk)
+    }
   }
 
   #decode(chunk: Uint8Array): void {
     const steps = Math.floor(chunk.length / BYTES_PER_STEP)
-    this.#decoder.decode(chunk)
+    this.#lent_decoder.decode(chunk)
+    this.#return_decoder()
     if (steps > 0) this.#count_steps(steps)
+  }
+
+  get #lent_decoder(): FrameDecoder {
+    this.#decoder ??= this.#decoders.lend(this)
+    return this.#decoder
+  }
+
+  #return_decoder(): void {
+    const decoder = this.#decoder
+    if (decoder === undefined || !decoder.is_idle) return
+    this.#decoder = undefined
+    this.#decoders.take_back(decoder)
   }
 
   get #is_turn_over(): boolean {
@@ -431,7 +482,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.#holds |= reason
     // Before it is open, callbacks may run that are left from the connection before.
     if (this.#stream === undefined) return
-    this.#decoder.stop()
+    this.#decoder?.stop()
     this.#stream.pause()
   }
 
@@ -475,14 +526,18 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   /** What was read, and is no message yet. Of somebody who was shed, it is about to be skipped. */
   get #read_bytes(): number {
     if (this.#is_shed) return 0
-    const { held_bytes } = this.#decoder
+    const held_bytes = this.#decoder?.held_bytes ?? 0
     if (this.#holds === 0) return held_bytes
-    const late_bytes = this.#late_chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+    const late_bytes = this.#late_chunks?.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) ?? 0
     return held_bytes + late_bytes + this.#stream.readableLength + (this.#deflate?.inflating_bytes ?? 0)
   }
 
   #count_steps(steps: number): void {
-    if (!this.#is_turn_over && !this.#share.take(steps)) this.#hold(HOLD.TURN_IS_OVER)
+    if (this.#is_turn_over) return
+    this.#steps += steps
+    if (this.#steps < STEPS_PER_CHECK) return
+    this.#steps = 0
+    if (!may_go_on(this)) this.#hold(HOLD.TURN_IS_OVER)
   }
 
   /** @internal */
@@ -504,7 +559,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     const is_flood = this.#control_frames > 1 && now_ms - this.#control_frames_since_ms < CONTROL_FRAMES_MS
     this.#control_frames_since_ms = now_ms
     if (!is_flood) return
-    this.#decoder.end()
+    this.#decoder?.end()
     this.on_broken('too_many_pings')
   }
 
@@ -521,9 +576,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     })
   }
 
-  #write_close(code: number, reason: string): void {
+  #write_close(closing: Closing, code: number, reason: string): void {
     this.#stream.write(this.#control_frame(OPCODE.CLOSE, close_payload(code, reason)), error => {
-      this.#is_close_sent = !error && this.#under_way === undefined && !this.#stream.destroyed
+      closing.is_close_sent = !error && this.#under_way === undefined && !this.#stream.destroyed
     })
   }
 
@@ -555,22 +610,17 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
       }
       done.push(made_frame(opcode, payload, is_masked))
     }
-    this.#is_deflating = false
+    const tasks = this.#after_deflating
+    this.#after_deflating = undefined
     if (!this.#stream.writable) return
     if (this.#write_frames(Buffer.concat(done))) this.#batch_written()
     else this.#ask_when_written()
-    this.#after_deflating?.()
-    this.#after_deflating = undefined
+    for (const task of tasks ?? []) task()
   }
 
   #when_deflated(task: () => void): void {
-    const before = this.#after_deflating
-    if (!this.#is_deflating) task()
-    else
-      this.#after_deflating = () => {
-        before?.()
-        task()
-      }
+    if (this.#after_deflating === undefined) task()
+    else this.#after_deflating.push(task)
   }
 
   /** Returns whether the kernel took it at once. A write that fails at once leaves nothing behind either, and returns false. */

@@ -832,3 +832,51 @@ describe('memory', () => {
     expect([trial.events.length, trial.allocated]).toEqual([3, []])
   })
 })
+
+test('a segment does not count as memory that is kept while it is read', () => {
+  const held: number[] = []
+  const trial = new Trial({}, ({ decoder }) => held.push(decoder.held_bytes))
+  trial.decoder.decode(encode([{ first: FIN | PING }, { first: FIN | PONG }], 'server'))
+  expect(held).toEqual([0, 0])
+})
+
+describe('is_idle', () => {
+  const text_frame = (): Buffer => encode([{ first: FIN | TEXT, payload: utf8('text') }], 'client')
+  const ping = { first: FIN | PING, payload: utf8('ping') }
+
+  test.each<[string, Buffer]>([
+    ['a header', text_frame().subarray(0, 1)],
+    ['a header of which the length is known', text_frame().subarray(0, 3)],
+    ['a payload', text_frame().subarray(0, -1)],
+    ['a control frame', encode([ping], 'client').subarray(0, -1)],
+    ['a message in fragments', encode([{ first: TEXT, payload: utf8('te') }], 'client')],
+    ['a control frame within such a message', encode([{ first: TEXT }, ping], 'client').subarray(0, -1)],
+    ['the next message', Buffer.concat([text_frame(), text_frame().subarray(0, 2)])],
+  ])('is false in the middle of %s', (_, bytes) => {
+    const { decoder } = new Trial({ from: 'client' })
+    expect(decoder.is_idle).toBe(true)
+    decoder.decode(Buffer.from(bytes))
+    expect(decoder.is_idle).toBe(false)
+  })
+
+  test.each<[string, (decoder: FrameDecoder) => void]>([
+    ['stopped', decoder => decoder.stop()],
+    ['skipping messages', decoder => decoder.skip_messages()],
+    ['at its end', decoder => decoder.end()],
+  ])('is false when it is %s', (_, change) => {
+    const { decoder } = new Trial({ from: 'client' })
+    decoder.decode(text_frame())
+    expect(decoder.is_idle).toBe(true)
+    change(decoder)
+    expect(decoder.is_idle).toBe(false)
+  })
+
+  test('is false in a callback, and true again between messages', () => {
+    const in_callbacks: boolean[] = []
+    const trial = new Trial({ from: 'client' }, ({ decoder }) => in_callbacks.push(decoder.is_idle))
+    for (const byte of encode([{ first: TEXT }, ping, { first: FIN | CONTINUATION }, ping], 'client'))
+      trial.decoder.decode(Buffer.of(byte))
+    expect(in_callbacks).toEqual([false, false, false])
+    expect(trial.decoder.is_idle).toBe(true)
+  })
+})

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
-import { TurnShare, type TurnTaker } from '../../src/node/turn_share.js'
+import { may_go_on, type TurnTaker } from '../../src/node/turn_share.js'
 
 /** Keeps the thread busy. */
 function work(ms: number): void {
@@ -9,7 +9,6 @@ function work(ms: number): void {
 
 /** Has work to do that takes `ms` milliseconds, and does what it may do of it in each turn. */
 class Worker implements TurnTaker {
-  readonly #share = new TurnShare(this)
   readonly #worked: (worker: Worker) => void
   readonly #settle: () => void
   readonly done: Promise<void>
@@ -30,14 +29,13 @@ class Worker implements TurnTaker {
     while (this.#left_ms > 0) {
       work(0.25)
       this.#left_ms -= 0.25
-      // As many as are taken before the time is checked.
-      if (this.#left_ms > 0 && !this.#share.take(32)) return
+      if (this.#left_ms > 0 && !may_go_on(this)) return
     }
     this.#settle()
   }
 }
 
-describe('TurnShare', () => {
+describe('may_go_on', () => {
   it('leaves a turn to the next after a millisecond, however many steps fit into it', async () => {
     let turns = 0
     const worker = new Worker(20, () => {
