@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ClientAddress } from './client_address.js'
 import { has_body } from './judge.js'
 import { told_by_close } from './told_by_close.js'
 
@@ -16,4 +17,14 @@ export function answerable_stream(request: IncomingMessage, stream: Duplex): Cli
   stream.on('error', told_by_close)
   stream.resume()
   return request.socket
+}
+
+/** Returns where a client is. Node would keep a copy of that for as long as the socket is open: one that is not there yet is taken away again. */
+export function address_of(stream: ClientStream): ClientAddress | undefined {
+  const socket: { _peername?: unknown } = stream as object
+  const kept = socket._peername
+  const { remoteAddress, remotePort } = stream
+  if (!kept && socket._peername) socket._peername = kept
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  return { ip: remoteAddress, port: remotePort }
 }

@@ -1,4 +1,4 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { deflate_offers, type NetError, parse_target } from '@bt/ws-protocol'
 import {
   accept_deflate,
@@ -12,7 +12,6 @@ import { Answers } from './answers.js'
 import { Arrivals } from './arrivals.js'
 import { Authorizer, type Decision } from './authorizer.js'
 import {
-  type ClientAddress,
   type ClientPlace,
   forwarded_client,
   show_place,
@@ -20,11 +19,11 @@ import {
   trusted_proxies,
   UNKNOWN_PLACE,
 } from './client_address.js'
-import type { ClientStream } from './client_stream.js'
+import { address_of, type ClientStream } from './client_stream.js'
 import { EntryLimits } from './entry_limits.js'
 import { acceptance } from './handshake/acceptance.js'
 import { Handshake, type HandshakeHeaders } from './handshake_request.js'
-import { shown_unix_path } from './http_host.js'
+import { type HttpHost, shown_unix_path } from './http_host.js'
 import { agreed_protocol, judge, offered_protocols } from './judge.js'
 import type { ListenSettings } from './options.js'
 import { OriginGuard } from './origin_guard.js'
@@ -91,8 +90,10 @@ export class Entrance {
   readonly handshake_timeout: number
   readonly #settings: ListenSettings
   readonly #owner: HandshakeOwner
-  readonly #http: HttpServer
+  readonly #host: HttpHost
   readonly #shared_headers = new Recent<string>(text => text)
+  readonly #urls = new Recent<string>(text => text)
+  readonly #hosts = new Recent<string>(text => text)
   readonly #deflate_offers = new Recent(list => deflate_offers(list, 'client'))
   readonly #answers: Answers
   readonly #origins: OriginGuard
@@ -104,19 +105,19 @@ export class Entrance {
   readonly #knows_addresses_at_once: boolean
   #is_closing = false
 
-  constructor(settings: ListenSettings, owner: HandshakeOwner, http: HttpServer) {
+  constructor(settings: ListenSettings, owner: HandshakeOwner, host: HttpHost) {
     const { authorize, handshake_timeout, origins, route, trust_proxy } = settings
     const report = (error: NetError): void => owner.report(error)
     this.route = route
     this.handshake_timeout = handshake_timeout
     this.#settings = settings
     this.#owner = owner
-    this.#http = http
+    this.#host = host
     this.#answers = new Answers(handshake_timeout)
     this.#arrivals = new Arrivals(handshake_timeout, node_platform.clock, stream =>
       this.refuse(stream, too_late()),
     )
-    this.#origins = new OriginGuard(origins, http, report)
+    this.#origins = new OriginGuard(origins, host.http, report)
     this.#proxies = trusted_proxies(trust_proxy)
     this.#limits = new EntryLimits(settings)
     this.#knows_addresses_at_once = settings.server === undefined && this.#proxies === undefined
@@ -198,7 +199,10 @@ export class Entrance {
 
   #locate(stream: ClientStream, headers: HandshakeHeaders): ClientPlace {
     const told = this.#proxies && forwarded_client(headers, this.#proxies)
-    return told ?? address_of(stream) ?? shown_unix_path(this.#http) ?? UNKNOWN_PLACE
+    const address = told ?? address_of(stream)
+    // What a proxy tells is a part of its header, and would keep all of that alive.
+    if (address !== undefined) return { ip: this.#hosts.of(address.ip), port: address.port }
+    return shown_unix_path(this.#host.http) ?? UNKNOWN_PLACE
   }
 
   #receive(visit: Visit): void {
@@ -248,8 +252,9 @@ export class Entrance {
       // From here on, the wire listens for errors.
       stream.off('error', told_by_close)
       if (stream.isPaused()) stream.resume()
+      this.#host.let_go(stream)
       const { shared, own } = packed_headers(request.headers)
-      handshake.pack({ shared: this.#shared_headers.of(shared), own })
+      handshake.pack(this.#urls.of(request.url ?? ''), { shared: this.#shared_headers.of(shared), own })
       this.#owner.admit({
         stream: counting_bytes(stream),
         head,
@@ -266,9 +271,4 @@ export class Entrance {
     this.refused({ reason: 'client_left' }, stream, request)
     stream.destroy()
   }
-}
-
-function address_of({ remoteAddress, remotePort }: ClientStream): ClientAddress | undefined {
-  if (remoteAddress === undefined || remotePort === undefined) return undefined
-  return { ip: remoteAddress, port: remotePort }
 }

@@ -70,8 +70,9 @@ export class Handshake implements HandshakeRequest {
     this.certificate = read_client_certificate(socket)
   }
 
-  /** Keeps the headers packed from now on, since most are never read again. */
-  pack({ shared, own }: PackedHeaders): void {
+  /** Keeps the headers packed from now on, since most are never read again; and `url`, which is the same text, but may be that of other clients too. */
+  pack(url: string, { shared, own }: PackedHeaders): void {
+    this.#url = url
     this.#headers = shared
     this.#own_headers = own
   }

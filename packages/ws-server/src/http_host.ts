@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { format_address, type NetError } from '@bt/ws-protocol'
+import type { ClientStream } from './client_stream.js'
 import type { Unmount } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
 
@@ -9,6 +10,8 @@ export interface HttpHost {
   readonly http: HttpServer
   /** Hands handshakes to an entrance, and on our own server whatever else comes, to be refused; returns how to stop that. */
   lead_to(entrance: Entrance): Unmount
+  /** Forgets a stream that has become a WebSocket, whose end is seen to elsewhere. */
+  let_go(stream: ClientStream): void
   /** Settles when it listens, with what kept it from that if anything did. Never rejects. */
   open(): Promise<NetError | undefined>
   /** Takes no connections any more, where it is our own; settles when all of ours have ended. */

@@ -77,7 +77,7 @@ class Server implements WsServer {
       server === undefined
         ? new OwnHttp(settings, error => this.#connections.report(error))
         : new SharedHttp(server)
-    this.#entrance = new Entrance(settings, this.#connections, this.#host.http)
+    this.#entrance = new Entrance(settings, this.#connections, this.#host)
     this.#unmount = this.#host.lead_to(this.#entrance)
     this.closed = new Promise(resolve => {
       this.#all_done = resolve

@@ -4,7 +4,7 @@ import type { DropArgument, Socket } from 'node:net'
 import { type BindAddress, format_address, NetError, parse_bind } from '@bt/ws-protocol'
 import { node_platform } from '@bt/ws-protocol/node'
 import { answer_headers } from './answers.js'
-import { answerable_stream } from './client_stream.js'
+import { answerable_stream, type ClientStream } from './client_stream.js'
 import { DescriptorWatch } from './descriptor_watch.js'
 import { is_for, type Unmount } from './dispatcher.js'
 import type { Entrance } from './entrance.js'
@@ -27,7 +27,8 @@ export class OwnHttp implements HttpHost {
   readonly #descriptors: DescriptorWatch
   readonly #most_connections: number
   readonly #close_timeout: number
-  readonly #streams = new Set<Socket>()
+  /** Those that are no WebSockets, or not yet; over TLS, the sockets below. */
+  readonly #streams = new Set<ClientStream>()
   /** One for all streams, so that none of them needs a closure of its own. */
   readonly #ended: (this: Socket) => void
   #bound: Promise<unknown> = Promise.resolve()
@@ -83,6 +84,11 @@ export class OwnHttp implements HttpHost {
     })
     // Whatever comes until it has closed is answered.
     return () => {}
+  }
+
+  let_go(stream: ClientStream): void {
+    this.#streams.delete(stream)
+    stream.off('close', this.#ended)
   }
 
   open(): Promise<NetError | undefined> {

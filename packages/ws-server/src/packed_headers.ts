@@ -2,12 +2,14 @@
 const OWN_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'sec-websocket-key'])
 /** Stands in no header (RFC 9110 §5.5). */
 const SEPARATOR = '\n'
+/** Stands in no name (RFC 9110 §5.6.2). */
+const NAME_SEPARATOR = ','
 
-/** The headers of a handshake as two texts, each with names and values in turn. */
+/** The headers of a handshake as two texts. */
 export interface PackedHeaders {
-  /** The same for many clients. */
+  /** The same for many clients: the names of a client's own headers in one line, and then the others, with names and values in turn. */
   readonly shared: string
-  /** This client's own: its key and its credentials. */
+  /** The values of this client's own headers: its key and its credentials. */
   readonly own: string
 }
 
@@ -16,17 +18,29 @@ export function packed_headers(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): PackedHeaders {
   const shared: string[] = []
-  const own: string[] = []
-  for (const name in headers) (OWN_HEADERS.has(name) ? own : shared).push(name, String(headers[name]))
-  return { shared: shared.join(SEPARATOR), own: own.join(SEPARATOR) }
+  const own_names: string[] = []
+  const own_values: string[] = []
+  for (const name in headers) {
+    const value = String(headers[name])
+    if (!OWN_HEADERS.has(name)) shared.push(name, value)
+    else {
+      own_names.push(name)
+      own_values.push(value)
+    }
+  }
+  return {
+    shared: [own_names.join(NAME_SEPARATOR), ...shared].join(SEPARATOR),
+    own: own_values.join(SEPARATOR),
+  }
 }
 
 /** Returns headers that were packed; their own come last. */
 export function unpacked_headers({ shared, own }: PackedHeaders): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (const text of [shared, own]) {
-    const parts = text.split(SEPARATOR)
-    for (let at = 0; at + 1 < parts.length; at += 2) headers[String(parts[at])] = String(parts[at + 1])
-  }
+  const [own_names = '', ...parts] = shared.split(SEPARATOR)
+  for (let at = 0; at + 1 < parts.length; at += 2) headers[String(parts[at])] = String(parts[at + 1])
+  if (own_names === '') return headers
+  const own_values = own.split(SEPARATOR)
+  for (const [at, name] of own_names.split(NAME_SEPARATOR).entries()) headers[name] = String(own_values[at])
   return headers
 }

@@ -110,7 +110,7 @@ export class ConnectionSet implements HandshakeOwner {
       this.#connection_settings,
       this.#owner,
       node_platform,
-      connection => new ServerSocket(connection, { place, handshake, data, stream, lender: wire, topics }),
+      connection => new ServerSocket(connection, { place, handshake, data, wire, topics }),
     )
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
@@ -152,7 +152,7 @@ export class ConnectionSet implements HandshakeOwner {
   #handle(socket: ServerSocket, data: string | Uint8Array): unknown {
     // Without `binary`, nothing but text gets as far as this.
     const returned: unknown = this.#settings.on_message?.(socket, data as string)
-    if (is_thenable(returned)) ServerSocket.lender_of(socket).lend(data)
+    if (is_thenable(returned)) ServerSocket.wire_of(socket).lend(data)
     return returned
   }
 

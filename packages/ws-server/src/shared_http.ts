@@ -21,6 +21,9 @@ export class SharedHttp implements HttpHost {
     return mount(this.http, entrance)
   }
 
+  /** Nothing is kept of it here. */
+  let_go(): void {}
+
   open(): Promise<undefined> {
     return new Promise(resolve => {
       this.#listens = () => {

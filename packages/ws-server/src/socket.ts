@@ -56,8 +56,10 @@ export interface CountingStream {
   readonly bytesWritten: number
 }
 
-/** What counts the messages that callbacks have. */
-export interface Lender {
+/** What is used of the wire of a socket. */
+export interface SocketWire {
+  /** The stream below. */
+  readonly stream: CountingStream
   /** A callback has returned a promise, and has `data` until that settles. */
   lend(data: string | Uint8Array): void
 }
@@ -70,10 +72,8 @@ export interface ServerSocketParts {
   readonly handshake: HandshakeRequest
   /** What `authorize` returned. */
   readonly data: unknown
-  /** The socket below. */
-  readonly stream: CountingStream
-  /** What counts the messages that its callbacks have. */
-  readonly lender: Lender
+  /** What its frames come and go on. */
+  readonly wire: SocketWire
   /** The topics of its server. */
   readonly topics: Topics<ServerSocket>
 }
@@ -83,8 +83,7 @@ export class ServerSocket implements WsSocket {
   readonly data: unknown
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket, FrameBatch>
-  readonly #stream: CountingStream
-  readonly #lender: Lender
+  readonly #wire: SocketWire
   /** The IP address, or what is shown of a client that has none. */
   readonly #host: string
   readonly #port: number | undefined
@@ -93,11 +92,10 @@ export class ServerSocket implements WsSocket {
 
   constructor(
     connection: Connection<ServerSocket, FrameBatch>,
-    { place, handshake, data, stream, lender, topics }: ServerSocketParts,
+    { place, handshake, data, wire, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
-    this.#stream = stream
-    this.#lender = lender
+    this.#wire = wire
     this.#topics = topics
     // Two fields take less than a pair would, which is made again for whoever asks.
     this.#host = typeof place === 'string' ? place : place.ip
@@ -113,12 +111,12 @@ export class ServerSocket implements WsSocket {
 
   /** The stream below a socket: for its server alone. */
   static stream_of(socket: ServerSocket): CountingStream {
-    return socket.#stream
+    return socket.#wire.stream
   }
 
-  /** What counts the messages that a socket’s callbacks have: for its server alone. */
-  static lender_of(socket: ServerSocket): Lender {
-    return socket.#lender
+  /** The wire of a socket: for its server alone. */
+  static wire_of(socket: ServerSocket): SocketWire {
+    return socket.#wire
   }
 
   get type(): 'ws' {

@@ -43,7 +43,7 @@ describe('Handshake', () => {
     for (const is_asked_before of [false, true]) {
       const handshake = new Handshake(request('/ws?room=%E4%B8%AD', { ...headers }), 'chat')
       if (is_asked_before) expect(handshake.headers).toEqual(shown)
-      handshake.pack(packed_headers(headers))
+      handshake.pack('/ws?room=%E4%B8%AD', packed_headers(headers))
       expect(handshake.headers).toEqual(shown)
       expect(handshake.headers).toBe(handshake.headers)
       expect(handshake.origin).toBe(shown.origin)
@@ -65,7 +65,7 @@ describe('Handshake', () => {
     const given = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } } as unknown as IncomingMessage
     const handshake = new Handshake(given, '')
     expect(handshake.headers).toEqual({ host: 'x' })
-    handshake.pack(packed_headers(given.headers))
+    handshake.pack('/', packed_headers(given.headers))
     expect(handshake.headers).toEqual({ host: 'x' })
   })
 })

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 import { listen, type WsListenOptions, type WsServer } from '../src/index.js'
 import { aborted, deferred } from './deferred.js'
 import { collect_garbage } from './heap.js'
-import { RawClient } from './raw_client.js'
+import { masked_frame, RawClient } from './raw_client.js'
 
 let http: Server
 let server: WsServer
@@ -54,6 +54,18 @@ it.each([
   expect(await are_garbage(requests)).toBe(true)
   expect(server.sockets.size).toBe(2)
   for (const client of clients) client.socket.destroy()
+})
+
+it('nothing keeps a socket that has ended, though it was the last to send something', async () => {
+  const got = deferred()
+  const left = deferred()
+  const addr = await start({ on_message: () => got.resolve(), on_close: () => left.resolve() })
+  const client = await RawClient.upgraded(addr)
+  client.socket.write(masked_frame(0x81, Buffer.from('last')))
+  await got.promise
+  client.socket.destroy()
+  await left.promise
+  expect(await are_garbage(streams)).toBe(true)
 })
 
 it('an authorize that never settles keeps nothing of a client that has left', async () => {
