@@ -51,9 +51,12 @@ export class TotalInboxBudget implements InboxBudget {
     else this.#holders.add(holder)
     if (this.#is_busy) return
     this.#is_busy = true
-    if (by_bytes > 0) this.#grown(by_bytes)
-    else this.#shed_above_bytes = Math.min(this.#shed_above_bytes, this.#next_step)
-    this.#is_busy = false
+    try {
+      if (by_bytes > 0) this.#grown(by_bytes)
+      else this.#shed_above_bytes = Math.min(this.#shed_above_bytes, this.#next_step)
+    } finally {
+      this.#is_busy = false
+    }
   }
 
   #grown(by_bytes: number): void {

@@ -11,6 +11,7 @@ import { client_of, start_open, stop_all } from './started_server.js'
 const KIB = 1_024
 const MIB = 1_048_576
 const TEXT = 0x81
+const BINARY = 0x82
 const RSV1 = 0x40
 const BEGUN = 0x01
 
@@ -274,5 +275,33 @@ describe('a paused socket', () => {
     expect(socket.readableLength).toBeLessThan(10)
     client?.socket.destroy()
     http.close()
+  })
+})
+
+describe('binary messages', () => {
+  it('are plain Uint8Arrays, whether they came whole, in fragments or compressed', async () => {
+    const kinds: unknown[] = []
+    const options = {
+      binary: true,
+      compression: true,
+      on_message: (_socket: unknown, data: unknown) => {
+        kinds.push(Object.getPrototypeOf(data) === Uint8Array.prototype)
+      },
+    }
+    const server = await start_open(options as object)
+    const client = RawClient.ask(server.addr, {
+      Extensions: 'Sec-WebSocket-Extensions: permessage-deflate',
+    })
+    await client.header()
+    const bytes = Buffer.alloc(100, 'x')
+    client.send(
+      Buffer.concat([
+        ...[frame(BINARY, bytes), frame(BINARY & 0x7f, bytes), frame(0x80, bytes)],
+        ...[frame(BINARY | RSV1, deflateRawSync(bytes))],
+      ]),
+    )
+    await until(() => kinds.length === 3)
+    expect(kinds).toEqual([true, true, true])
+    client.socket.destroy()
   })
 })

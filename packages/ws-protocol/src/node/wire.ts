@@ -322,7 +322,9 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
   // What the decoder finds: DecoderSink.
 
   on_message(data: string | Uint8Array, payload_bytes: number): void {
-    this.#sink.socket_message(data, payload_bytes, memory_of(data, payload_bytes))
+    // The same kind of bytes, in whatever pieces they came: `String` of a Buffer is its text, and of other bytes their numbers.
+    const message = data instanceof Buffer ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data
+    this.#sink.socket_message(message, payload_bytes, memory_of(message, payload_bytes))
     this.#count_steps(1)
   }
 
