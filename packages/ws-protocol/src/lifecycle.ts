@@ -135,8 +135,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
 /** Whether messages that come are delivered. */
 export function delivers_messages(state: Lifecycle): boolean {
   const { name } = state
-  if (name === 'draining' || name === 'close_sent') return state.late === 'delivered'
-  return name === 'open' || name === 'finishing'
+  return name === 'open' || name === 'finishing' || ('late' in state && state.late === 'delivered')
 }
 
 /** Whether the handshake is not done, and may still be. */
