@@ -88,7 +88,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       break
     case 'close':
       if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
-      if (name === 'draining' || name === 'close_sent') return drop_late(state)
+      if ('late' in state) return drop_late(state)
       // What was lost, and has not ended yet, ends as this side wants it: nobody connects again for whoever has closed.
       if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
         return { name: 'terminated', closing: event.closing }
