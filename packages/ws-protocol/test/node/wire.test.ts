@@ -1,18 +1,20 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request as http_request, type IncomingMessage } from 'node:http'
 import { createServer as create_https_server, request as https_request } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { deflateRawSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_self_signed } from '../../../../scripts/certificates.mjs'
-import { Connection, deflate_offers, type FrameBatch } from '../../src/index.js'
+import { Connection, deflate_offers, type FrameBatch, NetError } from '../../src/index.js'
 import {
   accept_deflate,
   agreed_deflate,
   type DeflateParameters,
   frame_memory,
+  type InboxBudget,
   node_platform,
   Wire,
   type WireTraits,
@@ -158,24 +160,50 @@ describe('Wire', () => {
   /** A server's connection, open, and the bare socket of its peer. */
   async function open_raw(
     options: Partial<WireTraits['options']> = {},
-  ): Promise<{ connection: Connection<null, FrameBatch>; listener: PortListener; raw: Socket }> {
-    const { accepted, url } = await accepting(false)
+    inbox_budget?: InboxBudget,
+  ): Promise<{ connection: Connection<null, FrameBatch>; listener: PortListener; raw: Socket; wire: Wire }> {
+    const { accepted, url } = await accepting(options.compression === true)
     const raw = connect(Number(new URL(url).port), '127.0.0.1')
     raw.write(
-      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: ${OFFERS}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
     )
-    const { stream, head } = await accepted
+    const { stream, head, deflate } = await accepted
     const listener = new PortListener()
     const given = { ...settings, side: 'server', binary: true } as const
     const connection = new Connection(given, listener, node_platform, () => null)
-    const traits = { side: 'server', options: { ...limits, compression: false, ...options } } as const
-    const wire = new Wire(traits)
+    const wire = new Wire({
+      side: 'server',
+      options: { ...limits, compression: false, ...options },
+      ...(inbox_budget && { inbox_budget }),
+    })
     connection.attach(wire)
-    wire.open(connection, stream, head)
+    wire.open(connection, stream, head, deflate)
     connection.socket_opened()
     await once(raw, 'data')
-    return { connection, listener, raw }
+    return { connection, listener, raw, wire }
   }
+
+  /** A frame of a client whose zero mask leaves the payload as it is; it may be cut off before `length`. */
+  const frame = (first: number, payload: string | Uint8Array, length = payload.length): Buffer => {
+    const header = Buffer.alloc(length < 126 ? 6 : 8)
+    header.writeUInt16BE((first << 8) | 0x80 | Math.min(length, 126))
+    if (length >= 126) header.writeUInt16BE(length, 2)
+    return Buffer.concat([header, Buffer.from(payload as string)])
+  }
+
+  it('unpacks text of any characters and bytes, and refuses text that is not UTF-8', async () => {
+    const { connection, listener, raw } = await open_raw({ compression: true })
+    const packed = (first: number, payload: string | Uint8Array): Buffer =>
+      frame(first, deflateRawSync(Buffer.from(payload as string)))
+    raw.write(
+      Buffer.concat([packed(0xc1, 'a'.repeat(200)), packed(0xc1, 'é€👋'), packed(0xc2, Buffer.of(0xff))]),
+    )
+    await listener.has(3)
+    raw.write(packed(0xc1, Buffer.of(0xff)))
+    expect(await connection.closed).toMatchObject({ code: 1007, cause: 'protocol' })
+    expect(listener.received).toEqual(['a'.repeat(200), 'é€👋', new Uint8Array([0xff])])
+    raw.destroy()
+  })
 
   it('tells what the peer broke, and closes with the code of that', async () => {
     const { connection, listener, raw } = await open_raw()
@@ -183,6 +211,103 @@ describe('Wire', () => {
     expect(await connection.closed).toMatchObject({ code: 1002, cause: 'protocol', clean: false })
     expect(listener.errors.map(error => error.code)).toEqual(['protocol_error'])
     raw.destroy()
+  })
+
+  describe('a budget for what has come in', () => {
+    const CLOSE = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf5])
+    const error = new NetError('inbox_shed', 'shed by a test')
+
+    /** Writes down what is told, and has everything as a test wants. */
+    class Budget implements InboxBudget {
+      most_waiting_bytes = 1_000_000
+      held_bytes = 0
+      told = (): void => {}
+      changed(_holder: unknown, by_bytes: number): void {
+        this.held_bytes += by_bytes
+        this.told()
+      }
+      until(is_reached: () => boolean): Promise<void> {
+        return new Promise(resolve => {
+          this.told = () => is_reached() && resolve()
+          this.told()
+        })
+      }
+    }
+
+    let budget: Budget
+    beforeEach(() => {
+      budget = new Budget()
+    })
+
+    it('is told of what is unfinished, and of its end', async () => {
+      const { connection, raw, wire } = await open_raw({}, budget)
+      raw.write(frame(0x01, 'x'.repeat(200), 1_000))
+      await budget.until(() => budget.held_bytes >= 200)
+      expect([wire.held_bytes, wire.sheddable_bytes]).toEqual([budget.held_bytes, budget.held_bytes])
+      raw.destroy()
+      await connection.closed
+      expect([budget.held_bytes, wire.sheddable_bytes]).toEqual([0, 0])
+    })
+
+    it('is told of what a callback has, and holds up the peer while little may wait', async () => {
+      budget.most_waiting_bytes = 100
+      const { connection, listener, raw, wire } = await open_raw({}, budget)
+      let release!: () => void
+      const released = new Promise<void>(resolve => (release = resolve))
+      listener.on_data = data => {
+        wire.lend(data)
+        return released
+      }
+      raw.write(frame(0x81, 'x'.repeat(200)))
+      await listener.has(1)
+      await budget.until(() => budget.held_bytes > 200)
+      expect(wire.sheddable_bytes).toBe(0)
+      raw.write(frame(0x81, 'y'.repeat(200)))
+      await new Promise(setImmediate)
+      const before = wire.signs_of_life()
+      expect(wire.signs_of_life(), 'silence says nothing of a peer that is not read').not.toBe(before)
+      expect(listener.received).toHaveLength(1)
+      release()
+      await listener.has(2)
+      await budget.until(() => budget.held_bytes === 0)
+      raw.destroy()
+      await connection.closed
+    })
+
+    it('sheds with a Close, skips what still comes, and reads the peer’s Close', async () => {
+      const { connection, listener, raw, wire } = await open_raw({}, budget)
+      raw.write(frame(0x01, 'x'.repeat(200), 300))
+      await budget.until(() => budget.held_bytes >= 200)
+      expect(wire.shed(error, 1013)).toBe(true)
+      expect(budget.held_bytes).toBe(0)
+      raw.write(
+        Buffer.concat([Buffer.alloc(100, 'x'), frame(0x80, 'y'.repeat(200)), frame(0x81, 'z'.repeat(200))]),
+      )
+      raw.write(CLOSE)
+      expect(await connection.closed).toMatchObject({ code: 1013, cause: 'overflow', clean: true })
+      expect([listener.received, listener.errors]).toEqual([[], [error]])
+    })
+
+    it('sheds while a message is being unpacked', async () => {
+      const { connection, listener, raw, wire } = await open_raw({ compression: true }, budget)
+      const packed = deflateRawSync(randomBytes(30_000))
+      raw.write(frame(0xc2, packed))
+      await budget.until(() => budget.held_bytes >= 30_000)
+      expect(wire.shed(error, 1013)).toBe(true)
+      raw.write(CLOSE)
+      expect(await connection.closed).toMatchObject({ code: 1013, cause: 'overflow' })
+      expect([listener.received, budget.held_bytes]).toEqual([[], 0])
+    })
+
+    it('terminates who is about to end already', async () => {
+      const { connection, raw, wire } = await open_raw({}, budget)
+      connection.close()
+      raw.write(frame(0x01, 'x'.repeat(200), 300))
+      await budget.until(() => budget.held_bytes >= 200)
+      expect(wire.shed(error, 1013)).toBe(false)
+      expect(await connection.closed).toMatchObject({ clean: false })
+      expect(budget.held_bytes).toBe(0)
+    })
   })
 
   describe('pings', () => {
