@@ -5,22 +5,22 @@ import type { InboxBudget, InboxHolder } from '@bt/ws-protocol/node'
 const CROWDED_FROM = 1 / 2
 
 /**
- * So much is set free at once, as a part of the limit, and so much may come in before it is counted, or shed, again: these take time in proportion to all
- * who hold something.
+ * The part of the limit that is freed at once, and that may come in before holders are counted or shed again: both take time in proportion to the number
+ * of holders.
  */
 const STEP = 1 / 64
 
 /**
- * Bounds what a server holds of what has come in: while much is held, sockets with slow callbacks are paused sooner; above the limit, whoever holds
- * most is shed.
+ * Bounds what a server holds of what has come in: while much is held, sockets with slow callbacks are paused sooner; above the limit, the holder
+ * that frees most is shed.
  */
 export class TotalInboxBudget implements InboxBudget {
   readonly #limit_bytes: number
-  /** Those that hold something and can be shed. */
+  /** All that hold something. */
   readonly #holders = new Set<InboxHolder>()
   #total_bytes = 0
   #uncounted_bytes = 0
-  /** With more, it is time to shed: the limit, or more while nobody can let go of what exceeds that. */
+  /** Above this, holders are shed: the limit, or more while only callbacks could free what exceeds it. */
   #shed_above_bytes: number
   #shed = 0
   #is_busy = false
@@ -30,7 +30,7 @@ export class TotalInboxBudget implements InboxBudget {
     this.#shed_above_bytes = limit_bytes
   }
 
-  /** Bytes of memory held, as far as it was told. */
+  /** Bytes of memory held, as last reported. */
   get total_bytes(): number {
     return this.#total_bytes
   }
@@ -72,7 +72,7 @@ export class TotalInboxBudget implements InboxBudget {
     return is_exceeded ? this.#total_bytes + this.#limit_bytes * STEP : this.#limit_bytes
   }
 
-  /** What a paused socket has read ahead, nobody has told. */
+  /** Has every holder report: what a paused socket has read ahead is not reported by itself. */
   #count(): void {
     this.#uncounted_bytes = 0
     for (const holder of this.#holders) holder.account()

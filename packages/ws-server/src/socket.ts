@@ -60,7 +60,7 @@ export interface CountingStream {
 export interface SocketWire {
   /** The stream below. */
   readonly stream: CountingStream
-  /** A callback has returned a promise, and has `data` until that settles. */
+  /** Counts `data` until the promise that its callback returned settles. */
   lend(data: string | Uint8Array): void
 }
 

@@ -4,14 +4,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TotalInboxBudget } from '../src/inbox_budget.js'
 
 const LIMIT = 6_400
-/** So much comes in at least between two counts, and so much is set free at once: a 64th of the limit. */
+/** A 64th of the limit: what comes in between two counts, and what is freed at once. */
 const STEP = 100
 const KIB_256 = 262_144
 
 /** A connection that a test has hold something. */
 class Holder implements InboxHolder {
   held_bytes = 0
-  /** What it has read ahead, without being told. */
+  /** What it has read ahead and not reported. */
   read_ahead = 0
   /** What a callback has, which nobody can take from it. */
   kept = 0
@@ -82,7 +82,7 @@ describe('TotalInboxBudget', () => {
     expect(shed()).toEqual([])
   })
 
-  it('sheds whoever holds most, then the next, until a 64th is free', () => {
+  it('sheds the largest holder, then the next, until a 64th is free', () => {
     add('small', 100)
     add('large', 4_000)
     add('medium', 2_250)

@@ -18,13 +18,13 @@ import { read_chunk, share_read_memory } from './read_memory.js'
 import { may_go_on, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
-/** One of those that share a budget for what has come in. */
+/** A connection or client that shares a budget for what has come in. */
 export interface InboxHolder {
-  /** Bytes of memory that it holds of what has come in, as it last told the budget. */
+  /** Bytes of memory that it holds of what has come in, as last reported to the budget. */
   readonly held_bytes: number
-  /** Bytes of them that it would let go of if it was shed; the rest is in the hands of a callback. */
+  /** How many of them shedding would free; callbacks have the rest. */
   readonly sheddable_bytes: number
-  /** Tells the budget what it holds now, since not every change can be seen at once. */
+  /** Reports to the budget what it holds now: not every change is visible at once. */
   account(): void
   /** Closes with `code`, lets go of what it holds, and reports `error`; `false` if it was about to end already. */
   shed(error: NetError, code: number): boolean
@@ -32,9 +32,9 @@ export interface InboxHolder {
 
 /** Bounds what the connections of a server hold together of what has come in. */
 export interface InboxBudget {
-  /** So many bytes may one connection hold just now, of messages that wait or are being handled, before its socket is read no further. */
+  /** How many bytes of messages that wait or are being handled one connection may hold at the moment before its socket is paused. */
   readonly most_waiting_bytes: number
-  /** What somebody holds has changed by so many bytes, its {@link InboxHolder.held_bytes} included. */
+  /** Reports that a holder's {@link InboxHolder.held_bytes} has changed by this many bytes. */
   changed(holder: InboxHolder, by_bytes: number): void
 }
 
@@ -44,7 +44,7 @@ export interface WireTraits {
   readonly side: 'client' | 'server'
   /** The options of the same names. */
   readonly options: WireOptions
-  /** Left out where one connection is all there is. */
+  /** Left out by clients, which have one connection each. */
   readonly inbox_budget?: InboxBudget
   /** Is told how long the answer to each ping took, in milliseconds. */
   readonly round_trip?: (ms: number) => void
@@ -270,7 +270,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     return !this.#is_turn_over
   }
 
-  /** A callback has returned a promise, and has `data` until that settles. */
+  /** Counts `data` until the promise that its callback returned settles. */
   lend(data: string | Uint8Array): void {
     this.#running_bytes = memory_of(data, Buffer.byteLength(data))
     this.account()

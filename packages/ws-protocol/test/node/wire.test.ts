@@ -217,7 +217,7 @@ describe('Wire', () => {
     const CLOSE = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf5])
     const error = new NetError('inbox_shed', 'shed by a test')
 
-    /** Writes down what is told, and has everything as a test wants. */
+    /** A budget whose limit a test sets. */
     class Budget implements InboxBudget {
       most_waiting_bytes = 1_000_000
       held_bytes = 0
@@ -239,7 +239,7 @@ describe('Wire', () => {
       budget = new Budget()
     })
 
-    it('is told of what is unfinished, and of its end', async () => {
+    it('gets reports of unfinished messages, and of their end', async () => {
       const { connection, raw, wire } = await open_raw({}, budget)
       raw.write(frame(0x01, 'x'.repeat(200), 1_000))
       await budget.until(() => budget.held_bytes >= 200)
@@ -249,7 +249,7 @@ describe('Wire', () => {
       expect([budget.held_bytes, wire.sheddable_bytes]).toEqual([0, 0])
     })
 
-    it('is told of what a callback has, and holds up the peer while little may wait', async () => {
+    it('gets reports of what callbacks have, and pauses the socket while little may wait', async () => {
       budget.most_waiting_bytes = 100
       const { connection, listener, raw, wire } = await open_raw({}, budget)
       let release!: () => void
