@@ -76,7 +76,7 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   /**
    * Limit of the memory for what has come in, in bytes, over all sockets and clients that wait for `authorize`: unfinished messages, those that wait for
    * an async callback or are being handled by one, and what is read and not looked at yet. From half of it on, sockets with slow callbacks are read more
-   * slowly; above it, those that hold most are closed with 1013, cause `overflow`, and `on_error` is told. From 1 to 1,099,511,627,776.
+   * slowly; above it, those whose closing frees most are closed with 1013, cause `overflow`, and `on_error` gets `inbox_shed`. From 1 to 1,099,511,627,776.
    * @defaultValue 256 MiB
    */
   max_total_inbox?: number | undefined
