@@ -341,12 +341,12 @@ describe('Wire', () => {
       raw.destroy()
     })
 
-    it('beyond that are answered in order, and the last one is', async () => {
+    it('beyond that are answered only by the last one', async () => {
+      // So all of them are handled in one turn, however busy the machine is.
+      vi.spyOn(performance, 'now').mockReturnValue(performance.now())
       const { raw } = await open_raw()
       ping(raw, 1_000)
-      const answered = await answers(raw, 999)
-      expect(answered).toEqual([...answered].sort((a, b) => a - b))
-      expect(answered.slice(0, 63)).toEqual(up_to(63))
+      expect(await answers(raw, 999)).toEqual([...up_to(64), 999])
       raw.destroy()
     })
 
