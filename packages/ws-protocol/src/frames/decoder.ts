@@ -1,6 +1,6 @@
 import { is_close_code, NO_CODE } from '../close_code.js'
 import type { BrokenRule, ReceiveLimits } from './broken_rule.js'
-import { any_bits, forget_words, NOT_ASCII, shifted_key } from './mask.js'
+import { forget_words, NOT_ASCII, shifted_key } from './mask.js'
 import { Utf8Check } from './utf8_check.js'
 
 const CONTINUATION = 0x0
@@ -25,7 +25,7 @@ const LONGEST_CONTROL_BYTES = 125
 const MAX_HIGH = 0x7fff_ffff
 
 /** From this size on, a platform is quicker at looking for bytes that are not ASCII. */
-const LARGE_BYTES = 64
+const LARGE_BYTES = 4_096
 
 /**
  * The buffer for an unfinished message is at most this many times as large as what has arrived of it, and never larger than what can still arrive.
@@ -59,7 +59,7 @@ export interface DecoderMemory {
   ascii_text(bytes: Uint8Array, start: number, end: number): string
   /** Returns as text what is known to be UTF-8. */
   utf8_text(bytes: Uint8Array, start: number, end: number): string
-  /** Unmasks in place, as `mask` does. */
+  /** Unmasks in place, and returns all bytes OR-ed together, as `mask` does. */
   unmask(bytes: Uint8Array, start: number, end: number, key: number): number
   /** Whether all bytes are ASCII. */
   is_ascii(bytes: Uint8Array): boolean
@@ -343,7 +343,8 @@ export class FrameDecoder {
       return all_bits
     }
     if (this.#kind !== TEXT || this.#is_packed) return 0
-    if (end - start < LARGE_BYTES) return any_bits(chunk, start, end)
+    // A key of zero leaves the bytes as they are.
+    if (end - start < LARGE_BYTES) return this.#memory.unmask(chunk, start, end, 0)
     return this.#memory.is_ascii(chunk.subarray(start, end)) ? 0 : NOT_ASCII
   }
 

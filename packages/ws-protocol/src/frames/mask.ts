@@ -96,13 +96,6 @@ function mask_words(words: Int32Array, from: number, to: number, key: number): n
   return all
 }
 
-/** Returns all bytes from `start` to `end`, OR-ed together: {@link NOT_ASCII} tells whether any is not ASCII. */
-export function any_bits(bytes: Uint8Array, start: number, end: number): number {
-  let all = 0
-  for (let at = start; at < end; at += 1) all |= bytes[at] as number
-  return all
-}
-
 /** Returns the key that goes with the byte `count` bytes further on. */
 export function shifted_key(key: number, count: number): number {
   const bits = (count & 3) * 8

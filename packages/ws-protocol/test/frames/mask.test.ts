@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { any_bits, forget_words, mask, NOT_ASCII, shifted_key } from '../../src/frames/mask.js'
+import { forget_words, mask, NOT_ASCII, shifted_key } from '../../src/frames/mask.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 
 const KEY = 0x89ab4dcf | 0
@@ -82,11 +82,4 @@ describe('shifted_key', () => {
       expect(parts).toEqual(whole)
     }
   })
-})
-
-test('any_bits collects the bits of exactly the bytes from start to end', () => {
-  const bytes = Uint8Array.of(0x80, 0x01, 0x02, 0x04, 0x80)
-  expect(any_bits(bytes, 1, 4)).toBe(0x07)
-  expect(any_bits(bytes, 2, 2)).toBe(0)
-  expect(any_bits(bytes, 1, 5) & NOT_ASCII).not.toBe(0)
 })
