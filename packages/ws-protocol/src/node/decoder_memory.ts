@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import type { DecoderMemory } from '../frames/decoder.js'
 import { BATCH_BYTES } from '../send_queue.js'
 import { frame_memory } from './frame_memory.js'
-import { unmask } from './read_memory.js'
+import { copy_of, unmask } from './read_memory.js'
 
 /** What `toString` calls in every version of Node, which the types do not show: without a look at its arguments, short texts are a third quicker. */
 interface SlicedBuffer {
@@ -21,8 +21,7 @@ export const decoder_memory: DecoderMemory = {
   give_back: buffer => {
     if (buffer.length > BATCH_BYTES) frame_memory.release(buffer)
   },
-  copy: ({ buffer, byteOffset }, start, end) =>
-    new Uint8Array(buffer.slice(byteOffset + start, byteOffset + end)),
+  copy: copy_of,
   ascii_text: (bytes, start, end) => sliced(bytes).latin1Slice(start, end),
   utf8_text: (bytes, start, end) => sliced(bytes).utf8Slice(start, end),
   unmask,

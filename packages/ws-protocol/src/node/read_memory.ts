@@ -45,6 +45,9 @@ export function share_read_memory<Stream extends Duplex>(
   handle.useUserBuffer(read_memory)
 }
 
+/** Of a Buffer, `slice` would be no copy, or again a Buffer. */
+const plain_memory = plain_view(read_memory)
+
 let chunk: Buffer = read_memory
 
 /** Returns what was read as a view of {@link read_memory}. */
@@ -60,4 +63,13 @@ export function unmask(bytes: Uint8Array, start: number, end: number, key: numbe
   if (masked === undefined || bytes !== chunk) return mask(bytes, start, end, key)
   const swapped = (key >>> 24) | ((key >>> 8) & 0xff00) | ((key & 0xff00) << 8) | (key << 24)
   return masked.mask(start, end, swapped)
+}
+
+/** Returns a copy of the bytes from `start` to `end`, in a buffer of its own size; up to 64 bytes, V8 keeps it in its heap, at a tenth of the time. */
+export function copy_of(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return (bytes === chunk ? plain_memory : plain_view(bytes)).slice(start, end)
+}
+
+function plain_view({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
 }
