@@ -210,11 +210,7 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
       this.#after_deflating = []
       this.#deflate_frames(this.#deflate, read_frames(batch.frames), [])
     } else if (this.#write_frames(batch.frames)) this.#release_batch(batch)
-    else {
-      // A batch that the kernel takes at once needs no callback; this one does.
-      this.#under_way = batch
-      this.#ask_when_written()
-    }
+    else this.#under_way = batch
   }
 
   close(code: number, reason: string): void {
@@ -616,7 +612,6 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     this.#after_deflating = undefined
     if (!this.#stream.writable) return
     if (this.#write_frames(Buffer.concat(done))) this.#batch_written()
-    else this.#ask_when_written()
     for (const task of tasks ?? []) task()
   }
 
@@ -625,14 +620,18 @@ export class Wire implements SocketPort<FrameBatch>, DecoderSink, InboxHolder, T
     else this.#after_deflating.push(task)
   }
 
-  /** Returns whether the kernel took it at once. A write that fails at once leaves nothing behind either, and returns false. */
+  /** Returns whether the kernel took it at once; if not, {@link Wire.#batch_written} is called later. */
   #write_frames(frames: Uint8Array): boolean {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
-    return this.#stream.write(frames) && this.#stream.writableLength === 0
+    // To see that no callback is needed costs less than one; over TLS, one always is.
+    if ('encrypted' in this.#stream) this.#write_with_callback(frames)
+    else if (this.#stream.write(frames) && this.#stream.writableLength === 0) return true
+    else this.#write_with_callback(NOTHING)
+    return false
   }
 
-  #ask_when_written(): void {
-    this.#stream.write(NOTHING, error => this.#batch_written(error))
+  #write_with_callback(bytes: Uint8Array): void {
+    this.#stream.write(bytes, error => this.#batch_written(error))
   }
 
   /** A socket of `node:net` is done with what it has called back for; another stream may have passed it on, and then it must not be overwritten. */
