@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { is_disturbed } from './disturbance.js'
 import { saturation } from './measures/latency.js'
 import type { CaseFigures, Measure, MeasureName } from './measures/measure.js'
 import type { Cores } from './process/cores.js'
@@ -35,6 +36,8 @@ export interface Plan {
   readonly seed: number
   readonly cores: Cores
   readonly on_step: (step: Step) => void
+  /** Called when a round will be measured again, because other programs took part of a core. */
+  readonly on_repeat: () => void
 }
 
 interface Started {
@@ -55,7 +58,7 @@ class Bench {
   readonly #plan: Plan
   readonly #load: Program
   readonly #random: () => number
-  readonly #total_s: number
+  #total_s: number
   #done_s = 0
   #saturation_per_s: Promise<number> | undefined
 
@@ -69,8 +72,7 @@ class Bench {
       core: plan.cores.load,
     })
     this.#total_s = plan.measures.reduce(
-      (sum, measure) =>
-        sum + measure.typical_s * this.#subjects(measure).length * this.#round_numbers(measure).length,
+      (sum, measure) => sum + this.#round_s(measure) * this.#round_numbers(measure).length,
       0,
     )
   }
@@ -78,25 +80,36 @@ class Bench {
   async measure(measure: Measure): Promise<Sample[]> {
     const samples: Sample[] = []
     const started = new Map<Subject, Started>()
-    for (const round of this.#round_numbers(measure))
-      for (const subject of shuffled(this.#subjects(measure), this.#random)) {
-        this.#tell(measure, round, subject)
-        const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
-        const results = await run()
-        if (round > 0)
-          samples.push(
-            ...results.map(result => ({
-              measure: measure.name,
-              subject: subject.name,
-              round,
-              ...result,
-            })),
-          )
-        if (measure.needs_fresh_process) await stop()
-        else started.set(subject, { run, stop })
+    let repeats_left = this.#plan.settings.most_repeats
+    for (const round of this.#round_numbers(measure)) {
+      let measured = await this.#measure_round(measure, round, started)
+      for (; round > 0 && repeats_left > 0 && is_disturbed(measured); repeats_left -= 1) {
+        this.#plan.on_repeat()
+        this.#total_s += this.#round_s(measure)
+        measured = await this.#measure_round(measure, round, started)
       }
+      if (round > 0) samples.push(...measured)
+    }
     await Promise.all([...started.values()].map(({ stop }) => stop()))
     return samples
+  }
+
+  async #measure_round(measure: Measure, round: number, started: Map<Subject, Started>): Promise<Sample[]> {
+    const samples: Sample[] = []
+    for (const subject of shuffled(this.#subjects(measure), this.#random)) {
+      this.#tell(measure, round, subject)
+      const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
+      for (const result of await run())
+        samples.push({ measure: measure.name, subject: subject.name, round, ...result })
+      if (measure.needs_fresh_process) await stop()
+      else started.set(subject, { run, stop })
+    }
+    return samples
+  }
+
+  /** How long a round of all subjects takes, typically. */
+  #round_s(measure: Measure): number {
+    return measure.typical_s * this.#subjects(measure).length
   }
 
   async stop(): Promise<void> {

@@ -63,6 +63,7 @@ async function measure(args: Arguments): Promise<Results> {
   const limited = fit_to_limits({ ...wanted, rounds: args.rounds ?? wanted.rounds }, most_open_files())
   const { settings } = limited
   const seed = args.seed ?? Date.now() % SEEDS
+  let repeats = 0
   const samples = await run_bench({
     measures: args.measures.map(name => MEASURES[name]),
     subjects: found,
@@ -70,15 +71,22 @@ async function measure(args: Arguments): Promise<Results> {
     seed,
     cores,
     on_step: step => progress.tell(step),
+    on_repeat: () => {
+      repeats += 1
+    },
   })
   return {
     date: new Date().toISOString(),
     seed,
     machine: this_machine(),
     settings,
-    notes: [args.is_quick ? QUICK_NOTE : '', cores.note, ...notes, ...limited.notes].filter(
-      note => note !== '',
-    ),
+    notes: [
+      args.is_quick ? QUICK_NOTE : '',
+      cores.note,
+      repeats > 0 ? `Measured again because other programs took part of a core: ${repeats} rounds.` : '',
+      ...notes,
+      ...limited.notes,
+    ].filter(note => note !== ''),
     subjects: found.map(({ name, label, version }) => ({ name, label, version })),
     samples,
   }

@@ -11,6 +11,8 @@ export interface Settings {
   readonly rounds: number
   /** Rounds before those, whose figures are thrown away. */
   readonly warm_up_rounds: number
+  /** How many rounds of a measure are measured again at most because other programs took part of a core. */
+  readonly most_repeats: number
   /** How many connections there are where nothing else is said. */
   readonly connections: number
   /** How many messages are under way on each. */
@@ -43,6 +45,7 @@ const KIB = 1024
 export const FULL: Settings = {
   rounds: 5,
   warm_up_rounds: 1,
+  most_repeats: 5,
   connections: 64,
   depths: [1, 8, 32],
   run_ms: 800,
@@ -80,6 +83,7 @@ export const QUICK: Settings = {
   ...FULL,
   rounds: 2,
   warm_up_rounds: 0,
+  most_repeats: 0,
   run_ms: 30,
   settle_ms: 10,
   audiences: [10, 100, 500],

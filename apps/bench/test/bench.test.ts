@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { run_bench, type Sample, type Step } from '../src/bench.ts'
 import { MEASURES } from '../src/measures/all.ts'
-import { MEASURE_NAMES, type MeasureName } from '../src/measures/measure.ts'
+import { MEASURE_NAMES, type Measure, type MeasureName } from '../src/measures/measure.ts'
 import type { Settings } from '../src/settings.ts'
 import { CLUSTER_NAMES } from '../src/subjects/clusters.ts'
 import { find_subjects, SUBJECT_NAMES, type SubjectName } from '../src/subjects/subjects.ts'
@@ -10,6 +10,7 @@ import { find_subjects, SUBJECT_NAMES, type SubjectName } from '../src/subjects/
 const TINY: Settings = {
   rounds: 1,
   warm_up_rounds: 0,
+  most_repeats: 0,
   connections: 4,
   depths: [1, 8],
   run_ms: 10,
@@ -65,6 +66,7 @@ describe('the bench', () => {
         seed: 1,
         cores: { subject: undefined, load: undefined, note: '' },
         on_step: step => steps.push(step),
+        on_repeat: () => {},
       })
       const of = (name: string): Sample[] => samples.filter(({ measure }) => measure === name)
       const tried = (name: MeasureName): number =>
@@ -100,4 +102,32 @@ describe('the bench', () => {
     },
     TAKES_MS,
   )
+
+  it('measures a round again in which other programs took part of a core, up to a limit', async () => {
+    const shares = [0.5, 0, 0.04, 0.03, 0.2, 0.2]
+    let repeats = 0
+    const disturbed: Measure = {
+      ...MEASURES.echo,
+      start: async () => async () => [
+        { group: '', case_name: 'a', figures: { elapsed_ms: 100, others_share: shares.shift() as number } },
+      ],
+    }
+    const samples = await run_bench({
+      measures: [disturbed],
+      subjects: find_subjects(['ws'], undefined).found,
+      settings: { ...TINY, rounds: 3, most_repeats: 3 },
+      seed: 1,
+      cores: { subject: undefined, load: undefined, note: '' },
+      on_step: () => {},
+      on_repeat: () => {
+        repeats += 1
+      },
+    })
+    expect(samples.map(({ round, figures }) => [round, figures.others_share])).toEqual([
+      [1, 0],
+      [2, 0.03],
+      [3, 0.2],
+    ])
+    expect([repeats, shares]).toEqual([3, []])
+  })
 })

@@ -1,12 +1,9 @@
-import type { Sample } from '../bench.js'
+import { DISTURBED, OTHERS_SHARES, taken_by_others } from '../disturbance.js'
 import { figure_of, type Results } from '../results.js'
 import { groups_of, measures_of } from './tables.js'
 
 /** A process that works for more of the time than this has no time left. */
 const BUSY = 0.9
-
-/** Where other programs take more of a core than this, figures are not to be trusted. */
-const DISTURBED = 0.03
 
 /** Where the load itself is late by more than this part of p99, that tells of the machine more than of the subject. */
 const LATE = 0.5
@@ -66,26 +63,10 @@ function cases_where(
 export function disturbances_of(results: Results): string[] {
   return measures_of(results).flatMap(measure => {
     const samples = results.samples.filter(sample => sample.measure === measure)
-    const cores = [
-      ["the subject's core", taken_by_others(samples, 'others_share')],
-      ["the load's", taken_by_others(samples, 'load_others_share')],
-    ] as const
+    const cores = OTHERS_SHARES.map(([figure, core]) => [core, taken_by_others(samples, figure)] as const)
     const taken = cores.filter(([, share]) => share > DISTURBED)
     if (taken.length === 0) return []
     const shares = taken.map(([core, share]) => `${Math.round(share * 100)} % of ${core}`).join(' and ')
     return [`Other programs took ${shares} during ${measure}: measure again on a quiet machine.`]
   })
-}
-
-/** Over all the time that was measured: what a core's clock tells of a short time is coarse. */
-function taken_by_others(samples: readonly Sample[], figure: string): number {
-  let total_ms = 0
-  let taken_ms = 0
-  for (const { figures } of samples) {
-    const share = figures[figure]
-    if (share === undefined) continue
-    total_ms += figures.elapsed_ms as number
-    taken_ms += share * (figures.elapsed_ms as number)
-  }
-  return total_ms === 0 ? 0 : taken_ms / total_ms
 }
