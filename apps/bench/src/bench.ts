@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { is_disturbed } from './disturbance.js'
+import type { Repeats } from './disturbance.js'
 import { saturation } from './measures/latency.js'
 import type { CaseFigures, Measure, MeasureName } from './measures/measure.js'
 import type { Cores } from './process/cores.js'
@@ -36,8 +36,8 @@ export interface Plan {
   readonly seed: number
   readonly cores: Cores
   readonly on_step: (step: Step) => void
-  /** Called when a round will be measured again, because other programs took part of a core. */
-  readonly on_repeat: () => void
+  /** How often a figure may be measured again. */
+  readonly repeats: Repeats
 }
 
 interface Started {
@@ -58,7 +58,7 @@ class Bench {
   readonly #plan: Plan
   readonly #load: Program
   readonly #random: () => number
-  #total_s: number
+  readonly #total_s: number
   #done_s = 0
   #saturation_per_s: Promise<number> | undefined
 
@@ -72,7 +72,8 @@ class Bench {
       core: plan.cores.load,
     })
     this.#total_s = plan.measures.reduce(
-      (sum, measure) => sum + this.#round_s(measure) * this.#round_numbers(measure).length,
+      (sum, measure) =>
+        sum + measure.typical_s * this.#round_numbers(measure).length * this.#subjects(measure).length,
       0,
     )
   }
@@ -80,14 +81,8 @@ class Bench {
   async measure(measure: Measure): Promise<Sample[]> {
     const samples: Sample[] = []
     const started = new Map<Subject, Started>()
-    let repeats_left = this.#plan.settings.most_repeats
     for (const round of this.#round_numbers(measure)) {
-      let measured = await this.#measure_round(measure, round, started)
-      for (; round > 0 && repeats_left > 0 && is_disturbed(measured); repeats_left -= 1) {
-        this.#plan.on_repeat()
-        this.#total_s += this.#round_s(measure)
-        measured = await this.#measure_round(measure, round, started)
-      }
+      const measured = await this.#measure_round(measure, round, started)
       if (round > 0) samples.push(...measured)
     }
     await Promise.all([...started.values()].map(({ stop }) => stop()))
@@ -107,11 +102,6 @@ class Bench {
     return samples
   }
 
-  /** How long a round of all subjects takes, typically. */
-  #round_s(measure: Measure): number {
-    return measure.typical_s * this.#subjects(measure).length
-  }
-
   async stop(): Promise<void> {
     await this.#load.stop()
   }
@@ -128,7 +118,7 @@ class Bench {
   }
 
   async #start(measure: Measure, subject: Subject): Promise<Started> {
-    const { cores, settings } = this.#plan
+    const { cores, settings, repeats } = this.#plan
     const program = start_subject(subject, measure.role, cores.subject)
     const to_stop: Stoppable[] = [program]
     const run = await measure.start({
@@ -137,6 +127,7 @@ class Bench {
       load: this.#load,
       settings,
       cores,
+      repeats,
       saturation_per_s: () => {
         this.#saturation_per_s ??= this.#find_saturation()
         return this.#saturation_per_s

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import { type Arguments, is_full, read_arguments } from './arguments.js'
 import { run_bench } from './bench.js'
+import { Repeats } from './disturbance.js'
 import { fit_to_limits, most_open_files } from './limits.js'
 import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
@@ -63,7 +64,7 @@ async function measure(args: Arguments): Promise<Results> {
   const limited = fit_to_limits({ ...wanted, rounds: args.rounds ?? wanted.rounds }, most_open_files())
   const { settings } = limited
   const seed = args.seed ?? Date.now() % SEEDS
-  let repeats = 0
+  const repeats = new Repeats(settings.most_repeats)
   const samples = await run_bench({
     measures: args.measures.map(name => MEASURES[name]),
     subjects: found,
@@ -71,9 +72,7 @@ async function measure(args: Arguments): Promise<Results> {
     seed,
     cores,
     on_step: step => progress.tell(step),
-    on_repeat: () => {
-      repeats += 1
-    },
+    repeats,
   })
   return {
     date: new Date().toISOString(),
@@ -83,7 +82,9 @@ async function measure(args: Arguments): Promise<Results> {
     notes: [
       args.is_quick ? QUICK_NOTE : '',
       cores.note,
-      repeats > 0 ? `Measured again because other programs took part of a core: ${repeats} rounds.` : '',
+      repeats.made > 0
+        ? `Measured again because other programs took part of a core: ${repeats.made} figures.`
+        : '',
       ...notes,
       ...limited.notes,
     ].filter(note => note !== ''),

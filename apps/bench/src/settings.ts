@@ -11,7 +11,7 @@ export interface Settings {
   readonly rounds: number
   /** Rounds before those, whose figures are thrown away. */
   readonly warm_up_rounds: number
-  /** How many rounds of a measure are measured again at most because other programs took part of a core. */
+  /** How many times a figure is measured again at most, in all, because other programs took part of a core. */
   readonly most_repeats: number
   /** How many connections there are where nothing else is said. */
   readonly connections: number
@@ -45,7 +45,7 @@ const KIB = 1024
 export const FULL: Settings = {
   rounds: 5,
   warm_up_rounds: 1,
-  most_repeats: 5,
+  most_repeats: 500,
   connections: 64,
   depths: [1, 8, 32],
   run_ms: 800,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { run_bench, type Sample, type Step } from '../src/bench.ts'
+import { Repeats } from '../src/disturbance.ts'
 import { MEASURES } from '../src/measures/all.ts'
-import { MEASURE_NAMES, type Measure, type MeasureName } from '../src/measures/measure.ts'
+import { MEASURE_NAMES, type MeasureName } from '../src/measures/measure.ts'
 import type { Settings } from '../src/settings.ts'
 import { CLUSTER_NAMES } from '../src/subjects/clusters.ts'
 import { find_subjects, SUBJECT_NAMES, type SubjectName } from '../src/subjects/subjects.ts'
@@ -66,7 +67,7 @@ describe('the bench', () => {
         seed: 1,
         cores: { subject: undefined, load: undefined, note: '' },
         on_step: step => steps.push(step),
-        on_repeat: () => {},
+        repeats: new Repeats(0),
       })
       const of = (name: string): Sample[] => samples.filter(({ measure }) => measure === name)
       const tried = (name: MeasureName): number =>
@@ -102,32 +103,4 @@ describe('the bench', () => {
     },
     TAKES_MS,
   )
-
-  it('measures a round again in which other programs took part of a core, up to a limit', async () => {
-    const shares = [0.5, 0, 0.04, 0.03, 0.2, 0.2]
-    let repeats = 0
-    const disturbed: Measure = {
-      ...MEASURES.echo,
-      start: async () => async () => [
-        { group: '', case_name: 'a', figures: { elapsed_ms: 100, others_share: shares.shift() as number } },
-      ],
-    }
-    const samples = await run_bench({
-      measures: [disturbed],
-      subjects: find_subjects(['ws'], undefined).found,
-      settings: { ...TINY, rounds: 3, most_repeats: 3 },
-      seed: 1,
-      cores: { subject: undefined, load: undefined, note: '' },
-      on_step: () => {},
-      on_repeat: () => {
-        repeats += 1
-      },
-    })
-    expect(samples.map(({ round, figures }) => [round, figures.others_share])).toEqual([
-      [1, 0],
-      [2, 0.03],
-      [3, 0.2],
-    ])
-    expect([repeats, shares]).toEqual([3, []])
-  })
 })

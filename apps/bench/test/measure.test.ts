@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type MeasuredLoad, with_cpu_of } from '../src/measures/measure.ts'
+import { cpu_during, type MeasuredLoad } from '../src/measures/measure.ts'
 import { choose_cores } from '../src/process/cores.ts'
 import { Program } from '../src/process/program.ts'
 
@@ -15,7 +15,7 @@ async function run(): Promise<MeasuredLoad> {
   return { messages: 1_000, elapsed_ms: 100, load_cpu_us: 20_000 }
 }
 
-describe('with_cpu_of', () => {
+describe('cpu_during', () => {
   it('makes figures of the CPU time before and after', async () => {
     const program = new Program({
       name: 'it',
@@ -23,7 +23,7 @@ describe('with_cpu_of', () => {
       args: ['-e', SCRIPT],
       core: undefined,
     })
-    expect(await with_cpu_of({ program, cores: UNPINNED }, run)).toEqual({
+    expect(await cpu_during({ program, cores: UNPINNED }, run)).toEqual({
       messages: 1_000,
       elapsed_ms: 100,
       cpu_us_per_message: 30,
@@ -43,7 +43,7 @@ describe('with_cpu_of', () => {
       args: ['-e', SCRIPT],
       core: undefined,
     })
-    const figures = await with_cpu_of({ program, cores }, run)
+    const figures = await cpu_during({ program, cores }, run)
     expect(figures.others_share).toBeGreaterThanOrEqual(0)
     expect(figures.load_others_share).toBeGreaterThanOrEqual(0)
     await program.stop()

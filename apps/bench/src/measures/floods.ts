@@ -8,6 +8,7 @@ import { FLOODS, type FloodKind } from '../wire/floods.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import {
   type CaseFigures,
+  cpu_during,
   expect_echo,
   type Figures,
   listen,
@@ -15,7 +16,6 @@ import {
   type MeasuredLoad,
   open_load,
   type Stage,
-  with_cpu_of,
 } from './measure.js'
 
 /** How often the honest client sends. */
@@ -33,12 +33,14 @@ export const floods: Measure = {
   suits: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
   start: async stage => {
     const flooder = start_flooder(stage)
+    const least_disturbed_waits = (kind?: FloodKind): Promise<Figures> =>
+      stage.repeats.least_disturbed(() => measure_waits(stage, flooder, kind))
     return async () => {
-      const alone = await measure_waits(stage, flooder)
+      const alone = await least_disturbed_waits()
       const results: CaseFigures[] = [{ group: '', case_name: ALONE, figures: alone }]
       const has_all = stage.subject.file_stem === 'bt_net'
       for (const kind of FLOODS.filter(({ only_bt_net }) => has_all || !only_bt_net)) {
-        const figures = await measure_waits(stage, flooder, kind)
+        const figures = await least_disturbed_waits(kind)
         const worst_added_ms = (figures.worst_ms as number) - (alone.worst_ms as number)
         results.push({ group: '', case_name: kind.case_name, figures: { ...figures, worst_added_ms } })
       }
@@ -66,7 +68,7 @@ async function measure_waits(
       : beside(flooder, { port, kind }, () => probe(settings.flood_ms), settings.flood_ms)
   // A server that is flooded may be late to tell what CPU time it has used.
   const program = { cpu_us: async () => cpu_of_us(server.pid) ?? 0 }
-  const figures = await with_cpu_of({ program, cores }, run)
+  const figures = await cpu_during({ program, cores }, run)
   await server.stop()
   await load.call('drop')
   return figures

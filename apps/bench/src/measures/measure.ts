@@ -1,3 +1,4 @@
+import type { Repeats } from '../disturbance.js'
 import type { Target } from '../load/client_socket.js'
 import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
 import { type Cores, work_of_core_us } from '../process/cores.js'
@@ -44,6 +45,7 @@ export interface Stage {
   readonly load: Program
   readonly settings: Settings
   readonly cores: Cores
+  readonly repeats: Repeats
   /** What plain `ws` takes at most, found once in a run; see {@link saturation}. */
   readonly saturation_per_s: () => Promise<number>
   /** Ends what was started when the subject's process ends, and returns it. */
@@ -72,8 +74,17 @@ interface UsesCpu {
   cpu_us(): Promise<number>
 }
 
+/** Measures as {@link cpu_during} does, again while other programs disturb. */
+export function with_cpu_of(
+  stage: Pick<Stage, 'program' | 'cores' | 'repeats'>,
+  run: () => Promise<MeasuredLoad>,
+  also: readonly UsesCpu[] = [],
+): Promise<Figures> {
+  return stage.repeats.least_disturbed(() => cpu_during(stage, run, also))
+}
+
 /** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile, in `also` as well where it has several processes. */
-export async function with_cpu_of(
+export async function cpu_during(
   { program, cores }: { readonly program: UsesCpu; readonly cores: Cores },
   run: () => Promise<MeasuredLoad>,
   also: readonly UsesCpu[] = [],
