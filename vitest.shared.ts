@@ -12,7 +12,10 @@ export const package_config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
       { find: /^@bt\/([a-z-]+)$/, replacement: `${packages}/$1/src/index.ts` },
-      { find: /^@bt\/([a-z-]+)\/([a-z-]+)$/, replacement: `${packages}/$1/src/$2/index.ts` },
+      { find: '@bt/ws-protocol/broker', replacement: `${packages}/ws-protocol/src/node/broker/index.ts` },
+      { find: '@bt/ws-protocol/internal/node', replacement: `${packages}/ws-protocol/src/node/index.ts` },
+      { find: '@bt/ws-protocol/internal', replacement: `${packages}/ws-protocol/src/internal.ts` },
+      { find: '@bt/ws-protocol/testing', replacement: `${packages}/ws-protocol/src/testing/index.ts` },
     ],
   },
   test: {

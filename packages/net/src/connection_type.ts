@@ -1,4 +1,5 @@
-import { describe_value, NetError, read_option } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import { describe_value, read_option } from '@bt/ws-protocol/internal'
 
 /** Every kind of connection. */
 const CONNECTION_TYPES = ['ws'] as const

@@ -10,9 +10,6 @@ export {
   type CloseCause,
   type CloseDetails,
   type CloseInfo,
-  type ClusterLink,
-  type ClusterPort,
-  type ClusterSink,
   type CompressionOptions,
   type ConnectionEvent,
   type ConnectionHandle,
@@ -32,6 +29,7 @@ export {
   type TlsTrust,
   type TlsVersion,
 } from '@bt/ws-protocol'
+export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 export {
   type AdmissionOptions,
   type AllowedOrigins,

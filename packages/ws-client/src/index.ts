@@ -17,7 +17,7 @@ export {
   type TlsTrust,
   type TlsVersion,
 } from '@bt/ws-protocol'
+export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './client/options.js'
+export type { TlsConnectOptions } from './client/tls_options.js'
+export type { WsClient } from './client/ws_client.js'
 export { connect } from './node/connect.js'
-export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './options.js'
-export type { TlsConnectOptions } from './tls_options.js'
-export type { WsClient } from './ws_client.js'

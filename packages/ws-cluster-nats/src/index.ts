@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-export { type ClusterLink, type ClusterPort, type ClusterSink, NetError } from '@bt/ws-protocol'
+export { NetError } from '@bt/ws-protocol'
+export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 export { nats } from './nats.js'
 export type { NatsClientOptions, NatsOptions } from './options.js'

@@ -1,4 +1,6 @@
-import { broker_name, type ClusterPort, check_options, NetError } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import { broker_name, type ClusterPort } from '@bt/ws-protocol/broker'
+import { check_options } from '@bt/ws-protocol/internal'
 import { NatsPort } from './nats_port.js'
 import { type NatsClientOptions, type NatsOptions, nats_rules } from './options.js'
 import { type Credentials, parse_server } from './server_address.js'

@@ -1,4 +1,5 @@
-import { error_text, explain_broker_error } from '@bt/ws-protocol/node'
+import { explain_broker_error } from '@bt/ws-protocol/broker'
+import { error_text } from '@bt/ws-protocol/internal/node'
 import {
   AuthorizationError,
   PermissionViolationError,

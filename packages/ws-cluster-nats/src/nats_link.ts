@@ -1,6 +1,6 @@
 import { setImmediate as end_of_turn } from 'node:timers/promises'
-import type { ClusterLink, ClusterSink } from '@bt/ws-protocol'
-import { hand_on } from '@bt/ws-protocol/node'
+import type { ClusterLink, ClusterSink } from '@bt/ws-protocol/broker'
+import { forward_messages } from '@bt/ws-protocol/broker'
 import { type NatsConnection, PermissionViolationError, type Subscription } from '@nats-io/transport-node'
 import { in_words, is_harmless, refusal } from './nats_error.js'
 
@@ -105,7 +105,7 @@ export class NatsLink implements ClusterLink {
     const subscription = this.#connection.subscribe(channel, {
       callback: (error, message) => {
         if (error !== null) this.#not_subscribed(batch, error)
-        else if (this.#state.name === 'open') hand_on(this.#state.sink, channel, message.data)
+        else if (this.#state.name === 'open') forward_messages(this.#state.sink, channel, message.data)
       },
     })
     this.#subscriptions.set(channel, subscription)

@@ -1,5 +1,5 @@
-import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol'
-import { connect_in_time, no_answer } from '@bt/ws-protocol/node'
+import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
+import { connect_in_time, no_answer } from '@bt/ws-protocol/broker'
 import {
   connect,
   type NatsConnection,

@@ -1,10 +1,5 @@
-import {
-  type BrokerOptions,
-  broker_rules,
-  client_options_rule,
-  describe_type,
-  type OptionRules,
-} from '@bt/ws-protocol'
+import { type BrokerOptions, broker_rules, client_options_rule } from '@bt/ws-protocol/broker'
+import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
 /**

@@ -1,4 +1,5 @@
-import { describe_url, NetError } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import { describe_url } from '@bt/ws-protocol/internal'
 
 /** Where a server of NATS is, and what stands beside it. */
 export interface ServerAddress {

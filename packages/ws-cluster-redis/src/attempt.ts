@@ -63,7 +63,7 @@ export class Attempt {
         'it is a replica, and what is published there reaches nobody who has connected to its primary: give the URL of that',
       )
     // In a cluster without sharded channels, each node carries to all others what is published.
-    const alone = { has_to_lead: mode !== 'cluster', address: undefined, idle_channel: undefined }
+    const alone = { must_be_primary: mode !== 'cluster', address: undefined, idle_channel: undefined }
     const node = { publisher: client, subscriber: client, is_sharded, ...alone }
     return { nodes: [node], node_of_slot: undefined }
   }
@@ -117,7 +117,7 @@ export class Attempt {
         // While it waits for the answer to a ping, a client does not notice it either.
         this.#connect({ ...here, pingInterval: 0 }),
       ])
-      return { publisher, subscriber, is_sharded: true, has_to_lead: false, address, idle_channel }
+      return { publisher, subscriber, is_sharded: true, must_be_primary: false, address, idle_channel }
     } catch (error) {
       throw new Error(`its node ${address}: ${(error as Error).message}`, { cause: error })
     }

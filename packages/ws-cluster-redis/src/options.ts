@@ -1,12 +1,6 @@
-import {
-  type BrokerOptions,
-  broker_rules,
-  client_options_rule,
-  describe_type,
-  NetError,
-  type OptionRules,
-  type Pem,
-} from '@bt/ws-protocol'
+import { NetError, type Pem } from '@bt/ws-protocol'
+import { type BrokerOptions, broker_rules, client_options_rule } from '@bt/ws-protocol/broker'
+import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
 
 /** Socket options of node-redis: those of TLS, and any other of `tls.connect` or `net.connect` of Node, except the address. */
 export interface NodeRedisSocket {

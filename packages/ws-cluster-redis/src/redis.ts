@@ -1,4 +1,5 @@
-import { broker_name, type ClusterPort, check_options } from '@bt/ws-protocol'
+import { broker_name, type ClusterPort } from '@bt/ws-protocol/broker'
+import { check_options } from '@bt/ws-protocol/internal'
 import { type RedisOptions, redis_rules } from './options.js'
 import { RedisPort } from './redis_port.js'
 import { parse_seed } from './seed.js'

@@ -1,4 +1,4 @@
-import type { ClusterLink, ClusterSink } from '@bt/ws-protocol'
+import type { ClusterLink, ClusterSink } from '@bt/ws-protocol/broker'
 import type { Topology } from './attempt.js'
 import { MOST_CHANNELS_AT_ONCE, RedisNode } from './redis_node.js'
 import { slot_of } from './slot.js'

@@ -1,5 +1,5 @@
-import type { ClusterSink } from '@bt/ws-protocol'
-import { hand_on } from '@bt/ws-protocol/node'
+import type { ClusterSink } from '@bt/ws-protocol/broker'
+import { forward_messages } from '@bt/ws-protocol/broker'
 import type { RedisClientType } from '@redis/client'
 import { Admission } from './admission.js'
 import { in_words, is_answer, is_passing, refusal } from './redis_error.js'
@@ -27,7 +27,7 @@ export interface NodeConnections {
   /** Whether channels are sharded. */
   readonly is_sharded: boolean
   /** Whether it is of no use as a replica, since nobody who has connected to its primary hears of what is published there. */
-  readonly has_to_lead: boolean
+  readonly must_be_primary: boolean
   /** Where it is, when it is one of several. */
   readonly address: string | undefined
   /** A channel in one of its slots, of no use to anybody, when it is one of several. */
@@ -129,7 +129,7 @@ export class RedisNode {
   }
 
   readonly #received = (bytes: Buffer, channel: Buffer): void =>
-    hand_on(this.#sink, channel.toString(), bytes)
+    forward_messages(this.#sink, channel.toString(), bytes)
 
   /** For all that is published: no more than is needed is made for a message. */
   readonly #published = (): void => {
@@ -161,7 +161,7 @@ export class RedisNode {
   /** A server that becomes a replica keeps its connections, and goes on to take what is published. */
   async #leads(): Promise<void> {
     const now_ms = performance.now()
-    if (!this.#connections.has_to_lead || now_ms < this.#role_is_due_ms) return
+    if (!this.#connections.must_be_primary || now_ms < this.#role_is_due_ms) return
     this.#role_is_due_ms = now_ms + ASK_ROLE_EVERY_MS
     const { role } = await this.#connections.publisher.hello()
     if (role === 'replica') this.#lose(new Error('it has become a replica'))

@@ -1,5 +1,5 @@
-import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol'
-import { connect_in_time } from '@bt/ws-protocol/node'
+import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
+import { connect_in_time } from '@bt/ws-protocol/broker'
 import { Attempt } from './attempt.js'
 import { RedisLink } from './redis_link.js'
 import type { Seed } from './seed.js'

@@ -1,4 +1,5 @@
-import { describe_url, describe_value, NetError } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import { describe_url, describe_value } from '@bt/ws-protocol/internal'
 import { RedisClient, type RedisClientOptions } from '@redis/client'
 import type { NodeRedisOptions } from './options.js'
 

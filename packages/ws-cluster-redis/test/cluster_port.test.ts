@@ -1,4 +1,4 @@
-import type { ClusterPort } from '@bt/ws-protocol'
+import type { ClusterPort } from '@bt/ws-protocol/broker'
 import { type ClusterHarness, cluster_port_cases } from '@bt/ws-protocol/testing'
 import { afterAll, describe, it } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place

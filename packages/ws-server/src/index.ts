@@ -3,9 +3,6 @@ export {
   type AbortSignalLike,
   type CloseCause,
   type CloseInfo,
-  type ClusterLink,
-  type ClusterPort,
-  type ClusterSink,
   type CompressionOptions,
   type ConnectionHandle,
   type ConnectionOptions,
@@ -20,32 +17,29 @@ export {
   type TlsTrust,
   type TlsVersion,
 } from '@bt/ws-protocol'
-export type { AdmissionOptions } from './admission_options.js'
-export type { ForwardedHeader, TrustedProxies } from './client_address.js'
-export type { CertificateName, ClientCertificate } from './client_certificate.js'
+export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
+export type { AdmissionOptions } from './admission/admission_options.js'
+export type { AllowedOrigins } from './admission/origin.js'
+export { refuse } from './admission/refuse.js'
 export type { ClusterStats } from './cluster/cluster.js'
 export type { ClusterNode } from './cluster/nodes.js'
+export type { ForwardedHeader, TrustedProxies } from './handshake/client_address.js'
+export type { CertificateName, ClientCertificate } from './handshake/client_certificate.js'
+export type { HandshakeHeaders } from './handshake/headers.js'
+export type { RefusalReason } from './handshake/refusal.js'
 export type {
   AuthorizeRequest,
-  HandshakeHeaders,
   HandshakeRequest,
   HandshakeSignal,
-} from './handshake_request.js'
-export type { HttpServerAddress, HttpServerLike } from './http_server_like.js'
+} from './handshake/request.js'
+export type { HttpServerAddress, HttpServerLike } from './http/http_server_like.js'
+export type { ClientCertificates, TlsListenOptions } from './http/tls_options.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
-export type { AllowedOrigins } from './origin.js'
-export type { RefusalReason } from './refusal.js'
-export { refuse } from './refuse.js'
-export type { RoundTripStats } from './round_trips.js'
-export type { WsServerError } from './server_error.js'
-export type { CloseOptions } from './shutdown.js'
-export type { WsSocket } from './socket.js'
-export type { ClientCertificates, TlsListenOptions } from './tls_options.js'
-export type {
-  BroadcastOptions,
-  BroadcastToAllOptions,
-  PublishError,
-  WsServer,
-  WsServerStats,
-} from './ws_server.js'
+export type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './sockets/broadcast_options.js'
+export type { CloseOptions } from './sockets/close_options.js'
+export type { RoundTripStats } from './sockets/round_trips.js'
+export type { WsServerError } from './sockets/server_error.js'
+export type { WsServerStats } from './sockets/server_stats.js'
+export type { WsSocket } from './sockets/socket.js'
+export type { WsServer } from './ws_server.js'

@@ -1,29 +1,29 @@
+import type { CloseInfo, ConnectionOptions, MessageData } from '@bt/ws-protocol'
+import type { ClusterPort } from '@bt/ws-protocol/broker'
 import {
-  BIND_EXPECTED,
   type CheckedOptions,
-  type CloseInfo,
-  type ClusterPort,
-  type ConnectionOptions,
   callback,
   connection_rules,
   describe_type,
   exactly,
   type FilledConnectionOption,
-  is_route,
-  type MessageData,
   milliseconds,
   type OptionRules,
-  parse_bind,
-  ROUTE_EXPECTED,
   type WsOption,
   whole_number,
-} from '@bt/ws-protocol'
-import { ws_rules } from '@bt/ws-protocol/node'
-import { type AdmissionOptions, admission_rules, type FilledAdmissionOption } from './admission_options.js'
-import { type HttpServerLike, is_http_server, SERVER_EXPECTED } from './http_server_like.js'
-import type { WsServerError } from './server_error.js'
-import type { WsSocket } from './socket.js'
-import type { TlsListenOptions } from './tls_options.js'
+} from '@bt/ws-protocol/internal'
+import { ws_rules } from '@bt/ws-protocol/internal/node'
+import {
+  type AdmissionOptions,
+  admission_rules,
+  type FilledAdmissionOption,
+} from './admission/admission_options.js'
+import { is_route, ROUTE_EXPECTED } from './handshake/route.js'
+import { BIND_EXPECTED, parse_bind } from './http/bind_address.js'
+import { type HttpServerLike, is_http_server, SERVER_EXPECTED } from './http/http_server_like.js'
+import type { TlsListenOptions } from './http/tls_options.js'
+import type { WsServerError } from './sockets/server_error.js'
+import type { WsSocket } from './sockets/socket.js'
 
 const DEFAULT_MAX_FRAGMENTS = 1_024
 

@@ -1,174 +1,125 @@
-import {
-  type CloseCause,
-  Connection,
-  type ConnectionOwner,
-  type ConnectionSettings,
-  type FrameBatch,
-  Heartbeat,
-  is_thenable,
-  type NetError,
-  report_error,
-} from '@bt/ws-protocol'
-import { node_platform, Wire, type WireTraits } from '@bt/ws-protocol/node'
-import type { AcceptedClient, HandshakeOwner, RefusedClient } from './entrance.js'
-import { TotalInboxBudget } from './inbox_budget.js'
+import { NetError, type Sendable } from '@bt/ws-protocol'
+import { close_on_abort } from '@bt/ws-protocol/internal'
+import type { ClusterNode } from './cluster/nodes.js'
+import { HandshakePipeline } from './handshake_pipeline.js'
+import type { Unmount } from './http/dispatcher.js'
+import { type HttpHost, shown_address } from './http/http_host.js'
+import { OwnHttp } from './http/own_http.js'
+import { SharedHttp } from './http/shared_http.js'
 import type { ListenSettings } from './options.js'
-import { Publisher } from './publisher.js'
-import { TotalQueueBudget } from './queue_budget.js'
-import { NO_REFUSALS, type RefusalNote, type RefusalReason } from './refusal.js'
-import { RoundTrips } from './round_trips.js'
-import { with_socket } from './server_error.js'
-import type { Shutdown } from './shutdown.js'
-import { ServerSocket } from './socket.js'
-import { Traffic } from './traffic.js'
-import type { WsServerStats } from './ws_server.js'
+import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './sockets/broadcast_options.js'
+import { type CloseOptions, read_close_options } from './sockets/close_options.js'
+import { ConnectionSet } from './sockets/connection_set.js'
+import { Publisher } from './sockets/publisher.js'
+import type { WsServerStats } from './sockets/server_stats.js'
+import type { ServerSocket, WsSocket } from './sockets/socket.js'
+import type { WsServer } from './ws_server.js'
 
-/** All connections of one server, and what concerns them together: sending to many, counting, shutting down. */
-export class ConnectionSet implements HandshakeOwner {
-  /** The sockets that are open or closing. */
-  readonly sockets: Set<ServerSocket> = new Set()
-  /** What is sent to many of them. */
-  readonly publisher: Publisher
-  /** Bounds what has come in. */
-  readonly inbox_budget: TotalInboxBudget
+/** The implementation of {@link WsServer}: an http server, the handshakes that come through it, and their connections. */
+export class Server implements WsServer {
+  readonly type = 'ws' as const
+  readonly opened: Promise<void>
+  readonly closed: Promise<void>
   readonly #settings: ListenSettings
-  readonly #connection_settings: ConnectionSettings
-  readonly #queue_budget: TotalQueueBudget
-  readonly #heartbeat: Heartbeat
-  readonly #round_trips = new RoundTrips()
-  readonly #wire_traits: WireTraits
-  readonly #owner: ConnectionOwner<ServerSocket>
-  /** How many sockets have ended whose callbacks are not all done. */
-  #leaving = 0
-  readonly #wait_for_all_gone: (() => void)[] = []
-  readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
-  readonly #closed: Record<CloseCause, number> = {
-    local: 0,
-    peer: 0,
-    heartbeat: 0,
-    overflow: 0,
-    protocol: 0,
-    network: 0,
-    refused: 0,
-    shutdown: 0,
-  }
-  readonly #traffic = new Traffic()
-  #accepted = 0
+  readonly #sockets = new Set<ServerSocket>()
+  readonly #publisher: Publisher
+  readonly #connections: ConnectionSet
+  readonly #host: HttpHost
+  readonly #entrance: HandshakePipeline
+  readonly #unmount: Unmount
+  #addr: string
+  #is_closing = false
+  #all_done!: () => void
 
   constructor(settings: ListenSettings) {
+    const { bind, server, on_error, signal } = settings
     this.#settings = settings
-    this.publisher = new Publisher(settings, this.sockets, error => this.report(error))
-    this.#queue_budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
-    this.#connection_settings = { ...settings, side: 'server', budget: this.#queue_budget }
-    this.inbox_budget = new TotalInboxBudget(settings.max_total_inbox)
-    this.#wire_traits = {
-      side: 'server',
-      options: settings,
-      inbox_budget: this.inbox_budget,
-      round_trip: ms => this.#round_trips.add(ms),
-    }
-    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
-    this.#owner = {
-      on_open: socket => settings.on_connect?.(socket),
-      on_message: (socket, data) => this.#handle(socket, data),
-      on_close: (socket, info) => settings.on_close?.(socket, info),
-      message_listener: () => 'ready',
-      report: (socket, error) =>
-        report_error(with_socket(error, socket), settings.on_error, node_platform, {
-          side: 'server',
-          handle: socket,
-        }),
-      opened: socket => {
-        this.sockets.add(socket)
-        this.#heartbeat.start()
-      },
-      ended: (socket, { cause }) => this.#ended(socket, cause),
-      finished: socket => this.#finished(socket),
-    }
+    this.#addr = bind ?? ''
+    this.#publisher = new Publisher(settings, this.#sockets, error => this.#connections.report(error))
+    this.#connections = new ConnectionSet(settings, settings, this.#sockets, this.#publisher.topics)
+    this.#host =
+      server === undefined
+        ? new OwnHttp(settings, error => this.#connections.report(error))
+        : new SharedHttp(server)
+    this.#entrance = new HandshakePipeline(settings, this.#connections, this.#host)
+    this.#unmount = this.#host.serve(this.#entrance)
+    this.closed = new Promise(resolve => {
+      this.#all_done = resolve
+    })
+    const bound = signal?.aborted === true ? Promise.resolve(undefined) : this.#host.open()
+    this.opened = bound.then(failure => this.#after_opening(failure))
+    // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
+    if (on_error !== undefined) this.opened.catch(() => {})
+    close_on_abort(signal, () => this.close(), this.closed)
   }
 
-  get size(): number {
-    return this.sockets.size
+  get addr(): string {
+    return this.#addr
   }
 
-  refused({ reason, status }: RefusalNote, client: () => RefusedClient): void {
-    this.#refused[reason] += 1
-    const channel = node_platform.channels?.refused
-    if (channel?.hasSubscribers) channel.publish({ side: 'server', reason, status, ...client() })
+  get sockets(): ReadonlySet<WsSocket> {
+    return this.#sockets
   }
 
-  report(error: NetError): void {
-    report_error(error, this.#settings.on_error, node_platform, { side: 'server', handle: undefined })
+  close(options?: CloseOptions): true {
+    const shutdown = read_close_options(options)
+    this.#entrance.close()
+    const connections_closed = this.#connections.shut_down(shutdown)
+    if (this.#is_closing) return true
+    this.#is_closing = true
+    // That a server does not open which was closed before is no accident.
+    this.opened.catch(() => {})
+    this.#stop(connections_closed).then(this.#all_done)
+    return true
   }
 
-  admit(client: AcceptedClient): void {
-    const { stream, head, deflate, handshake, place, data } = client
-    const { topics } = this.publisher
-    this.#accepted += 1
-    const wire = new Wire(this.#wire_traits)
-    const connection = new Connection<ServerSocket, FrameBatch>(
-      this.#connection_settings,
-      this.#owner,
-      node_platform,
-      connection => new ServerSocket(connection, { place, handshake, data, wire, topics }),
-    )
-    connection.attach(wire)
-    wire.open(connection, stream, head, deflate)
-    connection.socket_opened()
+  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError {
+    return this.#publisher.broadcast(data, options)
   }
 
-  /** Counts what is going on. */
+  publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError {
+    return this.#publisher.publish(topic, data, options)
+  }
+
+  topics(): ReadonlyMap<string, number> {
+    return this.#publisher.topics.counts()
+  }
+
+  nodes(): readonly ClusterNode[] {
+    return this.#publisher.nodes()
+  }
+
   stats(): WsServerStats {
-    let queued_bytes = 0
-    for (const connection of this.#connections()) queued_bytes += connection.queued
     return {
-      sockets: this.sockets.size,
-      queued_bytes,
-      inbox_bytes: this.inbox_budget.total_bytes,
-      accepted: this.#accepted,
-      refused: { ...this.#refused },
-      closed: { ...this.#closed },
-      ...this.#traffic.stats(Array.from(this.sockets, ServerSocket.stream_of)),
-      shed: this.#queue_budget.shed,
-      inbox_shed: this.inbox_budget.shed,
-      topics: this.publisher.topics.size,
-      cluster: this.publisher.cluster_stats(),
-      round_trip_ms: this.#round_trips.stats(),
+      ...this.#connections.stats(),
+      topics: this.#publisher.topics.size,
+      cluster: this.#publisher.cluster_stats(),
     }
   }
 
-  /** Closes all connections in order; settles when their last callbacks are done. */
-  async shut_down({ code, drain_ms, late, next_reason }: Shutdown): Promise<void> {
-    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms, late)
-    if (this.sockets.size + this.#leaving === 0) return
-    await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.closed
   }
 
-  *#connections(): Iterable<Connection<ServerSocket, FrameBatch>> {
-    for (const socket of this.sockets) yield ServerSocket.connection_of(socket)
+  #after_opening(failure: NetError | undefined): void {
+    if (failure !== undefined) {
+      if (this.#settings.on_error !== undefined) this.#connections.report(failure)
+      this.#unmount()
+      this.#publisher.leave().then(this.#all_done)
+      throw failure
+    }
+    if (this.#is_closing)
+      throw new NetError('closed', `listen: ${this.#addr || 'the server'} was closed before it was open`)
+    this.#addr = shown_address(this.#host.http)
+    this.#publisher.start()
   }
 
-  /** A message counts as long as a callback has it. */
-  #handle(socket: ServerSocket, data: string | Uint8Array): unknown {
-    // Without `binary`, nothing but text gets as far as this.
-    const returned: unknown = this.#settings.on_message?.(socket, data as string)
-    if (is_thenable(returned)) ServerSocket.wire_of(socket).lend(data)
-    return returned
-  }
-
-  #ended(socket: ServerSocket, cause: CloseCause): void {
-    this.#closed[cause] += 1
-    this.#traffic.ended(ServerSocket.stream_of(socket))
-    this.sockets.delete(socket)
-    this.publisher.topics.ended(socket)
-    if (this.sockets.size === 0) this.#heartbeat.stop()
-    this.#leaving += 1
-  }
-
-  #finished(socket: ServerSocket): void {
-    this.publisher.topics.forget(socket)
-    this.#leaving -= 1
-    if (this.sockets.size + this.#leaving > 0) return
-    for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()
+  async #stop(connections_closed: Promise<void>): Promise<void> {
+    await this.#host.close(connections_closed)
+    this.#unmount()
+    await this.#publisher.leave()
   }
 }

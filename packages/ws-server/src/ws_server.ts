@@ -1,64 +1,9 @@
-import type { CloseCause, NetError, Sendable } from '@bt/ws-protocol'
-import type { ClusterStats } from './cluster/cluster.js'
+import type { Sendable } from '@bt/ws-protocol'
 import type { ClusterNode } from './cluster/nodes.js'
-import type { RefusalReason } from './refusal.js'
-import type { RoundTripStats } from './round_trips.js'
-import type { CloseOptions } from './shutdown.js'
-import type { WsSocket } from './socket.js'
-
-/** Options of `publish` and `broadcast`. */
-export interface BroadcastOptions {
-  /** A socket to leave out, usually the one that the message came from. */
-  readonly except?: WsSocket | undefined
-}
-
-/** Options of `broadcast`. */
-export interface BroadcastToAllOptions extends BroadcastOptions {
-  /** Whether to send to the sockets of the other servers of the `cluster`, too. @defaultValue `false` */
-  readonly cluster?: boolean | undefined
-}
-
-/**
- * Why a message did not go to the other servers. `cluster_unavailable`: as much as `max_cluster_queue` allows is waiting for the broker. `too_large`:
- * the broker takes no message of that size, so it went nowhere. `closed`: the server has closed.
- */
-export type PublishError = NetError & {
-  /** How many sockets of this server took it anyway. */
-  readonly reached: number
-}
-
-/** A snapshot of what a server is doing. */
-export interface WsServerStats {
-  /** Sockets that are open or closing. */
-  readonly sockets: number
-  /** Bytes sent that the network has not taken yet, over all sockets. */
-  readonly queued_bytes: number
-  /**
-   * Bytes of memory held of what has come in, over all sockets and clients that wait for `authorize`: see `max_total_inbox`. Messages that a callback
-   * is done with, as soon as it returns or its promise settles, are not among them.
-   */
-  readonly inbox_bytes: number
-  /** Handshakes accepted since the server started. */
-  readonly accepted: number
-  /** Clients turned away since the server started, by reason. */
-  readonly refused: Readonly<Record<RefusalReason, number>>
-  /** Sockets that have ended since the server started, by cause; `refused` stays 0, since those clients never were sockets. */
-  readonly closed: Readonly<Record<CloseCause, number>>
-  /** Bytes received from the sockets since the server started: with frame headers and handshakes, as compressed, and without what TLS adds. */
-  readonly received_bytes: number
-  /** Bytes handed to the network for the sockets since the server started, or still waiting there; counted in the same way. */
-  readonly sent_bytes: number
-  /** Sockets closed since the server started because all send queues together exceeded `max_total_queue`. */
-  readonly shed: number
-  /** Sockets closed since the server started because what had come in exceeded `max_total_inbox`. */
-  readonly inbox_shed: number
-  /** Topics with at least one socket. */
-  readonly topics: number
-  /** Figures about the `cluster`; `undefined` without that option. */
-  readonly cluster: ClusterStats | undefined
-  /** How long the answers to the last 1,024 pings took; `undefined` until there is one. Only silent sockets are pinged. */
-  readonly round_trip_ms: RoundTripStats | undefined
-}
+import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './sockets/broadcast_options.js'
+import type { CloseOptions } from './sockets/close_options.js'
+import type { WsServerStats } from './sockets/server_stats.js'
+import type { WsSocket } from './sockets/socket.js'
 
 /** A WebSocket server, as `listen` returns it; `Data` is what `authorize` returns. */
 export interface WsServer<Data = unknown> {

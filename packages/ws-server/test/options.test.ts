@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { createServer as create_tcp_server } from 'node:net'
-import { check_options } from '@bt/ws-protocol'
+import { check_options } from '@bt/ws-protocol/internal'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../src/index.js'
 import { listen_rules } from '../src/options.js'

@@ -1,61 +1,75 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PACKAGES, ROOT } from './root.ts'
 
 const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8')
-const [ways = '', rooms = ''] = text.split(/^## (?=The rooms|What holds)/m)
 
-/** The source files of a package, by their paths from its `src` on. */
-function sources_of(name: string): string[] {
-  const found = readdirSync(join(ROOT, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' })
-  return found.filter(path => path.endsWith('.ts')).map(path => path.replaceAll('\\', '/'))
-}
-
-/** The source files that a passage names: as a path, or by its end. */
-function named_in(passage: string): string[] {
-  return Array.from(passage.matchAll(/`([\w./-]+\.ts)`/g), ([, path]) => String(path))
-}
-
-/** What is told of each package, from where its folder is named. */
-const told = new Map(
-  rooms
-    .split('`packages/')
-    .slice(1)
-    .map(passage => [/^[\w-]+/.exec(passage)?.[0] ?? '', passage]),
+/** The folders of each package that has a table, from the top down. */
+const layers = Array.from(
+  text.matchAll(/^`packages\/([\w-]+)\/src`\n\n\| folder .*\n\|.*\n((?:\| `.*\n)+)/gm),
+  ([, name = '', rows = '']) =>
+    [name, Array.from(rows.matchAll(/^\| `([^`]+)`/gm), ([, folder]) => String(folder))] as const,
 )
 
-it('ARCHITECTURE.md tells of each package', () => {
-  expect([...told.keys()].sort()).toEqual([...PACKAGES].sort())
+interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+/** The imports between the source files of a package, types included, by their paths from `src` on. */
+function imports_of(name: string): Import[] {
+  const src = join(ROOT, 'packages', name, 'src')
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.ts'))
+    .flatMap(from => {
+      const specifiers = readFileSync(join(src, from), 'utf8').matchAll(/(?:from|import\() ?'(\.[^']+)'/g)
+      return Array.from(specifiers, ([, specifier]) => ({
+        from,
+        to: normalize(join(dirname(from), String(specifier))),
+      }))
+    })
+}
+
+describe('the layers in ARCHITECTURE.md', () => {
+  it('are there for each package that has folders', () => {
+    const with_folders = PACKAGES.filter(name =>
+      readdirSync(join(ROOT, 'packages', name, 'src'), { withFileTypes: true }).some(entry =>
+        entry.isDirectory(),
+      ),
+    )
+    expect(layers.map(([name]) => name).sort()).toEqual(with_folders.sort())
+  })
+
+  it.each(layers)('of %s name every folder, and no others', (name, folders) => {
+    const paths = readdirSync(join(ROOT, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' })
+    const with_files = new Set(paths.filter(path => path.endsWith('.ts')).map(dirname))
+    expect([...folders].sort()).toEqual([...with_files].sort())
+  })
+
+  it.each(layers)('of %s: no file imports from a folder above its own', (name, folders) => {
+    const imports = imports_of(name)
+    expect(imports.length).toBeGreaterThan(10)
+    const height = (path: string): number => -folders.indexOf(dirname(path))
+    expect(imports.filter(({ from, to }) => height(to) > height(from))).toEqual([])
+  })
 })
 
-it('ARCHITECTURE.md tells the two ways by files that there are', () => {
-  const files = PACKAGES.flatMap(name => sources_of(name).map(path => `/packages/${name}/src/${path}`))
-  const named = named_in(ways)
+it('ARCHITECTURE.md names files that there are', () => {
+  const files = PACKAGES.flatMap(name =>
+    readdirSync(join(ROOT, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
+      path => `/packages/${name}/src/${path}`,
+    ),
+  )
+  const named = Array.from(text.matchAll(/`([\w./-]+\.ts)`/g), ([, path]) => String(path))
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter(name => !files.some(path => path.endsWith(`/${name}`)))).toEqual([])
 })
 
 it('ARCHITECTURE.md names folders that there are', () => {
-  const folders = Array.from(
-    text.matchAll(/`((?:packages|apps|suites|docs|scripts)\/[^`]*)`/g),
-    ([, path]) => path,
+  const folders = Array.from(text.matchAll(/`((?:packages|apps|suites|docs)\/[^`]*)`/g), ([, path]) =>
+    String(path),
   )
   expect(folders.length).toBeGreaterThan(5)
-  expect(folders.filter(path => !existsSync(join(ROOT, String(path))))).toEqual([])
-})
-
-describe.each(PACKAGES)('ARCHITECTURE.md, of %s,', name => {
-  const sources = sources_of(name)
-  const named = named_in(told.get(name) ?? '')
-  const is_named = (source: string, by: string): boolean => `/${source}`.endsWith(`/${by}`)
-
-  it('names no file that there is not', () => {
-    expect(named.filter(by => !sources.some(source => is_named(source, by)))).toEqual([])
-  })
-
-  it('names every source file, but for what only lists exports', () => {
-    const rest = sources.filter(source => !/(^|\/)index\.ts$/.test(source))
-    expect(rest.filter(source => !named.some(by => is_named(source, by)))).toEqual([])
-  })
+  expect(folders.filter(path => !existsSync(join(ROOT, path)))).toEqual([])
 })

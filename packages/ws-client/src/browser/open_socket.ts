@@ -1,6 +1,7 @@
-import { describe_cause, type MessageBatch, NetError, type SocketSink, shown_url } from '@bt/ws-protocol'
-import type { OpenedSocket } from '../client.js'
-import type { ConnectSettings } from '../options.js'
+import { NetError } from '@bt/ws-protocol'
+import { describe_cause, type SocketEvents, shown_url } from '@bt/ws-protocol/internal'
+import type { OpenedSocket } from '../client/client.js'
+import type { ConnectSettings } from '../client/options.js'
 import { WebSocketPort } from './web_socket_port.js'
 
 /**
@@ -8,7 +9,7 @@ import { WebSocketPort } from './web_socket_port.js'
  *
  * @throws NetError `unsupported` where there is none, or where a page may not connect there
  */
-export function open_socket(settings: ConnectSettings, sink: SocketSink): OpenedSocket<MessageBatch> {
+export function open_socket(settings: ConnectSettings, sink: SocketEvents): OpenedSocket {
   const { url, protocols } = settings
   try {
     const socket = new WebSocket(url, [...protocols])

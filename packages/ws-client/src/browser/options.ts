@@ -1,5 +1,6 @@
-import { NetError, type OptionRule, type OptionRules } from '@bt/ws-protocol'
-import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../options.js'
+import { NetError } from '@bt/ws-protocol'
+import type { OptionRule, OptionRules } from '@bt/ws-protocol/internal'
+import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 
 /** Decided by the platform, whatever is given. */
 const ignored: OptionRule<never> = { expects: '', accepts: () => true }

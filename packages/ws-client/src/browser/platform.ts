@@ -1,19 +1,18 @@
 import {
   is_loopback_host,
   limit_warnings,
-  type MessageBatch,
   MessageQueue,
   type Platform,
   utf8_length,
-} from '@bt/ws-protocol'
+} from '@bt/ws-protocol/internal'
 
 function is_offline(): boolean {
   return globalThis.navigator?.onLine === false
 }
 
 /** The timers, the clock and the console that browsers, workers, Deno and Bun have alike. */
-export const browser_platform: Platform<MessageBatch> &
-  Required<Pick<Platform<MessageBatch>, 'is_offline' | 'is_cut_off' | 'watch_online'>> = {
+export const browser_platform: Platform &
+  Required<Pick<Platform, 'is_offline' | 'is_cut_off' | 'watch_online'>> = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {

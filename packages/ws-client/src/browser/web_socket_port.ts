@@ -1,16 +1,16 @@
+import { NetError } from '@bt/ws-protocol'
 import {
   ABNORMAL_CLOSURE,
   MESSAGE_TOO_BIG,
   type MessageBatch,
-  NetError,
   NORMAL_CLOSURE,
+  type SocketEvents,
   type SocketPort,
-  type SocketSink,
   shown_text,
   shown_url,
   utf8_length,
-} from '@bt/ws-protocol'
-import type { ConnectSettings } from '../options.js'
+} from '@bt/ws-protocol/internal'
+import type { ConnectSettings } from '../client/options.js'
 import { browser_platform } from './platform.js'
 
 const SHORTEST_WAIT_MS = 1
@@ -27,9 +27,9 @@ const UNSENDABLE_SHIFT = 3_000
  * and tells as `bufferedAmount` what the network has not taken, but never that this has become less: so it is looked at by a timer,
  * and whenever a message arrives, since the timers of a hidden tab are slow. Reading can't be paused.
  */
-export class WebSocketPort implements SocketPort<MessageBatch> {
+export class WebSocketPort implements SocketPort {
   readonly #socket: WebSocket
-  readonly #sink: SocketSink
+  readonly #sink: SocketEvents
   /** The batches that the network has not taken, the oldest first; each ends at that byte of all that was written. */
   readonly #under_way: { readonly messages: number; readonly end_bytes: number }[] = []
   #written_bytes = 0
@@ -47,7 +47,7 @@ export class WebSocketPort implements SocketPort<MessageBatch> {
   constructor(
     socket: WebSocket,
     { url, max_payload }: Pick<ConnectSettings, 'url' | 'max_payload'>,
-    sink: SocketSink,
+    sink: SocketEvents,
   ) {
     this.#socket = socket
     this.#sink = sink

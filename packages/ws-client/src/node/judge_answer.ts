@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { deflate_offers, describe_value, list_elements } from '@bt/ws-protocol'
+import { deflate_offers, describe_value, list_elements } from '@bt/ws-protocol/internal'
 
 /**
  * What is wrong with a 101 that `ws` would take, or of which it would say too little (RFC 6455 §4.1, §4.2.2; RFC 7692 §5.1); `undefined` where

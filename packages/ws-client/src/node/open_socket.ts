@@ -1,15 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
-import {
-  ABNORMAL_CLOSURE,
-  type FrameBatch,
-  NetError,
-  type NetErrorCode,
-  type SocketSink,
-  shown_text,
-  shown_url,
-} from '@bt/ws-protocol'
+import { NetError, type NetErrorCode } from '@bt/ws-protocol'
+import { ABNORMAL_CLOSURE, type SocketEvents, shown_text, shown_url } from '@bt/ws-protocol/internal'
 import {
   agreed_deflate,
   type DeflateParameters,
@@ -17,9 +10,9 @@ import {
   error_text,
   type SystemError,
   Wire,
-} from '@bt/ws-protocol/node'
+} from '@bt/ws-protocol/internal/node'
 import { type ClientOptions, WebSocket } from 'ws'
-import type { OpenedSocket } from '../client.js'
+import type { OpenedSocket } from '../client/client.js'
 import { judge_answer, plain_lists } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
 import { explain_tls } from './tls_error.js'
@@ -52,8 +45,8 @@ const ADDRESS_SHARE = 1 / 4
 export function open_socket(
   settings: NodeConnectSettings,
   secure: SecureSettings | undefined,
-  sink: SocketSink,
-): OpenedSocket<FrameBatch> {
+  sink: SocketEvents,
+): OpenedSocket {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
   const autoSelectFamilyAttemptTimeout = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)

@@ -9,9 +9,9 @@ import {
   text_flaw,
   token_flaw,
   type WsOption,
-} from '@bt/ws-protocol'
-import { ws_rules } from '@bt/ws-protocol/node'
-import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../options.js'
+} from '@bt/ws-protocol/internal'
+import { ws_rules } from '@bt/ws-protocol/internal/node'
+import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { NetError } from '@bt/ws-protocol'
-import type { RetryHint } from '../retry_rule.js'
+import type { RetryHint } from '../client/retry_rule.js'
 import { parse_http_date } from './http_date.js'
 
 /** Answers to a handshake that will not change by asking again: the request is wrong, or it is never accepted (RFC 9110 §15.5). */

@@ -1,19 +1,19 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { NetError } from '@bt/ws-protocol'
 import {
   type CheckedOptions,
   certificates_rule,
   check_options,
   key_rule,
   min_version_rule,
-  NetError,
   type OptionRules,
   passphrase_rule,
   shown_url,
-} from '@bt/ws-protocol'
-import { secure_options } from '@bt/ws-protocol/node'
-import type { TlsConnectOptions } from '../tls_options.js'
+} from '@bt/ws-protocol/internal'
+import { secure_options } from '@bt/ws-protocol/internal/node'
+import type { TlsConnectOptions } from '../client/tls_options.js'
 import type { NodeConnectSettings } from './options.js'
 
 type FilledTlsOption = 'min_version' | 'reject_unauthorized'

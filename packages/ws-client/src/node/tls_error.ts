@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ConnectionOptions as SecureSettings } from 'node:tls'
-import { describe_value, NetError } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import { describe_value } from '@bt/ws-protocol/internal'
 
 /** How far a connection over TLS has come: TCP, then TLS, then HTTP. */
 export type TlsStage = 'connecting' | 'securing' | 'secure'

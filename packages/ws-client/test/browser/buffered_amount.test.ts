@@ -1,5 +1,5 @@
-import type { MessageBatch, SocketSink } from '@bt/ws-protocol'
-import { MessageQueue } from '@bt/ws-protocol'
+import type { MessageBatch, SocketEvents } from '@bt/ws-protocol/internal'
+import { MessageQueue } from '@bt/ws-protocol/internal'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
 
@@ -21,13 +21,13 @@ class PlayedWebSocket {
 let socket: PlayedWebSocket
 let told: string[]
 let port: WebSocketPort
-let sink_of_port: SocketSink
+let sink_of_port: SocketEvents
 
 beforeEach(() => {
   vi.useFakeTimers()
   socket = new PlayedWebSocket()
   told = []
-  const sink: SocketSink = {
+  const sink: SocketEvents = {
     inbox_bytes: 0,
     shed: () => false,
     close: () => true,

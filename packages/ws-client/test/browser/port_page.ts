@@ -1,4 +1,3 @@
-import type { MessageBatch } from '@bt/ws-protocol'
 import { type PortHarness, type PortPeer, port_cases } from '@bt/ws-protocol/testing'
 import { browser_platform } from '../../src/browser/platform.js'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
@@ -20,7 +19,7 @@ const to_wire = (data: string | Uint8Array): unknown => (typeof data === 'string
 const from_wire = (data: unknown): string | Uint8Array =>
   typeof data === 'string' ? data : Uint8Array.from(data as number[])
 
-const harness: PortHarness<MessageBatch> = {
+const harness: PortHarness = {
   platform: browser_platform,
   side: 'client',
   seen_by_peer: code => code + 3_000,

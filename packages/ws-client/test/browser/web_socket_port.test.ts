@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Connection, check_options, connection_rules, type MessageBatch } from '@bt/ws-protocol'
+import { Connection, check_options, connection_rules } from '@bt/ws-protocol/internal'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '@bt/ws-protocol/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket as WsWebSocket } from 'ws'
@@ -10,9 +10,7 @@ import { start_ws_server, stop_all } from '../echo_server.js'
 afterEach(stop_all)
 
 /** A harness over a class with the interface of the standard WebSocket, such as that of `ws`. */
-const harness_of = (
-  Tested: new (url: string, options: object) => WsWebSocket,
-): PortHarness<MessageBatch> => ({
+const harness_of = (Tested: new (url: string, options: object) => WsWebSocket): PortHarness => ({
   platform: browser_platform,
   side: 'client',
   seen_by_peer: code => code + 3_000,
@@ -56,7 +54,7 @@ describe('WebSocketPort over a WebSocket without bufferedAmount', () => {
       ...check_options('connection', {}, connection_rules),
       side: 'client',
     } as const
-    const connection = new Connection<null, MessageBatch>(settings, listener, harness.platform, () => null)
+    const connection = new Connection<null>(settings, listener, harness.platform, () => null)
     const peer = await harness.open(connection, port => connection.attach(port))
     for (let index = 0; index < 3; index += 1) expect(connection.send('x'.repeat(100_000))).toBe(true)
     await connection.drained()

@@ -1,5 +1,5 @@
-import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from '../close_code.js'
-import { NetError, type NetErrorCode } from '../errors.js'
+import { NetError, type NetErrorCode } from '../errors/errors.js'
+import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from './close_code.js'
 
 /** What a peer may not send, each with the clause that says so. */
 export type BrokenRule =

@@ -1,5 +1,5 @@
-import { is_close_code, NO_CODE } from '../close_code.js'
 import type { BrokenRule, ReceiveLimits } from './broken_rule.js'
+import { is_close_code, NO_CODE } from './close_code.js'
 import { forget_words, NOT_ASCII, shifted_key } from './mask.js'
 import { Utf8Check } from './utf8_check.js'
 

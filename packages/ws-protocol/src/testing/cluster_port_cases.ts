@@ -1,4 +1,4 @@
-import type { ClusterPort } from '../cluster_port.js'
+import type { ClusterPort } from '../broker/cluster_port.js'
 import { ClusterListener } from './cluster_listener.js'
 
 /** A broker of one kind, for the cases: it runs, and does so again when a case is over. */

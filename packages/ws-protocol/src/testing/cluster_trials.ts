@@ -1,4 +1,4 @@
-import type { ClusterPort } from '../cluster_port.js'
+import type { ClusterPort } from '../broker/cluster_port.js'
 import { ClusterListener } from './cluster_listener.js'
 
 /** Connects twice, sends something from one to the other, and closes; returns whether it came as it was. */

@@ -1,4 +1,4 @@
-import type { ClusterLink, ClusterPort, ClusterSink } from '../cluster_port.js'
+import type { ClusterLink, ClusterPort, ClusterSink } from '../broker/cluster_port.js'
 
 /** A message as a {@link FakeBroker} saw it. */
 export interface CarriedMessage {

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '../clock.js'
+import type { CancelTimer, Clock } from '../time/clock.js'
 
 interface Timer {
   readonly due_ms: number

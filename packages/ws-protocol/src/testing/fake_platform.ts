@@ -1,11 +1,11 @@
-import type { NetError } from '../errors.js'
-import { type MessageBatch, MessageQueue } from '../message_queue.js'
-import type { Platform } from '../platform.js'
-import { utf8_length } from '../utf8.js'
+import type { Platform } from '../connection/platform.js'
+import type { NetError } from '../errors/errors.js'
+import { utf8_length } from '../frames/utf8.js'
+import { MessageQueue } from '../queues/message_queue.js'
 import { FakeClock } from './fake_clock.js'
 
 /** A platform that a test holds in its hand: time stands still, and a turn ends when the test says so. */
-export class FakePlatform implements Platform<MessageBatch> {
+export class FakePlatform implements Platform {
   readonly clock: FakeClock = new FakeClock()
   readonly byte_length: typeof utf8_length = utf8_length
   /** What was said aloud, since no `on_error` took it. */

@@ -1,7 +1,7 @@
-import type { NetError } from '../errors.js'
-import type { MessageBatch } from '../message_queue.js'
-import type { SocketPort, SocketSink } from '../socket_port.js'
-import { utf8_length } from '../utf8.js'
+import type { SocketEvents, SocketPort } from '../connection/socket_port.js'
+import type { NetError } from '../errors/errors.js'
+import { utf8_length } from '../frames/utf8.js'
+import type { MessageBatch } from '../queues/message_queue.js'
 
 /** What a {@link FakeSocket} was asked to do. */
 export interface FakeSocketCall {
@@ -16,21 +16,21 @@ export interface FakeSocketCall {
 }
 
 /** A socket that a test plays: it writes down what it is asked, and tells its connection what the test says. */
-export class FakeSocket implements SocketPort<MessageBatch> {
+export class FakeSocket implements SocketPort {
   /** What was asked of it, in order. */
   readonly calls: FakeSocketCall[] = []
   /** Whether the network takes what is written. When not, the bytes stay here until {@link FakeSocket.drain}. */
   takes_writes = true
   /** Whether the network has taken the Close of this side by the time that the socket ends. */
   is_close_sent = true
-  #sink: SocketSink | undefined
+  #sink: SocketEvents | undefined
   #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
   #buffered_bytes = 0
   #signs_of_life = 0
   #unsent = 0
 
   /** Says whom to tell. */
-  connect_to(sink: SocketSink): void {
+  connect_to(sink: SocketEvents): void {
     this.#sink = sink
   }
 
@@ -144,7 +144,7 @@ export class FakeSocket implements SocketPort<MessageBatch> {
     this.#told.socket_closed(code, reason, error)
   }
 
-  get #told(): SocketSink {
+  get #told(): SocketEvents {
     if (this.#sink === undefined) throw new Error('connect_to comes first')
     return this.#sink
   }

@@ -1,11 +1,11 @@
-import type { CloseInfo } from '../close_info.js'
-import { Connection, type ConnectionOwner, type ConnectionSettings } from '../connection.js'
-import { NetError } from '../errors.js'
-import { check_options } from '../option_rule.js'
-import { connection_rules } from '../options.js'
-import type { Platform } from '../platform.js'
-import type { Batch } from '../send_queue.js'
-import type { Runnable, SocketPort } from '../socket_port.js'
+import type { CloseInfo } from '../connection/close_info.js'
+import { Connection, type ConnectionEvents, type ConnectionSettings } from '../connection/connection.js'
+import type { Platform } from '../connection/platform.js'
+import type { Runnable, SocketPort } from '../connection/socket_port.js'
+import { NetError } from '../errors/errors.js'
+import { check_options } from '../options/option_rule.js'
+import { connection_rules } from '../options/options.js'
+import type { Batch } from '../queues/batch.js'
 
 type Data = string | Uint8Array
 
@@ -31,13 +31,13 @@ export interface PortPeer {
 }
 
 /** What makes ports of one kind for the cases. */
-export interface PortHarness<Kind extends Batch> {
+export interface PortHarness {
   /** The platform that the port belongs to. */
-  readonly platform: Platform<Kind>
+  readonly platform: Platform
   /** Which side the port is on. */
   readonly side: 'client' | 'server'
   /** Opens a WebSocket between a port of this kind, which drives `connection`, and a peer. */
-  open(connection: Connection<null, Kind>, attach: (port: SocketPort<Kind>) => void): Promise<PortPeer>
+  open(connection: Connection<null>, attach: (port: SocketPort) => void): Promise<PortPeer>
   /** What the peer sees of a close code of the protocol that the port was asked to send: as a rule the same. */
   seen_by_peer?(code: number): number
 }
@@ -47,11 +47,11 @@ export interface PortCase {
   /** What holds, as a fact. */
   readonly name: string
   /** Tries it; rejects where it does not hold. */
-  run<Kind extends Batch>(harness: PortHarness<Kind>): Promise<void>
+  run(harness: PortHarness): Promise<void>
 }
 
 /** The user of a connection under test, who writes down what it is told. */
-export class PortListener implements ConnectionOwner<null> {
+export class PortListener implements ConnectionEvents<null> {
   /** The messages. */
   readonly received: Data[] = []
   /** The errors that were reported. */
@@ -77,10 +77,6 @@ export class PortListener implements ConnectionOwner<null> {
     return returned
   }
 
-  message_listener(): 'ready' {
-    return 'ready'
-  }
-
   report(_handle: null, error: NetError): void {
     this.errors.push(error)
   }
@@ -95,12 +91,12 @@ export class PortListener implements ConnectionOwner<null> {
 }
 
 /** A port that says when it is paused, and is the one below it in everything else. */
-class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
+class WatchedPort implements SocketPort {
   readonly paused: Promise<void>
-  readonly #port: SocketPort<Kind>
+  readonly #port: SocketPort
   #was_paused!: () => void
 
-  constructor(port: SocketPort<Kind>) {
+  constructor(port: SocketPort) {
     this.#port = port
     this.paused = new Promise(resolve => {
       this.#was_paused = resolve
@@ -127,7 +123,7 @@ class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
     return this.#port.buffered_bytes
   }
 
-  write(batch: Kind): void {
+  write(batch: Batch): void {
     this.#port.write(batch)
   }
 
@@ -161,23 +157,20 @@ class WatchedPort<Kind extends Batch> implements SocketPort<Kind> {
   }
 }
 
-interface Opened<Kind extends Batch> {
-  readonly connection: Connection<null, Kind>
+interface Opened {
+  readonly connection: Connection<null>
   readonly listener: PortListener
   readonly peer: PortPeer
-  readonly port: WatchedPort<Kind>
+  readonly port: WatchedPort
 }
 
 const DEFAULTS = { ...check_options('connection', {}, connection_rules), binary: true }
 
-async function open<Kind extends Batch>(
-  harness: PortHarness<Kind>,
-  changed: Partial<ConnectionSettings> = {},
-): Promise<Opened<Kind>> {
+async function open(harness: PortHarness, changed: Partial<ConnectionSettings> = {}): Promise<Opened> {
   const listener = new PortListener()
   const settings = { ...DEFAULTS, side: harness.side, ...changed }
-  const connection = new Connection<null, Kind>(settings, listener, harness.platform, () => null)
-  let watched!: WatchedPort<Kind>
+  const connection = new Connection<null>(settings, listener, harness.platform, () => null)
+  let watched!: WatchedPort
   const peer = await harness.open(connection, port => {
     watched = new WatchedPort(port)
     connection.attach(watched)
@@ -191,7 +184,7 @@ function same(actual: unknown, expected: unknown, what: string): void {
 }
 
 /** Sends numbered messages until the queue is full; returns how many it took. */
-function fill(connection: Pick<Connection<null, never>, 'send'>, size: number): number {
+function fill(connection: Pick<Connection<null>, 'send'>, size: number): number {
   for (let count = 0; ; count += 1) {
     const result = connection.send(numbered(count, size))
     if (result === true) continue
@@ -210,9 +203,9 @@ async function receives_numbered(peer: PortPeer, count: number, size: number): P
 }
 
 /** Sends what takes long to compress, and waits until the port has it. */
-async function send_noise<Kind extends Batch>(
-  connection: Pick<Connection<null, Kind>, 'send'>,
-  { platform }: Pick<PortHarness<Kind>, 'platform'>,
+async function send_noise(
+  connection: Pick<Connection<null>, 'send'>,
+  { platform }: Pick<PortHarness, 'platform'>,
 ): Promise<void> {
   same(connection.send(NOISE.subarray(0, 1_048_576)), true, 'send')
   await new Promise<void>(resolve => platform.defer(resolve))
@@ -229,7 +222,7 @@ async function receives_noise(peer: PortPeer): Promise<void> {
 }
 
 async function ends(
-  connection: Pick<Connection<null, never>, 'closed'>,
+  connection: Pick<Connection<null>, 'closed'>,
   expected: Partial<CloseInfo>,
 ): Promise<void> {
   const info = await connection.closed

@@ -1,4 +1,4 @@
-import type { CloseInfo } from '../close_info.js'
+import type { CloseInfo } from '../connection/close_info.js'
 import type { PortPeer } from './port_cases.js'
 
 type Data = string | Uint8Array

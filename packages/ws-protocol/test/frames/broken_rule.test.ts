@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NetError } from '../../src/errors.js'
+import { NetError } from '../../src/errors/errors.js'
 import { type BrokenRule, describe_broken_rule } from '../../src/frames/broken_rule.js'
 
 const limits = { max_payload: 1_000, max_fragments: 20 }

@@ -7,7 +7,7 @@ import {
   FrameDecoder,
   most_packed_bytes,
 } from '../../src/frames/decoder.js'
-import { decoder_memory } from '../../src/node/decoder_memory.js'
+import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
 import { collect_garbage } from '../collect_garbage.js'
 import { decoder_event } from './decoder_event.js'
 import {

@@ -120,7 +120,9 @@ export async function plant({ file, right, wrong }: Fault): Promise<Planted> {
     writeFileSync(path, parts.join(wrong))
     const load = <Module>(name: string): Promise<Module> => import(pathToFileURL(join(folder, name)).href)
     const { FrameDecoder: Decoder } = await load<{ FrameDecoder: DecoderClass }>('frames/decoder.ts')
-    const { decoder_memory: memory } = await load<{ decoder_memory: DecoderMemory }>('node/decoder_memory.ts')
+    const { decoder_memory: memory } = await load<{ decoder_memory: DecoderMemory }>(
+      'node/memory/decoder_memory.ts',
+    )
     return { Decoder, memory }
   } finally {
     rmSync(folder, { recursive: true })

@@ -1,7 +1,7 @@
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import type { DecoderMemory, DecoderSettings, DecoderSink, FrameDecoder } from '../../src/frames/decoder.js'
-import { decoder_memory } from '../../src/node/decoder_memory.js'
-import { read_chunk, read_memory } from '../../src/node/read_memory.js'
+import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
+import { read_chunk, read_memory } from '../../src/node/memory/read_memory.js'
 import { decoder_event } from './decoder_event.js'
 
 /** What to do when something is delivered, or before a segment: nothing; stop until resumed later; stop and resume at once. */

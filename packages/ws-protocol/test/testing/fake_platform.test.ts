@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NetError } from '../../src/errors.js'
+import { NetError } from '../../src/errors/errors.js'
 import { FakePlatform } from '../../src/testing/fake_platform.js'
 
 describe('what is deferred', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { NetError } from '../../src/errors.js'
-import { type MessageBatch, MessageQueue } from '../../src/message_queue.js'
-import type { SocketSink } from '../../src/socket_port.js'
+import type { SocketEvents } from '../../src/connection/socket_port.js'
+import { NetError } from '../../src/errors/errors.js'
+import { type MessageBatch, MessageQueue } from '../../src/queues/message_queue.js'
 import { FakeSocket } from '../../src/testing/fake_socket.js'
 
 /** Writes down what a socket tells. */
-class ToldSink implements SocketSink {
+class ToldSink implements SocketEvents {
   readonly inbox_bytes = 0
   readonly told: unknown[][] = []
   shed(): boolean {

@@ -1,19 +1,17 @@
+import type { NetError } from '@bt/ws-protocol'
+import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 import {
   Backoff,
   type CancelTimer,
   type Clock,
-  type ClusterLink,
-  type ClusterPort,
-  type ClusterSink,
   describe_cause,
   describe_count,
-  type NetError,
   type ReceivedMessages,
+  ReportOnce,
   type SharedBatch,
   start_peer_timeout,
-} from '@bt/ws-protocol'
-import { ToldOnce } from '../told_once.js'
-import { Channels } from './channels.js'
+} from '@bt/ws-protocol/internal'
+import { ChannelNames } from './channel_names.js'
 import {
   broker_away,
   has_left,
@@ -25,7 +23,7 @@ import {
   too_large,
   unreadable,
 } from './cluster_errors.js'
-import { Mail } from './envelope.js'
+import { EnvelopeCodec } from './envelope.js'
 import { type ClusterNode, Nodes } from './nodes.js'
 import { Outgoing } from './outgoing.js'
 import { Subscriptions } from './subscriptions.js'
@@ -66,7 +64,7 @@ export interface ClusterStats {
 }
 
 /** What a {@link Cluster} needs of its server, and whom it tells. */
-export interface ClusterOwner {
+export interface ClusterEvents {
   /** How many sockets this server has. */
   readonly size: number
   /** Whether a socket here is in a topic. */
@@ -84,7 +82,7 @@ export interface ClusterSettings {
   /** The broker. */
   readonly port: ClusterPort
   /** How much may wait for the broker, in bytes. */
-  readonly max_queue: number
+  readonly max_cluster_queue: number
   /** Time, and timers. */
   readonly clock: Clock
   /** Runs a task when the running callback is done. */
@@ -100,9 +98,9 @@ type State =
 /** One server among several: what it publishes reaches the others through a broker, and what they publish reaches its sockets. */
 export class Cluster {
   readonly #settings: ClusterSettings
-  readonly #owner: ClusterOwner
-  readonly #channels: Channels
-  readonly #mail = new Mail()
+  readonly #owner: ClusterEvents
+  readonly #channels: ChannelNames
+  readonly #codec = new EnvelopeCodec()
   readonly #outgoing: Outgoing
   readonly #subscriptions: Subscriptions
   readonly #nodes: Nodes
@@ -115,19 +113,19 @@ export class Cluster {
   #unreadable = 0
   #outages = 0
   /** What may come any number of times on one connection to the broker, and was told. */
-  readonly #told_unreadable = new ToldOnce(2)
-  readonly #told_refusals = new ToldOnce(MOST_REASONS_TOLD)
+  readonly #told_unreadable = new ReportOnce(2)
+  readonly #told_refusals = new ReportOnce(MOST_REASONS_TOLD)
   /** Why the broker is away, as far as it was told since it was there. */
-  readonly #told_outages = new ToldOnce(MOST_REASONS_TOLD)
+  readonly #told_outages = new ReportOnce(MOST_REASONS_TOLD)
 
-  constructor(settings: ClusterSettings, owner: ClusterOwner) {
-    const { port, max_queue, clock, soon } = settings
+  constructor(settings: ClusterSettings, owner: ClusterEvents) {
+    const { port, max_cluster_queue, clock, soon } = settings
     this.#settings = settings
     this.#owner = owner
-    this.#channels = new Channels(port.prefix)
+    this.#channels = new ChannelNames(port.prefix)
     this.#outgoing = new Outgoing({
-      max_bytes: max_queue,
-      mail: this.#mail,
+      max_cluster_queue,
+      codec: this.#codec,
       channels: this.#channels,
       clock,
       soon,
@@ -143,10 +141,10 @@ export class Cluster {
       refused: error => this.#not_subscribed(error),
     })
     this.#nodes = new Nodes({
-      self: this.#mail.node,
+      self: this.#codec.node,
       clock,
       sockets: () => owner.size,
-      tell: (sockets, asks) => this.#outgoing.tell(this.#channels.all, this.#mail.present(sockets, asks)),
+      tell: (sockets, asks) => this.#outgoing.tell(this.#channels.all, this.#codec.present(sockets, asks)),
     })
   }
 
@@ -161,13 +159,13 @@ export class Cluster {
   }
 
   /** Settles when what other servers publish to a topic arrives here; or with the error that tells why it does not, for now. */
-  stands(topic: string): Promise<true | NetError> {
+  until_subscribed(topic: string): Promise<true | NetError> {
     const { name } = this.#state
     if (name === 'leaving' || name === 'left') return Promise.resolve(has_left('join'))
     const is_away = this.#outage !== undefined && !('link' in this.#state)
     return is_away
       ? Promise.resolve(join_unavailable(this.#settings.port, this.#outage))
-      : this.#subscriptions.stands(topic)
+      : this.#subscriptions.until_subscribed(topic)
   }
 
   /** Publishes to a topic on all other servers, or to all their sockets; returns `true`, or why it did not. */
@@ -179,8 +177,8 @@ export class Cluster {
     if (result === 'taken') return true
     this.#refused += 1
     if (result === 'too_large') return this.#too_large(call, frame.frame_bytes)
-    const { port, max_queue } = this.#settings
-    return queue_full(port, call, this.#outgoing.bytes, max_queue, this.#outage)
+    const { port, max_cluster_queue } = this.#settings
+    return queue_full(port, call, this.#outgoing.bytes, max_cluster_queue, this.#outage)
   }
 
   /** The servers that there are, this one first. */
@@ -224,7 +222,7 @@ export class Cluster {
     this.#state = { name: 'leaving', link }
     this.#outgoing.flow()
     const is_taken = await this.#within(LEAVE_WITHIN_MS, this.#outgoing.emptied())
-    this.#outgoing.tell(this.#channels.all, this.#mail.left())
+    this.#outgoing.tell(this.#channels.all, this.#codec.left())
     if (!is_taken || !(await this.#within(LEAVE_WITHIN_MS, link.close()))) link.destroy()
   }
 
@@ -280,9 +278,9 @@ export class Cluster {
   #gathered(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
-    this.#told_outages.forget()
-    this.#told_unreadable.forget()
-    this.#told_refusals.forget()
+    this.#told_outages.reset()
+    this.#told_unreadable.reset()
+    this.#told_refusals.reset()
     this.#outgoing.flow()
   }
 
@@ -319,11 +317,11 @@ export class Cluster {
     const outage = broker_away(this.#settings.port, problem, cause)
     this.#outage = outage
     this.#subscriptions.detach(join_unavailable(this.#settings.port, outage))
-    if (this.#told_outages.is_news(outage.message)) this.#owner.report(outage)
+    if (this.#told_outages.should_report(outage.message)) this.#owner.report(outage)
   }
 
   #read(channel: string, bytes: Uint8Array): void {
-    const envelope = this.#mail.read(bytes)
+    const envelope = this.#codec.read(bytes)
     if (envelope === 'own') return
     switch (envelope?.kind) {
       case 'messages': {
@@ -347,7 +345,7 @@ export class Cluster {
   #deliver(topic: string | undefined, channel: string, { batch, not_utf8 }: ReceivedMessages): void {
     if (not_utf8 > 0) {
       this.#unreadable += not_utf8
-      if (this.#told_unreadable.is_news('text')) this.#owner.report(not_text(channel))
+      if (this.#told_unreadable.should_report('text')) this.#owner.report(not_text(channel))
     }
     if (batch === undefined) return
     this.#received += batch.messages
@@ -357,7 +355,7 @@ export class Cluster {
   /** There may be many: whatever else publishes there does so all the time. */
   #not_readable(channel: string, bytes: Uint8Array): void {
     this.#unreadable += 1
-    if (this.#told_unreadable.is_news('bytes')) this.#owner.report(unreadable(channel, bytes.length))
+    if (this.#told_unreadable.should_report('bytes')) this.#owner.report(unreadable(channel, bytes.length))
   }
 
   #too_large(call: string, frame_bytes: number): NetError {
@@ -372,7 +370,7 @@ export class Cluster {
 
   /** Each message that is published where it may not be is refused anew; that is told once for each reason. */
   #tell_refusal(error: Error): void {
-    if (this.#told_refusals.is_news(error.message))
+    if (this.#told_refusals.should_report(error.message))
       this.#owner.report(not_allowed(this.#settings.port, error))
   }
 }

@@ -1,4 +1,6 @@
-import { type ClusterPort, describe_cause, describe_count, NetError } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
+import type { ClusterPort } from '@bt/ws-protocol/broker'
+import { describe_cause, describe_count } from '@bt/ws-protocol/internal'
 
 /** The broker can't be reached, or was lost: `problem` says which. */
 export function broker_away({ broker }: ClusterPort, problem: string, cause: Error): NetError {
@@ -23,10 +25,10 @@ export function queue_full(
   { broker }: ClusterPort,
   call: string,
   queued_bytes: number,
-  max_queue: number,
+  max_cluster_queue: number,
   outage: NetError | undefined,
 ): NetError {
-  const message = `${call} found ${queued_bytes} bytes waiting for ${broker}, as many as max_cluster_queue (${max_queue}) allows: the message went to no other server`
+  const message = `${call} found ${queued_bytes} bytes waiting for ${broker}, as many as max_cluster_queue (${max_cluster_queue}) allows: the message went to no other server`
   return new NetError('cluster_unavailable', message, { cause: outage })
 }
 

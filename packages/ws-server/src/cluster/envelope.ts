@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { type ReceivedMessages, received_messages, type SharedBatch } from '@bt/ws-protocol'
+import { type ReceivedMessages, received_messages, type SharedBatch } from '@bt/ws-protocol/internal'
 
 /** What servers say to each other is one of these, behind the version, and before the name of the server that says it. */
 const KIND = { MESSAGES: 1, PRESENT: 2, LEFT: 3 } as const
@@ -23,7 +23,7 @@ export type Envelope =
   | { readonly kind: 'left'; readonly node: string }
 
 /** Writes what one server says to the others, and reads what they say. */
-export class Mail {
+export class EnvelopeCodec {
   /** The name of this server, which no other ever has. */
   readonly node: string = randomUUID()
   readonly #node_bytes: Buffer = Buffer.from(this.node.replaceAll('-', ''), 'hex')
@@ -54,22 +54,22 @@ export class Mail {
 
   /** Reads what came: `'own'` for what this server said itself, `undefined` for what no server of this version says. */
   read(bytes: Uint8Array): Envelope | 'own' | undefined {
-    const mail = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (mail.length < HEADER_BYTES || mail[0] !== VERSION) return undefined
-    if (this.#node_bytes.compare(mail, 2, HEADER_BYTES) === 0) return 'own'
-    const node_bytes = mail.subarray(2, HEADER_BYTES)
-    switch (mail[1]) {
+    const codec = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (codec.length < HEADER_BYTES || codec[0] !== VERSION) return undefined
+    if (this.#node_bytes.compare(codec, 2, HEADER_BYTES) === 0) return 'own'
+    const node_bytes = codec.subarray(2, HEADER_BYTES)
+    switch (codec[1]) {
       case KIND.MESSAGES: {
-        const received = received_messages(mail.subarray(HEADER_BYTES), isUtf8)
+        const received = received_messages(codec.subarray(HEADER_BYTES), isUtf8)
         return received && { kind: 'messages', ...received }
       }
       case KIND.PRESENT: {
-        if (mail.length !== HEADER_BYTES + COUNT_BYTES + 1) return undefined
+        if (codec.length !== HEADER_BYTES + COUNT_BYTES + 1) return undefined
         return {
           kind: 'present',
           node: name_of(node_bytes),
-          sockets: mail.readUInt32BE(HEADER_BYTES),
-          asks: mail[HEADER_BYTES + COUNT_BYTES] === ASKS,
+          sockets: codec.readUInt32BE(HEADER_BYTES),
+          asks: codec[HEADER_BYTES + COUNT_BYTES] === ASKS,
         }
       }
       case KIND.LEFT:

@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol'
+import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol/internal'
 
 /** How often a server says that it is there. */
 const BEAT_MS = 5_000

@@ -1,7 +1,8 @@
-import { BATCH_BYTES, type Clock, type ClusterLink, type SharedBatch } from '@bt/ws-protocol'
-import type { Channels } from './channels.js'
-import { envelope_size, type Mail } from './envelope.js'
-import { Patience } from './patience.js'
+import type { ClusterLink } from '@bt/ws-protocol/broker'
+import { BATCH_BYTES, type Clock, type SharedBatch } from '@bt/ws-protocol/internal'
+import type { ChannelNames } from './channel_names.js'
+import { type EnvelopeCodec, envelope_size } from './envelope.js'
+import { ReplyTimeout } from './reply_timeout.js'
 
 /** So much may be with the broker that it has not said it has taken: what is lost with a connection is no more. */
 const WINDOW_BYTES = 1_048_576
@@ -35,11 +36,11 @@ interface UnderWay {
 /** What an {@link Outgoing} needs to know, and whom it tells. */
 export interface OutgoingSettings {
   /** How much may wait, in bytes. */
-  readonly max_bytes: number
+  readonly max_cluster_queue: number
   /** Writes what crosses the broker. */
-  readonly mail: Mail
+  readonly codec: EnvelopeCodec
   /** The names of what crosses the broker. */
-  readonly channels: Channels
+  readonly channels: ChannelNames
   /** Time, and timers. */
   readonly clock: Clock
   /** Runs a task when the running callback is done. */
@@ -56,7 +57,7 @@ export interface OutgoingSettings {
  */
 export class Outgoing {
   readonly #settings: OutgoingSettings
-  readonly #patience: Patience
+  readonly #patience: ReplyTimeout
   readonly #turns = new Map<string | undefined, Turn>()
   #is_end_due = false
   #first: Parcel | undefined
@@ -78,7 +79,7 @@ export class Outgoing {
 
   constructor(settings: OutgoingSettings) {
     this.#settings = settings
-    this.#patience = new Patience(settings.clock, settings.failed)
+    this.#patience = new ReplyTimeout(settings.clock, settings.failed)
   }
 
   /** Bytes that the broker has not said it has taken. */
@@ -96,7 +97,7 @@ export class Outgoing {
     if (frame.frame_bytes > this.most_frame_bytes) return 'too_large'
     const turn = this.#turns.get(topic)
     const cost_bytes = frame.frame_bytes + (turn === undefined ? PARCEL_COST_BYTES : 0)
-    if (this.#bytes + cost_bytes > this.#settings.max_bytes) return 'full'
+    if (this.#bytes + cost_bytes > this.#settings.max_cluster_queue) return 'full'
     this.#bytes += frame.frame_bytes
     const most_bytes = Math.min(BATCH_BYTES, this.most_frame_bytes)
     if (turn !== undefined && turn.frame_bytes + frame.frame_bytes > most_bytes) this.#pack(topic, turn)
@@ -187,10 +188,10 @@ export class Outgoing {
   }
 
   #pack(topic: string | undefined, { frames, frame_bytes, messages }: Turn): void {
-    const { mail, channels } = this.#settings
+    const { codec, channels } = this.#settings
     this.#turns.delete(topic)
     const channel = channels.of(topic)
-    const bytes = mail.messages(frames, frame_bytes)
+    const bytes = codec.messages(frames, frame_bytes)
     for (const batch of frames) batch.release()
     const parcel = { channel, bytes, messages, cost_bytes: frame_bytes + PARCEL_COST_BYTES, next: undefined }
     if (this.#last === undefined) this.#first = parcel

@@ -1,6 +1,8 @@
-import type { Clock, ClusterLink, NetError } from '@bt/ws-protocol'
-import type { Channels } from './channels.js'
-import { Patience } from './patience.js'
+import type { NetError } from '@bt/ws-protocol'
+import type { ClusterLink } from '@bt/ws-protocol/broker'
+import type { Clock } from '@bt/ws-protocol/internal'
+import type { ChannelNames } from './channel_names.js'
+import { ReplyTimeout } from './reply_timeout.js'
 
 /** So many topics go with one question at most: a broker needs its time for each, and is given up when it answers nothing for long. */
 const MOST_AT_ONCE = 10_000
@@ -8,7 +10,7 @@ const MOST_AT_ONCE = 10_000
 /** What {@link Subscriptions} need to know, and whom they tell. */
 export interface SubscriptionsSettings {
   /** The names that topics have with the broker. */
-  readonly channels: Channels
+  readonly channels: ChannelNames
   /** Whether somebody here is in a topic. */
   is_wanted(topic: string): boolean
   /** Time, and timers. */
@@ -32,7 +34,7 @@ interface Waiter {
  */
 export class Subscriptions {
   readonly #settings: SubscriptionsSettings
-  readonly #patience: Patience
+  readonly #patience: ReplyTimeout
   /** The topics that the broker was asked for, and those of them that stand. */
   readonly #asked = new Set<string>()
   readonly #standing = new Set<string>()
@@ -45,7 +47,7 @@ export class Subscriptions {
 
   constructor(settings: SubscriptionsSettings) {
     this.#settings = settings
-    this.#patience = new Patience(settings.clock, settings.failed)
+    this.#patience = new ReplyTimeout(settings.clock, settings.failed)
   }
 
   /** How many topics this server is subscribed to. */
@@ -66,7 +68,7 @@ export class Subscriptions {
   }
 
   /** Settles when what is published to a topic arrives here, or with an error when that is not to be had. */
-  stands(topic: string): Promise<true | NetError> {
+  until_subscribed(topic: string): Promise<true | NetError> {
     if (this.#standing.has(topic)) return Promise.resolve(true)
     if (!this.#asked.has(topic)) this.changed(topic)
     return new Promise(settle => this.#waiters.push({ topic, settle }))

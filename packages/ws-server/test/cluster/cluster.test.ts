@@ -1,8 +1,8 @@
 import type { NetError } from '@bt/ws-protocol'
 import { FakeBroker, flaws_in, HOSTILE_TEXT } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Topics } from '../../src/topics.js'
-import { heap_bytes } from '../heap.js'
+import type { Topics } from '../../src/sockets/topics.js'
+import { heap_bytes } from '../sockets/heap.js'
 import { ClusterMember, settled } from './cluster_member.js'
 
 let broker: FakeBroker
@@ -322,7 +322,7 @@ describe('while the broker is away', () => {
   })
 
   test('more than max_cluster_queue is refused, and all before goes out when it is back', async () => {
-    const [a, b] = [await ClusterMember.start(broker, { max_queue: 10_000 }), await start()]
+    const [a, b] = [await ClusterMember.start(broker, { max_cluster_queue: 10_000 }), await start()]
     await b.topics.join('x', 'news')
     broker.out_of_reach = new Error('connection refused')
     broker.lose_all()
@@ -553,7 +553,7 @@ describe('at the start', () => {
 
 describe('a broker that is slow', () => {
   test('is handed 1 MiB at a time, and the rest waits in the queue', async () => {
-    const [a, b] = [await ClusterMember.start(broker, { max_queue: 10_000_000 }), await start()]
+    const [a, b] = [await ClusterMember.start(broker, { max_cluster_queue: 10_000_000 }), await start()]
     await b.topics.join('x', 'news')
     broker.hold()
     const texts = Array.from({ length: 30 }, (_, i) => `${i}`.padEnd(100_000, '.'))

@@ -1,8 +1,9 @@
-import { type NetError, type SharedBatch, SharedFrames } from '@bt/ws-protocol'
-import { frame_memory, message_in, node_platform } from '@bt/ws-protocol/node'
+import type { NetError } from '@bt/ws-protocol'
+import { type SharedBatch, SharedFrames } from '@bt/ws-protocol/internal'
+import { frame_memory, node_platform, read_message } from '@bt/ws-protocol/internal/node'
 import { type FakeBroker, FakeClock } from '@bt/ws-protocol/testing'
-import { Cluster, type ClusterOwner } from '../../src/cluster/cluster.js'
-import { Topics } from '../../src/topics.js'
+import { Cluster, type ClusterEvents } from '../../src/cluster/cluster.js'
+import { Topics } from '../../src/sockets/topics.js'
 
 /** What a member was handed for its sockets. */
 export interface Delivery {
@@ -11,7 +12,7 @@ export interface Delivery {
 }
 
 /** A server without sockets: whoever is in its topics is a name. */
-export class ClusterMember implements ClusterOwner {
+export class ClusterMember implements ClusterEvents {
   readonly clock = new FakeClock()
   readonly topics: Topics<string>
   readonly cluster: Cluster
@@ -19,10 +20,10 @@ export class ClusterMember implements ClusterOwner {
   readonly errors: NetError[] = []
   size = 0
 
-  constructor(broker: Pick<FakeBroker, 'port'>, { max_queue = 1_000_000, prefix = 'bt' } = {}) {
+  constructor(broker: Pick<FakeBroker, 'port'>, { max_cluster_queue = 1_000_000, prefix = 'bt' } = {}) {
     const { clock } = this
     this.cluster = new Cluster(
-      { port: broker.port(prefix), max_queue, clock, soon: node_platform.soon },
+      { port: broker.port(prefix), max_cluster_queue, clock, soon: node_platform.soon },
       this,
     )
     this.topics = new Topics(1_000_000, this.cluster)
@@ -31,7 +32,7 @@ export class ClusterMember implements ClusterOwner {
   /** One that has joined the others. */
   static async start(
     broker: FakeBroker,
-    options?: { max_queue?: number; prefix?: string },
+    options?: { max_cluster_queue?: number; prefix?: string },
   ): Promise<ClusterMember> {
     const member = new ClusterMember(broker, options)
     member.cluster.start()
@@ -72,7 +73,7 @@ export function settled(): Promise<void> {
 
 function messages_of(batch: SharedBatch): (string | number[])[] {
   return Array.from(batch.parts(), ({ frames }) => {
-    const message = message_in(frames)
+    const message = read_message(frames)
     return typeof message === 'string' ? message : [...message]
   })
 }

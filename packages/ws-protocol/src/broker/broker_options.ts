@@ -1,0 +1,62 @@
+import { describe_value, NetError } from '../errors/errors.js'
+import { describe_type, type OptionRule, type OptionRules } from '../options/option_rule.js'
+import { whole_number } from '../options/options.js'
+
+/** As long as a {@link ClusterPort} may take to connect, in milliseconds. */
+const MAX_CONNECT_MS = 10_000
+const PREFIX = /^[\w-]+(\.[\w-]+)*$/
+const MAX_PREFIX_LENGTH = 64
+
+/** Options that every broker has. */
+export interface BrokerOptions {
+  /**
+   * The prefix of all channel names, before a dot: servers with different prefixes do not hear each other. At most 64 letters, digits, `_` and `-`,
+   * with dots between them. @defaultValue `'bt'`
+   */
+  prefix?: string | undefined
+  /**
+   * How long one attempt to connect may take, in milliseconds, including the DNS lookup, TLS and authentication. From 1 to 10,000.
+   * @defaultValue `10000`
+   */
+  connect_timeout?: number | undefined
+}
+
+/** The rules of {@link BrokerOptions}. */
+export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
+  prefix: {
+    fallback: 'bt',
+    expects: `at most ${MAX_PREFIX_LENGTH} letters, digits, _ and -, and dots between them, such as 'shop.live'`,
+    accepts: value => typeof value === 'string' && value.length <= MAX_PREFIX_LENGTH && PREFIX.test(value),
+  },
+  connect_timeout: whole_number('milliseconds', MAX_CONNECT_MS, MAX_CONNECT_MS),
+}
+
+/**
+ * Makes the rule of an option that holds options of the broker's own client, which checks their values; names that are not in `known` are refused.
+ */
+export function client_options_rule<Options extends object>(
+  call: string,
+  known: Readonly<Record<keyof Options, true>>,
+): OptionRule<Options> {
+  return {
+    shown: describe_type,
+    expects: `an object with some of ${Object.keys(known).join(', ')}`,
+    accepts: value => {
+      if (typeof value !== 'object' || value === null) return false
+      const unknown = Object.keys(value).find(name => !Object.hasOwn(known, name))
+      if (unknown === undefined) return true
+      const names = Object.keys(known).join(', ')
+      const message = `${call}: there is no option ${describe_value(unknown)} in options; known are ${names}`
+      throw new NetError('invalid_option', message)
+    },
+  }
+}
+
+/** As many addresses of a broker are named at most. */
+const MOST_NAMED = 3
+
+/** Names a broker for errors: `'NATS at 127.0.0.1:4222'`. The addresses must hold no credentials. */
+export function broker_name(engine: string, addresses: readonly string[]): string {
+  const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
+  return `${engine} at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`
+}

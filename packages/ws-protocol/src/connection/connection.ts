@@ -1,0 +1,530 @@
+import { NetError } from '../errors/errors.js'
+import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from '../frames/close_code.js'
+import { as_payload, type Sendable } from '../frames/payload.js'
+import type { SharedBatch } from '../queues/shared_frames.js'
+import type { CancelTimer } from '../time/clock.js'
+import { start_peer_timeout } from '../time/peer_timeout.js'
+import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
+import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
+import { CHECKS_PER_HEARTBEAT, type HeartbeatTarget } from './heartbeat.js'
+import {
+  type CallbackName,
+  INBOX_LIMIT_BYTES,
+  INBOX_MOST_BYTES,
+  Inbox,
+  type InboxEvents,
+  type ListenerState,
+} from './inbox.js'
+import {
+  CONNECTING,
+  delivers_messages,
+  type Ending,
+  ending_of,
+  is_ending,
+  is_unopened,
+  type LateMessages,
+  type Lifecycle,
+  type LifecycleEvent,
+  step,
+} from './lifecycle.js'
+import { Outbox, type OutboxEvents, type OutboxSettings } from './outbox.js'
+import type { Platform } from './platform.js'
+import { callback_error } from './report.js'
+import type { SocketEvents, SocketPort } from './socket_port.js'
+
+/** The settings of a connection; the numbers come from the options of the same names. */
+export interface ConnectionSettings extends OutboxSettings {
+  /** Whether binary messages are accepted; if not, one closes with 1003. */
+  readonly binary: boolean
+  /** How long a closing connection may make no progress before it is terminated, in milliseconds. */
+  readonly close_timeout: number
+}
+
+/** Decides about reconnecting. What is sent meanwhile is kept. */
+export interface ConnectionRetry<Handle> {
+  /** Whether to open another socket after one that ended like this. After what this side has ended, none is opened, whatever this returns. */
+  allows(ending: Ending, error: NetError | undefined): boolean
+  /**
+   * Another socket will be opened: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is
+   * kept.
+   */
+  lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void
+}
+
+/**
+ * The owner of a connection. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one at a time, in order, and their promises
+ * are awaited. The other methods are called at once.
+ */
+export interface ConnectionEvents<Handle> {
+  /** Left out by an owner that never reconnects. */
+  readonly retry?: ConnectionRetry<Handle> | undefined
+  /** Called first, when the connection opens, and again each time it reopens. */
+  on_open(handle: Handle): unknown
+  /** Called for each message. */
+  on_message(handle: Handle, data: string | Uint8Array): unknown
+  /** Called last, once. */
+  on_close(handle: Handle, info: CloseInfo): unknown
+  /** Called when something fails. */
+  report(handle: Handle, error: NetError): void
+  /** Called when the handshake is done; `on_open` comes next. */
+  opened(handle: Handle): void
+  /** Called when the socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, if that is known. */
+  ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
+  /** Called when the last callback is done, its promise included. */
+  settled?(handle: Handle): void
+}
+
+/** What a connection publishes; the rest is its owner's. */
+type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
+
+type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof ConnectionEvent>
+
+/** The state of a connection; `reconnecting`: it waits for the next attempt to connect, or is making it. */
+export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
+
+/**
+ * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order and with
+ * backpressure. `Handle` is what users see of it.
+ */
+export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
+  static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
+    // Without a port, only the end of the connection is left to report.
+    may_run: connection => connection.#port?.may_run?.(connection.#inbox) ?? true,
+    on_open: connection => connection.#events.on_open(connection.handle),
+    on_message: (connection, data) => connection.#events.on_message(connection.handle, data),
+    on_close: (connection, info) => connection.#events.on_close(connection.handle, info),
+    finished: connection => connection.#step({ type: 'finished' }),
+    callback_failed: (connection, name, cause) => connection.#callback_failed(name, cause),
+    pause_reading: connection => connection.#pause_reading(),
+    resume_reading: connection => connection.#resume_reading(),
+    settled: (connection, info) => connection.#settled(info),
+  }
+  static readonly #outbox_events: OutboxEvents<Connection<unknown>> = {
+    is_in_callback: connection => connection.#inbox.is_running,
+    queue_became_full: (connection, error) => {
+      connection.#publish('queue_full', { error })
+      connection.#events.report(connection.handle, error)
+    },
+  }
+  /** What users see of this connection. */
+  readonly handle: Handle
+  readonly #settings: ConnectionSettings
+  readonly #events: ConnectionEvents<Handle>
+  readonly #platform: Platform
+  /** There is one from the first message on that is sent. */
+  #outbox: Outbox<Connection<unknown>> | undefined
+  readonly #inbox: Inbox<Connection<unknown>>
+  /** There is none before the first attempt to open, and none while it waits for the next one. */
+  #port: SocketPort | undefined
+  #state: Lifecycle = CONNECTING
+  #cancel_timer: CancelTimer | undefined
+  #error: NetError | undefined
+  /** This side has closed too late to end the connection, which the peer had ended: no message is delivered any more, either. */
+  #drops_messages = false
+  /** Messages that were lost with the sockets before this one. */
+  #lost = 0
+  #signs_of_life = 0
+  #silent_checks = 0
+  /** Looks in a row, since the last ping, that found the peer silent or its messages waiting. */
+  #checks_to_ping = 0
+  #info: CloseInfo | undefined
+  #closed: Promise<CloseInfo> | undefined
+  #resolve_closed: ((info: CloseInfo) => void) | undefined
+
+  constructor(
+    settings: ConnectionSettings,
+    events: ConnectionEvents<Handle>,
+    platform: Platform,
+    make_handle: (connection: Connection<Handle>) => Handle,
+  ) {
+    this.#settings = settings
+    this.#events = events
+    this.#platform = platform
+    this.#inbox = new Inbox<Connection<unknown>>(this, Connection.#inbox_events)
+    this.handle = make_handle(this)
+  }
+
+  /** Gives the connection its first or next socket, which reports when it is open: {@link Connection.socket_opened}. */
+  attach(port: SocketPort): void {
+    this.#port = port
+    this.#outbox?.attach(port)
+  }
+
+  /** The state of the connection. */
+  get state(): ConnectionState {
+    const { name } = this.#state
+    if ('closing' in this.#state) return 'closing'
+    return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
+  }
+
+  /** Bytes sent that the network has not taken yet, frame headers included. */
+  get queued(): number {
+    return this.#outbox?.bytes ?? 0
+  }
+
+  /** Bytes of memory that messages take which wait for a callback. */
+  get inbox_bytes(): number {
+    return this.#inbox.bytes
+  }
+
+  /** Resolves when the last callback, `on_close`, is done; never rejects. */
+  get closed(): Promise<CloseInfo> {
+    this.#closed ??= new Promise(resolve => {
+      if (this.#info === undefined) this.#resolve_closed = resolve
+      else resolve(this.#info)
+    })
+    return this.#closed
+  }
+
+  /**
+   * Queues a message; the queue is written at the end of the turn, or earlier if there is enough for a write.
+   *
+   * @returns `true` if the queue took it; otherwise the error `queue_full`, `too_large` or `closed`
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes
+   */
+  send(data: Sendable): true | NetError {
+    return this.enqueue(as_payload(data), 1, data)
+  }
+
+  /**
+   * Sends like {@link Connection.send}, but also messages that are framed already, for many connections: all of them or none. `data` is the message for
+   * subscribers to the channel of messages; without it, they are not told.
+   */
+  enqueue(message: string | Uint8Array | SharedBatch, messages: number, data?: Sendable): true | NetError {
+    if (!this.#can_send()) return closed_error('send')
+    const result = this.#made_outbox().send(message, messages)
+    if (result === true && data !== undefined && this.#platform.channels?.message.hasSubscribers)
+      this.#tell_sent(data)
+    return result
+  }
+
+  /** Writes what waits, as far as the network takes it, without waiting for the end of the turn. */
+  flush(): void {
+    const is_all_sent = this.#outbox?.flush() ?? true
+    if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
+  }
+
+  /**
+   * Resolves when the network has taken everything that was sent; rejects with `connection_lost` if some of it is lost first, or with `closed` if
+   * nothing is sent any more.
+   */
+  drained(): Promise<void> {
+    const is_late = this.#unsent === 0 && !this.#can_send()
+    const drained = is_late ? Promise.reject(closed_error('drained')) : this.#made_outbox().wait_until_sent()
+    // The end of the connection is reported in any case, so a caller that does not wait misses nothing.
+    drained.catch(() => {})
+    return drained
+  }
+
+  /**
+   * Closes in order: sends what is queued, then a Close. From now on, no message reaches `on_message`. Closing twice is fine.
+   *
+   * @throws NetError `invalid_argument` for a code or a reason that a user may not give
+   */
+  close(code: number = NORMAL_CLOSURE, reason = ''): true {
+    check_close(code, reason, this.#platform.byte_length)
+    this.#close(code, reason, 'local')
+    return true
+  }
+
+  /**
+   * Closes in order because the whole server does. Nothing more is read; the callbacks of what has arrived get `drain_ms` milliseconds to finish, and
+   * what they send goes out. 0 does not wait for them, even after a call with more. `late` says what happens to messages that arrive between this
+   * side's Close and the peer's, if all callbacks before were done in time.
+   */
+  shut_down(code: number, reason: string, drain_ms: number, late: LateMessages = 'dropped'): void {
+    if (drain_ms === 0) this.#close(code, reason, 'shutdown')
+    // Once the peer's Close is in, the end comes by itself.
+    else if (this.#can_send())
+      this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms, late })
+  }
+
+  /** Gives up a socket that does not open; `error` says why. */
+  abandon(error: NetError): void {
+    if (!is_unopened(this.#state)) return
+    this.#error = error
+    // Whoever has closed it meanwhile wants no other attempt.
+    if (this.#state.name === 'closing_unopened') this.#step({ type: 'timed_out' })
+    else this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+  }
+
+  /** Ends the wait, as the next socket opens; returns whether it still should. */
+  reopen(): boolean {
+    const before = this.#state
+    this.#step({ type: 'reopen' })
+    return this.#state !== before
+  }
+
+  /**
+   * Checks for a sign of life since the last check: pings a silent peer, and gives up one that stays silent. Pings a peer whose messages wait as well:
+   * while this side is slow, what that one asks is stuck behind them, and it would hear nothing of this side.
+   */
+  check(): void {
+    if (this.#state.name !== 'open') return
+    const signs_of_life = this.#port?.signs_of_life() ?? 0
+    this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
+    this.#signs_of_life = signs_of_life
+    this.#checks_to_ping = this.#silent_checks + this.#inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
+    // Who does not read hears nothing.
+    if (this.#silent_checks >= 2 * CHECKS_PER_HEARTBEAT && !this.#inbox.is_paused) {
+      this.#error = silent()
+      this.#step({ type: 'silent' })
+    } else if (this.#checks_to_ping >= CHECKS_PER_HEARTBEAT) {
+      this.#checks_to_ping = 0
+      this.#port?.ping()
+    }
+  }
+
+  /**
+   * Closes with `code` and the cause `overflow`, without sending what waits, for the sake of other connections; `false` if the connection is about to
+   * end already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
+   */
+  shed(error: NetError, code: number): boolean {
+    const is_shed = this.#fail(error, code, 'overflow')
+    if (is_shed) this.#platform.defer(() => this.#events.report(this.handle, error))
+    return is_shed
+  }
+
+  /** Says whether messages are taken, and delivers those that waited if they are. Returns the bytes of messages that still wait. */
+  set_listener(listener: ListenerState): number {
+    this.#inbox.listener = listener
+    if (this.#inbox.is_paused) this.#report_missing_listener()
+    return this.#inbox.bytes
+  }
+
+  // What the transport tells: SocketEvents.
+
+  socket_opened(): void {
+    this.#step({ type: 'opened' })
+  }
+
+  socket_message(
+    data: string | Uint8Array,
+    payload_bytes: number,
+    memory_bytes: number = payload_bytes,
+  ): void {
+    if (this.#drops_messages || !delivers_messages(this.#state)) return
+    if (this.#platform.channels?.message.hasSubscribers)
+      this.#publish('message', { direction: 'received', data, payload_bytes })
+    if (typeof data !== 'string' && !this.#settings.binary) {
+      this.#fail_aloud(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
+    } else if (this.#inbox.bytes > INBOX_MOST_BYTES)
+      this.#fail_aloud(inbox_overflow(), POLICY_VIOLATION, 'overflow')
+    else this.#inbox.message(data, memory_bytes)
+  }
+
+  socket_drained(): void {
+    if (this.#state.name === 'draining') this.#start_timer()
+    this.flush()
+  }
+
+  socket_ending(): void {
+    if (this.#state.name === 'open') this.#start_timer()
+  }
+
+  socket_failed(error: NetError, code: number): void {
+    this.#fail_aloud(error, code, 'protocol')
+  }
+
+  socket_closed(code: number, reason: string, error?: NetError): void {
+    if (error !== undefined && !is_ending(this.#state)) this.#error = error
+    const ending = ending_of(this.#state, code, reason, this.#port?.is_close_sent === true)
+    const will_retry = this.#events.retry?.allows(ending, this.#error)
+    this.#step({ type: 'gone', ending, will_retry })
+  }
+
+  #callback_failed(name: CallbackName, cause: unknown): void {
+    const callback =
+      name !== 'open' ? `on_${name}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
+    this.#events.report(this.handle, callback_error(callback, cause))
+  }
+
+  #pause_reading(): void {
+    this.#port?.pause()
+    this.#report_missing_listener()
+  }
+
+  #resume_reading(): void {
+    // Nothing was read on purpose: that is no silence.
+    this.#silent_checks = 0
+    if (this.#state.name !== 'finishing') this.#port?.resume()
+  }
+
+  #settled(info: CloseInfo): void {
+    this.#info = info
+    this.#resolve_closed?.(info)
+    this.#events.settled?.(this.handle)
+  }
+
+  /** A slow listener holds up the peer on purpose; if none is listening, that is a mistake. */
+  #report_missing_listener(): void {
+    if (this.#inbox.listener === 'none') this.#events.report(this.handle, no_message_handler())
+  }
+
+  #can_send(): boolean {
+    switch (this.#state.name) {
+      case 'connecting':
+      case 'connecting_again':
+      case 'waiting':
+        return true
+      case 'open':
+        return this.#is_writable || this.#events.retry !== undefined
+      case 'finishing':
+        return this.#is_writable
+      default:
+        return false
+    }
+  }
+
+  get #is_writable(): boolean {
+    return this.#port?.is_writable === true
+  }
+
+  #close(code: number, reason: string, cause: CloseCause): void {
+    // Once the peer's Close is in, the port is no longer writable: then the end is the peer's, unless another beginning would follow.
+    const is_peers = this.#state.name === 'open' && !this.#can_send()
+    if (is_peers) this.#drops_messages = true
+    else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
+    this.#inbox.discard_messages()
+  }
+
+  #fail_aloud(error: NetError, code: number, cause: CloseCause): void {
+    // The report comes last, since `on_error` may close the connection itself.
+    if (this.#fail(error, code, cause)) this.#events.report(this.handle, error)
+  }
+
+  /** Closes with `code` without sending what waits; `false` where the connection is about to end already. */
+  #fail(error: NetError, code: number, cause: CloseCause): boolean {
+    // Once this side has ended the socket, what else is wrong with it is no news.
+    if (is_ending(this.#state)) return false
+    this.#error = error
+    this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.#outbox?.drop()
+    return true
+  }
+
+  #step(event: LifecycleEvent): void {
+    const before = this.#state
+    const state = step(before, event)
+    if (state === before) return
+    this.#state = state
+    // It goes on closing as before, and only drops what comes late.
+    if ('late' in before && before.name === state.name) return
+    if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
+    if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
+      // Told after its owner, or whoever is told and closes all that the owner has would leave this one open.
+      this.#events.opened(this.handle)
+      this.#publish('open', {})
+    }
+    switch (state.name) {
+      case 'open':
+        this.#silent_checks = this.#checks_to_ping = 0
+        if (this.#inbox.is_paused) this.#port?.pause()
+        this.#inbox.open()
+        this.flush()
+        return
+      case 'finishing':
+        this.#port?.pause()
+        this.#inbox.finish()
+        return
+      case 'draining':
+        if (before.name === 'finishing' && !delivers_messages(state)) this.#inbox.discard_messages()
+        this.flush()
+        return
+      case 'close_sent':
+        this.#port?.close(state.closing.code, state.closing.reason)
+        return
+      case 'terminated':
+        // There is no socket that could end: the callbacks come later all the same, as always.
+        if (this.#port === undefined) this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        else if (before.name !== 'terminated') this.#port.terminate()
+        return
+      case 'waiting':
+        this.#wait(state.ending)
+        return
+      case 'closed':
+        this.#finish({ ...state.ending, unsent: this.#lost + this.#unsent })
+    }
+  }
+
+  #made_outbox(): Outbox<Connection<unknown>> {
+    if (this.#outbox === undefined) {
+      this.#outbox = new Outbox<Connection<unknown>>(
+        this.#settings,
+        this.#platform,
+        this,
+        Connection.#outbox_events,
+      )
+      if (this.#port !== undefined) this.#outbox.attach(this.#port)
+    }
+    return this.#outbox
+  }
+
+  get #unsent(): number {
+    return this.#outbox?.unsent ?? 0
+  }
+
+  #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
+    const channel = this.#platform.channels?.[name]
+    if (channel?.hasSubscribers)
+      channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
+  }
+
+  #tell_sent(data: Sendable): void {
+    const payload_bytes = typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength
+    this.#publish('message', { direction: 'sent', data, payload_bytes })
+  }
+
+  #start_timer(after_ms: number = this.#settings.close_timeout): void {
+    this.#cancel_timer?.()
+    this.#cancel_timer = start_peer_timeout(this.#platform.clock, after_ms, () =>
+      this.#step({ type: 'timed_out' }),
+    )
+  }
+
+  #wait(ending: Ending): void {
+    this.#cancel_timer?.()
+    this.#port = undefined
+    const error = this.#error
+    this.#error = undefined
+    const unsent = this.#outbox?.detach() ?? 0
+    this.#lost += unsent
+    const info = { ...ending, unsent }
+    this.#publish('close', { info, error, will_reconnect: true })
+    this.#events.retry?.lost(this.handle, info, error)
+  }
+
+  #finish(info: CloseInfo): void {
+    this.#cancel_timer?.()
+    this.#outbox?.end()
+    this.#publish('close', { info, error: this.#error, will_reconnect: false })
+    this.#events.ended(this.handle, info, this.#error)
+    this.#inbox.close(info)
+  }
+}
+
+/** Makes the error of a call that came too late: the connection has ended, or is about to. */
+export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
+  const message = `${call} found the connection closed or closing; see \`closed\``
+  return new NetError('closed', message)
+}
+
+function silent(): NetError {
+  const message = 'the peer was silent for twice heartbeat'
+  return new NetError('connection_lost', message)
+}
+
+function unexpected_binary(payload_bytes: number): NetError {
+  const message = `closed with 1003: the peer sent a binary message of size ${payload_bytes}; set binary: true to take it`
+  return new NetError('unexpected_binary', message)
+}
+
+function no_message_handler(): NetError {
+  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait: register on_message, or iterate`
+  return new NetError('no_message_handler', message)
+}
+
+function inbox_overflow(): NetError {
+  const message = `closed with 1008: ${INBOX_MOST_BYTES} bytes of messages wait for on_message; let it return sooner`
+  return new NetError('inbox_overflow', message)
+}

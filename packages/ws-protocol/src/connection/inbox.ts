@@ -1,0 +1,259 @@
+import type { CloseInfo } from './close_info.js'
+import { is_thenable } from './report.js'
+
+/** Bytes of messages that may wait for a slow callback before the socket is paused. */
+export const INBOX_LIMIT_BYTES = 262_144
+
+/** Bytes that may wait on a platform that can't pause its sockets; with more, the connection is closed. */
+export const INBOX_MOST_BYTES = 16_777_216
+
+/** What a waiting message takes in the list beside itself, roughly: otherwise a flood of empty messages would count as nothing. */
+const ITEM_BYTES = 64
+
+type Payload = string | Uint8Array
+
+/** A callback of a connection that runs in its turn. */
+export type CallbackName = 'open' | 'message' | 'close'
+
+type Item =
+  | { readonly kind: 'message'; readonly data: Payload; readonly cost_bytes: number }
+  | { readonly kind: 'open' | 'finished'; readonly cost_bytes: 0 }
+
+const OPEN: Item = { kind: 'open', cost_bytes: 0 }
+const FINISHED: Item = { kind: 'finished', cost_bytes: 0 }
+
+/**
+ * Whether messages are taken: a callback, or a loop that asks for one, is `ready`; a loop that is not asking is `busy`; `none` is listening yet.
+ * Messages wait unless the listener is ready. The news that the connection has opened or ended does not wait with them.
+ */
+export type ListenerState = 'ready' | 'busy' | 'none'
+
+/** What an inbox calls; each call names its owner, so that all connections share one object of these. */
+export interface InboxEvents<Owner> {
+  /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} is called later. */
+  may_run(owner: Owner): boolean
+  /** Runs a callback. A returned promise is awaited. */
+  on_open(owner: Owner): unknown
+  /** Runs a callback. A returned promise is awaited. */
+  on_message(owner: Owner, data: Payload): unknown
+  /** Runs a callback. A returned promise is awaited. */
+  on_close(owner: Owner, info: CloseInfo): unknown
+  /** The callbacks of everything that arrived before {@link Inbox.finish} are done. */
+  finished(owner: Owner): void
+  /** A callback has thrown, or its promise was rejected. */
+  callback_failed(owner: Owner, name: CallbackName, cause: unknown): void
+  /** Enough waits: the socket should stop reading. */
+  pause_reading(owner: Owner): void
+  /** There is room again: the socket should resume reading. */
+  resume_reading(owner: Owner): void
+  /** The last callback is done. */
+  settled(owner: Owner, info: CloseInfo): void
+}
+
+/**
+ * Runs the callbacks of one connection one at a time and in order. While an async callback runs, messages wait here; at {@link INBOX_LIMIT_BYTES},
+ * the socket is paused until half of them are left. If nothing waits, a callback is called straight away, so a synchronous one pays nothing for this.
+ */
+export class Inbox<Owner> {
+  readonly #owner: Owner
+  readonly #events: InboxEvents<Owner>
+  #listener: ListenerState = 'ready'
+  /** The waiting items, from {@link Inbox.#next} on; `undefined` if there are none. */
+  #items: Item[] | undefined
+  #next = 0
+  /** The number of items that are no messages. */
+  #others = 0
+  #bytes = 0
+  #close_due: CloseInfo | undefined
+  #is_running = false
+  #is_paused = false
+
+  constructor(owner: Owner, events: InboxEvents<Owner>) {
+    this.#owner = owner
+    this.#events = events
+  }
+
+  /** Bytes of memory that the waiting messages take. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether a callback is running, or the promise that it returned is pending. */
+  get is_running(): boolean {
+    return this.#is_running
+  }
+
+  /** Whether the socket was asked to stop reading. */
+  get is_paused(): boolean {
+    return this.#is_paused
+  }
+
+  /** Whether messages are taken. If they are again, those that waited are delivered. */
+  get listener(): ListenerState {
+    return this.#listener
+  }
+
+  set listener(listener: ListenerState) {
+    this.#listener = listener
+    this.run()
+  }
+
+  /** The connection is open, for the first time or again. */
+  open(): void {
+    this.#push_other(OPEN)
+  }
+
+  /** Asks for {@link InboxEvents.finished}, after the callbacks of everything that has arrived. */
+  finish(): void {
+    this.#push_other(FINISHED)
+  }
+
+  /** A message has arrived that takes `memory_bytes`. */
+  message(data: Payload, memory_bytes: number): void {
+    if (
+      this.#items === undefined &&
+      this.#listener === 'ready' &&
+      !this.#is_running &&
+      this.#events.may_run(this.#owner)
+    ) {
+      this.#deliver_message(data)
+      // As a rule nothing has come meanwhile, and that is all.
+      if (this.#items === undefined && this.#close_due === undefined) return
+    } else this.#push({ kind: 'message', data, cost_bytes: memory_bytes + ITEM_BYTES })
+    this.run()
+    if (this.#is_paused || this.#bytes < INBOX_LIMIT_BYTES) return
+    this.#is_paused = true
+    this.#events.pause_reading(this.#owner)
+  }
+
+  /** The connection is gone, and nothing comes after this. */
+  close(info: CloseInfo): void {
+    this.#close_due = info
+    this.run()
+  }
+
+  /** Drops pending messages. */
+  discard_messages(): void {
+    const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message')
+    this.#items = others?.length ? others : undefined
+    this.#next = this.#bytes = 0
+    this.#resume_with_room()
+    this.run()
+  }
+
+  /** Delivers what is due. It is also called when callbacks may run again after {@link InboxEvents.may_run} returned `false`. */
+  run(): void {
+    while (!this.#is_running && this.#events.may_run(this.#owner)) {
+      const item = this.#take()
+      if (item !== undefined) this.#deliver(item)
+      else if (this.#close_due !== undefined) this.#deliver_close(this.#close_due)
+      else return
+    }
+  }
+
+  #deliver(item: Item): void {
+    switch (item.kind) {
+      case 'message':
+        this.#deliver_message(item.data)
+        return
+      case 'open':
+        this.#run_callback('open', () => this.#events.on_open(this.#owner))
+        return
+      case 'finished':
+        this.#is_running = true
+        this.#events.finished(this.#owner)
+        this.#is_running = false
+    }
+  }
+
+  #deliver_message(data: Payload): void {
+    this.#is_running = true
+    let returned: unknown
+    try {
+      returned = this.#events.on_message(this.#owner, data)
+    } catch (cause) {
+      this.#events.callback_failed(this.#owner, 'message', cause)
+    }
+    if (is_thenable(returned)) this.#await('message', returned)
+    else this.#is_running = false
+  }
+
+  #deliver_close(info: CloseInfo): void {
+    this.#close_due = undefined
+    this.#run_callback(
+      'close',
+      () => this.#events.on_close(this.#owner, info),
+      () => this.#events.settled(this.#owner, info),
+    )
+  }
+
+  #run_callback(name: CallbackName, callback: () => unknown, then?: () => void): void {
+    this.#is_running = true
+    let returned: unknown
+    try {
+      returned = callback()
+    } catch (cause) {
+      this.#events.callback_failed(this.#owner, name, cause)
+    }
+    if (is_thenable(returned)) this.#await(name, returned, then)
+    else {
+      this.#is_running = false
+      then?.()
+    }
+  }
+
+  #await(name: CallbackName, returned: PromiseLike<unknown>, then?: () => void): void {
+    const go_on = (): void => {
+      this.#is_running = false
+      then?.()
+      this.run()
+    }
+    Promise.resolve(returned).then(go_on, (cause: unknown) => {
+      this.#events.callback_failed(this.#owner, name, cause)
+      go_on()
+    })
+  }
+
+  /** The next item to deliver. That the connection is open, or has ended, is reported even if no listener takes messages just now. */
+  #take(): Item | undefined {
+    const items = this.#items
+    if (items === undefined) return undefined
+    const item = items[this.#next] as Item
+    if (item.kind === 'message' && this.#listener !== 'ready') {
+      if (this.#others === 0) return undefined
+      this.#others -= 1
+      const at = items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
+      return items.splice(at, 1)[0]
+    }
+    if (item.kind !== 'message') this.#others -= 1
+    this.#bytes -= item.cost_bytes
+    this.#next += 1
+    if (this.#next === items.length) {
+      this.#items = undefined
+      this.#next = 0
+    } else if (this.#next * 2 > items.length) {
+      items.splice(0, this.#next)
+      this.#next = 0
+    }
+    this.#resume_with_room()
+    return item
+  }
+
+  #push_other(item: Item): void {
+    this.#others += 1
+    this.#push(item)
+    this.run()
+  }
+
+  #push(item: Item): void {
+    this.#items ??= []
+    this.#items.push(item)
+    this.#bytes += item.cost_bytes
+  }
+
+  #resume_with_room(): void {
+    if (!this.#is_paused || this.#bytes > INBOX_LIMIT_BYTES / 2) return
+    this.#is_paused = false
+    this.#events.resume_reading(this.#owner)
+  }
+}

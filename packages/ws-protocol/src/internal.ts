@@ -1,0 +1,90 @@
+// What only our own packages use: it may change in any release.
+export {
+  Connection,
+  type ConnectionEvents,
+  type ConnectionRetry,
+  type ConnectionSettings,
+  closed_error,
+} from './connection/connection.js'
+export type { Channel, ChannelEvents, ChannelName, EventChannels } from './connection/events.js'
+export { CHECKS_PER_HEARTBEAT, Heartbeat, type HeartbeatTarget } from './connection/heartbeat.js'
+export {
+  type CallbackName,
+  INBOX_LIMIT_BYTES,
+  type InboxEvents,
+  type ListenerState,
+} from './connection/inbox.js'
+export type { Closing, Ending } from './connection/lifecycle.js'
+export type { OutboxEvents, OutboxSettings, QueueBudget } from './connection/outbox.js'
+export type { Platform } from './connection/platform.js'
+export { callback_error, is_thenable, report_error } from './connection/report.js'
+export type { Runnable, SocketEvents, SocketPort } from './connection/socket_port.js'
+export { describe_cause, describe_count, describe_url, describe_value } from './errors/errors.js'
+export { ReportOnce } from './errors/report_once.js'
+export { escape_text, shown_text, shown_url } from './errors/shown_text.js'
+export { limit_warnings } from './errors/warning_limit.js'
+export {
+  ABNORMAL_CLOSURE,
+  GOING_AWAY,
+  MESSAGE_TOO_BIG,
+  NORMAL_CLOSURE,
+  SERVICE_RESTART,
+  TRY_AGAIN_LATER,
+} from './frames/close_code.js'
+export type { WriteText } from './frames/frame.js'
+export { as_payload } from './frames/payload.js'
+export { utf8_length } from './frames/utf8.js'
+export { deflate_offers } from './handshake/deflate_offer.js'
+export { has_token, list_elements } from './handshake/header_list.js'
+export { is_loopback_host } from './handshake/loopback_host.js'
+export { read_retry_hint, with_retry_hint } from './handshake/retry_hint.js'
+export { close_on_abort } from './options/abort.js'
+export {
+  type CheckedOptions,
+  check_options,
+  describe_parts,
+  describe_secret,
+  describe_type,
+  type FilledOptionRule,
+  type OptionRule,
+  type OptionRules,
+  type RequiredOptionRule,
+  read_option,
+} from './options/option_rule.js'
+export {
+  callback,
+  connection_rules,
+  exactly,
+  type FilledConnectionOption,
+  is_token,
+  is_whole_number,
+  MAX_DELAY_MS,
+  milliseconds,
+  text_flaw,
+  token_flaw,
+  type WsOption,
+  whole_number,
+} from './options/options.js'
+export {
+  certificates_rule,
+  identity_rules,
+  key_rule,
+  min_version_rule,
+  passphrase_rule,
+} from './options/tls.js'
+export { BATCH_BYTES, type Batch, type FrameBatch } from './queues/batch.js'
+export type { FrameMemory } from './queues/frame_memory.js'
+export { FrameQueue } from './queues/frame_queue.js'
+export { type MessageBatch, MessageQueue } from './queues/message_queue.js'
+export type { SendQueue } from './queues/send_queue.js'
+export {
+  type FrameSource,
+  type ReceivedMessages,
+  received_messages,
+  SharedBatch,
+  SharedFrames,
+  TurnFramer,
+} from './queues/shared_frames.js'
+export { Backoff, type BackoffSettings } from './time/backoff.js'
+export type { CancelTimer, Clock } from './time/clock.js'
+export { start_peer_timeout } from './time/peer_timeout.js'

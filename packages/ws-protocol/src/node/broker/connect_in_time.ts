@@ -1,0 +1,26 @@
+import { start_peer_timeout } from '../../time/peer_timeout.js'
+import { node_platform } from '../platform/platform.js'
+
+/**
+ * Waits for a connection to a broker for so long. Who gives up has to see to it that nothing is left of what was begun. `also` is what else may be
+ * wrong where it does not answer.
+ */
+export function connect_in_time<Connection>(
+  timeout_ms: number,
+  opening: Promise<Connection>,
+  also = '',
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const cancel = start_peer_timeout(node_platform.clock, timeout_ms, () =>
+      reject(no_answer(timeout_ms, also)),
+    )
+    opening.finally(cancel).then(resolve, reject)
+  })
+}
+
+/** The error for a broker that does not answer in time. */
+export function no_answer(timeout_ms: number, also = ''): Error {
+  return new Error(
+    `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`,
+  )
+}

@@ -1,0 +1,144 @@
+import { describe_value, NetError } from '../errors/errors.js'
+import { shown_text } from '../errors/shown_text.js'
+
+/** How to check one option, and its value if it is not given. */
+export interface OptionRule<Value> {
+  /** The value of the option if it is not given, unless there is no default. */
+  readonly fallback?: Value | undefined
+  /** Whether it has to be given. */
+  readonly is_required?: boolean
+  /** What is expected, as the end of the sentence "expected …". */
+  readonly expects: string
+  /** Whether a given value is valid. */
+  accepts(value: unknown): boolean
+  /**
+   * Formats an invalid value, without anything that may be secret; without this, or if it returns `undefined`, the value is shown briefly, such as
+   * `an array of 3`.
+   */
+  readonly shown?: (value: unknown) => string | undefined
+}
+
+/** A rule for an option that always has a value, because it has a default. */
+export interface FilledOptionRule<Value> extends OptionRule<Value> {
+  readonly fallback: Value
+}
+
+/** A rule for an option that always has a value, because it is required. */
+export interface RequiredOptionRule<Value> extends OptionRule<Value> {
+  readonly is_required: true
+}
+
+/** A rule for every option of a call; those in `Filled` always have a value once checked. */
+export type OptionRules<Options, Filled extends keyof Options> = {
+  readonly [Name in keyof Options]-?: Name extends Filled
+    ?
+        | FilledOptionRule<Exclude<Options[Name], undefined>>
+        | RequiredOptionRule<Exclude<Options[Name], undefined>>
+    : OptionRule<Exclude<Options[Name], undefined>>
+}
+
+/** Options once checked, in which those in `Filled` always have a value. */
+export type CheckedOptions<Options, Filled extends keyof Options> = Readonly<
+  Options & { [Name in Filled]-?: Exclude<Options[Name], undefined> }
+>
+
+/**
+ * Checks the options of a call against their rules, and fills in defaults.
+ *
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected; for an unknown option, also the nearest known one
+ */
+export function check_options<Options extends object, Filled extends keyof Options>(
+  call: string,
+  given: unknown,
+  rules: OptionRules<Options, Filled>,
+): CheckedOptions<Options, Filled> {
+  if (typeof given !== 'object' || given === null)
+    throw invalid(`${call} got ${describe_value(given)} for its options: give an object`)
+  const unknown = read(`${call}: its object of options`, () => Object.keys(given)).find(
+    name => !Object.hasOwn(rules, name),
+  )
+  if (unknown !== undefined)
+    throw invalid(
+      `${call}: there is no option ${describe_value(unknown)}; ${nearest(unknown, Object.keys(rules))}`,
+    )
+  const checked: Record<string, unknown> = {}
+  for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
+    const given_value = read_option(call, given, name)
+    const value = given_value === undefined ? rule.fallback : given_value
+    if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
+      throw invalid(`${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}`)
+    }
+    checked[name] = value
+  }
+  return checked as CheckedOptions<Options, Filled>
+}
+
+/**
+ * Reads one option from those that a call was given.
+ *
+ * @throws NetError `invalid_option` if its getter throws
+ */
+export function read_option(call: string, given: object, name: string): unknown {
+  return read(`${call}: the option ${name}`, () => (given as Record<string, unknown>)[name])
+}
+
+function read<Value>(what: string, get: () => Value): Value {
+  try {
+    return get()
+  } catch (cause) {
+    throw invalid(`${what} throws when it is read: give a plain value`, cause)
+  }
+}
+
+function describe({ shown }: OptionRule<unknown>, value: unknown): string {
+  if (value === undefined) return 'missing'
+  try {
+    return shown?.(value) ?? describe_value(value)
+  } catch {
+    // What throws when it is looked at: that it is an object says enough.
+    return describe_value(value)
+  }
+}
+
+/** Formats only the type of a value that is secret, such as `of type string`. */
+export function describe_type(value: unknown): string {
+  return `of type ${typeof value}`
+}
+
+/** Formats a value that should have been an object or a list with secrets in it: text in its place, which may be one of them, is not shown. */
+export function describe_secret(value: unknown): string {
+  return typeof value === 'string' ? 'text' : describe_value(value)
+}
+
+/** Formats the content of an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for anything else. */
+export function describe_parts(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const parts = Object.entries(value).map(([name, part]) => `${name}: ${describe_value(part)}`)
+  return shown_text(`{ ${parts.join(', ')} }`)
+}
+
+/** What throws when it is looked at will not do; what a rule itself throws says why. */
+function is_accepted(rule: OptionRule<unknown>, value: unknown): boolean {
+  try {
+    return rule.accepts(value)
+  } catch (error) {
+    if (error instanceof NetError) throw error
+    return false
+  }
+}
+
+function invalid(message: string, cause?: unknown): NetError {
+  return new NetError('invalid_option', message, cause === undefined ? undefined : { cause })
+}
+
+/** Names the option that was probably meant: the one with the most pairs of letters in common, for the length of both. */
+function nearest(name: string, known: readonly string[]): string {
+  const likeness = (other: string): number =>
+    Math.min(pairs_in(name, other), pairs_in(other, name)) / (Math.max(name.length, other.length) - 1)
+  const [best = ''] = [...known].sort((a, b) => likeness(b) - likeness(a))
+  return likeness(best) >= 0.5 ? `did you mean ${best}?` : `known are ${known.join(', ')}`
+}
+
+function pairs_in(name: string, other: string): number {
+  return [...name].filter((_, i) => other.includes(name.slice(i, i + 2).padEnd(2))).length
+}

@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest'
+import type { CloseCause } from '../../src/connection/close_info.js'
+import {
+  type Closing,
+  delivers_messages,
+  type Ending,
+  ending_of,
+  is_ending,
+  is_unopened,
+  type Lifecycle,
+  type LifecycleEvent,
+  step,
+} from '../../src/connection/lifecycle.js'
+
+const earlier: Closing = { code: 1000, reason: 'bye', cause: 'local' }
+const later: Closing = { code: 4000, reason: 'later', cause: 'shutdown' }
+const broken: Closing = { code: 1002, reason: '', cause: 'protocol' }
+const network: Closing = { code: 1006, reason: '', cause: 'network' }
+const heartbeat: Closing = { code: 1006, reason: '', cause: 'heartbeat' }
+const gone: Ending = { code: 4001, reason: 'enough', cause: 'peer', clean: true }
+
+const states = {
+  connecting: { name: 'connecting' },
+  connecting_again: { name: 'connecting_again' },
+  open: { name: 'open' },
+  waiting: { name: 'waiting', ending: { ...network, clean: false } },
+  finishing: { name: 'finishing', closing: earlier, drain_ms: 7 },
+  closing_unopened: { name: 'closing_unopened', closing: earlier },
+  draining: { name: 'draining', closing: earlier },
+  close_sent: { name: 'close_sent', closing: earlier },
+  terminated: { name: 'terminated', closing: earlier },
+  closed: { name: 'closed', ending: { ...earlier, clean: true } },
+} as const satisfies Record<Lifecycle['name'], Lifecycle>
+
+const events = {
+  opened: { type: 'opened' },
+  'closed with nothing unsent': { type: 'close', closing: later, has_unsent: false },
+  'closed with messages unsent': { type: 'close', closing: later, has_unsent: true },
+  'to finish': { type: 'finish', closing: later, drain_ms: 9 },
+  finished: { type: 'finished' },
+  failed: { type: 'fail', closing: broken },
+  silent: { type: 'silent' },
+  drained: { type: 'drained' },
+  'timed out': { type: 'timed_out' },
+  'gone for good': { type: 'gone', ending: gone, will_retry: false },
+  'gone, perhaps for a while': { type: 'gone', ending: gone, will_retry: true },
+  reopening: { type: 'reopen' },
+} as const satisfies Record<string, LifecycleEvent>
+
+const is_gone = {
+  'gone for good': { name: 'closed', ending: gone },
+  'gone, perhaps for a while': { name: 'waiting', ending: gone },
+} as const
+
+/** Whoever has ended it wants no other one. */
+const is_gone_for_good = {
+  'gone for good': { name: 'closed', ending: gone },
+  'gone, perhaps for a while': { name: 'closed', ending: gone },
+} as const
+
+const while_opening = {
+  opened: states.open,
+  'closed with nothing unsent': { name: 'terminated', closing: later },
+  'closed with messages unsent': { name: 'closing_unopened', closing: later },
+  failed: { name: 'terminated', closing: broken },
+  ...is_gone,
+} as const
+
+const closed_in_order = {
+  'closed with nothing unsent': { name: 'draining', closing: later },
+  'closed with messages unsent': { name: 'draining', closing: later },
+} as const
+
+const given_up = {
+  'closed with nothing unsent': { name: 'terminated', closing: later },
+  'closed with messages unsent': { name: 'terminated', closing: later },
+} as const
+
+/** What every event makes of every state; what is not named changes nothing. */
+const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifecycle>>> = {
+  connecting: while_opening,
+  connecting_again: while_opening,
+  open: {
+    ...closed_in_order,
+    'to finish': { name: 'finishing', closing: later, drain_ms: 9 },
+    failed: { name: 'close_sent', closing: broken },
+    silent: { name: 'terminated', closing: heartbeat },
+    // The timer of an open connection runs since the peer has ended its side.
+    'timed out': { name: 'terminated', closing: network },
+    ...is_gone,
+  },
+  waiting: {
+    ...given_up,
+    failed: { name: 'terminated', closing: broken },
+    ...is_gone,
+    reopening: states.connecting_again,
+  },
+  finishing: {
+    ...closed_in_order,
+    finished: states.draining,
+    failed: { name: 'close_sent', closing: broken },
+    'timed out': states.draining,
+    ...is_gone_for_good,
+  },
+  closing_unopened: {
+    opened: states.draining,
+    failed: { name: 'terminated', closing: broken },
+    'timed out': states.terminated,
+    ...is_gone_for_good,
+  },
+  draining: {
+    failed: { name: 'close_sent', closing: broken },
+    drained: states.close_sent,
+    'timed out': states.terminated,
+    ...is_gone_for_good,
+  },
+  close_sent: { 'timed out': states.terminated, ...is_gone_for_good },
+  terminated: is_gone_for_good,
+  closed: {},
+}
+
+const cells = Object.entries(states).flatMap(([name, state]) =>
+  Object.entries(events).map(([happening, event]) => {
+    const next = table[name as Lifecycle['name']][happening as keyof typeof events]
+    return { name, happening, state, event, next, becomes: next?.name ?? 'the same' }
+  }),
+)
+
+describe('step', () => {
+  it.each(cells)('$name, $happening: $becomes', ({ state, event, next }) => {
+    const before = structuredClone(state)
+    const after = step(state, event)
+    if (next === undefined) expect(after).toBe(state)
+    else expect(after).toEqual(next)
+    expect(state).toEqual(before)
+  })
+
+  it('has a table of every state and every event', () => {
+    expect(cells).toHaveLength(10 * 12)
+  })
+
+  it.each(['network', 'heartbeat', 'refused'] as const)(
+    'terminated for %s, closed: ends as what this side wants, so that no other socket comes',
+    cause => {
+      const lost: Lifecycle = { name: 'terminated', closing: { code: 1006, reason: '', cause } }
+      expect(step(lost, events['closed with messages unsent'])).toEqual({
+        name: 'terminated',
+        closing: later,
+      })
+    },
+  )
+
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)(
+    'terminated for %s, closed: is the same',
+    cause => {
+      const ended: Lifecycle = { name: 'terminated', closing: { code: 1008, reason: '', cause } }
+      expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
+    },
+  )
+})
+
+describe('messages that come late', () => {
+  const finishing = step(states.open, { type: 'finish', closing: later, drain_ms: 9, late: 'delivered' })
+  const draining = step(finishing, events.finished)
+  const close_sent = step(draining, events.drained)
+
+  it('are delivered where that was asked for, once all callbacks were done, until the socket ends', () => {
+    expect([draining.name, close_sent.name]).toEqual(['draining', 'close_sent'])
+    for (const state of [draining, close_sent]) {
+      expect(delivers_messages(state)).toBe(true)
+      expect(step(state, events['timed out'])).toEqual({ name: 'terminated', closing: later })
+      expect(step(state, events['gone for good'])).toEqual({ name: 'closed', ending: gone })
+    }
+  })
+
+  it('are dropped where callbacks took too long, where the peer broke a rule, and where it was not asked for', () => {
+    const ends = [
+      step(finishing, events['timed out']),
+      step(finishing, events.failed),
+      step(draining, events.failed),
+      step(step(states.open, events['to finish']), events.finished),
+    ]
+    expect(ends.map(({ name }) => name)).toEqual(['draining', 'close_sent', 'close_sent', 'draining'])
+    for (const state of ends) expect(delivers_messages(state)).toBe(false)
+  })
+
+  it('are dropped as soon as somebody closes the connection itself; what it ends with stays', () => {
+    for (const state of [draining, close_sent]) {
+      const closed = step(state, events['closed with nothing unsent'])
+      expect(closed).toEqual({ ...state, late: 'dropped' })
+      expect(step(closed, events['closed with nothing unsent'])).toBe(closed)
+    }
+  })
+})
+
+describe('a connection that was terminated', () => {
+  const with_cause = (cause: CloseCause): Lifecycle => ({
+    name: 'terminated',
+    closing: { code: 1006, reason: '', cause },
+  })
+  const may_retry = events['gone, perhaps for a while']
+
+  it.each(['network', 'heartbeat', 'refused'] as const)('for %s may come again', cause => {
+    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'waiting', ending: gone })
+  })
+
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)('for %s may not come again', cause => {
+    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'closed', ending: gone })
+  })
+})
+
+describe('ending_of', () => {
+  const peers_word = { code: 4001, reason: 'enough', clean: true }
+  const no_word = { code: 1006, reason: '', clean: false }
+  const closing_names = ['finishing', 'closing_unopened', 'draining', 'close_sent', 'terminated'] as const
+  const closing_states = closing_names.map(name => [name, states[name]] as const)
+
+  it.each([
+    ['connecting', 'refused'],
+    ['connecting_again', 'refused'],
+    ['open', 'network'],
+  ] as const)('%s, without a Close: is 1006, for %s', (name, cause) => {
+    expect(ending_of(states[name], 1006, '', true)).toEqual({ ...no_word, cause })
+  })
+
+  it.each(['connecting', 'connecting_again', 'open'] as const)(
+    '%s, with a Close: is the peer’s word',
+    name => {
+      expect(ending_of(states[name], 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
+    },
+  )
+
+  it.each(closing_states)('%s by this side, with a Close: is the peer’s word, for this side', (_, state) => {
+    expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'local' })
+  })
+
+  it.each(closing_states)('%s by this side, without a Close: is 1006, for this side', (_, state) => {
+    expect(ending_of(state, 1006, '', true)).toEqual({ ...no_word, cause: 'local' })
+  })
+
+  it.each(Object.entries(states))('%s, with a Close, but without this side’s: is not clean', (_, state) => {
+    expect(ending_of(state, 4001, 'enough', false)).toMatchObject({ code: 4001, clean: false })
+  })
+
+  it('terminated because the peer did not end the socket after its Close: is the peer’s word', () => {
+    const state = { name: 'terminated', closing: { code: 1006, reason: '', cause: 'network' } } as const
+    expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
+  })
+
+  it('counts a Close without a code, 1005, as a Close of the peer (RFC 6455 §7.1.5)', () => {
+    expect(ending_of(states.open, 1005, '', true)).toEqual({
+      code: 1005,
+      reason: '',
+      cause: 'peer',
+      clean: true,
+    })
+  })
+
+  const failures = (['protocol', 'overflow'] as const).flatMap(cause =>
+    (['close_sent', 'terminated'] as const).map(name => ({ name, cause })),
+  )
+  it.each(failures)(
+    '$name for $cause, without a Close: has the code of the failure, and is not clean',
+    ({ name, cause }) => {
+      const closing: Closing = { code: 1008, reason: 'no', cause }
+      expect(ending_of({ name, closing }, 1006, '', true)).toEqual({ ...closing, clean: false })
+    },
+  )
+  it.each(failures)(
+    '$name for $cause, with a Close: has the code of that Close, and is clean',
+    ({ name, cause }) => {
+      const closing: Closing = { code: 1008, reason: 'no', cause }
+      expect(ending_of({ name, closing }, 4001, 'enough', true)).toEqual({ ...peers_word, cause })
+    },
+  )
+
+  it.each(['local', 'shutdown', 'heartbeat', 'refused', 'network'] as const)(
+    'terminated for %s, without a Close: is 1006, whatever code was meant for it',
+    cause => {
+      const closing: Closing = { code: 4000, reason: 'mine', cause }
+      expect(ending_of({ name: 'terminated', closing }, 1006, '', true)).toEqual({ ...no_word, cause })
+    },
+  )
+})
+
+describe('a state', () => {
+  it.each([
+    ['is unopened', is_unopened, ['connecting', 'connecting_again', 'closing_unopened']],
+    ['is ending', is_ending, ['close_sent', 'terminated', 'closed']],
+    ['delivers messages', delivers_messages, ['open', 'finishing']],
+  ] as const)('%s', (_, holds, names) => {
+    const all = Object.values<Lifecycle>(states)
+    expect(all.filter(holds).map(({ name }) => name)).toEqual(names)
+  })
+})

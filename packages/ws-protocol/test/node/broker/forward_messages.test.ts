@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+// @boundaries-ignore what the tests of all brokers need is in one place
+import { thrown_to_nobody } from '../../../../../scripts/broker_trials.mjs'
+import { forward_messages } from '../../../src/node/broker/forward_messages.js'
+
+test('what a sink throws is thrown beside whoever hands on', async () => {
+  const thrown = thrown_to_nobody()
+  const received: string[] = []
+  const sink = {
+    received: (channel: string) => {
+      received.push(channel)
+      throw new Error('a bug')
+    },
+    lost: () => {},
+    refused: () => {},
+  }
+  forward_messages(sink, 'one', new Uint8Array())
+  forward_messages({ ...sink, received: channel => received.push(channel) }, 'two', new Uint8Array())
+  expect(received).toEqual(['one', 'two'])
+  expect(String((await thrown)[0])).toBe('Error: a bug')
+})

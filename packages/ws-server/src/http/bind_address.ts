@@ -1,0 +1,46 @@
+import { isIPv6 } from 'node:net'
+
+/** A TCP port of a host. */
+export interface TcpAddress {
+  /** The kind of address. */
+  readonly kind: 'tcp'
+  /** A name, or an IP address without brackets. */
+  readonly host: string
+  /** The port: from 0, which means a free one, to 65535. */
+  readonly port: number
+}
+
+/** A Unix socket. */
+export interface UnixAddress {
+  /** The kind of address. */
+  readonly kind: 'unix'
+  /** The path of its file. */
+  readonly path: string
+}
+
+/** Where a server listens. */
+export type BindAddress = TcpAddress | UnixAddress
+
+/** What `bind` has to be, as the end of the sentence "expected …". */
+export const BIND_EXPECTED =
+  "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path' with a path of at most 107 bytes"
+
+const UNIX_SCHEME = 'unix:'
+/** What Linux has room for; a longer path would be cut off there, without a word. */
+const MAX_UNIX_PATH_BYTES = 107
+/** A host without colons, or something in brackets (RFC 3986 §3.2.2), then a port. */
+const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^\s\p{Cc}:/?#@[\]]+)):(\d{1,5})$/u
+
+/** Parses a `bind`; `undefined` if it is invalid: see {@link BIND_EXPECTED}. */
+export function parse_bind(bind: string): BindAddress | undefined {
+  if (bind.startsWith(UNIX_SCHEME)) {
+    const path = bind.slice(UNIX_SCHEME.length)
+    const is_usable = path !== '' && !path.includes('\0') && Buffer.byteLength(path) <= MAX_UNIX_PATH_BYTES
+    return is_usable ? { kind: 'unix', path } : undefined
+  }
+  const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []
+  const name = ipv6 ?? host
+  const port = Number(digits)
+  if (name === undefined || port > 65_535 || (ipv6 !== undefined && !isIPv6(ipv6))) return undefined
+  return { kind: 'tcp', host: name, port }
+}

@@ -1,0 +1,192 @@
+import type { CloseCause, NetError } from '@bt/ws-protocol'
+import {
+  Connection,
+  type ConnectionEvents,
+  type ConnectionSettings,
+  Heartbeat,
+  is_thenable,
+  report_error,
+} from '@bt/ws-protocol/internal'
+import { node_platform, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
+import type { AcceptedClient } from '../handshake/accepted_client.js'
+import { NO_REFUSALS, type RefusalNote, type RefusalReason } from '../handshake/refusal.js'
+import type { Shutdown } from './close_options.js'
+import { TotalInboxBudget } from './inbox_budget.js'
+import { TotalQueueBudget } from './queue_budget.js'
+import { RoundTrips } from './round_trips.js'
+import { with_socket } from './server_error.js'
+import type { WsServerStats } from './server_stats.js'
+import { ServerSocket } from './socket.js'
+import type { SocketCallbacks } from './socket_callbacks.js'
+import type { Topics } from './topics.js'
+import { Traffic } from './traffic.js'
+
+/** The options of these names. */
+export interface ConnectionSetSettings extends WireOptions, Omit<ConnectionSettings, 'side' | 'budget'> {
+  readonly heartbeat: number | false
+  readonly max_total_queue: number
+  readonly max_total_inbox: number
+}
+
+/** The part of a server's figures that its connections know. */
+type ConnectionStats = Omit<WsServerStats, 'topics' | 'cluster'>
+
+/** All connections of one server: accepts, counts, limits and closes them. */
+export class ConnectionSet {
+  /** The limit for what has come in. */
+  readonly inbox_budget: TotalInboxBudget
+  readonly #sockets: Set<ServerSocket>
+  readonly #topics: Topics<ServerSocket>
+  readonly #callbacks: SocketCallbacks
+  readonly #connection_settings: ConnectionSettings
+  readonly #queue_budget: TotalQueueBudget
+  readonly #heartbeat: Heartbeat
+  readonly #round_trips = new RoundTrips()
+  readonly #wire_traits: WireTraits
+  readonly #events: ConnectionEvents<ServerSocket>
+  /** How many sockets have ended whose callbacks are not all done. */
+  #leaving = 0
+  readonly #wait_for_all_gone: (() => void)[] = []
+  readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
+  readonly #closed: Record<CloseCause, number> = {
+    local: 0,
+    peer: 0,
+    heartbeat: 0,
+    overflow: 0,
+    protocol: 0,
+    network: 0,
+    refused: 0,
+    shutdown: 0,
+  }
+  readonly #traffic = new Traffic()
+  #accepted = 0
+
+  /** `sockets`: where those are kept that are open or closing. */
+  constructor(
+    settings: ConnectionSetSettings,
+    callbacks: SocketCallbacks,
+    sockets: Set<ServerSocket>,
+    topics: Topics<ServerSocket>,
+  ) {
+    const { binary, max_queue, close_timeout } = settings
+    this.#callbacks = callbacks
+    this.#sockets = sockets
+    this.#topics = topics
+    this.#queue_budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
+    this.#connection_settings = {
+      side: 'server',
+      binary,
+      max_queue,
+      close_timeout,
+      budget: this.#queue_budget,
+    }
+    this.inbox_budget = new TotalInboxBudget(settings.max_total_inbox)
+    this.#wire_traits = {
+      side: 'server',
+      options: settings,
+      inbox_budget: this.inbox_budget,
+      round_trip: ms => this.#round_trips.add(ms),
+    }
+    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
+    this.#events = {
+      on_open: socket => callbacks.on_connect?.(socket),
+      on_message: (socket, data) => this.#handle(socket, data),
+      on_close: (socket, info) => callbacks.on_close?.(socket, info),
+      report: (socket, error) =>
+        report_error(with_socket(error, socket), callbacks.on_error, node_platform, {
+          side: 'server',
+          handle: socket,
+        }),
+      opened: socket => {
+        this.#sockets.add(socket)
+        this.#heartbeat.start()
+      },
+      ended: (socket, { cause }) => this.#ended(socket, cause),
+      settled: socket => this.#settled(socket),
+    }
+  }
+
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  refused(
+    { reason, status }: RefusalNote,
+    client: () => { readonly addr: string; readonly path: string | undefined },
+  ): void {
+    this.#refused[reason] += 1
+    const channel = node_platform.channels?.refused
+    if (channel?.hasSubscribers) channel.publish({ side: 'server', reason, status, ...client() })
+  }
+
+  report(error: NetError): void {
+    report_error(error, this.#callbacks.on_error, node_platform, { side: 'server', handle: undefined })
+  }
+
+  accepted({ stream, head, deflate, request, place, data }: AcceptedClient): void {
+    this.#accepted += 1
+    const wire = new Wire(this.#wire_traits)
+    const connection = new Connection<ServerSocket>(
+      this.#connection_settings,
+      this.#events,
+      node_platform,
+      connection => new ServerSocket(connection, { place, request, data, wire, topics: this.#topics }),
+    )
+    connection.attach(wire)
+    wire.open(connection, stream, head, deflate)
+    connection.socket_opened()
+  }
+
+  /** Returns a snapshot of what they are doing. */
+  stats(): ConnectionStats {
+    let queued_bytes = 0
+    for (const connection of this.#connections()) queued_bytes += connection.queued
+    return {
+      sockets: this.#sockets.size,
+      queued_bytes,
+      inbox_bytes: this.inbox_budget.total_bytes,
+      accepted: this.#accepted,
+      refused: { ...this.#refused },
+      closed: { ...this.#closed },
+      ...this.#traffic.stats(Array.from(this.#sockets, ServerSocket.stream_of)),
+      shed: this.#queue_budget.shed,
+      inbox_shed: this.inbox_budget.shed,
+      round_trip_ms: this.#round_trips.stats(),
+    }
+  }
+
+  /** Closes all connections in order; settles when their last callbacks are done. */
+  async shut_down({ code, drain_ms, late, next_reason }: Shutdown): Promise<void> {
+    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms, late)
+    if (this.#sockets.size + this.#leaving === 0) return
+    await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
+  }
+
+  *#connections(): Iterable<Connection<ServerSocket>> {
+    for (const socket of this.#sockets) yield ServerSocket.connection_of(socket)
+  }
+
+  /** A message counts as long as a callback has it. */
+  #handle(socket: ServerSocket, data: string | Uint8Array): unknown {
+    // Without `binary`, nothing but text gets as far as this.
+    const returned: unknown = this.#callbacks.on_message?.(socket, data as string)
+    if (is_thenable(returned)) ServerSocket.wire_of(socket).lend(data)
+    return returned
+  }
+
+  #ended(socket: ServerSocket, cause: CloseCause): void {
+    this.#closed[cause] += 1
+    this.#traffic.ended(ServerSocket.stream_of(socket))
+    this.#sockets.delete(socket)
+    this.#topics.ended(socket)
+    if (this.#sockets.size === 0) this.#heartbeat.stop()
+    this.#leaving += 1
+  }
+
+  #settled(socket: ServerSocket): void {
+    this.#topics.forget(socket)
+    this.#leaving -= 1
+    if (this.#sockets.size + this.#leaving > 0) return
+    for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()
+  }
+}

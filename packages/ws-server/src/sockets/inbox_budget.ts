@@ -1,0 +1,97 @@
+import { NetError } from '@bt/ws-protocol'
+import { INBOX_LIMIT_BYTES, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
+import type { InboxBudget, InboxHolder } from '@bt/ws-protocol/internal/node'
+
+/** Beyond this part of the limit, less and less may wait for each socket. */
+const CROWDED_FROM = 1 / 2
+
+/**
+ * The part of the limit that is freed at once, and that may come in before holders are counted or shed again: both take time in proportion to the number
+ * of holders.
+ */
+const STEP = 1 / 64
+
+/**
+ * Bounds what a server holds of what has come in: while much is held, sockets with slow callbacks are paused sooner; above the limit, the holder
+ * that frees most is shed.
+ */
+export class TotalInboxBudget implements InboxBudget {
+  readonly #limit_bytes: number
+  /** All that hold something. */
+  readonly #holders = new Set<InboxHolder>()
+  #total_bytes = 0
+  #uncounted_bytes = 0
+  /** Above this, holders are shed: the limit, or more while only callbacks could free what exceeds it. */
+  #shed_above_bytes: number
+  #shed = 0
+  #is_busy = false
+
+  constructor(limit_bytes: number) {
+    this.#limit_bytes = limit_bytes
+    this.#shed_above_bytes = limit_bytes
+  }
+
+  /** Bytes of memory held, as last reported. */
+  get total_bytes(): number {
+    return this.#total_bytes
+  }
+
+  /** How many sockets were closed for it. */
+  get shed(): number {
+    return this.#shed
+  }
+
+  get most_waiting_bytes(): number {
+    const free_part = Math.max(0, 1 - this.#total_bytes / this.#limit_bytes)
+    return INBOX_LIMIT_BYTES * Math.min(1, free_part / (1 - CROWDED_FROM))
+  }
+
+  changed(holder: InboxHolder, by_bytes: number): void {
+    this.#total_bytes += by_bytes
+    if (holder.held_bytes === 0) this.#holders.delete(holder)
+    else this.#holders.add(holder)
+    if (this.#is_busy) return
+    this.#is_busy = true
+    try {
+      if (by_bytes > 0) this.#grown(by_bytes)
+      else this.#shed_above_bytes = Math.min(this.#shed_above_bytes, this.#next_step)
+    } finally {
+      this.#is_busy = false
+    }
+  }
+
+  #grown(by_bytes: number): void {
+    this.#uncounted_bytes += by_bytes
+    if (this.#uncounted_bytes > this.#limit_bytes * STEP) this.#count()
+    if (this.#total_bytes <= this.#shed_above_bytes) return
+    this.#shed_largest()
+    this.#shed_above_bytes = this.#next_step
+  }
+
+  get #next_step(): number {
+    const is_exceeded = this.#total_bytes > this.#limit_bytes
+    return is_exceeded ? this.#total_bytes + this.#limit_bytes * STEP : this.#limit_bytes
+  }
+
+  /** Has every holder report: what a paused socket has read ahead is not reported by itself. */
+  #count(): void {
+    this.#uncounted_bytes = 0
+    for (const holder of this.#holders) holder.account()
+  }
+
+  #shed_largest(): void {
+    const total_bytes = this.#total_bytes
+    const most_bytes = this.#limit_bytes * (1 - STEP)
+    const sheddable = Array.from(this.#holders).filter(({ sheddable_bytes }) => sheddable_bytes > 0)
+    for (const holder of sheddable.sort((a, b) => b.sheddable_bytes - a.sheddable_bytes)) {
+      if (this.#total_bytes <= most_bytes) return
+      const error = inbox_shed(total_bytes, this.#limit_bytes, holder.held_bytes)
+      if (holder.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
+    }
+  }
+}
+
+function inbox_shed(total_bytes: number, limit_bytes: number, held_bytes: number): NetError {
+  const message = `closed with ${TRY_AGAIN_LATER}: what has come in from all sockets takes ${total_bytes} bytes of memory, max_total_inbox is ${limit_bytes}, and this socket held ${held_bytes}, more than others; let callbacks finish sooner, lower max_payload, or raise the limit if there is memory`
+  return new NetError('inbox_shed', message)
+}

@@ -1,0 +1,16 @@
+import type { NetError } from '@bt/ws-protocol'
+import type { WsSocket } from './socket.js'
+
+/** An error as a server's `on_error` gets it. */
+export type WsServerError = NetError & {
+  /** The socket that it is about, if there is one. Not enumerable, so that a printed error stays readable. */
+  readonly socket?: WsSocket
+  /** The address of that socket, which is printed. */
+  readonly addr?: string
+}
+
+/** Says on which socket an error happened. */
+export function with_socket(error: NetError, socket: WsSocket): WsServerError {
+  Object.defineProperty(error, 'socket', { value: socket, configurable: true })
+  return Object.assign(error, { addr: socket.addr })
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import type { CloseInfo, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
+import { type Connection, closed_error } from '@bt/ws-protocol/internal'
+import type { ClientPlace } from '../handshake/client_address.js'
+import { format_address } from '../handshake/client_address.js'
+import type { HandshakeRequest } from '../handshake/request.js'
+import { check_topic, type Topics } from './topics.js'
+
+/** One client of a server, as callbacks get it; `Data` is what `authorize` returned for it. */
+export interface WsSocket<Data = unknown> extends ConnectionHandle {
+  /**
+   * The client's address, `'ip:port'`; on a Unix socket, the server's own; `'unknown'` for a stream that has none. With `trust_proxy`, it is what the proxy says, and `'ip:0'` if that names
+   * no port.
+   */
+  readonly addr: string
+  /** What `authorize` returned; `undefined` without `authorize`. */
+  readonly data: Data
+  /** A unique identifier of this connection, across all servers. */
+  readonly id: string
+  /** What the client asked for in its handshake. */
+  readonly request: HandshakeRequest
+  /** The topics that it is in, as a copy; in `on_close`, those that it was in at the end. */
+  readonly topics: ReadonlySet<string>
+  /**
+   * Joins a topic: from now on, {@link WsServer.publish} to it reaches this socket, until it leaves or ends. This takes effect at once, and joining
+   * again is fine. With `cluster`, the promise resolves when what other servers publish from then on reaches it, too.
+   *
+   * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
+   * @returns a promise that never rejects. It resolves with `true`, or with `too_many_topics` if it is in `max_topics` already, or with `closed`.
+   * With `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is
+   * back, or never
+   * @throws NetError `invalid_argument` if `topic` is not a valid name
+   */
+  join(topic: string): Promise<true | NetError>
+  /**
+   * Leaves a topic.
+   *
+   * @returns whether it was in it
+   * @throws NetError `invalid_argument` if `topic` is not a valid name
+   */
+  leave(topic: string): boolean
+}
+
+/** What of a socket of `node:net` counts its bytes. */
+export interface CountingStream {
+  /** How many were received. */
+  readonly bytesRead: number
+  /** How many were sent. */
+  readonly bytesWritten: number
+}
+
+/** What is used of the wire of a socket. */
+export interface SocketWire {
+  /** The stream below. */
+  readonly stream: CountingStream
+  /** Counts `data` until the promise that its callback returned settles. */
+  lend(data: string | Uint8Array): void
+}
+
+/** What a {@link ServerSocket} is made of. */
+export interface ServerSocketParts {
+  /** Its client. */
+  readonly place: ClientPlace
+  /** What the client asked for. */
+  readonly request: HandshakeRequest
+  /** What `authorize` returned. */
+  readonly data: unknown
+  /** What its frames come and go on. */
+  readonly wire: SocketWire
+  /** The topics of its server. */
+  readonly topics: Topics<ServerSocket>
+}
+
+/** The implementation of {@link WsSocket}; all state is the connection's. */
+export class ServerSocket implements WsSocket {
+  readonly data: unknown
+  readonly request: HandshakeRequest
+  readonly #connection: Connection<ServerSocket>
+  readonly #wire: SocketWire
+  /** The IP address, or what is shown of a client that has none. */
+  readonly #host: string
+  readonly #port: number | undefined
+  readonly #topics: Topics<ServerSocket>
+  #id: string | undefined
+
+  constructor(
+    connection: Connection<ServerSocket>,
+    { place, request, data, wire, topics }: ServerSocketParts,
+  ) {
+    this.#connection = connection
+    this.#wire = wire
+    this.#topics = topics
+    // Two fields take less than a pair would, which is made again for whoever asks.
+    this.#host = typeof place === 'string' ? place : place.ip
+    this.#port = typeof place === 'string' ? undefined : place.port
+    this.request = request
+    this.data = data
+  }
+
+  /** The connection behind a socket: for its server alone. */
+  static connection_of(socket: ServerSocket): Connection<ServerSocket> {
+    return socket.#connection
+  }
+
+  /** The stream below a socket: for its server alone. */
+  static stream_of(socket: ServerSocket): CountingStream {
+    return socket.#wire.stream
+  }
+
+  /** The wire of a socket: for its server alone. */
+  static wire_of(socket: ServerSocket): SocketWire {
+    return socket.#wire
+  }
+
+  get type(): 'ws' {
+    return 'ws'
+  }
+
+  get addr(): string {
+    return this.#port === undefined ? this.#host : format_address(this.#host, this.#port)
+  }
+
+  get id(): string {
+    this.#id ??= randomUUID()
+    return this.#id
+  }
+
+  get queued(): number {
+    return this.#connection.queued
+  }
+
+  get closed(): Promise<CloseInfo> {
+    return this.#connection.closed
+  }
+
+  get topics(): ReadonlySet<string> {
+    return this.#topics.of(this)
+  }
+
+  join(topic: string): Promise<true | NetError> {
+    check_topic('join', topic)
+    const is_open = this.#connection.state === 'open'
+    return is_open ? this.#topics.join(this, topic) : Promise.resolve(closed_error('join'))
+  }
+
+  leave(topic: string): boolean {
+    check_topic('leave', topic)
+    return this.#topics.leave(this, topic)
+  }
+
+  send(data: Sendable): true | NetError {
+    return this.#connection.send(data)
+  }
+
+  write(data: Sendable): true | NetError {
+    return this.#connection.send(data)
+  }
+
+  close(code?: number, reason?: string): true {
+    return this.#connection.close(code, reason)
+  }
+
+  drained(): Promise<void> {
+    return this.#connection.drained()
+  }
+}

@@ -1,0 +1,188 @@
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
+import { type CloseInfo, refuse, type WsListenOptions, type WsServer } from '../../src/index.js'
+import { RawClient } from '../raw_client.js'
+import { client_of, start_open, stop_all } from '../started_server.js'
+
+afterEach(stop_all)
+
+interface Held {
+  readonly server: WsServer
+  /** What the handler has finished with, in order. */
+  readonly done: string[]
+  readonly infos: CloseInfo[]
+  /** Settles when the handler has been called. */
+  readonly called: Promise<void>
+  release(): void
+}
+
+/** A server whose handler answers each message only when it is released. */
+async function start_held(options: Partial<WsListenOptions> = {}): Promise<Held> {
+  let release = (): void => {}
+  let call = (): void => {}
+  const released = new Promise<void>(resolve => (release = resolve))
+  const called = new Promise<void>(resolve => (call = resolve))
+  const done: string[] = []
+  const infos: CloseInfo[] = []
+  const server = await start_open({
+    on_message: async (socket, data) => {
+      call()
+      await released
+      done.push(data)
+      socket.send(`done ${data}`)
+    },
+    on_close: (_socket, info) => infos.push(info),
+    ...options,
+  })
+  return { server, done, infos, called, release: () => release() }
+}
+
+/** Writes down what a client gets, and tells how it ends. */
+function heard_by(ws: WebSocket): { heard: string[]; closed: Promise<[number, string]> } {
+  const heard: string[] = []
+  ws.on('message', data => heard.push(String(data)))
+  const closed = once(ws, 'close').then(([code, reason]): [number, string] => [code, String(reason)])
+  return { heard, closed }
+}
+
+describe('close', () => {
+  it('lets the handlers of what has arrived finish, and sends what they send, before the Close', async () => {
+    const { server, done, infos, called, release } = await start_held()
+    const ws = await client_of(server)
+    const { heard, closed } = heard_by(ws)
+    for (const data of ['a', 'b', 'c']) ws.send(data)
+    await called
+    while (server.stats().inbox_bytes < 65 + 2 * 129) await new Promise(setImmediate)
+    expect(server.close()).toBe(true)
+    expect([...server.sockets][0]?.send('still open')).toBe(true)
+    release()
+    expect(await closed).toEqual([1001, ''])
+    await server.closed
+    expect(done).toEqual(['a', 'b', 'c'])
+    expect(heard).toEqual(['still open', 'done a', 'done b', 'done c'])
+    expect(infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true, unsent: 0 }])
+  })
+
+  it('reads nothing more: what a client sends afterwards reaches no handler', async () => {
+    const { server, done, called, release } = await start_held()
+    const ws = await client_of(server)
+    const { closed } = heard_by(ws)
+    ws.send('before')
+    await called
+    server.close()
+    const [socket] = server.sockets
+    await new Promise<void>(resolve => ws.send('after', () => resolve()))
+    release()
+    await closed
+    await socket?.closed
+    expect(done).toEqual(['before'])
+  })
+
+  it.each([
+    ['plain', false],
+    ['compressed', true],
+  ])(
+    'with late messages delivered hands on what a client sent before it heard of it, %s',
+    async (_, compression) => {
+      const { server, done, called, release } = await start_held({ compression })
+      const ws = await client_of(server, '/ws', { perMessageDeflate: compression })
+      const { heard, closed } = heard_by(ws)
+      ws.send('before')
+      await called
+      server.close({ late: 'delivered' })
+      const late = Array.from({ length: 2_000 }, (_, index) => `${index}`.padEnd(200, 'x'))
+      for (const data of late) ws.send(data)
+      release()
+      expect(await closed).toEqual([1001, ''])
+      await server.closed
+      expect(done).toEqual(['before', ...late])
+      expect(heard).toEqual(['done before'])
+    },
+  )
+
+  it('waits no longer than drain_ms, and drops what still waits', async () => {
+    const { server, done, called, release } = await start_held()
+    const ws = await client_of(server)
+    const { closed } = heard_by(ws)
+    ws.send('a')
+    ws.send('b')
+    await called
+    server.close({ drain_ms: 20 })
+    expect(await closed).toEqual([1001, ''])
+    release()
+    await server.closed
+    expect(done).toEqual(['a'])
+  })
+
+  it('a second time with drain_ms 0 waits no longer', async () => {
+    const { server, called, release } = await start_held()
+    const ws = await client_of(server)
+    const { closed } = heard_by(ws)
+    ws.send('a')
+    await called
+    server.close({ drain_ms: 2_000_000_000 })
+    server.close({ drain_ms: 0, code: 4_000 })
+    expect(await closed).toEqual([4_000, ''])
+    release()
+    await server.closed
+  })
+
+  it('tells each client a wait of its own with spread_ms, by 1012', async () => {
+    const server = await start_open()
+    const clients = await Promise.all(Array.from({ length: 20 }, () => client_of(server)))
+    const told = clients.map(ws => heard_by(ws).closed)
+    server.close({ spread_ms: 60_000, reason: 'new version' })
+    const closes = await Promise.all(told)
+    const waits_ms = closes.map(([code, reason]) => {
+      expect(code).toBe(1012)
+      expect(reason).toMatch(/^new version; retry_after_ms=\d+$/)
+      return Number(reason.split('=')[1])
+    })
+    for (const wait_ms of waits_ms) expect(wait_ms).toBeLessThan(60_000)
+    expect(new Set(waits_ms).size).toBeGreaterThan(10)
+  })
+
+  it('closes with the code and the reason that are given', async () => {
+    const server = await start_open()
+    const { closed } = heard_by(await client_of(server))
+    server.close({ code: 4_321, reason: 'für heute genug' })
+    expect(await closed).toEqual([4_321, 'für heute genug'])
+  })
+
+  it('throws for options that are not what they may be, and goes on', async () => {
+    const server = await start_open()
+    expect(() => server.close({ drain_ms: -1 })).toThrow('close: the option drain_ms is -1; expected')
+    expect(() => server.close({ code: 1006 })).toThrow('close: the option code is 1006; expected 1000, 1001')
+    await client_of(server)
+    expect(server.sockets.size).toBe(1)
+  })
+
+  it('destroys after close_timeout the socket of a client that does not read why it was refused', async () => {
+    const server = await start_open({
+      close_timeout: 50,
+      handshake_timeout: 600_000,
+      authorize: () => refuse(403, 'no', { 'X-Long': 'x'.repeat(50_000_000) }),
+    })
+    const client = RawClient.ask(server.addr)
+    await once(client.socket, 'readable')
+    server.close()
+    await server.closed
+    client.socket.destroy()
+  })
+
+  it('is what await using does', async () => {
+    const { server, done, called, release } = await start_held()
+    const ws = await client_of(server)
+    const { closed } = heard_by(ws)
+    ws.send('a')
+    await called
+    const disposed = (async () => {
+      await using _server = server
+    })()
+    release()
+    await disposed
+    expect(await closed).toEqual([1001, ''])
+    expect(done).toEqual(['a'])
+  })
+})

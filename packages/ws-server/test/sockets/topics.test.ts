@@ -1,0 +1,292 @@
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { WebSocket } from 'ws'
+import type { WsListenOptions, WsServer, WsSocket } from '../../src/index.js'
+import { Topics } from '../../src/sockets/topics.js'
+import { client_of, start_open, stop_all } from '../started_server.js'
+import { heap_bytes } from './heap.js'
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await stop_all()
+})
+
+interface Joined {
+  readonly server: WsServer
+  readonly clients: WebSocket[]
+  readonly sockets: WsSocket[]
+  /** What each client has got, once it has got `count` messages, or as many as are told for each. */
+  received(count: number): Promise<string[][]>
+}
+
+/** So many clients, whose sockets have joined those topics each. */
+async function joined(topics: string[][], options: Partial<WsListenOptions> = {}): Promise<Joined> {
+  const server = await start_open(options)
+  const clients: WebSocket[] = []
+  const texts: string[][] = []
+  for (const _ of topics) {
+    const client = await client_of(server)
+    const heard: string[] = []
+    client.on('message', data => heard.push(String(data)))
+    clients.push(client)
+    texts.push(heard)
+  }
+  const sockets = [...server.sockets]
+  for (const [index, names] of topics.entries())
+    for (const name of names) expect(await sockets[index]?.join(name)).toBe(true)
+  const received = async (count: number): Promise<string[][]> => {
+    await Promise.all(
+      clients.map(async (client, index) => {
+        while ((texts[index] as string[]).length < count) await once(client, 'message')
+      }),
+    )
+    return texts
+  }
+  return { server, clients, sockets, received }
+}
+
+describe('publish', () => {
+  it('reaches those who are in the topic, and tells how many', async () => {
+    const { server, received } = await joined([['news'], ['news', 'sport'], ['sport'], []])
+    expect(server.publish('news', 'n')).toBe(2)
+    expect(server.publish('sport', 's')).toBe(2)
+    expect(server.publish('weather', 'w')).toBe(0)
+    server.broadcast('end')
+    await received(1)
+    server.broadcast('end')
+    expect((await received(2)).map(texts => texts.filter(text => text !== 'end'))).toEqual([
+      ['n'],
+      ['n', 's'],
+      ['s'],
+      [],
+    ])
+  })
+
+  it('leaves out the socket that the message came from', async () => {
+    const { server, clients, received } = await joined([['room'], ['room']], {
+      on_message: (socket, text) => {
+        expect(server.publish('room', text, { except: socket })).toBe(1)
+      },
+    })
+    clients[0]?.send('from the first')
+    await once(clients[1] as WebSocket, 'message')
+    clients[1]?.send('from the second')
+    expect(await received(1)).toEqual([['from the second'], ['from the first']])
+  })
+
+  it('sends all that is sent to a socket in one turn in one write, in order, and to all sockets the same bytes', async () => {
+    const { server, sockets, received } = await joined([['a', 'b'], ['a'], ['a']])
+    const written: Buffer[] = []
+    const { write } = Socket.prototype
+    vi.spyOn(Socket.prototype, 'write').mockImplementation(function (this: Socket, ...args: unknown[]) {
+      written.push(args[0] as Buffer)
+      return Reflect.apply(write, this, args)
+    })
+    server.publish('a', '1')
+    server.publish('b', '2')
+    sockets[0]?.send('3')
+    server.publish('a', '4')
+    server.broadcast('5')
+    expect(await received(3)).toEqual([
+      ['1', '2', '3', '4', '5'],
+      ['1', '4', '5'],
+      ['1', '4', '5'],
+    ])
+    expect(written).toHaveLength(3)
+    expect(written[1]?.buffer).toBe(written[2]?.buffer)
+  })
+
+  it('takes bytes, too', async () => {
+    const { server, clients } = await joined([['bytes']])
+    const got = once(clients[0] as WebSocket, 'message')
+    expect(server.publish('bytes', Uint8Array.of(1, 2, 3))).toBe(1)
+    expect(await got).toEqual([Buffer.from([1, 2, 3]), true])
+  })
+
+  it('is not taken by whoever is closing, nor by anybody where it fits into no queue, of which on_error is told', async () => {
+    const codes: string[] = []
+    const { server, sockets } = await joined([['t'], ['t'], ['t']], {
+      max_queue: 1_000,
+      on_error: ({ code }) => codes.push(code),
+    })
+    sockets[0]?.close()
+    expect(sockets[1]?.send('x'.repeat(990))).toBe(true)
+    expect(server.publish('t', 'y'.repeat(900))).toBe(2)
+    expect(codes).toEqual([])
+    expect(server.publish('t', 'y'.repeat(1_000))).toBe(0)
+    expect(codes).toEqual(['too_large'])
+  })
+
+  it('tells what is wrong with data, and with a topic, though nobody is there', async () => {
+    const server = await start_open()
+    expect(() => server.publish('t', 7 as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    )
+    expect(() => server.publish('', 'text')).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+  })
+})
+
+describe('a socket', () => {
+  it('is in what it has joined, until it leaves', async () => {
+    const { server, sockets } = await joined([['a', 'b']])
+    const [socket] = sockets as [WsSocket]
+    const before = socket.topics
+    expect([...before]).toEqual(['a', 'b'])
+    expect(await socket.join('a')).toBe(true)
+    expect(server.topics()).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 1],
+      ]),
+    )
+    expect([socket.leave('a'), socket.leave('a'), socket.leave('never')]).toEqual([true, false, false])
+    expect(server.publish('a', 'not for it')).toBe(0)
+    expect([...socket.topics]).toEqual(['b'])
+    expect([...before]).toEqual(['a', 'b'])
+    expect(socket.leave('b')).toBe(true)
+    expect([socket.topics.size, server.topics().size, server.stats().topics]).toEqual([0, 0, 0])
+  })
+
+  it('is in a topic at once, whether the promise is awaited or not', async () => {
+    const counts: unknown[] = []
+    const server = await start_open({
+      on_connect: socket => {
+        void socket.join('lobby')
+        counts.push(server.publish('lobby', `welcome ${counts.length}`))
+      },
+    })
+    const client = await client_of(server)
+    expect(counts).toEqual([1])
+    client.close()
+  })
+
+  it('leaves everything with its end, and knows in on_close what that was', async () => {
+    const told: unknown[] = []
+    const { server, clients, sockets } = await joined([['a', 'b'], ['a']], {
+      on_close: async socket => {
+        told.push([...socket.topics], server.publish('a', 'it has left'))
+        await Promise.resolve()
+        told.push([...socket.topics], await socket.join('c'))
+      },
+    })
+    const got = once(clients[1] as WebSocket, 'message')
+    clients[0]?.close()
+    await sockets[0]?.closed
+    expect(told).toEqual([['a', 'b'], 1, ['a', 'b'], expect.objectContaining({ code: 'closed' })])
+    expect(String((await got)[0])).toBe('it has left')
+    expect([sockets[0]?.topics.size, server.topics()]).toEqual([0, new Map([['a', 1]])])
+    clients[1]?.close()
+    await sockets[1]?.closed
+    expect([server.topics().size, server.stats().topics]).toEqual([0, 0])
+  })
+
+  it('does not join while it closes', async () => {
+    const { sockets } = await joined([[]])
+    const [socket] = sockets as [WsSocket]
+    socket.close()
+    expect(await socket.join('late')).toMatchObject({
+      code: 'closed',
+      message: expect.stringContaining('join found the connection closed'),
+    })
+    expect(socket.topics.size).toBe(0)
+  })
+
+  it('is in as many topics as max_topics allows, and no more', async () => {
+    const { server, sockets } = await joined([['a', 'b']], { max_topics: 2 })
+    const [socket] = sockets as [WsSocket]
+    expect(await socket.join('c')).toMatchObject({
+      code: 'too_many_topics',
+      message:
+        'join "c" found the socket in 2 topics, as many as max_topics allows; have it leave some, or raise the option',
+    })
+    expect([await socket.join('b'), server.publish('c', 'x')]).toEqual([true, 0])
+    socket.leave('a')
+    expect(await socket.join('c')).toBe(true)
+  })
+})
+
+describe('the name of a topic', () => {
+  it.each([
+    ['plain', 'news'],
+    ['with what brokers make something of', 'a.*.> /#+?[b]'],
+    ['with spaces', ' '],
+    ['in Chinese', '新闻'],
+    ['with a pair', '😀'],
+    ['of 255 bytes', '中'.repeat(85)],
+  ])('may be %s', async (_, topic) => {
+    const { server, sockets, received } = await joined([[topic]])
+    expect(server.publish(topic, 'x')).toBe(1)
+    expect(await received(1)).toEqual([['x']])
+    expect([...(sockets[0] as WsSocket).topics]).toEqual([topic])
+  })
+
+  it.each([
+    ['empty', ''],
+    ['longer than 255 bytes', '中'.repeat(86)],
+    ['with a line break', 'a\nb'],
+    ['with a zero', 'a\0'],
+    ['with a delete', 'a\u007f'],
+    ['with half a pair', 'a\ud83d'],
+    ['a number', 7],
+    ['nothing', undefined],
+    ['an object', { toString: () => 'news' }],
+  ])('is not %s', async (_, topic) => {
+    const { server, sockets } = await joined([[]])
+    const [socket] = sockets as [WsSocket]
+    for (const call of ['join', 'leave', 'publish'] as const) {
+      const run = (): unknown =>
+        call === 'publish' ? server.publish(topic as string, 'x') : socket[call](topic as string)
+      expect(run).toThrow(
+        expect.objectContaining({
+          code: 'invalid_argument',
+          message: expect.stringMatching(
+            new RegExp(`^${call} got .* as the topic: expected text of 1 to 255 bytes`, 's'),
+          ),
+        }),
+      )
+    }
+  })
+})
+
+describe('Topics', () => {
+  it('are as empty as before when all who joined have left or ended, in any order', () => {
+    const topics = new Topics<number>(1_000)
+    for (let member = 0; member < 100; member += 1)
+      for (let topic = 0; topic < 100; topic += 1) topics.join(member, `topic ${(member * topic) % 97}`)
+    expect(topics.size).toBe(97)
+    for (let member = 0; member < 100; member += 1) {
+      if (member % 2 === 0)
+        for (const topic of topics.of(member)) expect(topics.leave(member, topic)).toBe(true)
+      else {
+        topics.ended(member)
+        topics.forget(member)
+      }
+    }
+    expect([topics.size, topics.counts().size, topics.of(1).size, topics.members('topic 1')]).toEqual([
+      0,
+      0,
+      0,
+      undefined,
+    ])
+  })
+})
+
+it('a million joins and leaves over 10,000 topics take no memory that stays', async () => {
+  const { server, sockets } = await joined([[], [], [], []], { max_topics: 10_000 })
+  const topics = Array.from({ length: 10_000 }, (_, index) => `topic ${index}`)
+  const come_and_go = (): void => {
+    for (const socket of sockets) for (const topic of topics) void socket.join(topic)
+    for (const socket of sockets) for (const topic of topics) socket.leave(topic)
+  }
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  come_and_go()
+  await turn()
+  const before_bytes = heap_bytes()
+  for (let part = 0; part < 25; part += 1) {
+    come_and_go()
+    await turn()
+  }
+  expect(heap_bytes() - before_bytes).toBeLessThan(500_000)
+  expect([server.topics().size, sockets.map(({ topics }) => topics.size)]).toEqual([0, [0, 0, 0, 0]])
+})
