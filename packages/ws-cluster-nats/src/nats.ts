@@ -6,7 +6,8 @@ import { type NatsClientOptions, type NatsOptions, nats_rules } from './options.
 import { type Credentials, parse_server } from './server_address.js'
 
 /**
- * Makes a broker for the option `cluster` of `listen`, to connect servers through NATS. It does not connect; the server does that.
+ * Makes a broker for the option `cluster` of `listen`, to connect servers through NATS. It does not connect;
+ * the server does that.
  *
  * @throws NetError `invalid_option` if an option is wrong; it shows no credentials
  */
@@ -25,30 +26,33 @@ export function nats(options: NatsOptions): ClusterPort {
       parsed.map(({ credentials }) => credentials),
       client_options,
     ),
-    ...(parsed.some(({ is_tls }) => is_tls) ? secure(client_options) : {}),
+    ...(parsed.some(({ is_tls }) => is_tls) ? with_tls(client_options) : {}),
     servers: addresses,
     timeout: connect_timeout,
   })
 }
 
-/** Credentials that stand in `servers`: NATS's client takes one kind for all of them. */
+/**
+ * Returns the credentials in `servers`, which have to be the same in each: NATS's client takes one kind for
+ * all servers.
+ */
 function same_credentials(
   found: readonly (Credentials | undefined)[],
   given: NatsClientOptions,
 ): Credentials | undefined {
   const [first, ...others] = found.filter(credentials => credentials !== undefined)
   if (first === undefined) return undefined
-  const wrong = others.some(other => JSON.stringify(other) !== JSON.stringify(first))
+  const conflict = others.some(other => JSON.stringify(other) !== JSON.stringify(first))
     ? 'differ: a connection has one kind; write the same in each, or give them in options'
     : (['user', 'pass', 'token', 'authenticator'] as const).some(name => given[name] !== undefined)
       ? 'stand beside others in options: give them once'
       : undefined
-  if (wrong === undefined) return first
-  throw new NetError('invalid_option', `nats: the credentials in servers ${wrong}`)
+  if (conflict === undefined) return first
+  throw new NetError('invalid_option', `nats: the credentials in servers ${conflict}`)
 }
 
-/** NATS's client connects without TLS, whatever the scheme, unless it is told of some. */
-function secure({ tls = {} }: NatsClientOptions): NatsClientOptions {
+/** Turns TLS on. NATS's client ignores the scheme, and connects without TLS unless it gets TLS options. */
+function with_tls({ tls = {} }: NatsClientOptions): NatsClientOptions {
   if (tls !== null) return { tls }
   throw new NetError(
     'invalid_option',

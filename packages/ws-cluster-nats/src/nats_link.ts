@@ -2,22 +2,22 @@ import { setImmediate as end_of_turn } from 'node:timers/promises'
 import type { ClusterLink, ClusterSink } from '@bt/ws-protocol/broker'
 import { forward_messages } from '@bt/ws-protocol/broker'
 import { type NatsConnection, PermissionViolationError, type Subscription } from '@nats-io/transport-node'
-import { in_words, is_harmless, refusal } from './nats_error.js'
+import { connection_error, keeps_connection, refusal_error } from './nats_error.js'
 
 const NO_PINGS = 'it answers no pings: see whether it is at work, and what may stand between'
 
-/** Whether there is somebody to tell; if not, why. */
+/** The state of the link; after its end, the error that later calls reject with. */
 type State =
-  | { readonly name: 'open'; readonly sink: ClusterSink }
-  | { readonly name: 'ended'; readonly why: Error }
+  | { readonly name: 'open'; readonly events: ClusterSink }
+  | { readonly name: 'ended'; readonly reason: Error }
 
-/** Somebody who waits for NATS to answer. */
-interface Waiting {
+/** A call that waits for NATS to answer. */
+interface PendingFlush {
   readonly reject: (error: Error) => void
 }
 
-/** Channels that are subscribed together. */
-interface Batch {
+/** The channels of one call of `subscribe`. */
+interface SubscribeBatch {
   refusal: Error | undefined
 }
 
@@ -25,52 +25,52 @@ interface Batch {
 export class NatsLink implements ClusterLink {
   readonly #connection: NatsConnection
   readonly #subscriptions = new Map<string, Subscription>()
-  /** The client leaves those in the dark who wait for an answer when the connection ends. */
-  readonly #waiting = new Set<Waiting>()
-  /** What was subscribed, and is not known yet to stand. */
-  readonly #subscribing = new Set<Batch>()
+  /** Kept here because the client never settles a flush that is pending when the connection ends. */
+  readonly #pending_flushes = new Set<PendingFlush>()
+  /** Batches that NATS has not confirmed yet. */
+  readonly #subscribing = new Set<SubscribeBatch>()
   #state: State
-  /** What ends the connection, when NATS has said so. */
-  #fatal: Error | undefined
+  /** The error after which NATS closes the connection, once it has arrived. */
+  #fatal_error: Error | undefined
   #max_bytes: number
 
-  constructor(connection: NatsConnection, sink: ClusterSink) {
+  constructor(connection: NatsConnection, events: ClusterSink) {
     this.#connection = connection
-    this.#state = { name: 'open', sink }
+    this.#state = { name: 'open', events }
     this.#max_bytes = connection.info?.max_payload ?? 0
-    connection.closed().then(error => this.#ended(in_words(error ?? undefined)))
-    this.#watch()
+    connection.closed().then(error => this.#end(connection_error(error ?? undefined)))
+    this.#watch_status()
   }
 
   get max_bytes(): number {
-    // NATS may change it while it is at work.
+    // NATS may change its limit while connected, and the client drops `info` when the connection ends.
     this.#max_bytes = this.#connection.info?.max_payload ?? this.#max_bytes
     return this.#max_bytes
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    if (this.#state.name === 'ended') throw this.#state.why
-    const batch: Batch = { refusal: undefined }
-    const begun = new Map<string, Subscription>()
+    if (this.#state.name === 'ended') throw this.#state.reason
+    const batch: SubscribeBatch = { refusal: undefined }
+    const started = new Map<string, Subscription>()
     this.#subscribing.add(batch)
     try {
-      if (this.#connection.isClosed()) await this.#answer()
-      for (const channel of channels) begun.set(channel, this.#begin(channel, batch))
-      await this.#answer()
-      // Refusals of a kind that names no channel are told later in the turn.
+      if (this.#connection.isClosed()) await this.#flush()
+      for (const channel of channels) started.set(channel, this.#start_subscription(channel, batch))
+      await this.#flush()
+      // The client reports refusals that name no channel later in the same turn.
       await end_of_turn()
     } finally {
       this.#subscribing.delete(batch)
     }
     if (batch.refusal === undefined) return
-    for (const [channel, subscription] of begun) this.#stop(channel, subscription)
+    for (const [channel, subscription] of started) this.#end_subscription(channel, subscription)
     throw batch.refusal
   }
 
   unsubscribe(channels: readonly string[]): void {
     for (const channel of channels) {
       const subscription = this.#subscriptions.get(channel)
-      if (subscription !== undefined) this.#stop(channel, subscription)
+      if (subscription !== undefined) this.#end_subscription(channel, subscription)
     }
   }
 
@@ -79,103 +79,110 @@ export class NatsLink implements ClusterLink {
   }
 
   async sync(): Promise<void> {
-    if (this.#state.name === 'ended') throw this.#state.why
-    await this.#answer()
+    if (this.#state.name === 'ended') throw this.#state.reason
+    await this.#flush()
   }
 
   async close(): Promise<void> {
-    this.#fall_silent()
-    // It ends early when the connection does, or is destroyed.
-    await this.#answer().catch(() => {})
+    this.#mark_closed()
+    // The flush rejects if the connection is lost or destroyed first, and then there is nothing left to wait
+    // for.
+    await this.#flush().catch(() => {})
     await this.#connection.close()
   }
 
   destroy(): void {
-    this.#fall_silent()
+    this.#mark_closed()
     this.#connection.close()
-    this.#reject_waiting(new Error('the connection was destroyed'))
+    this.#reject_pending_flushes(new Error('the connection was destroyed'))
   }
 
-  #fall_silent(): void {
+  #mark_closed(): void {
     if (this.#state.name === 'open')
-      this.#state = { name: 'ended', why: new Error('the connection was closed') }
+      this.#state = { name: 'ended', reason: new Error('the connection was closed') }
   }
 
-  #begin(channel: string, batch: Batch): Subscription {
+  #start_subscription(channel: string, batch: SubscribeBatch): Subscription {
     const subscription = this.#connection.subscribe(channel, {
       callback: (error, message) => {
-        if (error !== null) this.#not_subscribed(batch, error)
-        else if (this.#state.name === 'open') forward_messages(this.#state.sink, channel, message.data)
+        if (error !== null) this.#on_subscription_error(batch, error)
+        else if (this.#state.name === 'open') forward_messages(this.#state.events, channel, message.data)
       },
     })
     this.#subscriptions.set(channel, subscription)
     return subscription
   }
 
-  /** What was subscribed long ago ends as well when it is forbidden: then whoever goes by it has to learn anew what stands. */
-  #not_subscribed(batch: Batch, error: Error): void {
-    const why = refusal(error)
-    if (this.#subscribing.has(batch)) batch.refusal ??= why
-    else this.#give_up(new Error(`${why.message} any more`, { cause: error }))
+  /**
+   * Rejects a pending `subscribe`. NATS also ends an established subscription whose permission is revoked;
+   * then the link is lost, so that the server subscribes again and learns which channels remain.
+   */
+  #on_subscription_error(batch: SubscribeBatch, error: Error): void {
+    const refusal = refusal_error(error)
+    if (this.#subscribing.has(batch)) batch.refusal ??= refusal
+    else this.#fail(new Error(`${refusal.message} any more`, { cause: error }))
   }
 
-  /** The channel may have got another one meanwhile. */
-  #stop(channel: string, subscription: Subscription): void {
+  #end_subscription(channel: string, subscription: Subscription): void {
     subscription.unsubscribe()
+    // The channel may have been subscribed again since.
     if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel)
   }
 
-  /** Settles when NATS has gone through all that it was sent. */
-  #answer(): Promise<void> {
+  /** Resolves when NATS has processed everything that was written before. */
+  #flush(): Promise<void> {
     if (this.#connection.isClosed())
       return this.#connection.closed().then(error => {
-        throw in_words(error ?? undefined)
+        throw connection_error(error ?? undefined)
       })
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { reject }
-      this.#waiting.add(waiting)
+      const pending: PendingFlush = { reject }
+      this.#pending_flushes.add(pending)
       this.#connection
         .flush()
         .then(resolve, reject)
-        .finally(() => this.#waiting.delete(waiting))
+        .finally(() => this.#pending_flushes.delete(pending))
     })
   }
 
-  #ended(why: Error): void {
+  #end(reason: Error): void {
     const state = this.#state
-    if (state.name === 'open') this.#state = { name: 'ended', why }
-    this.#reject_waiting(why)
-    if (state.name === 'open') state.sink.lost(why)
+    if (state.name === 'open') this.#state = { name: 'ended', reason }
+    this.#reject_pending_flushes(reason)
+    if (state.name === 'open') state.events.lost(reason)
   }
 
-  #give_up(why: Error): void {
-    this.#ended(why)
+  #fail(reason: Error): void {
+    this.#end(reason)
     this.#connection.close()
   }
 
-  #reject_waiting(why: Error): void {
-    for (const { reject } of this.#waiting) reject(why)
-    this.#waiting.clear()
+  #reject_pending_flushes(reason: Error): void {
+    for (const { reject } of this.#pending_flushes) reject(reason)
+    this.#pending_flushes.clear()
   }
 
-  async #watch(): Promise<void> {
+  async #watch_status(): Promise<void> {
     for await (const status of this.#connection.status()) {
-      if (status.type === 'error') this.#told(status.error)
-      // The client would wait until what it has written is taken, which may be never.
-      else if (status.type === 'staleConnection') this.#give_up(this.#fatal ?? new Error(NO_PINGS))
+      if (status.type === 'error') this.#on_error(status.error)
+      // The client would wait for its pending writes, which a peer that no longer reads never takes.
+      else if (status.type === 'staleConnection') this.#fail(this.#fatal_error ?? new Error(NO_PINGS))
     }
   }
 
-  /** What ends the connection is told as its end, and what the callback of a subscription is told is told there. */
-  #told(error: Error): void {
+  /**
+   * Handles an error that NATS sent. One that ends the connection is reported by `lost` when the connection
+   * closes, and one about a subscription by the callback of that subscription.
+   */
+  #on_error(error: Error): void {
     const is_permission = error instanceof PermissionViolationError
-    if (!is_harmless(error)) this.#fatal = in_words(error)
-    if (is_permission ? error.operation === 'subscription' : !is_harmless(error)) return
-    const told = refusal(error)
+    if (!keeps_connection(error)) this.#fatal_error = connection_error(error)
+    if (is_permission ? error.operation === 'subscription' : !keeps_connection(error)) return
+    const refusal = refusal_error(error)
     if (!is_permission && this.#subscribing.size > 0) {
-      for (const batch of this.#subscribing) batch.refusal ??= told
+      for (const batch of this.#subscribing) batch.refusal ??= refusal
     } else if (this.#state.name === 'open') {
-      this.#state.sink.refused(told)
+      this.#state.events.refused(refusal)
     }
   }
 }

@@ -6,11 +6,14 @@ import {
   type NodeConnectionOptions,
   TimeoutError,
 } from '@nats-io/transport-node'
-import { in_words } from './nats_error.js'
+import { connection_error } from './nats_error.js'
 import { NatsLink } from './nats_link.js'
 import { OpenedSockets } from './opened_sockets.js'
 
-/** The client's own options, and the time for an attempt to connect to any of the servers, in milliseconds. */
+/**
+ * The options of NATS's client. `timeout` is for one attempt to connect to any of the servers, in
+ * milliseconds.
+ */
 export type NatsSettings = NodeConnectionOptions & { readonly servers: string[]; readonly timeout: number }
 
 /** NATS, through its own client. */
@@ -25,12 +28,12 @@ export class NatsPort implements ClusterPort {
     this.#settings = settings
   }
 
-  async connect(sink: ClusterSink): Promise<ClusterLink> {
+  async connect(events: ClusterSink): Promise<ClusterLink> {
     const sockets = new OpenedSockets()
     const failed = new AbortController()
-    const opening = sockets.during(() => this.#open(failed.signal))
+    const opening = sockets.track(() => this.#open(failed.signal))
     try {
-      return new NatsLink(await connect_in_time(this.#settings.timeout, opening), sink)
+      return new NatsLink(await connect_in_time(this.#settings.timeout, opening), events)
     } catch (error) {
       failed.abort()
       sockets.destroy()
@@ -44,7 +47,7 @@ export class NatsPort implements ClusterPort {
 
   async #open(failed: AbortSignal): Promise<NatsConnection> {
     const { timeout, servers, tls } = this.#settings
-    // Where TLS comes first, its socket is not among those that Node tells of; it takes a signal instead.
+    // Node announces no TLS sockets on the channel that OpenedSockets listens to, but they accept a signal.
     const tls_first = tls?.handshakeFirst === true ? { tls: { ...tls, signal: failed } } : {}
     try {
       return await connect({
@@ -53,11 +56,12 @@ export class NatsPort implements ClusterPort {
         noEcho: true,
         reconnect: false,
         ignoreClusterUpdates: true,
-        // The client's own limit for one server only serves to try the next one: it also counts time in which this process was busy.
+        // This limit, for one server, only makes the client try the next server. It can't limit the attempt,
+        // because it also counts time in which this process was busy.
         timeout: servers.length === 1 ? 2 * timeout : timeout / servers.length,
       })
     } catch (error) {
-      throw error instanceof TimeoutError ? no_answer(timeout) : in_words(error as Error)
+      throw error instanceof TimeoutError ? no_answer(timeout) : connection_error(error as Error)
     }
   }
 }

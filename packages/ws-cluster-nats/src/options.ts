@@ -3,8 +3,9 @@ import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
 /**
- * Options of NATS's own client that `nats` accepts, in its spelling: credentials (`user` and `pass`, `token`, or an `authenticator` for NKeys, JWTs
- * and credentials files), `tls`, and a few others. The rest is set here: the server itself reconnects, and knows what it has published.
+ * Options of NATS's own client that `nats` accepts, in its spelling: credentials (`user` and `pass`, `token`,
+ * or an `authenticator` for NKeys, JWTs and credentials files), `tls`, and a few others. `nats` sets the
+ * remaining ones itself, because the server reconnects on its own and keeps track of its messages.
  */
 export type NatsClientOptions = Pick<
   NodeConnectionOptions,
@@ -38,16 +39,20 @@ const CLIENT_OPTIONS: Readonly<Record<keyof NatsClientOptions, true>> = {
 /** Options of {@link nats}. */
 export interface NatsOptions extends BrokerOptions {
   /**
-   * The address of NATS: `'nats://127.0.0.1:4222'`, or a list of servers of one NATS cluster, any of which will do. The scheme may be left out, and
-   * so may the port 4222; `tls://` insists on TLS, which is used anyway if the server asks for it. It may contain credentials,
-   * `nats://user:password@host` or `nats://token@host`, the same in each.
+   * The address of NATS: `'nats://127.0.0.1:4222'`, or a list of servers of one NATS cluster, any of which
+   * will do. The scheme may be left out, and so may the port 4222; `tls://` insists on TLS, which is used
+   * anyway if the server asks for it. It may contain credentials, `nats://user:password@host` or
+   * `nats://token@host`, the same in each.
    */
   servers: string | readonly string[]
   /** Options for NATS's own client, in its spelling. @defaultValue none */
   options?: NatsClientOptions | undefined
 }
 
-/** The rules of {@link NatsOptions}. What stands in `servers` is looked at by whoever reads it. */
+/**
+ * The rules of {@link NatsOptions}. They check only the type of `servers`; `parse_server` checks each
+ * address.
+ */
 export const nats_rules: OptionRules<NatsOptions, 'prefix' | 'connect_timeout' | 'servers'> = {
   ...broker_rules,
   servers: {

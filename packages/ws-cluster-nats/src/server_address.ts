@@ -1,34 +1,32 @@
 import { NetError } from '@bt/ws-protocol'
 import { describe_url } from '@bt/ws-protocol/internal'
 
-/** Where a server of NATS is, and what stands beside it. */
+/** A parsed entry of `servers`. */
 export interface ServerAddress {
-  /** The host and the port, as NATS's client takes them. */
+  /** `host:port`, as NATS's client expects it. */
   readonly address: string
-  /** Whether TLS is insisted on. */
+  /** Whether the scheme requires TLS. */
   readonly is_tls: boolean
-  /** What NATS is told of who connects, where that stands there. */
   readonly credentials: Credentials | undefined
 }
 
-/** Who connects. */
 export type Credentials = { readonly user: string; readonly pass: string } | { readonly token: string }
 
 const SCHEMES = ['nats:', 'tls:']
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i
 
 /**
- * Reads where a server is.
+ * Parses the address of a server.
  *
- * @throws NetError `invalid_option`, with what was given but for credentials
+ * @throws NetError `invalid_option`, which shows the address without its credentials
  */
 export function parse_server(given: string): ServerAddress {
   const text = given.includes('://') ? given : `nats://${given}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   const is_bare = url !== undefined && /^\/?$/.test(url.pathname) && url.search === '' && url.hash === ''
   const credentials = url && credentials_of(url)
-  const is_read = is_bare && credentials !== 'not encoded'
-  if (url === undefined || !is_read || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
+  const is_valid = is_bare && credentials !== 'not encoded'
+  if (url === undefined || !is_valid || !SCHEMES.includes(url.protocol) || !HOST.test(url.hostname))
     throw new NetError(
       'invalid_option',
       `nats: the option servers has ${describe_url(given)}; expected one like 'nats://127.0.0.1:4222' or 'tls://nats.example:4222', and credentials in it percent-encoded`,
@@ -42,7 +40,7 @@ function credentials_of({ username, password }: URL): Credentials | undefined | 
     const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)]
     return pass === '' ? { token: user } : { user, pass }
   } catch {
-    // It holds a % that begins no letter.
+    // A % is not followed by two hexadecimal digits, or they are not UTF-8.
     return 'not encoded'
   }
 }

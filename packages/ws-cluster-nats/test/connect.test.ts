@@ -9,96 +9,96 @@ import { make_authority } from '../../../scripts/certificates.mjs'
 import { type NatsOptions, nats } from '../src/index.js'
 
 const authority = await make_authority()
-const [identity, of_another_host, of_client] = await Promise.all([
+const [identity, foreign_identity, client_identity] = await Promise.all([
   authority.issue({ hosts: ['127.0.0.1'] }),
   authority.issue({ hosts: ['elsewhere.test'] }),
   authority.issue({ name: 'client' }),
 ])
-const trust = { ca: authority.cert }
-const kept = closed_after_each()
+const trusted = { ca: authority.cert }
+const close_after_test = closed_after_each()
 
-async function started(options: Parameters<typeof start_nats>[0] = {}): Promise<Broker> {
-  return kept(await start_nats(options))
+async function start_broker(options: Parameters<typeof start_nats>[0] = {}): Promise<Broker> {
+  return close_after_test(await start_nats(options))
 }
 
-function works(options: NatsOptions): Promise<boolean> {
+function connects(options: NatsOptions): Promise<boolean> {
   return carries(nats(options))
 }
 
-/** Says why connecting fails. */
-async function failure(options: NatsOptions): Promise<string> {
+/** Returns the message with which connecting fails, and checks that it shows no credentials. */
+async function connect_failure(options: NatsOptions): Promise<string> {
   const error = await failure_of(nats(options))
   expect(messages_of(error)).not.toContain('secret')
   return error.message
 }
 
 describe('connecting', () => {
-  it('takes the first server of a list that answers', async () => {
-    const [gone, broker] = [await started(), await started()]
-    await gone.stop()
-    expect(await works({ servers: [gone.address, broker.address, gone.address] })).toBe(true)
+  it('uses the first server of a list that answers', async () => {
+    const [stopped, broker] = [await start_broker(), await start_broker()]
+    await stopped.stop()
+    expect(await connects({ servers: [stopped.address, broker.address, stopped.address] })).toBe(true)
   })
 
-  it('goes on to the next server of a list where one says nothing', async () => {
-    const [silent, broker] = [kept(await mute_server()), await started()]
+  it('tries the next server of a list if one does not answer', async () => {
+    const [silent, broker] = [close_after_test(await mute_server()), await start_broker()]
     const servers = [`127.0.0.1:${silent.port}`, broker.url]
-    expect(await works({ servers, connect_timeout: 1_000, options: { noRandomize: true } })).toBe(true)
+    expect(await connects({ servers, connect_timeout: 1_000, options: { noRandomize: true } })).toBe(true)
     await silent.hung_up
   })
 
-  it('finds a host by its name', async () => {
-    const broker = await started()
-    expect(await works({ servers: `nats://localhost:${broker.port}` })).toBe(true)
+  it('resolves a host name', async () => {
+    const broker = await start_broker()
+    expect(await connects({ servers: `nats://localhost:${broker.port}` })).toBe(true)
   })
 
-  it('fails at once where nobody listens', async () => {
-    const broker = await started()
+  it('fails at once if nothing listens at the address', async () => {
+    const broker = await start_broker()
     await broker.stop()
-    expect(await failure({ servers: broker.url })).toBe(
+    expect(await connect_failure({ servers: broker.url })).toBe(
       'nobody listens there: start it, or check the address',
     )
   })
 
-  it('fails where there is no such host', async () => {
-    // Without a network no DNS answers, which is another reason.
-    expect(await failure({ servers: 'nats://nobody.invalid' })).toMatch(
+  it('fails if the host does not exist', async () => {
+    // Without a network the DNS does not answer either, and the error says so instead.
+    expect(await connect_failure({ servers: 'nats://nobody.invalid' })).toMatch(
       /no host of that name|the DNS does not answer/,
     )
   })
 
-  it('fails in time where the broker stands still, and takes it when it goes on', async () => {
-    const broker = await started()
+  it('times out while the broker is suspended, and succeeds once it runs again', async () => {
+    const broker = await start_broker()
     await broker.pause()
     const options = { servers: [broker.url, `localhost:${broker.port}`], connect_timeout: 200 }
-    expect(await failure(options)).toContain('did not answer within 200 ms')
+    expect(await connect_failure(options)).toContain('did not answer within 200 ms')
     broker.resume()
-    expect(await works({ servers: broker.url })).toBe(true)
+    expect(await connects({ servers: broker.url })).toBe(true)
   })
 
   it.each([
     ['nothing', '', {}],
     [
-      'who it is, and no more',
+      'only INFO',
       'INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":100}\r\n',
       {},
     ],
-    ['that it wants TLS, and no more', 'INFO {"server_id":"x","proto":1,"tls_required":true}\r\n', {}],
-    ['nothing where TLS comes first', '', { tls: { handshakeFirst: true } }],
-  ])('fails in time, and leaves nothing open, where somebody says %s', async (_, says, options) => {
-    const { port, hung_up } = kept(await mute_server({ says }))
-    expect(await failure({ servers: `127.0.0.1:${port}`, connect_timeout: 100, options })).toContain('100 ms')
+    ['only INFO that requires TLS', 'INFO {"server_id":"x","proto":1,"tls_required":true}\r\n', {}],
+    ['nothing on a TLS connection', '', { tls: { handshakeFirst: true } }],
+  ])('times out and closes its socket if the peer sends %s', async (_, says, options) => {
+    const { port, hung_up } = close_after_test(await mute_server({ says }))
+    expect(await connect_failure({ servers: `127.0.0.1:${port}`, connect_timeout: 100, options })).toContain('100 ms')
     await hung_up
   })
 
-  it('fails where something else answers', async () => {
-    const { port } = kept(await mute_server({ says: 'SSH-2.0-OpenSSH_9.2\r\n' }))
-    expect(await failure({ servers: `127.0.0.1:${port}` })).toContain('what answers there is not NATS')
+  it('fails if the server speaks another protocol', async () => {
+    const { port } = close_after_test(await mute_server({ says: 'SSH-2.0-OpenSSH_9.2\r\n' }))
+    expect(await connect_failure({ servers: `127.0.0.1:${port}` })).toContain('what answers there is not NATS')
   })
 
-  it('fails where there are too many', async () => {
-    const broker = await started({ config: 'max_connections: 1' })
+  it('fails if the broker has reached its limit of connections', async () => {
+    const broker = await start_broker({ config: 'max_connections: 1' })
     const only = await ClusterListener.connect(nats({ servers: broker.url }))
-    expect(await failure({ servers: broker.url })).toMatch(
+    expect(await connect_failure({ servers: broker.url })).toMatch(
       /it c(ut|losed) the connection|maximum connections/,
     )
     await only.close()
@@ -108,58 +108,58 @@ describe('connecting', () => {
 describe('credentials', () => {
   const config = 'authorization { users: [ { user: ada, password: "a secret" } ] }'
 
-  it('are taken from the URL, or from options', async () => {
-    const broker = await started({ config })
-    expect(await works({ servers: `nats://ada:a%20secret@${broker.address}` })).toBe(true)
-    expect(await works({ servers: broker.url, options: { user: 'ada', pass: 'a secret' } })).toBe(true)
+  it('are accepted in the URL and in options', async () => {
+    const broker = await start_broker({ config })
+    expect(await connects({ servers: `nats://ada:a%20secret@${broker.address}` })).toBe(true)
+    expect(await connects({ servers: broker.url, options: { user: 'ada', pass: 'a secret' } })).toBe(true)
   })
 
-  it('are a token where there is no password', async () => {
-    const broker = await started({ config: 'authorization { token: secret }' })
-    expect(await works({ servers: `nats://secret@${broker.address}` })).toBe(true)
-    expect(await failure({ servers: broker.url, options: { token: 'another secret' } })).toContain(
+  it('are a token if the URL has no password', async () => {
+    const broker = await start_broker({ config: 'authorization { token: secret }' })
+    expect(await connects({ servers: `nats://secret@${broker.address}` })).toBe(true)
+    expect(await connect_failure({ servers: broker.url, options: { token: 'another secret' } })).toContain(
       'credentials',
     )
   })
 
-  it('that are wrong or missing fail, and are told nowhere', async () => {
-    const broker = await started({ config })
+  it('are rejected if wrong or missing, and no error shows them', async () => {
+    const broker = await start_broker({ config })
     const expected = /^it does not know these credentials \(Authorization Violation\)/
-    expect(await failure({ servers: `nats://ada:secret@${broker.address}` })).toMatch(expected)
-    expect(await failure({ servers: broker.url })).toMatch(expected)
+    expect(await connect_failure({ servers: `nats://ada:secret@${broker.address}` })).toMatch(expected)
+    expect(await connect_failure({ servers: broker.url })).toMatch(expected)
   })
 })
 
 describe('TLS', () => {
-  it('is spoken where the broker asks for it, with an authority of its own', async () => {
-    const broker = await started({ tls: identity })
-    expect(await works({ servers: broker.address, options: { tls: trust } })).toBe(true)
-    expect(await works({ servers: broker.url, options: { tls: trust } })).toBe(true)
+  it('is used if the broker requires it, and trusts the authority in options', async () => {
+    const broker = await start_broker({ tls: identity })
+    expect(await connects({ servers: broker.address, options: { tls: trusted } })).toBe(true)
+    expect(await connects({ servers: broker.url, options: { tls: trusted } })).toBe(true)
   })
 
-  it('is spoken with a certificate of the client where the broker asks for one', async () => {
-    const broker = await started({ tls: { ...identity, ca: authority.cert } })
-    expect(await works({ servers: broker.url, options: { tls: { ...trust, ...of_client } } })).toBe(true)
-    const options = { tls: trust }
-    // It says so, and cuts the connection; either may be noticed first.
-    expect(await failure({ servers: broker.url, options })).toMatch(
+  it('presents a client certificate if the broker requires one', async () => {
+    const broker = await start_broker({ tls: { ...identity, ca: authority.cert } })
+    expect(await connects({ servers: broker.url, options: { tls: { ...trusted, ...client_identity } } })).toBe(true)
+    const options = { tls: trusted }
+    // The broker sends an alert and resets the connection; either may be noticed first.
+    expect(await connect_failure({ servers: broker.url, options })).toMatch(
       /not take the certificate|cut the connection/,
     )
   })
 
-  it('fails where the authority is not known, or the certificate is for another host', async () => {
-    const broker = await started({ tls: identity })
-    expect(await failure({ servers: broker.url })).toContain('an authority that is not known here')
-    const elsewhere = await started({ tls: of_another_host })
-    const options = { tls: trust }
-    expect(await failure({ servers: elsewhere.url, options })).toContain(
+  it('fails if the authority is unknown or the certificate is for another host', async () => {
+    const broker = await start_broker({ tls: identity })
+    expect(await connect_failure({ servers: broker.url })).toContain('an authority that is not known here')
+    const elsewhere = await start_broker({ tls: foreign_identity })
+    const options = { tls: trusted }
+    expect(await connect_failure({ servers: elsewhere.url, options })).toContain(
       'its certificate is not for that host',
     )
   })
 
-  it('is insisted on by tls://, and forbidden by null', async () => {
-    const [plain, secure] = [await started(), await started({ tls: identity })]
-    expect(await failure({ servers: `tls://${plain.address}` })).toContain('it does not speak TLS')
-    expect(await failure({ servers: secure.address, options: { tls: null } })).toContain('it asks for TLS')
+  it('is required by tls:// and forbidden by null', async () => {
+    const [plain, secure] = [await start_broker(), await start_broker({ tls: identity })]
+    expect(await connect_failure({ servers: `tls://${plain.address}` })).toContain('it does not speak TLS')
+    expect(await connect_failure({ servers: secure.address, options: { tls: null } })).toContain('it asks for TLS')
   })
 })

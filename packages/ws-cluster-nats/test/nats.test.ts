@@ -3,7 +3,7 @@ import { flaws_in, HOSTILE_TEXT, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { type NatsOptions, nats } from '../src/index.js'
 
-/** The error of options that are wrong, which shows nothing hostile, and no secret. */
+/** Returns the error for invalid options, and checks that it shows no hostile text and no secret. */
 function error_of(options: unknown): NetError {
   try {
     nats(options as NatsOptions)
@@ -18,34 +18,34 @@ function error_of(options: unknown): NetError {
 }
 
 describe('the name of a broker', () => {
-  it('says where it is', () => {
+  it('contains its address', () => {
     expect(nats({ servers: 'nats://127.0.0.1:4333' }).broker).toBe('NATS at 127.0.0.1:4333')
   })
 
-  it('leaves out credentials', () => {
+  it('omits credentials', () => {
     expect(nats({ servers: ['nats://ada:secret@one', 'ada:secret@two:4300'] }).broker).toBe(
       'NATS at one:4222, two:4300',
     )
   })
 
-  it('names three servers at most', () => {
+  it('lists at most three servers', () => {
     const servers = ['a', 'b', 'c', 'd', 'e']
     expect(nats({ servers }).broker).toBe('NATS at a:4222, b:4222, c:4222 and 2 more')
   })
 })
 
 describe('the prefix', () => {
-  it('is bt unless another is given', () => {
+  it('is bt by default', () => {
     expect(nats({ servers: 'localhost' }).prefix).toBe('bt')
     expect(nats({ servers: 'localhost', prefix: 'shop.live-2' }).prefix).toBe('shop.live-2')
   })
 
-  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a*', '>', 'ü', 'x'.repeat(65), 7])('is not %j', prefix => {
+  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a*', '>', 'ü', 'x'.repeat(65), 7])('is rejected if it is %j', prefix => {
     expect(error_of({ servers: 'localhost', prefix }).message).toContain('the option prefix is')
   })
 })
 
-describe('options that are wrong', () => {
+describe('invalid options', () => {
   it.each([
     [undefined, 'nats got undefined for its options'],
     [{}, 'the option servers is missing'],
@@ -71,7 +71,7 @@ describe('options that are wrong', () => {
       'there is no option "reconnect" in options; known are',
     ],
     [{ servers: 'tls://one', options: { tls: null } }, 'options.tls is null'],
-  ])('%j are told', (options, message) => {
+  ])('are rejected: %j', (options, message) => {
     expect(error_of(options).message).toContain(message)
   })
 
@@ -82,11 +82,11 @@ describe('options that are wrong', () => {
     { servers: ['ada:secret@one', 'bob:secret@two'] },
     { servers: 'ada:secret@one', options: { user: 'ada', pass: 'secret' } },
     { servers: 'secret@one', options: { token: 'secret' } },
-  ])('are told without credentials', options => {
+  ])('are reported without credentials', options => {
     expect(error_of(options).message).not.toContain('secret')
   })
 
-  it('are credentials that differ, or are given twice', () => {
+  it('include credentials that differ or are given twice', () => {
     expect(error_of({ servers: ['ada:a@one', 'bob:b@two'] }).message).toContain('differ')
     expect(error_of({ servers: 'ada:a@one', options: { token: 't' } }).message).toContain('give them once')
   })

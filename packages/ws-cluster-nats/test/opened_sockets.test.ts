@@ -8,7 +8,7 @@ await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 afterAll(() => server.close())
 
-/** Connects after a while, as what looks up names does. */
+/** Connects in a later turn, like a client that looks up a name first. */
 async function open(): Promise<Socket> {
   await new Promise(resolve => setImmediate(resolve))
   const socket = connect(port, '127.0.0.1')
@@ -17,14 +17,14 @@ async function open(): Promise<Socket> {
 }
 
 describe('the sockets that a task opens', () => {
-  it('are destroyed, and no others', async () => {
+  it('are destroyed on request, and other sockets stay open', async () => {
     const sockets = new OpenedSockets()
     let release = (): void => {}
     const held = new Promise<void>(resolve => {
       release = resolve
     })
     let mine!: Socket
-    const task = sockets.during(async () => {
+    const task = sockets.track(async () => {
       mine = await open()
       sockets.destroy()
       await held
@@ -37,19 +37,19 @@ describe('the sockets that a task opens', () => {
     other.destroy()
   })
 
-  it('are destroyed when they are opened too late', async () => {
+  it('are destroyed if they are opened after that', async () => {
     const sockets = new OpenedSockets()
     sockets.destroy()
-    await sockets.during(async () => {
+    await sockets.track(async () => {
       const socket = connect(port, '127.0.0.1')
       await once(socket, 'close')
       expect(socket.destroyed).toBe(true)
     })
   })
 
-  it('are left alone once the task is done', async () => {
+  it('stay open once the task is done', async () => {
     const sockets = new OpenedSockets()
-    const socket = await sockets.during(open)
+    const socket = await sockets.track(open)
     sockets.destroy()
     expect(socket.destroyed).toBe(false)
     socket.destroy()
