@@ -1,60 +1,66 @@
 import { RedisClient, type RedisClientType } from '@redis/client'
-import { not_reached } from './redis_error.js'
+import { connect_error } from './redis_error.js'
 import type { NodeConnections } from './redis_node.js'
 import type { ClientOptions, Seed, SocketOptions } from './seed.js'
-import { channel_in, SLOTS } from './slot.js'
+import { find_channel, SLOTS } from './slot.js'
 
-/** The first version of Redis that has sharded channels. */
+/** The first major version of Redis with sharded channels. */
 const SHARDED_SINCE = 7
 
 const PROTOCOL = { RESP: 3 } as const
 
-/** Makes a client. `createClient` also makes a class with hundreds of methods whenever the options differ from those of the last call. */
+/**
+ * Makes a client. `createClient` would also make a class with hundreds of methods whenever its options differ
+ * from those of its last call.
+ */
 const create_client = RedisClient.factory(PROTOCOL)
 
-/** What there is of Redis, connected. */
+/** The connected nodes of Redis, and the slots that each of them serves. */
 export interface Topology {
-  /** The servers of Redis that take part. */
+  /** One node, or all primaries of a cluster. */
   readonly nodes: readonly NodeConnections[]
-  /** In a cluster, which of them has each slot. */
+  /** The index of the node that serves each slot; `undefined` if slots do not matter. */
   readonly node_of_slot: Uint16Array | undefined
 }
 
-/** What Redis says of itself. */
-interface Greeting {
+/** The fields of the reply to `HELLO` that matter here. */
+interface ServerInfo {
   readonly mode: string
   readonly version: string
   readonly role: string
 }
 
-/** A server of a cluster that has slots. */
+/** The address of a node that serves slots. */
 interface Master {
   readonly host: string
   readonly port: number
 }
 
-/** One attempt to connect, and all that it opens. */
+/** One attempt to connect, which can destroy every connection that it has opened. */
 export class Attempt {
   readonly #seed: Seed
   readonly #clients: RedisClientType[] = []
-  #is_over = false
+  #is_destroyed = false
 
   constructor(seed: Seed) {
     this.#seed = seed
   }
 
-  /** Connects, to all nodes where it is a cluster. `has_others` says that other servers were named as well, so that it has to be one. */
-  async open(has_others: boolean): Promise<Topology> {
+  /**
+   * Connects, to every node of a cluster. If `is_one_of_several`, the option `url` lists several nodes, so it
+   * has to be a cluster.
+   */
+  async open(is_one_of_several: boolean): Promise<Topology> {
     const client = await this.#connect(this.#seed.options)
-    // Whoever may connect may say this, whatever else is not allowed.
-    const { mode, version, role } = (await client.hello().catch(explained)) as Greeting
+    // Redis lets every user call HELLO, whatever its ACL rules are.
+    const { mode, version, role } = (await client.hello().catch(throw_connect_error)) as ServerInfo
     if (mode === 'sentinel')
       throw new Error(
         'it is a Sentinel, which carries nothing itself: give the URL of the Redis that it watches',
       )
     const is_sharded = Number.parseInt(version, 10) >= SHARDED_SINCE
     if (mode === 'cluster' && is_sharded) return this.#open_cluster(client)
-    if (has_others && mode !== 'cluster')
+    if (is_one_of_several && mode !== 'cluster')
       throw new Error(
         'it is not a node of a Redis Cluster, and url lists several: give one URL, or those of the nodes',
       )
@@ -62,15 +68,21 @@ export class Attempt {
       throw new Error(
         'it is a replica, and what is published there reaches nobody who has connected to its primary: give the URL of that',
       )
-    // In a cluster without sharded channels, each node carries to all others what is published.
-    const alone = { must_be_primary: mode !== 'cluster', address: undefined, idle_channel: undefined }
-    const node = { publisher: client, subscriber: client, is_sharded, ...alone }
+    // In a cluster without sharded channels, each node forwards published messages to all others.
+    const node = {
+      publisher: client,
+      subscriber: client,
+      is_sharded,
+      requires_primary: mode !== 'cluster',
+      address: undefined,
+      idle_channel: undefined,
+    }
     return { nodes: [node], node_of_slot: undefined }
   }
 
-  /** Ends all that was opened, and what is opened from now on. */
+  /** Destroys all connections, including any that are opened later. */
   destroy(): void {
-    this.#is_over = true
+    this.#is_destroyed = true
     for (const client of this.#clients) client.destroy()
   }
 
@@ -98,7 +110,7 @@ export class Attempt {
       masters.map((master, index) =>
         this.#open_node(
           master,
-          channel_in(slot => node_of_slot[slot] === index),
+          find_channel(slot => node_of_slot[slot] === index),
         ),
       ),
     )
@@ -106,24 +118,27 @@ export class Attempt {
     return { nodes, node_of_slot }
   }
 
-  /** Two connections: a client that publishes does not notice that its subscriptions have moved to another node. */
+  /**
+   * Opens two connections, because a client of node-redis that also publishes can miss that its subscriptions
+   * have moved to another node.
+   */
   async #open_node({ host, port }: Master, idle_channel: string): Promise<NodeConnections> {
     const { options } = this.#seed
     const address = `${host}:${port}`
-    const here = { ...options, socket: { ...options.socket, host, port } as SocketOptions }
+    const node_options = { ...options, socket: { ...options.socket, host, port } as SocketOptions }
     try {
       const [publisher, subscriber] = await Promise.all([
-        this.#connect(here),
-        // While it waits for the answer to a ping, a client does not notice it either.
-        this.#connect({ ...here, pingInterval: 0 }),
+        this.#connect(node_options),
+        // A client that waits for the reply to a ping can miss it as well.
+        this.#connect({ ...node_options, pingInterval: 0 }),
       ])
-      return { publisher, subscriber, is_sharded: true, must_be_primary: false, address, idle_channel }
+      return { publisher, subscriber, is_sharded: true, requires_primary: false, address, idle_channel }
     } catch (error) {
       throw new Error(`its node ${address}: ${(error as Error).message}`, { cause: error })
     }
   }
 
-  /** A node that does not know its own host is at that which was asked. */
+  /** Returns the address of a node. A node that does not know its own host is the one that was asked. */
   #reachable({ host, port }: Master): Master {
     const asked = this.#seed.options.socket as { readonly host?: string }
     return { host: host === '' || host === '?' || host === null ? (asked.host ?? '') : host, port }
@@ -135,11 +150,12 @@ export class Attempt {
       ...PROTOCOL,
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
-      // A timer for each command costs four times what the command does.
+      // A timer for each command costs four times as much as the command.
       commandOptions: { timeout: 0 },
       socket: {
         ...options.socket,
-        // The attempt as a whole has a limit; the client's own would also count time in which this process was busy.
+        // The attempt as a whole has a limit; the client's own would also count time in which this process
+        // was busy.
         connectTimeout: 0,
         reconnectStrategy: false,
       } as SocketOptions,
@@ -149,13 +165,13 @@ export class Attempt {
       client.on('error', reject)
       client.connect().then(resolve, reject)
     })
-    await connected.catch(explained)
-    // It takes no notice of having been destroyed while it was connecting.
-    if (this.#is_over) client.destroy()
+    await connected.catch(throw_connect_error)
+    // A client that is destroyed while it connects stays connected.
+    if (this.#is_destroyed) client.destroy()
     return client
   }
 }
 
-function explained(error: Error): never {
-  throw not_reached(error)
+function throw_connect_error(error: Error): never {
+  throw connect_error(error)
 }

@@ -2,7 +2,10 @@ import { NetError, type Pem } from '@bt/ws-protocol'
 import { type BrokerOptions, broker_rules, client_options_rule } from '@bt/ws-protocol/broker'
 import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
 
-/** Socket options of node-redis: those of TLS, and any other of `tls.connect` or `net.connect` of Node, except the address. */
+/**
+ * Socket options of node-redis: those of TLS, and any other of `tls.connect` or `net.connect` of Node, except
+ * the address.
+ */
 export interface NodeRedisSocket {
   /** Whether to speak TLS, in agreement with `rediss://` or `redis://`. */
   readonly tls?: boolean | undefined
@@ -10,7 +13,7 @@ export interface NodeRedisSocket {
   readonly ca?: Pem | readonly Pem[] | undefined
   /** The client certificate, in PEM. */
   readonly cert?: Pem | undefined
-  /** Its key, in PEM. */
+  /** The key of the client certificate, in PEM. */
   readonly key?: Pem | undefined
   /** The host that the certificate of Redis has to match. */
   readonly servername?: string | undefined
@@ -19,7 +22,8 @@ export interface NodeRedisSocket {
 }
 
 /**
- * Options of node-redis that `redis` accepts, in its spelling. The rest is set here: the server itself reconnects, and knows what it has published.
+ * Options of node-redis that `redis` accepts, in its spelling. `redis` sets the remaining ones itself,
+ * because the server reconnects on its own and keeps track of its messages.
  */
 export interface NodeRedisOptions {
   /** The user; `default` if left out. */
@@ -32,7 +36,7 @@ export interface NodeRedisOptions {
   readonly socket?: NodeRedisSocket | undefined
   /** The name of the connections in `CLIENT LIST`. */
   readonly name?: string | undefined
-  /** A tag to add to the name of the library there. */
+  /** A tag that `CLIENT LIST` shows behind the name of the library. */
   readonly clientInfoTag?: string | undefined
   /** Whether to hide the library from Redis. */
   readonly disableClientInfo?: boolean | undefined
@@ -51,8 +55,8 @@ const CLIENT_OPTIONS: Readonly<Record<keyof NodeRedisOptions, true>> = {
   pingInterval: true,
 }
 
-/** What is told of sockets elsewhere, and where. */
-const NOT_OF_SOCKETS: Readonly<Record<string, string>> = {
+/** Options of sockets that {@link RedisOptions} covers, each with what to use instead. */
+const REPLACED_SOCKET_OPTIONS: Readonly<Record<string, string>> = {
   host: 'url',
   port: 'url',
   path: 'url',
@@ -63,8 +67,9 @@ const NOT_OF_SOCKETS: Readonly<Record<string, string>> = {
 /** Options of {@link redis}. */
 export interface RedisOptions extends BrokerOptions {
   /**
-   * The address of Redis: `'redis://127.0.0.1:6379'`, `'rediss://…'` over TLS, or `'unix:///path/to/socket'`; or a list of nodes of one Redis
-   * Cluster, any of which will do. It may contain credentials, `redis://user:password@host`. A Redis Cluster is recognized by itself.
+   * The address of Redis: `'redis://127.0.0.1:6379'`, `'rediss://…'` over TLS, or `'unix:///path/to/socket'`;
+   * or a list of nodes of one Redis Cluster, any of which will do. It may contain credentials,
+   * `redis://user:password@host`. A Redis Cluster is recognized by itself.
    */
   url: string | readonly string[]
   /** Options for node-redis, in its spelling. @defaultValue none */
@@ -73,7 +78,7 @@ export interface RedisOptions extends BrokerOptions {
 
 const client_rule = client_options_rule('redis', CLIENT_OPTIONS)
 
-/** The rules of {@link RedisOptions}. What stands in `url` is looked at by whoever reads it. */
+/** The rules of {@link RedisOptions}. They check only the type of `url`; `parse_seed` checks each address. */
 export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout' | 'url'> = {
   ...broker_rules,
   url: {
@@ -87,12 +92,12 @@ export const redis_rules: OptionRules<RedisOptions, 'prefix' | 'connect_timeout'
   },
   options: {
     ...client_rule,
-    accepts: value => client_rule.accepts(value) && has_no_strange_socket(value as NodeRedisOptions),
+    accepts: value => client_rule.accepts(value) && check_socket_options(value as NodeRedisOptions),
   },
 }
 
-function has_no_strange_socket({ socket = {} }: NodeRedisOptions): boolean {
-  for (const [name, instead] of Object.entries(NOT_OF_SOCKETS)) {
+function check_socket_options({ socket = {} }: NodeRedisOptions): boolean {
+  for (const [name, instead] of Object.entries(REPLACED_SOCKET_OPTIONS)) {
     if (name in socket)
       throw new NetError(
         'invalid_option',

@@ -2,64 +2,116 @@ import { explain_broker_error } from '@bt/ws-protocol/broker'
 import { error_text } from '@bt/ws-protocol/internal/node'
 import { ErrorReply, SocketClosedUnexpectedlyError } from '@redis/client'
 
-/** Replies that say that Redis can't do for now, or not here, what it did before: whoever connects anew may find it better. */
-const PASSING = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|BUSY|MASTERDOWN)\b/
+const MOVED = 'slots have moved to another node'
+const BAD_CREDENTIALS =
+  'it does not know these credentials: give username and password in options, or in the URL'
 
-/** What Redis and its client say, and what that means. */
-const EXPLAINED: readonly (readonly [RegExp, string])[] = [
+/**
+ * The codes of replies after which a new connection may succeed: the first word of an error reply is its
+ * code.
+ */
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
+  'MOVED',
+  'ASK',
+  'TRYAGAIN',
+  'CLUSTERDOWN',
+  'LOADING',
+  'BUSY',
+  'MASTERDOWN',
+])
+
+const CODE_EXPLANATIONS: ReadonlyMap<string, string> = new Map([
+  ['NOAUTH', BAD_CREDENTIALS],
+  ['WRONGPASS', BAD_CREDENTIALS],
+  ['MOVED', MOVED],
+  ['ASK', MOVED],
+  ['CLUSTERDOWN', 'the cluster is down, or a part of it'],
+  ['LOADING', 'it is still loading its data'],
+  ['BUSY', 'it is busy with a script'],
+])
+
+/** Replies whose code is the general `ERR`, by the texts of Redis 5 to 7. */
+const TEXT_EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
+  [/^ERR invalid password$/, BAD_CREDENTIALS],
+  [/^ERR AUTH <password> called without any password configured for the default user\./, BAD_CREDENTIALS],
+  [/^ERR unknown command ['`]hello['`]/i, 'it is older than Redis 6, or not Redis'],
   [
-    /^(NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/,
-    'it does not know these credentials: give username and password in options, or in the URL',
+    /^ERR max number of clients (\+ cluster connections )?reached$/,
+    'it has as many clients as it takes (maxclients)',
   ],
-  [/^MOVED|^ASK/, 'slots have moved to another node'],
-  // The client stumbles over an answer that is one too many, since it took the end of a subscription for part of one.
-  [/properties of undefined/, 'slots have moved to another node'],
-  [/^CLUSTERDOWN/, 'the cluster is down, or a part of it'],
-  [/^LOADING/, 'it is still loading its data'],
-  [/^BUSY/, 'it is busy with a script'],
-  [/unknown command.*hello/i, 'it is older than Redis 6, or not Redis'],
-  [/max number of clients/, 'it has as many clients as it takes (maxclients)'],
-  [/Unknown RESP type/, 'what answers there is not Redis: check the address'],
 ]
 
-/** What Redis adds if it does not know a command, such as a HELLO that signs in. */
+/**
+ * The texts of the TypeErrors that @redis/client 6.3.1 throws on a reply that no command waits for. When a
+ * slot moves, Redis ends the subscriptions in it with a push, which the client counts as the reply to the
+ * oldest command; the reply to that command is then one too many.
+ */
+const SURPLUS_REPLY: ReadonlySet<string> = new Set([
+  "Cannot read properties of undefined (reading 'value')",
+  "Cannot read properties of undefined (reading 'reject')",
+])
+
+/** The text of the error with which @redis/client 6.3.1 rejects bytes that are not RESP. */
+const NOT_RESP = /^Unknown RESP type \d+ "."$/s
+
+/** The arguments that Redis repeats when it does not know a command, such as a `HELLO` with a password. */
 const ARGUMENTS = /,? with args beginning with.*/s
 
-/** Puts into words why Redis was not reached. */
-export function not_reached(error: Error): Error {
+/** Explains why connecting to Redis failed. */
+export function connect_error(error: Error): Error {
   const hint = error instanceof SocketClosedUnexpectedlyError ? ', or it expects TLS (rediss://)' : ''
   return new Error(explain(error) + hint, { cause: without_arguments(error) })
 }
 
-/** The same error, without the arguments of a command, which may be a password. */
+/** Removes the arguments of a command from an error, because one may be a password. */
 function without_arguments(error: Error): Error {
   return ARGUMENTS.test(error.message) ? new ErrorReply(error.message.replace(ARGUMENTS, '')) : error
 }
 
-/** Puts into words why a connection to Redis is of no use any more. */
-export function in_words(error: Error): Error {
+/** Explains why a connection to Redis can't be used any more. */
+export function connection_error(error: Error): Error {
   return new Error(explain(error), { cause: without_arguments(error) })
 }
 
-/** Puts into words that Redis does not let a user do something. */
-export function refusal(what: string, error: Error): Error {
-  const cause = without_arguments(error)
-  const why = cause.message.startsWith('NOPERM') ? `this user may not ${what}` : `it could not ${what}`
-  return new Error(`${why} (${cause.message})`, { cause })
+/** Makes the error for subscriptions that ended because their slots are on another node now. */
+export function slots_moved_error(): Error {
+  return new Error(MOVED)
 }
 
-/** Whether Redis has answered: with an error, but the connection goes on. */
-export function is_answer(error: unknown): error is ErrorReply {
+/** Explains that Redis refused an action, such as `publish`. */
+export function refusal_error(action: string, error: ErrorReply): Error {
+  const cause = without_arguments(error)
+  const explanation =
+    code_of(error) === 'NOPERM' ? `this user may not ${action}` : `it could not ${action}`
+  return new Error(`${explanation} (${cause.message})`, { cause })
+}
+
+/** Returns whether Redis sent the error as a reply, after which the connection stays open. */
+export function is_error_reply(error: unknown): error is ErrorReply {
   return error instanceof ErrorReply
 }
 
-/** Whether an answer means that this connection is of no use any more. */
-export function is_passing(error: ErrorReply): boolean {
-  return PASSING.test(error.message)
+/** Returns whether a reply means that the server has to connect anew. */
+export function is_transient(error: ErrorReply): boolean {
+  return TRANSIENT_CODES.has(code_of(error))
+}
+
+function code_of({ message }: ErrorReply): string {
+  return message.split(' ', 1)[0] as string
 }
 
 function explain(error: Error): string {
+  return known_explanation(error) ?? explain_broker_error(error) ?? error_text(without_arguments(error))
+}
+
+function known_explanation(error: Error): string | undefined {
+  const { message } = error
   if (error instanceof SocketClosedUnexpectedlyError) return 'it closed the connection: its log may say why'
-  const known = EXPLAINED.find(([pattern]) => pattern.test(error.message))
-  return known?.[1] ?? explain_broker_error(error) ?? error_text(without_arguments(error))
+  if (error instanceof ErrorReply)
+    return (
+      CODE_EXPLANATIONS.get(code_of(error)) ??
+      TEXT_EXPLANATIONS.find(([pattern]) => pattern.test(message))?.[1]
+    )
+  if (error instanceof TypeError && SURPLUS_REPLY.has(message)) return MOVED
+  return NOT_RESP.test(message) ? 'what answers there is not Redis: check the address' : undefined
 }

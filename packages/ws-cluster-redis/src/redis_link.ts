@@ -1,67 +1,70 @@
 import type { ClusterLink, ClusterSink } from '@bt/ws-protocol/broker'
 import type { Topology } from './attempt.js'
-import { MOST_CHANNELS_AT_ONCE, RedisNode } from './redis_node.js'
+import { MAX_CHANNELS_PER_COMMAND, RedisNode } from './redis_node.js'
 import { slot_of } from './slot.js'
 
-/** As large as one message may be, in bytes: see {@link redis}. */
-const MAX_BYTES = 8_388_608
+/** The largest message, in bytes. The docstring of `redis` gives the reason. */
+const MAX_MESSAGE_BYTES = 8_388_608
 
-/** Whether there is somebody to tell; if not, why. */
+/** The state of the link; after its end, the error that later calls reject with. */
 type State =
-  | { readonly name: 'open'; readonly sink: ClusterSink }
-  | { readonly name: 'ended'; readonly why: Error }
+  | { readonly name: 'open'; readonly events: ClusterSink }
+  | { readonly name: 'ended'; readonly reason: Error }
 
-/** Channels that go with one command. */
-interface Group {
+/** Channels that fit into one command. */
+interface ChannelGroup {
   readonly node: RedisNode
   readonly names: readonly string[]
 }
 
-/** One connection to Redis, or to all nodes of a Redis Cluster: the loss of one is the loss of all. */
+/**
+ * A connection to Redis, or to all nodes of a Redis Cluster. It is lost when the connection to any node is
+ * lost.
+ */
 export class RedisLink implements ClusterLink {
-  readonly max_bytes: number = MAX_BYTES
+  readonly max_bytes: number = MAX_MESSAGE_BYTES
   readonly #nodes: readonly RedisNode[]
-  /** Which node has each slot, in a cluster. */
+  /** The index of the node that serves each slot; `undefined` unless slots matter. */
   readonly #node_of_slot: Uint16Array | undefined
   #state: State
 
-  constructor({ nodes, node_of_slot }: Topology, sink: ClusterSink) {
-    this.#state = { name: 'open', sink }
+  constructor({ nodes, node_of_slot }: Topology, events: ClusterSink) {
+    this.#state = { name: 'open', events }
     this.#node_of_slot = node_of_slot
-    const told: ClusterSink = {
+    const node_events: ClusterSink = {
       received: (channel, bytes) => {
-        if (this.#state.name === 'open') this.#state.sink.received(channel, bytes)
+        if (this.#state.name === 'open') this.#state.events.received(channel, bytes)
       },
       refused: error => {
-        if (this.#state.name === 'open') this.#state.sink.refused(error)
+        if (this.#state.name === 'open') this.#state.events.refused(error)
       },
       lost: error => {
         if (this.#state.name !== 'open') return
         this.#end(error)
-        sink.lost(error)
+        events.lost(error)
       },
     }
-    this.#nodes = nodes.map(connections => new RedisNode(connections, told))
+    this.#nodes = nodes.map(connections => new RedisNode(connections, node_events))
     if (!this.#nodes.every(node => node.is_ready))
       throw new Error('it closed the connection at once: its log may say why')
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
     this.#throw_if_ended()
-    const groups = this.#grouped(channels)
+    const groups = this.#group_by_command(channels)
     const outcomes = await Promise.allSettled(groups.map(({ node, names }) => node.subscribe(names)))
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
     if (failed === undefined) return
     if (this.#state.name === 'open') {
-      const standing = groups.filter((_, index) => outcomes[index]?.status === 'fulfilled')
-      for (const { node, names } of standing) node.unsubscribe(names)
+      const subscribed = groups.filter((_, index) => outcomes[index]?.status === 'fulfilled')
+      for (const { node, names } of subscribed) node.unsubscribe(names)
     }
-    throw this.#why_not(failed.reason)
+    throw this.#reason_or(failed.reason)
   }
 
   unsubscribe(channels: readonly string[]): void {
     if (this.#state.name === 'ended') return
-    for (const { node, names } of this.#grouped(channels)) node.unsubscribe(names)
+    for (const { node, names } of this.#group_by_command(channels)) node.unsubscribe(names)
   }
 
   publish(channel: string, bytes: Uint8Array): void {
@@ -72,16 +75,17 @@ export class RedisLink implements ClusterLink {
 
   async sync(): Promise<void> {
     this.#throw_if_ended()
-    await this.#settled()
-    // An answer may have been that Redis can't do it any more.
+    await this.#wait_for_replies()
+    // One of the replies may have been an error that ends the link.
     this.#throw_if_ended()
   }
 
   async close(): Promise<void> {
     if (this.#state.name === 'ended') return
-    this.#state = { name: 'ended', why: new Error('the connection was closed') }
-    // It ends early when a connection does, or is destroyed.
-    await this.#settled().catch(() => {})
+    this.#state = { name: 'ended', reason: new Error('the connection was closed') }
+    // The replies can't arrive if a connection is lost or destroyed, and then there is nothing left to wait
+    // for.
+    await this.#wait_for_replies().catch(() => {})
     this.destroy()
   }
 
@@ -89,51 +93,51 @@ export class RedisLink implements ClusterLink {
     this.#end(new Error('the connection was destroyed'))
   }
 
-  #end(why: Error): void {
-    if (this.#state.name === 'open') this.#state = { name: 'ended', why }
+  #end(reason: Error): void {
+    if (this.#state.name === 'open') this.#state = { name: 'ended', reason }
     for (const node of this.#nodes) node.destroy()
   }
 
   #throw_if_ended(): void {
-    if (this.#state.name === 'ended') throw this.#state.why
+    if (this.#state.name === 'ended') throw this.#state.reason
   }
 
-  async #settled(): Promise<void> {
+  async #wait_for_replies(): Promise<void> {
     try {
-      await Promise.all(this.#nodes.map(node => node.settled()))
+      await Promise.all(this.#nodes.map(node => node.wait_for_replies()))
     } catch (error) {
-      throw this.#why_not(error as Error)
+      throw this.#reason_or(error as Error)
     }
   }
 
-  /** Why the connection has ended, where that is what something failed for. */
-  #why_not(error: Error): Error {
-    return this.#state.name === 'ended' ? this.#state.why : error
+  /** Returns the reason why the link has ended, or the given error if it is open. */
+  #reason_or(error: Error): Error {
+    return this.#state.name === 'ended' ? this.#state.reason : error
   }
 
   #node_of(slot: number): RedisNode {
     return this.#nodes[this.#node_of_slot?.[slot] ?? 0] as RedisNode
   }
 
-  /** What one command may hold: not too many channels, and in a cluster those of one slot. */
-  #grouped(channels: readonly string[]): Group[] {
-    const groups: Group[] = []
+  /** Splits channels into groups for one command each, which in a cluster must be of one slot. */
+  #group_by_command(channels: readonly string[]): ChannelGroup[] {
+    const groups: ChannelGroup[] = []
     const open_groups = new Map<number, string[]>()
     for (const channel of channels) {
       const slot = this.#node_of_slot === undefined ? 0 : slot_of(channel)
       const names = open_groups.get(slot)
-      if (names !== undefined && names.length < MOST_CHANNELS_AT_ONCE) names.push(channel)
+      if (names !== undefined && names.length < MAX_CHANNELS_PER_COMMAND) names.push(channel)
       else {
-        const begun = [channel]
-        open_groups.set(slot, begun)
-        groups.push({ node: this.#node_of(slot), names: begun })
+        const new_names = [channel]
+        open_groups.set(slot, new_names)
+        groups.push({ node: this.#node_of(slot), names: new_names })
       }
     }
     return groups
   }
 }
 
-/** The same bytes as node-redis takes them. */
+/** Returns the same memory as a Buffer, which node-redis requires. */
 function as_buffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,10 +1,10 @@
 import type { ClusterSink } from '@bt/ws-protocol/broker'
 import { forward_messages } from '@bt/ws-protocol/broker'
 import type { RedisClientType } from '@redis/client'
-import { Admission } from './admission.js'
-import { in_words, is_answer, is_passing, refusal } from './redis_error.js'
+import { connection_error, is_error_reply, is_transient, refusal_error, slots_moved_error } from './redis_error.js'
+import { SizeLimiter } from './size_limiter.js'
 
-/** What is used of a client of node-redis. */
+/** The members of a node-redis client that this package uses. */
 export type Client = Pick<
   RedisClientType,
   | 'sendCommand'
@@ -20,105 +20,113 @@ export type Client = Pick<
 
 /** The connections to one server of Redis. */
 export interface NodeConnections {
-  /** Publishes. */
   readonly publisher: Client
-  /** Subscribes; it may be the same one. */
+  /** May be the same client as `publisher`. */
   readonly subscriber: Client
-  /** Whether channels are sharded. */
+  /** Whether to use sharded channels. */
   readonly is_sharded: boolean
-  /** Whether it is of no use as a replica, since nobody who has connected to its primary hears of what is published there. */
-  readonly must_be_primary: boolean
-  /** Where it is, when it is one of several. */
+  /**
+   * Whether the link has to end if this server becomes a replica, because subscribers at its primary would
+   * not get what is published here.
+   */
+  readonly requires_primary: boolean
+  /** The address to show in errors, if it is a node of a cluster. */
   readonly address: string | undefined
-  /** A channel in one of its slots, of no use to anybody, when it is one of several. */
+  /** An unused channel in one of its slots, if it is a node of a cluster. */
   readonly idle_channel: string | undefined
 }
 
-/** As many channels are asked for at once: each of them is answered, and Redis cuts off who does not read as fast as it writes. */
-export const MOST_CHANNELS_AT_ONCE = 10_000
+/**
+ * The limit of channels per command. Redis replies once for each channel, and disconnects clients that read
+ * more slowly than it writes.
+ */
+export const MAX_CHANNELS_PER_COMMAND = 10_000
 
-/** So often it is asked at most whether it is a replica. */
-const ASK_ROLE_EVERY_MS = 1_000
+/** The shortest time between two requests for the role of a server. */
+const ROLE_CHECK_INTERVAL_MS = 1_000
 
-/** One server of Redis, and what was asked of it. */
+/** One server of Redis, with the commands that wait for its replies. */
 export class RedisNode {
   readonly #connections: NodeConnections
-  readonly #sink: ClusterSink
+  readonly #events: ClusterSink
   readonly #publish_command: 'PUBLISH' | 'SPUBLISH'
-  /** The answer to what was published last, and how many are still to come. */
-  #last_answer: Promise<unknown> = Promise.resolve()
-  #unanswered = 0
-  /** What is being done to channels: the client loses subscriptions where more is asked of a channel before that was answered. */
-  readonly #busy = new Map<string, Promise<void>>()
-  readonly #admission = new Admission(MOST_CHANNELS_AT_ONCE)
+  /** The reply to the last published message. */
+  #last_reply: Promise<unknown> = Promise.resolve()
+  /** The number of published messages without a reply. */
+  #pending_replies = 0
+  /**
+   * The last command for each channel. The client loses a subscription if a second command for its channel is
+   * sent before the first reply.
+   */
+  readonly #channel_commands = new Map<string, Promise<void>>()
+  readonly #channel_limiter = new SizeLimiter(MAX_CHANNELS_PER_COMMAND)
   #is_destroyed = false
-  #role_is_due_ms = 0
+  #next_role_check_ms = 0
 
-  constructor(connections: NodeConnections, sink: ClusterSink) {
+  constructor(connections: NodeConnections, events: ClusterSink) {
     this.#connections = connections
-    this.#sink = sink
+    this.#events = events
     this.#publish_command = connections.is_sharded ? 'SPUBLISH' : 'PUBLISH'
     for (const client of this.#clients) {
       client.on('error', (error: Error) => this.#lose(error))
-      // A cluster hands slots from node to node, and the subscriptions to their channels end with that.
-      client.on('sharded-channel-moved', () => this.#lose(new Error('MOVED')))
+      // Redis ends the subscriptions to sharded channels when their slot moves to another node.
+      client.on('sharded-channel-moved', () => this.#lose(slots_moved_error()))
     }
   }
 
-  /** Whether all of its connections are there. */
   get is_ready(): boolean {
     return this.#clients.every(client => client.isReady)
   }
 
-  /** Subscribes to channels, {@link MOST_CHANNELS_AT_ONCE} at most; in a cluster, all of one slot. */
+  /** Subscribes to at most {@link MAX_CHANNELS_PER_COMMAND} channels, in a cluster of one slot. */
   async subscribe(channels: readonly string[]): Promise<void> {
     const { subscriber, is_sharded } = this.#connections
     const names = [...channels]
     try {
-      await this.#in_turn(names, () =>
+      await this.#run_in_order(names, () =>
         is_sharded
-          ? subscriber.sSubscribe(names, this.#received, true)
-          : subscriber.subscribe(names, this.#received, true),
+          ? subscriber.sSubscribe(names, this.#on_message, true)
+          : subscriber.subscribe(names, this.#on_message, true),
       )
     } catch (error) {
       const shown = names.length > 1 ? `${names[0]} or one of ${names.length - 1} more` : names[0]
-      throw this.#judge(error as Error, `subscribe to ${shown}`)
+      throw this.#failure_of(error as Error, `subscribe to ${shown}`)
     }
   }
 
-  /** Ends subscriptions, {@link MOST_CHANNELS_AT_ONCE} at most; in a cluster, all of one slot. */
+  /** Ends at most {@link MAX_CHANNELS_PER_COMMAND} subscriptions, in a cluster of one slot. */
   unsubscribe(channels: readonly string[]): void {
     const { subscriber, is_sharded } = this.#connections
     const names = [...channels]
-    const ended = this.#in_turn(names, () =>
+    const unsubscribed = this.#run_in_order(names, () =>
       is_sharded
-        ? subscriber.sUnsubscribe(names, this.#received, true)
-        : subscriber.unsubscribe(names, this.#received, true),
+        ? subscriber.sUnsubscribe(names, this.#on_message, true)
+        : subscriber.unsubscribe(names, this.#on_message, true),
     )
-    ended.catch((error: Error) => this.#tell(error, 'unsubscribe'))
+    unsubscribed.catch((error: Error) => this.#report_failure(error, 'unsubscribe'))
   }
 
-  /** Publishes on a channel. */
   publish(channel: string, bytes: Buffer): void {
-    this.#unanswered += 1
-    const answer = this.#connections.publisher.sendCommand([this.#publish_command, channel, bytes])
-    this.#last_answer = answer
-    answer.then(this.#published, this.#not_published)
+    this.#pending_replies += 1
+    const reply = this.#connections.publisher.sendCommand([this.#publish_command, channel, bytes])
+    this.#last_reply = reply
+    reply.then(this.#on_published, this.#on_publish_failed)
   }
 
-  /** Settles when each of its connections has answered to all that was asked. */
-  async settled(): Promise<void> {
+  /** Resolves when each connection has replied to every command sent before. */
+  async wait_for_replies(): Promise<void> {
     const { publisher, subscriber, idle_channel } = this.#connections
-    if (this.#busy.size > 0) await Promise.allSettled(new Set(this.#busy.values()))
-    const answers = [this.#unanswered > 0 ? this.#last_answer : publisher.sendCommand(['PING'])]
-    // The client takes the end of a subscription, when its slot moves, for part of the answer to what it waits for: of a PING, it would not be noticed.
+    if (this.#channel_commands.size > 0) await Promise.allSettled(new Set(this.#channel_commands.values()))
+    const replies = [this.#pending_replies > 0 ? this.#last_reply : publisher.sendCommand(['PING'])]
+    // While a PING is pending, the client drops the push that ends a subscription whose slot moves. While an
+    // unsubscribe is pending, it counts the push as its reply, and reports the real reply as
+    // `sharded-channel-moved`.
     if (idle_channel !== undefined)
-      answers.push(this.#ask(() => subscriber.sUnsubscribe(idle_channel, this.#received, true)))
-    answers.push(this.#leads())
-    await Promise.all(answers.map(answer => answer.catch(this.#answered)))
+      replies.push(this.#send(() => subscriber.sUnsubscribe(idle_channel, this.#on_message, true)))
+    replies.push(this.#check_role())
+    await Promise.all(replies.map(reply => reply.catch(this.#ignore_error_reply)))
   }
 
-  /** Ends its connections at once. */
   destroy(): void {
     this.#is_destroyed = true
     for (const client of this.#clients) client.destroy()
@@ -128,74 +136,80 @@ export class RedisNode {
     return [...new Set([this.#connections.publisher, this.#connections.subscriber])]
   }
 
-  readonly #received = (bytes: Buffer, channel: Buffer): void =>
-    forward_messages(this.#sink, channel.toString(), bytes)
+  readonly #on_message = (bytes: Buffer, channel: Buffer): void =>
+    forward_messages(this.#events, channel.toString(), bytes)
 
-  /** For all that is published: no more than is needed is made for a message. */
-  readonly #published = (): void => {
-    this.#unanswered -= 1
+  // These two are fields, so that publishing a message creates no closures.
+  readonly #on_published = (): void => {
+    this.#pending_replies -= 1
   }
-  readonly #not_published = (error: Error): void => {
-    this.#unanswered -= 1
-    this.#tell(error, 'publish')
+  readonly #on_publish_failed = (error: Error): void => {
+    this.#pending_replies -= 1
+    this.#report_failure(error, 'publish')
   }
 
-  /** Does something to channels when what was asked of them before is done. */
-  #in_turn(channels: readonly string[], task: () => Promise<void>): Promise<void> {
-    const before = new Set<Promise<void>>()
+  /** Runs a command when the earlier commands for the same channels are done. */
+  #run_in_order(channels: readonly string[], task: () => Promise<void>): Promise<void> {
+    const earlier = new Set<Promise<void>>()
     for (const channel of channels) {
-      const busy = this.#busy.get(channel)
-      if (busy !== undefined) before.add(busy)
+      const command = this.#channel_commands.get(channel)
+      if (command !== undefined) earlier.add(command)
     }
-    const asked = (): Promise<void> => this.#ask(task)
-    const admitted = (): Promise<void> => this.#admission.run(channels.length, asked)
-    const done = before.size === 0 ? admitted() : Promise.allSettled(before).then(admitted)
-    for (const channel of channels) this.#busy.set(channel, done)
+    const start = (): Promise<void> => this.#channel_limiter.run(channels.length, () => this.#send(task))
+    const done = earlier.size === 0 ? start() : Promise.allSettled(earlier).then(start)
+    for (const channel of channels) this.#channel_commands.set(channel, done)
     const forget = (): void => {
-      for (const channel of channels) if (this.#busy.get(channel) === done) this.#busy.delete(channel)
+      for (const channel of channels) if (this.#channel_commands.get(channel) === done) this.#channel_commands.delete(channel)
     }
     done.then(forget, forget)
     return done
   }
 
-  /** A server that becomes a replica keeps its connections, and goes on to take what is published. */
-  async #leads(): Promise<void> {
+  /**
+   * Ends the link if the server has become a replica. Redis keeps the connections of clients then, and
+   * accepts what they publish.
+   */
+  async #check_role(): Promise<void> {
     const now_ms = performance.now()
-    if (!this.#connections.must_be_primary || now_ms < this.#role_is_due_ms) return
-    this.#role_is_due_ms = now_ms + ASK_ROLE_EVERY_MS
+    if (!this.#connections.requires_primary || now_ms < this.#next_role_check_ms) return
+    this.#next_role_check_ms = now_ms + ROLE_CHECK_INTERVAL_MS
     const { role } = await this.#connections.publisher.hello()
     if (role === 'replica') this.#lose(new Error('it has become a replica'))
   }
 
-  /** Asks something about channels, which a client that was destroyed would keep for ever. */
-  async #ask(task: () => Promise<void>): Promise<void> {
+  /**
+   * Sends a command, unless the client is destroyed: a destroyed client would keep the command pending
+   * forever.
+   */
+  async #send(task: () => Promise<void>): Promise<void> {
     if (this.#is_destroyed) throw new Error('the connection was destroyed')
     await task()
   }
 
-  /** An error that Redis answers with is an answer, too. */
-  readonly #answered = (error: Error): void => {
-    if (!is_answer(error)) throw error
-    if (is_passing(error)) this.#lose(error)
+  /** Accepts an error reply as a reply. */
+  readonly #ignore_error_reply = (error: Error): void => {
+    if (!is_error_reply(error)) throw error
+    if (is_transient(error)) this.#lose(error)
   }
 
-  /** Tells that something was not done; a lost connection is told by itself. */
-  #tell(error: Error, what: string): void {
-    const judged = this.#judge(error, what)
-    if (is_answer(error) && !is_passing(error)) this.#sink.refused(judged)
+  /** Reports that Redis refused an action. The loss of a connection is reported on its own. */
+  #report_failure(error: Error, action: string): void {
+    const failure = this.#failure_of(error, action)
+    if (is_error_reply(error) && !is_transient(error)) this.#events.refused(failure)
   }
 
-  #judge(error: Error, what: string): Error {
-    if (is_answer(error) && !is_passing(error)) return refusal(what, error)
-    if (is_answer(error)) this.#lose(error)
-    return in_words(error)
+  /** Returns the error for an action that failed, and ends the link if the reply requires that. */
+  #failure_of(error: Error, action: string): Error {
+    if (is_error_reply(error) && !is_transient(error)) return refusal_error(action, error)
+    if (is_error_reply(error)) this.#lose(error)
+    return connection_error(error)
   }
 
   #lose(error: Error): void {
     const { address } = this.#connections
-    const words = in_words(error)
-    this.#sink.lost(
-      address === undefined ? words : new Error(`${address}: ${words.message}`, { cause: error }),
+    const reason = connection_error(error)
+    this.#events.lost(
+      address === undefined ? reason : new Error(`${address}: ${reason.message}`, { cause: error }),
     )
   }
 }

@@ -4,7 +4,7 @@ import { Attempt } from './attempt.js'
 import { RedisLink } from './redis_link.js'
 import type { Seed } from './seed.js'
 
-/** Where Redis is, and the time for an attempt to connect to any of the servers, in milliseconds. */
+/** The servers of Redis. `connect_timeout` is for one attempt to connect to any of them, in milliseconds. */
 export interface RedisSettings {
   readonly seeds: readonly Seed[]
   readonly connect_timeout: number
@@ -22,13 +22,13 @@ export class RedisPort implements ClusterPort {
     this.#settings = settings
   }
 
-  async connect(sink: ClusterSink): Promise<ClusterLink> {
+  async connect(events: ClusterSink): Promise<ClusterLink> {
     const { seeds } = this.#settings
     const failures: string[] = []
     let cause: unknown
-    for (const seed of in_any_order(seeds)) {
+    for (const seed of from_random_start(seeds)) {
       try {
-        return await this.#connect(seed, sink)
+        return await this.#connect(seed, events)
       } catch (error) {
         cause ??= error
         failures.push(
@@ -39,14 +39,14 @@ export class RedisPort implements ClusterPort {
     throw new Error(failures.join('; '), { cause })
   }
 
-  async #connect(seed: Seed, sink: ClusterSink): Promise<ClusterLink> {
+  async #connect(seed: Seed, events: ClusterSink): Promise<ClusterLink> {
     const { seeds, connect_timeout } = this.#settings
     const timeout_ms = Math.ceil(connect_timeout / seeds.length)
     const attempt = new Attempt(seed)
-    // Redis waits for more of what it takes for the beginning of a command.
-    const also = 'tls' in seed.options.socket && seed.options.socket.tls ? ', and speaks TLS' : ''
+    // Redis takes a TLS ClientHello for the beginning of a command, and waits for the rest without an answer.
+    const tls_hint = 'tls' in seed.options.socket && seed.options.socket.tls ? ', and speaks TLS' : ''
     try {
-      return new RedisLink(await connect_in_time(timeout_ms, attempt.open(seeds.length > 1), also), sink)
+      return new RedisLink(await connect_in_time(timeout_ms, attempt.open(seeds.length > 1), tls_hint), events)
     } catch (error) {
       attempt.destroy()
       throw error
@@ -54,8 +54,8 @@ export class RedisPort implements ClusterPort {
   }
 }
 
-/** From anywhere on, so that not all servers ask the first. */
-function in_any_order(seeds: readonly Seed[]): Seed[] {
+/** Rotates the list by a random number, so that not all servers connect to the first seed. */
+function from_random_start(seeds: readonly Seed[]): Seed[] {
   const first = Math.floor(Math.random() * seeds.length)
   return [...seeds.slice(first), ...seeds.slice(0, first)]
 }

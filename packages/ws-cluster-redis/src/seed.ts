@@ -3,24 +3,21 @@ import { describe_url, describe_value } from '@bt/ws-protocol/internal'
 import { RedisClient, type RedisClientOptions } from '@redis/client'
 import type { NodeRedisOptions } from './options.js'
 
-/** What node-redis is told of a socket. */
 export type SocketOptions = NonNullable<RedisClientOptions['socket']>
 
-/** What node-redis is told. */
 export type ClientOptions = RedisClientOptions & { readonly socket: SocketOptions }
 
-/** A server of Redis that is asked first. */
+/** A server of Redis from the option `url`. */
 export interface Seed {
-  /** Where it is, for people. */
+  /** The address to show in errors, without credentials. */
   readonly address: string
-  /** What node-redis is told to connect to it. */
   readonly options: ClientOptions
 }
 
 /**
- * Reads where Redis is.
+ * Parses an entry of the option `url`.
  *
- * @throws NetError `invalid_option`, with what was given but for credentials
+ * @throws NetError `invalid_option`, which shows the URL without its credentials
  */
 export function parse_seed(url: string, given: NodeRedisOptions): Seed {
   const { socket, ...parsed } = parse(url)
@@ -30,14 +27,14 @@ export function parse_seed(url: string, given: NodeRedisOptions): Seed {
     path,
     tls,
   } = socket as { host?: string; port?: number; path?: string; tls: boolean }
-  if (path === undefined && host === '') throw bad_url(url)
+  if (path === undefined && host === '') throw invalid_url(url)
   const given_tls = given.socket?.tls
   if (given_tls !== undefined && given_tls !== tls)
-    throw invalid(
+    throw invalid_option(
       `options.socket.tls is ${describe_value(given_tls)}, and ${describe_url(url)} says otherwise: write ${given_tls ? 'rediss' : 'redis'}://`,
     )
-  const is_known_twice = parsed.credentialsProvider !== undefined && knows_credentials(given)
-  if (is_known_twice) throw invalid('the credentials in url stand beside others in options: give them once')
+  const is_given_twice = parsed.credentialsProvider !== undefined && has_credentials(given)
+  if (is_given_twice) throw invalid_option('the credentials in url stand beside others in options: give them once')
   return {
     address: path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`,
     options: { ...given, ...parsed, socket: { ...given.socket, ...socket } } as ClientOptions,
@@ -45,26 +42,27 @@ export function parse_seed(url: string, given: NodeRedisOptions): Seed {
 }
 
 function parse(url: string): ClientOptions {
-  // The client leaves out what comes behind the place, though it may be what comes behind a # in a password.
-  if (!url.startsWith('unix:') && /[?#]/.test(url)) throw bad_url(url)
+  // The client ignores the query and the fragment, which may be the rest of a password that contains a ? or a
+  // #.
+  if (!url.startsWith('unix:') && /[?#]/.test(url)) throw invalid_url(url)
   try {
     return RedisClient.parseURL(url) as ClientOptions
   } catch {
-    // The error holds the URL with all that is in it.
-    throw bad_url(url)
+    // The client's error shows the whole URL, including credentials.
+    throw invalid_url(url)
   }
 }
 
-function knows_credentials({ username, password, credentialsProvider }: NodeRedisOptions): boolean {
+function has_credentials({ username, password, credentialsProvider }: NodeRedisOptions): boolean {
   return username !== undefined || password !== undefined || credentialsProvider !== undefined
 }
 
-function bad_url(url: string): NetError {
-  return invalid(
+function invalid_url(url: string): NetError {
+  return invalid_option(
     `the option url has ${describe_url(url)}; expected one like 'redis://127.0.0.1:6379', 'rediss://redis.example' or 'unix:///run/redis.sock', and credentials in it percent-encoded`,
   )
 }
 
-function invalid(message: string): NetError {
+function invalid_option(message: string): NetError {
   return new NetError('invalid_option', `redis: ${message}`)
 }

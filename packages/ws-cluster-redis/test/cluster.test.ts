@@ -16,45 +16,45 @@ afterEach(() => {
 })
 afterAll(() => cluster.each(node => node.close()))
 
-async function linked(url: string | string[] = first.url): Promise<ClusterListener> {
+async function open_link(url: string | string[] = first.url): Promise<ClusterListener> {
   const link = await ClusterListener.connect(redis({ url }))
   links.push(link)
   return link
 }
 
-/** Channels of which some are on either node. */
+/** Channels with slots on both nodes. */
 const CHANNELS = Array.from({ length: 20 }, (_, index) => `bt.topic.${index}`)
-const OF_FIRST = CHANNELS.filter(channel => slot_of(channel) < 8_192)
-const OF_SECOND = CHANNELS.filter(channel => slot_of(channel) >= 8_192)
-const SOME = Uint8Array.of(1)
+const FIRST_NODE_CHANNELS = CHANNELS.filter(channel => slot_of(channel) < 8_192)
+const SECOND_NODE_CHANNELS = CHANNELS.filter(channel => slot_of(channel) >= 8_192)
+const BYTES = Uint8Array.of(1)
 
 describe('the channels of a cluster', () => {
-  it('are each on the node that has their slot, and on no other', async () => {
-    const link = await linked()
+  it('are subscribed only at the node that serves their slot', async () => {
+    const link = await open_link()
     await link.subscribe(...CHANNELS)
     const [of_first, of_second] = await Promise.all(
       cluster.nodes.map(node => command(node, 'PUBSUB', 'SHARDCHANNELS') as Promise<string[]>),
     )
-    expect([of_first?.sort(), of_second?.sort()]).toEqual([[...OF_FIRST].sort(), [...OF_SECOND].sort()])
-    expect(OF_FIRST.length * OF_SECOND.length).toBeGreaterThan(0)
+    expect([of_first?.sort(), of_second?.sort()]).toEqual([[...FIRST_NODE_CHANNELS].sort(), [...SECOND_NODE_CHANNELS].sort()])
+    expect(FIRST_NODE_CHANNELS.length * SECOND_NODE_CHANNELS.length).toBeGreaterThan(0)
   })
 
-  it('are the same for whoever has connected to another node first', async () => {
-    const [one, other] = [await linked(first.url), await linked([second.url, first.url])]
+  it('reach links that connected to another node first', async () => {
+    const [one, other] = [await open_link(first.url), await open_link([second.url, first.url])]
     await one.subscribe(...CHANNELS)
-    for (const channel of CHANNELS) other.publish(channel, SOME)
+    for (const channel of CHANNELS) other.publish(channel, BYTES)
     await one.has(CHANNELS.length)
     expect(one.received_messages.map(({ channel }) => channel).sort()).toEqual([...CHANNELS].sort())
   })
 
-  it('are none where one of those asked for is refused', async () => {
-    const [forbidden = ''] = OF_FIRST
+  it('are all unsubscribed if Redis refuses one of them', async () => {
+    const [forbidden = ''] = FIRST_NODE_CHANNELS
     const allowed = CHANNELS.filter(channel => channel !== forbidden)
     const rules = ['on', '>x', 'resetchannels', '-@all', '+@pubsub', '+cluster|slots', '+ping']
     await cluster.each(node =>
       command(node, 'ACL', 'SETUSER', 'ada', ...rules, ...allowed.map(channel => `&${channel}`)),
     )
-    const link = await linked(first.url.replace('//', '//ada:x@'))
+    const link = await open_link(first.url.replace('//', '//ada:x@'))
     await expect(link.subscribe(...CHANNELS)).rejects.toThrow(`may not subscribe to ${forbidden}`)
     await link.sync()
     await cluster.each(async node => expect(await command(node, 'PUBSUB', 'SHARDCHANNELS')).toEqual([]))
@@ -66,8 +66,8 @@ describe('a link to a cluster is lost', () => {
   it.each([
     ['publishes', 'normal'],
     ['subscribes', 'pubsub'],
-  ])('where one connection ends that %s', async (_, type) => {
-    const [one, other] = [await linked(), await linked()]
+  ])('if the connection that %s ends', async (_, type) => {
+    const [one, other] = [await open_link(), await open_link()]
     await Promise.all([one.subscribe(...CHANNELS), other.subscribe(...CHANNELS)])
     await command(second, 'CLIENT', 'KILL', 'TYPE', type)
     await Promise.all([one.is_lost(), other.is_lost()])
@@ -81,21 +81,21 @@ describe('a link to a cluster is lost', () => {
       'subscribes to a channel whose',
       (link: ClusterListener, on: string) => link.subscribe(on).catch(() => {}),
     ],
-    ['publishes on a channel whose', (link: ClusterListener, on: string) => link.publish(on, SOME)],
+    ['publishes on a channel whose', (link: ClusterListener, on: string) => link.publish(on, BYTES)],
     ['has a channel whose', undefined],
-  ])('where it %s slot has moved to another node', async (_, use) => {
-    const link = await linked()
+  ])('if it %s slot has moved to another node', async (_, use_channel) => {
+    const link = await open_link()
     const channel = `bt.moving.${Math.random()}{first}`
     const slot = slot_of(channel)
     const [from, to] = slot < 8_192 ? [first, second] : [second, first]
-    if (use === undefined) await link.subscribe(channel)
+    if (use_channel === undefined) await link.subscribe(channel)
     await move(slot, from, to)
-    use?.(link, channel)
+    use_channel?.(link, channel)
     await link.is_lost()
     expect(link.losses.map(String)).toEqual([`Error: ${from.address}: slots have moved to another node`])
-    const again = await linked()
+    const again = await open_link()
     await again.subscribe(channel)
-    again.publish(channel, SOME)
+    again.publish(channel, BYTES)
     await again.has(1)
     await move(slot, to, from)
   })
@@ -103,7 +103,7 @@ describe('a link to a cluster is lost', () => {
 
 describe('a link to a cluster that is busy is lost', () => {
   it.each([
-    ['asks whether all was taken', (link: ClusterListener) => link.sync()],
+    ['syncs', (link: ClusterListener) => link.sync()],
     [
       'subscribes to other channels',
       async (link: ClusterListener, others: readonly string[]) => {
@@ -111,18 +111,18 @@ describe('a link to a cluster that is busy is lost', () => {
         link.unsubscribe(...others)
       },
     ],
-  ])('where it %s while the slot of one that it has moves to another node', async (_, work) => {
+  ])('if it %s while the slot of a subscribed channel moves to another node', async (_, work) => {
     const slot = slot_of('moving')
-    const [from, to, others] = slot < 8_192 ? [first, second, OF_FIRST] : [second, first, OF_SECOND]
-    const links = await Promise.all(Array.from({ length: 3 }, () => linked()))
+    const [from, to, others] = slot < 8_192 ? [first, second, FIRST_NODE_CHANNELS] : [second, first, SECOND_NODE_CHANNELS]
+    const links = await Promise.all(Array.from({ length: 3 }, () => open_link()))
     await Promise.all(links.map(link => link.subscribe('moving')))
-    const lost = Promise.allSettled(
+    const all_lost = Promise.allSettled(
       links.map(async link => {
         for (;;) await work(link, others)
       }),
     )
     await move(slot, from, to)
-    await lost
+    await all_lost
     expect(links.map(({ losses }) => losses.map(String))).toEqual(
       links.map(() => [`Error: ${from.address}: slots have moved to another node`]),
     )
@@ -130,21 +130,21 @@ describe('a link to a cluster that is busy is lost', () => {
   })
 })
 
-/** Moves a slot from node to node. */
+/** Moves a slot to another node. */
 async function move(slot: number, from: Broker, to: Broker): Promise<void> {
   const [old_id, id] = (await Promise.all(
     [from, to].map(node => command(node, 'CLUSTER', 'MYID')),
   )) as string[]
-  // Who imports a slot has the last word on whose it is.
+  // A node that finishes an import takes a new epoch, so its claim to the slot prevails.
   await command(to, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', old_id ?? '')
-  // The new owner first, so that the old one can point to it.
+  // The new owner comes first, so that the old one can redirect to it.
   for (const node of [to, from]) await command(node, 'CLUSTER', 'SETSLOT', String(slot), 'NODE', id ?? '')
-  // If the slot moved on before that, what a node still says of the time before could take it back.
-  await cluster.is_agreed()
+  // If the slot moved again before that, outdated gossip of another node could undo the move.
+  await cluster.until_agreed()
 }
 
 describe('a cluster', () => {
-  it('that does not serve all slots is not connected to', async () => {
+  it('that does not serve all slots is rejected', async () => {
     const broker = await start_redis({ cluster: true })
     try {
       await command(broker, 'CLUSTER', 'ADDSLOTSRANGE', '0', '99')
@@ -155,7 +155,7 @@ describe('a cluster', () => {
     }
   })
 
-  it('whose slots may not be asked for is not connected to', async () => {
+  it('is rejected if the user may not list its slots', async () => {
     await command(first, 'ACL', 'SETUSER', 'bob', 'on', '>x', '&*', '-@all', '+@pubsub')
     const error = await ClusterListener.connect(redis({ url: first.url.replace('//', '//bob:x@') })).catch(
       String,
@@ -163,7 +163,7 @@ describe('a cluster', () => {
     expect(error).toMatch(/did not tell its slots \(NOPERM/)
   })
 
-  it('of which a node is away is not connected to, and what was opened is closed', async () => {
+  it('with an unreachable node is rejected, and all opened connections are closed', async () => {
     await second.stop()
     try {
       const error = await ClusterListener.connect(redis({ url: first.url })).catch(String)
@@ -176,7 +176,7 @@ describe('a cluster', () => {
       expect(others).toEqual([])
     } finally {
       await second.start()
-      await cluster.is_whole()
+      await cluster.until_whole()
     }
   })
 })

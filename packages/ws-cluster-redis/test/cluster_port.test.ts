@@ -10,7 +10,7 @@ const single = await start_redis()
 const cluster = await RedisCluster.start(2)
 afterAll(() => Promise.all([single.close(), cluster.each(node => node.close())]))
 
-function harness(port: ClusterPort, nodes: readonly Broker[], is_up: () => Promise<void>): ClusterHarness {
+function harness(port: ClusterPort, nodes: readonly Broker[], until_up: () => Promise<void>): ClusterHarness {
   const each = async (task: (node: Broker) => Promise<void>): Promise<void> => {
     await Promise.all(nodes.map(task))
   }
@@ -25,19 +25,19 @@ function harness(port: ClusterPort, nodes: readonly Broker[], is_up: () => Promi
       await each(async node => {
         if (!node.is_running) await node.start()
       })
-      await is_up()
+      await until_up()
     },
   }
 }
 
 describe('Redis', () => {
-  const redis_alone = harness(redis({ url: single.url }), [single], async () => {})
-  for (const { name, run } of cluster_port_cases) it(name, () => run(redis_alone))
+  const single_redis = harness(redis({ url: single.url }), [single], async () => {})
+  for (const { name, run } of cluster_port_cases) it(name, () => run(single_redis))
 })
 
 describe('a Redis Cluster', () => {
   const port = redis({ url: cluster.nodes.map(node => node.url) })
-  const redis_cluster = harness(port, cluster.nodes, () => cluster.is_whole())
-  // Its nodes take their time to agree that all are back.
+  const redis_cluster = harness(port, cluster.nodes, () => cluster.until_whole())
+  // After a restart the nodes take a while to agree that all of them are back.
   for (const { name, run } of cluster_port_cases) it(name, () => run(redis_cluster), 120_000)
 })

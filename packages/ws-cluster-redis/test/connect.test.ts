@@ -7,91 +7,91 @@ import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_authority } from '../../../scripts/certificates.mjs'
 import { type RedisOptions, redis } from '../src/index.js'
-import { FakeRedis, type Greeting } from './fake_redis.js'
+import { FakeRedis, type ServerInfo } from './fake_redis.js'
 import { command } from './redis_cluster.js'
 
 const authority = await make_authority()
-const [identity, of_another_host, of_client] = await Promise.all([
+const [identity, foreign_identity, client_identity] = await Promise.all([
   authority.issue({ hosts: ['127.0.0.1'] }),
   authority.issue({ hosts: ['elsewhere.test'] }),
   authority.issue({ name: 'client' }),
 ])
 const secure = { tls: true, ca: authority.cert } as const
-const kept = closed_after_each()
+const close_after_test = closed_after_each()
 
-async function started(options: Parameters<typeof start_redis>[0] = {}): Promise<Broker> {
-  return kept(await start_redis(options))
+async function start_broker(options: Parameters<typeof start_redis>[0] = {}): Promise<Broker> {
+  return close_after_test(await start_redis(options))
 }
 
-function works(options: RedisOptions): Promise<boolean> {
+function connects(options: RedisOptions): Promise<boolean> {
   return carries(redis(options))
 }
 
-/** Says why connecting fails. */
-async function failure(options: RedisOptions): Promise<string> {
+/** Returns the message with which connecting fails, and checks that it shows no credentials. */
+async function connect_failure(options: RedisOptions): Promise<string> {
   const error = await failure_of(redis(options))
   expect(messages_of(error)).not.toContain('secret')
   return error.message
 }
 
-async function mute(says: string): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
-  const { port, hung_up } = kept(await mute_server({ says, when_asked: true }))
+async function fake_peer(says: string): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
+  const { port, hung_up } = close_after_test(await mute_server({ says, when_asked: true }))
   return { url: `redis://127.0.0.1:${port}`, hung_up }
 }
 
-async function fake(
-  greeting: Greeting,
+async function fake_redis(
+  info: ServerInfo,
   answer: (words: readonly string[]) => string = () => '+OK\r\n',
 ): Promise<FakeRedis> {
-  return kept(await FakeRedis.start(greeting, answer))
+  return close_after_test(await FakeRedis.start(info, answer))
 }
 
 describe('connecting', () => {
-  it('fails at once where nobody listens', async () => {
-    const broker = await started()
+  it('fails at once if nothing listens at the address', async () => {
+    const broker = await start_broker()
     await broker.stop()
-    expect(await failure({ url: broker.url })).toBe('nobody listens there: start it, or check the address')
+    expect(await connect_failure({ url: broker.url })).toBe('nobody listens there: start it, or check the address')
   })
 
-  it('fails where there is no such host', async () => {
-    // Without a network no DNS answers, which is another reason.
-    expect(await failure({ url: 'redis://nobody.invalid' })).toMatch(
+  it('fails if the host does not exist', async () => {
+    // Without a network the DNS does not answer either, and the error says so instead.
+    expect(await connect_failure({ url: 'redis://nobody.invalid' })).toMatch(
       /no host of that name|the DNS does not answer/,
     )
   })
 
-  it('fails in time where the broker stands still, and takes it when it goes on', async () => {
-    const broker = await started()
+  it('times out while the broker is suspended, and succeeds once it runs again', async () => {
+    const broker = await start_broker()
     await broker.pause()
-    expect(await failure({ url: broker.url, connect_timeout: 200 })).toContain('did not answer within 200 ms')
+    expect(await connect_failure({ url: broker.url, connect_timeout: 200 })).toContain('did not answer within 200 ms')
     broker.resume()
-    expect(await works({ url: broker.url })).toBe(true)
+    expect(await connects({ url: broker.url })).toBe(true)
   })
 
-  it('shows no password where Redis does not know the command that has it', async () => {
-    const { url } = await fake({ version: '', mode: '' }, ([name, ...words]) => {
+  it('shows no password if Redis rejects the command that contains it as unknown', async () => {
+    const { url } = await fake_redis({ version: '', mode: '' }, ([name, ...words]) => {
       expect(words).toContain('secret')
       return `-ERR unknown command '${name}', with args beginning with: '${words.join("' '")}'\r\n`
     })
-    expect(await failure({ url: url.replace('//', '//ada:secret@') })).toBe(
+    expect(await connect_failure({ url: url.replace('//', '//ada:secret@') })).toBe(
       'it is older than Redis 6, or not Redis',
     )
   })
 
-  it('says of each of several servers why it fails', async () => {
-    const [gone, silent] = [await started(), await started()]
-    await Promise.all([gone.stop(), silent.pause()])
-    const message = await failure({ url: [gone.url, silent.url, gone.url], connect_timeout: 200 })
-    expect(message).toContain(`${gone.address}: nobody listens there`)
-    expect(message).toContain(`${silent.address}: it did not answer within 67 ms:`)
+  it('reports the reason for each of several servers', async () => {
+    const [stopped, suspended] = [await start_broker(), await start_broker()]
+    await Promise.all([stopped.stop(), suspended.pause()])
+    const message = await connect_failure({ url: [stopped.url, suspended.url, stopped.url], connect_timeout: 200 })
+    expect(message).toContain(`${stopped.address}: nobody listens there`)
+    expect(message).toContain(`${suspended.address}: it did not answer within 67 ms:`)
   })
 
   it.each([
     ['nothing', ''],
     ['a part of an answer', '%7\r\n$6\r\nserver\r\n'],
-  ])('fails in time, and leaves nothing open, where somebody says %s', async (_, says) => {
-    const { url, hung_up } = await mute(says)
-    expect(await failure({ url, connect_timeout: 100 })).toContain('did not answer within 100 ms')
+  ])('times out and closes its socket if the peer sends %s', async (_, says) => {
+    const { url, hung_up } = await fake_peer(says)
+    expect(await connect_failure({ url, connect_timeout: 100 })).toContain('did not answer within 100 ms')
     await hung_up
   })
 
@@ -101,41 +101,41 @@ describe('connecting', () => {
     ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
     ['it has as many clients as it takes', '-ERR max number of clients reached\r\n'],
     ['NOTREADY for whatever reason', '-NOTREADY for whatever reason\r\n'],
-  ])('fails, and says that %s', async (message, says) => {
-    const { url, hung_up } = await mute(says)
-    expect(await failure({ url })).toContain(message)
+  ])('fails with the reason: %s', async (message, says) => {
+    const { url, hung_up } = await fake_peer(says)
+    expect(await connect_failure({ url })).toContain(message)
     await hung_up
   })
 
-  it('fails where too many have connected', async () => {
-    const broker = await started({ config: 'maxclients 1' })
+  it('fails if the broker has reached its limit of connections', async () => {
+    const broker = await start_broker({ config: 'maxclients 1' })
     const only = await ClusterListener.connect(redis({ url: broker.url }))
-    expect(await failure({ url: broker.url })).toMatch(/as many clients as it takes|closed the connection/)
+    expect(await connect_failure({ url: broker.url })).toMatch(/as many clients as it takes|closed the connection/)
     await only.close()
   })
 
   it('fails at a Sentinel', async () => {
-    const { url } = await fake({ version: '7.0.15', mode: 'sentinel' })
-    expect(await failure({ url })).toContain('it is a Sentinel')
+    const { url } = await fake_redis({ version: '7.0.15', mode: 'sentinel' })
+    expect(await connect_failure({ url })).toContain('it is a Sentinel')
   })
 
-  it('fails at a replica, since nobody else would hear what is published there', async () => {
-    const [primary, replica] = [await started(), await started()]
+  it('fails at a replica, because subscribers at its primary would miss messages', async () => {
+    const [primary, replica] = [await start_broker(), await start_broker()]
     await command(replica, 'REPLICAOF', '127.0.0.1', String(primary.port))
-    expect(await failure({ url: replica.url })).toContain('it is a replica')
+    expect(await connect_failure({ url: replica.url })).toContain('it is a replica')
     await command(replica, 'REPLICAOF', 'NO', 'ONE')
-    expect(await works({ url: replica.url })).toBe(true)
+    expect(await connects({ url: replica.url })).toBe(true)
   })
 
-  it('fails where several servers are named that are no cluster', async () => {
-    const [one, other] = [await started(), await started()]
-    expect(await failure({ url: [one.url, other.url] })).toContain('it is not a node of a Redis Cluster')
+  it('fails if url lists several servers that are not a cluster', async () => {
+    const [one, other] = [await start_broker(), await start_broker()]
+    expect(await connect_failure({ url: [one.url, other.url] })).toContain('it is not a node of a Redis Cluster')
   })
 
-  it('uses channels that are not sharded before Redis 7', async () => {
+  it('uses ordinary channels before Redis 7', async () => {
     const push = (kind: string, channel: string): string =>
       `>3\r\n$${kind.length}\r\n${kind}\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`
-    const old = await fake({ version: '6.2.7', mode: 'cluster' }, ([name = '', channel = '']) =>
+    const old = await fake_redis({ version: '6.2.7', mode: 'cluster' }, ([name = '', channel = '']) =>
       name.toLowerCase().endsWith('subscribe') ? push(name.toLowerCase(), channel) : ':1\r\n',
     )
     const link = await ClusterListener.connect(redis({ url: [old.url, old.url] }))
@@ -156,65 +156,65 @@ describe('connecting', () => {
 describe('credentials', () => {
   const config = 'user ada on >secret ~* &* +@all'
 
-  it('are taken from the URL, or from options', async () => {
-    const broker = await started({ config: `${config}\nuser default off` })
-    expect(await works({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
-    expect(await works({ url: broker.url, options: { username: 'ada', password: 'secret' } })).toBe(true)
+  it('are accepted in the URL and in options', async () => {
+    const broker = await start_broker({ config: `${config}\nuser default off` })
+    expect(await connects({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
+    expect(await connects({ url: broker.url, options: { username: 'ada', password: 'secret' } })).toBe(true)
   })
 
-  it('are a password alone where there are no users', async () => {
-    const broker = await started({ config: 'requirepass secret' })
-    expect(await works({ url: `redis://:secret@${broker.address}` })).toBe(true)
+  it('may be a password without a user', async () => {
+    const broker = await start_broker({ config: 'requirepass secret' })
+    expect(await connects({ url: `redis://:secret@${broker.address}` })).toBe(true)
   })
 
-  it('that are wrong or missing fail, and are told nowhere', async () => {
-    const broker = await started({ config: `${config}\nrequirepass secret` })
+  it('are rejected if wrong or missing, and no error shows them', async () => {
+    const broker = await start_broker({ config: `${config}\nrequirepass secret` })
     const expected = 'it does not know these credentials'
-    expect(await failure({ url: `redis://ada:secrets@${broker.address}` })).toContain(expected)
-    expect(await failure({ url: broker.url })).toContain(expected)
+    expect(await connect_failure({ url: `redis://ada:secrets@${broker.address}` })).toContain(expected)
+    expect(await connect_failure({ url: broker.url })).toContain(expected)
   })
 
-  it('need no more permissions than to publish and to subscribe', async () => {
+  it('need only the permissions to publish and to subscribe', async () => {
     const user = 'user ada on >secret resetchannels &bt.* -@all +spublish +ssubscribe +sunsubscribe'
-    const broker = await started({ config: user })
-    expect(await works({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
+    const broker = await start_broker({ config: user })
+    expect(await connects({ url: `redis://ada:secret@${broker.address}` })).toBe(true)
   })
 })
 
 describe('TLS', () => {
-  it('is spoken with an authority of its own', async () => {
-    const broker = await started({ tls: identity })
-    expect(await works({ url: broker.url, options: { socket: secure } })).toBe(true)
+  it('trusts the authority in options', async () => {
+    const broker = await start_broker({ tls: identity })
+    expect(await connects({ url: broker.url, options: { socket: secure } })).toBe(true)
   })
 
-  it('is spoken with a certificate of the client where the broker asks for one', async () => {
-    const broker = await started({ tls: { ...identity, ca: authority.cert } })
-    expect(await works({ url: broker.url, options: { socket: { ...secure, ...of_client } } })).toBe(true)
-    // It says so, and cuts the connection; either may be noticed first.
-    const message = await failure({ url: broker.url, options: { socket: secure } })
+  it('presents a client certificate if the broker requires one', async () => {
+    const broker = await start_broker({ tls: { ...identity, ca: authority.cert } })
+    expect(await connects({ url: broker.url, options: { socket: { ...secure, ...client_identity } } })).toBe(true)
+    // The broker sends an alert and resets the connection; either may be noticed first.
+    const message = await connect_failure({ url: broker.url, options: { socket: secure } })
     expect(message).toMatch(/not take the certificate|cut the connection|closed the connection/)
   })
 
-  it('fails where the authority is not known, or the certificate is for another host', async () => {
-    const broker = await started({ tls: identity })
-    expect(await failure({ url: broker.url })).toContain('an authority that is not known here')
-    const elsewhere = await started({ tls: of_another_host })
+  it('fails if the authority is unknown or the certificate is for another host', async () => {
+    const broker = await start_broker({ tls: identity })
+    expect(await connect_failure({ url: broker.url })).toContain('an authority that is not known here')
+    const elsewhere = await start_broker({ tls: foreign_identity })
     const options = { socket: secure }
-    expect(await failure({ url: elsewhere.url, options })).toContain('its certificate is not for that host')
+    expect(await connect_failure({ url: elsewhere.url, options })).toContain('its certificate is not for that host')
   })
 
-  it('fails where only one side speaks it', async () => {
-    const [plain, with_tls] = [await started(), await started({ tls: identity })]
-    const of_plain = { url: `rediss://${plain.address}`, connect_timeout: 200 }
-    expect(await failure(of_plain)).toContain('whether it is at work, and speaks TLS')
-    expect(await failure({ url: `redis://${with_tls.address}` })).toMatch(/it expects TLS|cut the connection/)
+  it('fails if only one side uses it', async () => {
+    const [plain, with_tls] = [await start_broker(), await start_broker({ tls: identity })]
+    const tls_to_plain = { url: `rediss://${plain.address}`, connect_timeout: 200 }
+    expect(await connect_failure(tls_to_plain)).toContain('whether it is at work, and speaks TLS')
+    expect(await connect_failure({ url: `redis://${with_tls.address}` })).toMatch(/it expects TLS|cut the connection/)
   })
 })
 
-describe('a socket in the file system', () => {
-  it('is connected to', async () => {
-    const broker = await started({ config: 'unixsocket redis.sock' })
+describe('a Unix socket', () => {
+  it('is accepted as the address', async () => {
+    const broker = await start_broker({ config: 'unixsocket redis.sock' })
     const { dir } = (await command(broker, 'CONFIG', 'GET', 'dir')) as { readonly dir: string }
-    expect(await works({ url: `unix://${dir}/redis.sock` })).toBe(true)
+    expect(await connects({ url: `unix://${dir}/redis.sock` })).toBe(true)
   })
 })

@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** What a {@link FakeRedis} answers to `HELLO`. */
-export interface Greeting {
-  /** Empty: it does not know `HELLO`. */
+/** The reply of a {@link FakeRedis} to `HELLO`. */
+export interface ServerInfo {
+  /** If empty, the server does not know `HELLO`. */
   readonly version: string
   readonly mode: string
 }
 
-/** A server that speaks as much of the protocol of Redis as a client needs to connect, to play versions and moods that are not at hand. */
+/**
+ * A server that speaks enough of the Redis protocol to imitate versions and states that tests can't start.
+ */
 export class FakeRedis {
-  /** What it was asked, but for greetings. */
+  /** The received commands, except those of the handshake. */
   readonly commands: string[] = []
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -19,8 +21,8 @@ export class FakeRedis {
     this.#server = server
   }
 
-  /** Starts one that greets so, and answers all else by `answer`. */
-  static async start(greeting: Greeting, answer: (words: readonly string[]) => string): Promise<FakeRedis> {
+  /** Starts a server that answers `HELLO` with `info` and any other command with `answer`. */
+  static async start(info: ServerInfo, answer: (words: readonly string[]) => string): Promise<FakeRedis> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const fake = new FakeRedis(server)
@@ -28,18 +30,16 @@ export class FakeRedis {
       fake.#sockets.add(socket)
       socket.on('error', () => {})
       socket.on('data', data => {
-        for (const words of commands_of(String(data))) socket.write(fake.#answer(words, greeting, answer))
+        for (const words of commands_of(String(data))) socket.write(fake.#answer(words, info, answer))
       })
     })
     return fake
   }
 
-  /** Where it is. */
   get url(): string {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Ends it. */
   close(): void {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
@@ -47,7 +47,7 @@ export class FakeRedis {
 
   #answer(
     words: readonly string[],
-    { version, mode }: Greeting,
+    { version, mode }: ServerInfo,
     answer: (words: readonly string[]) => string,
   ): string {
     if (words[0] === 'CLIENT') return '+OK\r\n'
@@ -58,7 +58,7 @@ export class FakeRedis {
   }
 }
 
-/** The commands in what came; each comes in one piece here. */
+/** Parses the commands of a chunk, which in these tests contains only whole commands. */
 function commands_of(data: string): string[][] {
   const commands: string[][] = []
   const lines = data.split('\r\n')

@@ -3,7 +3,7 @@ import { flaws_in, HOSTILE_TEXT, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { type RedisOptions, redis } from '../src/index.js'
 
-/** The error of options that are wrong, which shows nothing hostile, and no secret. */
+/** Returns the error for invalid options, and checks that it shows no hostile text and no secret. */
 function error_of(options: unknown): NetError {
   try {
     redis(options as RedisOptions)
@@ -24,19 +24,19 @@ describe('the name of a broker', () => {
     ['rediss://[::1]:7000', 'Redis at [::1]:7000'],
     ['unix://ada:secret@/run/redis.sock', 'Redis at /run/redis.sock'],
     [['redis://a:1', 'redis://b:2', 'redis://c:3', 'redis://d:4'], 'Redis at a:1, b:2, c:3 and 1 more'],
-  ])('of %s says where it is, without credentials', (url, name) => {
+  ])('of %s contains its address and no credentials', (url, name) => {
     expect(redis({ url }).broker).toBe(name)
   })
 })
 
 describe('the prefix', () => {
-  it('is bt unless another is given', () => {
+  it('is bt by default', () => {
     expect(redis({ url: 'redis://localhost' }).prefix).toBe('bt')
     expect(redis({ url: 'redis://localhost', prefix: 'shop.live-2' }).prefix).toBe('shop.live-2')
   })
 })
 
-describe('options that are wrong', () => {
+describe('invalid options', () => {
   it.each([
     [undefined, 'redis got undefined for its options'],
     [{}, 'the option url is missing'],
@@ -71,7 +71,7 @@ describe('options that are wrong', () => {
     [{ url: 'redis://a', options: { socket: { tls: true } } }, 'write rediss://'],
     [{ url: 'rediss://a', options: { socket: { tls: false } } }, 'write redis://'],
     [{ url: 'redis://ada:x@a', options: { password: 'x' } }, 'give them once'],
-  ])('%j are told', (options, message) => {
+  ])('are rejected: %j', (options, message) => {
     expect(error_of(options).message).toContain(message)
   })
 
@@ -84,7 +84,7 @@ describe('options that are wrong', () => {
     'redis://ada:1#secret@one',
     'redis://ada:1?secret@one',
     'redis://ada:100%secret@one',
-  ])('%s are told without credentials', url => {
+  ])('are reported without the credentials in %s', url => {
     const error = error_of({ url })
     expect(error.message).toContain('***@')
     expect(JSON.stringify([error.message, error.cause])).not.toContain('secret')

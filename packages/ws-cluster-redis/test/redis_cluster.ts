@@ -2,10 +2,13 @@ import { RedisClient } from '@redis/client'
 // @boundaries-ignore brokers for tests are started in one place
 import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
 
-/** Makes a client. `createClient` also makes a class whenever the options differ from those of the last call. */
+/**
+ * Makes a client. `createClient` would also make a class whenever its options differ from those of its last
+ * call.
+ */
 const create_client = RedisClient.factory({})
 
-/** A Redis Cluster of several nodes, which share the slots evenly. */
+/** A Redis Cluster whose nodes share the slots evenly. */
 export class RedisCluster {
   readonly nodes: readonly Broker[]
 
@@ -25,43 +28,42 @@ export class RedisCluster {
     for (const node of others)
       await command(node, 'CLUSTER', 'MEET', '127.0.0.1', String(first.port), bus_port['cluster-port'])
     const cluster = new RedisCluster(nodes)
-    await cluster.is_whole()
+    await cluster.until_whole()
     return cluster
   }
 
-  /** Settles when all nodes know of all slots. */
-  async is_whole(): Promise<void> {
+  /** Resolves when every node knows the owners of all slots. */
+  async until_whole(): Promise<void> {
     await Promise.all(this.nodes.map(node => node.says(/Cluster state changed: ok/)))
   }
 
-  /** Settles when all nodes agree on which of them has each slot, and since which epoch. */
-  async is_agreed(): Promise<void> {
+  /** Resolves when all nodes agree on the owner and the epoch of each slot. */
+  async until_agreed(): Promise<void> {
     for (;;) {
       const views = await Promise.all(this.nodes.map(view_of))
       if (new Set(views).size === 1) return
     }
   }
 
-  /** Does something with all nodes. */
   async each(task: (node: Broker) => unknown): Promise<void> {
     await Promise.all(this.nodes.map(task))
   }
 }
 
-/** Returns what a node knows of each node: its name, its epoch, and its slots. */
+/** Returns the id, the epoch and the slots of each node, as one node knows them. */
 async function view_of(node: Broker): Promise<string> {
   const lines = String(await command(node, 'CLUSTER', 'NODES'))
     .trim()
     .split('\n')
   const known = lines.map(line => {
     const [id, , , , , , epoch, , ...slots] = line.split(' ')
-    // In brackets, only the node itself says which slots are on their way.
+    // Slots in brackets are being moved; only the node itself lists them.
     return [id, epoch, ...slots.filter(slot => !slot.startsWith('['))].join(' ')
   })
   return known.sort().join('\n')
 }
 
-/** Asks a server of Redis something. */
+/** Sends a command over a connection of its own, and returns the reply. */
 export async function command(broker: Broker, ...words: readonly string[]): Promise<unknown> {
   const client = await create_client({ url: broker.url }).connect()
   try {

@@ -8,24 +8,24 @@ import { redis } from '../src/index.js'
 import { FakeRedis } from './fake_redis.js'
 import { command } from './redis_cluster.js'
 
-const kept = closed_after_each()
+const close_after_test = closed_after_each()
 
-async function started(config = ''): Promise<Broker> {
-  return kept(await start_redis({ config }))
+async function start_broker(config = ''): Promise<Broker> {
+  return close_after_test(await start_redis({ config }))
 }
 
-async function linked(broker: Broker, user = ''): Promise<ClusterListener> {
+async function open_link(broker: Broker, user = ''): Promise<ClusterListener> {
   const link = await ClusterListener.connect(redis({ url: `redis://${user}${broker.address}` }))
-  kept({ close: () => link.destroy() })
+  close_after_test({ close: () => link.destroy() })
   return link
 }
 
-const SOME = Uint8Array.of(1, 2, 3)
+const BYTES = Uint8Array.of(1, 2, 3)
 
 describe('channels', () => {
-  it('are sharded where Redis has that', async () => {
-    const broker = await started()
-    const link = await linked(broker)
+  it('are sharded from Redis 7 on', async () => {
+    const broker = await start_broker()
+    const link = await open_link(broker)
     await link.subscribe('bt.one', 'bt.two')
     const sharded = (await command(broker, 'PUBSUB', 'SHARDCHANNELS')) as string[]
     expect(sharded.sort()).toEqual(['bt.one', 'bt.two'])
@@ -37,12 +37,12 @@ describe('channels', () => {
 })
 
 describe('many channels', () => {
-  it('are subscribed and ended though Redis holds little of what is not read', async () => {
-    const broker = await started('client-output-buffer-limit pubsub 1mb 0 0')
-    const [one, other] = [await linked(broker), await linked(broker)]
+  it('are subscribed and unsubscribed within a small output buffer of Redis', async () => {
+    const broker = await start_broker('client-output-buffer-limit pubsub 1mb 0 0')
+    const [one, other] = [await open_link(broker), await open_link(broker)]
     const channels = Array.from({ length: 40_000 }, (_, index) => `bt.topic.${index}`)
     await one.subscribe(...channels)
-    for (const channel of ['bt.topic.0', 'bt.topic.39999']) other.publish(channel, SOME)
+    for (const channel of ['bt.topic.0', 'bt.topic.39999']) other.publish(channel, BYTES)
     await one.has(2)
     one.unsubscribe(...channels)
     await one.sync()
@@ -55,20 +55,20 @@ describe('permissions', () => {
   const config =
     'user ada on >x resetchannels &bt.* -@all +spublish +ssubscribe +sunsubscribe +ping\nuser bob on >x resetchannels &bt.* -@all +ssubscribe'
 
-  it('that lack for publishing are told, and the connection goes on', async () => {
-    const broker = await started(config)
-    const [one, other] = [await linked(broker, 'ada:x@'), await linked(broker, 'ada:x@')]
+  it('report a refused publish, and the connection stays open', async () => {
+    const broker = await start_broker(config)
+    const [one, other] = [await open_link(broker, 'ada:x@'), await open_link(broker, 'ada:x@')]
     await one.subscribe('bt.mine')
-    other.publish('of.others', SOME)
-    other.publish('bt.mine', SOME)
+    other.publish('of.others', BYTES)
+    other.publish('bt.mine', BYTES)
     await Promise.all([other.is_refused(), one.has(1)])
     expect(other.refusals.map(String)).toEqual([expect.stringMatching(/this user may not publish \(NOPERM/)])
     expect(other.losses).toEqual([])
   })
 
-  it('that lack for subscribing reject, with the channel, and none is subscribed', async () => {
-    const broker = await started(config)
-    const link = await linked(broker, 'ada:x@')
+  it('reject a subscribe that names a forbidden channel, and leave no channel subscribed', async () => {
+    const broker = await start_broker(config)
+    const link = await open_link(broker, 'ada:x@')
     await expect(link.subscribe('of.others')).rejects.toThrow(
       /this user may not subscribe to of.others \(NOPERM/,
     )
@@ -78,12 +78,12 @@ describe('permissions', () => {
     expect([link.refusals, link.losses]).toEqual([[], []])
   })
 
-  it('that lack for unsubscribing are told, and an answer that refuses is one', async () => {
-    const broker = await started(config)
-    const link = await linked(broker, 'bob:x@')
+  it('report a refused unsubscribe, and sync accepts a refusal as a reply', async () => {
+    const broker = await start_broker(config)
+    const link = await open_link(broker, 'bob:x@')
     await link.subscribe('bt.a')
     link.unsubscribe('bt.a')
-    link.publish('bt.a', SOME)
+    link.publish('bt.a', BYTES)
     await link.sync()
     await link.sync()
     await link.is_refused(2)
@@ -95,31 +95,30 @@ describe('permissions', () => {
 })
 
 describe('a connection is lost', () => {
-  it('where an administrator ends it', async () => {
-    const broker = await started()
-    const link = await linked(broker)
-    const asked = link.subscribe('bt.a')
-    await asked
+  it('if an administrator closes it', async () => {
+    const broker = await start_broker()
+    const link = await open_link(broker)
+    await link.subscribe('bt.a')
     await command(broker, 'CLIENT', 'KILL', 'TYPE', 'pubsub')
     await link.is_lost()
     await expect(link.sync()).rejects.toThrow('it closed the connection')
     expect(link.losses).toHaveLength(1)
   })
 
-  it('where Redis becomes a replica, which keeps its connections', async () => {
-    const [broker, other] = [await started(), await started()]
-    const link = await linked(broker)
+  it('if Redis becomes a replica, which keeps its connections', async () => {
+    const [broker, other] = [await start_broker(), await start_broker()]
+    const link = await open_link(broker)
     await command(broker, 'REPLICAOF', '127.0.0.1', String(other.port))
-    const asked = (async () => {
+    const syncing = (async () => {
       for (;;) await link.sync()
     })()
-    await expect(asked).rejects.toThrow('it has become a replica')
+    await expect(syncing).rejects.toThrow('it has become a replica')
     expect(link.losses).toHaveLength(1)
   })
 
-  it('where it reads too slowly, and that is told', async () => {
-    const broker = await started('client-output-buffer-limit pubsub 1mb 0 0')
-    const [other, [slow, socket]] = [await linked(broker), await with_socket(() => linked(broker))]
+  it('if it reads too slowly', async () => {
+    const broker = await start_broker('client-output-buffer-limit pubsub 1mb 0 0')
+    const [other, [slow, socket]] = [await open_link(broker), await with_socket(() => open_link(broker))]
     await slow.subscribe('bt.a')
     socket.pause()
     let is_cut_off = false
@@ -141,19 +140,19 @@ describe('a connection is lost', () => {
     ['it is busy with a script', '-BUSY Redis is busy running a script.\r\n'],
     ['the cluster is down, or a part of it', '-CLUSTERDOWN The cluster is down\r\n'],
     ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
-  ])('where %s', async (why, answer) => {
-    const fake = kept(await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer))
+  ])('if Redis replies that %s', async (reason, answer) => {
+    const fake = close_after_test(await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer))
     const link = await ClusterListener.connect(redis({ url: fake.url }))
-    link.publish('bt.a', SOME)
-    await expect(link.sync()).rejects.toThrow(why)
-    expect([link.losses.map(error => error.message), link.refusals]).toEqual([[why], []])
+    link.publish('bt.a', BYTES)
+    await expect(link.sync()).rejects.toThrow(reason)
+    expect([link.losses.map(error => error.message), link.refusals]).toEqual([[reason], []])
   })
 })
 
 describe('a message', () => {
   it('may have 8 MiB', async () => {
-    const broker = await started()
-    const [one, other] = [await linked(broker), await linked(broker)]
+    const broker = await start_broker()
+    const [one, other] = [await open_link(broker), await open_link(broker)]
     expect(one.max_bytes).toBe(8_388_608)
     await one.subscribe('bt.a')
     other.publish('bt.a', Buffer.alloc(8_388_608, 7))
@@ -163,8 +162,8 @@ describe('a message', () => {
 })
 
 describe('a callback that throws', () => {
-  it('ends nothing but itself', async () => {
-    const { url } = await started()
+  it('does not stop later messages', async () => {
+    const { url } = await start_broker()
     const thrown = thrown_to_nobody()
     expect(await received_after_throwing(redis({ url }), thrown)).toEqual(['bt.here', 'bt.here'])
     expect(String((await thrown)[0])).toBe('Error: a bug')

@@ -2,7 +2,7 @@ import { createClient } from '@redis/client'
 import { describe, expect, it } from 'vitest'
 // @boundaries-ignore brokers for tests are started in one place
 import { start_redis } from '../../../scripts/brokers.mjs'
-import { channel_in, slot_of } from '../src/slot.js'
+import { find_channel, slot_of } from '../src/slot.js'
 
 const CHANNELS = [
   '',
@@ -21,7 +21,7 @@ const CHANNELS = [
 ]
 
 describe('the slot of a channel', () => {
-  it('is the one that Redis says', async () => {
+  it('is the same as in Redis', async () => {
     const broker = await start_redis({ cluster: true })
     const client = await createClient({ url: broker.url }).connect()
     const expected = await Promise.all(CHANNELS.map(channel => client.clusterKeySlot(channel)))
@@ -31,9 +31,9 @@ describe('the slot of a channel', () => {
   })
 })
 
-describe('a channel in a slot that will do', () => {
-  it('has such a slot', () => {
-    expect(slot_of(channel_in(slot => slot === 16_383))).toBe(16_383)
-    expect(slot_of(channel_in(slot => slot < 100))).toBeLessThan(100)
+describe('a channel found for given slots', () => {
+  it('is in one of them', () => {
+    expect(slot_of(find_channel(slot => slot === 16_383))).toBe(16_383)
+    expect(slot_of(find_channel(slot => slot < 100))).toBeLessThan(100)
   })
 })

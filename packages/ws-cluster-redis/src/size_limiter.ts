@@ -1,20 +1,22 @@
-/** Something that waits to be let in. */
-interface Waiting {
+interface WaitingTask {
   readonly size: number
   readonly start: () => void
 }
 
-/** Lets so much be under way at once, and the rest begin in the order in which it came. */
-export class Admission {
-  readonly #most: number
-  readonly #waiting: Waiting[] = []
-  #under_way = 0
+/**
+ * Limits the total size of the tasks that run at once. The others wait, and start in the order of their
+ * calls.
+ */
+export class SizeLimiter {
+  readonly #max_size: number
+  readonly #waiting: WaitingTask[] = []
+  #running_size = 0
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max_size: number) {
+    this.#max_size = max_size
   }
 
-  /** Runs a task of that size as soon as there is room for it; one that is too large for any room, alone. */
+  /** Runs a task as soon as its size fits; a task that exceeds the limit runs alone. */
   run(size: number, task: () => Promise<void>): Promise<void> {
     if (this.#waiting.length === 0 && this.#has_room_for(size)) return this.#start(size, task)
     return new Promise(resolve => {
@@ -23,14 +25,14 @@ export class Admission {
   }
 
   #has_room_for(size: number): boolean {
-    return this.#under_way === 0 || this.#under_way + size <= this.#most
+    return this.#running_size === 0 || this.#running_size + size <= this.#max_size
   }
 
   #start(size: number, task: () => Promise<void>): Promise<void> {
-    this.#under_way += size
+    this.#running_size += size
     const done = task()
-    const leave = (): void => {
-      this.#under_way -= size
+    const release = (): void => {
+      this.#running_size -= size
       for (
         let [next] = this.#waiting;
         next !== undefined && this.#has_room_for(next.size);
@@ -40,7 +42,7 @@ export class Admission {
         next.start()
       }
     }
-    done.then(leave, leave)
+    done.then(release, release)
     return done
   }
 }
