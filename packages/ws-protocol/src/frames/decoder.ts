@@ -1,6 +1,6 @@
 import type { BrokenRule, ReceiveLimits } from './broken_rule.js'
 import { is_close_code, NO_CODE } from './close_code.js'
-import { forget_words, NOT_ASCII, shifted_key } from './mask.js'
+import { NOT_ASCII, release_words, rotate_key } from './mask.js'
 import { Utf8Check } from './utf8_check.js'
 
 const CONTINUATION = 0x0
@@ -21,15 +21,16 @@ const LENGTH_IN_8_BYTES = 127
 const MASK_KEY_BYTES = 4
 const LONGEST_HEADER_BYTES = 14
 const LONGEST_CONTROL_BYTES = 125
-/** RFC 6455 §5.2: of a length of eight bytes, the highest bit is 0. */
+/** RFC 6455 §5.2: the highest bit of an eight-byte length is 0. */
 const MAX_HIGH = 0x7fff_ffff
 
-/** From this size on, a platform is quicker at looking for bytes that are not ASCII. */
+/** From this size on, the platform's ASCII check is faster than ours. */
 const LARGE_BYTES = 4_096
 
 /**
- * The buffer for an unfinished message is at most this many times as large as what has arrived of it, and never larger than what can still arrive.
- * A peer that has sent half of what a socket is read at once will likely send more: the larger factor then saves copies of a large message.
+ * The buffer of an unfinished message is at most this many times as large as the part that has arrived, and
+ * never larger than the message can become. A peer that has sent half of one socket read will likely send
+ * more, so the larger factor then saves copies of a large message.
  */
 const GROWTH = 4
 const LARGE_GROWTH = 16
@@ -37,99 +38,105 @@ const LARGE_PART_BYTES = 32_768
 
 const NOTHING = new Uint8Array(0)
 
-/** How to decode. */
+/** The settings of a decoder. */
 export interface DecoderSettings extends ReceiveLimits {
-  /** Who sends: a client's frames are masked, and a server's are not (RFC 6455 §5.1). */
+  /** The sending side: a client's frames are masked, and a server's are not (RFC 6455 §5.1). */
   readonly from: 'client' | 'server'
-  /** Whether permessage-deflate was agreed on: then RSV1 may say that a message is compressed (RFC 7692 §6). */
+  /**
+   * Whether permessage-deflate was negotiated, so that RSV1 may mark a message as compressed (RFC 7692 §6).
+   */
   readonly is_compressed: boolean
 }
 
-/** Memory and text of a platform. */
+/** The memory and text functions of a platform. */
 export interface DecoderMemory {
   /** Returns a buffer of exactly that size, with undefined content. */
   allocate(size_bytes: number): Uint8Array
   /** Returns a buffer of at least that size, with undefined content, until it is given back. */
   borrow(size_bytes: number): Uint8Array
-  /** Takes back a buffer that was borrowed. */
+  /** Takes back a borrowed buffer. */
   give_back(buffer: Uint8Array): void
-  /** Returns a copy of the bytes from `start` to `end`, in a buffer of its own size. */
+  /** Returns a copy of the bytes from `start` to `end`, in a buffer of exactly that size. */
   copy(bytes: Uint8Array, start: number, end: number): Uint8Array
-  /** Returns as text what is known to be ASCII. */
+  /** Returns the text in bytes that are known to be ASCII. */
   ascii_text(bytes: Uint8Array, start: number, end: number): string
-  /** Returns as text what is known to be UTF-8. */
+  /** Returns the text in bytes that are known to be UTF-8. */
   utf8_text(bytes: Uint8Array, start: number, end: number): string
   /** Unmasks in place, and returns all bytes OR-ed together, as `mask` does. */
   unmask(bytes: Uint8Array, start: number, end: number, key: number): number
   /** Whether all bytes are ASCII. */
   is_ascii(bytes: Uint8Array): boolean
-  /** Whether they are UTF-8 (RFC 3629 §4). */
+  /** Whether the bytes are valid UTF-8 (RFC 3629 §4). */
   is_utf8(bytes: Uint8Array): boolean
 }
 
-/** What a decoder has found. Any of these calls may stop the decoder. */
-export interface DecoderSink {
-  /** A whole message, whose payload took `payload_bytes` bytes. Binary data have a buffer of their own. */
+/** The events of a decoder. Any of these calls may stop the decoder. */
+export interface DecoderEvents {
+  /** A whole message, whose payload took `payload_bytes` bytes. Binary data has a buffer of its own. */
   on_message(data: string | Uint8Array, payload_bytes: number): void
-  /** A whole message that is compressed. */
+  /** A whole compressed message. */
   on_compressed(payload: Uint8Array, is_text: boolean): void
-  /** A ping. Its payload is valid during the call. */
+  /** A ping. Its payload is only valid during the call. */
   on_ping(payload: Uint8Array): void
   /** A pong. */
   on_pong(): void
-  /** A Close; without a code, 1005 (RFC 6455 §7.1.5). Nothing comes after it. */
+  /** A Close; `code` is 1005 if it carries none (RFC 6455 §7.1.5). No event follows. */
   on_close(code: number, reason: string): void
-  /** A rule is broken. Nothing comes after it. */
+  /** The peer broke a rule. No event follows. */
   on_broken(rule: BrokenRule): void
 }
 
 /**
- * Reads frames (RFC 6455 §5) from bytes that come in chunks of any size. It does no I/O, and takes memory and text from outside. A chunk is unmasked in
- * place, and is not needed any more when {@link FrameDecoder.decode} returns: what a stopped decoder has not read of it is copied.
+ * Decodes frames (RFC 6455 §5) from bytes that arrive in chunks of any size. It does no I/O; the platform
+ * provides memory and text functions. A chunk is unmasked in place and can be reused when
+ * {@link FrameDecoder.decode} returns: a stopped decoder copies the part that it has not read.
  */
 export class FrameDecoder {
   readonly #settings: DecoderSettings
   readonly #memory: DecoderMemory
-  #sink: DecoderSink
+  #events: DecoderEvents
   readonly #mask_bit: number
   #chunk: Uint8Array = NOTHING
-  #at = 0
+  #offset = 0
   #is_stopped = false
   #is_running = false
   #is_skipping = false
   #is_over = false
-  /** A header that is cut off at the end of a chunk. */
+  /** The start of a header that was cut off at the end of a chunk. */
   #header: Uint8Array | undefined
   #header_bytes = 0
   // The frame whose payload is being read.
   #opcode = CONTINUATION
-  /** -1: no header was read. */
+  /** -1 while no header has been read. */
   #left_bytes = -1
   #key = 0
   #is_last = false
-  /** The payload of a control frame that is cut off at the end of a chunk. */
+  /** The start of a control frame's payload that was cut off at the end of a chunk. */
   #control: Uint8Array | undefined
   #control_bytes = 0
   // The message whose frames are being read.
-  /** 0: none. */
+  /** The opcode of its first frame, or CONTINUATION if there is no message. */
   #kind = CONTINUATION
-  #is_packed = false
+  #is_compressed = false
   #fragments = 0
-  /** What has arrived of it. */
-  #parts: Uint8Array = NOTHING
-  #parts_bytes = 0
-  /** All its bytes, OR-ed together. */
+  /** The payload that has arrived so far, unless the message is whole in one chunk. */
+  #unfinished: Uint8Array = NOTHING
+  #unfinished_bytes = 0
+  /** All bytes of the unfinished message, OR-ed together. */
   #all_bits = 0
   #utf8: Utf8Check | undefined
 
-  constructor(settings: DecoderSettings, memory: DecoderMemory, sink: DecoderSink) {
+  constructor(settings: DecoderSettings, memory: DecoderMemory, events: DecoderEvents) {
     this.#settings = settings
     this.#memory = memory
-    this.#sink = sink
+    this.#events = events
     this.#mask_bit = settings.from === 'client' ? MASKED : 0
   }
 
-  /** Whether it is between messages, and keeps nothing of a connection: then it may {@link FrameDecoder.serve} another one. */
+  /**
+   * Whether the decoder is between messages and holds no data of its connection, so that another one can use
+   * it.
+   */
   get is_idle(): boolean {
     return (
       this.#left_bytes < 0 &&
@@ -140,26 +147,29 @@ export class FrameDecoder {
     )
   }
 
-  /** Delivers to `sink` from now on. */
-  serve(sink: DecoderSink): void {
-    this.#sink = sink
+  /** Sends all further events to `events`. */
+  deliver_to(events: DecoderEvents): void {
+    this.#events = events
   }
 
-  /** Bytes of memory that it keeps: of an unfinished message, and of what was left of a chunk when it was stopped. */
+  /**
+   * Returns the bytes of memory held: the unfinished message, and the rest of the chunk if the decoder was
+   * stopped.
+   */
   get held_bytes(): number {
-    return this.#parts.length + (this.#is_running ? 0 : this.#chunk.length)
+    return this.#unfinished.length + (this.#is_running ? 0 : this.#chunk.length)
   }
 
-  /** Whether bytes are left from before it was stopped. */
-  get has_rest(): boolean {
+  /** Whether part of the last chunk is unread because the decoder was stopped. */
+  get has_unread_bytes(): boolean {
     return this.#chunk.length > 0
   }
 
-  /** Takes the next chunk, once the last one is done. */
+  /** Decodes the next chunk. The previous one must have been read to its end. */
   decode(chunk: Uint8Array): void {
     if (this.#is_over) return
     this.#chunk = chunk
-    this.#at = 0
+    this.#offset = 0
     try {
       this.#run()
     } finally {
@@ -167,90 +177,93 @@ export class FrameDecoder {
     }
   }
 
-  /** Reads no further than the frame that it is at. */
+  /** Stops after the current frame. */
   stop(): void {
     this.#is_stopped = true
   }
 
-  /** Goes on with what is left. */
+  /** Resumes decoding with the rest of the chunk. */
   resume(): void {
     this.#is_stopped = false
     this.#run()
   }
 
-  /** From now on, reads control frames alone: drops the message that is unfinished, and the payloads of all that follow. */
+  /** Drops the unfinished message and all that follow; only control frames are still reported. */
   skip_messages(): void {
     this.#is_skipping = true
-    this.#drop_parts()
+    this.#drop_unfinished()
     this.#utf8 = undefined
   }
 
-  /** Reads nothing any more, and lets go of what it keeps. */
+  /** Ends decoding for good, and releases all memory. */
   end(): void {
     this.#is_over = true
     this.#chunk = NOTHING
-    this.#drop_parts()
+    this.#drop_unfinished()
   }
 
   #run(): void {
     if (this.#is_running) return
     this.#is_running = true
     try {
-      while (!this.#is_stopped && this.#at < this.#chunk.length) {
+      while (!this.#is_stopped && this.#offset < this.#chunk.length) {
         const broken = this.#left_bytes < 0 ? this.#read_header() : this.#read_payload()
         if (broken !== undefined) {
           this.end()
-          this.#sink.on_broken(broken)
+          this.#events.on_broken(broken)
         }
       }
     } finally {
       this.#is_running = false
-      forget_words()
-      if (this.#at >= this.#chunk.length) {
+      release_words()
+      if (this.#offset >= this.#chunk.length) {
         this.#chunk = NOTHING
-        this.#at = 0
+        this.#offset = 0
       }
     }
   }
 
   #keep_rest(): void {
-    const rest = this.#chunk.subarray(this.#at)
+    const rest = this.#chunk.subarray(this.#offset)
     this.#chunk = this.#memory.allocate(rest.length)
     this.#chunk.set(rest)
-    this.#at = 0
+    this.#offset = 0
   }
 
   #read_header(): BrokenRule | undefined {
     const chunk = this.#chunk
-    const at = this.#at
+    const at = this.#offset
     const is_cut =
       this.#header_bytes > 0 ||
       chunk.length - at < 2 ||
       chunk.length - at < header_bytes(chunk[at + 1] as number)
     if (is_cut) return this.#read_cut_header()
-    this.#at += header_bytes(chunk[at + 1] as number)
+    this.#offset += header_bytes(chunk[at + 1] as number)
     return this.#open_frame(chunk, at)
   }
 
-  /** Byte by byte, since it is short and rare; its first two bytes are judged as soon as they are there. */
+  /**
+   * Reads byte by byte, since this is short and rare. The first two bytes are checked as soon as they have
+   * arrived.
+   */
   #read_cut_header(): BrokenRule | undefined {
     this.#header ??= new Uint8Array(LONGEST_HEADER_BYTES)
     const header = this.#header
-    header[this.#header_bytes] = this.#chunk[this.#at] as number
-    this.#at += 1
+    header[this.#header_bytes] = this.#chunk[this.#offset] as number
+    this.#offset += 1
     this.#header_bytes += 1
     if (this.#header_bytes < 2) return undefined
     const second = header[1] as number
-    if (this.#header_bytes < header_bytes(second)) return this.#judge(header[0] as number, second)
+    if (this.#header_bytes < header_bytes(second)) return this.#check_first_bytes(header[0] as number, second)
     this.#header_bytes = 0
     return this.#open_frame(header, 0)
   }
 
-  /** Reads the whole header that starts at `at`. An empty payload is done with it. */
+  /** Reads the complete header that starts at `at`, and an empty payload with it. */
   #open_frame(bytes: Uint8Array, at: number): BrokenRule | undefined {
     const first = bytes[at] as number
     const second = bytes[at + 1] as number
-    const broken = this.#judge(first, second)
+    const broken = this.#check_first_bytes(first, second)
     if (broken !== undefined) return broken
     let length = second & LENGTH_BITS
     let key_at = at + 2
@@ -269,12 +282,12 @@ export class FrameDecoder {
     this.#opcode = first & OPCODE_BITS
     this.#is_last = first >= FIN
     this.#left_bytes = length
-    const too_much = this.#opcode < CLOSE ? this.#open_fragment(first, length) : undefined
-    return too_much ?? (length === 0 ? this.#read_payload() : undefined)
+    const broken_limit = this.#opcode < CLOSE ? this.#open_fragment(first, length) : undefined
+    return broken_limit ?? (length === 0 ? this.#read_payload() : undefined)
   }
 
-  /** RFC 6455 §5.2 to §5.5: what is wrong with a frame that starts with these two bytes. */
-  #judge(first: number, second: number): BrokenRule | undefined {
+  /** Returns the rule of RFC 6455 §5.2 to §5.5 that a frame with these first two bytes breaks, if any. */
+  #check_first_bytes(first: number, second: number): BrokenRule | undefined {
     if ((first & RSV2_RSV3) !== 0) return 'reserved_bits'
     const opcode = first & OPCODE_BITS
     const has_rsv1 = (first & RSV1) !== 0
@@ -297,132 +310,139 @@ export class FrameDecoder {
     return undefined
   }
 
-  /** Counts another fragment of a message, or its first and only one. */
+  /** Counts a data frame as a fragment of its message, and checks the limits. */
   #open_fragment(first: number, length: number): BrokenRule | undefined {
     if (this.#kind === CONTINUATION) {
       this.#kind = this.#opcode
-      this.#is_packed = (first & RSV1) !== 0
+      this.#is_compressed = (first & RSV1) !== 0
     }
     this.#fragments += 1
     const { max_fragments, max_payload } = this.#settings
     if (this.#fragments > max_fragments) return 'too_many_fragments'
-    const most_bytes = this.#is_packed ? most_packed_bytes(max_payload) : max_payload
-    return this.#parts_bytes + length > most_bytes ? 'message_too_large' : undefined
+    const max_bytes = this.#is_compressed ? max_compressed_bytes(max_payload) : max_payload
+    return this.#unfinished_bytes + length > max_bytes ? 'message_too_large' : undefined
   }
 
-  /** Reads as much of the payload as the chunk has, be it nothing of an empty one. */
+  /** Reads as much of the frame's payload as the chunk contains. */
   #read_payload(): BrokenRule | undefined {
     const chunk = this.#chunk
-    const start = this.#at
+    const start = this.#offset
     const end = Math.min(start + this.#left_bytes, chunk.length)
-    this.#at = end
+    this.#offset = end
     this.#left_bytes -= end - start
     const is_control = this.#opcode >= CLOSE
     if (this.#is_skipping && !is_control) return this.#skip_payload()
     const all_bits = this.#unmask(chunk, start, end)
     if (is_control) return this.#read_control(chunk, start, end)
-    if (this.#left_bytes === 0 && this.#is_last && this.#parts_bytes === 0 && !this.#is_packed)
-      return this.#whole_message(chunk, start, end, all_bits)
-    if (!this.#add_part(chunk, start, end, all_bits)) return 'invalid_utf8'
+    if (this.#left_bytes === 0 && this.#is_last && this.#unfinished_bytes === 0 && !this.#is_compressed)
+      return this.#deliver_whole(chunk, start, end, all_bits)
+    if (!this.#append(chunk, start, end, all_bits)) return 'invalid_utf8'
     if (this.#left_bytes > 0) return undefined
     this.#left_bytes = -1
-    return this.#is_last ? this.#message_in_parts() : undefined
+    return this.#is_last ? this.#deliver_unfinished() : undefined
   }
 
   #skip_payload(): undefined {
     if (this.#left_bytes > 0) return
     this.#left_bytes = -1
-    if (this.#is_last) this.#next_message()
+    if (this.#is_last) this.#reset_message()
   }
 
-  /** Returns all bytes OR-ed together; of those that are text, or may be. */
+  /**
+   * Unmasks in place. Returns all bytes OR-ed together, or 0 for unmasked binary data, which needs no check.
+   */
   #unmask(chunk: Uint8Array, start: number, end: number): number {
     if (this.#mask_bit !== 0) {
       const all_bits = this.#memory.unmask(chunk, start, end, this.#key)
-      this.#key = shifted_key(this.#key, end - start)
+      this.#key = rotate_key(this.#key, end - start)
       return all_bits
     }
-    if (this.#kind !== TEXT || this.#is_packed) return 0
+    if (this.#kind !== TEXT || this.#is_compressed) return 0
     // A key of zero leaves the bytes as they are.
     if (end - start < LARGE_BYTES) return this.#memory.unmask(chunk, start, end, 0)
     return this.#memory.is_ascii(chunk.subarray(start, end)) ? 0 : NOT_ASCII
   }
 
-  /** A message in one frame that is all in the chunk, as most are. */
-  #whole_message(chunk: Uint8Array, start: number, end: number, all_bits: number): BrokenRule | undefined {
+  /** Delivers a message that is one frame, whole in the chunk, as most are. */
+  #deliver_whole(chunk: Uint8Array, start: number, end: number, all_bits: number): BrokenRule | undefined {
     const is_text = this.#kind === TEXT
     const memory = this.#memory
-    this.#next_message()
-    if (!is_text) this.#sink.on_message(memory.copy(chunk, start, end), end - start)
+    this.#reset_message()
+    if (!is_text) this.#events.on_message(memory.copy(chunk, start, end), end - start)
     else if ((all_bits & NOT_ASCII) === 0)
-      this.#sink.on_message(memory.ascii_text(chunk, start, end), end - start)
+      this.#events.on_message(memory.ascii_text(chunk, start, end), end - start)
     else if (memory.is_utf8(chunk.subarray(start, end)))
-      this.#sink.on_message(memory.utf8_text(chunk, start, end), end - start)
+      this.#events.on_message(memory.utf8_text(chunk, start, end), end - start)
     else return 'invalid_utf8'
     return undefined
   }
 
-  /** Adds to an unfinished message; returns whether that can still be text, if it has to be. */
-  #add_part(chunk: Uint8Array, start: number, end: number, all_bits: number): boolean {
-    const needed_bytes = this.#parts_bytes + end - start
-    if (needed_bytes > this.#parts.length) this.#grow(needed_bytes)
-    if (end > start) this.#parts.set(chunk.subarray(start, end), this.#parts_bytes)
-    this.#parts_bytes = needed_bytes
+  /** Adds to the unfinished message; returns `false` if it is text that is no longer valid UTF-8. */
+  #append(chunk: Uint8Array, start: number, end: number, all_bits: number): boolean {
+    const needed_bytes = this.#unfinished_bytes + end - start
+    if (needed_bytes > this.#unfinished.length) this.#grow(needed_bytes)
+    if (end > start) this.#unfinished.set(chunk.subarray(start, end), this.#unfinished_bytes)
+    this.#unfinished_bytes = needed_bytes
     this.#all_bits |= all_bits
-    if (this.#kind !== TEXT || this.#is_packed || (this.#all_bits & NOT_ASCII) === 0) return true
+    if (this.#kind !== TEXT || this.#is_compressed || (this.#all_bits & NOT_ASCII) === 0) return true
     this.#utf8 ??= new Utf8Check()
     return this.#utf8.accepts(chunk, start, end, this.#memory.is_utf8)
   }
 
   #grow(needed_bytes: number): void {
     const { max_payload } = this.#settings
-    const most_bytes = this.#is_packed ? most_packed_bytes(max_payload) : max_payload
-    // The last fragment says how much there will be.
-    const known_bytes = this.#is_last ? needed_bytes + this.#left_bytes : most_bytes
+    const max_bytes = this.#is_compressed ? max_compressed_bytes(max_payload) : max_payload
+    // The header of the last fragment fixes the size of the message.
+    const known_bytes = this.#is_last ? needed_bytes + this.#left_bytes : max_bytes
     const growth = needed_bytes < LARGE_PART_BYTES ? GROWTH : LARGE_GROWTH
     const size_bytes = Math.min(known_bytes, needed_bytes * growth)
     const larger = this.#is_text ? this.#memory.borrow(size_bytes) : this.#memory.allocate(size_bytes)
-    larger.set(this.#parts.subarray(0, this.#parts_bytes))
-    const bytes = this.#parts_bytes
-    this.#drop_parts()
-    this.#parts = larger
-    this.#parts_bytes = bytes
+    larger.set(this.#unfinished.subarray(0, this.#unfinished_bytes))
+    const bytes = this.#unfinished_bytes
+    this.#drop_unfinished()
+    this.#unfinished = larger
+    this.#unfinished_bytes = bytes
   }
 
-  /** What is made into text goes back; bytes are handed on as they are. */
-  #drop_parts(): void {
-    if (this.#is_text && this.#parts.length > 0) this.#memory.give_back(this.#parts)
-    this.#parts = NOTHING
-    this.#parts_bytes = 0
+  /**
+   * Gives the buffer back if its text was copied into a string; a buffer of bytes belongs to the application.
+   */
+  #drop_unfinished(): void {
+    if (this.#is_text && this.#unfinished.length > 0) this.#memory.give_back(this.#unfinished)
+    this.#unfinished = NOTHING
+    this.#unfinished_bytes = 0
   }
 
   get #is_text(): boolean {
-    return this.#kind === TEXT && !this.#is_packed
+    return this.#kind === TEXT && !this.#is_compressed
   }
 
-  #message_in_parts(): BrokenRule | undefined {
+  #deliver_unfinished(): BrokenRule | undefined {
     if (this.#utf8?.is_complete === false) return 'invalid_utf8'
     const memory = this.#memory
-    const parts = this.#parts
-    const bytes = this.#parts_bytes
-    if (this.#is_packed) {
+    const unfinished = this.#unfinished
+    const bytes = this.#unfinished_bytes
+    if (this.#is_compressed) {
       const is_text = this.#kind === TEXT
-      this.#next_message()
-      this.#sink.on_compressed(parts.subarray(0, bytes), is_text)
+      this.#reset_message()
+      this.#events.on_compressed(unfinished.subarray(0, bytes), is_text)
     } else if (this.#is_text) {
       const to_text = (this.#all_bits & NOT_ASCII) === 0 ? memory.ascii_text : memory.utf8_text
-      const text = to_text(parts, 0, bytes)
-      this.#next_message()
-      this.#sink.on_message(text, bytes)
+      const text = to_text(unfinished, 0, bytes)
+      this.#reset_message()
+      this.#events.on_message(text, bytes)
     } else {
-      this.#next_message()
-      this.#sink.on_message(bytes === parts.length ? parts : memory.copy(parts, 0, bytes), bytes)
+      this.#reset_message()
+      this.#events.on_message(
+        bytes === unfinished.length ? unfinished : memory.copy(unfinished, 0, bytes),
+        bytes,
+      )
     }
     return undefined
   }
 
-  #next_message(): void {
-    if (this.#parts.length > 0) this.#drop_parts()
+  #reset_message(): void {
+    if (this.#unfinished.length > 0) this.#drop_unfinished()
     this.#left_bytes = -1
     this.#kind = CONTINUATION
     this.#fragments = this.#all_bits = 0
@@ -441,8 +461,8 @@ export class FrameDecoder {
     }
     this.#left_bytes = -1
     if (this.#opcode === CLOSE) return this.#read_close(payload)
-    if (this.#opcode === PING) this.#sink.on_ping(payload)
-    else this.#sink.on_pong()
+    if (this.#opcode === PING) this.#events.on_ping(payload)
+    else this.#events.on_pong()
     return undefined
   }
 
@@ -452,19 +472,19 @@ export class FrameDecoder {
     if (!this.#memory.is_utf8(payload.subarray(2))) return 'invalid_utf8'
     const reason = this.#memory.utf8_text(payload, Math.min(2, payload.length), payload.length)
     this.end()
-    this.#sink.on_close(code, reason)
+    this.#events.on_close(code, reason)
     return undefined
   }
 }
 
-/** Each fragment may end with an empty block or two. */
+/** An allowance for the empty blocks that each fragment may end with. */
 const FLUSH_BYTES = 16_384
 
 /**
- * Returns the most bytes that a packed message is read of, since more cannot be a message of `max_payload` bytes unless its sender wastes them: zlib's
- * own bound (`deflateBound`) for whatever settings, and some for flushes.
+ * Returns the largest compressed size of a message of `max_payload` bytes: zlib's own bound (`deflateBound`)
+ * for any settings, and an allowance for flushes. Only a wasteful sender needs more.
  */
-export function most_packed_bytes(max_payload: number): number {
+export function max_compressed_bytes(max_payload: number): number {
   return max_payload + Math.ceil(max_payload / 8) + Math.ceil(max_payload / 64) + FLUSH_BYTES
 }
 

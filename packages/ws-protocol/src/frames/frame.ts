@@ -1,6 +1,6 @@
-import { forget_words, mask } from './mask.js'
+import { mask, release_words } from './mask.js'
 
-/** What a frame is (RFC 6455 §5.2). */
+/** Opcodes (RFC 6455 §5.2). */
 export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PING: 0x9, PONG: 0xa } as const
 
 const FIN = 0x80
@@ -12,15 +12,18 @@ const MASK_KEY_BYTES = 4
 const LENGTH_IN_2_BYTES = 126
 const LENGTH_IN_8_BYTES = 127
 
-/** How many bytes the header of a frame takes (RFC 6455 §5.2). A client's frames are masked and a server's never are (§5.1). */
+/**
+ * Returns the size of a frame's header in bytes (RFC 6455 §5.2). A client's frames are masked, and a server's
+ * never are (§5.1).
+ */
 export function header_size(payload_bytes: number, is_masked: boolean): number {
   const length_bytes = payload_bytes < LENGTH_IN_2_BYTES ? 2 : payload_bytes <= 0xffff ? 4 : 10
   return is_masked ? length_bytes + MASK_KEY_BYTES : length_bytes
 }
 
 /**
- * Writes the header of a whole message as one frame, and returns the offset where its payload goes. The key of a masked frame
- * is left zero, which masks nothing, until {@link mask_frames} sets it.
+ * Writes the header of a message in one frame, and returns the offset of its payload. The masking key stays
+ * zero, which masks nothing, until {@link mask_frames} sets it.
  */
 export function write_header(
   target: Uint8Array,
@@ -50,8 +53,9 @@ export function write_header(
 export type WriteText = (text: string, target: Uint8Array, offset: number) => number
 
 /**
- * Writes a text message as one frame, where there is room, and returns where it ends. It goes behind a header as that most likely is, and is
- * moved where it is longer than it seemed: so nobody has to measure it first.
+ * Writes a text message as one frame into a buffer with enough room, and returns the offset of its end. The
+ * text is written behind a header of the likely size, and moved if the header turns out longer: that is
+ * faster than measuring the text first.
  */
 export function write_text_frame(
   target: Uint8Array,
@@ -69,7 +73,7 @@ export function write_text_frame(
   return payload_start + payload_bytes
 }
 
-/** Writes a binary message as one frame, where there is room, and returns where it ends. */
+/** Writes a binary message as one frame into a buffer with enough room, and returns the offset of its end. */
 export function write_binary_frame(
   target: Uint8Array,
   start: number,
@@ -81,8 +85,8 @@ export function write_binary_frame(
   return payload_start + payload.length
 }
 
-/** Returns a message, or a control frame, in one frame of its own; where the payload is compressed, RSV1 says so (RFC 7692 §6). */
-export function made_frame(
+/** Returns a new frame with a message or a control payload; RSV1 marks a compressed payload (RFC 7692 §6). */
+export function make_frame(
   opcode: number,
   payload: Uint8Array,
   is_masked: boolean,
@@ -95,8 +99,9 @@ export function made_frame(
 }
 
 /**
- * Returns where the frame at an offset ends, and trusts no byte; `undefined` unless a whole frame starts there that a server may send: of text or bytes,
- * not masked, and with its length in as few bytes as it takes (RFC 6455 §5.2), since a client may fail the connection otherwise.
+ * Returns the end of the frame at an offset of untrusted bytes; `undefined` unless it is a whole message as a
+ * server may send it: text or binary, not masked, and with the shortest encoding of its length (RFC 6455
+ * §5.2), since a client may fail the connection otherwise.
  */
 export function frame_end(bytes: Uint8Array, at: number): number | undefined {
   const first = bytes[at]
@@ -109,21 +114,23 @@ export function frame_end(bytes: Uint8Array, at: number): number | undefined {
   return end <= bytes.length && start === at + header_size(length, false) ? end : undefined
 }
 
-/** Returns the payload of a text frame that starts and ends at these offsets; `undefined` if it is of bytes. */
+/** Returns the payload of the frame between these offsets if it is text; `undefined` if it is binary. */
 export function text_payload(bytes: Uint8Array, at: number, end: number): Uint8Array | undefined {
   const is_text = ((bytes[at] as number) & OPCODE_BITS) === OPCODE.TEXT
   return is_text ? bytes.subarray(payload_start(bytes, at), end) : undefined
 }
 
-/** One frame of a batch that {@link write_header} headed. */
+/** One frame of our own, as {@link write_header} writes it. */
 export interface FrameView {
-  /** {@link OPCODE}: text or binary. */
+  /** Text or binary, as in {@link OPCODE}. */
   readonly opcode: number
-  /** The payload, seen in place; masked once {@link mask_frames} has run. */
+  /** A view of the payload; masked once {@link mask_frames} has run. */
   readonly payload: Uint8Array
 }
 
-/** Reads back, one by one, the frames that {@link write_header} headed. For our own frames only: it trusts every byte. */
+/**
+ * Iterates over frames that {@link write_header} wrote. For our own frames only, since it trusts every byte.
+ */
 export function* read_frames(bytes: Uint8Array): Generator<FrameView> {
   for (let at = 0; at < bytes.length; ) {
     const start = payload_start(bytes, at)
@@ -134,8 +141,8 @@ export function* read_frames(bytes: Uint8Array): Generator<FrameView> {
 }
 
 /**
- * Masks every frame in place (RFC 6455 §5.3), each with a key of its own from `next_key`, which must be a 32-bit number from a
- * source that nobody can predict (§10.3).
+ * Masks every frame in place (RFC 6455 §5.3), each with its own key from `next_key`, which must return
+ * unpredictable 32-bit numbers (§10.3).
  */
 export function mask_frames(bytes: Uint8Array, next_key: () => number): void {
   for (let at = 0; at < bytes.length; ) {
@@ -146,7 +153,7 @@ export function mask_frames(bytes: Uint8Array, next_key: () => number): void {
     mask(bytes, start, end, key)
     at = end
   }
-  forget_words()
+  release_words()
 }
 
 function payload_start(bytes: Uint8Array, at: number): number {

@@ -1,8 +1,8 @@
 const WORD_BYTES = 4
-/** From this size on, it pays to go by words. */
+/** From this size on, masking by words is faster. */
 const LARGE_BYTES = 64
 
-/** Any of these bits in a byte or a word says that it is not all ASCII. */
+/** A byte or a word with any of these bits is not all ASCII. */
 export const NOT_ASCII: number = 0x80808080 | 0
 
 const key_bytes = new Uint8Array(WORD_BYTES)
@@ -10,28 +10,29 @@ const key_word = new Int32Array(key_bytes.buffer)
 
 const NO_WORDS: Int32Array = new Int32Array(0)
 
-/** The bytes of a buffer as words; made for the first large payload of a chunk. */
-let seen: ArrayBufferLike | undefined
+/** A view of a chunk's buffer as words, kept for further large payloads of the chunk. */
+let viewed_buffer: ArrayBufferLike | undefined
 let words: Int32Array = NO_WORDS
 
 function words_of(bytes: Uint8Array): Int32Array {
   const { buffer } = bytes
-  if (buffer !== seen) {
-    seen = buffer
+  if (buffer !== viewed_buffer) {
+    viewed_buffer = buffer
     words = new Int32Array(buffer, 0, buffer.byteLength >>> 2)
   }
   return words
 }
 
-/** Lets go of the buffer that was masked last. */
-export function forget_words(): void {
-  seen = undefined
+/** Releases the buffer that was masked last. */
+export function release_words(): void {
+  viewed_buffer = undefined
   words = NO_WORDS
 }
 
 /**
- * Masks, or unmasks, the bytes from `start` to `end` in place (RFC 6455 §5.3). `key`: as a 32-bit number, its first byte highest, that the byte at
- * `start` goes with. Returns all bytes that come out, OR-ed together: {@link NOT_ASCII} tells whether any is not ASCII.
+ * Masks or unmasks the bytes from `start` to `end` in place (RFC 6455 §5.3). `key` is a big-endian 32-bit
+ * number, whose first byte applies to the byte at `start`. Returns all resulting bytes OR-ed together, to be
+ * tested with {@link NOT_ASCII}.
  */
 export function mask(bytes: Uint8Array, start: number, end: number, key: number): number {
   const k0 = key >>> 24
@@ -69,7 +70,7 @@ export function mask(bytes: Uint8Array, start: number, end: number, key: number)
   return all
 }
 
-/** Eight words at a time, which takes three quarters of the time. */
+/** Masks eight words at a time, which saves a quarter of the time. */
 function mask_words(words: Int32Array, from: number, to: number, key: number): number {
   let all = 0
   let i = from
@@ -96,8 +97,8 @@ function mask_words(words: Int32Array, from: number, to: number, key: number): n
   return all
 }
 
-/** Returns the key that goes with the byte `count` bytes further on. */
-export function shifted_key(key: number, count: number): number {
+/** Returns the key for a payload that continues `count` bytes further on. */
+export function rotate_key(key: number, count: number): number {
   const bits = (count & 3) * 8
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits))
 }

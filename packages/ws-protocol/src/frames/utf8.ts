@@ -1,4 +1,7 @@
-/** Returns how many bytes `text` takes as UTF-8 (RFC 3629), in plain ECMAScript. A lone surrogate counts as the U+FFFD that is sent for it. */
+/**
+ * Returns the length of `text` as UTF-8 in bytes (RFC 3629). A lone surrogate counts as the U+FFFD that is
+ * sent in its place.
+ */
 export function utf8_length(text: string): number {
   let size = text.length
   for (let i = 0; i < text.length; i += 1) {

@@ -1,11 +1,14 @@
 const CONTINUATION_LOW = 0x80
 const CONTINUATION_HIGH = 0xbf
 
-/** Checks UTF-8 that comes in pieces, as strictly as RFC 3629 §4: what is wrong is found in the piece where it stands. */
+/**
+ * Checks UTF-8 that arrives in pieces, as strictly as RFC 3629 §4. An error is found in the piece that
+ * contains it.
+ */
 export class Utf8Check {
-  /** How many bytes the character still takes that the last piece ended in. */
+  /** How many bytes the last character still lacks. */
   #missing = 0
-  /** What its next byte may be. */
+  /** The range of its next byte. */
   #low = CONTINUATION_LOW
   #high = CONTINUATION_HIGH
 
@@ -15,7 +18,8 @@ export class Utf8Check {
   }
 
   /**
-   * Whether the bytes from `start` to `end` may come next. `is_utf8`: the quickest way of the platform to check whole characters.
+   * Whether the bytes from `start` to `end` may come next. `is_utf8` is the platform's fastest check of
+   * complete characters.
    */
   accepts(bytes: Uint8Array, start: number, end: number, is_utf8: (bytes: Uint8Array) => boolean): boolean {
     let at = start
@@ -26,7 +30,7 @@ export class Utf8Check {
     return true
   }
 
-  /** RFC 3629 §4, byte by byte; behind a whole character, what comes here is never ASCII. */
+  /** Checks one byte by RFC 3629 §4. A byte that starts a character is never ASCII here. */
   #step(byte: number): boolean {
     if (this.#missing > 0) {
       if (byte < this.#low || byte > this.#high) return false
@@ -37,7 +41,7 @@ export class Utf8Check {
     }
     if (byte < 0xc2 || byte > 0xf4) return false
     this.#missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
-    // No overlong forms, no surrogates, nothing above U+10FFFF.
+    // This excludes overlong forms, surrogates, and anything above U+10FFFF.
     if (byte === 0xe0) this.#low = 0xa0
     else if (byte === 0xed) this.#high = 0x9f
     else if (byte === 0xf0) this.#low = 0x90
@@ -48,7 +52,7 @@ export class Utf8Check {
 
 const LONGEST_CHARACTER = 4
 
-/** Returns where a character starts that may be cut off at `end`; `end` if none is. */
+/** Returns the start of a character that may be cut off at `end`, or `end` if there is none. */
 function tail_start(bytes: Uint8Array, from: number, end: number): number {
   const first = Math.max(from, end - LONGEST_CHARACTER + 1)
   for (let at = end - 1; at >= first; at -= 1) {

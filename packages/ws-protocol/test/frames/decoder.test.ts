@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import {
+  type DecoderEvents,
   type DecoderMemory,
   type DecoderSettings,
-  type DecoderSink,
   FrameDecoder,
-  most_packed_bytes,
+  max_compressed_bytes,
 } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
 import { collect_garbage } from '../collect_garbage.js'
@@ -383,7 +383,7 @@ describe('limits', () => {
 describe('compressed messages', () => {
   const settings = { is_compressed: true, max_payload: 100 }
   /** What max_payload allows, a quarter of it, and 1 KiB. */
-  const MOST_BYTES = most_packed_bytes(100)
+  const MOST_BYTES = max_compressed_bytes(100)
 
   test.each(SIDES)('from a %s are handed on as they are, text or bytes, in one frame or several', from => {
     const bytes = encode(
@@ -500,7 +500,7 @@ class Trial {
         return decoder_memory.allocate(size_bytes)
       },
     }
-    const sink: DecoderSink = {
+    const sink: DecoderEvents = {
       on_message: (data, payload_bytes) => {
         if (typeof data !== 'string') this.kept.push(data)
         deliver(decoder_event.message(data, payload_bytes))
@@ -547,10 +547,10 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
       })
       trial.decoder.decode(stream())
       expect(trial.events).toEqual(all.slice(0, at + 1))
-      expect(trial.decoder.has_rest).toBe(at < all.length - 1)
+      expect(trial.decoder.has_unread_bytes).toBe(at < all.length - 1)
       trial.decoder.resume()
       expect(trial.events).toEqual(all)
-      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+      expect([trial.decoder.has_unread_bytes, trial.decoder.held_bytes]).toEqual([false, 0])
     })
 
     test.each(indexes)('nothing changes after a stop and a resume in callback %i', at => {
@@ -570,11 +570,11 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
         if (index === at) decoder.end()
       })
       trial.decoder.decode(stream())
-      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+      expect([trial.decoder.has_unread_bytes, trial.decoder.held_bytes]).toEqual([false, 0])
       trial.decoder.resume()
       trial.decoder.decode(stream())
       expect(trial.events).toEqual(all.slice(0, at + 1))
-      expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+      expect([trial.decoder.has_unread_bytes, trial.decoder.held_bytes]).toEqual([false, 0])
     })
 
     test.each(indexes)(
@@ -620,7 +620,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
         trial.decoder.stop()
         trial.decoder.decode(second)
         expect(trial.events).toEqual(delivered)
-        expect(trial.decoder.has_rest).toBe(delivered.length < all.length)
+        expect(trial.decoder.has_unread_bytes).toBe(delivered.length < all.length)
         trial.decoder.resume()
         expect(trial.events).toEqual(all)
       }
@@ -633,7 +633,7 @@ describe('pauses', () => {
     const trial = new Trial()
     trial.decoder.resume()
     trial.decoder.decode(hex(''))
-    expect([trial.events, trial.decoder.has_rest]).toEqual([[], false])
+    expect([trial.events, trial.decoder.has_unread_bytes]).toEqual([[], false])
     trial.decoder.decode(hex('89 00'))
     expect(trial.events).toEqual([decoder_event.ping(hex(''))])
   })
@@ -653,7 +653,7 @@ describe('pauses', () => {
     const trial = new Trial({}, ({ decoder }) => decoder.stop())
     trial.decoder.decode(hex('89 00 8a 00'))
     trial.decoder.end()
-    expect([trial.decoder.has_rest, trial.decoder.held_bytes]).toEqual([false, 0])
+    expect([trial.decoder.has_unread_bytes, trial.decoder.held_bytes]).toEqual([false, 0])
     trial.decoder.resume()
     expect(trial.events).toHaveLength(1)
   })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type DecoderSettings, most_packed_bytes } from '../../src/frames/decoder.js'
+import { type DecoderSettings, max_compressed_bytes } from '../../src/frames/decoder.js'
 import {
   BINARY,
   CLOSE,
@@ -227,7 +227,7 @@ const violation: fc.Arbitrary<Draft[]> = fc.oneof(
         {
           first: FIN | BINARY | RSV1,
           payload: Buffer.alloc(
-            is_ours ? most_packed_bytes(max_payload) - 1 + more : max_payload + more,
+            is_ours ? max_compressed_bytes(max_payload) - 1 + more : max_payload + more,
             'q',
           ),
         },

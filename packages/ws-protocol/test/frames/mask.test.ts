@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { forget_words, mask, NOT_ASCII, shifted_key } from '../../src/frames/mask.js'
+import { mask, NOT_ASCII, release_words, rotate_key } from '../../src/frames/mask.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 
 const KEY = 0x89ab4dcf | 0
@@ -57,17 +57,17 @@ describe('mask', () => {
     const [first, second] = [new Uint8Array(64), new Uint8Array(64)]
     mask(first, 0, 64, KEY)
     mask(second, 0, 64, KEY)
-    forget_words()
+    release_words()
     mask(first, 0, 64, KEY)
     expect([or(first), or(second)]).toEqual([0, KEY_BYTES.reduce((all, byte) => all | byte)])
   })
 })
 
-describe('shifted_key', () => {
+describe('rotate_key', () => {
   test('gives the key for the byte that many places on', () => {
     for (let count = 0; count <= 9; count += 1) {
       const bytes = new Uint8Array(4)
-      mask(bytes, 0, 4, shifted_key(KEY, count))
+      mask(bytes, 0, 4, rotate_key(KEY, count))
       expect([...bytes]).toEqual([0, 1, 2, 3].map(at => KEY_BYTES[(at + count) % 4]))
     }
   })
@@ -78,7 +78,7 @@ describe('shifted_key', () => {
       const parts = whole.slice()
       mask(whole, 0, 140, KEY)
       mask(parts, 0, cut, KEY)
-      mask(parts, cut, 140, shifted_key(KEY, cut))
+      mask(parts, cut, 140, rotate_key(KEY, cut))
       expect(parts).toEqual(whole)
     }
   })

@@ -18,7 +18,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'the key of a mask starts anew in each segment',
     file: 'decoder',
-    right: 'this.#key = shifted_key(this.#key, end - start)',
+    right: 'this.#key = rotate_key(this.#key, end - start)',
     wrong: '',
   },
   {

@@ -1,5 +1,5 @@
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
-import type { DecoderMemory, DecoderSettings, DecoderSink, FrameDecoder } from '../../src/frames/decoder.js'
+import type { DecoderEvents, DecoderMemory, DecoderSettings, FrameDecoder } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
 import { read_chunk, read_memory } from '../../src/node/memory/read_memory.js'
 import { decoder_event } from './decoder_event.js'
@@ -11,7 +11,7 @@ type Decoder = Pick<FrameDecoder, keyof FrameDecoder>
 export type DecoderClass = new (
   settings: DecoderSettings,
   memory: DecoderMemory,
-  sink: DecoderSink,
+  sink: DecoderEvents,
 ) => Decoder
 
 const GUARD_BYTES = 8
@@ -47,7 +47,7 @@ export function read_with(
     events.push(typeof event === 'string' ? () => event : event)
     pause()
   }
-  const sink: DecoderSink = {
+  const sink: DecoderEvents = {
     on_message(data, payload_bytes) {
       if (typeof data !== 'string' && data.buffer.byteLength !== data.byteLength)
         note('fault: a message keeps more memory than its own')
@@ -84,7 +84,7 @@ export function read_with(
     if ([memory.subarray(0, start), memory.subarray(end)].some(guards => guards.some(byte => byte !== GUARD)))
       note('fault: wrote outside of the segment')
     memory.fill(0xaa)
-    while (is_stopped || decoder.has_rest) {
+    while (is_stopped || decoder.has_unread_bytes) {
       is_stopped = false
       decoder.resume()
     }

@@ -1,10 +1,10 @@
-import { type DecoderSettings, type DecoderSink, FrameDecoder } from '../../frames/decoder.js'
+import { type DecoderEvents, type DecoderSettings, FrameDecoder } from '../../frames/decoder.js'
 import { decoder_memory } from './decoder_memory.js'
 
 function ignore(): void {}
 
 /** What a spare decoder delivers to, so that it does not keep the last connection alive. */
-const NOBODY: DecoderSink = {
+const NOBODY: DecoderEvents = {
   on_message: ignore,
   on_compressed: ignore,
   on_ping: ignore,
@@ -26,17 +26,17 @@ export class DecoderPool {
   }
 
   /** Lends a decoder that delivers to `sink`. */
-  lend(sink: DecoderSink): FrameDecoder {
+  lend(sink: DecoderEvents): FrameDecoder {
     const spare = this.#spare
     if (spare === undefined) return new FrameDecoder(this.#settings, decoder_memory, sink)
     this.#spare = undefined
-    spare.serve(sink)
+    spare.deliver_to(sink)
     return spare
   }
 
   /** Takes back a decoder that is idle. */
   take_back(decoder: FrameDecoder): void {
-    decoder.serve(NOBODY)
+    decoder.deliver_to(NOBODY)
     this.#spare = decoder
   }
 }

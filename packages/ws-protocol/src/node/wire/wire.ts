@@ -5,8 +5,8 @@ import type { Runnable, SocketEvents, SocketPort } from '../../connection/socket
 import { NetError } from '../../errors/errors.js'
 import { type BrokenRule, describe_broken_rule } from '../../frames/broken_rule.js'
 import { ABNORMAL_CLOSURE, NO_CODE } from '../../frames/close_code.js'
-import type { DecoderSink, FrameDecoder } from '../../frames/decoder.js'
-import { type FrameView, made_frame, mask_frames, OPCODE, read_frames } from '../../frames/frame.js'
+import type { DecoderEvents, FrameDecoder } from '../../frames/decoder.js'
+import { type FrameView, make_frame, mask_frames, OPCODE, read_frames } from '../../frames/frame.js'
 import type { FrameBatch } from '../../queues/batch.js'
 import { MessageDeflate } from '../deflate/deflate.js'
 import type { DeflateParameters } from '../deflate/deflate_agreement.js'
@@ -101,7 +101,7 @@ type WiredStream = ByteStream & { [WIRE]?: Wire }
  * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5 to §7). The stream is given to it when
  * the handshake is done; a whole batch of frames goes out in one write.
  */
-export class Wire implements SocketPort, DecoderSink, InboxHolder, TurnTaker {
+export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   readonly #traits: WireTraits
   readonly #abort: (() => void) | undefined
   #sink!: SocketEvents
@@ -315,7 +315,7 @@ export class Wire implements SocketPort, DecoderSink, InboxHolder, TurnTaker {
     return is_shed
   }
 
-  // What the decoder finds: DecoderSink.
+  // What the decoder finds: DecoderEvents.
 
   on_message(data: string | Uint8Array, payload_bytes: number): void {
     // The same kind of bytes, in whatever pieces they came: `String` of a Buffer is its text, and of other bytes their numbers.
@@ -581,7 +581,7 @@ export class Wire implements SocketPort, DecoderSink, InboxHolder, TurnTaker {
   }
 
   #control_frame(opcode: number, payload: Uint8Array): Uint8Array {
-    const frame = made_frame(opcode, payload, this.#traits.side === 'client')
+    const frame = make_frame(opcode, payload, this.#traits.side === 'client')
     if (this.#traits.side === 'client') mask_frames(frame, next_mask_key)
     return frame
   }
@@ -601,12 +601,12 @@ export class Wire implements SocketPort, DecoderSink, InboxHolder, TurnTaker {
       const { opcode, payload } = value as FrameView
       if (payload.length >= threshold_bytes) {
         deflate.deflate(payload, packed => {
-          done.push(made_frame(opcode, packed, is_masked, true))
+          done.push(make_frame(opcode, packed, is_masked, true))
           this.#deflate_frames(deflate, frames, done)
         })
         return
       }
-      done.push(made_frame(opcode, payload, is_masked))
+      done.push(make_frame(opcode, payload, is_masked))
     }
     const tasks = this.#after_deflating
     this.#after_deflating = undefined

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { most_packed_bytes } from '../../../src/frames/decoder.js'
+import { max_compressed_bytes } from '../../../src/frames/decoder.js'
 import { MessageDeflate, type MessageDeflateSettings } from '../../../src/node/deflate/deflate.js'
 import {
   accept_deflate,
@@ -638,7 +638,7 @@ describe('MessageDeflate.held_bytes', () => {
   })
 })
 
-it('most_packed_bytes leaves room for the worst that zlib makes, flushed after every KiB', () => {
+it('max_compressed_bytes leaves room for the worst that zlib makes, flushed after every KiB', () => {
   for (const size of [1, 1_000, 100_000, MIB]) {
     for (const options of [
       { level: 0 },
@@ -647,10 +647,10 @@ it('most_packed_bytes leaves room for the worst that zlib makes, flushed after e
     ]) {
       const message = noise(size)
       const flushes = 5 * Math.ceil(size / 1_024)
-      expect(packed_by_zlib(message, options).length + flushes).toBeLessThan(most_packed_bytes(size))
+      expect(packed_by_zlib(message, options).length + flushes).toBeLessThan(max_compressed_bytes(size))
     }
   }
-  expect(most_packed_bytes(MIB)).toBeLessThan(1.2 * MIB)
+  expect(max_compressed_bytes(MIB)).toBeLessThan(1.2 * MIB)
 })
 
 it('accepted parameters work against the peer that offered', async () => {

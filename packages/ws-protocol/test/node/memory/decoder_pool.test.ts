@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import type { DecoderSink } from '../../../src/frames/decoder.js'
+import type { DecoderEvents } from '../../../src/frames/decoder.js'
 import { DecoderPool } from '../../../src/node/memory/decoder_pool.js'
 
 const settings = { from: 'server', max_payload: 100, max_fragments: 10, is_compressed: false } as const
 
 /** Notes the messages that it gets. */
-function sink_of(messages: unknown[]): DecoderSink {
+function sink_of(messages: unknown[]): DecoderEvents {
   const unexpected = (): never => {
     throw new Error('only messages are sent here')
   }
