@@ -1,4 +1,4 @@
-// What only our own packages use: it may change in any release.
+// Exports for our own packages only, which may change in any release.
 export {
   Connection,
   type ConnectionEvents,

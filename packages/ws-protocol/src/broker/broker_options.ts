@@ -2,7 +2,7 @@ import { describe_value, NetError } from '../errors/errors.js'
 import { describe_type, type OptionRule, type OptionRules } from '../options/option_rule.js'
 import { whole_number } from '../options/options.js'
 
-/** As long as a {@link ClusterPort} may take to connect, in milliseconds. */
+/** The longest time that a {@link ClusterPort} may take to connect, in milliseconds. */
 const MAX_CONNECT_MS = 10_000
 const PREFIX = /^[\w-]+(\.[\w-]+)*$/
 const MAX_PREFIX_LENGTH = 64
@@ -10,12 +10,13 @@ const MAX_PREFIX_LENGTH = 64
 /** Options that every broker has. */
 export interface BrokerOptions {
   /**
-   * The prefix of all channel names, before a dot: servers with different prefixes do not hear each other. At most 64 letters, digits, `_` and `-`,
-   * with dots between them. @defaultValue `'bt'`
+   * The prefix of all channel names, before a dot: servers with different prefixes do not hear each other. At
+   * most 64 letters, digits, `_` and `-`, with dots between them. @defaultValue `'bt'`
    */
   prefix?: string | undefined
   /**
-   * How long one attempt to connect may take, in milliseconds, including the DNS lookup, TLS and authentication. From 1 to 10,000.
+   * How long one attempt to connect may take, in milliseconds, including the DNS lookup, TLS and
+   * authentication. From 1 to 10,000.
    * @defaultValue `10000`
    */
   connect_timeout?: number | undefined
@@ -32,7 +33,8 @@ export const broker_rules: OptionRules<BrokerOptions, keyof BrokerOptions> = {
 }
 
 /**
- * Makes the rule of an option that holds options of the broker's own client, which checks their values; names that are not in `known` are refused.
+ * Returns a rule for an option with options of the broker's own client. It refuses names that are not in
+ * `known`; the client checks the values.
  */
 export function client_options_rule<Options extends object>(
   call: string,
@@ -52,11 +54,14 @@ export function client_options_rule<Options extends object>(
   }
 }
 
-/** As many addresses of a broker are named at most. */
-const MOST_NAMED = 3
+/** The largest number of a broker's addresses that an error names. */
+const MAX_NAMED = 3
 
-/** Names a broker for errors: `'NATS at 127.0.0.1:4222'`. The addresses must hold no credentials. */
+/**
+ * Returns the name of a broker for errors: `'NATS at 127.0.0.1:4222'`. The addresses must not contain
+ * credentials.
+ */
 export function broker_name(engine: string, addresses: readonly string[]): string {
-  const more = addresses.length > MOST_NAMED ? ` and ${addresses.length - MOST_NAMED} more` : ''
-  return `${engine} at ${addresses.slice(0, MOST_NAMED).join(', ')}${more}`
+  const more = addresses.length > MAX_NAMED ? ` and ${addresses.length - MAX_NAMED} more` : ''
+  return `${engine} at ${addresses.slice(0, MAX_NAMED).join(', ')}${more}`
 }

@@ -1,26 +1,28 @@
-/** Decides what is reported, so that each thing is reported once, and at most a fixed number of them: a hostile peer can make up any number. */
+/**
+ * Ensures that each subject is reported once, and at most a fixed number of subjects, since a hostile peer
+ * can make up any number of them.
+ */
 export class ReportOnce {
-  readonly #most: number
+  readonly #max_subjects: number
   readonly #reported = new Set<string>()
 
-  /** `most`: how many different things are reported. */
-  constructor(most: number) {
-    this.#most = most
+  constructor(max_subjects: number) {
+    this.#max_subjects = max_subjects
   }
 
-  /** Whether nothing new is reported any more. */
+  /** Whether no further subjects are reported. */
   get is_full(): boolean {
-    return this.#reported.size >= this.#most
+    return this.#reported.size >= this.#max_subjects
   }
 
-  /** Returns whether to report this now, and remembers it. */
-  should_report(what: string): boolean {
-    if (this.#reported.has(what) || this.is_full) return false
-    this.#reported.add(what)
+  /** Returns whether to report `subject` now, and remembers it if so. */
+  should_report(subject: string): boolean {
+    if (this.#reported.has(subject) || this.is_full) return false
+    this.#reported.add(subject)
     return true
   }
 
-  /** Lets everything be reported again. */
+  /** Forgets all subjects, so that they are reported again. */
   reset(): void {
     this.#reported.clear()
   }

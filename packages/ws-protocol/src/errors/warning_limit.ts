@@ -4,8 +4,9 @@ const MOST_SHOWN = 10
 const INTERVAL_MS = 60_000
 
 /**
- * Limits warnings about errors that no `on_error` takes: a peer can cause any number, and writing one takes time. Shows the first ten of each code, and
- * counts the others until a minute is over. `start_timer` should not keep the process alive.
+ * Limits warnings about errors that have no `on_error`: a peer can cause any number, and writing one takes
+ * time. Shows the first ten of each code within a minute, and then the number of further ones. `start_timer`
+ * should not keep the process alive.
  */
 export function limit_warnings(
   show: (error: NetError) => void,

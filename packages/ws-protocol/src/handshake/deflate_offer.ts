@@ -3,9 +3,9 @@ import { list_elements } from './header_list.js'
 const NAME = 'permessage-deflate'
 const CHARACTER = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]"
 const BLANKS = '[ \\t]*'
-/** A value that is quoted has to be a token without its quotes and backslashes (RFC 6455 §9.1). */
+/** A quoted value has to be a token once its quotes and backslashes are removed (RFC 6455 §9.1). */
 const VALUE = `(?:${CHARACTER}+|"(?:\\\\?${CHARACTER})+")`
-/** RFC 2616 §2.1 allows blanks between any two words. */
+/** RFC 2616 §2.1 allows blanks between any two tokens. */
 const PARAMETER = `${BLANKS};${BLANKS}${CHARACTER}+(?:${BLANKS}=${BLANKS}${VALUE})?`
 const EXTENSION = `${CHARACTER}+(?:${PARAMETER})*`
 /** RFC 6455 §9.1: a list, whose elements may be empty (RFC 2616 §2.1). */
@@ -14,9 +14,9 @@ const EXTENSION_LIST = new RegExp(`^[ \\t,]*${EXTENSION}(?:${BLANKS},[ \\t,]*${E
 const WINDOW_BITS = /^(?:8|9|1[0-5])$/
 
 /**
- * Returns the entries of a list of extensions (RFC 6455 §9.1) that are permessage-deflate as RFC 7692 §7.1 defines it: a server has to decline any
- * other offer, and a client may accept no other answer. They are written the plainest way, without blanks around `=` and without quotes. `undefined`
- * if it is no such list at all.
+ * Returns the valid permessage-deflate elements (RFC 7692 §7.1) of a list of extensions (RFC 6455 §9.1),
+ * without quotes and without blanks around `=`; `undefined` if the list is malformed. A server has to decline
+ * any other offer, and a client must not accept any other response.
  */
 export function deflate_offers(list: string, from: 'client' | 'server'): string[] | undefined {
   if (!EXTENSION_LIST.test(list)) return undefined
@@ -42,7 +42,7 @@ function is_parameter(parameter: string, from: 'client' | 'server'): boolean {
     case 'client_no_context_takeover':
       return value === undefined
     case 'client_max_window_bits':
-      // Without a value, a client says that it can do with fewer (§7.1.2.2).
+      // Without a value, a client says that it supports smaller windows (§7.1.2.2).
       return value === undefined ? from === 'client' : WINDOW_BITS.test(value)
     case 'server_max_window_bits':
       return value !== undefined && WINDOW_BITS.test(value)

@@ -1,8 +1,8 @@
 import { NetError } from '../errors/errors.js'
 
-/** The parts of an `AbortSignal` that are used, on any platform. */
+/** The parts of an `AbortSignal` that are used here, on any platform. */
 export interface AbortSignalLike {
-  /** Whether it is aborted already. */
+  /** Whether the signal has been aborted. */
   readonly aborted: boolean
   /** Adds a listener for the abort. */
   addEventListener(type: 'abort', listener: () => void): void
@@ -11,9 +11,10 @@ export interface AbortSignalLike {
 }
 
 /**
- * Calls `close` when `signal` aborts, or at once if it has already; lets go of the signal when `closed` settles.
+ * Calls `close` when `signal` aborts, or at once if it has already; removes its listener when `closed`
+ * settles.
  *
- * @throws NetError `invalid_option` if it is a signal in name only, and throws; `close` was called by then
+ * @throws NetError `invalid_option`, after calling `close`, if the signal is an imitation that throws
  */
 export function close_on_abort(
   signal: AbortSignalLike | undefined,
@@ -21,13 +22,13 @@ export function close_on_abort(
   closed: Promise<unknown>,
 ): void {
   if (signal === undefined) return
-  // A function of this call's own: two that are the same would count as one.
+  // A new function for each call, since adding the same listener twice has no effect.
   const listener = (): void => close()
   try {
     if (signal.aborted) close()
     else {
       signal.addEventListener('abort', listener)
-      // One that does not let go harms nobody: the listener is never called again.
+      // A signal that fails to remove its listener does no harm: closing again has no effect.
       closed.then(() => signal.removeEventListener('abort', listener)).catch(() => {})
     }
   } catch (cause) {

@@ -1,19 +1,19 @@
 import { describe_value, NetError } from '../errors/errors.js'
 import { shown_text } from '../errors/shown_text.js'
 
-/** How to check one option, and its value if it is not given. */
+/** The check of one option, and its default. */
 export interface OptionRule<Value> {
-  /** The value of the option if it is not given, unless there is no default. */
+  /** The default value, if there is one. */
   readonly fallback?: Value | undefined
-  /** Whether it has to be given. */
+  /** Whether the option is required. */
   readonly is_required?: boolean
-  /** What is expected, as the end of the sentence "expected …". */
+  /** The expected values, as the end of the sentence "expected …". */
   readonly expects: string
   /** Whether a given value is valid. */
   accepts(value: unknown): boolean
   /**
-   * Formats an invalid value, without anything that may be secret; without this, or if it returns `undefined`, the value is shown briefly, such as
-   * `an array of 3`.
+   * Formats an invalid value, without anything that may be secret. If this is left out or returns
+   * `undefined`, the value is shown briefly, such as `an array of 3`.
    */
   readonly shown?: (value: unknown) => string | undefined
 }
@@ -37,7 +37,7 @@ export type OptionRules<Options, Filled extends keyof Options> = {
     : OptionRule<Exclude<Options[Name], undefined>>
 }
 
-/** Options once checked, in which those in `Filled` always have a value. */
+/** Checked options, in which those in `Filled` always have a value. */
 export type CheckedOptions<Options, Filled extends keyof Options> = Readonly<
   Options & { [Name in Filled]-?: Exclude<Options[Name], undefined> }
 >
@@ -45,7 +45,8 @@ export type CheckedOptions<Options, Filled extends keyof Options> = Readonly<
 /**
  * Checks the options of a call against their rules, and fills in defaults.
  *
- * @throws NetError `invalid_option`, naming the option, its value and what was expected; for an unknown option, also the nearest known one
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected; for an unknown
+ * option, also the nearest known one
  */
 export function check_options<Options extends object, Filled extends keyof Options>(
   call: string,
@@ -74,7 +75,7 @@ export function check_options<Options extends object, Filled extends keyof Optio
 }
 
 /**
- * Reads one option from those that a call was given.
+ * Reads one of the options given to a call.
  *
  * @throws NetError `invalid_option` if its getter throws
  */
@@ -95,29 +96,38 @@ function describe({ shown }: OptionRule<unknown>, value: unknown): string {
   try {
     return shown?.(value) ?? describe_value(value)
   } catch {
-    // What throws when it is looked at: that it is an object says enough.
+    // Reading the value threw, so only its kind is shown.
     return describe_value(value)
   }
 }
 
-/** Formats only the type of a value that is secret, such as `of type string`. */
+/** Formats only the type of a secret value, such as `of type string`. */
 export function describe_type(value: unknown): string {
   return `of type ${typeof value}`
 }
 
-/** Formats a value that should have been an object or a list with secrets in it: text in its place, which may be one of them, is not shown. */
+/**
+ * Formats a value that should have been an object or a list containing secrets. A string in its place may be
+ * such a secret, and is not shown.
+ */
 export function describe_secret(value: unknown): string {
   return typeof value === 'string' ? 'text' : describe_value(value)
 }
 
-/** Formats the content of an object that holds no secret, such as `{ min_delay: 5 }`; `undefined` for anything else. */
+/**
+ * Formats the content of an object without secrets, such as `{ min_delay: 5 }`; `undefined` for anything
+ * else.
+ */
 export function describe_parts(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const parts = Object.entries(value).map(([name, part]) => `${name}: ${describe_value(part)}`)
   return shown_text(`{ ${parts.join(', ')} }`)
 }
 
-/** What throws when it is looked at will not do; what a rule itself throws says why. */
+/**
+ * Returns whether a rule accepts a value. A value that throws when it is read is invalid; a `NetError` comes
+ * from the rule, and says why.
+ */
 function is_accepted(rule: OptionRule<unknown>, value: unknown): boolean {
   try {
     return rule.accepts(value)
@@ -131,7 +141,10 @@ function invalid(message: string, cause?: unknown): NetError {
   return new NetError('invalid_option', message, cause === undefined ? undefined : { cause })
 }
 
-/** Names the option that was probably meant: the one with the most pairs of letters in common, for the length of both. */
+/**
+ * Suggests the option that was probably meant: the one that shares the most pairs of letters, in proportion
+ * to the longer name.
+ */
 function nearest(name: string, known: readonly string[]): string {
   const likeness = (other: string): number =>
     Math.min(pairs_in(name, other), pairs_in(other, name)) / (Math.max(name.length, other.length) - 1)

@@ -9,11 +9,16 @@ import {
   type RequiredOptionRule,
 } from './option_rule.js'
 
-/** The longest delay that every platform's timers accept, in milliseconds, about 24 days; and bound enough for bytes. */
+/**
+ * The longest delay that every platform's timers accept, in milliseconds, about 24 days. It also limits sizes
+ * in bytes.
+ */
 export const MAX_DELAY_MS = 2_147_483_647
-/** The longest text that fits into one string of V8: a longer one could be received, but not handed on. */
+/** The longest string in V8: a longer text could be received, but not delivered. */
 const MAX_TEXT_BYTES = 536_870_888
-/** What RFC 7230 §3.2.6 keeps out of a subprotocol's name (RFC 6455 §4.1). */
+/**
+ * A character that a token (RFC 7230 §3.2.6), such as a subprotocol's name (RFC 6455 §4.1), must not contain.
+ */
 const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/u
 
 /** How messages are compressed (permessage-deflate, RFC 7692), always without context takeover. */
@@ -27,52 +32,61 @@ export interface CompressionOptions {
 /** Options that `listen` and `connect` share. */
 export interface ConnectionOptions<Binary extends boolean> {
   /**
-   * Whether to accept binary messages. `false`: `data` is always a `string`, and a binary message closes the connection with 1003. `true`: `data` is
-   * a `string` or a `Uint8Array`. Bytes can be sent either way. @defaultValue `false`
+   * Whether to accept binary messages. `false`: `data` is always a `string`, and a binary message closes the
+   * connection with 1003. `true`: `data` is a `string` or a `Uint8Array`. Bytes can be sent either way.
+   * @defaultValue `false`
    */
   binary?: Binary | undefined
   /**
-   * The largest message to accept, in bytes after decompression; a larger one closes with 1009 (RFC 6455 §7.4.1). From 1 to 536,870,888, the longest
-   * string there is. @defaultValue 1 MiB
+   * The largest message to accept, in bytes after decompression; a larger one closes with 1009 (RFC 6455
+   * §7.4.1). From 1 to 536,870,888, the longest string there is. @defaultValue 1 MiB
    */
   max_payload?: number | undefined
   /**
-   * How many fragments a received message may have (RFC 6455 §5.4); more close with 1008. Many tiny fragments cost memory out of proportion. Browsers
-   * use their own limit. From 1 to 1,000,000. @defaultValue `1024` on a server, `16384` on a client
+   * How many fragments a received message may have (RFC 6455 §5.4); more close with 1008. Many tiny fragments
+   * cost memory out of proportion. Browsers use their own limit. From 1 to 1,000,000. @defaultValue `1024` on
+   * a server, `16384` on a client
    */
   max_fragments?: number | undefined
   /**
-   * Limit of the send queue, in bytes with frame headers. It holds what the network has not taken yet; when it is full, `send` returns `queue_full`.
-   * From 1 to 2,147,483,647. @defaultValue 4 MiB
+   * Limit of the send queue, in bytes with frame headers. It holds what the network has not taken yet; when
+   * it is full, `send` returns `queue_full`. From 1 to 2,147,483,647. @defaultValue 4 MiB
    */
   max_queue?: number | undefined
   /**
-   * How long the peer may be silent before it is pinged (RFC 6455 §5.5.2), in milliseconds; after twice this time, the connection ends with the cause
-   * `heartbeat`. `false` turns this off. The connection is checked ten times in that span. A peer that is slow to take messages shows a sign of life
-   * with each 64 KiB, or each larger message: set this higher for large messages over slow links. A browser can't ping: there, silence only counts
-   * while it is offline, or while sent data does not go out. From 1 to 2,147,483,647. @defaultValue `25000`
+   * How long the peer may be silent before it is pinged (RFC 6455 §5.5.2), in milliseconds; after twice this
+   * time, the connection ends with the cause `heartbeat`. `false` turns this off. The connection is checked
+   * ten times in that span. A peer that is slow to take messages shows a sign of life with each 64 KiB, or
+   * each larger message: set this higher for large messages over slow links. A browser can't ping: there,
+   * silence only counts while it is offline, or while sent data does not go out. From 1 to 2,147,483,647.
+   * @defaultValue `25000`
    */
   heartbeat?: number | false | undefined
   /**
-   * How long a closing connection may make no progress before it is terminated, in milliseconds. This limits the wait for the peer to take each
-   * queued piece, 64 KiB or one larger message, and then the wait for its Close. From 1 to 2,147,483,647. @defaultValue `5000`
+   * How long a closing connection may make no progress before it is terminated, in milliseconds. This limits
+   * the wait for the peer to take each queued piece, 64 KiB or one larger message, and then the wait for its
+   * Close. From 1 to 2,147,483,647. @defaultValue `5000`
    */
   close_timeout?: number | undefined
   /**
-   * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time, and about 300 KB for each connection that compresses.
-   * Browsers decide for themselves. @defaultValue `false`
+   * Whether to offer or accept permessage-deflate (RFC 7692), and how. It costs CPU time, and about 300 KB
+   * for each connection that compresses. Browsers decide for themselves. @defaultValue `false`
    */
   compression?: boolean | CompressionOptions | undefined
   /**
-   * Subprotocols (RFC 6455 §1.9), in order of preference. A server uses the first of its own that the client offers; a client offers all of its own,
-   * and fails with `handshake_failed` if the server accepts none of them. @defaultValue none
+   * Subprotocols (RFC 6455 §1.9), in order of preference. A server uses the first of its own that the client
+   * offers; a client offers all of its own, and fails with `handshake_failed` if the server accepts none of
+   * them. @defaultValue none
    */
   protocols?: readonly string[] | undefined
-  /** Aborting this signal calls `close()`; if it is aborted already, nothing is connected or bound. @defaultValue none */
+  /**
+   * Aborting this signal calls `close()`; if it is aborted already, nothing is connected or bound.
+   * @defaultValue none
+   */
   signal?: AbortSignalLike | undefined
 }
 
-/** The shared options that are passed on to `ws`; platforms without it decide for themselves. */
+/** The shared options that only the wire on Node uses; a browser decides for itself. */
 export type WsOption = 'max_fragments' | 'compression'
 
 /** The shared options that always have a value once checked. */
@@ -84,7 +98,7 @@ export type FilledConnectionOption =
   | 'close_timeout'
   | 'protocols'
 
-/** The rules of the shared options that a connection uses itself; those passed on to `ws` have theirs in `ws_rules`. */
+/** The rules of the shared options that apply on every platform; `ws_rules` has the others. */
 export const connection_rules: OptionRules<
   Omit<ConnectionOptions<boolean>, WsOption>,
   FilledConnectionOption
@@ -113,7 +127,7 @@ export const connection_rules: OptionRules<
   },
 }
 
-/** A rule for a whole number of `unit`, from 1 to `max`. */
+/** Returns a rule for a whole number of `unit`, from 1 to `max`. */
 export function whole_number(unit: string, max: number, fallback: number): FilledOptionRule<number> {
   return {
     fallback,
@@ -127,7 +141,7 @@ export function is_whole_number(value: unknown, min: number, max: number): boole
   return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
 }
 
-/** A rule for a time in milliseconds. */
+/** Returns a rule for a time in milliseconds. */
 export function milliseconds(fallback: number): FilledOptionRule<number> {
   return whole_number('milliseconds', MAX_DELAY_MS, fallback)
 }
@@ -137,12 +151,12 @@ function milliseconds_or_false(fallback: number): FilledOptionRule<number | fals
   return { fallback, expects: `${expects}, or false`, accepts: value => value === false || accepts(value) }
 }
 
-/** A rule for an optional callback. */
+/** Returns a rule for an optional callback. */
 export function callback<Callback>(): OptionRule<Callback> {
   return { expects: 'a function', accepts: value => typeof value === 'function' }
 }
 
-/** A rule for the `type` that selects this kind of connection. */
+/** Returns a rule for the `type` that selects this kind of connection. */
 export function exactly<Type extends string>(type: Type): RequiredOptionRule<Type> {
   return { is_required: true, expects: `'${type}'`, accepts: value => value === type }
 }
@@ -152,14 +166,18 @@ export function is_token(value: unknown): value is string {
   return token_flaw(value) === undefined
 }
 
-/** Says what is wrong with a value that should be a token, such as `has U+0020 at index 1`; `undefined` if nothing is. */
+/**
+ * Returns what is wrong with a value that should be a token, such as `has U+0020 at index 1`; `undefined` if
+ * it is valid.
+ */
 export function token_flaw(value: unknown): string | undefined {
   return value === '' ? 'is empty' : text_flaw(value, NO_TOKEN)
 }
 
 /**
- * Says what is wrong with a value that should be text without any character that `forbidden` matches, such as `has U+000A at index 7`; `undefined` if
- * nothing is. It never shows the text itself, which may be a secret.
+ * Returns what is wrong with a value that should be text without any character that `forbidden` matches, such
+ * as `has U+000A at index 7`; `undefined` if it is valid. It never shows the text itself, which may be a
+ * secret.
  */
 export function text_flaw(value: unknown, forbidden: RegExp): string | undefined {
   if (typeof value !== 'string') return `is ${describe_type(value)}`
@@ -169,7 +187,10 @@ export function text_flaw(value: unknown, forbidden: RegExp): string | undefined
   return `has U+${code_point} at index ${index}`
 }
 
-/** Subprotocols that will not do, and why; they are not shown themselves, since pages send tokens as such. */
+/**
+ * Returns what is wrong with a list of subprotocols, if anything. The names are not shown, since web pages
+ * pass access tokens as subprotocols.
+ */
 function flawed_protocols(value: unknown): string | undefined {
   if (!Array.isArray(value)) return describe_secret(value)
   for (const [index, name] of value.entries()) {

@@ -3,9 +3,12 @@ import { describe_type, type FilledOptionRule, type OptionRule, type OptionRules
 /** The content of a PEM file, as text or bytes; not its name. */
 export type Pem = string | Uint8Array
 
-/** A certificate and its key, with which one side of TLS proves who it is. */
+/** A certificate and its key, with which one side of TLS proves its identity. */
 export interface TlsIdentity {
-  /** The certificate, followed by any intermediate ones up to a root that the peer trusts. A list is joined into one text. */
+  /**
+   * The certificate, followed by any intermediate ones up to a root that the peer trusts. A list is joined
+   * into one text.
+   */
   readonly cert: Pem | readonly Pem[]
   /** The private key of the certificate. */
   readonly key: Pem
@@ -18,7 +21,10 @@ export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /** Which peers one side of TLS accepts. */
 export interface TlsTrust {
-  /** The certificates of the authorities to trust for the peer's certificate, instead of those that Node brings along. */
+  /**
+   * The certificates of the authorities to trust for the peer's certificate, instead of those that Node
+   * brings along.
+   */
   readonly ca?: Pem | readonly Pem[] | undefined
   /** The oldest version of TLS to accept. @defaultValue `'TLSv1.2'` */
   readonly min_version?: TlsVersion | undefined
@@ -36,7 +42,7 @@ export const key_rule: OptionRule<Pem> = {
 
 /** A rule for one or more certificates. */
 export const certificates_rule: OptionRule<Pem | readonly Pem[]> = {
-  // Who mixes up the two gives a key here.
+  // A caller who mixes up the two options passes a private key here.
   shown: describe_type,
   expects: `${PEM_EXPECTED}, or a list of such`,
   accepts: value => (Array.isArray(value) ? value.length > 0 && value.every(is_pem) : is_pem(value)),

@@ -1,7 +1,7 @@
-/** The size of a batch that is worth a write of its own: queued messages are passed on in pieces of about this size, in bytes. */
+/** The approximate size of the pieces in which queued messages are written, in bytes. */
 export const BATCH_BYTES = 65_536
 
-/** Messages that are passed to a port together; the queue and the port of a platform agree on what else it holds. */
+/** Messages that a port writes together. Each platform's queue and port add a form of their own to this. */
 export interface Batch {
   /** The number of messages. */
   readonly messages: number
@@ -13,6 +13,6 @@ export interface Batch {
 export interface FrameBatch extends Batch {
   /** The frames; a client's still have a mask key of zero. */
   readonly frames: Uint8Array
-  /** Returns the memory of the frames, which are no longer needed. */
+  /** Frees the memory of the frames for reuse. */
   release(): void
 }

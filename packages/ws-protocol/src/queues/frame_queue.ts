@@ -7,18 +7,23 @@ import { SharedBatch } from './shared_frames.js'
 const FIRST_CHUNK_BYTES = 512
 
 /**
- * A smaller frame is copied where others wait before it: it would keep alive what all of its turn is in, though that is far more. Where a whole batch
- * waits, only a large frame is not copied.
+ * A smaller shared frame is copied if others are queued before it: holding it would keep all frames of its
+ * turn alive, which are far larger. If a whole batch is queued, all but large frames are copied.
  */
 const LEAST_SHARED_BYTES = 2_048
 
-/** As UTF-8, a unit of UTF-16 takes so many bytes at most: then a text needs not be looked at to know that it fits. */
+/**
+ * A UTF-16 unit takes at most this many bytes as UTF-8, so a short text is known to fit without being
+ * measured.
+ */
 const MOST_BYTES_PER_UNIT = 3
 
-/** From so many letters on, a text is tried as ASCII. */
+/** From this length on, a text is tried as ASCII first. */
 const LONG_TEXT = 4_096
 
-/** Whether a frame is that large that hardly anything else has room behind it: then its buffer is no larger than itself. */
+/**
+ * Whether a frame leaves hardly any room behind it in a batch, so that it gets a buffer of exactly its size.
+ */
 function is_large(frame_bytes: number): boolean {
   return frame_bytes > BATCH_BYTES / 2
 }
@@ -45,15 +50,16 @@ class Chunk implements FrameBatch {
 }
 
 /**
- * A queue of frames that are ready to be written. Messages are packed when they are pushed, so a full queue holds at most about twice the bytes that
- * it counts, and hardly more than them for small messages; what was broadcast is held once for all queues.
+ * A queue of frames that are ready to be written. Messages are framed when they are pushed, so a full queue
+ * takes at most about twice the memory that it counts, and hardly more for small messages. A broadcast frame
+ * is held once for all queues.
  */
 export class FrameQueue implements SendQueue {
   readonly #is_masked: boolean
   readonly #memory: FrameMemory
-  /** What no more is added to, the oldest first. */
+  /** Batches that are complete, the oldest first. */
   #sealed: FrameBatch[] | undefined
-  /** What is added to. */
+  /** The batch that further frames are added to. */
   #open: Chunk | SharedBatch | undefined
   #bytes = 0
 
@@ -102,7 +108,7 @@ export class FrameQueue implements SendQueue {
     return this.#added(chunk, end - start)
   }
 
-  /** Adds it if it is nothing but ASCII, as most of what is long is; returns whether it is. */
+  /** Adds the text if it is all ASCII, as most long texts are; returns whether it is. */
   #push_ascii(text: string, frame_bytes: number): boolean {
     const chunk = this.#chunk_for(frame_bytes)
     const { bytes, frame_bytes: start } = chunk
@@ -119,7 +125,7 @@ export class FrameQueue implements SendQueue {
     return false
   }
 
-  /** What is shared is unmasked: it is for servers alone. */
+  /** Adds frames that are unmasked, and so only for servers. */
   #push_shared(frame: SharedBatch, room_bytes: number): number {
     const { frame_bytes } = frame
     if (frame_bytes > room_bytes) return frame_bytes
@@ -160,7 +166,10 @@ export class FrameQueue implements SendQueue {
     return frame_bytes
   }
 
-  /** A chunk with room for that much, where one is at hand without making it larger. */
+  /**
+   * Returns the open chunk if it has enough room, or a new one if there is none; `undefined` if the open
+   * chunk would have to grow.
+   */
   #chunk_for_any(most_bytes: number): Chunk | undefined {
     const open = this.#open
     if (open instanceof Chunk) return open.frame_bytes + most_bytes <= open.bytes.length ? open : undefined
@@ -202,7 +211,10 @@ export class FrameQueue implements SendQueue {
     return batch
   }
 
-  /** The oldest, and with it what comes behind, where that is still no more than a batch: to copy it costs less than another write. */
+  /**
+   * Takes the oldest batch, joined with those behind it up to the size of one batch: copying them costs less
+   * than another write.
+   */
   #take_sealed(sealed: FrameBatch[]): FrameBatch | undefined {
     this.#seal()
     let [count, bytes] = [0, 0]

@@ -3,11 +3,11 @@ import { utf8_length } from '../frames/utf8.js'
 import { BATCH_BYTES, type Batch } from './batch.js'
 import type { SendQueue } from './send_queue.js'
 
-/** Messages as they were sent, for a port over a WebSocket that makes the frames itself. */
+/** Messages without frames, for a port over a WebSocket that does its own framing. */
 export interface MessageBatch extends Batch {
   /** The messages, in order. */
   readonly payloads: readonly (string | Uint8Array)[]
-  /** How many bytes they take without headers. */
+  /** Their size without headers, in bytes. */
   readonly payload_bytes: number
 }
 
@@ -30,7 +30,7 @@ export class MessageQueue implements SendQueue {
     const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.byteLength
     const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
     if (frame_bytes > room_bytes) return frame_bytes
-    // Not `slice`, which makes a view where the bytes are a Buffer.
+    // `slice` would not copy a Buffer but make a view of it.
     this.#payloads.push(typeof payload === 'string' ? payload : new Uint8Array(payload))
     this.#payload_bytes += payload_bytes
     this.#frame_bytes += frame_bytes

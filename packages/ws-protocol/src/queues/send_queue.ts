@@ -1,15 +1,18 @@
 import type { Batch } from './batch.js'
 import type { SharedBatch } from './shared_frames.js'
 
-/** Messages that wait to be sent, in order, in the form that the port of a platform takes. The outbox limits it. */
+/**
+ * The pending messages of a connection, in order, in the form that the platform's port writes. The outbox
+ * limits its size.
+ */
 export interface SendQueue {
-  /** Whether a batch is full, so that nothing is gained by waiting for more. */
+  /** Whether a full batch is queued, so that waiting for more messages saves no write. */
   readonly has_full_batch: boolean
   /**
-   * Adds a message if its frame takes no more than `room_bytes`. Returns the size of the frame, added or not. Bytes are copied; what was framed for
-   * many queues, if the platform has that, is not.
+   * Adds a message if its frame takes no more than `room_bytes`. Returns the size of the frame, added or not.
+   * Bytes are copied; a {@link SharedBatch}, on platforms that have it, is not.
    */
   push(message: string | Uint8Array | SharedBatch, room_bytes: number): number
-  /** Removes and returns the oldest batch; `undefined` if nothing waits. */
+  /** Removes and returns the oldest batch; `undefined` if the queue is empty. */
   take(): Batch | undefined
 }

@@ -12,17 +12,17 @@ const FIRST_BYTES = 4_096
 
 /** The memory that holds the frames of a {@link SharedBatch}. */
 export interface FrameSource {
-  /** Returns the frames of a part. */
+  /** Returns the frames between two offsets. */
   view(start: number, end: number): Uint8Array
   /** Adds a holder. */
   hold(): void
   /** Removes a holder. */
-  let_go(): void
+  release(): void
 }
 
 /**
- * Frames that any number of queues hold together: one message that was framed once, or several in a row. It never changes, so all queues hold the
- * same one.
+ * Frames that any number of queues share: one message that was framed once, or several consecutive ones. It
+ * is immutable, so all queues hold the same object.
  */
 export class SharedBatch implements FrameBatch {
   readonly messages: number
@@ -71,16 +71,16 @@ export class SharedBatch implements FrameBatch {
   }
 
   release(): void {
-    this.#source.let_go()
+    this.#source.release()
   }
 }
 
-/** Unmasked frames, packed one after another, that any number of queues hold together: nothing is copied for any of them. */
+/** Unmasked frames, packed one after another, that any number of queues share without copies. */
 export class SharedFrames implements FrameSource {
   readonly #memory: FrameMemory
   #bytes: Uint8Array
   #used = 0
-  /** How many look at it; whoever adds to it is one of them. */
+  /** How many queues use the memory, and its writer as one more. */
   #holders = 1
 
   constructor(memory: FrameMemory) {
@@ -88,12 +88,12 @@ export class SharedFrames implements FrameSource {
     this.#bytes = memory.allocate(FIRST_BYTES)
   }
 
-  /** Whether it holds so much that more should go elsewhere. */
+  /** Whether further messages should go into new memory. */
   get is_full(): boolean {
     return this.#used >= BATCH_BYTES
   }
 
-  /** Frames one more message. The caller holds it while passing it to queues. */
+  /** Frames another message. The caller must hold the frames while it passes them to queues. */
   add(payload: string | Uint8Array): SharedBatch {
     const is_text = typeof payload === 'string'
     const payload_bytes = is_text ? this.#memory.byte_length(payload) : payload.length
@@ -105,7 +105,7 @@ export class SharedFrames implements FrameSource {
     return new SharedBatch(this, start, this.#used, 1)
   }
 
-  /** Returns the frames of a part. */
+  /** Returns the frames between two offsets. */
   view(start: number, end: number): Uint8Array {
     return this.#bytes.subarray(start, end)
   }
@@ -115,8 +115,8 @@ export class SharedFrames implements FrameSource {
     this.#holders += 1
   }
 
-  /** Removes a holder; after the last one, the memory is used for something else. */
-  let_go(): void {
+  /** Removes a holder; after the last one, the memory is free for reuse. */
+  release(): void {
     this.#holders -= 1
     if (this.#holders === 0) this.#memory.release(this.#bytes)
   }
@@ -125,12 +125,12 @@ export class SharedFrames implements FrameSource {
     if (needed_bytes <= this.#bytes.length) return
     const larger = this.#memory.allocate(Math.max(needed_bytes, this.#bytes.length * 2))
     larger.set(this.#bytes.subarray(0, this.#used))
-    // The old one may still be looked at: it is not used again.
+    // Queues may still hold views of the old memory, so it is not reused.
     this.#bytes = larger
   }
 }
 
-/** Frames that came from elsewhere, in memory that nobody uses again. */
+/** Frames from another server, in memory that is not reused. */
 class ReceivedFrames implements FrameSource {
   readonly #bytes: Uint8Array
 
@@ -143,20 +143,24 @@ class ReceivedFrames implements FrameSource {
   }
 
   hold(): void {}
-  let_go(): void {}
+  release(): void {}
 }
 
-/** What has come from elsewhere. */
+/** The frames of a message from another server, once checked. */
 export interface ReceivedMessages {
   /** The messages that can be sent; `undefined` if none can. */
   readonly batch: SharedBatch | undefined
-  /** How many are left out: their text is not UTF-8, for which a client fails its connection (RFC 6455 §8.1). */
+  /**
+   * How many are left out because their text is not UTF-8, for which a client would fail its connection (RFC
+   * 6455 §8.1).
+   */
   readonly not_utf8: number
 }
 
 /**
- * Treats bytes from elsewhere as frames that are ready to be sent, without copying them unless some are left out; they must not change any more.
- * `undefined` unless they are one or more whole, unmasked messages.
+ * Returns bytes from another server as frames that are ready to be sent; `undefined` unless they are one or
+ * more whole, unmasked messages. The bytes are only copied if some messages are left out, and must not change
+ * any more.
  */
 export function received_messages(
   bytes: Uint8Array,
@@ -193,14 +197,14 @@ function without(
   return rest.subarray(0, used)
 }
 
-/** Frames what is broadcast, each message once, and packs together what is sent in one turn. */
+/** Frames each broadcast message once, and packs all broadcasts of one turn together. */
 export class TurnFramer {
   readonly #memory: FrameMemory
   readonly #soon: (task: () => void) => void
   #frames: SharedFrames | undefined
   #is_end_due = false
 
-  /** `soon`: runs a task when the running callback is done. */
+  /** `soon` runs a task when the running callback is done. */
   constructor(memory: FrameMemory, soon: (task: () => void) => void) {
     this.#memory = memory
     this.#soon = soon
@@ -221,7 +225,7 @@ export class TurnFramer {
   }
 
   #seal(): void {
-    this.#frames?.let_go()
+    this.#frames?.release()
     this.#frames = undefined
   }
 }
