@@ -6,9 +6,10 @@ import { is_whole_number } from '../options/options.js'
 export const MAX_REASON_BYTES = 123
 
 /**
- * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close), `heartbeat` (the peer was silent for too long),
- * `overflow` (it took more memory than allowed), `protocol` (the peer broke a rule), `network` (it ended without a Close), `refused` (it never
- * opened), `shutdown` (the server closed).
+ * Who or what ended a connection: `local` (this side's `close()`), `peer` (the other side's Close),
+ * `heartbeat` (the peer was silent for too long), `overflow` (it took more memory than allowed), `protocol`
+ * (the peer broke a rule), `network` (it ended without a Close), `refused` (it never opened), `shutdown` (the
+ * server closed).
  */
 export type CloseCause =
   | 'local'
@@ -22,20 +23,25 @@ export type CloseCause =
 
 /** How a connection ended. */
 export interface CloseInfo {
-  /** The code of the peer's Close; without one, this side's after `protocol` or `overflow`; otherwise 1006 (RFC 6455 §7.1.5). */
+  /**
+   * The code of the peer's Close; without one, this side's after `protocol` or `overflow`; otherwise 1006
+   * (RFC 6455 §7.1.5).
+   */
   readonly code: number
   /** The reason that came with the code; often empty. */
   readonly reason: string
   /** Who or what ended it. */
   readonly cause: CloseCause
   /**
-   * Whether each side's Close got through (RFC 6455 §7.1.4): the peer's arrived, and the network took this side's. A page counts a Close as sent only if
-   * nothing is `unsent`, since its browser does not say more.
+   * Whether each side's Close got through (RFC 6455 §7.1.4): the peer's arrived, and the network took this
+   * side's. In a browser, a Close counts as sent only if nothing is `unsent`, since browsers do not report
+   * more.
    */
   readonly clean: boolean
   /**
-   * How many messages `send` took and the network may not have taken: all that were queued, and all of the batch that was being written (64 KiB, or one
-   * larger message), though the peer may have received some of it.
+   * The number of messages that `send` accepted and the network may not have taken: all queued messages, and
+   * all of the batch that was being written (64 KiB, or one larger message), though the peer may have
+   * received part of it.
    */
   readonly unsent: number
 }
@@ -43,7 +49,8 @@ export interface CloseInfo {
 /**
  * Checks the code and the reason that a user passes to `close`.
  *
- * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123 bytes
+ * @throws NetError `invalid_argument` for a code other than 1000 and 3000–4999, or a reason of more than 123
+ * bytes
  */
 export function check_close(code: unknown, reason: unknown, byte_length: (text: string) => number): void {
   if (code !== NORMAL_CLOSURE && !is_whole_number(code, 3000, 4999))

@@ -10,7 +10,7 @@ import { CHECKS_PER_HEARTBEAT, type HeartbeatTarget } from './heartbeat.js'
 import {
   type CallbackName,
   INBOX_LIMIT_BYTES,
-  INBOX_MOST_BYTES,
+  INBOX_MAX_BYTES,
   Inbox,
   type InboxEvents,
   type ListenerState,
@@ -40,23 +40,26 @@ export interface ConnectionSettings extends OutboxSettings {
   readonly close_timeout: number
 }
 
-/** Decides about reconnecting. What is sent meanwhile is kept. */
+/** Decides about reconnecting. Messages sent meanwhile are kept. */
 export interface ConnectionRetry<Handle> {
-  /** Whether to open another socket after one that ended like this. After what this side has ended, none is opened, whatever this returns. */
+  /**
+   * Returns whether to open another socket after this ending. If this side ended the connection, none is
+   * opened in any case.
+   */
   allows(ending: Ending, error: NetError | undefined): boolean
   /**
-   * Another socket will be opened: {@link Connection.reopen} comes next. `info.unsent` counts what is lost; what the network was never handed is
-   * kept.
+   * Another socket will be opened, beginning with {@link Connection.reopen}. `info.unsent` counts the
+   * messages that were lost; those that were never written are kept.
    */
   lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
 /**
- * The owner of a connection. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one at a time, in order, and their promises
- * are awaited. The other methods are called at once.
+ * The events of a connection. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one
+ * at a time, in order, and their promises are awaited. The other methods are called immediately.
  */
 export interface ConnectionEvents<Handle> {
-  /** Left out by an owner that never reconnects. */
+  /** Left out if the connection never reconnects. */
   readonly retry?: ConnectionRetry<Handle> | undefined
   /** Called first, when the connection opens, and again each time it reopens. */
   on_open(handle: Handle): unknown
@@ -68,27 +71,33 @@ export interface ConnectionEvents<Handle> {
   report(handle: Handle, error: NetError): void
   /** Called when the handshake is done; `on_open` comes next. */
   opened(handle: Handle): void
-  /** Called when the socket is gone; `on_close` comes when the callbacks before it are done. `error`: why, if that is known. */
+  /**
+   * Called when the socket has ended; `on_close` follows when the callbacks before it are done. `error` is
+   * the reason, if known.
+   */
   ended(handle: Handle, info: CloseInfo, error: NetError | undefined): void
-  /** Called when the last callback is done, its promise included. */
+  /** Called when the last callback is done, including its promise. */
   settled?(handle: Handle): void
 }
 
-/** What a connection publishes; the rest is its owner's. */
+/** The channels on which a connection itself publishes. */
 type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
 
 type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof ConnectionEvent>
 
-/** The state of a connection; `reconnecting`: it waits for the next attempt to connect, or is making it. */
+/**
+ * The state of a connection. `reconnecting` includes both the delay before the next attempt and the attempt
+ * itself.
+ */
 export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
 
 /**
- * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its callbacks in order and with
- * backpressure. `Handle` is what users see of it.
+ * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its
+ * callbacks in order and with backpressure. `Handle` is the object that users get for it.
  */
 export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
-    // Without a port, only the end of the connection is left to report.
+    // Without a port, only the callback for the end of the connection is left to run.
     may_run: connection => connection.#port?.may_run?.(connection.#inbox) ?? true,
     on_open: connection => connection.#events.on_open(connection.handle),
     on_message: (connection, data) => connection.#events.on_message(connection.handle, data),
@@ -106,26 +115,31 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       connection.#events.report(connection.handle, error)
     },
   }
-  /** What users see of this connection. */
+  /** The object that users get for this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents<Handle>
   readonly #platform: Platform
-  /** There is one from the first message on that is sent. */
+  /** Created for the first message that is sent. */
   #outbox: Outbox<Connection<unknown>> | undefined
   readonly #inbox: Inbox<Connection<unknown>>
-  /** There is none before the first attempt to open, and none while it waits for the next one. */
+  /** `undefined` before the first attempt to open, and while the connection waits for the next one. */
   #port: SocketPort | undefined
   #state: Lifecycle = CONNECTING
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
-  /** This side has closed too late to end the connection, which the peer had ended: no message is delivered any more, either. */
+  /**
+   * Whether `close` was called after the peer had ended the connection: then no further message is delivered.
+   */
   #drops_messages = false
-  /** Messages that were lost with the sockets before this one. */
+  /** The number of messages lost with earlier sockets. */
   #lost = 0
   #signs_of_life = 0
   #silent_checks = 0
-  /** Looks in a row, since the last ping, that found the peer silent or its messages waiting. */
+  /**
+   * The number of consecutive checks since the last ping at which the peer was silent or its messages were
+   * waiting.
+   */
   #checks_to_ping = 0
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
@@ -144,25 +158,27 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.handle = make_handle(this)
   }
 
-  /** Gives the connection its first or next socket, which reports when it is open: {@link Connection.socket_opened}. */
+  /**
+   * Gives the connection its first or next socket, which reports when it is open:
+   * {@link Connection.socket_opened}.
+   */
   attach(port: SocketPort): void {
     this.#port = port
     this.#outbox?.attach(port)
   }
 
-  /** The state of the connection. */
   get state(): ConnectionState {
     const { name } = this.#state
     if ('closing' in this.#state) return 'closing'
     return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
   }
 
-  /** Bytes sent that the network has not taken yet, frame headers included. */
+  /** Returns the number of sent bytes that the network has not taken yet, including frame headers. */
   get queued(): number {
     return this.#outbox?.bytes ?? 0
   }
 
-  /** Bytes of memory that messages take which wait for a callback. */
+  /** Returns the memory of the messages that wait for a callback, in bytes. */
   get inbox_bytes(): number {
     return this.#inbox.bytes
   }
@@ -177,7 +193,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   /**
-   * Queues a message; the queue is written at the end of the turn, or earlier if there is enough for a write.
+   * Queues a message. The queue is written at the end of the turn, or as soon as it holds a full batch.
    *
    * @returns `true` if the queue took it; otherwise the error `queue_full`, `too_large` or `closed`
    * @throws NetError `invalid_argument` if `data` is neither text nor bytes
@@ -187,39 +203,42 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   /**
-   * Sends like {@link Connection.send}, but also messages that are framed already, for many connections: all of them or none. `data` is the message for
-   * subscribers to the channel of messages; without it, they are not told.
+   * Queues one message like {@link Connection.send}, or a batch that was framed for many connections, all of
+   * it or none. `data` is published on the channel of messages; without it, nothing is published.
    */
   enqueue(message: string | Uint8Array | SharedBatch, messages: number, data?: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
-    const result = this.#made_outbox().send(message, messages)
+    const result = this.#ensure_outbox().send(message, messages)
     if (result === true && data !== undefined && this.#platform.channels?.message.hasSubscribers)
-      this.#tell_sent(data)
+      this.#publish_sent(data)
     return result
   }
 
-  /** Writes what waits, as far as the network takes it, without waiting for the end of the turn. */
+  /** Writes the queue at once, as far as the network takes it, instead of at the end of the turn. */
   flush(): void {
     const is_all_sent = this.#outbox?.flush() ?? true
     if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
   }
 
   /**
-   * Resolves when the network has taken everything that was sent; rejects with `connection_lost` if some of it is lost first, or with `closed` if
-   * nothing is sent any more.
+   * Resolves when the network has taken everything that was sent; rejects with `connection_lost` if some of
+   * it is lost first, or with `closed` if nothing is sent any more.
    */
   drained(): Promise<void> {
     const is_late = this.#unsent === 0 && !this.#can_send()
-    const drained = is_late ? Promise.reject(closed_error('drained')) : this.#made_outbox().wait_until_sent()
-    // The end of the connection is reported in any case, so a caller that does not wait misses nothing.
+    const drained = is_late
+      ? Promise.reject(closed_error('drained'))
+      : this.#ensure_outbox().wait_until_sent()
+    // The end of the connection is reported in any case, so this rejection may go unhandled.
     drained.catch(() => {})
     return drained
   }
 
   /**
-   * Closes in order: sends what is queued, then a Close. From now on, no message reaches `on_message`. Closing twice is fine.
+   * Closes in order: sends the queue, then a Close. From now on, no message reaches `on_message`. Closing
+   * twice is fine.
    *
-   * @throws NetError `invalid_argument` for a code or a reason that a user may not give
+   * @throws NetError `invalid_argument` for a code or a reason that users must not send
    */
   close(code: number = NORMAL_CLOSURE, reason = ''): true {
     check_close(code, reason, this.#platform.byte_length)
@@ -228,27 +247,28 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   /**
-   * Closes in order because the whole server does. Nothing more is read; the callbacks of what has arrived get `drain_ms` milliseconds to finish, and
-   * what they send goes out. 0 does not wait for them, even after a call with more. `late` says what happens to messages that arrive between this
-   * side's Close and the peer's, if all callbacks before were done in time.
+   * Closes in order because the server shuts down. Reading stops; the callbacks of messages that have arrived
+   * get `drain_ms` milliseconds to finish, and the messages that they send are written. 0 does not wait for
+   * them, even after an earlier call with more. `late` decides about messages that arrive between this side's
+   * Close and the peer's, provided that all earlier callbacks were done in time.
    */
   shut_down(code: number, reason: string, drain_ms: number, late: LateMessages = 'dropped'): void {
     if (drain_ms === 0) this.#close(code, reason, 'shutdown')
-    // Once the peer's Close is in, the end comes by itself.
+    // After the peer's Close, the connection ends by itself.
     else if (this.#can_send())
       this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms, late })
   }
 
-  /** Gives up a socket that does not open; `error` says why. */
+  /** Gives up a socket that does not open, because of `error`. */
   abandon(error: NetError): void {
     if (!is_unopened(this.#state)) return
     this.#error = error
-    // Whoever has closed it meanwhile wants no other attempt.
+    // A connection that was closed meanwhile makes no other attempt.
     if (this.#state.name === 'closing_unopened') this.#step({ type: 'timed_out' })
     else this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
   }
 
-  /** Ends the wait, as the next socket opens; returns whether it still should. */
+  /** Ends the delay before the next socket; returns `false` if the connection was closed meanwhile. */
   reopen(): boolean {
     const before = this.#state
     this.#step({ type: 'reopen' })
@@ -256,8 +276,9 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   /**
-   * Checks for a sign of life since the last check: pings a silent peer, and gives up one that stays silent. Pings a peer whose messages wait as well:
-   * while this side is slow, what that one asks is stuck behind them, and it would hear nothing of this side.
+   * Checks for a sign of life since the last check: pings a silent peer, and terminates the connection if it
+   * stays silent. A peer whose messages wait for a slow callback is pinged as well: its own pings are stuck
+   * behind them, so it would otherwise see no sign of life from this side.
    */
   check(): void {
     if (this.#state.name !== 'open') return
@@ -265,7 +286,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
     this.#signs_of_life = signs_of_life
     this.#checks_to_ping = this.#silent_checks + this.#inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
-    // Who does not read hears nothing.
+    // While reading is paused, silence says nothing about the peer.
     if (this.#silent_checks >= 2 * CHECKS_PER_HEARTBEAT && !this.#inbox.is_paused) {
       this.#error = silent()
       this.#step({ type: 'silent' })
@@ -276,8 +297,9 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   /**
-   * Closes with `code` and the cause `overflow`, without sending what waits, for the sake of other connections; `false` if the connection is about to
-   * end already. `error` is reported when the turn is over: what `on_error` sends may have others shed, whose `on_error` sends, and so on.
+   * Closes with `code` and the cause `overflow`, without sending the queue, to free memory for other
+   * connections; returns `false` if the connection is already ending. `error` is reported at the end of the
+   * turn: messages sent by `on_error` may shed further connections, and nest without limit.
    */
   shed(error: NetError, code: number): boolean {
     const is_shed = this.#fail(error, code, 'overflow')
@@ -285,14 +307,17 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     return is_shed
   }
 
-  /** Says whether messages are taken, and delivers those that waited if they are. Returns the bytes of messages that still wait. */
+  /**
+   * Sets the state of the listener, and delivers the waiting messages if it is ready. Returns the bytes of
+   * messages that still wait.
+   */
   set_listener(listener: ListenerState): number {
     this.#inbox.listener = listener
     if (this.#inbox.is_paused) this.#report_missing_listener()
     return this.#inbox.bytes
   }
 
-  // What the transport tells: SocketEvents.
+  // SocketEvents
 
   socket_opened(): void {
     this.#step({ type: 'opened' })
@@ -307,9 +332,9 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     if (this.#platform.channels?.message.hasSubscribers)
       this.#publish('message', { direction: 'received', data, payload_bytes })
     if (typeof data !== 'string' && !this.#settings.binary) {
-      this.#fail_aloud(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
-    } else if (this.#inbox.bytes > INBOX_MOST_BYTES)
-      this.#fail_aloud(inbox_overflow(), POLICY_VIOLATION, 'overflow')
+      this.#fail_and_report(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
+    } else if (this.#inbox.bytes > INBOX_MAX_BYTES)
+      this.#fail_and_report(inbox_overflow(), POLICY_VIOLATION, 'overflow')
     else this.#inbox.message(data, memory_bytes)
   }
 
@@ -323,7 +348,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   socket_failed(error: NetError, code: number): void {
-    this.#fail_aloud(error, code, 'protocol')
+    this.#fail_and_report(error, code, 'protocol')
   }
 
   socket_closed(code: number, reason: string, error?: NetError): void {
@@ -345,7 +370,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   #resume_reading(): void {
-    // Nothing was read on purpose: that is no silence.
+    // The time during which reading was paused does not count as silence.
     this.#silent_checks = 0
     if (this.#state.name !== 'finishing') this.#port?.resume()
   }
@@ -356,7 +381,10 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.#events.settled?.(this.handle)
   }
 
-  /** A slow listener holds up the peer on purpose; if none is listening, that is a mistake. */
+  /**
+   * Reports messages that wait with no listener registered. A listener that is merely slow holds the peer up
+   * on purpose.
+   */
   #report_missing_listener(): void {
     if (this.#inbox.listener === 'none') this.#events.report(this.handle, no_message_handler())
   }
@@ -381,21 +409,23 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   #close(code: number, reason: string, cause: CloseCause): void {
-    // Once the peer's Close is in, the port is no longer writable: then the end is the peer's, unless another beginning would follow.
+    // After the peer's Close, the port is no longer writable: then the peer has ended the connection, unless
+    // it would reconnect.
     const is_peers = this.#state.name === 'open' && !this.#can_send()
     if (is_peers) this.#drops_messages = true
     else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
     this.#inbox.discard_messages()
   }
 
-  #fail_aloud(error: NetError, code: number, cause: CloseCause): void {
+  #fail_and_report(error: NetError, code: number, cause: CloseCause): void {
     // The report comes last, since `on_error` may close the connection itself.
     if (this.#fail(error, code, cause)) this.#events.report(this.handle, error)
   }
 
-  /** Closes with `code` without sending what waits; `false` where the connection is about to end already. */
+  /**
+   * Closes with `code` without sending the queue; returns `false` if this side has already ended the socket.
+   */
   #fail(error: NetError, code: number, cause: CloseCause): boolean {
-    // Once this side has ended the socket, what else is wrong with it is no news.
     if (is_ending(this.#state)) return false
     this.#error = error
     this.#step({ type: 'fail', closing: { code, reason: '', cause } })
@@ -408,11 +438,12 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const state = step(before, event)
     if (state === before) return
     this.#state = state
-    // It goes on closing as before, and only drops what comes late.
+    // The state still has the same name: closing continues, and only late messages are now dropped.
     if ('late' in before && before.name === state.name) return
     if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
     if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
-      // Told after its owner, or whoever is told and closes all that the owner has would leave this one open.
+      // The owner is notified first, so that a subscriber of the channel that closes all connections of a
+      // server closes this one, too.
       this.#events.opened(this.handle)
       this.#publish('open', {})
     }
@@ -435,7 +466,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
         this.#port?.close(state.closing.code, state.closing.reason)
         return
       case 'terminated':
-        // There is no socket that could end: the callbacks come later all the same, as always.
+        // No socket will report its end. The callbacks still run later, as always.
         if (this.#port === undefined) this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
         else if (before.name !== 'terminated') this.#port.terminate()
         return
@@ -447,7 +478,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     }
   }
 
-  #made_outbox(): Outbox<Connection<unknown>> {
+  #ensure_outbox(): Outbox<Connection<unknown>> {
     if (this.#outbox === undefined) {
       this.#outbox = new Outbox<Connection<unknown>>(
         this.#settings,
@@ -470,7 +501,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }
 
-  #tell_sent(data: Sendable): void {
+  #publish_sent(data: Sendable): void {
     const payload_bytes = typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength
     this.#publish('message', { direction: 'sent', data, payload_bytes })
   }
@@ -503,7 +534,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 }
 
-/** Makes the error of a call that came too late: the connection has ended, or is about to. */
+/** Returns the error of a call on a connection that has ended or is closing. */
 export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
   const message = `${call} found the connection closed or closing; see \`closed\``
   return new NetError('closed', message)
@@ -525,6 +556,6 @@ function no_message_handler(): NetError {
 }
 
 function inbox_overflow(): NetError {
-  const message = `closed with 1008: ${INBOX_MOST_BYTES} bytes of messages wait for on_message; let it return sooner`
+  const message = `closed with 1008: ${INBOX_MAX_BYTES} bytes of messages wait for on_message; let it return sooner`
   return new NetError('inbox_overflow', message)
 }

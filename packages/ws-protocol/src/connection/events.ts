@@ -6,13 +6,19 @@ import type { CloseInfo } from './close_info.js'
 export interface ConnectionEvent<Side = 'client' | 'server', Handle = unknown> {
   /** Which side published it; if both are in one process, each publishes its own events. */
   readonly side: Side
-  /** The socket that server callbacks get, or what `connect` returned; the same object in all events of a connection. */
+  /**
+   * The socket that server callbacks get, or what `connect` returned; the same object in all events of a
+   * connection.
+   */
   readonly handle: Handle
 }
 
 /** How a connection ended; a client with `reconnect` can have several. */
 export interface CloseDetails {
-  /** How it ended. In a client's last event, `info.unsent` includes the messages lost with its earlier connections. */
+  /**
+   * How it ended. In a client's last event, `info.unsent` includes the messages lost with its earlier
+   * connections.
+   */
   readonly info: CloseInfo
   /** What went wrong, if anything did. */
   readonly error: NetError | undefined
@@ -22,7 +28,10 @@ export interface CloseDetails {
 
 /** A message that was received or sent. */
 export interface MessageDetails {
-  /** `received`: it has arrived, and its callback runs later. `sent`: the queue took it, and it goes out later. */
+  /**
+   * `received`: it has arrived, and its callback runs later. `sent`: the queue took it, and it goes out
+   * later.
+   */
   readonly direction: 'received' | 'sent'
   /** The message itself, not a copy: do not change or keep it, since its sender may reuse the bytes. */
   readonly data: Sendable
@@ -42,15 +51,18 @@ export interface RefusedEvent<Reason = string> {
   readonly side: 'server'
   /** Why, as counted in `stats().refused`. */
   readonly reason: Reason
-  /** The HTTP status of the answer; `undefined` if it got none: TLS failed, it left, or it was cut off at the limit of connections. */
+  /**
+   * The HTTP status of the response; `undefined` if there was none: TLS failed, the client left, or it was
+   * cut off at the limit of connections.
+   */
   readonly status: number | undefined
   /** The client's address, as `socket.addr` would be. */
   readonly addr: string
-  /** The path that it asked for, percent-encoded as received; `undefined` if no request could be read. */
+  /** The path of the request, percent-encoded as received; `undefined` if no request could be read. */
   readonly path: string | undefined
 }
 
-/** What is published on each channel, by its name without the prefix `bt.net.`. */
+/** The event type of each channel, by its name without the prefix `bt.net.`. */
 export interface ChannelEvents {
   /** A connection has opened; for a client with `reconnect`, each time. */
   readonly open: ConnectionEvent
@@ -71,9 +83,9 @@ export type ChannelName = keyof ChannelEvents
 
 /** A channel to publish events on, such as one of Node's `diagnostics_channel`. */
 export interface Channel<Event> {
-  /** Whether anybody is subscribed; if not, no event is made. */
+  /** Whether there are subscribers; if not, no event is created. */
   readonly hasSubscribers: boolean
-  /** Calls all subscribers at once. */
+  /** Calls all subscribers immediately. */
   publish(event: Event): void
 }
 

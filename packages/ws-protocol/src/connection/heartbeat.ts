@@ -1,14 +1,14 @@
 import type { CancelTimer, Clock } from '../time/clock.js'
 
 /**
- * How often a connection is checked in the time of the option `heartbeat`. Checks are counted, not milliseconds, so that a process that was stopped
- * and goes on does not take its peers for dead.
+ * The number of checks of a connection within the time of the option `heartbeat`. Checks are counted instead
+ * of milliseconds, so that a process that was suspended does not take its peers for dead when it resumes.
  */
 export const CHECKS_PER_HEARTBEAT = 10
 
-/** What a heartbeat checks. */
+/** A connection that a heartbeat checks. */
 export interface HeartbeatTarget {
-  /** Checks for a sign of life since the last check, and does what is due. */
+  /** Checks for a sign of life since the last check, and pings or terminates the connection if necessary. */
   check(): void
 }
 
@@ -19,7 +19,7 @@ export class Heartbeat {
   readonly #targets: () => Iterable<HeartbeatTarget>
   #cancel_timer: CancelTimer | undefined
 
-  /** `interval_ms`: the option `heartbeat`. `targets`: returns the connections to check, each time. */
+  /** `interval_ms` is the option `heartbeat`. `targets` returns the connections to check, each time. */
   constructor(interval_ms: number | false, clock: Clock, targets: () => Iterable<HeartbeatTarget>) {
     this.#check_every_ms = interval_ms === false ? undefined : interval_ms / CHECKS_PER_HEARTBEAT
     this.#clock = clock
@@ -40,8 +40,8 @@ export class Heartbeat {
 
   #wait(ms: number): void {
     const cancel = this.#clock.start_timer(ms, () => {
-      for (const targets of this.#targets()) targets.check()
-      // A check may have ended the last connection, and stopped this.
+      for (const target of this.#targets()) target.check()
+      // A check may have ended the last connection, and stopped this heartbeat.
       if (this.#cancel_timer === cancel) this.#wait(ms)
     })
     this.#cancel_timer = cancel

@@ -1,18 +1,23 @@
 import type { CloseInfo } from './close_info.js'
 import { is_thenable } from './report.js'
 
-/** Bytes of messages that may wait for a slow callback before the socket is paused. */
+/** The bytes of messages that may wait for a slow callback before the socket is paused. */
 export const INBOX_LIMIT_BYTES = 262_144
 
-/** Bytes that may wait on a platform that can't pause its sockets; with more, the connection is closed. */
-export const INBOX_MOST_BYTES = 16_777_216
+/**
+ * The bytes that may wait on a platform that can't pause its sockets; with more, the connection is closed.
+ */
+export const INBOX_MAX_BYTES = 16_777_216
 
-/** What a waiting message takes in the list beside itself, roughly: otherwise a flood of empty messages would count as nothing. */
+/**
+ * The approximate overhead of a waiting message, without which a flood of empty messages would count as
+ * nothing.
+ */
 const ITEM_BYTES = 64
 
 type Payload = string | Uint8Array
 
-/** A callback of a connection that runs in its turn. */
+/** The callbacks of a connection that run one at a time, in order. */
 export type CallbackName = 'open' | 'message' | 'close'
 
 type Item =
@@ -23,36 +28,40 @@ const OPEN: Item = { kind: 'open', cost_bytes: 0 }
 const FINISHED: Item = { kind: 'finished', cost_bytes: 0 }
 
 /**
- * Whether messages are taken: a callback, or a loop that asks for one, is `ready`; a loop that is not asking is `busy`; `none` is listening yet.
- * Messages wait unless the listener is ready. The news that the connection has opened or ended does not wait with them.
+ * Whether messages can be delivered: a callback, or a loop that awaits the next message, is `ready`; a loop
+ * that does not is `busy`; `none` means that there is no listener yet. Messages wait unless the listener is
+ * ready. The events of opening and ending do not wait with them.
  */
 export type ListenerState = 'ready' | 'busy' | 'none'
 
-/** What an inbox calls; each call names its owner, so that all connections share one object of these. */
+/**
+ * The events of an inbox. Each call passes the inbox's owner, so that all connections share one such object.
+ */
 export interface InboxEvents<Owner> {
   /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} is called later. */
   may_run(owner: Owner): boolean
-  /** Runs a callback. A returned promise is awaited. */
+  /** Runs the user's callback. A returned promise is awaited. */
   on_open(owner: Owner): unknown
-  /** Runs a callback. A returned promise is awaited. */
+  /** Runs the user's callback. A returned promise is awaited. */
   on_message(owner: Owner, data: Payload): unknown
-  /** Runs a callback. A returned promise is awaited. */
+  /** Runs the user's callback. A returned promise is awaited. */
   on_close(owner: Owner, info: CloseInfo): unknown
-  /** The callbacks of everything that arrived before {@link Inbox.finish} are done. */
+  /** The callbacks of all messages that arrived before {@link Inbox.finish} are done. */
   finished(owner: Owner): void
   /** A callback has thrown, or its promise was rejected. */
   callback_failed(owner: Owner, name: CallbackName, cause: unknown): void
-  /** Enough waits: the socket should stop reading. */
+  /** The inbox is full: the socket should stop reading. */
   pause_reading(owner: Owner): void
-  /** There is room again: the socket should resume reading. */
+  /** The inbox has room again: the socket should resume reading. */
   resume_reading(owner: Owner): void
   /** The last callback is done. */
   settled(owner: Owner, info: CloseInfo): void
 }
 
 /**
- * Runs the callbacks of one connection one at a time and in order. While an async callback runs, messages wait here; at {@link INBOX_LIMIT_BYTES},
- * the socket is paused until half of them are left. If nothing waits, a callback is called straight away, so a synchronous one pays nothing for this.
+ * Runs the callbacks of one connection one at a time, in order. While an async callback runs, messages wait
+ * here; at {@link INBOX_LIMIT_BYTES}, the socket is paused until half of that is left. If nothing waits, a
+ * callback is called directly, so the inbox costs a synchronous callback nothing.
  */
 export class Inbox<Owner> {
   readonly #owner: Owner
@@ -61,7 +70,7 @@ export class Inbox<Owner> {
   /** The waiting items, from {@link Inbox.#next} on; `undefined` if there are none. */
   #items: Item[] | undefined
   #next = 0
-  /** The number of items that are no messages. */
+  /** The number of waiting items other than messages. */
   #others = 0
   #bytes = 0
   #close_due: CloseInfo | undefined
@@ -73,7 +82,7 @@ export class Inbox<Owner> {
     this.#events = events
   }
 
-  /** Bytes of memory that the waiting messages take. */
+  /** Returns the memory of the waiting messages, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
@@ -88,7 +97,7 @@ export class Inbox<Owner> {
     return this.#is_paused
   }
 
-  /** Whether messages are taken. If they are again, those that waited are delivered. */
+  /** The state of the listener. Setting it to `ready` delivers the waiting messages. */
   get listener(): ListenerState {
     return this.#listener
   }
@@ -98,17 +107,17 @@ export class Inbox<Owner> {
     this.run()
   }
 
-  /** The connection is open, for the first time or again. */
+  /** Queues the callback for a connection that has opened, for the first time or again. */
   open(): void {
     this.#push_other(OPEN)
   }
 
-  /** Asks for {@link InboxEvents.finished}, after the callbacks of everything that has arrived. */
+  /** Queues a call of {@link InboxEvents.finished} after the callbacks of all messages that have arrived. */
   finish(): void {
     this.#push_other(FINISHED)
   }
 
-  /** A message has arrived that takes `memory_bytes`. */
+  /** Delivers or queues a message that takes `memory_bytes`. */
   message(data: Payload, memory_bytes: number): void {
     if (
       this.#items === undefined &&
@@ -117,7 +126,7 @@ export class Inbox<Owner> {
       this.#events.may_run(this.#owner)
     ) {
       this.#deliver_message(data)
-      // As a rule nothing has come meanwhile, and that is all.
+      // Usually the callback has caused no further events.
       if (this.#items === undefined && this.#close_due === undefined) return
     } else this.#push({ kind: 'message', data, cost_bytes: memory_bytes + ITEM_BYTES })
     this.run()
@@ -126,13 +135,13 @@ export class Inbox<Owner> {
     this.#events.pause_reading(this.#owner)
   }
 
-  /** The connection is gone, and nothing comes after this. */
+  /** Queues the callback for the end of the connection, which is the last one. */
   close(info: CloseInfo): void {
     this.#close_due = info
     this.run()
   }
 
-  /** Drops pending messages. */
+  /** Drops the waiting messages. */
   discard_messages(): void {
     const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message')
     this.#items = others?.length ? others : undefined
@@ -141,7 +150,10 @@ export class Inbox<Owner> {
     this.run()
   }
 
-  /** Delivers what is due. It is also called when callbacks may run again after {@link InboxEvents.may_run} returned `false`. */
+  /**
+   * Runs the callbacks that are due. It is also called when they may run again after
+   * {@link InboxEvents.may_run} returned `false`.
+   */
   run(): void {
     while (!this.#is_running && this.#events.may_run(this.#owner)) {
       const item = this.#take()
@@ -203,18 +215,21 @@ export class Inbox<Owner> {
   }
 
   #await(name: CallbackName, returned: PromiseLike<unknown>, then?: () => void): void {
-    const go_on = (): void => {
+    const finish = (): void => {
       this.#is_running = false
       then?.()
       this.run()
     }
-    Promise.resolve(returned).then(go_on, (cause: unknown) => {
+    Promise.resolve(returned).then(finish, (cause: unknown) => {
       this.#events.callback_failed(this.#owner, name, cause)
-      go_on()
+      finish()
     })
   }
 
-  /** The next item to deliver. That the connection is open, or has ended, is reported even if no listener takes messages just now. */
+  /**
+   * Removes and returns the next item. Items other than messages are delivered even while no listener is
+   * ready.
+   */
   #take(): Item | undefined {
     const items = this.#items
     if (items === undefined) return undefined

@@ -17,13 +17,13 @@ export interface Ending extends Closing {
   readonly clean: boolean
 }
 
-/** What happens to messages that clients sent before they received the Close of a server that shuts down. */
+/** How a server that shuts down treats messages that clients sent before they received its Close. */
 export type LateMessages = 'dropped' | 'delivered'
 
 /**
- * Where one connection stands, and thereby what is to be done: `waiting` is entered with a wait before it connects again, `finishing` by
- * reading nothing more, `draining` by sending what waits, `close_sent` with a Close, `terminated` by ending the socket.
- * `closing_unopened`: it was closed while it still opened, with messages waiting.
+ * The state of one connection. On entering `waiting`, it starts the delay before it reconnects; `finishing`,
+ * it stops reading; `draining`, it sends the queue; `close_sent`, it sends a Close; `terminated`, it ends the
+ * socket. `closing_unopened` means that it was closed while it was opening and had queued messages.
  */
 export type Lifecycle =
   | { readonly name: 'connecting' | 'connecting_again' | 'open' }
@@ -37,47 +37,59 @@ export type Lifecycle =
   | {
       readonly name: 'draining' | 'close_sent'
       readonly closing: Closing
-      /** Dropped, unless it says otherwise. */
+      /** `dropped` if left out. */
       readonly late?: LateMessages | undefined
     }
   | { readonly name: 'closing_unopened' | 'terminated'; readonly closing: Closing }
   | { readonly name: 'closed'; readonly ending: Ending }
 
-/** How every connection begins. */
+/** The first state of every connection. */
 export const CONNECTING: Lifecycle = { name: 'connecting' }
 
-/** How most are nearly all the time: one object does for all of them. */
+/** The state of most connections nearly all the time; one object saves memory. */
 const OPEN: Lifecycle = { name: 'open' }
 
 /** What can happen to a connection. */
 export type LifecycleEvent =
   /** The handshake is done. */
   | { readonly type: 'opened' }
-  /** This side wants to close, in order; `has_unsent`: messages still wait. */
+  /** This side closes in order; `has_unsent`: messages are queued. */
   | { readonly type: 'close'; readonly closing: Closing; readonly has_unsent: boolean }
-  /** This side wants to close in order, once the callbacks of what has arrived are done, or that time is over. */
+  /**
+   * This side closes in order once the callbacks of all messages that have arrived are done, or after
+   * `drain_ms`.
+   */
   | {
       readonly type: 'finish'
       readonly closing: Closing
       readonly drain_ms: number
       readonly late?: LateMessages
     }
-  /** The callbacks of what had arrived are done. */
+  /** The callbacks of all messages that had arrived are done. */
   | { readonly type: 'finished' }
-  /** This side has to close, at once. */
+  /** This side closes at once, because of an error. */
   | { readonly type: 'fail'; readonly closing: Closing }
-  /** Nothing is heard of the peer any more. */
+  /** The heartbeat has found the peer silent. */
   | { readonly type: 'silent' }
-  /** Nothing waits to be sent any more. */
+  /** The network has taken all queued messages. */
   | { readonly type: 'drained' }
-  /** The timer has run out; in an open connection, it was started because the peer had sent its Close, or ended its side. */
+  /**
+   * The timer has run out. In an open connection, it was started because the peer had sent its Close or ended
+   * its side.
+   */
   | { readonly type: 'timed_out' }
-  /** The socket has ended: with the peer's Close, or with 1006. `ending` is {@link ending_of} it; `will_retry`: there may be another one. */
+  /**
+   * The socket has ended, with the peer's Close or with 1006. `ending` comes from {@link ending_of};
+   * `will_retry`: another socket may be opened.
+   */
   | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean | undefined }
-  /** The next socket opens. */
+  /** The next socket is about to open. */
   | { readonly type: 'reopen' }
 
-/** Every rule of opening and closing (RFC 6455 §7), pure: the next state, or the same one where an event changes nothing. */
+/**
+ * Returns the next state by the rules of opening and closing (RFC 6455 §7), or the same object if the event
+ * changes nothing.
+ */
 export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   const { name } = state
   if (name === 'closed' || (is_ending(state) && event.type === 'fail')) return state
@@ -89,7 +101,8 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
     case 'close':
       if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
       if ('late' in state) return drop_late(state)
-      // What was lost, and has not ended yet, ends as this side wants it: nobody connects again for whoever has closed.
+      // A lost connection that is closed before its socket has ended counts as closed by this side, and does
+      // not reconnect.
       if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
         return { name: 'terminated', closing: event.closing }
       if (name === 'connecting' || name === 'connecting_again')
@@ -121,7 +134,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if ('closing' in state && name !== 'terminated') return { name: 'terminated', closing: state.closing }
       break
     case 'gone':
-      // Whoever has ended it, for whatever reason, wants no other one.
+      // A connection that this side has ended, for whatever reason, does not reconnect.
       return {
         name: event.will_retry && (!('closing' in state) || is_loss(state.closing)) ? 'waiting' : 'closed',
         ending: event.ending,
@@ -132,30 +145,30 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   return state
 }
 
-/** Whether messages that come are delivered. */
+/** Whether arriving messages are delivered. */
 export function delivers_messages(state: Lifecycle): boolean {
   const { name } = state
   return name === 'open' || name === 'finishing' || ('late' in state && state.late === 'delivered')
 }
 
-/** Whether the handshake is not done, and may still be. */
+/** Whether the handshake is not done, and may still succeed. */
 export function is_unopened({ name }: Lifecycle): boolean {
   return name === 'connecting' || name === 'connecting_again' || name === 'closing_unopened'
 }
 
-/** Whether this side has ended the connection: what else is wrong with it is no news. */
+/** Whether this side has ended the connection, so that further errors are not reported. */
 export function is_ending({ name }: Lifecycle): boolean {
   return name === 'close_sent' || name === 'terminated' || name === 'closed'
 }
 
 /**
- * How a connection ends whose socket does, with the peer's Close or with 1006. What the peer said comes first; without a word of it, what
- * this side failed it with; else 1006 (RFC 6455 §7.1.5).
+ * Returns how a connection ended when its socket has ended with the peer's Close or with 1006. The code is
+ * the peer's; without one, the code of this side's failure; otherwise 1006 (RFC 6455 §7.1.5).
  */
 export function ending_of(state: Lifecycle, code: number, reason: string, is_close_sent: boolean): Ending {
   const is_closed_by_peer = code !== ABNORMAL_CLOSURE
   const clean = is_closed_by_peer && is_close_sent
-  // Also if the peer sent its Close, and then did not end the socket in time.
+  // The cause `network` is set if the peer sent its Close, but did not end the socket in time.
   if (!('closing' in state) || state.closing.cause === 'network') {
     const cause = is_closed_by_peer ? 'peer' : is_unopened(state) ? 'refused' : 'network'
     return { code, reason, cause, clean }

@@ -5,7 +5,10 @@ import type { SharedBatch } from '../queues/shared_frames.js'
 import type { Platform } from './platform.js'
 import type { SocketPort } from './socket_port.js'
 
-/** What an outbox asks and reports; each call names its owner, so that all connections share one object of these. */
+/**
+ * The events of an outbox. Each call passes the outbox's owner, so that all connections share one such
+ * object.
+ */
 export interface OutboxEvents<Owner> {
   /** Returns whether a callback is running, or its promise is pending. */
   is_in_callback(owner: Owner): boolean
@@ -13,15 +16,15 @@ export interface OutboxEvents<Owner> {
   queue_became_full(owner: Owner, error: NetError): void
 }
 
-/** Watches the send queues of all connections of a server together. */
+/** Limits the send queues of all connections of a server together. */
 export interface QueueBudget {
-  /** Called when a queue has taken a message of that many bytes. */
+  /** Called when a queue has accepted a message of that many bytes. */
   took(frame_bytes: number): void
 }
 
 /** The settings of an outbox. */
 export interface OutboxSettings {
-  /** Which side this is: a client's frames are masked (RFC 6455 §5.1). */
+  /** The side of the connection: a client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
   /** Limit of the send queue, in bytes. */
   readonly max_queue: number
@@ -30,8 +33,8 @@ export interface OutboxSettings {
 }
 
 /**
- * The sending half of a connection: a bounded queue before a port. What is sent in one turn is written with one write at its end, or
- * earlier when a full batch is together.
+ * The sending half of a connection: a bounded queue in front of a port. The messages of one turn are written
+ * together at its end, or as soon as they fill a batch.
  */
 export class Outbox<Owner> {
   readonly #settings: OutboxSettings
@@ -39,17 +42,17 @@ export class Outbox<Owner> {
   readonly #owner: Owner
   readonly #events: OutboxEvents<Owner>
   #queue: SendQueue | undefined
-  /** What waits in the queue. */
+  /** The content of the queue. */
   #bytes = 0
   #messages = 0
-  /** What was thrown away unsent. */
+  /** The number of messages that were dropped unsent. */
   #dropped = 0
   #port: SocketPort | undefined
-  /** When what waits is written, if the network takes it: when the running callback is done, or the promise jobs behind it. */
+  /** When the queue is written next: `soon` after the running callback, `deferred` after its promise jobs. */
   #flush_is_due: 'soon' | 'deferred' | undefined
-  /** What is returned from the time when the queue was full until everything has been sent. */
+  /** The error that `send` returns from when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
-  /** What callers of {@link Outbox.wait_until_sent} wait for, and what resolves it. */
+  /** The promise that {@link Outbox.wait_until_sent} returns, and its resolver. */
   #sent: Promise<void> | undefined
   #resolve_sent: ((result?: Promise<never>) => void) | undefined
 
@@ -60,31 +63,34 @@ export class Outbox<Owner> {
     this.#events = events
   }
 
-  /** Says where to write, for the first time or anew. Nothing is written before the port takes it. */
+  /** Sets the first or next port. Nothing is written until it takes a batch. */
   attach(port: SocketPort): void {
     this.#port = port
   }
 
-  /** Bytes that were sent and that the network has not taken, frame headers included. */
+  /** Returns the number of sent bytes that the network has not taken, including frame headers. */
   get bytes(): number {
     return this.#bytes + (this.#port?.buffered_bytes ?? 0)
   }
 
-  /** Messages that the network has not taken whole. */
+  /** Returns the number of sent messages that the network has not taken whole. */
   get unsent(): number {
     return this.#messages + this.#dropped + (this.#port?.unsent ?? 0)
   }
 
-  /** Takes a message, or as many as were framed together; returns `true`, or the error `queue_full` or `too_large`. */
+  /**
+   * Queues a message, or `messages` that were framed together; returns `true`, or the error `queue_full` or
+   * `too_large`.
+   */
   send(message: string | Uint8Array | SharedBatch, messages = 1): true | NetError {
     const room_bytes = this.#room_bytes
-    const frame_bytes = this.#made_queue().push(message, room_bytes)
+    const frame_bytes = this.#ensure_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
       const { max_queue } = this.#settings
       if (frame_bytes > max_queue) return too_large(max_queue)
       this.flush()
       if (frame_bytes > this.#room_bytes) return this.#full()
-      this.#made_queue().push(message, frame_bytes)
+      this.#ensure_queue().push(message, frame_bytes)
     }
     this.#bytes += frame_bytes
     this.#messages += messages
@@ -97,7 +103,10 @@ export class Outbox<Owner> {
     return true
   }
 
-  /** Writes what waits, as far as the network takes it. Returns whether it has taken everything that was ever sent. */
+  /**
+   * Writes the queue, as far as the network takes it. Returns whether the network has taken every message so
+   * far.
+   */
   flush(): boolean {
     while (this.#messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
     if (this.unsent > 0) return false
@@ -105,7 +114,10 @@ export class Outbox<Owner> {
     return true
   }
 
-  /** Resolves when the network has taken everything; rejects with `connection_lost` as soon as some of it is lost. */
+  /**
+   * Resolves when the network has taken everything; rejects with `connection_lost` as soon as some of it is
+   * lost.
+   */
   wait_until_sent(): Promise<void> {
     if (this.unsent === 0) return Promise.resolve()
     this.#sent ??= new Promise(resolve => {
@@ -114,7 +126,10 @@ export class Outbox<Owner> {
     return this.#sent
   }
 
-  /** The port is gone; what is queued stays for the next one. Returns how many messages the port had not passed on, which are lost. */
+  /**
+   * Removes the port; the queue is kept for the next one. Returns the number of messages that the port had
+   * not written, which are lost.
+   */
   detach(): number {
     const lost = this.#port?.unsent ?? 0
     this.#port = undefined
@@ -123,19 +138,19 @@ export class Outbox<Owner> {
     return lost
   }
 
-  /** Throws away what waits, and goes on counting it as unsent. */
+  /** Drops the queue; its messages still count as unsent. */
   drop(): void {
     this.#queue = undefined
     this.#dropped += this.#messages
     this.#bytes = this.#messages = 0
   }
 
-  /** Nothing is sent any more: what is left is lost. */
+  /** Ends sending; all remaining messages are lost. */
   end(): void {
     const lost = this.unsent
     this.drop()
     this.#dropped = 0
-    // A browser goes on counting what a connection that has ended did not send.
+    // A browser's socket keeps counting unsent bytes after it has ended.
     this.#port = undefined
     this.#lose(lost)
     this.#end_episode()
@@ -156,7 +171,7 @@ export class Outbox<Owner> {
     this.#resolve_sent?.(result)
   }
 
-  #made_queue(): SendQueue {
+  #ensure_queue(): SendQueue {
     this.#queue ??= this.#platform.make_queue(this.#settings.side === 'client')
     return this.#queue
   }
@@ -178,7 +193,7 @@ export class Outbox<Owner> {
 
   readonly #turn_ended = (): void => {
     const is_soon = this.#flush_is_due === 'soon'
-    // The promise jobs of an async callback may send more in the same turn.
+    // The promise jobs of an async callback may send further messages in the same turn.
     this.#flush_is_due = is_soon && this.#events.is_in_callback(this.#owner) ? 'deferred' : undefined
     if (this.#flush_is_due === undefined) this.flush()
     else this.#platform.defer(this.#turn_ended)
@@ -188,7 +203,7 @@ export class Outbox<Owner> {
     const batch = this.#queue?.take() as Batch
     this.#bytes -= batch.frame_bytes
     this.#messages -= batch.messages
-    // Who has nothing to send needs no queue.
+    // An idle connection takes less memory without a queue.
     if (this.#messages === 0) this.#queue = undefined
     port.write(batch)
   }

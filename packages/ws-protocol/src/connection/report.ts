@@ -2,7 +2,10 @@ import { describe_cause, NetError } from '../errors/errors.js'
 import type { ConnectionEvent } from './events.js'
 import type { Platform } from './platform.js'
 
-/** Whether a callback returned a promise, of any kind. What throws when asked counts as one: awaiting it tells why. */
+/**
+ * Whether a callback returned a promise, of any kind. A value whose `then` throws when it is read counts as
+ * one: awaiting it reports the error.
+ */
 export function is_thenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
   try {
@@ -13,8 +16,9 @@ export function is_thenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Passes an error to `on_error`, or shows a warning if there is none: an error is never silent. An `on_error` that throws or rejects does no harm,
- * and becomes a warning itself. `about`: the connection that the error is about, for subscribers to the channel of errors.
+ * Passes an error to `on_error`, or shows it as a warning if there is none, so that no error is silent. If
+ * `on_error` throws or rejects, that is shown as a warning, too. `about` is the connection concerned, for
+ * subscribers to the channel of errors.
  */
 export function report_error<Reported extends NetError>(
   error: Reported,
@@ -31,22 +35,25 @@ export function report_error<Reported extends NetError>(
   const on_error_failed = (cause: unknown): void => {
     platform.warn(new NetError('handler_failed', `on_error failed on: ${error.message}`, { cause }))
   }
-  one_after_another(() => {
+  call_in_turn(() => {
     const call = async (): Promise<unknown> => on_error(error)
     call().catch(on_error_failed)
   })
 }
 
-const waiting: (() => void)[] = []
+const pending_calls: (() => void)[] = []
 
-/** An error that an `on_error` causes, by what it sends, is told after it and not within it: else many could fill the stack. */
-function one_after_another(tell: () => void): void {
-  // The one that runs stays the first.
-  if (waiting.push(tell) > 1) return
-  for (; waiting[0] !== undefined; waiting.shift()) waiting[0]()
+/**
+ * Calls `report` after any call in progress: an `on_error` that causes further errors, by sending, could
+ * otherwise overflow the stack.
+ */
+function call_in_turn(report: () => void): void {
+  // The call in progress stays at the head of the list.
+  if (pending_calls.push(report) > 1) return
+  for (; pending_calls[0] !== undefined; pending_calls.shift()) pending_calls[0]()
 }
 
-/** Makes the error for a callback that threw, or whose promise was rejected. */
+/** Returns the error for a callback that threw, or whose promise was rejected. */
 export function callback_error(callback: string, cause: unknown): NetError {
   return new NetError('handler_failed', `${callback} failed: ${describe_cause(cause)}`, { cause })
 }

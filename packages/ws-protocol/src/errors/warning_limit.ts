@@ -1,6 +1,6 @@
 import { NetError, type NetErrorCode } from './errors.js'
 
-const MOST_SHOWN = 10
+const MAX_SHOWN = 10
 const INTERVAL_MS = 60_000
 
 /**
@@ -21,11 +21,11 @@ export function limit_warnings(
     counts[code] = before + 1
     if (before === 0)
       start_timer(() => {
-        const further = (counts[code] as number) - MOST_SHOWN
+        const further = (counts[code] as number) - MAX_SHOWN
         counts[code] = 0
         if (further > 0) note(further)
       }, INTERVAL_MS)
-    if (before < MOST_SHOWN) show(error)
-    else if (before === MOST_SHOWN) note('counted for a minute')
+    if (before < MAX_SHOWN) show(error)
+    else if (before === MAX_SHOWN) note('counted for a minute')
   }
 }

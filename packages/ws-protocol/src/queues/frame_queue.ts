@@ -10,16 +10,16 @@ const FIRST_CHUNK_BYTES = 512
  * A smaller shared frame is copied if others are queued before it: holding it would keep all frames of its
  * turn alive, which are far larger. If a whole batch is queued, all but large frames are copied.
  */
-const LEAST_SHARED_BYTES = 2_048
+const MIN_SHARED_BYTES = 2_048
 
 /**
  * A UTF-16 unit takes at most this many bytes as UTF-8, so a short text is known to fit without being
  * measured.
  */
-const MOST_BYTES_PER_UNIT = 3
+const MAX_BYTES_PER_UNIT = 3
 
 /** From this length on, a text is tried as ASCII first. */
-const LONG_TEXT = 4_096
+const LONG_TEXT_LENGTH = 4_096
 
 /**
  * Whether a frame leaves hardly any room behind it in a batch, so that it gets a buffer of exactly its size.
@@ -90,12 +90,12 @@ export class FrameQueue implements SendQueue {
   }
 
   #push_text(text: string, room_bytes: number): number {
-    if (text.length >= LONG_TEXT) {
+    if (text.length >= LONG_TEXT_LENGTH) {
       const ascii_bytes = this.#frame_size(text.length)
       if (ascii_bytes <= room_bytes && this.#push_ascii(text, ascii_bytes)) return ascii_bytes
     } else {
-      const most_bytes = this.#frame_size(text.length * MOST_BYTES_PER_UNIT)
-      const chunk = most_bytes <= room_bytes ? this.#chunk_for_any(most_bytes) : undefined
+      const max_bytes = this.#frame_size(text.length * MAX_BYTES_PER_UNIT)
+      const chunk = max_bytes <= room_bytes ? this.#chunk_for_any(max_bytes) : undefined
       if (chunk !== undefined) return this.#write_text(chunk, text)
     }
     const frame_bytes = this.#frame_size(this.#memory.byte_length(text))
@@ -132,7 +132,7 @@ export class FrameQueue implements SendQueue {
     const open = this.#open
     const joined = open instanceof SharedBatch ? open.joined_by(frame) : undefined
     if (joined === undefined) {
-      const is_shared = this.has_full_batch ? is_large(frame_bytes) : frame_bytes >= LEAST_SHARED_BYTES
+      const is_shared = this.has_full_batch ? is_large(frame_bytes) : frame_bytes >= MIN_SHARED_BYTES
       if (this.#bytes > 0 && !is_shared) return this.#push_copy(frame)
       this.#seal()
       frame.hold()
@@ -170,10 +170,10 @@ export class FrameQueue implements SendQueue {
    * Returns the open chunk if it has enough room, or a new one if there is none; `undefined` if the open
    * chunk would have to grow.
    */
-  #chunk_for_any(most_bytes: number): Chunk | undefined {
+  #chunk_for_any(max_bytes: number): Chunk | undefined {
     const open = this.#open
-    if (open instanceof Chunk) return open.frame_bytes + most_bytes <= open.bytes.length ? open : undefined
-    return most_bytes <= BATCH_BYTES ? this.#new_chunk(most_bytes) : undefined
+    if (open instanceof Chunk) return open.frame_bytes + max_bytes <= open.bytes.length ? open : undefined
+    return max_bytes <= BATCH_BYTES ? this.#new_chunk(max_bytes) : undefined
   }
 
   #chunk_for(frame_bytes: number): Chunk {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.js'
 import type { Channel, ChannelName } from '../../src/connection/events.js'
 import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
-import { INBOX_MOST_BYTES } from '../../src/connection/inbox.js'
+import { INBOX_MAX_BYTES } from '../../src/connection/inbox.js'
 import { NetError } from '../../src/errors/errors.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
@@ -353,12 +353,12 @@ describe('Connection', () => {
     const fill = (): void => {
       owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
       socket.receive('held')
-      connection.socket_message('waits', INBOX_MOST_BYTES - 64)
+      connection.socket_message('waits', INBOX_MAX_BYTES - 64)
     }
 
     it('takes a message while no more than 16 MiB wait', () => {
       fill()
-      expect(connection.inbox_bytes).toBe(INBOX_MOST_BYTES)
+      expect(connection.inbox_bytes).toBe(INBOX_MAX_BYTES)
       socket.receive('last')
       expect(codes()).toEqual([])
       expect(connection.state).toBe('open')
@@ -415,7 +415,7 @@ describe('Connection', () => {
 
     it('overflows for a loop that does not ask, too', () => {
       connection.set_listener('busy')
-      connection.socket_message('a', INBOX_MOST_BYTES)
+      connection.socket_message('a', INBOX_MAX_BYTES)
       socket.receive('b')
       expect(codes()).toEqual(['inbox_overflow'])
     })

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CloseInfo } from '../../src/connection/close_info.js'
-import { INBOX_LIMIT_BYTES, INBOX_MOST_BYTES, Inbox, type InboxEvents } from '../../src/connection/inbox.js'
+import { INBOX_LIMIT_BYTES, INBOX_MAX_BYTES, Inbox, type InboxEvents } from '../../src/connection/inbox.js'
 
 const BYE: CloseInfo = { code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }
 
@@ -320,8 +320,8 @@ describe('Inbox', () => {
   it('takes what comes though the socket can’t be paused, and asks for the pause once', () => {
     owner.hold = () => true
     inbox.message('first', 5)
-    for (let i = 0; i < 3; i += 1) inbox.message('x', INBOX_MOST_BYTES)
-    expect(inbox.bytes).toBe(3 * (INBOX_MOST_BYTES + 64))
+    for (let i = 0; i < 3; i += 1) inbox.message('x', INBOX_MAX_BYTES)
+    expect(inbox.bytes).toBe(3 * (INBOX_MAX_BYTES + 64))
     expect(owner.heard).toEqual(['first', 'pause'])
   })
 
