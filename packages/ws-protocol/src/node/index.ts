@@ -1,8 +1,8 @@
-// What only our own packages use on Node: it may change in any release.
+// Exports for our own packages on Node only, which may change in any release.
 
 export * from './deflate/deflate.js'
 export * from './deflate/deflate_agreement.js'
-export type { Inflated } from './deflate/unpacking.js'
+export type { Inflated } from './deflate/inflate_progress.js'
 export * from './memory/frame_memory.js'
 export * from './memory/frame_message.js'
 export * from './platform/platform.js'

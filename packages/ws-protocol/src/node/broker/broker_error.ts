@@ -1,15 +1,17 @@
 import { decisive_error, type SystemError } from '../platform/system_error.js'
 
-/** What is wrong with a connection to a broker, and what to do about it. */
+/** The problem with a connection to a broker, and what to do about it. */
 type Diagnosis = readonly [what: string, advice: string]
 
-/** An error of Node's about a socket, a certificate, or of OpenSSL. */
+/** An error of Node about a socket or a certificate, or of OpenSSL. */
 interface CodedError extends SystemError {
-  /** OpenSSL's own words. */
+  /** The reason given by OpenSSL. */
   readonly reason?: string
 }
 
-/** Node's codes for sockets and certificates (OpenSSL's X509_V_ERR_…), OpenSSL's words, and what they mean. */
+/**
+ * Diagnoses by Node's codes for sockets and certificates (OpenSSL's X509_V_ERR_…), and by OpenSSL's reasons.
+ */
 const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   [/^(ECONNREFUSED|ENOENT):/, ['nobody listens there', 'start it, or check the address']],
   [/^ENOTFOUND:/, ['there is no host of that name', 'check the name and the DNS']],
@@ -47,10 +49,10 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   [/^(ECONNRESET|EPIPE):/, ['it cut the connection', 'its log may say why']],
 ]
 
-/** Puts into words why a connection to a broker failed, as the end of a sentence; `undefined` where that is not known. */
+/** Returns why a connection to a broker failed, as the end of a sentence; `undefined` if that is unknown. */
 export function explain_broker_error(error: Error): string | undefined {
   const { code = '', reason, message }: CodedError = decisive_error(error)
-  const said = `${code}: ${reason ?? message}`
-  const known = DIAGNOSES.find(([pattern]) => pattern.test(said))
+  const coded_reason = `${code}: ${reason ?? message}`
+  const known = DIAGNOSES.find(([pattern]) => pattern.test(coded_reason))
   return known?.[1].join(': ')
 }

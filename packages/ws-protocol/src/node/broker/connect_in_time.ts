@@ -2,8 +2,8 @@ import { start_peer_timeout } from '../../time/peer_timeout.js'
 import { node_platform } from '../platform/platform.js'
 
 /**
- * Waits for a connection to a broker for so long. Who gives up has to see to it that nothing is left of what was begun. `also` is what else may be
- * wrong where it does not answer.
+ * Waits for a connection to a broker for at most `timeout_ms`. After a timeout, the caller has to clean up
+ * the attempt. `also` is appended to the error's message, for other reasons why the broker may not answer.
  */
 export function connect_in_time<Connection>(
   timeout_ms: number,
@@ -18,7 +18,7 @@ export function connect_in_time<Connection>(
   })
 }
 
-/** The error for a broker that does not answer in time. */
+/** Returns the error for a broker that does not answer in time. */
 export function no_answer(timeout_ms: number, also = ''): Error {
   return new Error(
     `it did not answer within ${timeout_ms} ms: check the address, and whether it is at work${also}`,

@@ -3,23 +3,26 @@ import type { DeflateParameters } from './deflate_agreement.js'
 import { DeflateContext } from './deflate_context.js'
 import { DeflateJob, OwnStream, SharedStreams } from './deflate_job.js'
 import { InflateJob } from './inflate_job.js'
-import type { Inflated } from './unpacking.js'
+import type { Inflated } from './inflate_progress.js'
 
-/** How one connection compresses. */
+/** The settings of one connection's compression. */
 export interface MessageDeflateSettings {
-  /** From 0 to 9, as zlib has it. */
+  /** The zlib level, from 0 to 9. */
   readonly level: number
-  /** The largest message that is accepted, in bytes, unpacked. */
+  /** The largest message to accept, in bytes after decompression. */
   readonly max_payload: number
 }
 
 /**
- * The payloads of one connection, packed and unpacked (permessage-deflate, RFC 7692 §7.2). A connection that does neither just now holds no more than
- * what its next messages may refer to, and nothing at all if each is compressed on its own.
+ * Compresses and decompresses the payloads of one connection (permessage-deflate, RFC 7692 §7.2). In between,
+ * it only holds the context that the next messages may refer to, and nothing at all without context takeover.
  */
 export class MessageDeflate {
   readonly #settings: MessageDeflateSettings
-  /** Turns are taken for all connections together: callbacks run in the asynchronous context in which this was made. */
+  /**
+   * The asynchronous context for callbacks: jobs of all connections are scheduled together, outside of any
+   * context.
+   */
   readonly #scope = new AsyncResource('bt.net.MessageDeflate', { requireManualDestroy: true })
   readonly #peer_context: DeflateContext | undefined
   readonly #streams: SharedStreams | OwnStream
@@ -36,7 +39,7 @@ export class MessageDeflate {
     this.#streams = new Streams(settings.level, parameters.own_window_bits)
   }
 
-  /** Bytes of memory held just now: messages, what has come of them so far, contexts, and zlib's own. */
+  /** Returns the bytes of memory held: messages, their output so far, contexts, and zlib's own memory. */
   get held_bytes(): number {
     return (
       (this.#peer_context?.held_bytes ?? 0) +
@@ -47,10 +50,10 @@ export class MessageDeflate {
   }
 
   /**
-   * Unpacks one message (§7.2.2), and calls back later, unless this ends first. The next message has to wait for that. What is returned is held in a
-   * buffer of its own.
+   * Decompresses one message (§7.2.2), and calls `done` later with a buffer of its own, unless this is ended
+   * first. The next message has to wait for that call.
    *
-   * @param payload - all fragments joined, as they were received; it has to stay as it is until `done` is called
+   * @param payload - all fragments joined, as received; it must not change until `done` is called
    */
   inflate(payload: Uint8Array, done: (result: Inflated) => void): void {
     if (this.#is_ended) return
@@ -64,31 +67,38 @@ export class MessageDeflate {
   }
 
   /**
-   * Packs one message (§7.2.1), and calls back later, unless this ends first. The next message has to wait for that.
+   * Compresses one message (§7.2.1), and calls `done` later, unless this is ended first. The next message has
+   * to wait for that call.
    *
-   * @param payload - it has to stay as it is until `done` is called
+   * @param payload - it must not change until `done` is called
    */
-  deflate(payload: Uint8Array, done: (packed: Uint8Array) => void): void {
+  deflate(payload: Uint8Array, done: (compressed: Uint8Array) => void): void {
     if (this.#is_ended) return
-    this.#deflating = new DeflateJob(payload, this.#streams, packed => {
+    this.#deflating = new DeflateJob(payload, this.#streams, compressed => {
       this.#deflating = undefined
-      this.#scope.runInAsyncScope(done, undefined, packed)
+      this.#scope.runInAsyncScope(done, undefined, compressed)
     })
     this.#deflating.begin()
   }
 
-  /** Bytes of memory held for the message that is being unpacked: it, what has come of it so far, and zlib's own. */
+  /**
+   * Returns the bytes of memory held for the message that is being decompressed: its payload, its output so
+   * far, and zlib's own memory.
+   */
   get inflating_bytes(): number {
     return this.#inflating?.held_bytes ?? 0
   }
 
-  /** Lets go of the message that is being unpacked, and calls nothing back for it; the next one can't be unpacked, then. */
+  /**
+   * Drops the message that is being decompressed, without a callback. No further message can be decompressed
+   * after that.
+   */
   end_inflating(): void {
     this.#inflating?.end()
     this.#inflating = undefined
   }
 
-  /** Lets go of everything; nothing is called back any more. */
+  /** Releases everything; no callback follows. */
   end(): void {
     this.#is_ended = true
     this.end_inflating()

@@ -2,27 +2,29 @@ import { constants, createDeflateRaw, type DeflateRaw } from 'node:zlib'
 import { CHUNK_BYTES, joined, MessageJob } from './message_job.js'
 import { ZlibStream, zlib_pool } from './zlib_stream.js'
 
-/** Where the streams of one connection come from. */
+/** The source of one connection's streams. */
 export interface DeflateStreams {
-  /** What a stream holds, by zlib's manual. */
+  /** The memory of a stream by zlib's manual, if it counts for a message. */
   readonly stream_bytes: number
   take(): ZlibStream
   give_back(stream: ZlibStream): void
 }
 
-/** `00 00 ff ff`, which each message ends with and is sent without (RFC 7692 §7.2.1). */
+/**
+ * The length of `00 00 ff ff`, which is removed from the end of each compressed message (RFC 7692 §7.2.1).
+ */
 const TAIL_BYTES = 4
 
 /**
- * Packs one message (RFC 7692 §7.2.1), always on another thread: 1 KiB of text takes this thread 27 µs then, and 36 µs otherwise, and what is hard to
- * pack far longer.
+ * Compresses one message (RFC 7692 §7.2.1), always on another thread: 1 KiB of text then takes this thread 27
+ * µs instead of 36 µs, and data that is hard to compress would take far longer.
  */
 export class DeflateJob extends MessageJob<Buffer> {
   readonly #streams: DeflateStreams
   #parts: Buffer[] = []
   #size = 0
 
-  constructor(payload: Uint8Array, streams: DeflateStreams, finished: (packed: Buffer) => void) {
+  constructor(payload: Uint8Array, streams: DeflateStreams, finished: (compressed: Buffer) => void) {
     super(payload, finished)
     this.#streams = streams
   }
@@ -34,15 +36,15 @@ export class DeflateJob extends MessageJob<Buffer> {
         this.#parts.push(chunk)
         this.#size += chunk.length
       },
-      // Nothing is wrong with any message: this is want of memory.
+      // Any message can be compressed, so zlib has run out of memory.
       failed: error => {
         throw error
       },
       finished: () => {
-        const packed = joined(this.#parts, this.#size - TAIL_BYTES)
-        this.let_go()
+        const compressed = joined(this.#parts, this.#size - TAIL_BYTES)
+        this.release_stream()
         this.#streams.give_back(stream)
-        this.finish(packed)
+        this.finish(compressed)
       },
     })
   }
@@ -53,7 +55,7 @@ export class DeflateJob extends MessageJob<Buffer> {
     this.#size = 0
   }
 
-  /** zlib makes nothing of nothing where it was flushed before. */
+  /** Only an empty message is done on this thread: zlib produces no output for it after a flush. */
   protected override get is_short(): boolean {
     return this.payload.length === 0
   }
@@ -66,7 +68,7 @@ export class DeflateJob extends MessageJob<Buffer> {
     return this.#streams.stream_bytes
   }
 
-  /** An empty message (§7.2.3.6). */
+  /** Returns the compressed form of an empty message (§7.2.3.6). */
   protected override work_now(): Buffer {
     return joined([EMPTY_MESSAGE], EMPTY_MESSAGE.length)
   }
@@ -74,7 +76,7 @@ export class DeflateJob extends MessageJob<Buffer> {
 
 const EMPTY_MESSAGE = Uint8Array.of(0)
 
-/** The streams of all connections that compress each message on its own. */
+/** The streams of a connection without context takeover, which come from the pool of all connections. */
 export class SharedStreams implements DeflateStreams {
   readonly stream_bytes: number
   readonly #level: number
@@ -99,9 +101,9 @@ export class SharedStreams implements DeflateStreams {
   }
 }
 
-/** The stream of one connection with context takeover (RFC 7692 §7.1.1), made when it is needed. */
+/** The stream of one connection with context takeover (RFC 7692 §7.1.1), created on first use. */
 export class OwnStream implements DeflateStreams {
-  /** It counts for the connection, and not for its messages. */
+  /** Zero, since the stream counts for the connection and not for its messages. */
   readonly stream_bytes = 0
   readonly #level: number
   readonly #window_bits: number
@@ -121,7 +123,7 @@ export class OwnStream implements DeflateStreams {
     return this.#stream
   }
 
-  /** The next message refers to this one. */
+  /** Keeps the stream, since the next message refers to this one. */
   give_back(): void {}
 
   end(): void {
@@ -131,8 +133,8 @@ export class OwnStream implements DeflateStreams {
 }
 
 /**
- * The smallest window that zlib compresses with. It looks back 250 bytes at most there, and so honours a window of 8 bits, too: Node documents that,
- * and takes 8 for 9 itself.
+ * The smallest window that zlib compresses with. With it, zlib refers back at most 250 bytes, and so honours
+ * a window of 8 bits, too; Node documents this, and replaces 8 by 9 itself.
  */
 const SMALLEST_WINDOW_BITS = 9
 /** zlib's own default. */

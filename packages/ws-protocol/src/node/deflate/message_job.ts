@@ -1,15 +1,15 @@
 import type { ZlibEvents, ZlibStream } from './zlib_stream.js'
 import { short_turns, type ThreadJob, thread_turns } from './zlib_turns.js'
 
-/** What a stream of zlib hands out at a time. */
+/** The size of the chunks that a zlib stream outputs. */
 export const CHUNK_BYTES = 65_536
 
-/** A larger payload waits in the line of the large ones. */
+/** A larger payload waits in the queue for large ones. */
 const LARGE_BYTES = 65_536
 
-/** One message's way through zlib: at once on this thread if it is short, otherwise on another. */
+/** Compresses or decompresses one message: at once on this thread if it is short, otherwise on another. */
 export abstract class MessageJob<Result> implements ThreadJob {
-  /** What goes in. Let go of at the end. */
+  /** The input. Released at the end. */
   protected payload: Uint8Array
   readonly is_large: boolean
   #finished: ((result: Result) => void) | undefined
@@ -21,7 +21,7 @@ export abstract class MessageJob<Result> implements ThreadJob {
     this.#finished = finished
   }
 
-  /** Bytes of memory that this job holds just now, with what zlib needs for it, as zlib's manual estimates it. */
+  /** Returns the bytes of memory that this job holds, including zlib's own as estimated by its manual. */
   get held_bytes(): number {
     const stream_bytes = this.#stream === undefined ? 0 : this.stream_bytes
     return this.input_bytes + this.output_bytes + stream_bytes
@@ -33,7 +33,7 @@ export abstract class MessageJob<Result> implements ThreadJob {
     else thread_turns.add(this)
   }
 
-  /** Does short work at once, on this thread; what proves to be no short work goes to another. */
+  /** Does the work on this thread; if it proves too long, passes it to another thread. */
   run(): void {
     const result = this.work_now()
     if (result === undefined) thread_turns.add(this)
@@ -43,7 +43,7 @@ export abstract class MessageJob<Result> implements ThreadJob {
   /** Starts the work on another thread. */
   abstract start(): void
 
-  /** Lets go of everything, and never finishes. */
+  /** Releases everything, without a result. */
   end(): void {
     this.#finished = undefined
     this.#stream?.destroy()
@@ -60,23 +60,23 @@ export abstract class MessageJob<Result> implements ThreadJob {
   protected abstract readonly is_short: boolean
   /** The output so far. */
   protected abstract readonly output_bytes: number
-  /** What a stream holds while it works for this job alone. */
+  /** The memory of the stream that works for this job. */
   protected abstract readonly stream_bytes: number
   /** Returns the result, or `undefined` if the message takes too long for this thread. */
   protected abstract work_now(): Result | undefined
 
-  /** Has a stream work for this job, which is destroyed if this job ends before it lets go of it. */
+  /** Writes the input to a stream, which is destroyed if this job ends before it releases the stream. */
   protected use(stream: ZlibStream, input: Uint8Array, events: ZlibEvents): void {
     this.#stream = stream
     stream.write(input, events)
   }
 
-  /** Lets go of the stream, which has finished its work. */
-  protected let_go(): void {
+  /** Releases the stream, which has finished its work. */
+  protected release_stream(): void {
     this.#stream = undefined
   }
 
-  /** Ends this job, and then reports its result: the next one of its connection may begin at once. */
+  /** Ends this job, and then reports its result, so that the next job of its connection may begin at once. */
   protected finish(result: Result): void {
     const finished = this.#finished
     this.end()
@@ -84,7 +84,7 @@ export abstract class MessageJob<Result> implements ThreadJob {
   }
 }
 
-/** Joins parts into a buffer that holds nothing else; `size` may be less than all of them. */
+/** Returns the first `size` bytes of the joined parts, in a buffer of exactly that size. */
 export function joined(parts: readonly Uint8Array[], size: number): Buffer {
   const [first] = parts
   if (first instanceof Buffer && first.length === size && first.buffer.byteLength === size) return first

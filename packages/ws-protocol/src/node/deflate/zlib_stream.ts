@@ -1,16 +1,21 @@
 import type { DeflateRaw, InflateRaw } from 'node:zlib'
 
-/** What comes of one input. */
+/** The events for one input of a {@link ZlibStream}. */
 export interface ZlibEvents {
   chunk(chunk: Buffer): void
-  /** All that zlib makes of the input was reported. It read so many bytes of it, and less than all if what it unpacks ended before. */
+  /**
+   * All output was reported. `read_bytes` is less than the whole input if the compressed data ended before.
+   */
   finished(read_bytes: number): void
   failed(error: Error): void
 }
 
 type RawStream = DeflateRaw | InflateRaw
 
-/** A stream of `node:zlib` that takes one input after another, each in one write with the flush that it was made for, and works on another thread. */
+/**
+ * A stream of `node:zlib`, which works on another thread. It takes one input after another, each in one write
+ * with the stream's flush mode.
+ */
 export class ZlibStream {
   readonly #stream: RawStream
   #events: ZlibEvents | undefined
@@ -30,7 +35,7 @@ export class ZlibStream {
     })
   }
 
-  /** Whether no other input can follow. */
+  /** Whether the stream can take no further input. */
   get is_over(): boolean {
     return this.#is_over
   }
@@ -43,12 +48,12 @@ export class ZlibStream {
     })
   }
 
-  /** Forgets all that was written. */
+  /** Clears zlib's context. */
   reset(): void {
     this.#stream.reset()
   }
 
-  /** Reports nothing any more, also of what is under way. */
+  /** Ends the stream; no event follows, not even for an input in progress. */
   destroy(): void {
     this.#is_over = true
     this.#events = undefined
@@ -62,15 +67,21 @@ export class ZlibStream {
   }
 }
 
-/** Streams of all connections that are not in use: one for each of Node's threads, and some for connections with other settings. */
-const MOST_IDLE = 8
+/**
+ * The number of idle streams to keep: one for each of Node's threads, and some for connections with other
+ * settings.
+ */
+const MAX_IDLE = 8
 
 interface IdleStream {
   readonly kind: string
   readonly stream: ZlibStream
 }
 
-/** Keeps streams for those who come next: to make one costs the main thread several times what a message costs it otherwise. */
+/**
+ * Keeps idle streams for reuse, since creating one costs the main thread several times as much as a message
+ * does otherwise.
+ */
 export class ZlibPool {
   readonly #idle: IdleStream[] = []
 
@@ -87,7 +98,7 @@ export class ZlibPool {
     }
     stream.reset()
     this.#idle.push({ kind, stream })
-    if (this.#idle.length > MOST_IDLE) this.#idle.shift()?.stream.destroy()
+    if (this.#idle.length > MAX_IDLE) this.#idle.shift()?.stream.destroy()
   }
 }
 

@@ -1,61 +1,68 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
 
-/** How long short jobs may keep this thread in one turn of the event loop. */
-const MOST_BUSY_MS = 1
+/** The longest time that short jobs may keep this thread busy in one turn of the event loop. */
+const MAX_BUSY_MS = 1
 
-/** Work that waits for its turn. */
+/** A job that runs on this thread. */
 export interface ShortJob {
-  /** Does the work at once. */
+  /** Does the work synchronously. */
   run(): void
 }
 
-/** Both kinds of turns begin outside of any request: what one connection's caller keeps in an `AsyncLocalStorage` is not for others. */
+/**
+ * Jobs start in this asynchronous context, since one caller's `AsyncLocalStorage` must not be visible to the
+ * jobs of others.
+ */
 const outside = new AsyncResource('bt.net.zlib', { requireManualDestroy: true })
 
-/** Lets short jobs run on this thread in the order in which they came; after a millisecond, sockets and timers come first. */
+/**
+ * Runs short jobs on this thread in the order in which they were added; after a millisecond, sockets and
+ * timers come first.
+ */
 export class ShortTurns {
-  /** A job that ends while it waits lets go of its message at once, wherever it stands in line. */
+  /** A set, so that a job that ends while it waits can be removed from anywhere in the queue. */
   readonly #waiting = new Set<ShortJob>()
-  #is_asked_for = false
+  #is_scheduled = false
 
   add(job: ShortJob): void {
     this.#waiting.add(job)
-    this.#ask()
+    this.#schedule()
   }
 
   remove(job: ShortJob): void {
     this.#waiting.delete(job)
   }
 
-  #ask(): void {
-    if (this.#is_asked_for || this.#waiting.size === 0) return
-    this.#is_asked_for = true
+  #schedule(): void {
+    if (this.#is_scheduled || this.#waiting.size === 0) return
+    this.#is_scheduled = true
     outside.runInAsyncScope(setImmediate, undefined, this.#run)
   }
 
   readonly #run = (): void => {
-    const until_ms = performance.now() + MOST_BUSY_MS
+    const until_ms = performance.now() + MAX_BUSY_MS
     try {
-      // A set that is iterated comes to what is added meanwhile, too: a connection's next message, behind those of others.
+      // The iteration includes jobs that are added meanwhile, such as a connection's next message, behind
+      // those of others.
       for (const job of this.#waiting) {
         this.#waiting.delete(job)
         job.run()
         if (performance.now() >= until_ms) return
       }
     } finally {
-      // One that throws keeps none of the others from being run.
-      this.#is_asked_for = false
-      this.#ask()
+      // If a job throws, the others still run.
+      this.#is_scheduled = false
+      this.#schedule()
     }
   }
 }
 
-/** Node has four threads by default, and names, files and keys need one as well. */
-const MOST_RUNNING = 3
-const MOST_LARGE_RUNNING = 2
+/** Node has four threads by default, and DNS lookups, files and cryptography need one as well. */
+const MAX_RUNNING = 3
+const MAX_LARGE_RUNNING = 2
 
-/** A job for one of the threads that all of the process shares. */
+/** A job for one of Node's threads, which the whole process shares. */
 export interface ThreadJob {
   /** Whether it may take long. */
   readonly is_large: boolean
@@ -64,8 +71,9 @@ export interface ThreadJob {
 }
 
 /**
- * Lets at most three jobs use Node's threads, at most two of them large. Large and other jobs wait in lines of their own, which take turns:
- * neither a few large messages nor a flood of others keeps the other line waiting.
+ * Lets at most three jobs use Node's threads, at most two of them large. Large and other jobs wait in
+ * separate queues, which take turns: neither a few large messages nor a flood of others keeps the other queue
+ * waiting.
  */
 export class ThreadTurns {
   readonly #running = new Set<ThreadJob>()
@@ -75,12 +83,12 @@ export class ThreadTurns {
   #was_large = false
 
   add(job: ThreadJob): void {
-    const line = job.is_large ? this.#large : this.#other
-    line.add(job)
+    const queue = job.is_large ? this.#large : this.#other
+    queue.add(job)
     this.#start()
   }
 
-  /** Takes back a job that waits, or notes that one is over that has run. */
+  /** Removes a job that waits, or records that a running one has finished. */
   remove(job: ThreadJob): void {
     if (this.#running.delete(job)) {
       if (job.is_large) this.#large_running -= 1
@@ -92,7 +100,7 @@ export class ThreadTurns {
   }
 
   #start(): void {
-    while (this.#running.size < MOST_RUNNING) {
+    while (this.#running.size < MAX_RUNNING) {
       const job = this.#next()
       if (job === undefined) return
       this.#running.add(job)
@@ -103,14 +111,14 @@ export class ThreadTurns {
   }
 
   #next(): ThreadJob | undefined {
-    const may_be_large = this.#large.size > 0 && this.#large_running < MOST_LARGE_RUNNING
-    const line = may_be_large && (!this.#was_large || this.#other.size === 0) ? this.#large : this.#other
-    const [job] = line
-    if (job !== undefined) line.delete(job)
+    const may_be_large = this.#large.size > 0 && this.#large_running < MAX_LARGE_RUNNING
+    const queue = may_be_large && (!this.#was_large || this.#other.size === 0) ? this.#large : this.#other
+    const [job] = queue
+    if (job !== undefined) queue.delete(job)
     return job
   }
 }
 
-/** The turns of this process, since its connections share the thread, and Node's threads. */
+/** The turns of this process, whose connections share this thread and Node's threads. */
 export const short_turns: ShortTurns = new ShortTurns()
 export const thread_turns: ThreadTurns = new ThreadTurns()

@@ -4,7 +4,10 @@ import { BATCH_BYTES } from '../../queues/batch.js'
 import { frame_memory } from './frame_memory.js'
 import { copy_of, unmask } from './read_memory.js'
 
-/** What `toString` calls in every version of Node, which the types do not show: without a look at its arguments, short texts are a third quicker. */
+/**
+ * The methods that `toString` calls in every version of Node, which the types leave out. Without its checks
+ * of arguments, short texts take a third less time.
+ */
 interface SlicedBuffer {
   latin1Slice(start: number, end: number): string
   utf8Slice(start: number, end: number): string
@@ -12,10 +15,10 @@ interface SlicedBuffer {
 
 const sliced = (bytes: Uint8Array): SlicedBuffer => bytes as Uint8Array & SlicedBuffer
 
-/** Node's own memory and text. All bytes are its Buffers, as those are that it reads from sockets. */
+/** Node's memory and text functions. All bytes are Buffers, as Node reads them from sockets. */
 export const decoder_memory: DecoderMemory = {
   allocate: size_bytes => Buffer.allocUnsafeSlow(size_bytes),
-  // A small buffer that is used again may be far larger than it has to be.
+  // A small buffer from the pool may be far larger than needed.
   borrow: size_bytes =>
     size_bytes > BATCH_BYTES ? frame_memory.allocate(size_bytes) : Buffer.allocUnsafeSlow(size_bytes),
   give_back: buffer => {

@@ -3,8 +3,8 @@ import { decoder_memory } from './decoder_memory.js'
 
 function ignore(): void {}
 
-/** What a spare decoder delivers to, so that it does not keep the last connection alive. */
-const NOBODY: DecoderEvents = {
+/** The events of a spare decoder, so that it does not keep the last connection alive. */
+const NO_EVENTS: DecoderEvents = {
   on_message: ignore,
   on_compressed: ignore,
   on_ping: ignore,
@@ -14,8 +14,9 @@ const NOBODY: DecoderEvents = {
 }
 
 /**
- * Lends decoders to connections of one kind. Between messages, a connection has no use for one: without it, an idle connection takes a tenth less
- * memory. One spare is enough, since connections read one after another; it also stays in the caches of the processor.
+ * Lends decoders to connections with the same settings. Between messages, a connection needs none, and an
+ * idle connection takes a tenth less memory without one. One spare is enough, since connections read one
+ * after another; it also stays in the processor's caches.
  */
 export class DecoderPool {
   readonly #settings: DecoderSettings
@@ -25,18 +26,18 @@ export class DecoderPool {
     this.#settings = settings
   }
 
-  /** Lends a decoder that delivers to `sink`. */
-  lend(sink: DecoderEvents): FrameDecoder {
+  /** Lends a decoder that calls `events`. */
+  lend(events: DecoderEvents): FrameDecoder {
     const spare = this.#spare
-    if (spare === undefined) return new FrameDecoder(this.#settings, decoder_memory, sink)
+    if (spare === undefined) return new FrameDecoder(this.#settings, decoder_memory, events)
     this.#spare = undefined
-    spare.deliver_to(sink)
+    spare.deliver_to(events)
     return spare
   }
 
-  /** Takes back a decoder that is idle. */
+  /** Takes back an idle decoder. */
   take_back(decoder: FrameDecoder): void {
-    decoder.deliver_to(NOBODY)
+    decoder.deliver_to(NO_EVENTS)
     this.#spare = decoder
   }
 }

@@ -2,9 +2,12 @@ import { isAscii } from 'node:buffer'
 import { BATCH_BYTES } from '../../queues/batch.js'
 import type { FrameMemory } from '../../queues/frame_memory.js'
 
-/** How much is kept for the next turns, for the whole process: of buffers up to the size of a batch 1 MiB, and of larger ones 4 MiB. */
-const MOST_SPARES = 16
-const MOST_LARGE_BYTES = 4_194_304
+/**
+ * The spare buffers that the process keeps for reuse: 1 MiB of those up to the size of a batch, and 4 MiB of
+ * larger ones.
+ */
+const MAX_SPARES = 16
+const MAX_LARGE_SPARE_BYTES = 4_194_304
 /** Large buffers come in multiples of this size, so that the next one is likely to fit. */
 const LARGE_STEP_BYTES = BATCH_BYTES
 
@@ -12,7 +15,10 @@ const spares: Buffer[] = []
 const large_spares: Buffer[] = []
 let large_bytes = 0
 
-/** As a rule a turn's messages are with the kernel at its end: then the next turn writes into the same memory. */
+/**
+ * Prefers spare buffers. The kernel usually has a turn's messages at its end, so the next turn writes into
+ * the same memory.
+ */
 function allocate(size_bytes: number): Buffer {
   if (size_bytes > BATCH_BYTES) return allocate_large(size_bytes)
   const spare = spares.pop()
@@ -22,7 +28,7 @@ function allocate(size_bytes: number): Buffer {
 function allocate_large(size_bytes: number): Buffer {
   for (let at = large_spares.length - 1; at >= 0; at -= 1) {
     const spare = large_spares[at] as Buffer
-    // A far larger one is too good for it: who is slow keeps what it was given.
+    // A slow connection keeps its buffer for long, so a far larger one would be wasted on it.
     if (spare.length < size_bytes || spare.length > 2 * size_bytes) continue
     large_spares.splice(at, 1)
     large_bytes -= spare.length
@@ -33,32 +39,38 @@ function allocate_large(size_bytes: number): Buffer {
 
 function release(buffer: Uint8Array): void {
   if (buffer.length > BATCH_BYTES) release_large(buffer as Buffer)
-  else if (spares.length < MOST_SPARES) spares.push(buffer as Buffer)
+  else if (spares.length < MAX_SPARES) spares.push(buffer as Buffer)
 }
 
-/** The latest are kept, since what comes next is most likely as large. */
+/** Keeps the latest buffers, since the next messages are most likely of about their size. */
 function release_large(buffer: Buffer): void {
   large_spares.push(buffer)
   large_bytes += buffer.length
-  while (large_bytes > MOST_LARGE_BYTES) large_bytes -= (large_spares.shift() as Buffer).length
+  while (large_bytes > MAX_LARGE_SPARE_BYTES) large_bytes -= (large_spares.shift() as Buffer).length
 }
 
-/** Not to be found in text that V8 keeps as one byte a letter, as it keeps all ASCII: then nothing is searched. */
+/**
+ * Characters beyond Latin-1. V8 knows without a search that a one-byte string, as it keeps all ASCII,
+ * contains none of them.
+ */
 const NOT_LATIN1 = /[\u0100-\uffff]/
 
-/** Half the time of writing UTF-8, or less. */
+/** Writes ASCII in at most half the time of writing UTF-8. */
 function write_ascii(text: string, target: Uint8Array, offset: number): boolean {
   if (NOT_LATIN1.test(text)) return false
   ;(target as Buffer).write(text, offset, 'latin1')
   return isAscii(target.subarray(offset, offset + text.length))
 }
 
-/** What `write` calls in every version of Node, which the types do not show: without a look at its arguments, short texts are a tenth quicker. */
+/**
+ * The method that `write` calls in every version of Node, which the types leave out. Without its checks of
+ * arguments, short texts take a tenth less time.
+ */
 interface WrittenBuffer {
   utf8Write(text: string, offset: number): number
 }
 
-/** Node's own UTF-8, in buffers that are used again. */
+/** Node's UTF-8 encoder, and buffers that are reused. */
 export const frame_memory: FrameMemory = {
   allocate,
   release,

@@ -1,6 +1,6 @@
 import { type FrameView, OPCODE, read_frames } from '../../frames/frame.js'
 
-/** The message in an unmasked frame: a string, or its bytes where they are. */
+/** Returns the message in an unmasked frame: a string, or a view of its bytes. */
 export function read_message(frame: Uint8Array): string | Uint8Array {
   const [first] = read_frames(frame)
   const { opcode, payload } = first as FrameView

@@ -1,5 +1,6 @@
 /**
- * The masking of RFC 6455 §5.3 for 16 bytes at a time, a tenth of the time that it takes by words in ECMAScript. This is what `wat2wasm` makes of:
+ * The masking of RFC 6455 §5.3, 16 bytes at a time, which takes a tenth of the time of ECMAScript by words.
+ * `wat2wasm` compiles it from:
  *
  *     (module
  *       (memory (export "m") 2 2)
@@ -36,15 +37,19 @@ const PROGRAM =
 const MEMORY_BYTES = 65_536
 
 /**
- * The memory starts in the middle of a page of the processor. `malloc` returns large blocks 16 bytes behind the start of a page, and a copy to an address that is
- * less than 32 bytes further in its page than the source takes 15 times as long on AMD's Zen 3 and 4 (glibc bug 30994).
+ * The memory starts in the middle of a memory page. `malloc` returns large blocks 16 bytes behind the start
+ * of a page, and on AMD's Zen 3 and 4 a copy takes 15 times as long if the target is less than 32 bytes
+ * further in its page than the source (glibc bug 30994).
  */
 const MEMORY_START = 2_048
 
-/** Memory of 64 KiB, and what masks it in place. */
+/** Memory of 64 KiB, and a function that masks it in place. */
 export interface MaskedMemory {
   readonly memory: Buffer
-  /** Masks the bytes from `start` to `end`; the lowest byte of `key` goes with the first. Returns all that come out, OR-ed together. */
+  /**
+   * Masks the bytes from `start` to `end`; the lowest byte of `key` applies to the first. Returns all
+   * resulting bytes OR-ed together.
+   */
   readonly mask: (start: number, end: number, key: number) => number
 }
 
@@ -57,7 +62,10 @@ declare const WebAssembly: {
   }
 }
 
-/** Returns `undefined` without WebAssembly, as with `--jitless`, or without the address space that it reserves. */
+/**
+ * Returns new masked memory; `undefined` without WebAssembly, as with `--jitless`, or without the address
+ * space that it reserves.
+ */
 export function masked_memory(): MaskedMemory | undefined {
   try {
     const { m, f } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PROGRAM, 'base64'))).exports

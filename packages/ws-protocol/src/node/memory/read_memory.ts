@@ -3,19 +3,22 @@ import type { Duplex } from 'node:stream'
 import { mask } from '../../frames/mask.js'
 import { masked_memory } from './mask_program.js'
 
-/** A socket reads at most this much at once, as it does by default. */
+/** The most that a socket reads at once, which is Node's default. */
 const READ_BYTES = 65_536
 
 const masked = masked_memory()
 
-/** What all sockets read into, one after another: it stays in the caches of the processor, and a read leaves no garbage. */
+/**
+ * The memory that all sockets read into, one after another. It stays in the processor's caches, and a read
+ * creates no garbage.
+ */
 export const read_memory: Buffer = masked?.memory ?? Buffer.allocUnsafeSlow(READ_BYTES)
 
 const { buffer_key, callback_key } = find_keys()
 
 /**
- * A `net.Socket` takes memory to read into as its option `onread` when it is made, but Node makes the sockets of an http server. A socket that was made
- * with this option shows which of its properties have to be set.
+ * Finds the properties of a `net.Socket` that its constructor sets for the option `onread`. Node creates the
+ * sockets of an http server itself, so the option can only be set afterwards.
  */
 function find_keys(): { buffer_key: PropertyKey | undefined; callback_key: PropertyKey | undefined } {
   const onread: OnReadOpts = { buffer: read_memory, callback: () => true }
@@ -27,9 +30,10 @@ function find_keys(): { buffer_key: PropertyKey | undefined; callback_key: Prope
 }
 
 /**
- * Has a socket read into {@link read_memory}, and call `take` with the number of bytes, instead of emitting `data`; their place is for others when
- * `take` returns `true`. Changes nothing if that is impossible: for a socket with another reader, for TLS, which may be read within a call of ours, for
- * streams that are no sockets, and if Node works in another way than it does today.
+ * Makes a socket read into {@link read_memory} and call `take` with the number of bytes, instead of emitting
+ * `data`. When `take` returns, other sockets may overwrite them. Changes nothing if that is impossible: for a
+ * socket with another reader, for TLS, which may read within a call of ours, for streams that are not
+ * sockets, and if the internals of Node have changed.
  */
 export function share_read_memory<Stream extends Duplex>(
   stream: Stream,
@@ -45,27 +49,30 @@ export function share_read_memory<Stream extends Duplex>(
   handle.useUserBuffer(read_memory)
 }
 
-/** Of a Buffer, `slice` would be no copy, or again a Buffer. */
+/** A plain `Uint8Array`, whose `slice` copies, which a Buffer's does not. */
 const plain_memory = plain_view(read_memory)
 
 let chunk: Buffer = read_memory
 
-/** Returns what was read as a view of {@link read_memory}. */
+/** Returns the bytes that were just read, as a view of {@link read_memory}. */
 export function read_chunk(size_bytes: number): Uint8Array {
-  // Reads are often of one size, and a view takes as long as a short message.
+  // Consecutive reads are often of one size, and creating a view takes as long as a short message.
   if (chunk.length !== size_bytes) chunk = read_memory.subarray(0, size_bytes)
   return chunk
 }
 
-/** Unmasks in place like {@link mask}, and in a tenth of the time in the latest {@link read_chunk}. */
+/** Unmasks in place like {@link mask}, but ten times as fast in the latest {@link read_chunk}. */
 export function unmask(bytes: Uint8Array, start: number, end: number, key: number): number {
-  // Not by `bytes.buffer`, which V8 looks up out of line.
+  // Comparing `bytes.buffer` would be slower, since V8 does not inline it.
   if (masked === undefined || bytes !== chunk) return mask(bytes, start, end, key)
   const swapped = (key >>> 24) | ((key >>> 8) & 0xff00) | ((key & 0xff00) << 8) | (key << 24)
   return masked.mask(start, end, swapped)
 }
 
-/** Returns a copy of the bytes from `start` to `end`, in a buffer of its own size; up to 64 bytes, V8 keeps it in its heap, at a tenth of the time. */
+/**
+ * Returns a copy of the bytes from `start` to `end`, in a buffer of exactly that size. V8 keeps up to 64
+ * bytes in its heap, which takes a tenth of the time.
+ */
 export function copy_of(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return (bytes === chunk ? plain_memory : plain_view(bytes)).slice(start, end)
 }

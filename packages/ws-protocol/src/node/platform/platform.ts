@@ -8,21 +8,23 @@ import { limit_warnings } from '../../errors/warning_limit.js'
 import { FrameQueue } from '../../queues/frame_queue.js'
 import { frame_memory } from '../memory/frame_memory.js'
 
-/** Tasks that are run together, in a tick that is asked for with the first of them. Its two lists are used again and again. */
+/**
+ * Tasks that run together in one tick, which the first of them schedules. Two lists are reused alternately.
+ */
 class Tick {
-  readonly #ask: (run: () => void) => void
+  readonly #schedule: (run: () => void) => void
   #tasks: ((() => void) | undefined)[] = []
   #count = 0
   #spare: ((() => void) | undefined)[] = []
 
-  constructor(ask: (run: () => void) => void) {
-    this.#ask = ask
+  constructor(schedule: (run: () => void) => void) {
+    this.#schedule = schedule
   }
 
   add(task: () => void): void {
     this.#tasks[this.#count] = task
     this.#count += 1
-    if (this.#count === 1) this.#ask(this.#run)
+    if (this.#count === 1) this.#schedule(this.#run)
   }
 
   readonly #run = (): void => {
@@ -40,7 +42,7 @@ class Tick {
       }
     } finally {
       this.#spare = tasks
-      // One that throws, which the process is told of, keeps none of the others from being run.
+      // If a task throws, which reaches the process as an uncaught exception, the others still run.
       for (; done < count; done += 1) this.add(tasks[done] as () => void)
     }
   }
@@ -48,16 +50,21 @@ class Tick {
 
 const promise_jobs = Promise.resolve()
 const tick = new Tick(run => nextTick(run))
-// A tick that is asked for from within a promise job comes when all promise jobs are done; asked for from without, before them.
+// `nextTick` runs its callback after all promise jobs if it is called from within one, and before them
+// otherwise.
 const last_tick = new Tick(run => promise_jobs.then(() => nextTick(run)))
 
-/** Node's timers, its monotonic clock, frames that are ready to be written, `diagnostics_channel`, and `process.emitWarning`. */
+/**
+ * The platform Node: its timers and monotonic clock, queues of frames, `diagnostics_channel`, and
+ * `process.emitWarning`.
+ */
 export const node_platform: Platform = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {
       let immediate: NodeJS.Immediate | undefined
-      // Node runs timers before it reads sockets: what arrived while the process was busy comes first.
+      // Node runs timers before it reads sockets, but data that arrived while the process was busy must be
+      // read first.
       const timer = setTimeout(() => {
         immediate = setImmediate(task)
       }, after_ms)
@@ -82,10 +89,10 @@ export const node_platform: Platform = {
   warn: limit_warnings(warn, (task, after_ms) => setTimeout(task, after_ms).unref()),
 }
 
-/** What a callback throws may quote a message of a peer, of any length. */
+/** The longest text to show: an error thrown by a callback may quote a message of a peer, of any length. */
 const LONGEST_SHOWN = 4_096
 
-/** Shows a warning; for what a callback threw, also where, which Node prints as its `detail`. */
+/** Shows a warning; for an error thrown by a callback with its stack, which Node prints as the `detail`. */
 function warn(error: NetError): void {
   const { code, message, cause } = error
   const shown =
@@ -97,14 +104,17 @@ function warn(error: NetError): void {
   process.emitWarning(shown)
 }
 
-/** Returns where an error was made, its lines escaped. What a callback throws may be anything, and its `stack` too, as with `Error.prepareStackTrace`. */
+/**
+ * Returns the escaped stack of a thrown value, which may be anything, as may its `stack` with
+ * `Error.prepareStackTrace`.
+ */
 function stack_of(cause: unknown): string | undefined {
   try {
     const stack: unknown = cause instanceof Error ? cause.stack : undefined
     if (typeof stack !== 'string') return undefined
     return stack.slice(0, LONGEST_SHOWN).split('\n').map(escape_text).join('\n')
   } catch {
-    // It throws when it is read, which the message says.
+    // Reading the stack threw, which the message of the error says.
     return undefined
   }
 }

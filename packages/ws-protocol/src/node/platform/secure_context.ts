@@ -3,15 +3,15 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { NetError } from '../../errors/errors.js'
 import type { Pem, TlsIdentity, TlsTrust } from '../../options/tls.js'
 
-/** What Node needs for TLS, in our own words. */
+/** The options of one side of TLS, under our own names. */
 export type SecureParts = Partial<TlsIdentity> & TlsTrust
 
 /**
- * Says to Node what it needs for TLS, after all of it was read: Node itself would take some of it as it is, and fail at the first
- * connection, or leave it out without a word.
+ * Returns the TLS options for Node, after parsing all of them: Node itself would fail for some only at the
+ * first connection, and silently ignore others.
  *
- * @param where - what the parts belong to, as the beginning of a message
- * @throws NetError `invalid_option`, naming the part, with what OpenSSL says of it; never with what is in it
+ * @param where - the subject of error messages
+ * @throws NetError `invalid_option`, with the name of the part and OpenSSL's reason; never with its content
  */
 export function secure_options(where: string, parts: SecureParts): SecureContextOptions {
   const { ca, cert, key, passphrase, min_version } = parts
@@ -30,7 +30,7 @@ export function secure_options(where: string, parts: SecureParts): SecureContext
 
 function read_authority(where: string, pem: Pem): Buffer {
   const bytes = Buffer.from(pem)
-  // Node passes over what is no certificate.
+  // Node silently ignores a value that is not a certificate.
   attempt(`${where}: ca is no certificate`, PEM_ADVICE, () => new X509Certificate(bytes))
   return bytes
 }
@@ -66,7 +66,7 @@ function list_of(pem: Pem | readonly Pem[]): readonly Pem[] {
   return Array.isArray(pem) ? pem : [pem as Pem]
 }
 
-/** A file may lack the end of its last line. */
+/** Joins PEM files with line breaks, since a file may lack the one at its end. */
 function joined(list: readonly Pem[]): Buffer {
   return Buffer.concat(list.flatMap(pem => [Buffer.from(pem), Buffer.from('\n')]))
 }

@@ -1,7 +1,10 @@
 import { defaultMaxListeners, getMaxListeners, setMaxListeners } from 'node:events'
 import type { AbortSignalLike } from '../../options/abort.js'
 
-/** Lets any number of connections listen to one signal: Node 20 would warn of a leak from the eleventh on. A limit that the user has set stays. */
+/**
+ * Lets any number of connections listen to one signal, since Node 20 warns of a leak from the eleventh on. A
+ * limit set by the user stays.
+ */
 export function allow_many_listeners(signal: AbortSignalLike | undefined): void {
   if (signal instanceof AbortSignal && has_default_limit(signal)) setMaxListeners(0, signal)
 }

@@ -10,8 +10,9 @@ const TIMED_OUT = /^(ETIMEDOUT|ERR_SOCKET_CONNECTION_TIMEOUT)$/
 const REFUSED = /^ECONNREFUSED$/
 
 /**
- * Returns the error that decides why a host could not be reached. If several of its addresses failed in different ways, a server may still be at
- * one that timed out; failing that, one that refused shows that the host is there, and its server is not.
+ * Returns the error that best explains why a host could not be reached. If several of its addresses failed in
+ * different ways, a timeout comes first, since a server may still be at that address; then a refusal, which
+ * shows that the host is up and its server is not.
  */
 export function decisive_error(error: SystemError): SystemError {
   const all = errors_of(error)
@@ -20,7 +21,10 @@ export function decisive_error(error: SystemError): SystemError {
   return with_code(TIMED_OUT) ?? with_code(REFUSED) ?? all[0] ?? error
 }
 
-/** Returns what an error says; of several addresses, what each says. Node gives their common error no text. */
+/**
+ * Returns the message of an error; for several addresses, the messages of all, since Node leaves the message
+ * of their common error empty.
+ */
 export function error_text(error: SystemError): string {
   const texts = errors_of(error).map(({ message, code, name }) => message || code || name)
   return [...new Set(texts)].join('; ')

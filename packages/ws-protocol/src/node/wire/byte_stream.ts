@@ -1,15 +1,18 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** A stream below a WebSocket that counts its bytes, as sockets of `node:net` do. */
+/** The stream below a WebSocket, with byte counts like those of a `net.Socket`. */
 export type ByteStream = Duplex & {
-  /** How many bytes were received. */
+  /** The number of bytes received. */
   readonly bytesRead: number
-  /** How many bytes were sent. */
+  /** The number of bytes sent. */
   readonly bytesWritten: number
 }
 
-/** Returns the stream itself. One that counts no bytes, such as a Duplex that was injected into an http server, counts them from now on. */
+/**
+ * Returns the same stream, after adding byte counts if it has none, such as a Duplex that was injected into
+ * an http server.
+ */
 export function counting_bytes(stream: Duplex): ByteStream {
   return counts_bytes(stream) ? stream : count_bytes(stream)
 }
@@ -38,8 +41,9 @@ function count_bytes(stream: Duplex): ByteStream {
 }
 
 /**
- * Has a socket that is paused read one chunk more at most. By itself, it would read up to its high-water mark, be it in chunks of one byte that take 200
- * each. Other streams may read as much at a time as this says, and are left as they are.
+ * Limits a paused socket to reading one more chunk. By default, it would read up to its high-water mark, even
+ * in chunks of one byte that take 200 bytes each. Other streams are not changed, since they may use the
+ * high-water mark as the size of a read.
  */
 export function read_little_ahead(stream: Duplex): void {
   const { _readableState: state } = stream as { _readableState?: { highWaterMark: number } }
@@ -47,8 +51,8 @@ export function read_little_ahead(stream: Duplex): void {
 }
 
 /**
- * Removes a listener for `end` that Node adds to each socket: where a socket may be half open, as those of http servers may, it does nothing, and
- * makes the place of one listener a list of two.
+ * Removes the listener for `end` that Node adds to each socket. It does nothing on a socket that may be half
+ * open, such as an http server's, but with it the event needs a list of listeners, which takes more memory.
  */
 export function drop_idle_listener(stream: Duplex): void {
   if (!(stream instanceof Socket && stream.allowHalfOpen)) return

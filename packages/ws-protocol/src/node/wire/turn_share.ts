@@ -1,34 +1,38 @@
 import { performance } from 'node:perf_hooks'
 
-/** How long one socket may take in a turn of the event loop, and how long all may take together, in milliseconds. */
+/** The time for one socket in a turn of the event loop, and for all sockets together. */
 const SHARE_MS = 1
 const TURN_MS = 10
 /**
- * How many steps a socket may take before its time is checked, even in a turn whose time is used up: a message is one when it is read, and one when
- * its callback is called.
+ * The number of steps that a socket may take before its time is checked, even in a turn whose time is used
+ * up. Reading a message is one step, and calling its callback another.
  */
 export const STEPS_PER_CHECK = 32
 
-/** What is called when a socket's next turn has begun. */
+/** A socket that waits for its share of a later turn. */
 export interface TurnTaker {
-  /** Its share of a turn was used up, and it may go on. */
+  /** The socket's next turn has begun, and it may continue. */
   turn_began(): void
 }
 
-/** When the first socket was busy in this turn of the event loop. */
+/** The time when the first socket became busy in this turn of the event loop. */
 let began_ms: number | undefined
-/** Those whose share is used up, the first one in front. For each of them an immediate is due. */
+/** The sockets whose share is used up, in order. One immediate is scheduled for each. */
 const waiting: TurnTaker[] = []
 
-/** Since when each socket has been busy in this turn, in milliseconds. It is kept here, since most sockets are idle in most turns. */
+/**
+ * The time when each socket became busy in this turn. It is not kept in the socket, since most are idle in
+ * most turns.
+ */
 const busy_since_ms = new Map<TurnTaker, number>()
 
 /**
- * Returns whether a socket that has taken another {@link STEPS_PER_CHECK} steps may go on; if not, {@link TurnTaker.turn_began} is called in a later
- * turn. All sockets of the thread share a turn of the event loop: when its time is used up, each gets little more than what one that sends now and
- * then needs, and those with more to do go on in later turns, one after another.
+ * Returns whether a socket that has taken another {@link STEPS_PER_CHECK} steps may continue; if not,
+ * {@link TurnTaker.turn_began} is called in a later turn. All sockets of the thread share a turn of the event
+ * loop: when its time is used up, each still gets enough for a peer that sends now and then, and busy ones
+ * continue in later turns, one after another.
  */
-export function may_go_on(taker: TurnTaker): boolean {
+export function may_continue(taker: TurnTaker): boolean {
   const now_ms = performance.now()
   const turn_began_ms = begin_turn(now_ms)
   const since_ms = busy_since_ms.get(taker)
@@ -38,11 +42,14 @@ export function may_go_on(taker: TurnTaker): boolean {
   }
   if (now_ms - since_ms <= SHARE_MS && now_ms - turn_began_ms <= TURN_MS) return true
   waiting.push(taker)
-  setImmediate(go_on)
+  setImmediate(continue_next)
   return false
 }
 
-/** Returns when the turn began; it ends with the first immediate of the next one, before those that let sockets go on. */
+/**
+ * Returns the time when the turn began. It ends with the first immediate of the next one, before those that
+ * let sockets continue.
+ */
 function begin_turn(now_ms: number): number {
   if (began_ms === undefined) {
     began_ms = now_ms
@@ -56,9 +63,12 @@ function end_turn(): void {
   busy_since_ms.clear()
 }
 
-/** One immediate for each, since Node runs promise jobs between them: these are part of a socket's share, too. */
-function go_on(): void {
+/**
+ * Lets one socket continue. Each has its own immediate: Node runs promise jobs between immediates, and these
+ * are part of a socket's share.
+ */
+function continue_next(): void {
   const now_ms = performance.now()
   if (now_ms - begin_turn(now_ms) <= TURN_MS) waiting.shift()?.turn_began()
-  else setImmediate(go_on)
+  else setImmediate(continue_next)
 }

@@ -12,69 +12,76 @@ import { MessageDeflate } from '../deflate/deflate.js'
 import type { DeflateParameters } from '../deflate/deflate_agreement.js'
 import { decoder_memory } from '../memory/decoder_memory.js'
 import { DecoderPool } from '../memory/decoder_pool.js'
-import { memory_of } from '../memory/message_memory.js'
+import { message_memory_bytes } from '../memory/message_memory.js'
 import { read_chunk, share_read_memory } from '../memory/read_memory.js'
 import { type ByteStream, drop_idle_listener, read_little_ahead } from './byte_stream.js'
-import { may_go_on, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
+import { may_continue, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
-/** A connection or client that shares a budget for what has come in. */
+/** A connection or client that shares a budget for received data. */
 export interface InboxHolder {
-  /** Bytes of memory that it holds of what has come in, as last reported to the budget. */
+  /** The memory of the received data that it holds, in bytes, as last reported to the budget. */
   readonly held_bytes: number
-  /** How many of them shedding would free; callbacks have the rest. */
+  /** How many of these bytes shedding would free; callbacks use the rest. */
   readonly sheddable_bytes: number
-  /** Reports to the budget what it holds now: not every change is visible at once. */
+  /** Reports the bytes that it holds now to the budget. Not every change is noticed at once. */
   account(): void
-  /** Closes with `code`, lets go of what it holds, and reports `error`; `false` if it was about to end already. */
+  /**
+   * Closes with `code`, releases the data that it holds, and reports `error`; returns `false` if it was
+   * already ending.
+   */
   shed(error: NetError, code: number): boolean
 }
 
-/** Bounds what the connections of a server hold together of what has come in. */
+/** Limits the received data that the connections of a server hold together. */
 export interface InboxBudget {
-  /** How many bytes of messages that wait or are being handled one connection may hold at the moment before its socket is paused. */
+  /**
+   * The current limit for one connection, in bytes of messages that wait or are being handled, before its
+   * socket is paused.
+   */
   readonly most_waiting_bytes: number
   /** Reports that a holder's {@link InboxHolder.held_bytes} has changed by this many bytes. */
   changed(holder: InboxHolder, by_bytes: number): void
 }
 
-/** What is the same for all wires of one server, or of one client. */
+/** The settings that all wires of one server, or of one client, share. */
 export interface WireTraits {
-  /** A client's frames are masked (RFC 6455 §5.1). */
+  /** The side of the wire: a client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
-  /** The options of the same names. */
   readonly options: WireOptions
   /** Left out by clients, which have one connection each. */
   readonly inbox_budget?: InboxBudget
-  /** Is told how long the answer to each ping took, in milliseconds. */
+  /** Called with the round-trip time of each ping, in milliseconds. */
   readonly round_trip?: (ms: number) => void
 }
 
-/** Why a wire reads nothing just now; as bits, since there may be several reasons. */
-const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, CROWDED: 8, FINISHED: 16, OPENING: 32 } as const
+/** The reasons why a wire is not reading. They are bits, since several may apply at once. */
+const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, OVER_BUDGET: 8, FINISHED: 16, OPENING: 32 } as const
 type Hold = (typeof HOLD)[keyof typeof HOLD]
 
-/** How many bytes take about as long to read as a small message. */
+/** This many bytes take about as long to read as a small message. */
 const BYTES_PER_STEP = 2_048
 
 /** More pings and pongs than this within a second are a flood. */
-const MOST_CONTROL_FRAMES = 1_024
+const MAX_CONTROL_FRAMES = 1_024
 const CONTROL_FRAMES_MS = 1_000
-/** So many answers to pings may wait for the network; of those that come beyond, only the latest does (RFC 6455 §5.5.3). */
-const MOST_PONGS = 64
+/**
+ * The number of pongs that may wait for the network, followed by at most the latest further one (RFC 6455
+ * §5.5.3).
+ */
+const MAX_PONGS = 64
 
-/** What is known of the Closes of a connection. */
-interface Closing {
-  /** The peer's. */
+/** The state of the closing handshake. */
+interface CloseHandshake {
+  /** The Close of the peer, once received. */
   peer_close?: { readonly code: number; readonly reason: string }
-  /** Whether the network has this side's. */
+  /** Whether the network has taken this side's Close. */
   is_close_sent: boolean
 }
 
-/** To be told when all before it is written. */
 const NOTHING = new Uint8Array(0)
 
-/** The decoders of connections with the same traits: without compression, and with it. */
+/** The decoders of connections with the same traits, without and with compression. */
 const decoder_pools = new WeakMap<WireTraits, readonly [plain: DecoderPool, compressed: DecoderPool]>()
 
 function decoder_pool(traits: WireTraits, is_compressed: boolean): DecoderPool {
@@ -98,64 +105,67 @@ const WIRE = Symbol('wire')
 type WiredStream = ByteStream & { [WIRE]?: Wire }
 
 /**
- * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5 to §7). The stream is given to it when
- * the handshake is done; a whole batch of frames goes out in one write.
+ * A {@link SocketPort} over a stream of bytes: frames, Close, ping and pong in both directions (RFC 6455 §5
+ * to §7). It gets the stream when the handshake is done, and writes a whole batch of frames at once.
  */
 export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   readonly #traits: WireTraits
   readonly #abort: (() => void) | undefined
-  #sink!: SocketEvents
+  #events!: SocketEvents
   #stream!: ByteStream
   #decoders!: DecoderPool
-  /** There is one while it is at work, in the middle of a message, stopped, or over. */
+  /** Borrowed while it is reading, within a message, stopped or ended. */
   #decoder: FrameDecoder | undefined
   #deflate: MessageDeflate | undefined
   #is_writable = false
   // Reading.
   #holds = 0
-  #late_chunks: Uint8Array[] | undefined
-  /** The peer has ended its side, and what came before that is not all decoded. */
+  #unread_chunks: Uint8Array[] | undefined
+  /** Whether the peer has ended its side, but earlier data is still to be decoded. */
   #is_end_due = false
-  #is_gone = false
+  #is_stream_closed = false
   #steps = 0
   #waiting_inbox: Runnable | undefined
-  /** Bytes of memory of the message whose callback has returned a promise. */
+  /** The memory of the message whose callback has returned a promise, in bytes. */
   #running_bytes = 0
   #held_bytes = 0
   #is_shed = false
   #control_frames = 0
   #control_frames_since_ms = 0
   #pongs: Uint8Array[] | undefined
-  #is_pong_under_way = false
+  #is_pong_pending = false
   // Writing.
   /** The batch that the network has not taken yet: while there is one, no other is written. */
-  #under_way: FrameBatch | undefined
-  /** How often the network took a batch that was pending at the last check, which shows that the peer has made room. */
+  #pending_batch: FrameBatch | undefined
+  /**
+   * How often the network took a batch that was pending at the last check, which shows that the peer has made
+   * room.
+   */
   #drains = 0
-  #was_waiting = false
-  /** What is put off until all before it is compressed; there is a list while that goes on. */
+  #was_pending_at_check = false
+  /** Tasks for when all earlier messages are compressed; defined while compression is in progress. */
   #after_deflating: (() => void)[] | undefined
-  /** When the ping was sent whose answer is waited for. */
+  /** The time of the ping whose pong is awaited. */
   #pinged_ms: number | undefined
   // Closing.
-  /** There is one from the first Close on, in either direction. */
-  #closing: Closing | undefined
+  /** Defined from the first Close on, in either direction. */
+  #closing: CloseHandshake | undefined
   #is_broken = false
   #error: Error | undefined
 
-  /** `abort`: ends the handshake; left out if that is done. */
+  /** `abort` ends the handshake; it is left out if the handshake is done. */
   constructor(traits: WireTraits, abort?: () => void) {
     this.#traits = traits
     this.#abort = abort
   }
 
   /**
-   * The handshake is done: reads and writes `stream` from now on, and tells `sink`. `head`: what has come behind the handshake. `deflate`: what was
-   * agreed on, if messages may be compressed.
+   * Starts reading and writing `stream` when the handshake is done, and reports to `events`. `head` is the
+   * data that followed the handshake; `deflate` the negotiated parameters, if messages may be compressed.
    */
-  open(sink: SocketEvents, stream: ByteStream, head: Uint8Array, deflate?: DeflateParameters): void {
+  open(events: SocketEvents, stream: ByteStream, head: Uint8Array, deflate?: DeflateParameters): void {
     const { options } = this.#traits
-    this.#sink = sink
+    this.#events = events
     this.#stream = stream
     if (deflate !== undefined)
       this.#deflate = new MessageDeflate(deflate, {
@@ -167,7 +177,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
     read_little_ahead(stream)
     drop_idle_listener(stream)
-    // Not given back to the stream: one that has failed would drop it, and one that shares memory is read past what it buffers.
+    // Data must not be unshifted: a stream that has failed would drop it, and one with shared read memory is
+    // read past its buffer.
     const unread = stream.read() as Uint8Array | null
     for (const chunk of [head, unread]) if (chunk !== null && chunk.length > 0) this.#keep_chunk(chunk)
     const wired: WiredStream = stream
@@ -177,19 +188,19 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     stream.on('end', on_end)
     stream.on('error', on_error)
     stream.on('close', on_close)
-    if (this.#late_chunks === undefined) return
+    if (this.#unread_chunks === undefined) return
     this.#hold(HOLD.OPENING)
-    this.#let_go_later(HOLD.OPENING)
+    this.#release_hold_later(HOLD.OPENING)
   }
 
-  // What a connection asks of its port: SocketPort.
+  // SocketPort
 
   get is_writable(): boolean {
     return this.#is_writable
   }
 
   get takes_batch(): boolean {
-    return this.#under_way === undefined && this.#is_writable
+    return this.#pending_batch === undefined && this.#is_writable
   }
 
   get is_close_sent(): boolean {
@@ -197,7 +208,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   }
 
   get unsent(): number {
-    return this.#under_way?.messages ?? 0
+    return this.#pending_batch?.messages ?? 0
   }
 
   get buffered_bytes(): number {
@@ -206,26 +217,26 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   write(batch: FrameBatch): void {
     if (this.#deflate !== undefined && this.#is_worth_deflating(batch)) {
-      this.#under_way = batch
+      this.#pending_batch = batch
       this.#after_deflating = []
       this.#deflate_frames(this.#deflate, read_frames(batch.frames), [])
     } else if (this.#write_frames(batch.frames)) this.#release_batch(batch)
-    else this.#under_way = batch
+    else this.#pending_batch = batch
   }
 
   close(code: number, reason: string): void {
     if (this.#stream === undefined) this.#abort?.()
     else if (this.#closing === undefined) {
-      const closing: Closing = { is_close_sent: false }
+      const closing: CloseHandshake = { is_close_sent: false }
       this.#closing = closing
       this.#is_writable = false
       this.#when_deflated(() => {
         this.#write_close(closing, code, reason)
         if (this.#is_broken) this.#stream.end()
       })
-      // The peer's Close has to be read, whatever reading was paused for.
-      this.#let_go_later(HOLD.PAUSED)
-      this.#let_go_later(HOLD.CROWDED)
+      // The peer's Close has to be read even if reading was paused.
+      this.#release_hold_later(HOLD.PAUSED)
+      this.#release_hold_later(HOLD.OVER_BUDGET)
     }
   }
 
@@ -235,15 +246,15 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   }
 
   signs_of_life(): number {
-    // Who is not read can give none.
-    if ((this.#holds & HOLD.CROWDED) !== 0) this.#drains += 1
-    // What is under way for a moment says nothing: over TLS, every write is.
-    if (this.#under_way !== undefined) this.#was_waiting = true
+    // While reading is held up, silence says nothing about the peer.
+    if ((this.#holds & HOLD.OVER_BUDGET) !== 0) this.#drains += 1
+    // A batch that is pending only for a moment does not count: over TLS, every write is.
+    if (this.#pending_batch !== undefined) this.#was_pending_at_check = true
     return this.#stream.bytesRead + this.#drains
   }
 
   ping(): void {
-    // Behind what the network does not take a ping would only wait, too.
+    // Behind a batch that the network does not take, a ping would only wait, too.
     if (!this.takes_batch) return
     this.#stream.write(this.#control_frame(OPCODE.PING, NOTHING))
     this.#pinged_ms ??= performance.now()
@@ -254,11 +265,11 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   }
 
   resume(): void {
-    this.#let_go_later(HOLD.PAUSED)
+    this.#release_hold_later(HOLD.PAUSED)
   }
 
   may_run(inbox: Runnable): boolean {
-    // No callback is running.
+    // This is called between callbacks, so none is running.
     this.#running_bytes = 0
     if (this.#held_bytes > 0) this.account()
     this.#count_steps(1)
@@ -266,73 +277,73 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     return !this.#is_turn_over
   }
 
-  /** Counts `data` until the promise that its callback returned settles. */
+  /** Counts the memory of `data` until the promise that its callback returned settles. */
   lend(data: string | Uint8Array): void {
-    this.#running_bytes = memory_of(data, Buffer.byteLength(data))
+    this.#running_bytes = message_memory_bytes(data, Buffer.byteLength(data))
     this.account()
   }
 
-  /** The stream below. */
   get stream(): ByteStream {
     return this.#stream
   }
 
-  // What a budget asks: InboxHolder.
+  // InboxHolder
 
   get held_bytes(): number {
     return this.#held_bytes
   }
 
   get sheddable_bytes(): number {
-    return this.#is_gone ? 0 : this.#held_bytes - this.#running_bytes
+    return this.#is_stream_closed ? 0 : this.#held_bytes - this.#running_bytes
   }
 
   account(): void {
     const budget = this.#traits.inbox_budget
     if (budget === undefined) return
-    const waiting_bytes = this.#sink.inbox_bytes + this.#running_bytes
+    const waiting_bytes = this.#events.inbox_bytes + this.#running_bytes
     const held_bytes = waiting_bytes + this.#read_bytes
     const by_bytes = held_bytes - this.#held_bytes
     if (by_bytes !== 0) {
       this.#held_bytes = held_bytes
       budget.changed(this, by_bytes)
     }
-    // While it is closing, it is read: otherwise the peer's Close would not be found.
-    if (waiting_bytes > budget.most_waiting_bytes && this.#closing === undefined) this.#hold(HOLD.CROWDED)
-    else if (waiting_bytes <= budget.most_waiting_bytes / 2) this.#let_go_later(HOLD.CROWDED)
+    // A closing connection keeps reading, to find the peer's Close.
+    if (waiting_bytes > budget.most_waiting_bytes && this.#closing === undefined) this.#hold(HOLD.OVER_BUDGET)
+    else if (waiting_bytes <= budget.most_waiting_bytes / 2) this.#release_hold_later(HOLD.OVER_BUDGET)
   }
 
   shed(error: NetError, code: number): boolean {
-    const is_shed = this.#sink.shed(error, code)
+    const is_shed = this.#events.shed(error, code)
     if (is_shed) {
       this.#is_shed = true
-      this.#sink.close()
+      this.#events.close()
       this.#lent_decoder.skip_messages()
       this.#deflate?.end_inflating()
-      this.#let_go_later(HOLD.INFLATING)
+      this.#release_hold_later(HOLD.INFLATING)
       this.account()
     } else this.terminate()
     return is_shed
   }
 
-  // What the decoder finds: DecoderEvents.
+  // DecoderEvents
 
   on_message(data: string | Uint8Array, payload_bytes: number): void {
-    // The same kind of bytes, in whatever pieces they came: `String` of a Buffer is its text, and of other bytes their numbers.
+    // Applications get a plain Uint8Array, however the message was fragmented: `String` of a Buffer, for
+    // example, would return its text.
     const message = data instanceof Buffer ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data
-    this.#sink.socket_message(message, payload_bytes, memory_of(message, payload_bytes))
+    this.#events.socket_message(message, payload_bytes, message_memory_bytes(message, payload_bytes))
     this.#count_steps(1)
   }
 
   on_compressed(payload: Uint8Array, is_text: boolean): void {
     this.#hold(HOLD.INFLATING)
     this.#deflate?.inflate(payload, result => {
-      const broken = typeof result === 'string' ? result : this.#hand_on(result, is_text)
+      const broken = typeof result === 'string' ? result : this.#deliver_inflated(result, is_text)
       if (broken !== undefined) {
         this.#lent_decoder.end()
         this.on_broken(broken)
       }
-      this.#let_go(HOLD.INFLATING)
+      this.#release_hold(HOLD.INFLATING)
       this.account()
     })
   }
@@ -341,10 +352,10 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     this.#count_control_frame()
     if (!this.#is_writable) return
     this.#pongs ??= []
-    // A copy, since the payload is a view of what was read.
+    // The frame is a copy, which the payload's view of the read memory requires.
     const pong = this.#control_frame(OPCODE.PONG, payload)
-    if (this.#pongs.length <= MOST_PONGS) this.#pongs.push(pong)
-    else this.#pongs[MOST_PONGS] = pong
+    if (this.#pongs.length <= MAX_PONGS) this.#pongs.push(pong)
+    else this.#pongs[MAX_PONGS] = pong
   }
 
   on_pong(): void {
@@ -364,23 +375,24 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
       if (is_answer) this.#write_close(closing, code, reason)
       this.#stream.end()
     })
-    if (is_answer) this.#sink.socket_ending()
+    if (is_answer) this.#events.socket_ending()
   }
 
   on_broken(rule: BrokenRule): void {
     this.#write_pongs()
     this.#is_broken = true
-    // What comes now is read and dropped, so that the end is an end and no reset.
+    // Further data is read and dropped, so that the connection ends without a reset.
     if (this.#closing !== undefined) this.#when_deflated(() => this.#stream.end())
     const { error, close_code } = describe_broken_rule(rule, this.#traits.options)
-    this.#sink.socket_failed(error, close_code)
+    this.#events.socket_failed(error, close_code)
   }
 
-  // What the stream tells.
+  // Events of the stream
 
   /** @internal */
   stream_read(chunk: Uint8Array): void {
-    // A stream that is not of Node's own may hand on more after it was paused, and one of Node's is read again if it was paused in its `data` event.
+    // A foreign stream may emit more data after it was paused, and Node's own streams do so if they were
+    // paused in a `data` event.
     if (this.#holds !== 0) {
       this.#stream.pause()
       this.#keep_chunk(Buffer.from(chunk))
@@ -394,12 +406,12 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   /** @internal */
   stream_ended(): void {
-    // TLS reports the end also while it is paused. The peer's Close may come before it, and messages that take their time.
+    // TLS reports the end even while it is paused, when messages and the peer's Close may still be unread.
     this.#is_end_due = this.#holds !== 0
     if (this.#is_end_due || this.#closing?.peer_close !== undefined) return
     this.#is_writable = false
     this.#stream.end()
-    this.#sink.socket_ending()
+    this.#events.socket_ending()
   }
 
   /** @internal */
@@ -409,44 +421,44 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   /** @internal */
   stream_closed(): void {
-    this.#is_gone = true
+    this.#is_stream_closed = true
     this.#is_writable = false
-    this.#holds &= ~(HOLD.PAUSED | HOLD.CROWDED)
+    this.#holds &= ~(HOLD.PAUSED | HOLD.OVER_BUDGET)
     if (this.#holds === 0) this.#finish()
   }
 
-  /** Decodes what is still unread, and then reports the end. */
+  /** Decodes unread data, and then reports the end. */
   #finish(): void {
     const unread = this.#stream.read() as Uint8Array | null
     if (unread !== null) this.#keep_chunk(unread)
-    this.#read_rest()
+    this.#decode_unread()
     if (this.#holds !== 0) return
     this.#holds = HOLD.FINISHED
     this.#decoder?.end()
     this.#deflate?.end()
     this.account()
     const { code = ABNORMAL_CLOSURE, reason = '' } = this.#closing?.peer_close ?? {}
-    this.#sink.socket_closed(code, reason, this.#why_ended(code))
+    this.#events.socket_closed(code, reason, this.#loss_error(code))
   }
 
-  #why_ended(code: number): NetError | undefined {
+  #loss_error(code: number): NetError | undefined {
     const error = this.#error ?? this.#stream.errored ?? undefined
     if (code !== ABNORMAL_CLOSURE || error === undefined) return undefined
     return new NetError('connection_lost', error.message, { cause: error })
   }
 
   #keep_chunk(chunk: Uint8Array): void {
-    this.#late_chunks ??= []
-    this.#late_chunks.push(chunk)
+    this.#unread_chunks ??= []
+    this.#unread_chunks.push(chunk)
   }
 
-  /** Goes on with what was read before it was held up. */
-  #read_rest(): void {
+  /** Decodes data that was read while decoding was held up. */
+  #decode_unread(): void {
     this.#decoder?.resume()
     this.#return_decoder()
-    while (this.#holds === 0 && this.#late_chunks !== undefined) {
-      const chunk = this.#late_chunks.shift()
-      if (chunk === undefined) this.#late_chunks = undefined
+    while (this.#holds === 0 && this.#unread_chunks !== undefined) {
+      const chunk = this.#unread_chunks.shift()
+      if (chunk === undefined) this.#unread_chunks = undefined
       else this.#decode(chunk)
     }
   }
@@ -475,26 +487,26 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   }
 
   #hold(reason: Hold): void {
-    // What a socket leaves behind is handed on in turns, too, but no peer is slowed down any more.
-    if (this.#is_gone && (reason === HOLD.PAUSED || reason === HOLD.CROWDED)) return
+    // The data of a closed socket is still delivered in turns, but there is no peer left to slow down.
+    if (this.#is_stream_closed && (reason === HOLD.PAUSED || reason === HOLD.OVER_BUDGET)) return
     this.#holds |= reason
-    // Before it is open, callbacks may run that are left from the connection before.
+    // Before the wire is open, callbacks of the previous socket may still run.
     if (this.#stream === undefined) return
     this.#decoder?.stop()
     this.#stream.pause()
   }
 
-  #let_go(reason: Hold): void {
+  #release_hold(reason: Hold): void {
     if ((this.#holds & reason) === 0) return
     this.#holds &= ~reason
-    this.#go_on()
+    this.#continue_reading()
   }
 
-  #go_on(): void {
+  #continue_reading(): void {
     if (this.#holds !== 0 || this.#stream === undefined) return
-    if (this.#is_gone) this.#finish()
+    if (this.#is_stream_closed) this.#finish()
     else {
-      this.#read_rest()
+      this.#decode_unread()
       this.#write_pongs()
       if (this.#holds !== 0) return
       this.#stream.resume()
@@ -502,8 +514,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     }
   }
 
-  /** Hands on what was compressed; returns what is wrong with it, if anything is. */
-  #hand_on(bytes: Uint8Array, is_text: boolean): BrokenRule | undefined {
+  /** Delivers a decompressed message; returns the rule that it breaks, if any. */
+  #deliver_inflated(bytes: Uint8Array, is_text: boolean): BrokenRule | undefined {
     const { ascii_text, is_ascii, is_utf8, utf8_text } = decoder_memory
     if (!is_text) this.on_message(bytes, bytes.length)
     else if (is_ascii(bytes)) this.on_message(ascii_text(bytes, 0, bytes.length), bytes.length)
@@ -512,21 +524,21 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     return undefined
   }
 
-  /** A connection is not called back from within its own call. */
-  #let_go_later(reason: Hold): void {
+  /** Removes a hold in the next tick, since a connection must not be called from within its own call. */
+  #release_hold_later(reason: Hold): void {
     if ((this.#holds & reason) === 0) return
     process.nextTick(() => {
-      this.#let_go(reason)
+      this.#release_hold(reason)
       this.account()
     })
   }
 
-  /** What was read, and is no message yet. Of somebody who was shed, it is about to be skipped. */
+  /** Returns the bytes that were read, but are no message yet. After shedding, the decoder skips them. */
   get #read_bytes(): number {
     if (this.#is_shed) return 0
     const held_bytes = this.#decoder?.held_bytes ?? 0
     if (this.#holds === 0) return held_bytes
-    const late_bytes = this.#late_chunks?.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) ?? 0
+    const late_bytes = this.#unread_chunks?.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) ?? 0
     return held_bytes + late_bytes + this.#stream.readableLength + (this.#deflate?.inflating_bytes ?? 0)
   }
 
@@ -535,24 +547,24 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     this.#steps += steps
     if (this.#steps < STEPS_PER_CHECK) return
     this.#steps = 0
-    if (!may_go_on(this)) this.#hold(HOLD.TURN_IS_OVER)
+    if (!may_continue(this)) this.#hold(HOLD.TURN_IS_OVER)
   }
 
   /** @internal */
   turn_began(): void {
     this.#holds &= ~HOLD.TURN_IS_OVER
-    // What was read earlier comes first.
+    // Messages that were read earlier come first.
     const inbox = this.#waiting_inbox
     this.#waiting_inbox = undefined
     inbox?.run()
-    this.#go_on()
+    this.#continue_reading()
     this.account()
   }
 
   #count_control_frame(): void {
     this.#count_steps(1)
     this.#control_frames += 1
-    if (this.#control_frames % MOST_CONTROL_FRAMES !== 1) return
+    if (this.#control_frames % MAX_CONTROL_FRAMES !== 1) return
     const now_ms = performance.now()
     const is_flood = this.#control_frames > 1 && now_ms - this.#control_frames_since_ms < CONTROL_FRAMES_MS
     this.#control_frames_since_ms = now_ms
@@ -561,22 +573,25 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     this.on_broken('too_many_pings')
   }
 
-  /** All that one chunk asked for leave in one write; while they wait for the network, only the latest of those to come is kept. */
+  /**
+   * Writes all pongs for one chunk at once. While a write is pending, further ones collect up to
+   * {@link MAX_PONGS}, and then only the latest is kept.
+   */
   #write_pongs(): void {
     const pongs = this.#pongs
-    if (pongs === undefined || this.#is_pong_under_way || !this.#is_writable) return
+    if (pongs === undefined || this.#is_pong_pending || !this.#is_writable) return
     this.#pongs = undefined
     const frames = pongs.length === 1 ? (pongs[0] as Uint8Array) : Buffer.concat(pongs)
-    this.#is_pong_under_way = true
+    this.#is_pong_pending = true
     this.#stream.write(frames, error => {
-      this.#is_pong_under_way = false
+      this.#is_pong_pending = false
       if (!error) this.#write_pongs()
     })
   }
 
-  #write_close(closing: Closing, code: number, reason: string): void {
+  #write_close(closing: CloseHandshake, code: number, reason: string): void {
     this.#stream.write(this.#control_frame(OPCODE.CLOSE, close_payload(code, reason)), error => {
-      closing.is_close_sent = !error && this.#under_way === undefined && !this.#stream.destroyed
+      closing.is_close_sent = !error && this.#pending_batch === undefined && !this.#stream.destroyed
     })
   }
 
@@ -593,15 +608,18 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     return false
   }
 
-  /** Compresses one message after the other, and writes all of them together: meanwhile nothing else is sent but control frames. */
+  /**
+   * Compresses one message after the other, and writes all of them together. Meanwhile only control frames
+   * are sent.
+   */
   #deflate_frames(deflate: MessageDeflate, frames: Iterator<FrameView>, done: Uint8Array[]): void {
     const is_masked = this.#traits.side === 'client'
     const threshold_bytes = compression_threshold(this.#traits.options.compression)
     for (let { value } = frames.next(); value !== undefined; { value } = frames.next()) {
       const { opcode, payload } = value as FrameView
       if (payload.length >= threshold_bytes) {
-        deflate.deflate(payload, packed => {
-          done.push(make_frame(opcode, packed, is_masked, true))
+        deflate.deflate(payload, compressed => {
+          done.push(make_frame(opcode, compressed, is_masked, true))
           this.#deflate_frames(deflate, frames, done)
         })
         return
@@ -620,12 +638,15 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     else this.#after_deflating.push(task)
   }
 
-  /** Returns whether the kernel took it at once; if not, {@link Wire.#batch_written} is called later. */
+  /**
+   * Writes frames. Returns whether the kernel took them at once; if not, `#batch_written` is called later.
+   */
   #write_frames(frames: Uint8Array): boolean {
     if (this.#traits.side === 'client') mask_frames(frames, next_mask_key)
-    // To see that no callback is needed costs less than one; over TLS, one always is.
+    // Checking whether a callback is needed costs less than one. Over TLS, it always is.
     if ('encrypted' in this.#stream) this.#write_with_callback(frames)
     else if (this.#stream.write(frames) && this.#stream.writableLength === 0) return true
+    // An empty write calls back when all bytes before it are written.
     else this.#write_with_callback(NOTHING)
     return false
   }
@@ -634,19 +655,25 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     this.#stream.write(bytes, error => this.#batch_written(error))
   }
 
-  /** A socket of `node:net` is done with what it has called back for; another stream may have passed it on, and then it must not be overwritten. */
+  /**
+   * Frees a batch for reuse if the stream is a `net.Socket`, which is done with it. Another stream may have
+   * passed its memory on without a copy.
+   */
   #release_batch(batch: FrameBatch): void {
     if (this.#stream instanceof Socket) batch.release()
   }
 
-  /** What was pending when a socket was destroyed is called back without an error, too: those messages stay unsent. */
+  /**
+   * Finishes the pending batch. A destroyed socket may call back without an error as well; then its messages
+   * stay unsent.
+   */
   #batch_written(error?: Error | null): void {
-    if (error || this.#stream.destroyed || this.#under_way === undefined) return
-    this.#release_batch(this.#under_way)
-    this.#under_way = undefined
-    if (this.#was_waiting) this.#drains += 1
-    this.#was_waiting = false
-    this.#sink.socket_drained()
+    if (error || this.#stream.destroyed || this.#pending_batch === undefined) return
+    this.#release_batch(this.#pending_batch)
+    this.#pending_batch = undefined
+    if (this.#was_pending_at_check) this.#drains += 1
+    this.#was_pending_at_check = false
+    this.#events.socket_drained()
   }
 }
 
@@ -671,7 +698,7 @@ function on_close(this: WiredStream): void {
   this[WIRE]?.stream_closed()
 }
 
-/** RFC 6455 §5.5.1; without a code, it is empty. */
+/** Returns the payload of a Close (RFC 6455 §5.5.1), which is empty for 1005. */
 function close_payload(code: number, reason: string): Uint8Array {
   if (code === NO_CODE) return NOTHING
   const text = Buffer.from(reason)
@@ -685,7 +712,7 @@ const KEY_BYTES = 4
 const key_pool = Buffer.allocUnsafeSlow(8_192)
 let next_key_at = key_pool.length
 
-/** RFC 6455 §10.3: a key that nobody can predict. */
+/** Returns an unpredictable masking key (RFC 6455 §10.3). */
 function next_mask_key(): number {
   if (next_key_at === key_pool.length) {
     randomFillSync(key_pool)

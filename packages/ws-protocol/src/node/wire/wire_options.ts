@@ -1,10 +1,10 @@
 import type { CompressionOptions } from '../../options/options.js'
 
-/** What a wire goes by; the options of the same names. */
+/** The options of a wire; they have the same names for users. */
 export interface WireOptions {
-  /** The largest message that is taken, in bytes. */
+  /** The largest message to accept, in bytes. */
   readonly max_payload: number
-  /** The most fragments that a message may come in. */
+  /** The largest number of fragments to accept in one message. */
   readonly max_fragments: number
   /** Whether to compress, and how. */
   readonly compression: boolean | CompressionOptions
@@ -13,12 +13,12 @@ export interface WireOptions {
 const DEFAULT_THRESHOLD_BYTES = 1_024
 const DEFAULT_LEVEL = 6
 
-/** The smallest message that is compressed, in bytes. */
+/** Returns the size of the smallest message that is compressed, in bytes. */
 export function compression_threshold(compression: boolean | CompressionOptions): number {
   return (typeof compression === 'object' ? compression.threshold : undefined) ?? DEFAULT_THRESHOLD_BYTES
 }
 
-/** How hard to compress, from 1 to 9 (zlib's levels). */
+/** Returns the zlib level, from 1 to 9. */
 export function compression_level(compression: boolean | CompressionOptions): number {
   return (typeof compression === 'object' ? compression.level : undefined) ?? DEFAULT_LEVEL
 }

@@ -8,7 +8,9 @@ import {
 
 const MAX_THRESHOLD_BYTES = 2_147_483_647
 
-/** Their rules; the default of `max_fragments` differs by side. */
+/**
+ * Returns the rules of the shared options that only Node has; the default of `max_fragments` differs by side.
+ */
 export function ws_rules(
   default_max_fragments: number,
 ): OptionRules<Pick<ConnectionOptions<boolean>, WsOption>, WsOption> {

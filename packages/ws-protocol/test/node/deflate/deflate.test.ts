@@ -8,7 +8,7 @@ import {
   agreed_deflate,
   type DeflateParameters,
 } from '../../../src/node/deflate/deflate_agreement.js'
-import type { Inflated } from '../../../src/node/deflate/unpacking.js'
+import type { Inflated } from '../../../src/node/deflate/inflate_progress.js'
 import { seeded_random, test_seed } from '../../seeded_random.js'
 import { plain_inflate } from './plain_inflate.js'
 import { ws_deflate_agreed } from './ws_deflate.js'

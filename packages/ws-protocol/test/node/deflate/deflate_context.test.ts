@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { DeflateContext, end_of } from '../../../src/node/deflate/deflate_context.js'
+import { DeflateContext, dictionary_of } from '../../../src/node/deflate/deflate_context.js'
 import { seeded_random, test_seed } from '../../seeded_random.js'
 
 it(`DeflateContext keeps the last bytes of all messages (seed ${test_seed})`, () => {
@@ -31,8 +31,8 @@ it('DeflateContext is empty at first, and once it is cleared', () => {
   expect([context.bytes, context.held_bytes]).toEqual([undefined, 0])
 })
 
-it('end_of joins as many of the last parts as a window holds', () => {
+it('dictionary_of joins as many of the last parts as a window holds', () => {
   const parts = [1, 2, 3].map(value => new Uint8Array(200).fill(value))
-  expect([...end_of(parts, 8)]).toEqual([...Array(56).fill(2), ...Array(200).fill(3)])
-  expect([...end_of([], 8)]).toEqual([])
+  expect([...dictionary_of(parts, 8)]).toEqual([...Array(56).fill(2), ...Array(200).fill(3)])
+  expect([...dictionary_of([], 8)]).toEqual([])
 })

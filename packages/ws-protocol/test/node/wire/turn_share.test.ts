@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
-import { may_go_on, type TurnTaker } from '../../../src/node/wire/turn_share.js'
+import { may_continue, type TurnTaker } from '../../../src/node/wire/turn_share.js'
 
 /** Keeps the thread busy. */
 function work(ms: number): void {
@@ -29,13 +29,13 @@ class Worker implements TurnTaker {
     while (this.#left_ms > 0) {
       work(0.25)
       this.#left_ms -= 0.25
-      if (this.#left_ms > 0 && !may_go_on(this)) return
+      if (this.#left_ms > 0 && !may_continue(this)) return
     }
     this.#settle()
   }
 }
 
-describe('may_go_on', () => {
+describe('may_continue', () => {
   it('leaves a turn to the next after a millisecond, however many steps fit into it', async () => {
     let turns = 0
     const worker = new Worker(20, () => {
