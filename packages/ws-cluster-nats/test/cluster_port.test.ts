@@ -11,7 +11,7 @@ describe('NATS', () => {
   const harness = {
     port: nats({ servers: broker.url }),
     echoes: false,
-    most_bytes: Number.POSITIVE_INFINITY,
+    max_payload_bytes: Number.POSITIVE_INFINITY,
     stop: () => broker.stop(),
     kill: () => broker.kill(),
     pause: () => broker.pause(),

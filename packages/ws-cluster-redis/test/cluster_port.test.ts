@@ -17,7 +17,7 @@ function harness(port: ClusterPort, nodes: readonly Broker[], until_up: () => Pr
   return {
     port,
     echoes: true,
-    most_bytes: Number.POSITIVE_INFINITY,
+    max_payload_bytes: Number.POSITIVE_INFINITY,
     stop: () => each(node => node.stop()),
     kill: () => each(node => node.kill()),
     pause: () => each(node => node.pause()),

@@ -114,7 +114,7 @@ export class Wire {
     this.socket.pause()
   }
 
-  go_on_reading(): void {
+  resume_reading(): void {
     this.socket.resume()
   }
 

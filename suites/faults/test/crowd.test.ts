@@ -72,7 +72,7 @@ describe('a server of ours survives', () => {
     expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
     expect(errors.entries.map(({ code }) => code)).toEqual(['queue_shed'])
     expect(server.sockets.size).toBe(4)
-    for (const wire of wires.slice(1)) wire.go_on_reading()
+    for (const wire of wires.slice(1)) wire.resume_reading()
     await Promise.all(others.map(other => other.drained()))
     await serves_others(server)
   })

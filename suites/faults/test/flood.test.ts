@@ -32,7 +32,7 @@ describe.each(SIDES)('a %s of ours survives a flood', side => {
     await messages.first(data => data === 'that was all')
     expect(handle.queued).toBeLessThan(131_072)
     await others_are_served()
-    wire.go_on_reading()
+    wire.resume_reading()
     await wire.frames.first(({ opcode, payload }) => opcode === OPCODE.PONG && payload.toString() === 'last')
     expect(pong_count(wire)).toBeLessThanOrEqual(901)
   })

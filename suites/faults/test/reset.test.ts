@@ -89,7 +89,7 @@ describe.each(SIDES)('a %s of ours survives', side => {
       await reach(victim)
       victim.wire[end]()
       expect(await victim.infos.first()).toMatchObject({ cause, code: 1006, clean: false })
-      victim.wire.go_on_reading()
+      victim.wire.resume_reading()
       await victim.wire.closed
       await victim.others_are_served()
       expect(victim.infos.entries).toHaveLength(1)

@@ -44,7 +44,7 @@ describe.each(SIDES)('a %s of ours survives a peer', side => {
     wire.stop_reading()
     let taken = 0
     while (handle.send(`${taken} ${KILOBYTE}`) === true) taken += 1
-    wire.go_on_reading()
+    wire.resume_reading()
     await handle.drained()
     expect(handle.send('last')).toBe(true)
     await wire.frames.count(taken + 1)

@@ -49,7 +49,7 @@ const harness: PortHarness = {
       send,
       receive: async count => ((await call('receive', count)) as unknown[]).map(from_wire),
       stop_reading: () => call('stop_reading') as Promise<void>,
-      go_on_reading: () => call('go_on_reading') as Promise<void>,
+      resume_reading: () => call('resume_reading') as Promise<void>,
       close: (code, reason) => call('close', code, reason) as Promise<void>,
       drop: () => call('drop') as Promise<void>,
       closed: () => call('closed') as ReturnType<PortPeer['closed']>,

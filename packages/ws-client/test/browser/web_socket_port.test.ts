@@ -40,7 +40,7 @@ class WithoutBufferedAmount extends WsWebSocket {
 }
 
 /** What the network has not taken is not known there, so nothing of it can be counted. */
-const NEEDS_BUFFERED_AMOUNT = /fills the queue|counts what was not sent|is not clean while/
+const NEEDS_BUFFERED_AMOUNT = /fills the queue|counts unsent messages|is not clean while/
 
 describe('WebSocketPort over a WebSocket without bufferedAmount', () => {
   it.each(port_cases.filter(({ name }) => !NEEDS_BUFFERED_AMOUNT.test(name)))('$name', ({ run }) =>

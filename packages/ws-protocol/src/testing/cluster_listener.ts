@@ -1,30 +1,33 @@
 import type { ClusterLink, ClusterPort, ClusterSink } from '../broker/cluster_port.js'
 
-/** Bytes that came on a channel. */
+/** A message received on a channel. */
 export interface ClusterMessage {
   /** The channel. */
   readonly channel: string
-  /** The bytes, as they were handed on. */
+  /** The bytes, as the link delivered them. */
   readonly bytes: Uint8Array
 }
 
-/** One end of a link under test: calls it, writes down what it tells, and notices when it tells that from within a call. */
+/**
+ * The user of a link under test: it calls the link, records its events, and counts those that are raised from
+ * within a call.
+ */
 export class ClusterListener implements ClusterSink {
-  /** What came, in order. */
+  /** The messages, in order. */
   readonly received_messages: ClusterMessage[] = []
-  /** Why the connection was lost: once at most. */
+  /** The errors of a lost connection, of which there may be at most one. */
   readonly losses: Error[] = []
-  /** What was not let happen. */
+  /** The errors of refused operations. */
   readonly refusals: Error[] = []
-  /** How often something was told from within a call of the link, which must not be. */
-  told_within_call = 0
+  /** The number of events raised from within a call of the link, which is not allowed. */
+  reentrant_events = 0
   #link!: ClusterLink
   #is_calling = false
-  readonly #watchers = new Set<() => void>()
+  readonly #pending_checks = new Set<() => void>()
 
   private constructor() {}
 
-  /** Connects, and listens. */
+  /** Connects, and records all events from then on. */
   static async connect(port: ClusterPort): Promise<ClusterListener> {
     const listener = new ClusterListener()
     listener.#link = await port.connect(listener)
@@ -32,21 +35,21 @@ export class ClusterListener implements ClusterSink {
   }
 
   received(channel: string, bytes: Uint8Array): void {
-    this.#told()
+    this.#count_reentrant()
     this.received_messages.push({ channel, bytes })
-    this.#look()
+    this.#check_conditions()
   }
 
   lost(error: Error): void {
-    this.#told()
+    this.#count_reentrant()
     this.losses.push(error)
-    this.#look()
+    this.#check_conditions()
   }
 
   refused(error: Error): void {
-    this.#told()
+    this.#count_reentrant()
     this.refusals.push(error)
-    this.#look()
+    this.#check_conditions()
   }
 
   /** As {@link ClusterLink.max_bytes}. */
@@ -84,17 +87,17 @@ export class ClusterListener implements ClusterSink {
     this.#call(() => this.#link.destroy())
   }
 
-  /** Settles when that many messages have come. */
+  /** Resolves when `count` messages have arrived. */
   has(count: number): Promise<void> {
     return this.#until(() => this.received_messages.length >= count)
   }
 
-  /** Settles when the connection was lost. */
+  /** Resolves when the connection is lost. */
   is_lost(): Promise<void> {
     return this.#until(() => this.losses.length > 0)
   }
 
-  /** Settles when that much was refused. */
+  /** Resolves when `count` operations were refused. */
   is_refused(count = 1): Promise<void> {
     return this.#until(() => this.refusals.length >= count)
   }
@@ -108,23 +111,23 @@ export class ClusterListener implements ClusterSink {
     }
   }
 
-  #told(): void {
-    if (this.#is_calling) this.told_within_call += 1
+  #count_reentrant(): void {
+    if (this.#is_calling) this.reentrant_events += 1
   }
 
-  #until(holds: () => boolean): Promise<void> {
+  #until(condition: () => boolean): Promise<void> {
     return new Promise(resolve => {
-      const look = (): void => {
-        if (!holds()) return
-        this.#watchers.delete(look)
+      const check = (): void => {
+        if (!condition()) return
+        this.#pending_checks.delete(check)
         resolve()
       }
-      this.#watchers.add(look)
-      look()
+      this.#pending_checks.add(check)
+      check()
     })
   }
 
-  #look(): void {
-    for (const look of [...this.#watchers]) look()
+  #check_conditions(): void {
+    for (const check of [...this.#pending_checks]) check()
   }
 }

@@ -1,7 +1,10 @@
 import type { ClusterPort } from '../broker/cluster_port.js'
 import { ClusterListener } from './cluster_listener.js'
 
-/** Connects twice, sends something from one to the other, and closes; returns whether it came as it was. */
+/**
+ * Connects twice, sends a message from one link to the other, and closes both; returns whether the message
+ * arrived unchanged.
+ */
 export async function carries(port: ClusterPort): Promise<boolean> {
   const [one, other] = [await ClusterListener.connect(port), await ClusterListener.connect(port)]
   await one.subscribe('bt.here')
@@ -11,7 +14,7 @@ export async function carries(port: ClusterPort): Promise<boolean> {
   return one.received_messages[0]?.bytes[0] === 1
 }
 
-/** The error that tells why connecting fails. */
+/** Returns the error with which connecting fails; throws if it succeeds. */
 export async function failure_of(port: ClusterPort): Promise<Error> {
   return ClusterListener.connect(port).then(
     link => {
@@ -23,8 +26,8 @@ export async function failure_of(port: ClusterPort): Promise<Error> {
 }
 
 /**
- * Has the first call of a callback throw, and publishes a second message then; returns on which channels something was received. `thrown`: settles
- * when what was thrown has come out.
+ * Makes the sink throw on its first message, and then publishes a second one; returns the channels of all
+ * messages received. `thrown` settles when the error has surfaced.
  */
 export async function received_after_throwing(
   port: ClusterPort,

@@ -1,42 +1,48 @@
 import type { ClusterLink, ClusterPort, ClusterSink } from '../broker/cluster_port.js'
 
-/** A message as a {@link FakeBroker} saw it. */
+/** A message published through a {@link FakeBroker}. */
 export interface CarriedMessage {
-  /** Where it was published. */
+  /** The channel. */
   readonly channel: string
-  /** What was published. */
+  /** The payload. */
   readonly bytes: Uint8Array
 }
 
-/** A broker in memory that a test holds in its hand: it carries what it is handed in the next promise job, or not at all. */
+/**
+ * A broker in memory that a test controls: it handles each call in the next promise job, or when it is
+ * released.
+ */
 export class FakeBroker {
-  /** What was published, by whom ever. */
+  /** All messages published through any link, in order. */
   readonly carried: CarriedMessage[] = []
-  /** What is subscribed to and what no longer, in order: `+channel` and `-channel`. */
+  /** The history of subscriptions, as `+channel` and `-channel`. */
   readonly subscriptions: string[] = []
-  /** The connections that there are. */
+  /** The open connections. */
   readonly links: Set<FakeLink> = new Set()
-  /** How many attempts to connect there were. */
+  /** The number of attempts to connect. */
   attempts = 0
-  /** Why nobody can connect; `undefined` where everybody can. */
-  out_of_reach: Error | undefined
-  /** What may not be subscribed to. */
+  /** The error with which connecting fails, if it should fail. */
+  connect_error: Error | undefined
+  /** The channels to which subscribing is refused. */
   readonly forbidden: Set<string> = new Set()
-  /** To how many channels a connection may be subscribed. Where it is too much, all that is asked for just then is refused: nobody says which was too many. */
-  most_channels: number = Number.POSITIVE_INFINITY
-  /** The most bytes of a message. */
+  /**
+   * The largest number of channels of a connection. Beyond it, all pending subscriptions are refused, since a
+   * real broker does not say which one was too many either.
+   */
+  max_channels: number = Number.POSITIVE_INFINITY
+  /** The largest message, in bytes. */
   max_bytes = 1_048_576
   #is_held = false
   readonly #held: (() => void)[] = []
 
-  /** A port to it. */
+  /** Returns a port that connects to this broker. */
   port(prefix = 'bt'): ClusterPort {
     return {
       broker: 'Fake at 127.0.0.1:1',
       prefix,
       connect: async sink => {
         this.attempts += 1
-        if (this.out_of_reach !== undefined) throw this.out_of_reach
+        if (this.connect_error !== undefined) throw this.connect_error
         const link = new FakeLink(this, sink)
         this.links.add(link)
         return link
@@ -44,31 +50,31 @@ export class FakeBroker {
     }
   }
 
-  /** Answers nothing, and carries nothing, until it is released. */
+  /** Stops handling calls until {@link FakeBroker.release}. */
   hold(): void {
     this.#is_held = true
   }
 
-  /** Answers and carries what it was handed meanwhile, and from now on. */
+  /** Handles all held calls, and resumes handling further ones. */
   release(): void {
     this.#is_held = false
     for (const task of this.#held.splice(0)) task()
   }
 
-  /** Loses all connections; what it has not answered is never answered. */
+  /** Loses all connections; held calls are never handled. */
   lose_all(error: Error = new Error('connection reset')): void {
     this.#held.length = 0
     for (const link of [...this.links]) link.lose(error)
   }
 
-  /** Does something in the next promise job, or when it is released: for its links. */
+  /** Resolves in the next promise job, or when the broker is released. Called by links. */
   async settle(): Promise<void> {
     if (this.#is_held) await new Promise<void>(resolve => this.#held.push(resolve))
   }
 }
 
-/** Channels that are asked for. */
-interface Question {
+/** A pending call of `subscribe`. */
+interface PendingSubscription {
   refusal: Error | undefined
 }
 
@@ -77,12 +83,12 @@ export class FakeLink implements ClusterLink {
   readonly max_bytes: number
   readonly #broker: FakeBroker
   readonly #sink: ClusterSink
-  /** What it has or has asked for, and what of that stands. */
-  readonly #asked = new Set<string>()
-  readonly #standing = new Set<string>()
+  readonly #requested = new Set<string>()
+  /** The requested channels whose subscription the broker has confirmed. */
+  readonly #confirmed = new Set<string>()
   readonly #pending = new Set<(error: Error) => void>()
-  readonly #questions = new Set<Question>()
-  /** Why nothing is told and done any more. */
+  readonly #pending_subscriptions = new Set<PendingSubscription>()
+  /** The reason why the connection has ended, after which there are no events. */
   #end: Error | undefined
 
   constructor(broker: FakeBroker, sink: ClusterSink) {
@@ -94,35 +100,35 @@ export class FakeLink implements ClusterLink {
   async subscribe(channels: readonly string[]): Promise<void> {
     if (this.#end !== undefined) throw this.#end
     for (const channel of channels) {
-      if (this.#asked.has(channel)) throw new Error(`${channel} is subscribed to already`)
-      this.#asked.add(channel)
+      if (this.#requested.has(channel)) throw new Error(`${channel} is subscribed to already`)
+      this.#requested.add(channel)
     }
-    const question: Question = { refusal: undefined }
-    this.#questions.add(question)
+    const subscription: PendingSubscription = { refusal: undefined }
+    this.#pending_subscriptions.add(subscription)
     await this.#answer(() => {
-      const { forbidden, most_channels } = this.#broker
+      const { forbidden, max_channels } = this.#broker
       const refused = channels.find(channel => forbidden.has(channel))
-      if (refused !== undefined) question.refusal = new Error(`no permission to subscribe to ${refused}`)
-      if (this.#asked.size > most_channels)
-        for (const asked of this.#questions) asked.refusal ??= new Error('too many channels')
-      if (question.refusal === undefined) for (const channel of channels) this.#begin(channel)
-    }).finally(() => this.#questions.delete(question))
-    if (question.refusal === undefined) return
+      if (refused !== undefined) subscription.refusal = new Error(`no permission to subscribe to ${refused}`)
+      if (this.#requested.size > max_channels)
+        for (const pending of this.#pending_subscriptions) pending.refusal ??= new Error('too many channels')
+      if (subscription.refusal === undefined) for (const channel of channels) this.#confirm(channel)
+    }).finally(() => this.#pending_subscriptions.delete(subscription))
+    if (subscription.refusal === undefined) return
     for (const channel of channels) {
-      this.#asked.delete(channel)
-      this.#standing.delete(channel)
+      this.#requested.delete(channel)
+      this.#confirmed.delete(channel)
     }
-    throw question.refusal
+    throw subscription.refusal
   }
 
   unsubscribe(channels: readonly string[]): void {
     if (this.#end !== undefined) return
     for (const channel of channels) {
-      if (!this.#asked.delete(channel)) throw new Error(`${channel} is not subscribed to`)
+      if (!this.#requested.delete(channel)) throw new Error(`${channel} is not subscribed to`)
     }
     this.#send(() => {
       for (const channel of channels)
-        if (this.#standing.delete(channel)) this.#broker.subscriptions.push(`-${channel}`)
+        if (this.#confirmed.delete(channel)) this.#broker.subscriptions.push(`-${channel}`)
     })
   }
 
@@ -154,34 +160,34 @@ export class FakeLink implements ClusterLink {
 
   /** Loses this connection. */
   lose(error: Error): void {
-    const is_told = this.#end === undefined
+    const was_open = this.#end === undefined
     this.#end ??= error
     this.destroy()
-    if (is_told) this.#sink.lost(error)
+    if (was_open) this.#sink.lost(error)
   }
 
-  /** Tells that something was not allowed. */
+  /** Reports a refused operation. */
   refuse(error: Error): void {
     this.#sink.refused(error)
   }
 
-  /** A subscription stands, unless it was ended meanwhile. */
-  #begin(channel: string): void {
-    if (!this.#asked.has(channel)) return
-    this.#standing.add(channel)
+  /** Confirms a subscription, unless it was ended meanwhile. */
+  #confirm(channel: string): void {
+    if (!this.#requested.has(channel)) return
+    this.#confirmed.add(channel)
     this.#broker.subscriptions.push(`+${channel}`)
   }
 
   #receive(channel: string, bytes: Uint8Array): void {
-    if (this.#end === undefined && this.#standing.has(channel)) this.#sink.received(channel, bytes)
+    if (this.#end === undefined && this.#confirmed.has(channel)) this.#sink.received(channel, bytes)
   }
 
-  /** Does something in its turn, unless the connection is gone before. */
+  /** Runs a task in order, unless the connection ends first. */
   #send(task: () => void): void {
     this.#answer(task).catch(() => {})
   }
 
-  /** Does something in its turn; rejects when the connection is gone before. */
+  /** Runs a task in order; rejects if the connection ends first. */
   #answer(task: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.add(reject)

@@ -5,12 +5,12 @@ interface Timer {
   readonly task: () => void
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
   #now_ms = 0
   readonly #timers = new Set<Timer>()
 
-  /** How many timers are running. */
+  /** Returns the number of running timers. */
   get timers(): number {
     return this.#timers.size
   }
@@ -25,7 +25,7 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
-  /** Lets `by_ms` milliseconds pass, and runs what comes due on the way, in the order of its time. */
+  /** Advances by `by_ms` milliseconds, and runs the timers that come due, in order. */
   advance(by_ms: number): void {
     const until_ms = this.#now_ms + by_ms
     for (let timer = this.#next(until_ms); timer !== undefined; timer = this.#next(until_ms)) {
@@ -33,11 +33,14 @@ export class FakeClock implements Clock {
       this.#timers.delete(timer)
       timer.task()
     }
-    // A task may have let time pass itself.
+    // A task may have advanced the clock itself.
     this.#now_ms = Math.max(this.#now_ms, until_ms)
   }
 
-  /** Lets `by_ms` milliseconds pass in which nothing runs, as if the process was busy; what has come due runs in the next {@link FakeClock.advance}. */
+  /**
+   * Advances by `by_ms` milliseconds as if the process was busy: timers that come due run in the next
+   * {@link FakeClock.advance}.
+   */
   hold_up(by_ms: number): void {
     this.#now_ms += by_ms
   }

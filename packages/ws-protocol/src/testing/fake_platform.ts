@@ -4,11 +4,14 @@ import { utf8_length } from '../frames/utf8.js'
 import { MessageQueue } from '../queues/message_queue.js'
 import { FakeClock } from './fake_clock.js'
 
-/** A platform that a test holds in its hand: time stands still, and a turn ends when the test says so. */
+/**
+ * A platform that a test controls: its clock is a fake, and a turn ends when the test calls
+ * {@link FakePlatform.end_turn}.
+ */
 export class FakePlatform implements Platform {
   readonly clock: FakeClock = new FakeClock()
   readonly byte_length: typeof utf8_length = utf8_length
-  /** What was said aloud, since no `on_error` took it. */
+  /** The errors that were shown as warnings, for lack of an `on_error`. */
   readonly warnings: NetError[] = []
   readonly #deferred: (() => void)[] = []
 
@@ -28,7 +31,7 @@ export class FakePlatform implements Platform {
     this.warnings.push(error)
   }
 
-  /** Ends the turn: runs what was deferred, and what that defers in turn. */
+  /** Ends the turn: runs all deferred tasks, including those that they defer themselves. */
   end_turn(): void {
     for (let task = this.#deferred.shift(); task !== undefined; task = this.#deferred.shift()) task()
   }

@@ -3,7 +3,7 @@ import type { NetError } from '../errors/errors.js'
 import { utf8_length } from '../frames/utf8.js'
 import type { MessageBatch } from '../queues/message_queue.js'
 
-/** What a {@link FakeSocket} was asked to do. */
+/** A call of a method of a {@link FakeSocket}. */
 export interface FakeSocketCall {
   /** The method's name. */
   readonly call: 'write' | 'close' | 'terminate' | 'ping' | 'pause' | 'resume'
@@ -15,31 +15,37 @@ export interface FakeSocketCall {
   readonly reason?: string
 }
 
-/** A socket that a test plays: it writes down what it is asked, and tells its connection what the test says. */
+/**
+ * A socket that a test controls: it records the calls of its connection, and raises events when the test says
+ * so.
+ */
 export class FakeSocket implements SocketPort {
-  /** What was asked of it, in order. */
+  /** The calls of its connection, in order. */
   readonly calls: FakeSocketCall[] = []
-  /** Whether the network takes what is written. When not, the bytes stay here until {@link FakeSocket.drain}. */
+  /**
+   * Whether the network takes what is written. If not, the bytes stay buffered until
+   * {@link FakeSocket.drain}.
+   */
   takes_writes = true
-  /** Whether the network has taken the Close of this side by the time that the socket ends. */
+  /** Whether the network has taken the Close of this side when the socket ends. */
   is_close_sent = true
-  #sink: SocketEvents | undefined
+  #connected_events: SocketEvents | undefined
   #state: 'connecting' | 'open' | 'ending' | 'ended' = 'connecting'
   #buffered_bytes = 0
   #signs_of_life = 0
   #unsent = 0
 
-  /** Says whom to tell. */
-  connect_to(sink: SocketEvents): void {
-    this.#sink = sink
+  /** Sets the receiver of this socket's events. */
+  connect_to(events: SocketEvents): void {
+    this.#connected_events = events
   }
 
-  /** All messages that were written, in order. */
+  /** Returns all written messages, in order. */
   get sent(): readonly (string | Uint8Array)[] {
     return this.calls.flatMap(({ messages = [] }) => messages)
   }
 
-  /** The names of what was asked, in order. */
+  /** Returns the names of all calls, in order. */
   get call_names(): readonly FakeSocketCall['call'][] {
     return this.calls.map(call => call.call)
   }
@@ -93,59 +99,62 @@ export class FakeSocket implements SocketPort {
     this.calls.push({ call: 'resume' })
   }
 
-  /** The handshake succeeds. */
+  /** Opens the socket: the handshake succeeds. */
   open(): void {
     this.#state = 'open'
-    this.#told.socket_opened()
+    this.#events.socket_opened()
   }
 
-  /** The peer gives a sign of life that is no message. */
+  /** Receives a sign of life from the peer other than a message. */
   pong(): void {
     this.#signs_of_life += 1
   }
 
-  /** A message arrives. */
+  /** Receives a message. */
   receive(data: string | Uint8Array): void {
     this.#signs_of_life += 1
-    this.#told.socket_message(data, typeof data === 'string' ? utf8_length(data) : data.length)
+    this.#events.socket_message(data, typeof data === 'string' ? utf8_length(data) : data.length)
   }
 
-  /** The network takes what it had left behind; `takes_writes` says whether it takes what comes next. */
+  /**
+   * Lets the network take all buffered bytes, and reports that; `takes_writes` still decides about further
+   * writes.
+   */
   drain(): void {
     this.takes_rest()
     this.#signs_of_life += 1
-    this.#told.socket_drained()
+    this.#events.socket_drained()
   }
 
-  /** The network takes what it had left behind, and the connection has not heard of it yet. */
+  /** Lets the network take all buffered bytes, without reporting it yet. */
   takes_rest(): void {
     this.#buffered_bytes = this.#unsent = 0
   }
 
-  /** The peer breaks a rule. */
+  /** Reports that the peer has broken a rule. */
   fail(error: NetError, code: number): void {
-    this.#told.socket_failed(error, code)
+    this.#events.socket_failed(error, code)
   }
 
-  /** The peer ends its side without a Close, and the socket has not ended yet. */
+  /** Reports that the peer has ended its side without a Close; the socket has not ended yet. */
   half_close(): void {
     this.#state = 'ending'
-    this.#told.socket_ending()
+    this.#events.socket_ending()
   }
 
-  /** The peer's Close is in, but the socket has not ended yet. */
+  /** Receives the peer's Close; the socket has not ended yet. */
   receive_close(): void {
     this.half_close()
   }
 
-  /** The socket ends. */
+  /** Ends the socket. */
   end(code: number, reason = '', error?: NetError): void {
     this.#state = 'ended'
-    this.#told.socket_closed(code, reason, error)
+    this.#events.socket_closed(code, reason, error)
   }
 
-  get #told(): SocketEvents {
-    if (this.#sink === undefined) throw new Error('connect_to comes first')
-    return this.#sink
+  get #events(): SocketEvents {
+    if (this.#connected_events === undefined) throw new Error('connect_to comes first')
+    return this.#connected_events
   }
 }

@@ -1,7 +1,7 @@
-/** A text that no message may show. */
+/** A secret that no error message may contain. */
 export const SECRET = 'S3CR3T'
 
-/** Characters that a terminal obeys, or does not show, by name. */
+/** Characters that a terminal interprets or hides, with their names. */
 export const HOSTILE_CHARACTERS: readonly (readonly [name: string, character: string])[] = [
   ['NUL', '\0'],
   ['a line feed', '\n'],
@@ -29,17 +29,17 @@ export const HOSTILE_CHARACTERS: readonly (readonly [name: string, character: st
   ['a tag', '\u{e0041}'],
 ]
 
-/** All of them in one text. */
+/** All hostile characters in one text. */
 export const HOSTILE_TEXT: string = HOSTILE_CHARACTERS.map(([, character]) => character).join('x')
 
-/** The same, as far as an HTTP header can carry it (RFC 9110 §5.5). */
+/** Those hostile characters that an HTTP header can carry (RFC 9110 §5.5). */
 export const HOSTILE_HEADER = '\u0080x\u009b31mx\u009f'
 
-/** The longest message of an error that a peer has a part in, in characters. */
+/** The longest error message with text from a peer, in characters. */
 const LONGEST = 4_500
 const VISIBLE = /^[^\p{C}\p{Zl}\p{Zp}]*$/u
 
-/** What is wrong with a message that a person reads: a secret, a character that can't be seen, or its length. */
+/** Returns the flaws of a message for people: a secret, an invisible character, or its length. */
 export function flaws_in(message: string): string[] {
   const flaws: string[] = []
   if (message.includes(SECRET)) flaws.push(`shows the secret: ${message}`)
@@ -48,7 +48,7 @@ export function flaws_in(message: string): string[] {
   return flaws
 }
 
-/** The messages of an error and of all its causes, in one text. */
+/** Returns the messages of an error and of all its causes, one on each line. */
 export function messages_of(error: unknown): string {
   return error instanceof Error ? `${error.message}\n${messages_of(error.cause)}` : ''
 }

@@ -9,56 +9,59 @@ import type { Batch } from '../queues/batch.js'
 
 type Data = string | Uint8Array
 
-/** A peer in another process says when a call of it is done. */
+/** A peer in another process returns promises. */
 type Done = void | Promise<void>
 
-/** The other end of a port under test: a WebSocket of any make that the case plays. */
+/** The peer of a port under test: a WebSocket of any implementation, controlled by the case. */
 export interface PortPeer {
   /** Sends a message. */
   send(data: Data): Done
-  /** The next messages, that many, when they have arrived. */
+  /** Resolves with the next `count` messages when they have arrived. */
   receive(count: number): Promise<readonly Data[]>
-  /** Stops reading from its socket, so that what is sent to it piles up. */
+  /** Stops reading from its socket, so that messages to it pile up. */
   stop_reading(): Done
-  /** Reads again. */
-  go_on_reading(): Done
+  /** Resumes reading. */
+  resume_reading(): Done
   /** Starts the closing handshake; without a code, its Close is empty. */
   close(code?: number, reason?: string): Done
   /** Ends the socket without a Close. */
   drop(): Done
-  /** How the WebSocket ended, as this end sees it. */
+  /** Resolves with the code and reason that this peer sees when the WebSocket has ended. */
   closed(): Promise<Pick<CloseInfo, 'code' | 'reason'>>
 }
 
-/** What makes ports of one kind for the cases. */
+/** Opens ports of one kind for the cases. */
 export interface PortHarness {
   /** The platform that the port belongs to. */
   readonly platform: Platform
   /** Which side the port is on. */
   readonly side: 'client' | 'server'
-  /** Opens a WebSocket between a port of this kind, which drives `connection`, and a peer. */
+  /** Opens a WebSocket between a new port, which is attached to `connection`, and a peer. */
   open(connection: Connection<null>, attach: (port: SocketPort) => void): Promise<PortPeer>
-  /** What the peer sees of a close code of the protocol that the port was asked to send: as a rule the same. */
+  /**
+   * Returns the code that the peer sees if the connection closes with a code of the protocol. If left out, it
+   * is the same.
+   */
   seen_by_peer?(code: number): number
 }
 
-/** One thing that every port must do. */
+/** A requirement of every port. */
 export interface PortCase {
-  /** What holds, as a fact. */
+  /** The requirement, as a fact. */
   readonly name: string
-  /** Tries it; rejects where it does not hold. */
+  /** Tests the requirement; rejects if it is not met. */
   run(harness: PortHarness): Promise<void>
 }
 
-/** The user of a connection under test, who writes down what it is told. */
+/** The user of a connection under test, which records its events. */
 export class PortListener implements ConnectionEvents<null> {
-  /** The messages. */
+  /** The received messages. */
   readonly received: Data[] = []
-  /** The errors that were reported. */
+  /** The reported errors. */
   readonly errors: NetError[] = []
-  /** Why the connection ended, where that is known. */
+  /** The reason why the connection ended, if known. */
   end_error: NetError | undefined
-  /** What `on_message` does with a message besides. */
+  /** The further behaviour of `on_message`, whose result it returns. */
   on_data: (data: Data) => unknown = () => undefined
   #wanted: { readonly count: number; readonly resolve: () => void } | undefined
 
@@ -81,7 +84,7 @@ export class PortListener implements ConnectionEvents<null> {
     this.errors.push(error)
   }
 
-  /** Settles when that many messages have arrived. */
+  /** Resolves when `count` messages have arrived. */
   has(count: number): Promise<void> {
     if (this.received.length >= count) return Promise.resolve()
     return new Promise(resolve => {
@@ -90,7 +93,7 @@ export class PortListener implements ConnectionEvents<null> {
   }
 }
 
-/** A port that says when it is paused, and is the one below it in everything else. */
+/** A wrapper of a port with a promise for when it is paused. */
 class WatchedPort implements SocketPort {
   readonly paused: Promise<void>
   readonly #port: SocketPort
@@ -183,7 +186,7 @@ function same(actual: unknown, expected: unknown, what: string): void {
   if (got !== wanted) throw new Error(`${what}: got ${got?.slice(0, 200)}, expected ${wanted?.slice(0, 200)}`)
 }
 
-/** Sends numbered messages until the queue is full; returns how many it took. */
+/** Sends numbered messages until the queue is full; returns how many were accepted. */
 function fill(connection: Pick<Connection<null>, 'send'>, size: number): number {
   for (let count = 0; ; count += 1) {
     const result = connection.send(numbered(count, size))
@@ -199,10 +202,10 @@ function numbered(index: number, size: number): string {
 
 async function receives_numbered(peer: PortPeer, count: number, size: number): Promise<void> {
   const expected = Array.from({ length: count }, (_, index) => numbered(index, size))
-  same(await peer.receive(count), expected, 'what the peer got')
+  same(await peer.receive(count), expected, 'messages of the peer')
 }
 
-/** Sends what takes long to compress, and waits until the port has it. */
+/** Sends a message that takes long to compress, and waits until it is passed to the port. */
 async function send_noise(
   connection: Pick<Connection<null>, 'send'>,
   { platform }: Pick<PortHarness, 'platform'>,
@@ -213,11 +216,11 @@ async function send_noise(
 
 async function receives_noise(peer: PortPeer): Promise<void> {
   const [got] = (await peer.receive(1)) as [Uint8Array]
-  same(got.length, 1_048_576, 'how much the peer got')
+  same(got.length, 1_048_576, 'the size of the message')
   same(
     got.every((byte, index) => byte === NOISE[index]),
     true,
-    'the peer got it as it was',
+    'the message is unchanged',
   )
 }
 
@@ -227,18 +230,22 @@ async function ends(
 ): Promise<void> {
   const info = await connection.closed
   const relevant = Object.fromEntries(Object.keys(expected).map(key => [key, info[key as keyof CloseInfo]]))
-  same(relevant, expected, 'how it ended')
+  same(relevant, expected, 'the ending')
 }
 
-/** The codes that a Close may carry (RFC 6455 §7.4): those of IANA's registry, and the ends of the ranges for libraries and applications. */
+/**
+ * Codes that a Close may carry (RFC 6455 §7.4): the registered ones, and samples of the ranges for libraries
+ * and applications.
+ */
 const CLOSE_CODES = [
   1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3003, 3999, 4000, 4003, 4008,
   4009, 4999,
 ]
 
 /**
- * More in one message than kernels keep on the way, so that a Close behind it waits even if the message is still being compressed when the peer
- * closes. It repeats itself farther back than compression looks (RFC 7692 §7.1.2), and so stays as large as it is.
+ * A message larger than all buffers of the kernels, so that a Close behind it has to wait, even if the
+ * message is still being compressed when the peer closes. Its repetition is farther apart than the window of
+ * compression (RFC 7692 §7.1.2), so it stays as large.
  */
 const NOISE: Uint8Array = repeated(
   Uint8Array.from({ length: 65_536 }, () => Math.random() * 256),
@@ -251,7 +258,7 @@ function repeated(block: Uint8Array, count: number): Uint8Array {
   return bytes
 }
 
-/** Tries all of them at the same time. */
+/** Runs a function for all values concurrently. */
 async function for_each<Value>(
   values: readonly Value[],
   run: (value: Value) => Promise<void>,
@@ -259,18 +266,23 @@ async function for_each<Value>(
   await Promise.all(values.map(run))
 }
 
-/** Both sides close at the same time: the peer reads nothing of this side's Close before it has sent its own. */
+/**
+ * Closes both sides at the same time: the peer does not read this side's Close before it has sent its own.
+ */
 async function close_at_once(peer: PortPeer, close: () => void, code: number): Promise<void> {
   await peer.stop_reading()
   close()
   await peer.close(code, 'mine')
-  await peer.go_on_reading()
+  await peer.resume_reading()
 }
 
-/** What every port must do, tried on real sockets of every kind. Each case names a fact and fails by rejecting. */
+/**
+ * The requirements of every port, to be tested with real sockets of each kind. Each case is named after a
+ * fact, and fails by rejecting.
+ */
 export const port_cases: readonly PortCase[] = [
   {
-    name: 'text goes both ways, of every script, and empty',
+    name: 'text of any script or size, even empty, arrives on both sides',
     async run(harness) {
       const { connection, listener, peer } = await open(harness)
       const texts = [
@@ -286,15 +298,15 @@ export const port_cases: readonly PortCase[] = [
         connection.send(text)
         peer.send(text)
       }
-      same(await peer.receive(texts.length), texts, 'what the peer got')
+      same(await peer.receive(texts.length), texts, 'messages of the peer')
       await listener.has(texts.length)
-      same(listener.received, texts, 'what the port got')
+      same(listener.received, texts, 'messages of the port')
       connection.close()
       await connection.closed
     },
   },
   {
-    name: 'bytes go both ways, and are copied when they are sent',
+    name: 'bytes arrive on both sides, and are copied when they are sent',
     async run(harness) {
       const { connection, listener, peer } = await open(harness)
       const bytes = Uint8Array.from({ length: 300 }, (_, index) => index)
@@ -303,17 +315,17 @@ export const port_cases: readonly PortCase[] = [
       sent.fill(0)
       peer.send(bytes)
       const [got] = (await peer.receive(1)) as [Uint8Array]
-      same(Array.from(got), Array.from(bytes), 'what the peer got')
+      same(Array.from(got), Array.from(bytes), 'the message of the peer')
       await listener.has(1)
       const [received] = listener.received as [Uint8Array]
       same(received.constructor.name, 'Uint8Array', 'the class of bytes')
-      same(Array.from(received), Array.from(bytes), 'what the port got')
+      same(Array.from(received), Array.from(bytes), 'the message of the port')
       connection.close()
       await connection.closed
     },
   },
   {
-    name: 'a message of 1 MiB goes both ways',
+    name: 'a message of 1 MiB arrives on both sides',
     async run(harness) {
       const { connection, listener, peer } = await open(harness)
       const large = '0123456789abcdef'.repeat(65_536)
@@ -337,11 +349,11 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'a peer that stops reading fills the queue, and gets everything in order when it reads again',
+    name: 'a peer that stops reading fills the queue, and gets all messages in order when it resumes',
     async run(harness) {
       const { connection, listener, peer } = await open(harness, { max_queue: 262_144 })
       await peer.stop_reading()
-      const taken = fill(connection, 16_384)
+      const accepted = fill(connection, 16_384)
       same(
         listener.errors.map(error => error.code),
         ['queue_full'],
@@ -353,8 +365,8 @@ export const port_cases: readonly PortCase[] = [
         `queued, ${connection.queued},`,
       )
       const drained = connection.drained()
-      peer.go_on_reading()
-      await receives_numbered(peer, taken, 16_384)
+      peer.resume_reading()
+      await receives_numbered(peer, accepted, 16_384)
       await drained
       same(connection.queued, 0, 'queued when drained')
       connection.close()
@@ -362,28 +374,28 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'close sends what waits first, then code and reason, and is clean',
+    name: 'close sends queued messages first, then code and reason, and is clean',
     async run(harness) {
       const { connection, peer } = await open(harness)
       for (let index = 0; index < 100; index += 1) connection.send(numbered(index, 1_000))
       connection.close(4_000, 'genug für heute')
       await receives_numbered(peer, 100, 1_000)
-      same(await peer.closed(), { code: 4_000, reason: 'genug für heute' }, 'what the peer saw')
+      same(await peer.closed(), { code: 4_000, reason: 'genug für heute' }, 'the ending for the peer')
       await ends(connection, { code: 4_000, cause: 'local', clean: true, unsent: 0 })
     },
   },
   {
-    name: 'a Close of the peer tells its code and reason, behind its messages',
+    name: 'the code and reason of the peer’s Close arrive after its messages',
     async run(harness) {
       const { connection, listener, peer } = await open(harness)
       peer.send('last')
       peer.close(4_001, '再见')
       await ends(connection, { code: 4_001, reason: '再见', cause: 'peer', clean: true })
-      same(listener.received, ['last'], 'what the port got')
+      same(listener.received, ['last'], 'messages of the port')
     },
   },
   {
-    name: 'every code of the peer arrives as it was sent, if the peer closes first',
+    name: 'every code of the peer arrives unchanged if the peer closes first',
     async run(harness) {
       await for_each(CLOSE_CODES, async code => {
         const { connection, peer } = await open(harness)
@@ -393,7 +405,7 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'a Close of the peer without a code is 1005',
+    name: 'a Close of the peer without a code is reported as 1005',
     async run(harness) {
       const { connection, peer } = await open(harness)
       await peer.close()
@@ -401,7 +413,7 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'every code of the peer arrives as it was sent, if both sides close at once',
+    name: 'every code of the peer arrives unchanged if both sides close at once',
     async run(harness) {
       await for_each(CLOSE_CODES, async code => {
         const { connection, peer } = await open(harness)
@@ -411,19 +423,19 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'an own code from 3000 on that the peer answers arrives as it was sent',
+    name: 'a code of this side from 3000 on reaches the peer, and is reported when the peer answers it',
     async run(harness) {
       const own_codes = CLOSE_CODES.filter(code => code === 1000 || code >= 3000)
       await for_each(own_codes, async code => {
         const { connection, peer } = await open(harness)
         connection.close(code, 'own')
-        same(await peer.closed(), { code, reason: 'own' }, 'what the peer saw')
+        same(await peer.closed(), { code, reason: 'own' }, 'the ending for the peer')
         await ends(connection, { code, cause: 'local', clean: true })
       })
     },
   },
   {
-    name: 'the code of the peer also counts after this side had to close, if both close at once',
+    name: 'the code of the peer is reported even if this side closes at once because of a failure',
     async run(harness) {
       await for_each([1000, 3000, 4000, 4999], async code => {
         const { connection, listener, peer } = await open(harness)
@@ -438,7 +450,7 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'a Close of the peer is not clean while this side’s waits behind what the peer does not read',
+    name: 'a Close of the peer is not clean while this side’s waits behind unread messages',
     async run(harness) {
       const { connection, peer } = await open(harness, { max_queue: 67_108_864, close_timeout: 20 })
       await peer.stop_reading()
@@ -450,18 +462,18 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'what was sent before a failure of this side reaches the peer before its Close, though it is still being compressed',
+    name: 'a message that is still being compressed reaches the peer before the Close of a failure',
     async run(harness) {
       const { connection, peer } = await open(harness)
       await send_noise(connection, harness)
       connection.socket_failed(new NetError('protocol_error', 'broken'), 1002)
       await receives_noise(peer)
-      same((await peer.closed()).code, harness.seen_by_peer?.(1002) ?? 1002, 'what the peer saw')
+      same((await peer.closed()).code, harness.seen_by_peer?.(1002) ?? 1002, 'the code for the peer')
       await ends(connection, { cause: 'protocol', unsent: 0 })
     },
   },
   {
-    name: 'what was sent before a Close of the peer reaches it before the answer, though it is still being compressed',
+    name: 'a message that is still being compressed reaches the peer before the answer to its Close',
     async run(harness) {
       const { connection, peer } = await open(harness)
       await send_noise(connection, harness)
@@ -472,9 +484,9 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'an end without a Close is 1006 of the network, and counts what was not sent',
+    name: 'an end without a Close is reported as 1006 with the cause network, and counts unsent messages',
     async run(harness) {
-      // More than kernels and browsers keep on the way.
+      // The queue is larger than all buffers of kernels and browsers.
       const { connection, peer } = await open(harness, { max_queue: 67_108_864 })
       await peer.stop_reading()
       fill(connection, 1_048_576)
@@ -484,11 +496,11 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'a binary message that was not asked for closes with 1003',
+    name: 'a binary message closes with 1003 if only text is accepted',
     async run(harness) {
       const { connection, listener, peer } = await open(harness, { binary: false })
       peer.send(new Uint8Array(3))
-      same((await peer.closed()).code, harness.seen_by_peer?.(1003) ?? 1003, 'what the peer saw')
+      same((await peer.closed()).code, harness.seen_by_peer?.(1003) ?? 1003, 'the code for the peer')
       await ends(connection, { code: 1003, cause: 'protocol' })
       same(
         listener.errors.map(error => error.code),
@@ -498,7 +510,7 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'what arrives while a callback is slow waits for it, and the port is paused',
+    name: 'messages wait for a slow callback, and the port is paused',
     async run(harness) {
       const { connection, listener, peer, port } = await open(harness)
       let release: () => void = () => {}
@@ -508,7 +520,7 @@ export const port_cases: readonly PortCase[] = [
       listener.on_data = data => (data === numbered(0, 4_096) ? first : undefined)
       for (let index = 0; index < 1_000; index += 1) peer.send(numbered(index, 4_096))
       await port.paused
-      same(listener.received.length, 1, 'messages that were handed on')
+      same(listener.received.length, 1, 'delivered messages')
       release()
       await listener.has(1_000)
       same(
@@ -521,18 +533,18 @@ export const port_cases: readonly PortCase[] = [
     },
   },
   {
-    name: 'close reaches the peer though the port was paused for a callback that never ends',
+    name: 'close reaches the peer even if the port is paused for a callback that never ends',
     async run(harness) {
       const { connection, listener, peer, port } = await open(harness)
       listener.on_data = () => new Promise(() => {})
       for (let index = 0; index < 200; index += 1) peer.send(numbered(index, 4_096))
       await port.paused
       connection.close()
-      same((await peer.closed()).code, 1000, 'what the peer saw')
+      same((await peer.closed()).code, 1000, 'the code for the peer')
     },
   },
   {
-    name: 'a peer that does not answer a Close is ended after close_timeout',
+    name: 'the connection ends after close_timeout if the peer does not answer a Close',
     async run(harness) {
       const { connection, peer } = await open(harness, { close_timeout: 20 })
       await peer.stop_reading()

@@ -3,15 +3,15 @@ import type { PortPeer } from './port_cases.js'
 
 type Data = string | Uint8Array
 
-/** What is used of a WebSocket of `ws`, so that no type of it is needed here. */
+/** The part of a WebSocket of `ws` that is used here, without a dependency on its types. */
 export interface WsLike {
-  /** Registers for an event. */
+  /** Registers a listener for an event. */
   on(event: string, listener: (...args: never[]) => void): unknown
   /** Sends a message. */
   send(data: Data): void
   /** Stops reading. */
   pause(): void
-  /** Reads again. */
+  /** Resumes reading. */
   resume(): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -19,7 +19,7 @@ export interface WsLike {
   terminate(): void
 }
 
-/** The other end of a port under test, played by plain `ws`. */
+/** The peer of a port under test, implemented with `ws`. */
 export class WsPeer implements PortPeer {
   readonly #ws: WsLike
   readonly #arrived: Data[] = []
@@ -30,7 +30,7 @@ export class WsPeer implements PortPeer {
     this.#ws = ws
     ws.on('error', () => {})
     ws.on('message', (data: Uint8Array, is_binary: boolean) =>
-      this.#take(is_binary ? Uint8Array.from(data) : String(data)),
+      this.#add(is_binary ? Uint8Array.from(data) : String(data)),
     )
     this.#closed = new Promise(resolve =>
       ws.on('close', (code: number, reason: Uint8Array) => resolve({ code, reason: String(reason) })),
@@ -44,7 +44,7 @@ export class WsPeer implements PortPeer {
   receive(count: number): Promise<readonly Data[]> {
     return new Promise(resolve => {
       this.#wanted = { count, resolve }
-      this.#give()
+      this.#resolve_wanted()
     })
   }
 
@@ -52,7 +52,7 @@ export class WsPeer implements PortPeer {
     this.#ws.pause()
   }
 
-  go_on_reading(): void {
+  resume_reading(): void {
     this.#ws.resume()
   }
 
@@ -68,12 +68,12 @@ export class WsPeer implements PortPeer {
     return this.#closed
   }
 
-  #take(data: Data): void {
+  #add(data: Data): void {
     this.#arrived.push(data)
-    this.#give()
+    this.#resolve_wanted()
   }
 
-  #give(): void {
+  #resolve_wanted(): void {
     const wanted = this.#wanted
     if (wanted === undefined || this.#arrived.length < wanted.count) return
     this.#wanted = undefined

@@ -11,8 +11,8 @@ test('the failure to connect is told, and connecting is a failure of the trial',
   const broker = new FakeBroker()
   await expect(failure_of(broker.port())).rejects.toThrow('it connected')
   expect(broker.links.size).toBe(0)
-  broker.out_of_reach = new Error('nobody there')
-  expect(await failure_of(broker.port())).toBe(broker.out_of_reach)
+  broker.connect_error = new Error('nobody there')
+  expect(await failure_of(broker.port())).toBe(broker.connect_error)
 })
 
 test('a broker goes on handing over when a callback throws', async () => {

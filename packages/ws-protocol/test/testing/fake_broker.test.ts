@@ -5,18 +5,18 @@ import { FakeBroker } from '../../src/testing/fake_broker.js'
 function fake_harness(): ClusterHarness {
   const broker = new FakeBroker()
   const stop = async (): Promise<void> => {
-    broker.out_of_reach = new Error('it was stopped')
+    broker.connect_error = new Error('it was stopped')
     broker.lose_all()
   }
   return {
     port: broker.port(),
     echoes: false,
-    most_bytes: broker.max_bytes,
+    max_payload_bytes: broker.max_bytes,
     stop,
     kill: stop,
     pause: async () => broker.hold(),
     start: async () => {
-      broker.out_of_reach = undefined
+      broker.connect_error = undefined
       broker.release()
     },
   }

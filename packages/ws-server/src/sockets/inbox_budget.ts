@@ -41,7 +41,7 @@ export class TotalInboxBudget implements InboxBudget {
     return this.#shed
   }
 
-  get most_waiting_bytes(): number {
+  get max_waiting_bytes(): number {
     const free_part = Math.max(0, 1 - this.#total_bytes / this.#limit_bytes)
     return INBOX_LIMIT_BYTES * Math.min(1, free_part / (1 - CROWDED_FROM))
   }

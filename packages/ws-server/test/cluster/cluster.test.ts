@@ -179,7 +179,7 @@ describe('a subscription', () => {
   })
 
   test('stands for as many topics as the broker lets this server have', async () => {
-    broker.most_channels = 6
+    broker.max_channels = 6
     const a = await start()
     const results = await Promise.all(Array.from({ length: 8 }, (_, i) => a.topics.join('x', `t${i}`)))
     expect(results.filter(result => result === true).length).toBe(5)
@@ -206,7 +206,7 @@ describe('while the broker is away', () => {
   test('what is published waits, and goes out in order when it is back, behind the subscriptions', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     for (const text of ['1', '2']) a.publish('news', text)
     await settled()
@@ -223,10 +223,10 @@ describe('while the broker is away', () => {
   test('what waits is kept until those are back who were there before', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     for (const member of [b, c]) await member.topics.join('x', 'news')
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     a.publish('news', '1')
-    broker.out_of_reach = undefined
+    broker.connect_error = undefined
     await tick(a)
     await tick(b)
     a.publish('news', '2')
@@ -244,7 +244,7 @@ describe('while the broker is away', () => {
   test('what waits for one that does not come back goes out after 10 seconds, and it is gone', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     await b.topics.join('x', 'news')
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     a.publish('news', '1')
     await come_back(b, a)
@@ -274,10 +274,10 @@ describe('while the broker is away', () => {
 
   test('on_error is told once, with what is the matter, and again when that is something else', async () => {
     const a = await start()
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all(new Error('connection reset'))
     for (let i = 0; i < 10; i += 1) await tick(a)
-    broker.out_of_reach = new Error('wrong credentials')
+    broker.connect_error = new Error('wrong credentials')
     await tick(a)
     expect(a.errors.map(({ code, message }) => [code, message.split('. ')[0]])).toEqual([
       ['cluster_unavailable', 'Fake at 127.0.0.1:1 was lost: connection reset'],
@@ -289,7 +289,7 @@ describe('while the broker is away', () => {
 
   test('shows nothing hostile of what a broker says', async () => {
     const a = await start()
-    broker.out_of_reach = new Error(`no: ${HOSTILE_TEXT}${'x'.repeat(10_000)}`)
+    broker.connect_error = new Error(`no: ${HOSTILE_TEXT}${'x'.repeat(10_000)}`)
     broker.lose_all(new Error(HOSTILE_TEXT))
     await tick(a)
     expect(a.errors).toHaveLength(2)
@@ -300,11 +300,11 @@ describe('while the broker is away', () => {
     const a = await start()
     broker.lose_all(new Error('connection reset'))
     for (let i = 0; i < 10; i += 1) {
-      broker.out_of_reach = new Error(i % 2 === 0 ? 'one does not answer' : 'the other does not answer')
+      broker.connect_error = new Error(i % 2 === 0 ? 'one does not answer' : 'the other does not answer')
       await tick(a)
     }
     expect(a.errors.length).toBe(3)
-    broker.out_of_reach = undefined
+    broker.connect_error = undefined
     await tick(a)
     broker.lose_all(new Error('connection reset'))
     expect(a.errors.length).toBe(4)
@@ -312,7 +312,7 @@ describe('while the broker is away', () => {
 
   test('attempts to connect come after 5 seconds at most, and the first within 100 ms', async () => {
     const a = await start()
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     a.clock.advance(100)
     await settled()
@@ -324,7 +324,7 @@ describe('while the broker is away', () => {
   test('more than max_cluster_queue is refused, and all before goes out when it is back', async () => {
     const [a, b] = [await ClusterMember.start(broker, { max_cluster_queue: 10_000 }), await start()]
     await b.topics.join('x', 'news')
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     const taken: string[] = []
     let refusal: unknown
@@ -346,7 +346,7 @@ describe('while the broker is away', () => {
 
   test('join settles at once with cluster_unavailable, and the topic is subscribed to when it is back', async () => {
     const [a, b] = [await start(), await start()]
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     expect(await b.topics.join('x', 'news')).toMatchObject({ code: 'cluster_unavailable' })
     await come_back(b, a)
@@ -392,7 +392,7 @@ describe('while the broker is away', () => {
       }
     }
     come_and_go('before it is lost')
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     come_and_go('when it is lost')
     await settled()
@@ -418,7 +418,7 @@ describe('while the broker is away', () => {
   })
 
   test('a message that turns out to be too large when it is back is told, and those behind it go out', async () => {
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.max_bytes = 200
     const [a, b] = [await start(), await start()]
     for (const text of ['before', 'x'.repeat(300), 'after']) {
@@ -481,7 +481,7 @@ describe('at the start', () => {
   })
 
   test('join is told when the first attempt fails', async () => {
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     const a = new ClusterMember(broker)
     a.cluster.start()
     const error = await a.topics.join('x', 'news')
@@ -692,7 +692,7 @@ describe('leaving', () => {
 
   test('while the broker is away is done at once, and what never went out is told', async () => {
     const a = await start()
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     for (const text of ['1', '2']) a.publish('news', text)
     await a.cluster.leave()
@@ -877,7 +877,7 @@ async function tick(member: ClusterMember): Promise<void> {
 
 /** The broker can be reached again, and the members reach it in this order. */
 async function come_back(...members: ClusterMember[]): Promise<void> {
-  broker.out_of_reach = undefined
+  broker.connect_error = undefined
   for (const member of members) await tick(member)
   // Who came first is asked by who came last, and answers.
   for (const member of members) member.clock.advance(250)

@@ -105,7 +105,7 @@ describe('what one server publishes', () => {
 
   it('reaches the sockets here where it reaches no other server, and the error says how many', async () => {
     const a = await node(2, { max_cluster_queue: 300 })
-    broker.out_of_reach = new Error('connection refused')
+    broker.connect_error = new Error('connection refused')
     broker.lose_all()
     expect(a.server.publish('news', 'a')).toBe(2)
     expect(a.server.publish('other', 'b')).toMatchObject({ code: 'cluster_unavailable', reached: 0 })

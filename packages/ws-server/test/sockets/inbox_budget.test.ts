@@ -142,11 +142,11 @@ describe('TotalInboxBudget', () => {
     const holder = add('a')
     const most = [0, LIMIT / 2, (LIMIT * 3) / 4, LIMIT].map(bytes => {
       holder.hold(bytes)
-      return budget.most_waiting_bytes
+      return budget.max_waiting_bytes
     })
     expect(most).toEqual([KIB_256, KIB_256, KIB_256 / 2, 0])
     holder.kept = LIMIT + 1
     holder.hold(LIMIT + 1)
-    expect(budget.most_waiting_bytes).toBe(0)
+    expect(budget.max_waiting_bytes).toBe(0)
   })
 })

@@ -188,7 +188,7 @@ export class BareGuest implements Guest {
     } else if (how < 0.7) {
       // Reads nothing for a while, and goes on.
       this.#wire.stop_reading()
-      setTimeout(() => this.#wire.go_on_reading(), random() * 3_000)
+      setTimeout(() => this.#wire.resume_reading(), random() * 3_000)
     } else if (how < 0.8) {
       // Reads nothing any more, until the heartbeat has ended it.
       this.#wire.stop_reading()
@@ -199,7 +199,7 @@ export class BareGuest implements Guest {
   leave_in_order(): void {
     if (this.is_leaving) return
     this.is_leaving = true
-    this.#wire.go_on_reading()
+    this.#wire.resume_reading()
     if (this.#wire.socket.writable) this.#wire.send(OPCODE.CLOSE, close_payload(1_000))
   }
 

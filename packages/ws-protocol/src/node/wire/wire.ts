@@ -39,7 +39,7 @@ export interface InboxBudget {
    * The current limit for one connection, in bytes of messages that wait or are being handled, before its
    * socket is paused.
    */
-  readonly most_waiting_bytes: number
+  readonly max_waiting_bytes: number
   /** Reports that a holder's {@link InboxHolder.held_bytes} has changed by this many bytes. */
   changed(holder: InboxHolder, by_bytes: number): void
 }
@@ -308,8 +308,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
       budget.changed(this, by_bytes)
     }
     // A closing connection keeps reading, to find the peer's Close.
-    if (waiting_bytes > budget.most_waiting_bytes && this.#closing === undefined) this.#hold(HOLD.OVER_BUDGET)
-    else if (waiting_bytes <= budget.most_waiting_bytes / 2) this.#release_hold_later(HOLD.OVER_BUDGET)
+    if (waiting_bytes > budget.max_waiting_bytes && this.#closing === undefined) this.#hold(HOLD.OVER_BUDGET)
+    else if (waiting_bytes <= budget.max_waiting_bytes / 2) this.#release_hold_later(HOLD.OVER_BUDGET)
   }
 
   shed(error: NetError, code: number): boolean {

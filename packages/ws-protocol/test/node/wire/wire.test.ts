@@ -221,7 +221,7 @@ describe('Wire', () => {
 
     /** A budget whose limit a test sets. */
     class Budget implements InboxBudget {
-      most_waiting_bytes = 1_000_000
+      max_waiting_bytes = 1_000_000
       held_bytes = 0
       told = (): void => {}
       changed(_holder: unknown, by_bytes: number): void {
@@ -252,7 +252,7 @@ describe('Wire', () => {
     })
 
     it('gets reports of what callbacks have, and pauses the socket while little may wait', async () => {
-      budget.most_waiting_bytes = 100
+      budget.max_waiting_bytes = 100
       const { connection, listener, raw, wire } = await open_raw({}, budget)
       let release!: () => void
       const released = new Promise<void>(resolve => (release = resolve))
