@@ -17,8 +17,8 @@ const LANGUAGES: ReadonlySet<string> = new Set([
 ])
 const TYPED: ReadonlySet<string> = new Set(['ts', 'tsx', 'js'])
 
-/** Which test runs the samples of a page, the blocks that have a name; it holds which these are. */
-const RUN_BY: Readonly<Record<string, string>> = {
+/** Which tests run the samples of a page, the blocks that have a name; they hold which these are. */
+const RUN_BY: Readonly<Record<string, string | readonly string[]>> = {
   'README.md': 'packages/net/test/readme.test.ts',
   'packages/net/README.md': 'suites/repository/test/readmes.test.ts',
   'packages/ws-client/README.md': 'suites/repository/test/readmes.test.ts',
@@ -30,8 +30,8 @@ const RUN_BY: Readonly<Record<string, string>> = {
   'docs/observability.md': 'packages/net/test/observability.test.ts',
   'docs/scaling.md': 'packages/net/test/scaling.test.ts',
   'docs/getting_started.md': 'docs/test/guides.test.ts',
-  'docs/server.md': 'docs/test/guides.test.ts',
-  'docs/client.md': 'docs/test/guides.test.ts',
+  'docs/server.md': ['docs/test/guides.test.ts', 'packages/net/test/readme.test.ts'],
+  'docs/client.md': ['docs/test/guides.test.ts', 'packages/net/test/readme.test.ts'],
   'docs/browser.md': 'docs/test/guides.test.ts',
   'docs/closing.md': 'docs/test/guide_samples.test.ts',
   'docs/order.md': 'docs/test/guide_samples.test.ts',
@@ -67,8 +67,8 @@ test('every sample is run, by a test that reads its page', () => {
   const samples = blocks.filter(({ sample }) => sample !== undefined)
   expect(samples.filter(({ path }) => !(path in RUN_BY)).map(place_of)).toEqual([])
   for (const path of new Set(samples.map(({ path }) => path))) {
-    const program = readFileSync(join(ROOT, RUN_BY[path] ?? ''), 'utf8')
-    expect(program).toContain(basename(path, '.md'))
+    for (const test of [RUN_BY[path] ?? ''].flat())
+      expect(readFileSync(join(ROOT, test), 'utf8')).toContain(basename(path, '.md'))
   }
   const typed = blocks.filter(({ language }) => TYPED.has(language))
   const run = typed.filter(block => block.sample !== undefined)

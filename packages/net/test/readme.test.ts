@@ -69,43 +69,55 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** What the sample of a client prints, which the page says. */
 const PRINTED = 'from server: welcome\nfrom server: echo:hello\nclosed\n'
 
-const samples = samples_of(readFileSync(join(root, 'README.md'), 'utf8'))
+/** The pages with samples that this test runs, and which: those of a guide whose names end like a file's are run elsewhere. */
+const PAGES = [
+  { page: 'README.md', chinese: 'README.zh-CN.md', names: ['server', 'client'] },
+  { page: 'docs/server.md', chinese: 'docs/zh/server.md', names: ['admission', 'topics', 'tls'] },
+  { page: 'docs/client.md', chinese: 'docs/zh/client.md', names: ['reconnect', 'loop', 'drained'] },
+] as const
 
-describe.each(['README.md', 'README.zh-CN.md'])('%s', readme => {
-  const text = readFileSync(join(root, readme), 'utf8')
+const text_of = (page: string): string => readFileSync(join(root, page), 'utf8')
 
-  it('has the samples of the contract, and no code that is not tried', () => {
-    expect([...samples_of(text).keys()]).toEqual([
-      'server',
-      'client',
-      'drained',
-      'loop',
-      'reconnect',
-      'topics',
-      'admission',
-      'tls',
-    ])
-    expect(blocks_of(text).filter(({ language }) => language === 'ts')).toHaveLength(samples.size)
+/** The samples of a page that this test runs, by name. */
+function own_samples(page: string): ReadonlyMap<string, string> {
+  return new Map([...samples_of(text_of(page))].filter(([name]) => !/\.\w+$/.test(name)))
+}
+
+const samples = new Map(PAGES.flatMap(({ page }) => [...own_samples(page)]))
+
+describe.each(
+  PAGES.flatMap(({ page, chinese, names }) => [page, chinese].map(path => ({ path, page, names }))),
+)('$path', ({ path, page, names }) => {
+  it('has the samples that are run here, and no code that is not run', () => {
+    expect([...own_samples(path).keys()]).toEqual(names)
+    const typed = blocks_of(text_of(path)).filter(({ language }) => language === 'ts')
+    expect(typed).toHaveLength(samples_of(text_of(path)).size)
   })
 
-  it('has the samples that are tried below, and says what they print', () => {
-    expect(samples_of(text)).toEqual(samples)
-    expect(text).toContain(PRINTED)
-  })
-
-  it('lists every option of both calls, and none that there is not', () => {
-    for (const call of ['listen', 'connect'] as const) {
-      const [, section = ''] = text.split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
-      const [table = ''] = section.split('\n\n`')
-      const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
-        Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
-      )
-      expect(new Set(listed)).toEqual(new Set(known_options(call)))
-    }
+  it('has the samples of the English page', () => {
+    expect(own_samples(path)).toEqual(own_samples(page))
   })
 })
 
-describe('the samples of both', () => {
+it.each(['README.md', 'README.zh-CN.md'])('%s says what the client prints', readme => {
+  expect(text_of(readme)).toContain(PRINTED)
+})
+
+it.each([
+  ['docs/server.md', 'listen'],
+  ['docs/zh/server.md', 'listen'],
+  ['docs/client.md', 'connect'],
+  ['docs/zh/client.md', 'connect'],
+] as const)('%s lists every option of %s, and no other', (guide, call) => {
+  const [, section = ''] = text_of(guide).split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
+  const [table = ''] = section.split('\n\n`')
+  const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
+    Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
+  )
+  expect(new Set(listed)).toEqual(new Set(known_options(call)))
+})
+
+describe('the samples', () => {
   it('run as they stand, and print what the pages say', async () => {
     const address = await free_address()
     const server = await start_server(samples.get('server') ?? '', address)

@@ -23,9 +23,12 @@ function introduction(page: string): string {
     .trim()
 }
 
-const samples = samples_of(read('README.md'))
+/** The samples of the project's README and guides that packages show as well, by name. */
+const samples = new Map(
+  ['README.md', 'docs/server.md', 'docs/client.md'].flatMap(page => [...samples_of(read(page))]),
+)
 
-/** The samples of a page that the README of the project has, too. */
+/** The samples of a page that the README of the project or a guide has, too. */
 function shared_samples(page: string): [name: string, code: string][] {
   return [...samples_of(page)].filter(([name]) => name !== 'run')
 }
@@ -46,7 +49,7 @@ describe.each(PACKAGES)('the README of %s', folder => {
     expect(code).toContain(` from '${name}'`)
   })
 
-  it('has the samples of the README of the project as they are there, which are run', () => {
+  it('has the samples of the README of the project and of its guides as they are there, which are run', () => {
     for (const [sample, code] of shared_samples(page))
       expect(code.replaceAll(`'${name}'`, "'@bt/net'")).toBe(samples.get(sample))
   })
