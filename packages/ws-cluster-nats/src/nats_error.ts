@@ -67,7 +67,5 @@ function explain(error: Error): string {
   if (error instanceof UserAuthenticationExpiredError)
     return 'the credentials have expired: give new ones, or an authenticator that does'
   const root = error.cause instanceof Error ? error.cause : error
-  return (
-    EXPLANATIONS.get(error.message) ?? explain_broker_error(root) ?? (error.message || error_text(root))
-  )
+  return EXPLANATIONS.get(error.message) ?? explain_broker_error(root) ?? (error.message || error_text(root))
 }

@@ -77,22 +77,22 @@ describe('connecting', () => {
 
   it.each([
     ['nothing', '', {}],
-    [
-      'only INFO',
-      'INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":100}\r\n',
-      {},
-    ],
+    ['only INFO', 'INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":100}\r\n', {}],
     ['only INFO that requires TLS', 'INFO {"server_id":"x","proto":1,"tls_required":true}\r\n', {}],
     ['nothing on a TLS connection', '', { tls: { handshakeFirst: true } }],
   ])('times out and closes its socket if the peer sends %s', async (_, says, options) => {
     const { port, hung_up } = close_after_test(await mute_server({ says }))
-    expect(await connect_failure({ servers: `127.0.0.1:${port}`, connect_timeout: 100, options })).toContain('100 ms')
+    expect(await connect_failure({ servers: `127.0.0.1:${port}`, connect_timeout: 100, options })).toContain(
+      '100 ms',
+    )
     await hung_up
   })
 
   it('fails if the server speaks another protocol', async () => {
     const { port } = close_after_test(await mute_server({ says: 'SSH-2.0-OpenSSH_9.2\r\n' }))
-    expect(await connect_failure({ servers: `127.0.0.1:${port}` })).toContain('what answers there is not NATS')
+    expect(await connect_failure({ servers: `127.0.0.1:${port}` })).toContain(
+      'what answers there is not NATS',
+    )
   })
 
   it('fails if the broker has reached its limit of connections', async () => {
@@ -139,7 +139,9 @@ describe('TLS', () => {
 
   it('presents a client certificate if the broker requires one', async () => {
     const broker = await start_broker({ tls: { ...identity, ca: authority.cert } })
-    expect(await connects({ servers: broker.url, options: { tls: { ...trusted, ...client_identity } } })).toBe(true)
+    expect(
+      await connects({ servers: broker.url, options: { tls: { ...trusted, ...client_identity } } }),
+    ).toBe(true)
     const options = { tls: trusted }
     // The broker sends an alert and resets the connection; either may be noticed first.
     expect(await connect_failure({ servers: broker.url, options })).toMatch(
@@ -160,6 +162,8 @@ describe('TLS', () => {
   it('is required by tls:// and forbidden by null', async () => {
     const [plain, secure] = [await start_broker(), await start_broker({ tls: identity })]
     expect(await connect_failure({ servers: `tls://${plain.address}` })).toContain('it does not speak TLS')
-    expect(await connect_failure({ servers: secure.address, options: { tls: null } })).toContain('it asks for TLS')
+    expect(await connect_failure({ servers: secure.address, options: { tls: null } })).toContain(
+      'it asks for TLS',
+    )
   })
 })

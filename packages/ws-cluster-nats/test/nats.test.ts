@@ -40,9 +40,12 @@ describe('the prefix', () => {
     expect(nats({ servers: 'localhost', prefix: 'shop.live-2' }).prefix).toBe('shop.live-2')
   })
 
-  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a*', '>', 'ü', 'x'.repeat(65), 7])('is rejected if it is %j', prefix => {
-    expect(error_of({ servers: 'localhost', prefix }).message).toContain('the option prefix is')
-  })
+  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a*', '>', 'ü', 'x'.repeat(65), 7])(
+    'is rejected if it is %j',
+    prefix => {
+      expect(error_of({ servers: 'localhost', prefix }).message).toContain('the option prefix is')
+    },
+  )
 })
 
 describe('invalid options', () => {

@@ -22,7 +22,10 @@ describe('the address of a server', () => {
     },
   )
 
-  it.each(['nats://ada:100%secret@one', '%secret@one'])('is rejected without showing a secret if it is %s', given => {
-    expect(() => parse_server(given)).toThrow(/^nats: the option servers has "(nats:\/\/)?\*\*\*@one"/)
-  })
+  it.each(['nats://ada:100%secret@one', '%secret@one'])(
+    'is rejected without showing a secret if it is %s',
+    given => {
+      expect(() => parse_server(given)).toThrow(/^nats: the option servers has "(nats:\/\/)?\*\*\*@one"/)
+    },
+  )
 })

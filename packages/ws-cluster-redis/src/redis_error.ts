@@ -81,8 +81,7 @@ export function slots_moved_error(): Error {
 /** Explains that Redis refused an action, such as `publish`. */
 export function refusal_error(action: string, error: ErrorReply): Error {
   const cause = without_arguments(error)
-  const explanation =
-    code_of(error) === 'NOPERM' ? `this user may not ${action}` : `it could not ${action}`
+  const explanation = code_of(error) === 'NOPERM' ? `this user may not ${action}` : `it could not ${action}`
   return new Error(`${explanation} (${cause.message})`, { cause })
 }
 

@@ -1,7 +1,13 @@
 import type { ClusterSink } from '@bt/ws-protocol/broker'
 import { forward_messages } from '@bt/ws-protocol/broker'
 import type { RedisClientType } from '@redis/client'
-import { connection_error, is_error_reply, is_transient, refusal_error, slots_moved_error } from './redis_error.js'
+import {
+  connection_error,
+  is_error_reply,
+  is_transient,
+  refusal_error,
+  slots_moved_error,
+} from './redis_error.js'
 import { SizeLimiter } from './size_limiter.js'
 
 /** The members of a node-redis client that this package uses. */
@@ -159,7 +165,8 @@ export class RedisNode {
     const done = earlier.size === 0 ? start() : Promise.allSettled(earlier).then(start)
     for (const channel of channels) this.#channel_commands.set(channel, done)
     const forget = (): void => {
-      for (const channel of channels) if (this.#channel_commands.get(channel) === done) this.#channel_commands.delete(channel)
+      for (const channel of channels)
+        if (this.#channel_commands.get(channel) === done) this.#channel_commands.delete(channel)
     }
     done.then(forget, forget)
     return done

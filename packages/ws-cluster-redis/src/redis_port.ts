@@ -46,7 +46,10 @@ export class RedisPort implements ClusterPort {
     // Redis takes a TLS ClientHello for the beginning of a command, and waits for the rest without an answer.
     const tls_hint = 'tls' in seed.options.socket && seed.options.socket.tls ? ', and speaks TLS' : ''
     try {
-      return new RedisLink(await connect_in_time(timeout_ms, attempt.open(seeds.length > 1), tls_hint), events)
+      return new RedisLink(
+        await connect_in_time(timeout_ms, attempt.open(seeds.length > 1), tls_hint),
+        events,
+      )
     } catch (error) {
       attempt.destroy()
       throw error

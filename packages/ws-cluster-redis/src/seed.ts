@@ -34,7 +34,8 @@ export function parse_seed(url: string, given: NodeRedisOptions): Seed {
       `options.socket.tls is ${describe_value(given_tls)}, and ${describe_url(url)} says otherwise: write ${given_tls ? 'rediss' : 'redis'}://`,
     )
   const is_given_twice = parsed.credentialsProvider !== undefined && has_credentials(given)
-  if (is_given_twice) throw invalid_option('the credentials in url stand beside others in options: give them once')
+  if (is_given_twice)
+    throw invalid_option('the credentials in url stand beside others in options: give them once')
   return {
     address: path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`,
     options: { ...given, ...parsed, socket: { ...given.socket, ...socket } } as ClientOptions,

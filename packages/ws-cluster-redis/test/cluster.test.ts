@@ -35,7 +35,10 @@ describe('the channels of a cluster', () => {
     const [of_first, of_second] = await Promise.all(
       cluster.nodes.map(node => command(node, 'PUBSUB', 'SHARDCHANNELS') as Promise<string[]>),
     )
-    expect([of_first?.sort(), of_second?.sort()]).toEqual([[...FIRST_NODE_CHANNELS].sort(), [...SECOND_NODE_CHANNELS].sort()])
+    expect([of_first?.sort(), of_second?.sort()]).toEqual([
+      [...FIRST_NODE_CHANNELS].sort(),
+      [...SECOND_NODE_CHANNELS].sort(),
+    ])
     expect(FIRST_NODE_CHANNELS.length * SECOND_NODE_CHANNELS.length).toBeGreaterThan(0)
   })
 
@@ -113,7 +116,8 @@ describe('a link to a cluster that is busy is lost', () => {
     ],
   ])('if it %s while the slot of a subscribed channel moves to another node', async (_, work) => {
     const slot = slot_of('moving')
-    const [from, to, others] = slot < 8_192 ? [first, second, FIRST_NODE_CHANNELS] : [second, first, SECOND_NODE_CHANNELS]
+    const [from, to, others] =
+      slot < 8_192 ? [first, second, FIRST_NODE_CHANNELS] : [second, first, SECOND_NODE_CHANNELS]
     const links = await Promise.all(Array.from({ length: 3 }, () => open_link()))
     await Promise.all(links.map(link => link.subscribe('moving')))
     const all_lost = Promise.allSettled(

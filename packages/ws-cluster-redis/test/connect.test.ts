@@ -34,7 +34,9 @@ async function connect_failure(options: RedisOptions): Promise<string> {
   return error.message
 }
 
-async function fake_peer(says: string): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
+async function fake_peer(
+  says: string,
+): Promise<{ readonly url: string; readonly hung_up: Promise<unknown> }> {
   const { port, hung_up } = close_after_test(await mute_server({ says, when_asked: true }))
   return { url: `redis://127.0.0.1:${port}`, hung_up }
 }
@@ -50,7 +52,9 @@ describe('connecting', () => {
   it('fails at once if nothing listens at the address', async () => {
     const broker = await start_broker()
     await broker.stop()
-    expect(await connect_failure({ url: broker.url })).toBe('nobody listens there: start it, or check the address')
+    expect(await connect_failure({ url: broker.url })).toBe(
+      'nobody listens there: start it, or check the address',
+    )
   })
 
   it('fails if the host does not exist', async () => {
@@ -63,7 +67,9 @@ describe('connecting', () => {
   it('times out while the broker is suspended, and succeeds once it runs again', async () => {
     const broker = await start_broker()
     await broker.pause()
-    expect(await connect_failure({ url: broker.url, connect_timeout: 200 })).toContain('did not answer within 200 ms')
+    expect(await connect_failure({ url: broker.url, connect_timeout: 200 })).toContain(
+      'did not answer within 200 ms',
+    )
     broker.resume()
     expect(await connects({ url: broker.url })).toBe(true)
   })
@@ -81,7 +87,10 @@ describe('connecting', () => {
   it('reports the reason for each of several servers', async () => {
     const [stopped, suspended] = [await start_broker(), await start_broker()]
     await Promise.all([stopped.stop(), suspended.pause()])
-    const message = await connect_failure({ url: [stopped.url, suspended.url, stopped.url], connect_timeout: 200 })
+    const message = await connect_failure({
+      url: [stopped.url, suspended.url, stopped.url],
+      connect_timeout: 200,
+    })
     expect(message).toContain(`${stopped.address}: nobody listens there`)
     expect(message).toContain(`${suspended.address}: it did not answer within 67 ms:`)
   })
@@ -110,7 +119,9 @@ describe('connecting', () => {
   it('fails if the broker has reached its limit of connections', async () => {
     const broker = await start_broker({ config: 'maxclients 1' })
     const only = await ClusterListener.connect(redis({ url: broker.url }))
-    expect(await connect_failure({ url: broker.url })).toMatch(/as many clients as it takes|closed the connection/)
+    expect(await connect_failure({ url: broker.url })).toMatch(
+      /as many clients as it takes|closed the connection/,
+    )
     await only.close()
   })
 
@@ -129,7 +140,9 @@ describe('connecting', () => {
 
   it('fails if url lists several servers that are not a cluster', async () => {
     const [one, other] = [await start_broker(), await start_broker()]
-    expect(await connect_failure({ url: [one.url, other.url] })).toContain('it is not a node of a Redis Cluster')
+    expect(await connect_failure({ url: [one.url, other.url] })).toContain(
+      'it is not a node of a Redis Cluster',
+    )
   })
 
   it('uses ordinary channels before Redis 7', async () => {
@@ -189,7 +202,9 @@ describe('TLS', () => {
 
   it('presents a client certificate if the broker requires one', async () => {
     const broker = await start_broker({ tls: { ...identity, ca: authority.cert } })
-    expect(await connects({ url: broker.url, options: { socket: { ...secure, ...client_identity } } })).toBe(true)
+    expect(await connects({ url: broker.url, options: { socket: { ...secure, ...client_identity } } })).toBe(
+      true,
+    )
     // The broker sends an alert and resets the connection; either may be noticed first.
     const message = await connect_failure({ url: broker.url, options: { socket: secure } })
     expect(message).toMatch(/not take the certificate|cut the connection|closed the connection/)
@@ -200,14 +215,18 @@ describe('TLS', () => {
     expect(await connect_failure({ url: broker.url })).toContain('an authority that is not known here')
     const elsewhere = await start_broker({ tls: foreign_identity })
     const options = { socket: secure }
-    expect(await connect_failure({ url: elsewhere.url, options })).toContain('its certificate is not for that host')
+    expect(await connect_failure({ url: elsewhere.url, options })).toContain(
+      'its certificate is not for that host',
+    )
   })
 
   it('fails if only one side uses it', async () => {
     const [plain, with_tls] = [await start_broker(), await start_broker({ tls: identity })]
     const tls_to_plain = { url: `rediss://${plain.address}`, connect_timeout: 200 }
     expect(await connect_failure(tls_to_plain)).toContain('whether it is at work, and speaks TLS')
-    expect(await connect_failure({ url: `redis://${with_tls.address}` })).toMatch(/it expects TLS|cut the connection/)
+    expect(await connect_failure({ url: `redis://${with_tls.address}` })).toMatch(
+      /it expects TLS|cut the connection/,
+    )
   })
 })
 

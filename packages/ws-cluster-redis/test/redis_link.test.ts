@@ -141,7 +141,9 @@ describe('a connection is lost', () => {
     ['the cluster is down, or a part of it', '-CLUSTERDOWN The cluster is down\r\n'],
     ['it is still loading its data', '-LOADING Redis is loading the dataset in memory\r\n'],
   ])('if Redis replies that %s', async (reason, answer) => {
-    const fake = close_after_test(await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer))
+    const fake = close_after_test(
+      await FakeRedis.start({ version: '7.0.15', mode: 'standalone' }, () => answer),
+    )
     const link = await ClusterListener.connect(redis({ url: fake.url }))
     link.publish('bt.a', BYTES)
     await expect(link.sync()).rejects.toThrow(reason)

@@ -10,19 +10,19 @@ import {
 import { Authorizer } from './admission/authorizer.js'
 import { EntryLimits } from './admission/entry_limits.js'
 import { OriginGuard } from './admission/origin_guard.js'
-import { acceptance } from './handshake/acceptance_response.js'
+import { acceptance_response } from './handshake/acceptance_response.js'
 import type { AcceptedClient } from './handshake/accepted_client.js'
 import {
-  type ClientPlace,
+  type ClientEndpoint,
+  format_endpoint,
   forwarded_client,
-  show_place,
   type TrustedProxies,
   trusted_proxies,
-  UNKNOWN_PLACE,
+  UNKNOWN_ENDPOINT,
 } from './handshake/client_address.js'
 import { address_of, type ClientStream } from './handshake/client_stream.js'
 import type { Handshake, Verdict } from './handshake/handshake.js'
-import { type HandshakeHeaders, packed_headers } from './handshake/headers.js'
+import { type HandshakeHeaders, pack_headers } from './handshake/headers.js'
 import { ignore_error } from './handshake/ignore_error.js'
 import {
   bad_handshake,
@@ -30,41 +30,41 @@ import {
   handler_failed,
   type Refusal,
   type RefusalNote,
+  request_timed_out,
   shutting_down,
-  too_late,
 } from './handshake/refusal.js'
 import { RefusalResponses } from './handshake/refusal_response.js'
 import { PendingRequest } from './handshake/request.js'
 import { parse_target } from './handshake/route.js'
 import { TextCache } from './handshake/text_cache.js'
 import { agreed_protocol, offered_protocols, validate_handshake } from './handshake/validate.js'
-import { Arrivals } from './http/arrivals.js'
 import type { OwnHttpTarget } from './http/handshake_target.js'
-import { type HttpHost, shown_unix_path } from './http/http_host.js'
+import { format_unix_path, type HttpHost } from './http/http_host.js'
+import { StreamTimeouts } from './http/stream_timeouts.js'
 import type { ListenSettings } from './options.js'
 
-/** Where a handshake pipeline delivers, and what it asks. */
+/** What a {@link HandshakePipeline} reports, and the state of the server that it needs. */
 export interface HandshakeEvents {
   /** The number of sockets. */
   readonly size: number
-  /** The limit for what has come in. */
+  /** The memory limit for received data. */
   readonly inbox_budget: InboxBudget
-  /** A handshake is done. */
+  /** Called when a handshake is complete. */
   accepted(client: AcceptedClient): void
-  /** A client was refused; `client` says which, for subscribers to that event. */
+  /**
+   * Called when a client was refused. `client` describes it, and is called only if the event has subscribers.
+   */
   refused(note: RefusalNote, client: () => { readonly addr: string; readonly path: string | undefined }): void
-  /** Something failed. */
+  /** Reports an error to the user. */
   report(error: NetError): void
 }
 
 /**
- * The way of each handshake of one WebSocket server: validate, check the origin and the limits, authorize, accept. Every client gets an answer, and
- * every socket ends.
+ * Leads each handshake of one WebSocket server through its steps: validate, check the origin and the limits,
+ * authorize, accept. Every client gets a response, and every connection is either accepted or ended.
  */
 export class HandshakePipeline implements OwnHttpTarget {
-  /** The path of its handshakes. */
   readonly route: string
-  /** How long a handshake may take, in milliseconds. */
   readonly handshake_timeout: number
   readonly #settings: ListenSettings
   readonly #events: HandshakeEvents
@@ -78,9 +78,9 @@ export class HandshakePipeline implements OwnHttpTarget {
   readonly #proxies: TrustedProxies | undefined
   readonly #limits: EntryLimits
   readonly #authorizer: Authorizer
-  readonly #arrivals: Arrivals
-  /** On a server that is shared, or behind proxies, a client's address is known only with its request. */
-  readonly #knows_addresses_at_once: boolean
+  readonly #request_timeouts: StreamTimeouts
+  /** On a shared server or behind proxies, the request is needed to know the address of a client. */
+  readonly #knows_address_before_request: boolean
   #is_closing = false
 
   constructor(settings: ListenSettings, events: HandshakeEvents, host: HttpHost) {
@@ -92,16 +92,16 @@ export class HandshakePipeline implements OwnHttpTarget {
     this.#events = events
     this.#host = host
     this.#responses = new RefusalResponses(handshake_timeout)
-    this.#arrivals = new Arrivals(handshake_timeout, node_platform.clock, stream =>
-      this.refuse(stream, too_late()),
+    this.#request_timeouts = new StreamTimeouts(handshake_timeout, node_platform.clock, stream =>
+      this.refuse(stream, request_timed_out()),
     )
     this.#origins = new OriginGuard(origins, host.http, report)
     this.#proxies = trusted_proxies(trust_proxy)
     this.#limits = new EntryLimits(settings)
-    this.#knows_addresses_at_once = settings.server === undefined && this.#proxies === undefined
+    this.#knows_address_before_request = settings.server === undefined && this.#proxies === undefined
     this.#authorizer = new Authorizer(
       { authorize, handshake_timeout, inbox_budget: events.inbox_budget },
-      { decided: (handshake, verdict) => this.#decided(handshake, verdict), report },
+      { decided: (handshake, verdict) => this.#on_decided(handshake, verdict), report },
     )
   }
 
@@ -109,35 +109,36 @@ export class HandshakePipeline implements OwnHttpTarget {
     return this.#is_closing
   }
 
-  may_stay(stream: ClientStream): boolean {
-    return !this.#knows_addresses_at_once || this.#limits.keep(stream, address_of(stream))
+  admits_connection(stream: ClientStream): boolean {
+    return !this.#knows_address_before_request || this.#limits.count_connection(stream, address_of(stream))
   }
 
-  arrived(stream: ClientStream): void {
-    this.#arrivals.add(stream)
+  connected(stream: ClientStream): void {
+    this.#request_timeouts.add(stream)
   }
 
-  take(message: IncomingMessage, stream: ClientStream, head: Buffer): void {
+  start_handshake(message: IncomingMessage, stream: ClientStream, head: Buffer): void {
     const refusal =
       validate_handshake(message) ??
       this.#validate_extensions(message) ??
       (this.#is_closing ? shutting_down() : undefined)
     if (refusal !== undefined) this.refuse(stream, refusal, message)
-    else this.#admit(this.#begin(message, stream, head))
+    else this.#admit(this.#create_handshake(message, stream, head))
   }
 
   refuse(stream: ClientStream, refusal: Refusal, message?: IncomingMessage): void {
     stream.on('error', ignore_error)
     this.refused(refusal, stream, message)
     const may_linger =
-      this.#knows_addresses_at_once || this.#limits.keep(stream, this.#locate(stream, message))
+      this.#knows_address_before_request ||
+      this.#limits.count_connection(stream, this.#endpoint_of(stream, message))
     this.#responses.end(stream, refusal, may_linger)
   }
 
   refused(note: RefusalNote, stream: ClientStream, message?: IncomingMessage): void {
-    this.#arrivals.take(stream)
+    this.#request_timeouts.remove(stream)
     this.#events.refused(note, () => ({
-      addr: show_place(this.#locate(stream, message)),
+      addr: format_endpoint(this.#endpoint_of(stream, message)),
       path: message?.url === undefined ? undefined : parse_target(message.url).path,
     }))
   }
@@ -146,48 +147,48 @@ export class HandshakePipeline implements OwnHttpTarget {
     this.#events.refused({ reason }, () => ({ addr, path: undefined }))
   }
 
-  drop_arrivals(): void {
-    this.#arrivals.drop_all()
+  destroy_idle_connections(): void {
+    this.#request_timeouts.destroy_all()
   }
 
-  /** Accepts no client from now on, and refuses those that wait. */
+  /** Stops accepting clients, and refuses those that wait for `authorize`. */
   close(): void {
     this.#is_closing = true
     this.#authorizer.close()
-    this.#responses.hurry()
+    this.#responses.end_early()
   }
 
-  #begin(message: IncomingMessage, stream: ClientStream, head: Buffer): Handshake {
+  #create_handshake(message: IncomingMessage, stream: ClientStream, head: Buffer): Handshake {
     const offered = offered_protocols(message.headers['sec-websocket-protocol']) ?? []
     const protocol = agreed_protocol(this.#settings.protocols, offered)
-    const place = this.#locate(stream, message)
-    const request = new PendingRequest(message, place, protocol, offered)
-    return { message, stream, head, request, place, waited_ms: this.#arrivals.take(stream) }
+    const endpoint = this.#endpoint_of(stream, message)
+    const request = new PendingRequest(message, endpoint, protocol, offered)
+    return { message, stream, head, request, endpoint, elapsed_ms: this.#request_timeouts.remove(stream) }
   }
 
-  #locate(stream: ClientStream, message: IncomingMessage | undefined): ClientPlace {
+  #endpoint_of(stream: ClientStream, message: IncomingMessage | undefined): ClientEndpoint {
     const headers = (message?.headers ?? {}) as HandshakeHeaders
     const address = (this.#proxies && forwarded_client(headers, this.#proxies)) ?? address_of(stream)
-    // An address from a header is a part of that text, and would keep all of it alive.
+    // V8 keeps the whole header alive for an address that is a slice of it, so the address is copied.
     if (address !== undefined) return { ip: this.#hosts.of(address.ip), port: address.port }
-    return shown_unix_path(this.#host.http) ?? UNKNOWN_PLACE
+    return format_unix_path(this.#host.http) ?? UNKNOWN_ENDPOINT
   }
 
   #admit(handshake: Handshake): void {
     const connections = this.#events.size + this.#authorizer.waiting
-    const refusal = this.#check_origin(handshake) ?? this.#limits.enter(handshake, connections)
+    const refusal = this.#check_origin(handshake) ?? this.#limits.admit(handshake, connections)
     if (refusal !== undefined) this.refuse(handshake.stream, refusal, handshake.message)
     else this.#authorizer.decide(handshake)
   }
 
-  /** Without the option `compression`, no offer can be accepted, whatever it is. */
-  #offers({ headers }: IncomingMessage): readonly string[] | undefined {
+  /** Parses the offered extensions; without `compression`, no offer can be accepted, so none is parsed. */
+  #deflate_offers_of({ headers }: IncomingMessage): readonly string[] | undefined {
     const list = headers['sec-websocket-extensions']
     return this.#settings.compression === false || list === undefined ? [] : this.#deflate_offers.of(list)
   }
 
   #validate_extensions(message: IncomingMessage): Refusal | undefined {
-    return this.#offers(message) === undefined
+    return this.#deflate_offers_of(message) === undefined
       ? bad_handshake('the Sec-WebSocket-Extensions header is not a list of extensions')
       : undefined
   }
@@ -201,36 +202,36 @@ export class HandshakePipeline implements OwnHttpTarget {
     }
   }
 
-  #decided(handshake: Handshake, verdict: Verdict): void {
+  #on_decided(handshake: Handshake, verdict: Verdict): void {
     const { message, stream } = handshake
     if (verdict.name === 'refused') this.refuse(stream, verdict.refusal, message)
-    else if (verdict.name === 'left' || !stream.readable || !stream.writable) this.#left(handshake)
-    // A callback may have closed the server meanwhile.
+    else if (verdict.name === 'left' || !stream.readable || !stream.writable) this.#on_client_left(handshake)
+    // `authorize` may have closed the server.
     else if (this.#is_closing) this.refuse(stream, shutting_down(), message)
     else this.#accept(handshake, verdict.data)
   }
 
-  #accept({ message, stream, head, request, place }: Handshake, data: unknown): void {
+  #accept({ message, stream, head, request, endpoint }: Handshake, data: unknown): void {
     const { headers, url = '' } = message
-    const deflate = accept_deflate(this.#offers(message) ?? [])
+    const deflate = accept_deflate(this.#deflate_offers_of(message) ?? [])
     const key = headers['sec-websocket-key'] ?? ''
-    stream.write(acceptance(key, request.protocol, deflate?.answer ?? ''))
-    // From here on, the wire listens for errors.
+    stream.write(acceptance_response(key, request.protocol, deflate?.answer ?? ''))
+    // The wire handles errors from now on.
     stream.off('error', ignore_error)
     if (stream.isPaused()) stream.resume()
-    this.#host.let_go(stream)
-    const { shared, own } = packed_headers(headers)
+    this.#host.release(stream)
+    const { shared, own } = pack_headers(headers)
     this.#events.accepted({
       stream: counting_bytes(stream),
       head,
       deflate: deflate?.parameters,
       request: request.packed(this.#urls.of(url), { shared: this.#shared_headers.of(shared), own }),
-      place,
+      endpoint,
       data,
     })
   }
 
-  #left({ stream, message }: Handshake): void {
+  #on_client_left({ stream, message }: Handshake): void {
     stream.on('error', ignore_error)
     this.refused({ reason: 'client_left' }, stream, message)
     stream.destroy()

@@ -9,8 +9,8 @@ import type { WsServer } from './ws_server.js'
 /**
  * Starts a WebSocket server, and returns it at once; it is listening when {@link WsServer.opened} resolves.
  *
- * `Data` is what `authorize` returns, and the type of `socket.data`. TypeScript reads options in order, so write `authorize` before the callbacks
- * that use it.
+ * `Data` is what `authorize` returns, and the type of `socket.data`. TypeScript reads options in order, so
+ * write `authorize` before the callbacks that use it.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
@@ -19,13 +19,16 @@ export function listen<Data = undefined>(options: WsListenOptions<false, Data>):
 export function listen<Data = undefined>(options: WsListenOptions<boolean, Data>): WsServer<Data>
 export function listen(options: WsListenOptions<boolean>): WsServer {
   const settings = check_options('listen', options, listen_rules)
-  check_place(settings)
+  check_address_options(settings)
   allow_many_listeners(settings.signal)
   return new Server(settings)
 }
 
-/** A server has one place: an address of its own, or a server that it shares, which is made with TLS or without. */
-function check_place({ bind, server, tls }: ListenSettings): void {
+/**
+ * Checks that the options name either an address to bind or a server to share, which has its own TLS
+ * settings.
+ */
+function check_address_options({ bind, server, tls }: ListenSettings): void {
   if (tls !== undefined && server !== undefined)
     throw new NetError(
       'invalid_option',

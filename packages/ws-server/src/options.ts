@@ -34,71 +34,86 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   /** The kind of server: always `'ws'`. */
   type: 'ws'
   /**
-   * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'` for a Unix socket. Give either this or
-   * `server`.
+   * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'`
+   * for a Unix socket. Give either this or `server`.
    */
   bind?: string | undefined
   /**
-   * An http or https server to share, instead of `bind`: Express's, Fastify's, Vite's, or a plain one. Several `listen` calls can share it, each with
-   * its own `route`. All other requests stay the server's own: a handshake for another path goes to whatever else listens for `upgrade`, and is
-   * answered 404 if nothing does. The server's own timeouts limit the reading of requests, `handshake_timeout` limits `authorize`. Its errors and its
-   * closing stay yours to handle: `server.close()` accepts no new connections, and waits for our sockets, so close this server first, or at the same
-   * time. @defaultValue none
+   * An http or https server to share, instead of `bind`: Express's, Fastify's, Vite's, or a plain one.
+   * Several `listen` calls can share it, each with its own `route`. All other requests stay the server's own:
+   * a handshake for another path goes to whatever else listens for `upgrade`, and is answered 404 if nothing
+   * does. The server's own timeouts limit the reading of requests, `handshake_timeout` limits `authorize`.
+   * Its errors and its closing stay yours to handle: `server.close()` accepts no new connections, and waits
+   * for our sockets, so close this server first, or at the same time. @defaultValue none
    */
   server?: HttpServerLike | undefined
-  /** The path of the handshake; a query is ignored. Any other path is answered 404, even `/ws/` if the route is `/ws`. @defaultValue `'/ws'` */
+  /**
+   * The path of the handshake; a query is ignored. Any other path is answered 404, even `/ws/` if the route
+   * is `/ws`. @defaultValue `'/ws'`
+   */
   route?: string | undefined
-  /** Called first for each socket. If it returns a promise, the messages of that socket wait until it settles. */
+  /**
+   * Called first for each socket. If it returns a promise, the messages of that socket wait until it settles.
+   */
   on_connect?: ((socket: WsSocket<Data>) => void) | undefined
   /**
-   * Called for each message, one at a time per socket and in order. If it returns a promise, the next message waits for it; when 256 KiB wait, the
-   * sender is slowed down. Without it, messages are read and dropped.
+   * Called for each message, one at a time per socket and in order. If it returns a promise, the next message
+   * waits for it; when 256 KiB wait, the sender is slowed down. Without it, messages are read and dropped.
    */
   on_message?: ((socket: WsSocket<Data>, data: MessageData<Binary>) => void) | undefined
   /** Called last, exactly once, for each socket that had `on_connect`. */
   on_close?: ((socket: WsSocket<Data>, info: CloseInfo) => void) | undefined
   /**
-   * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without it, errors go to `process.emitWarning`: ten
-   * with each code a minute, then their number.
+   * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without
+   * it, errors go to `process.emitWarning`: ten with each code a minute, then their number.
    */
   on_error?: ((err: WsServerError) => void) | undefined
   /**
-   * How many sockets there may be, including clients that wait for `authorize`; further clients are answered 503 with Retry-After. With clients that
-   * have not sent a request yet, there may be twice as many connections and 100 more; further ones are cut off, and counted as `over_limit`, too.
-   * From 1 to 10,000,000. @defaultValue `10000`
+   * How many sockets there may be, including clients that wait for `authorize`; further clients are answered
+   * 503 with Retry-After. With clients that have not sent a request yet, there may be twice as many
+   * connections and 100 more; further ones are cut off, and counted as `over_limit`, too. From 1 to
+   * 10,000,000. @defaultValue `10000`
    */
   max_connections?: number | undefined
   /**
-   * Limit of all send queues together, in bytes with frame headers. Above it, the sockets with the largest queues are closed with 1013, cause
-   * `overflow`, and `on_error` is told, so that many slow peers can't take all memory. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
+   * Limit of all send queues together, in bytes with frame headers. Above it, the sockets with the largest
+   * queues are closed with 1013, cause `overflow`, and `on_error` gets `queue_shed`, so that many slow peers
+   * can't take all memory. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_queue?: number | undefined
   /**
-   * Limit of the memory for what has come in, in bytes, over all sockets and clients that wait for `authorize`: unfinished messages, those that wait for
-   * an async callback or are being handled by one, and what is read and not looked at yet. From half of it on, sockets with slow callbacks are read more
-   * slowly; above it, those whose closing frees most are closed with 1013, cause `overflow`, and `on_error` gets `inbox_shed`. From 1 to 1,099,511,627,776.
-   * @defaultValue 256 MiB
+   * Limit of the memory for received data, in bytes, over all sockets and clients that wait for `authorize`:
+   * unfinished messages, messages that wait for an async callback or are being handled by one, and bytes that
+   * are not parsed yet. From half of it on, sockets with slow callbacks are read more slowly; above it, the
+   * sockets that free the most memory are closed with 1013, cause `overflow`, and `on_error` gets
+   * `inbox_shed`. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_inbox?: number | undefined
-  /** How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000` */
+  /**
+   * How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000`
+   */
   max_topics?: number | undefined
   /**
-   * The broker that connects this server to others, such as `nats({ servers })` of `@bt/ws-cluster-nats` or `redis({ url })` of
-   * `@bt/ws-cluster-redis`: what one of them publishes to a topic reaches the sockets of all. @defaultValue none
+   * The broker that connects this server to others, such as `nats({ servers })` of `@bt/ws-cluster-nats` or
+   * `redis({ url })` of `@bt/ws-cluster-redis`: a message that one of them publishes to a topic reaches the
+   * sockets of all. @defaultValue none
    */
   cluster?: ClusterPort | undefined
   /**
-   * How much may wait for the broker of `cluster`, in bytes with frame headers, plus 256 for all messages of one turn to one topic. Above it,
-   * `publish` returns `cluster_unavailable`. From 1 to 1,099,511,627,776. @defaultValue 16 MiB
+   * Limit of the messages that wait for the broker of `cluster`, in bytes with frame headers, plus 256 for
+   * all messages of one turn to one topic. Above it, `publish` returns `cluster_unavailable`. From 1 to
+   * 1,099,511,627,776. @defaultValue 16 MiB
    */
   max_cluster_queue?: number | undefined
   /**
-   * How long a handshake may take, `authorize` included, in milliseconds: from the TCP connection; with `tls`, from the end of the TLS handshake,
-   * which may take as long again; on a shared `server`, from the request. From 1 to 2,147,483,647. @defaultValue `10000`
+   * How long a handshake may take, `authorize` included, in milliseconds: from the TCP connection; with
+   * `tls`, from the end of the TLS handshake, which may take as long again; on a shared `server`, from the
+   * request. From 1 to 2,147,483,647. @defaultValue `10000`
    */
   handshake_timeout?: number | undefined
   /**
-   * The certificate, its key, and other settings of TLS: the server then speaks `wss:` only. Not with `server`, which has its own. @defaultValue none
+   * The certificate, its key, and other settings of TLS: the server then speaks `wss:` only. Not with
+   * `server`, which has its own. @defaultValue none
    */
   tls?: TlsListenOptions | undefined
 }

@@ -3,7 +3,7 @@ import { close_on_abort } from '@bt/ws-protocol/internal'
 import type { ClusterNode } from './cluster/nodes.js'
 import { HandshakePipeline } from './handshake_pipeline.js'
 import type { Unmount } from './http/dispatcher.js'
-import { type HttpHost, shown_address } from './http/http_host.js'
+import { format_server_address, type HttpHost } from './http/http_host.js'
 import { OwnHttp } from './http/own_http.js'
 import { SharedHttp } from './http/shared_http.js'
 import type { ListenSettings } from './options.js'
@@ -15,7 +15,10 @@ import type { WsServerStats } from './sockets/server_stats.js'
 import type { ServerSocket, WsSocket } from './sockets/socket.js'
 import type { WsServer } from './ws_server.js'
 
-/** The implementation of {@link WsServer}: an http server, the handshakes that come through it, and their connections. */
+/**
+ * Implements {@link WsServer} with an http server, the handshakes that arrive there, and the connections that
+ * they become.
+ */
 export class Server implements WsServer {
   readonly type = 'ws' as const
   readonly opened: Promise<void>
@@ -25,11 +28,11 @@ export class Server implements WsServer {
   readonly #publisher: Publisher
   readonly #connections: ConnectionSet
   readonly #host: HttpHost
-  readonly #entrance: HandshakePipeline
+  readonly #handshakes: HandshakePipeline
   readonly #unmount: Unmount
   #addr: string
   #is_closing = false
-  #all_done!: () => void
+  #resolve_closed!: () => void
 
   constructor(settings: ListenSettings) {
     const { bind, server, on_error, signal } = settings
@@ -41,14 +44,15 @@ export class Server implements WsServer {
       server === undefined
         ? new OwnHttp(settings, error => this.#connections.report(error))
         : new SharedHttp(server)
-    this.#entrance = new HandshakePipeline(settings, this.#connections, this.#host)
-    this.#unmount = this.#host.serve(this.#entrance)
+    this.#handshakes = new HandshakePipeline(settings, this.#connections, this.#host)
+    this.#unmount = this.#host.serve(this.#handshakes)
     this.closed = new Promise(resolve => {
-      this.#all_done = resolve
+      this.#resolve_closed = resolve
     })
     const bound = signal?.aborted === true ? Promise.resolve(undefined) : this.#host.open()
-    this.opened = bound.then(failure => this.#after_opening(failure))
-    // Whoever has `on_error` hears of it there; to nobody else may a server that does not listen be silent.
+    this.opened = bound.then(failure => this.#on_opened(failure))
+    // With `on_error` the failure is reported there. Without it, the unhandled rejection shows that the
+    // server does not listen.
     if (on_error !== undefined) this.opened.catch(() => {})
     close_on_abort(signal, () => this.close(), this.closed)
   }
@@ -63,13 +67,13 @@ export class Server implements WsServer {
 
   close(options?: CloseOptions): true {
     const shutdown = read_close_options(options)
-    this.#entrance.close()
+    this.#handshakes.close()
     const connections_closed = this.#connections.shut_down(shutdown)
     if (this.#is_closing) return true
     this.#is_closing = true
-    // That a server does not open which was closed before is no accident.
+    // `opened` rejects if the server is closed first, which the caller has asked for.
     this.opened.catch(() => {})
-    this.#stop(connections_closed).then(this.#all_done)
+    this.#stop(connections_closed).then(this.#resolve_closed)
     return true
   }
 
@@ -104,16 +108,16 @@ export class Server implements WsServer {
     await this.closed
   }
 
-  #after_opening(failure: NetError | undefined): void {
+  #on_opened(failure: NetError | undefined): void {
     if (failure !== undefined) {
       if (this.#settings.on_error !== undefined) this.#connections.report(failure)
       this.#unmount()
-      this.#publisher.leave().then(this.#all_done)
+      this.#publisher.leave().then(this.#resolve_closed)
       throw failure
     }
     if (this.#is_closing)
       throw new NetError('closed', `listen: ${this.#addr || 'the server'} was closed before it was open`)
-    this.#addr = shown_address(this.#host.http)
+    this.#addr = format_server_address(this.#host.http)
     this.#publisher.start()
   }
 

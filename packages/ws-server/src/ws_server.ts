@@ -7,29 +7,35 @@ import type { WsSocket } from './sockets/socket.js'
 
 /** A WebSocket server, as `listen` returns it; `Data` is what `authorize` returns. */
 export interface WsServer<Data = unknown> {
-  /** The address that it listens on, once {@link WsServer.opened} has resolved; until then the text of `bind`, or empty without one. */
+  /**
+   * The address that it listens on, once {@link WsServer.opened} has resolved; until then the text of `bind`,
+   * or empty without one.
+   */
   readonly addr: string
   /** Always `'ws'`. */
   readonly type: 'ws'
   /**
-   * Resolves when the server is listening. Rejects with `address_in_use`, `address_unavailable` or `permission_denied` if it can't listen, or with
-   * `closed` if `close()` came first. With the option `server`, it resolves once that server is listening; if it can't, that server reports the
-   * error, not this promise.
+   * Resolves when the server is listening. Rejects with `address_in_use`, `address_unavailable` or
+   * `permission_denied` if it can't listen, or with `closed` if `close()` came first. With the option
+   * `server`, it resolves once that server is listening; if it can't, that server reports the error, not this
+   * promise.
    */
   readonly opened: Promise<void>
   /**
-   * Resolves when the server has closed, every socket has ended, and the last callback is done; never rejects. Never await it in a callback of a
-   * socket: the callback would wait for itself. A callback whose promise never settles keeps it pending, though the sockets have ended: set a timer
-   * if you have to end in time.
+   * Resolves when the server has closed, every socket has ended, and the last callback is done; never
+   * rejects. Never await it in a callback of a socket: the callback would wait for itself. A callback whose
+   * promise never settles keeps it pending, though the sockets have ended: set a timer if you have to end in
+   * time.
    */
   readonly closed: Promise<void>
   /** The sockets that are open or closing. */
   readonly sockets: ReadonlySet<WsSocket<Data>>
   /**
-   * Closes the server in order: accepts no new handshakes and reads no more messages (see {@link CloseOptions.late}); waits for the callbacks of
-   * those that have arrived; sends what each socket has queued, then a Close, and terminates sockets that do not answer within `close_timeout`.
-   * Closing twice is fine, and a second call with `drain_ms: 0` ends the wait of the first. A shared `server` keeps running; its route can be used
-   * again at once.
+   * Closes the server in order: accepts no new handshakes and reads no more messages (see
+   * {@link CloseOptions.late}); waits for the callbacks of received messages; sends the queue of each socket,
+   * then a Close, and terminates sockets that do not answer within `close_timeout`. Closing twice is fine,
+   * and a second call with `drain_ms: 0` ends the wait of the first. A shared `server` keeps running; its
+   * route can be used again at once.
    *
    * @throws NetError `invalid_option`, naming the option, its value and what was expected
    */
@@ -37,27 +43,33 @@ export interface WsServer<Data = unknown> {
   /**
    * Sends a message to every socket.
    *
-   * @returns how many took it; the others are closing, have full queues (`on_error` gets `queue_full`), or can never take it (`too_large`)
-   * @throws NetError `invalid_argument` if `data` is neither text nor bytes; `invalid_option`, naming the option, its value and what was expected
-   */
-  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
-  /** With `cluster: true`, also sends to the sockets of the other servers, and returns what {@link WsServer.publish} does. */
-  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
-  /**
-   * Sends a message to every socket in a topic: see {@link WsSocket.join}. With `cluster`, also to those of the other servers, at most once, and in
-   * order for each topic and publishing server; what is published while the broker is away goes out when it is back.
-   *
-   * @returns how many sockets of this server took it, as with {@link WsServer.broadcast}; 0 if none is in the topic. With `cluster`, possibly the
-   * error that says why it went to no other server
-   * @throws NetError `invalid_argument` if `data` is neither text nor bytes, or for a `topic` that is not a valid name; `invalid_option`, naming the
+   * @returns the number of sockets that queued it; the others are closing, have full queues (`on_error` gets
+   * `queue_full`), or can never take it (`too_large`)
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes; `invalid_option`, naming the
    * option, its value and what was expected
    */
+  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
+  /**
+   * With `cluster: true`, also sends to the sockets of the other servers, and returns what
+   * {@link WsServer.publish} does.
+   */
+  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
+  /**
+   * Sends a message to every socket in a topic: see {@link WsSocket.join}. With `cluster`, also to those of
+   * the other servers, at most once, and in order for each topic and publishing server; messages published
+   * while the broker is unavailable are sent when it is back.
+   *
+   * @returns the number of sockets of this server that queued it, as with {@link WsServer.broadcast}; 0 if
+   * none is in the topic. With `cluster`, possibly the error because of which it went to no other server
+   * @throws NetError `invalid_argument` if `data` is neither text nor bytes, or for a `topic` that is not a
+   * valid name; `invalid_option`, naming the option, its value and what was expected
+   */
   publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError
-  /** Returns how many sockets each topic has, as a copy; topics that no socket is in are not listed. */
+  /** Returns the number of sockets in each topic, as a copy, without topics that no socket is in. */
   topics(): ReadonlyMap<string, number>
   /**
-   * Returns the servers of the `cluster` that are running, this one first; without `cluster`, only this one. One that is silent for 20 seconds is
-   * dropped; one that closes is gone at once.
+   * Returns the servers of the `cluster` that are running, this one first; without `cluster`, only this one.
+   * One that is silent for 20 seconds is dropped; one that closes is gone at once.
    */
   nodes(): readonly ClusterNode[]
   /** Returns a snapshot of what the server is doing. */

@@ -5,8 +5,8 @@ const EMBEDDED_IPV4 = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 const IPV4_MAPPED = 0xffff
 
 /**
- * What counts as one address: an IPv4 address, also where it is mapped into IPv6 (RFC 4291 §2.5.5.2), and the /64 of an IPv6 address, since
- * that is what one customer is given at least (RFC 6177 §2).
+ * Returns what counts as one address: an IPv4 address, even if it is mapped into IPv6 (RFC 4291 §2.5.5.2), or
+ * the /64 of an IPv6 address, the smallest prefix that a customer gets (RFC 6177 §2).
  */
 export function address_group(ip: string): string {
   if (!ip.includes(':')) return ip
@@ -21,7 +21,7 @@ function high_and_low(group: number): [number, number] {
   return [group >> 8, group & 0xff]
 }
 
-/** The eight groups of an IPv6 address (RFC 4291 §2.2); a zone (RFC 4007 §11) does not count. */
+/** Parses the eight groups of an IPv6 address (RFC 4291 §2.2), without its zone (RFC 4007 §11). */
 function ipv6_groups(ip: string): number[] {
   const [address = ''] = ip.split('%', 1)
   const hex = address.replace(EMBEDDED_IPV4, (_all, a, b, c, d) =>
@@ -33,65 +33,62 @@ function ipv6_groups(ip: string): number[] {
   return groups.map(group => Number.parseInt(group, 16))
 }
 
-/** How many things there are of each name; a name with none takes no memory. */
+/** Counts by name. A name whose count is 0 takes no memory. */
 export class Counts {
   readonly #counts = new Map<string, number>()
 
-  /** How many names there are that have at least one. */
+  /** The number of names with a count above 0. */
   get size(): number {
     return this.#counts.size
   }
 
-  /** How many there are of `name`. */
   of(name: string): number {
     return this.#counts.get(name) ?? 0
   }
 
-  /** One more. */
   add(name: string): void {
     this.#counts.set(name, this.of(name) + 1)
   }
 
-  /** One less. */
   remove(name: string): void {
-    const left = this.of(name) - 1
-    if (left > 0) this.#counts.set(name, left)
+    const count = this.of(name) - 1
+    if (count > 0) this.#counts.set(name, count)
     else this.#counts.delete(name)
   }
 }
 
-/** Bounds how many sockets there are at once from one address. */
+/** Limits the number of open sockets from one address. */
 export class AddressLimit {
-  readonly #most: number
+  readonly #max: number
   readonly #counts = new Counts()
   readonly #names = new Map<Duplex, string>()
-  /** One for all sockets, so that none of them needs a closure of its own. */
-  readonly #left: (this: Duplex) => void
+  /** One function for all sockets, which saves a closure for each. */
+  readonly #on_close: (this: Duplex) => void
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max: number) {
+    this.#max = max
     const [counts, names] = [this.#counts, this.#names]
-    this.#left = function (this: Duplex): void {
+    this.#on_close = function (this: Duplex): void {
       counts.remove(String(names.get(this)))
       names.delete(this)
     }
   }
 
-  /** How many addresses there are sockets from. */
+  /** The number of addresses with sockets. */
   get size(): number {
     return this.#counts.size
   }
 
-  /** Whether one more from there would be too many. */
+  /** Returns whether another socket from this address would exceed the limit. */
   is_full(ip: string): boolean {
-    return this.#counts.of(address_group(ip)) >= this.#most
+    return this.#counts.of(address_group(ip)) >= this.#max
   }
 
-  /** Counts a socket, until it is closed. */
+  /** Counts a socket until it closes. */
   count(stream: Duplex, ip: string): void {
     const name = address_group(ip)
     this.#counts.add(name)
     this.#names.set(stream, name)
-    stream.on('close', this.#left)
+    stream.on('close', this.#on_close)
   }
 }

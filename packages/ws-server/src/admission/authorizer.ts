@@ -18,23 +18,26 @@ import { WaitingClient, type WaitOutcome } from './waiting_client.js'
 
 /** The settings of an {@link Authorizer}. */
 export interface AuthorizerSettings {
-  /** The option; without it, every client is accepted. */
+  /** Without it, every client is accepted. */
   readonly authorize: AdmissionOptions['authorize']
-  /** The option: how long the whole of a handshake may take, in milliseconds. */
+  /** The limit of the whole handshake, in milliseconds. */
   readonly handshake_timeout: number
-  /** Counts what clients send while they wait. */
+  /** Limits the memory for data that clients send while they wait. */
   readonly inbox_budget: InboxBudget
 }
 
 /** What an {@link Authorizer} reports. */
 export interface AuthorizerEvents {
-  /** Called once for each handshake, at once if `authorize` answers at once. `head`: all that the client has sent behind its request. */
+  /**
+   * Called once for each handshake, synchronously if `authorize` is synchronous. The `head` contains
+   * everything that the client has sent after its request.
+   */
   decided(handshake: Handshake, verdict: Verdict): void
-  /** `authorize` failed. */
+  /** Reports an error of `authorize` to the user. */
   report(error: NetError): void
 }
 
-/** Calls `authorize` for each handshake, and keeps the clients waiting whose answer is a promise. */
+/** Calls `authorize` for each handshake, and holds the clients for which it returns a promise. */
 export class Authorizer {
   readonly #settings: AuthorizerSettings
   readonly #events: AuthorizerEvents
@@ -46,12 +49,11 @@ export class Authorizer {
     this.#events = events
   }
 
-  /** The number of clients that wait. */
+  /** The number of clients that wait for a promise of `authorize`. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Decides about a handshake. */
   decide(handshake: Handshake): void {
     const { authorize } = this.#settings
     let data: unknown
@@ -65,21 +67,21 @@ export class Authorizer {
     else this.#events.decided(handshake, { name: 'accepted', data })
   }
 
-  /** Refuses all clients that wait, and lets none wait from now on. */
+  /** Refuses all waiting clients, including later ones. */
   close(): void {
     this.#is_closed = true
     for (const client of this.#waiting) client.end({ name: 'shut_down' })
   }
 
   #wait(handshake: Handshake, answer: PromiseLike<unknown>): void {
-    const { stream, head, request, waited_ms } = handshake
+    const { stream, head, request, elapsed_ms } = handshake
     const { handshake_timeout, inbox_budget } = this.#settings
     stream.on('error', ignore_error)
     const client: WaitingClient = new WaitingClient({
       stream,
       head,
       signal: PendingRequest.signal_of(request),
-      timeout_ms: Math.max(0, handshake_timeout - waited_ms),
+      timeout_ms: Math.max(0, handshake_timeout - elapsed_ms),
       inbox_budget,
       clock: node_platform.clock,
       done: (outcome, head) => {
@@ -89,8 +91,8 @@ export class Authorizer {
     })
     this.#waiting.add(client)
     client.start()
-    end_when_answered(answer, client)
-    // `authorize` itself may have closed the server.
+    end_when_settled(answer, client)
+    // `authorize` may have closed the server.
     if (this.#is_closed) client.end({ name: 'shut_down' })
   }
 
@@ -122,10 +124,11 @@ export class Authorizer {
 }
 
 /**
- * A function of its own: a closure beside others keeps alive what they use, here the socket, for as long as `authorize` takes, though the client has
- * left.
+ * Ends the wait when `authorize` has settled. These closures are in a function of their own because V8 shares
+ * one context between the closures of a function: in `#wait`, they would keep the socket of a client that has
+ * left alive for as long as `authorize` runs.
  */
-function end_when_answered(answer: PromiseLike<unknown>, client: WaitingClient): void {
+function end_when_settled(answer: PromiseLike<unknown>, client: WaitingClient): void {
   Promise.resolve(answer).then(
     data => client.end({ name: 'answered', data }),
     error => client.end({ name: 'failed', error }),

@@ -1,6 +1,6 @@
 import type { Clock } from '@bt/ws-protocol/internal'
 
-/** Lets so many through each second, and as many at once after a second of quiet. */
+/** A token bucket that fills at a constant rate, and holds the tokens of one second. */
 export class TokenBucket {
   readonly #per_second: number
   readonly #clock: Pick<Clock, 'now_ms'>
@@ -14,7 +14,7 @@ export class TokenBucket {
     this.#filled_at_ms = clock.now_ms()
   }
 
-  /** Takes a token, where there is a whole one. */
+  /** Takes a token if a whole one is available. */
   take(): boolean {
     const now_ms = this.#clock.now_ms()
     const earned = ((now_ms - this.#filled_at_ms) * this.#per_second) / 1_000

@@ -3,36 +3,33 @@ import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protoco
 import { type InboxBudget, type InboxHolder, read_little_ahead } from '@bt/ws-protocol/internal/node'
 import type { LazySignal } from '../handshake/lazy_signal.js'
 
-/** How the wait for `authorize` ended. */
+/** The end of a wait for `authorize`. */
 export type WaitOutcome =
   | { readonly name: 'answered'; readonly data: unknown }
   | { readonly name: 'failed'; readonly error: unknown }
   | { readonly name: 'left' | 'timed_out' | 'shut_down' | 'shed' }
 
-/** A wait that is over: the client's socket, and what it has sent behind its handshake so far. */
+/** Called when a wait has ended, with everything that the client has sent after its request. */
 export type WaitDone = (outcome: WaitOutcome, head: Buffer) => void
 
-/** What a wait needs to know. */
+/** The settings of a {@link WaitingClient}. */
 export interface WaitSettings {
-  /** The client's socket. */
   readonly stream: Duplex
-  /** What came along with the handshake. */
+  /** The bytes that arrived together with the request. */
   readonly head: Buffer
-  /** Aborted when the answer is of no use any more. */
+  /** Aborted when the result of `authorize` is no longer needed. */
   readonly signal: LazySignal
-  /** How long to wait at most. */
   readonly timeout_ms: number
-  /** What of it is kept counts here. */
+  /** Limits the memory for received bytes. */
   readonly inbox_budget: InboxBudget
-  /** Time. */
   readonly clock: Clock
   /** Called once. */
   readonly done: WaitDone
 }
 
 /**
- * What a signal is aborted with. Made once, since an error keeps alive whatever was at work where it was made: here the client's socket, for as
- * long as somebody has the signal.
+ * The reasons of an aborted signal. They are created once, because the stack trace of an error keeps alive
+ * the objects on it: here the client's socket, for as long as `authorize` holds the signal.
  */
 const ABORT_REASONS = {
   left: new DOMException('the client has left', 'AbortError'),
@@ -41,29 +38,33 @@ const ABORT_REASONS = {
   shed: new DOMException('the client has sent too much, too early', 'AbortError'),
 } as const
 
-/** So much is read of a client that is not let in yet; more waits in the network. */
-const MOST_HELD_BYTES = 65_536
-
-/** Then they are joined: each takes some 200 bytes beside what is in it. */
-const MOST_PARTS = 64
+/** The limit of bytes that are read from a waiting client; more stays in the network. */
+const MAX_HELD_BYTES = 65_536
 
 /**
- * A client whose `authorize` runs. Its socket is read meanwhile, since one that is not read does not tell that the client has left; what
- * it sends is kept. Whichever comes first ends the wait, and then nothing of the client is held here, however long `authorize` goes on.
+ * The number of received chunks that are kept before they are joined, because each takes some 200 bytes
+ * besides its content.
+ */
+const MAX_CHUNKS = 64
+
+/**
+ * A client that waits for `authorize`. Its socket is read meanwhile, because Node does not report the end of
+ * a socket that is not read, and the received bytes are kept. After the end of the wait, nothing of the
+ * client is kept alive here, however long `authorize` runs.
  */
 export class WaitingClient {
-  #wait: Wait | undefined
+  #wait: AuthorizeWait | undefined
 
   constructor(settings: WaitSettings) {
-    this.#wait = new Wait(settings, outcome => this.end(outcome))
+    this.#wait = new AuthorizeWait(settings, outcome => this.end(outcome))
   }
 
-  /** Begins to wait, which may end at once. */
+  /** Starts to wait. The wait may end within this call. */
   start(): void {
     this.#wait?.start()
   }
 
-  /** Ends the wait; one that has ended already stays as it ended. */
+  /** Ends the wait, unless it has ended already. */
   end(outcome: WaitOutcome): void {
     const wait = this.#wait
     this.#wait = undefined
@@ -71,29 +72,29 @@ export class WaitingClient {
   }
 }
 
-class Wait implements InboxHolder {
+class AuthorizeWait implements InboxHolder {
   readonly #settings: WaitSettings
-  #parts: Buffer[] = []
+  #chunks: Buffer[] = []
   #held_bytes = 0
   #cancel_timer: CancelTimer | undefined
-  readonly #read = (part: Buffer): void => this.#keep(part)
-  readonly #over: (outcome: WaitOutcome) => void
-  readonly #left: () => void
+  readonly #on_data = (chunk: Buffer): void => this.#keep(chunk)
+  readonly #on_end: (outcome: WaitOutcome) => void
+  readonly #on_client_left: () => void
 
-  constructor(settings: WaitSettings, over: (outcome: WaitOutcome) => void) {
+  constructor(settings: WaitSettings, on_end: (outcome: WaitOutcome) => void) {
     this.#settings = settings
-    this.#over = over
-    this.#left = () => over({ name: 'left' })
+    this.#on_end = on_end
+    this.#on_client_left = () => on_end({ name: 'left' })
   }
 
   start(): void {
     const { stream, head, clock, timeout_ms } = this.#settings
-    this.#cancel_timer = start_peer_timeout(clock, timeout_ms, () => this.#over({ name: 'timed_out' }))
-    stream.on('data', this.#read)
-    stream.on('end', this.#left)
-    stream.on('close', this.#left)
+    this.#cancel_timer = start_peer_timeout(clock, timeout_ms, () => this.#on_end({ name: 'timed_out' }))
+    stream.on('data', this.#on_data)
+    stream.on('end', this.#on_client_left)
+    stream.on('close', this.#on_client_left)
     read_little_ahead(stream)
-    // It is paused where something came along with the handshake.
+    // Node pauses the stream if bytes arrived together with the request.
     stream.resume()
     if (head.length > 0) this.#keep(head)
   }
@@ -107,40 +108,40 @@ class Wait implements InboxHolder {
   }
 
   account(): void {
-    this.#holds(this.#bytes)
+    this.#set_held_bytes(this.#bytes)
   }
 
   shed(): false {
-    this.#over({ name: 'shed' })
-    // No socket was closed: a client is turned away.
+    this.#on_end({ name: 'shed' })
+    // The result counts closed sockets, and this client never was one.
     return false
   }
 
   end(outcome: WaitOutcome): void {
     const { stream, signal, done } = this.#settings
     this.#cancel_timer?.()
-    // Without a listener, what flows is lost.
+    // Data that arrives while there is no listener would be lost.
     stream.pause()
-    stream.off('data', this.#read)
-    stream.off('end', this.#left)
-    stream.off('close', this.#left)
-    this.#holds(0)
-    done(outcome, Buffer.concat(this.#parts))
+    stream.off('data', this.#on_data)
+    stream.off('end', this.#on_client_left)
+    stream.off('close', this.#on_client_left)
+    this.#set_held_bytes(0)
+    done(outcome, Buffer.concat(this.#chunks))
     if (outcome.name !== 'answered' && outcome.name !== 'failed') signal.abort(ABORT_REASONS[outcome.name])
   }
 
   get #bytes(): number {
-    return this.#parts.reduce((sum, { length }) => sum + length, this.#settings.stream.readableLength)
+    return this.#chunks.reduce((sum, { length }) => sum + length, this.#settings.stream.readableLength)
   }
 
-  #keep(part: Buffer): void {
-    this.#parts.push(part)
-    if (this.#parts.length > MOST_PARTS) this.#parts = [Buffer.concat(this.#parts)]
-    if (this.#bytes >= MOST_HELD_BYTES) this.#settings.stream.pause()
+  #keep(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    if (this.#chunks.length > MAX_CHUNKS) this.#chunks = [Buffer.concat(this.#chunks)]
+    if (this.#bytes >= MAX_HELD_BYTES) this.#settings.stream.pause()
     this.account()
   }
 
-  #holds(bytes: number): void {
+  #set_held_bytes(bytes: number): void {
     const by_bytes = bytes - this.#held_bytes
     this.#held_bytes = bytes
     this.#settings.inbox_budget.changed(this, by_bytes)

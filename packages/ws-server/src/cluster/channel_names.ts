@@ -1,22 +1,24 @@
-/** The names that topics have with a broker. */
+/** Maps topics to the names of their channels at the broker. */
 export class ChannelNames {
-  /** The one that every server is subscribed to. */
+  /** The channel that every server is subscribed to. */
   readonly all: string
   readonly #topic_prefix: string
 
-  /** `prefix`: what all names begin with. */
   constructor(prefix: string) {
     this.all = `${prefix}.all`
     this.#topic_prefix = `${prefix}.topic.`
   }
 
-  /** The channel of a topic; of `undefined`, the one that is for all. */
+  /** Returns the channel of a topic, or the one for all sockets if the topic is `undefined`. */
   of(topic: string | undefined): string {
     return topic === undefined ? this.all : this.#topic_prefix + encode(topic)
   }
 
-  /** For whom a channel is: a topic, or all if that is `undefined`. Returns `undefined` for a name that {@link ChannelNames.of} never gives. */
-  addressee(channel: string): { readonly topic: string | undefined } | undefined {
+  /**
+   * Returns the topic of a channel, which is `undefined` for the channel of all sockets; or `undefined` for a
+   * name that is not one of ours.
+   */
+  parse(channel: string): { readonly topic: string | undefined } | undefined {
     if (channel === this.all) return { topic: undefined }
     if (!channel.startsWith(this.#topic_prefix)) return undefined
     try {
@@ -27,9 +29,12 @@ export class ChannelNames {
   }
 }
 
-/** A name that every broker takes, without a meaning to any: letters, digits, `-`, `_` and `%`. */
+/**
+ * Encodes a topic with characters that have no special meaning at any broker: letters, digits, `-`, `_` and
+ * `%`.
+ */
 function encode(topic: string): string {
-  // With a prefix that is that of these topics, it would be the channel for all.
+  // Unencoded, it would be the channel of all sockets of a cluster whose prefix is `<our prefix>.topic`.
   if (topic === 'all') return '%61ll'
   return encodeURIComponent(topic).replace(
     /[.!~*'()]/g,

@@ -13,27 +13,29 @@ import {
 } from '@bt/ws-protocol/internal'
 import { ChannelNames } from './channel_names.js'
 import {
-  broker_away,
-  has_left,
+  broker_unavailable,
+  invalid_text,
   join_unavailable,
-  left_behind,
-  not_allowed,
-  not_text,
+  left_cluster,
+  permission_denied,
   queue_full,
   too_large,
-  unreadable,
+  unreadable_bytes,
+  unsent_messages,
 } from './cluster_errors.js'
 import { EnvelopeCodec } from './envelope.js'
 import { type ClusterNode, Nodes } from './nodes.js'
-import { Outgoing } from './outgoing.js'
+import { OutgoingQueue } from './outgoing_queue.js'
 import { Subscriptions } from './subscriptions.js'
 
 const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
-/** So many reasons are told of one kind, until the broker is connected to again. */
-const MOST_REASONS_TOLD = 100
-/** How long a server that leaves waits for the broker to take what is left, and to let go. */
-const LEAVE_WITHIN_MS = 5_000
-/** A broker that was there for so long is connected to again at once; one that comes and goes is waited for. */
+/**
+ * The limit of different reasons that are reported per kind of error, until the broker is connected again.
+ */
+const MAX_REPORTED_REASONS = 100
+/** The limit for sending the queue when the server leaves, and again for closing the connection. */
+const LEAVE_TIMEOUT_MS = 5_000
+/** A connection that lasted this long resets the backoff, so that the server reconnects at once. */
 const STABLE_MS = 5_000
 
 /** A snapshot of a server's part in its `cluster`. */
@@ -44,149 +46,165 @@ export interface ClusterStats {
   readonly nodes: number
   /** Topics that this server is subscribed to at the broker. */
   readonly subscriptions: number
-  /** Bytes published here that the broker has not confirmed yet, plus 256 for all messages of one turn to one topic. */
+  /**
+   * Bytes published here that the broker has not confirmed yet, plus 256 for all messages of one turn to one
+   * topic.
+   */
   readonly queued_bytes: number
   /** Messages published here that the broker has taken. */
   readonly published: number
   /** Messages received from other servers. */
   readonly received: number
-  /** Messages that went to no other server, because too much waited or they were too large: the caller was told. */
+  /**
+   * Messages that went to no other server, because the queue was full or they were too large; the caller got
+   * an error.
+   */
   readonly refused: number
-  /** Messages that may not have arrived, since the broker was lost while it had them, or that never went out: `on_error` was told. */
+  /**
+   * Messages that may not have arrived, because the broker was lost before it confirmed them, or that were
+   * never sent; `on_error` got an error.
+   */
   readonly lost: number
   /**
-   * Messages that were dropped, since no server of this version has written them: `on_error` gets the first of each connection to the broker, and the
-   * first whose text is not UTF-8.
+   * Messages that were dropped because no server of this version can have written them. `on_error` gets the
+   * first of each connection to the broker, and the first whose text is not UTF-8.
    */
   readonly unreadable: number
   /** How many times the broker was lost since the server started. */
   readonly outages: number
 }
 
-/** What a {@link Cluster} needs of its server, and whom it tells. */
+/** The server that a {@link Cluster} belongs to. */
 export interface ClusterEvents {
-  /** How many sockets this server has. */
+  /** The number of sockets of this server. */
   readonly size: number
-  /** Whether a socket here is in a topic. */
-  is_wanted(topic: string): boolean
-  /** The topics that a socket here is in. */
-  wanted(): Iterable<string>
-  /** Messages have come for the sockets in a topic, or for all. */
+  /** Returns whether any socket of this server is in a topic. */
+  has_members(topic: string): boolean
+  /** Returns the topics that any socket of this server is in. */
+  topics_with_members(): Iterable<string>
+  /** Delivers messages of other servers to the sockets in a topic, or to all sockets if it is `undefined`. */
   deliver(topic: string | undefined, batch: SharedBatch): void
-  /** Something failed. */
+  /** Reports an error to the user. */
   report(error: NetError): void
 }
 
-/** What a {@link Cluster} is made with. */
+/** The settings of a {@link Cluster}. */
 export interface ClusterSettings {
-  /** The broker. */
   readonly port: ClusterPort
-  /** How much may wait for the broker, in bytes. */
+  /** The limit of messages that wait for the broker, in bytes. */
   readonly max_cluster_queue: number
-  /** Time, and timers. */
   readonly clock: Clock
-  /** Runs a task when the running callback is done. */
+  /** Runs a task after the current callback. */
   soon(task: () => void): void
 }
 
 type State =
   | { readonly name: 'idle' | 'connecting' | 'left' }
   | { readonly name: 'waiting'; readonly cancel: CancelTimer }
-  | { readonly name: 'restoring' | 'gathering' | 'leaving'; readonly link: ClusterLink }
+  | { readonly name: 'subscribing' | 'awaiting_nodes' | 'leaving'; readonly link: ClusterLink }
   | { readonly name: 'connected'; readonly link: ClusterLink; readonly since_ms: number }
 
-/** One server among several: what it publishes reaches the others through a broker, and what they publish reaches its sockets. */
+/**
+ * Connects one server to the others through a broker: publishes its messages there, and delivers theirs to
+ * its sockets.
+ */
 export class Cluster {
   readonly #settings: ClusterSettings
-  readonly #owner: ClusterEvents
+  readonly #events: ClusterEvents
   readonly #channels: ChannelNames
   readonly #codec = new EnvelopeCodec()
-  readonly #outgoing: Outgoing
+  readonly #outgoing: OutgoingQueue
   readonly #subscriptions: Subscriptions
   readonly #nodes: Nodes
   readonly #backoff = new Backoff(RETRY, Math.random)
   #state: State = { name: 'idle' }
-  /** What was told last of why there is no broker. */
+  /** The latest error of the current outage; `undefined` while the broker is connected. */
   #outage: NetError | undefined
   #received = 0
   #refused = 0
   #unreadable = 0
   #outages = 0
-  /** What may come any number of times on one connection to the broker, and was told. */
-  readonly #told_unreadable = new ReportOnce(2)
-  readonly #told_refusals = new ReportOnce(MOST_REASONS_TOLD)
-  /** Why the broker is away, as far as it was told since it was there. */
-  readonly #told_outages = new ReportOnce(MOST_REASONS_TOLD)
+  // Each of these can happen any number of times on one connection or in one outage, and is reported once for
+  // each reason.
+  readonly #reported_unreadable = new ReportOnce(2)
+  readonly #reported_refusals = new ReportOnce(MAX_REPORTED_REASONS)
+  readonly #reported_outages = new ReportOnce(MAX_REPORTED_REASONS)
 
-  constructor(settings: ClusterSettings, owner: ClusterEvents) {
+  constructor(settings: ClusterSettings, events: ClusterEvents) {
     const { port, max_cluster_queue, clock, soon } = settings
     this.#settings = settings
-    this.#owner = owner
+    this.#events = events
     this.#channels = new ChannelNames(port.prefix)
-    this.#outgoing = new Outgoing({
+    this.#outgoing = new OutgoingQueue({
       max_cluster_queue,
       codec: this.#codec,
       channels: this.#channels,
       clock,
       soon,
-      dropped: size_bytes => owner.report(this.#too_large('publish', size_bytes)),
-      failed: error => this.#lost(error),
+      dropped: size_bytes => events.report(this.#too_large_error('publish', size_bytes)),
+      failed: error => this.#on_lost(error),
     })
     this.#subscriptions = new Subscriptions({
       channels: this.#channels,
-      is_wanted: topic => owner.is_wanted(topic),
+      has_members: topic => events.has_members(topic),
       clock,
       soon,
-      failed: error => this.#lost(error),
-      refused: error => this.#not_subscribed(error),
+      failed: error => this.#on_lost(error),
+      refused: error => this.#report_refused_subscription(error),
     })
     this.#nodes = new Nodes({
       self: this.#codec.node,
       clock,
-      sockets: () => owner.size,
-      tell: (sockets, asks) => this.#outgoing.tell(this.#channels.all, this.#codec.present(sockets, asks)),
+      sockets: () => events.size,
+      announce: (sockets, wants_replies) =>
+        this.#outgoing.send_now(this.#channels.all, this.#codec.present(sockets, wants_replies)),
     })
   }
 
-  /** Joins the other servers. */
+  /** Connects to the broker. */
   start(): void {
     if (this.#state.name === 'idle') this.#connect()
   }
 
-  /** Somebody here is in a topic now, or nobody is any more. */
+  /** Handles that a topic has got its first member on this server, or lost its last one. */
   topic_changed(topic: string): void {
     this.#subscriptions.changed(topic)
   }
 
-  /** Settles when what other servers publish to a topic arrives here; or with the error that tells why it does not, for now. */
+  /**
+   * Resolves with `true` when messages of other servers to a topic arrive here, or with the error that
+   * prevents it for now.
+   */
   until_subscribed(topic: string): Promise<true | NetError> {
     const { name } = this.#state
-    if (name === 'leaving' || name === 'left') return Promise.resolve(has_left('join'))
+    if (name === 'leaving' || name === 'left') return Promise.resolve(left_cluster('join'))
     const is_away = this.#outage !== undefined && !('link' in this.#state)
     return is_away
       ? Promise.resolve(join_unavailable(this.#settings.port, this.#outage))
       : this.#subscriptions.until_subscribed(topic)
   }
 
-  /** Publishes to a topic on all other servers, or to all their sockets; returns `true`, or why it did not. */
+  /**
+   * Publishes to a topic on all other servers, or to all their sockets. Returns `true`, or the error if the
+   * message went to no other server.
+   */
   publish(topic: string | undefined, frame: SharedBatch): true | NetError {
     const call = topic === undefined ? 'broadcast' : 'publish'
     const { name } = this.#state
-    if (name === 'leaving' || name === 'left') return has_left(call)
-    const result = this.#outgoing.put(topic, frame)
-    if (result === 'taken') return true
+    if (name === 'leaving' || name === 'left') return left_cluster(call)
+    const result = this.#outgoing.enqueue(topic, frame)
+    if (result === 'queued') return true
     this.#refused += 1
-    if (result === 'too_large') return this.#too_large(call, frame.frame_bytes)
+    if (result === 'too_large') return this.#too_large_error(call, frame.frame_bytes)
     const { port, max_cluster_queue } = this.#settings
     return queue_full(port, call, this.#outgoing.bytes, max_cluster_queue, this.#outage)
   }
 
-  /** The servers that there are, this one first. */
+  /** Returns the running servers, this one first. */
   nodes(): ClusterNode[] {
     return this.#nodes.list()
   }
 
-  /** Counts what is going on. */
   stats(): ClusterStats {
     return {
       is_connected: this.#state.name === 'connected',
@@ -202,32 +220,35 @@ export class Cluster {
     }
   }
 
-  /** Hands over what is left, says goodbye, and lets go of the broker: after it nothing comes and nothing goes. */
+  /**
+   * Sends the queue, announces to the other servers that this one has left, and closes the connection to the
+   * broker.
+   */
   async leave(): Promise<void> {
     const state = this.#state
     const lost_before = this.#outgoing.lost
     this.#nodes.stop()
     if (state.name === 'waiting') state.cancel()
-    if (state.name === 'connected' || state.name === 'gathering') await this.#say_goodbye(state.link)
-    else if (state.name === 'restoring') state.link.destroy()
+    if (state.name === 'connected' || state.name === 'awaiting_nodes') await this.#flush_and_close(state.link)
+    else if (state.name === 'subscribing') state.link.destroy()
     this.#state = { name: 'left' }
-    this.#subscriptions.detach(has_left('join'))
+    this.#subscriptions.detach(left_cluster('join'))
     this.#outgoing.detach()
-    const under_way = this.#outgoing.lost - lost_before
+    const unconfirmed = this.#outgoing.lost - lost_before
     const dropped = this.#outgoing.drop()
-    if (under_way + dropped > 0) this.#owner.report(left_behind(this.#settings.port, under_way, dropped))
+    if (unconfirmed + dropped > 0)
+      this.#events.report(unsent_messages(this.#settings.port, unconfirmed, dropped))
   }
 
-  async #say_goodbye(link: ClusterLink): Promise<void> {
+  async #flush_and_close(link: ClusterLink): Promise<void> {
     this.#state = { name: 'leaving', link }
-    this.#outgoing.flow()
-    const is_taken = await this.#within(LEAVE_WITHIN_MS, this.#outgoing.emptied())
-    this.#outgoing.tell(this.#channels.all, this.#codec.left())
-    if (!is_taken || !(await this.#within(LEAVE_WITHIN_MS, link.close()))) link.destroy()
+    this.#outgoing.start_sending()
+    const is_drained = await this.#is_done_within(LEAVE_TIMEOUT_MS, this.#outgoing.drained())
+    this.#outgoing.send_now(this.#channels.all, this.#codec.left())
+    if (!is_drained || !(await this.#is_done_within(LEAVE_TIMEOUT_MS, link.close()))) link.destroy()
   }
 
-  /** Whether something is done in time. */
-  #within(time_ms: number, done: Promise<void>): Promise<boolean> {
+  #is_done_within(time_ms: number, done: Promise<void>): Promise<boolean> {
     return new Promise(resolve => {
       const cancel = start_peer_timeout(this.#settings.clock, time_ms, () => resolve(false))
       done.then(() => {
@@ -243,134 +264,141 @@ export class Cluster {
     let link: ClusterLink | undefined
     let lost_at_once: Error | undefined
     const is_current = (): boolean => link !== undefined && this.#link === link
-    const sink: ClusterSink = {
-      received: (channel, bytes) => is_current() && this.#read(channel, bytes),
+    const link_events: ClusterSink = {
+      received: (channel, bytes) => is_current() && this.#on_bytes(channel, bytes),
       lost: error => {
-        if (is_current()) this.#lost(error)
+        if (is_current()) this.#on_lost(error)
         else lost_at_once = error
       },
-      refused: error => is_current() && this.#tell_refusal(error),
+      refused: error => is_current() && this.#report_refusal(error),
     }
-    this.#settings.port.connect(sink).then(
+    this.#settings.port.connect(link_events).then(
       connected => {
         if (this.#state !== attempt) return connected.destroy()
         link = connected
         this.#restore(connected)
-        if (lost_at_once !== undefined) this.#lost(lost_at_once)
+        if (lost_at_once !== undefined) this.#on_lost(lost_at_once)
       },
       (error: Error) => {
-        if (this.#state === attempt) this.#retry(`cannot be reached: ${describe_cause(error)}`, error)
+        if (this.#state === attempt)
+          this.#reconnect_later(`cannot be reached: ${describe_cause(error)}`, error)
       },
     )
   }
 
-  /** What is wanted is subscribed to before anything goes out, so that an answer to it finds its way back. */
+  /** Subscribes before anything is sent, so that replies to the sent messages arrive. */
   async #restore(link: ClusterLink): Promise<void> {
-    this.#state = { name: 'restoring', link }
-    await this.#subscriptions.restore(link, this.#owner.wanted())
+    this.#state = { name: 'subscribing', link }
+    await this.#subscriptions.restore(link, this.#events.topics_with_members())
     if (this.#link !== link) return
-    this.#state = { name: 'gathering', link }
+    this.#state = { name: 'awaiting_nodes', link }
     this.#outgoing.attach(link)
-    this.#nodes.start(() => this.#gathered(link))
+    this.#nodes.start(() => this.#on_nodes_back(link))
   }
 
-  /** Only now: what waited would be lost on servers that had not come back yet. */
-  #gathered(link: ClusterLink): void {
+  /** Starts to send the queue. Before the other servers are back, they would miss its messages. */
+  #on_nodes_back(link: ClusterLink): void {
     this.#state = { name: 'connected', link, since_ms: this.#settings.clock.now_ms() }
     this.#outage = undefined
-    this.#told_outages.reset()
-    this.#told_unreadable.reset()
-    this.#told_refusals.reset()
-    this.#outgoing.flow()
+    this.#reported_outages.reset()
+    this.#reported_unreadable.reset()
+    this.#reported_refusals.reset()
+    this.#outgoing.start_sending()
   }
 
   get #link(): ClusterLink | undefined {
     return 'link' in this.#state ? this.#state.link : undefined
   }
 
-  #lost(error: Error): void {
+  #on_lost(error: Error): void {
     const state = this.#state
     if (!('link' in state)) return
     state.link.destroy()
     if (state.name === 'leaving') {
-      // What was under way is told when all is over.
+      // `leave` reports the messages that this counts as lost.
       this.#outgoing.detach()
       return
     }
     if (state.name === 'connected') this.#outages += 1
     this.#nodes.stop()
-    const under_way = this.#outgoing.detach()
+    const unconfirmed = this.#outgoing.detach()
     const is_stable =
       state.name === 'connected' && this.#settings.clock.now_ms() - state.since_ms >= STABLE_MS
     if (is_stable) this.#backoff.reset()
-    const lost =
-      under_way === 0
+    const loss =
+      unconfirmed === 0
         ? ''
-        : `; ${describe_count(under_way, 'message')} had gone there and may not have arrived`
-    this.#retry(`was lost: ${describe_cause(error)}${lost}`, error)
+        : `; ${describe_count(unconfirmed, 'message')} had gone there and may not have arrived`
+    this.#reconnect_later(`was lost: ${describe_cause(error)}${loss}`, error)
   }
 
-  /** Tries again after a while; what is wrong is told once until the broker is back: of several servers, one or the other may be what is told of. */
-  #retry(problem: string, cause: Error): void {
+  /**
+   * Schedules the next attempt to connect. Each problem is reported once per outage; there can be several, as
+   * the attempts may reach different servers of the broker.
+   */
+  #reconnect_later(problem: string, cause: Error): void {
     const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
     this.#state = { name: 'waiting', cancel }
-    const outage = broker_away(this.#settings.port, problem, cause)
+    const outage = broker_unavailable(this.#settings.port, problem, cause)
     this.#outage = outage
     this.#subscriptions.detach(join_unavailable(this.#settings.port, outage))
-    if (this.#told_outages.should_report(outage.message)) this.#owner.report(outage)
+    if (this.#reported_outages.should_report(outage.message)) this.#events.report(outage)
   }
 
-  #read(channel: string, bytes: Uint8Array): void {
-    const envelope = this.#codec.read(bytes)
+  #on_bytes(channel: string, bytes: Uint8Array): void {
+    const envelope = this.#codec.decode(bytes)
     if (envelope === 'own') return
     switch (envelope?.kind) {
       case 'messages': {
-        const to = this.#channels.addressee(channel)
-        if (to === undefined) this.#not_readable(channel, bytes)
-        else this.#deliver(to.topic, channel, envelope)
+        const target = this.#channels.parse(channel)
+        if (target === undefined) this.#drop_unreadable(channel, bytes)
+        else this.#deliver(target.topic, channel, envelope)
         return
       }
       case 'present':
-        if (!this.#nodes.heard(envelope.node, envelope.sockets, envelope.asks))
-          this.#not_readable(channel, bytes)
+        if (!this.#nodes.on_present(envelope.node, envelope.sockets, envelope.wants_replies))
+          this.#drop_unreadable(channel, bytes)
         return
       case 'left':
-        this.#nodes.left(envelope.node)
+        this.#nodes.remove(envelope.node)
         return
       default:
-        this.#not_readable(channel, bytes)
+        this.#drop_unreadable(channel, bytes)
     }
   }
 
   #deliver(topic: string | undefined, channel: string, { batch, not_utf8 }: ReceivedMessages): void {
     if (not_utf8 > 0) {
       this.#unreadable += not_utf8
-      if (this.#told_unreadable.should_report('text')) this.#owner.report(not_text(channel))
+      if (this.#reported_unreadable.should_report('text')) this.#events.report(invalid_text(channel))
     }
     if (batch === undefined) return
     this.#received += batch.messages
-    this.#owner.deliver(topic, batch)
+    this.#events.deliver(topic, batch)
   }
 
-  /** There may be many: whatever else publishes there does so all the time. */
-  #not_readable(channel: string, bytes: Uint8Array): void {
+  #drop_unreadable(channel: string, bytes: Uint8Array): void {
     this.#unreadable += 1
-    if (this.#told_unreadable.should_report('bytes')) this.#owner.report(unreadable(channel, bytes.length))
+    if (this.#reported_unreadable.should_report('bytes'))
+      this.#events.report(unreadable_bytes(channel, bytes.length))
   }
 
-  #too_large(call: string, frame_bytes: number): NetError {
-    return too_large(this.#settings.port, call, frame_bytes, this.#outgoing.most_frame_bytes)
+  #too_large_error(call: string, frame_bytes: number): NetError {
+    return too_large(this.#settings.port, call, frame_bytes, this.#outgoing.max_frame_bytes)
   }
 
-  #not_subscribed(error: Error): NetError {
-    const refused = not_allowed(this.#settings.port, error)
-    this.#owner.report(refused)
+  #report_refused_subscription(error: Error): NetError {
+    const refused = permission_denied(this.#settings.port, error)
+    this.#events.report(refused)
     return refused
   }
 
-  /** Each message that is published where it may not be is refused anew; that is told once for each reason. */
-  #tell_refusal(error: Error): void {
-    if (this.#told_refusals.should_report(error.message))
-      this.#owner.report(not_allowed(this.#settings.port, error))
+  /**
+   * Reports a refusal once for each reason, because the broker refuses every single message on a forbidden
+   * channel.
+   */
+  #report_refusal(error: Error): void {
+    if (this.#reported_refusals.should_report(error.message))
+      this.#events.report(permission_denied(this.#settings.port, error))
   }
 }

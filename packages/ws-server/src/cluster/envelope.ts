@@ -2,35 +2,40 @@ import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { type ReceivedMessages, received_messages, type SharedBatch } from '@bt/ws-protocol/internal'
 
-/** What servers say to each other is one of these, behind the version, and before the name of the server that says it. */
+/** The second byte of an envelope. The first is the version, and the identifier of the sender follows. */
 const KIND = { MESSAGES: 1, PRESENT: 2, LEFT: 3 } as const
 
 const VERSION = 1
-const NODE_BYTES = 16
-const HEADER_BYTES = 2 + NODE_BYTES
-const COUNT_BYTES = 4
-const ASKS = 1
+const NODE_ID_BYTES = 16
+const HEADER_BYTES = 2 + NODE_ID_BYTES
+const SOCKET_COUNT_BYTES = 4
+const WANTS_REPLIES = 1
 
-/** How many bytes cross a broker for frames of so many. */
+/** Returns the size of an envelope that holds frames of the given size. */
 export function envelope_size(frame_bytes: number): number {
   return HEADER_BYTES + frame_bytes
 }
 
-/** What another server said; `node` is its name. */
+/** A decoded envelope of another server, whose identifier is `node`. */
 export type Envelope =
   | ({ readonly kind: 'messages' } & ReceivedMessages)
-  | { readonly kind: 'present'; readonly node: string; readonly sockets: number; readonly asks: boolean }
+  | {
+      readonly kind: 'present'
+      readonly node: string
+      readonly sockets: number
+      readonly wants_replies: boolean
+    }
   | { readonly kind: 'left'; readonly node: string }
 
-/** Writes what one server says to the others, and reads what they say. */
+/** Encodes the envelopes that servers of a cluster exchange, and decodes those of other servers. */
 export class EnvelopeCodec {
-  /** The name of this server, which no other ever has. */
+  /** The identifier of this server. */
   readonly node: string = randomUUID()
-  readonly #node_bytes: Buffer = Buffer.from(this.node.replaceAll('-', ''), 'hex')
+  readonly #node_id: Buffer = Buffer.from(this.node.replaceAll('-', ''), 'hex')
 
-  /** Messages, framed as they will be sent to sockets. */
+  /** Encodes messages, which are framed as sockets will get them. */
   messages(frames: readonly SharedBatch[], frame_bytes: number): Uint8Array {
-    const bytes = this.#head(KIND.MESSAGES, frame_bytes)
+    const bytes = this.#with_header(KIND.MESSAGES, frame_bytes)
     let at = HEADER_BYTES
     for (const batch of frames) {
       bytes.set(batch.frames, at)
@@ -39,56 +44,62 @@ export class EnvelopeCodec {
     return bytes
   }
 
-  /** That this server is there, with so many sockets; with `asks`, that the others should say so, too. */
-  present(sockets: number, asks: boolean): Uint8Array {
-    const bytes = this.#head(KIND.PRESENT, COUNT_BYTES + 1)
+  /**
+   * Encodes that this server is running, and with `wants_replies` that the others should announce themselves
+   * as well.
+   */
+  present(sockets: number, wants_replies: boolean): Uint8Array {
+    const bytes = this.#with_header(KIND.PRESENT, SOCKET_COUNT_BYTES + 1)
     bytes.writeUInt32BE(sockets, HEADER_BYTES)
-    bytes.writeUInt8(asks ? ASKS : 0, HEADER_BYTES + COUNT_BYTES)
+    bytes.writeUInt8(wants_replies ? WANTS_REPLIES : 0, HEADER_BYTES + SOCKET_COUNT_BYTES)
     return bytes
   }
 
-  /** That this server has left. */
+  /** Encodes that this server has left. */
   left(): Uint8Array {
-    return this.#head(KIND.LEFT, 0)
+    return this.#with_header(KIND.LEFT, 0)
   }
 
-  /** Reads what came: `'own'` for what this server said itself, `undefined` for what no server of this version says. */
-  read(bytes: Uint8Array): Envelope | 'own' | undefined {
-    const codec = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (codec.length < HEADER_BYTES || codec[0] !== VERSION) return undefined
-    if (this.#node_bytes.compare(codec, 2, HEADER_BYTES) === 0) return 'own'
-    const node_bytes = codec.subarray(2, HEADER_BYTES)
-    switch (codec[1]) {
+  /**
+   * Decodes an envelope. Returns `'own'` for one of this server, and `undefined` for bytes that no server of
+   * this version writes.
+   */
+  decode(bytes: Uint8Array): Envelope | 'own' | undefined {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (buffer.length < HEADER_BYTES || buffer[0] !== VERSION) return undefined
+    if (this.#node_id.compare(buffer, 2, HEADER_BYTES) === 0) return 'own'
+    const node_id = buffer.subarray(2, HEADER_BYTES)
+    switch (buffer[1]) {
       case KIND.MESSAGES: {
-        const received = received_messages(codec.subarray(HEADER_BYTES), isUtf8)
+        const received = received_messages(buffer.subarray(HEADER_BYTES), isUtf8)
         return received && { kind: 'messages', ...received }
       }
       case KIND.PRESENT: {
-        if (codec.length !== HEADER_BYTES + COUNT_BYTES + 1) return undefined
+        if (buffer.length !== HEADER_BYTES + SOCKET_COUNT_BYTES + 1) return undefined
         return {
           kind: 'present',
-          node: name_of(node_bytes),
-          sockets: codec.readUInt32BE(HEADER_BYTES),
-          asks: codec[HEADER_BYTES + COUNT_BYTES] === ASKS,
+          node: format_uuid(node_id),
+          sockets: buffer.readUInt32BE(HEADER_BYTES),
+          wants_replies: buffer[HEADER_BYTES + SOCKET_COUNT_BYTES] === WANTS_REPLIES,
         }
       }
       case KIND.LEFT:
-        return { kind: 'left', node: name_of(node_bytes) }
+        return { kind: 'left', node: format_uuid(node_id) }
       default:
         return undefined
     }
   }
 
-  #head(kind: number, body_bytes: number): Buffer {
+  #with_header(kind: number, body_bytes: number): Buffer {
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + body_bytes)
     bytes[0] = VERSION
     bytes[1] = kind
-    this.#node_bytes.copy(bytes, 2)
+    this.#node_id.copy(bytes, 2)
     return bytes
   }
 }
 
-/** A UUID as it is written. */
-function name_of(bytes: Buffer): string {
+/** Formats the bytes of a UUID (RFC 9562 §4). */
+function format_uuid(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }

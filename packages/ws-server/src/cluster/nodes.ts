@@ -1,15 +1,20 @@
 import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol/internal'
 
-/** How often a server says that it is there. */
-const BEAT_MS = 5_000
-/** Who was not heard of for so many beats in a row is not there. Beats are counted, so that a process that was stopped hears first what came meanwhile. */
-const MOST_MISSED = 3
-/** Who asks is answered within this time, and all who ask meanwhile with one answer. */
-const ANSWER_WITHIN_MS = 250
-/** No cluster has more servers, since each hears from all others every 5 seconds; whoever may publish at the broker can invent any number. */
-const MOST_KNOWN = 10_000
-/** Who was there before the broker was lost should be back by then: the longest wait between attempts to connect, and as much again. */
-const BACK_WITHIN_MS = 10_000
+const HEARTBEAT_INTERVAL_MS = 5_000
+/**
+ * The number of missed heartbeats after which a server counts as gone. They are counted rather than timed, so
+ * that a process that was suspended first reads the heartbeats that arrived in the meantime.
+ */
+const MAX_MISSED_HEARTBEATS = 3
+/** The longest delay of a reply. One reply answers all requests that arrive during the delay. */
+const MAX_REPLY_DELAY_MS = 250
+/** The limit of known servers: anything that may publish at the broker could announce any number of them. */
+const MAX_NODES = 10_000
+/**
+ * How long servers that were known before an outage may take to come back: twice the longest delay between
+ * attempts to connect.
+ */
+const RETURN_TIMEOUT_MS = 10_000
 
 /** A server of a cluster. */
 export interface ClusterNode {
@@ -21,107 +26,114 @@ export interface ClusterNode {
   readonly sockets: number
 }
 
-/** What {@link Nodes} need to know, and whom they tell. */
+/** The settings of {@link Nodes}. */
 export interface NodesSettings {
-  /** The name of this server. */
+  /** The identifier of this server. */
   readonly self: string
-  /** Time, and timers. */
   readonly clock: Clock
-  /** How many sockets this server has. */
+  /** Returns the number of sockets of this server. */
   sockets(): number
-  /** Says to all others that this server is there; with `asks`, that they should say so, too. */
-  tell(sockets: number, asks: boolean): void
+  /** Announces this server to all others, and asks them to announce themselves if `wants_replies`. */
+  announce(sockets: number, wants_replies: boolean): void
 }
 
-/** Which servers there are, by what they say of themselves. */
+/** The servers of a cluster, as they announce themselves. */
 export class Nodes {
   readonly #settings: NodesSettings
   readonly #others = new Map<string, { sockets: number; missed: number }>()
-  #cancel_beat: CancelTimer | undefined
-  #cancel_answer: CancelTimer | undefined
-  /** Who was there before the broker was lost, and has not been heard of since; and who is told when there is nobody of that kind. */
+  #cancel_heartbeat: CancelTimer | undefined
+  #cancel_reply: CancelTimer | undefined
+  /** Servers that were known before the broker was lost, and have not announced themselves since. */
   #missing = new Set<string>()
-  #all_back: (() => void) | undefined
+  /** Called once no server is missing. */
+  #on_all_back: (() => void) | undefined
   #cancel_wait: CancelTimer | undefined
 
   constructor(settings: NodesSettings) {
     this.#settings = settings
   }
 
-  /** How many there are, this server included. */
+  /** The number of servers, this one included. */
   get size(): number {
     return this.#others.size + 1
   }
 
-  /** All of them, this server first. */
+  /** Returns all servers, this one first. */
   list(): ClusterNode[] {
     const { self, sockets } = this.#settings
     const others = Array.from(this.#others, ([id, node]) => ({ id, is_self: false, sockets: node.sockets }))
     return [{ id: self, is_self: true, sockets: sockets() }, ...others]
   }
 
-  /** The others can be heard, and hear this server. `all_back`: called once those are heard of again who were there before, or are given up. */
-  start(all_back: () => void): void {
-    const { clock, sockets, tell } = this.#settings
-    this.#cancel_beat = clock.start_timer(BEAT_MS, () => this.#beat())
-    this.#all_back = all_back
-    this.#cancel_wait = start_peer_timeout(clock, BACK_WITHIN_MS, () => this.#give_up_missing())
-    tell(sockets(), true)
-    this.#tell_if_all_back()
+  /**
+   * Starts to announce this server. `on_all_back` is called once all servers from before the outage are back,
+   * or have timed out.
+   */
+  start(on_all_back: () => void): void {
+    const { clock, sockets, announce } = this.#settings
+    this.#cancel_heartbeat = clock.start_timer(HEARTBEAT_INTERVAL_MS, () => this.#send_heartbeat())
+    this.#on_all_back = on_all_back
+    this.#cancel_wait = start_peer_timeout(clock, RETURN_TIMEOUT_MS, () => this.#remove_missing())
+    announce(sockets(), true)
+    this.#check_all_back()
   }
 
-  /** The others can no longer be heard. */
+  /** Stops when the connection to the broker ends. */
   stop(): void {
-    this.#cancel_beat?.()
-    this.#cancel_answer?.()
+    this.#cancel_heartbeat?.()
+    this.#cancel_reply?.()
     this.#cancel_wait?.()
-    this.#cancel_answer = this.#all_back = undefined
+    this.#cancel_reply = this.#on_all_back = undefined
     this.#missing = new Set(this.#others.keys())
   }
 
-  /** A server has said that it is there; returns `false` if there are too many to remember one more. */
-  heard(id: string, sockets: number, asks: boolean): boolean {
-    if (!this.#others.has(id) && this.size >= MOST_KNOWN) return false
+  /**
+   * Handles the announcement of a server. Returns `false` if it is new and the limit of known servers is
+   * reached.
+   */
+  on_present(id: string, sockets: number, wants_replies: boolean): boolean {
+    if (!this.#others.has(id) && this.size >= MAX_NODES) return false
     this.#others.set(id, { sockets, missed: 0 })
-    this.#found(id)
-    if (asks)
-      this.#cancel_answer ??= this.#settings.clock.start_timer(Math.random() * ANSWER_WITHIN_MS, () => {
-        this.#cancel_answer = undefined
-        this.#settings.tell(this.#settings.sockets(), false)
+    this.#remove_from_missing(id)
+    if (wants_replies)
+      this.#cancel_reply ??= this.#settings.clock.start_timer(Math.random() * MAX_REPLY_DELAY_MS, () => {
+        this.#cancel_reply = undefined
+        this.#settings.announce(this.#settings.sockets(), false)
       })
     return true
   }
 
-  /** A server has left. */
-  left(id: string): void {
+  remove(id: string): void {
     this.#others.delete(id)
-    this.#found(id)
+    this.#remove_from_missing(id)
   }
 
-  #found(id: string): void {
-    if (this.#missing.delete(id)) this.#tell_if_all_back()
+  #remove_from_missing(id: string): void {
+    if (this.#missing.delete(id)) this.#check_all_back()
   }
 
-  #give_up_missing(): void {
+  #remove_missing(): void {
     for (const id of this.#missing) this.#others.delete(id)
     this.#missing.clear()
-    this.#tell_if_all_back()
+    this.#check_all_back()
   }
 
-  #tell_if_all_back(): void {
+  #check_all_back(): void {
     if (this.#missing.size > 0) return
-    const all_back = this.#all_back
-    this.#all_back = undefined
+    const on_all_back = this.#on_all_back
+    this.#on_all_back = undefined
     this.#cancel_wait?.()
-    all_back?.()
+    on_all_back?.()
   }
 
-  #beat(): void {
+  #send_heartbeat(): void {
     for (const [id, node] of this.#others) {
       node.missed += 1
-      if (node.missed > MOST_MISSED) this.left(id)
+      if (node.missed > MAX_MISSED_HEARTBEATS) this.remove(id)
     }
-    this.#settings.tell(this.#settings.sockets(), false)
-    this.#cancel_beat = this.#settings.clock.start_timer(BEAT_MS, () => this.#beat())
+    this.#settings.announce(this.#settings.sockets(), false)
+    this.#cancel_heartbeat = this.#settings.clock.start_timer(HEARTBEAT_INTERVAL_MS, () =>
+      this.#send_heartbeat(),
+    )
   }
 }

@@ -1,30 +1,27 @@
 import { type CancelTimer, type Clock, start_peer_timeout } from '@bt/ws-protocol/internal'
 
-/** A broker that answers nothing for this long is given up. */
-const ANSWER_WITHIN_MS = 10_000
+const REPLY_TIMEOUT_MS = 10_000
 
-/** Waits for the answer of a broker, and not for ever. */
+/** Limits how long a broker may take to reply. */
 export class ReplyTimeout {
   readonly #clock: Clock
-  readonly #lost: (error: Error) => void
-  #cancel: CancelTimer | undefined
+  readonly #on_timeout: (error: Error) => void
+  #cancel_timer: CancelTimer | undefined
 
-  /** `lost`: told when no answer has come. */
-  constructor(clock: Clock, lost: (error: Error) => void) {
+  constructor(clock: Clock, on_timeout: (error: Error) => void) {
     this.#clock = clock
-    this.#lost = lost
+    this.#on_timeout = on_timeout
   }
 
-  /** The broker was asked something. */
-  begin(): void {
-    this.end()
-    this.#cancel = start_peer_timeout(this.#clock, ANSWER_WITHIN_MS, () =>
-      this.#lost(new Error(`no answer for ${ANSWER_WITHIN_MS / 1_000} seconds`)),
+  /** Starts the timeout anew. */
+  start(): void {
+    this.cancel()
+    this.#cancel_timer = start_peer_timeout(this.#clock, REPLY_TIMEOUT_MS, () =>
+      this.#on_timeout(new Error(`no answer for ${REPLY_TIMEOUT_MS / 1_000} seconds`)),
     )
   }
 
-  /** It has answered, or nobody waits for it any more. */
-  end(): void {
-    this.#cancel?.()
+  cancel(): void {
+    this.#cancel_timer?.()
   }
 }

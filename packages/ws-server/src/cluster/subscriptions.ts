@@ -4,125 +4,133 @@ import type { Clock } from '@bt/ws-protocol/internal'
 import type { ChannelNames } from './channel_names.js'
 import { ReplyTimeout } from './reply_timeout.js'
 
-/** So many topics go with one question at most: a broker needs its time for each, and is given up when it answers nothing for long. */
-const MOST_AT_ONCE = 10_000
+/** The limit of topics per request, so that the broker can reply to each request within the timeout. */
+const MAX_TOPICS_PER_REQUEST = 10_000
 
-/** What {@link Subscriptions} need to know, and whom they tell. */
+/** The settings of {@link Subscriptions}. */
 export interface SubscriptionsSettings {
-  /** The names that topics have with the broker. */
   readonly channels: ChannelNames
-  /** Whether somebody here is in a topic. */
-  is_wanted(topic: string): boolean
-  /** Time, and timers. */
+  /** Returns whether any socket of this server is in a topic. */
+  has_members(topic: string): boolean
   readonly clock: Clock
-  /** Runs a task when the running callback is done. */
+  /** Runs a task after the current callback. */
   soon(task: () => void): void
-  /** The connection to the broker is of no use any more. */
+  /** Called when the connection to the broker can't be used any more. */
   failed(error: Error): void
-  /** The broker does not let this server subscribe; returns what those are told who wait for it. */
+  /** Called when the broker refuses a subscription. Returns the error for the pending joins. */
   refused(error: Error): NetError
 }
 
+/** A pending call of `until_subscribed`. */
 interface Waiter {
   readonly topic: string
   settle(result: true | NetError): void
 }
 
 /**
- * Keeps a server subscribed to the topics that somebody here is in, once each. What changes while the broker is asked goes with the next
- * question: a storm of joins and leaves costs no more than one question after the other.
+ * Keeps a server subscribed at the broker to the topics that its sockets are in. Changes during a request go
+ * into the next one, so any number of joins and leaves causes only one request at a time.
  */
 export class Subscriptions {
   readonly #settings: SubscriptionsSettings
-  readonly #patience: ReplyTimeout
-  /** The topics that the broker was asked for, and those of them that stand. */
-  readonly #asked = new Set<string>()
-  readonly #standing = new Set<string>()
-  #changed = new Set<string>()
+  readonly #reply_timeout: ReplyTimeout
+  /** Topics that were requested from the broker. */
+  readonly #requested = new Set<string>()
+  /** Those of them that the broker has confirmed. */
+  readonly #confirmed = new Set<string>()
+  #changed_topics = new Set<string>()
   #waiters: Waiter[] = []
   #link: ClusterLink | undefined
-  #is_due = false
-  /** The connection on which changes are being made. */
-  #running_on: ClusterLink | undefined
+  #is_run_scheduled = false
+  /** The connection on which requests are being made. */
+  #active_link: ClusterLink | undefined
 
   constructor(settings: SubscriptionsSettings) {
     this.#settings = settings
-    this.#patience = new ReplyTimeout(settings.clock, settings.failed)
+    this.#reply_timeout = new ReplyTimeout(settings.clock, settings.failed)
   }
 
-  /** How many topics this server is subscribed to. */
+  /** The number of confirmed subscriptions. */
   get size(): number {
-    return this.#standing.size
+    return this.#confirmed.size
   }
 
-  /** Somebody here is in a topic now, or nobody is any more. Without a broker that is not kept: {@link restore} is handed what is wanted. */
+  /**
+   * Schedules a request after a topic has got its first member, or lost its last one. Without a connection
+   * there is nothing to do, since {@link Subscriptions.restore} gets all topics with members.
+   */
   changed(topic: string): void {
     if (this.#link === undefined) return
-    this.#changed.add(topic)
-    if (this.#is_due) return
-    this.#is_due = true
+    this.#changed_topics.add(topic)
+    if (this.#is_run_scheduled) return
+    this.#is_run_scheduled = true
     this.#settings.soon(() => {
-      this.#is_due = false
+      this.#is_run_scheduled = false
       if (this.#link !== undefined) this.#run(this.#link)
     })
   }
 
-  /** Settles when what is published to a topic arrives here, or with an error when that is not to be had. */
+  /**
+   * Resolves with `true` when the subscription to a topic is confirmed, or with the error that prevents it.
+   */
   until_subscribed(topic: string): Promise<true | NetError> {
-    if (this.#standing.has(topic)) return Promise.resolve(true)
-    if (!this.#asked.has(topic)) this.changed(topic)
+    if (this.#confirmed.has(topic)) return Promise.resolve(true)
+    if (!this.#requested.has(topic)) this.changed(topic)
     return new Promise(settle => this.#waiters.push({ topic, settle }))
   }
 
-  /** There is a broker: subscribes to what is for all, and to what is wanted. Settles when that stands. */
+  /**
+   * Subscribes on a new connection to the channel of all sockets and to the given topics, and resolves when
+   * that is done.
+   */
   async restore(link: ClusterLink, topics: Iterable<string>): Promise<void> {
     const { channels, refused } = this.#settings
     this.#link = link
-    this.#changed = new Set(topics)
-    this.#running_on = link
-    // One in any case: who has waited for the broker, and left meanwhile, is told by it.
-    const rounds = Math.max(1, Math.ceil(this.#changed.size / MOST_AT_ONCE))
-    await this.#ask(link, [channels.all]).catch((error: Error) => {
+    this.#changed_topics = new Set(topics)
+    this.#active_link = link
+    // At least one round is needed, because it settles the joins of sockets that have left in the meantime.
+    const rounds = Math.max(1, Math.ceil(this.#changed_topics.size / MAX_TOPICS_PER_REQUEST))
+    await this.#request(link, [channels.all]).catch((error: Error) => {
       if (this.#link === link) refused(error)
     })
-    for (let done = 0; done < rounds && this.#link === link; done += 1) await this.#round(link)
-    // What changes meanwhile goes behind, and is not waited for: there may be no end to it.
-    this.#go_on(link)
+    for (let done = 0; done < rounds && this.#link === link; done += 1) await this.#apply_changes(link)
+    // Later changes are not awaited, because there may be no end to them.
+    this.#apply_all_changes(link)
   }
 
-  /** The broker is gone: who waits is told why. */
+  /** Forgets a connection that has ended, and settles all pending joins with an error. */
   detach(error: NetError): void {
     this.#link = undefined
-    this.#patience.end()
-    this.#changed.clear()
-    this.#asked.clear()
-    this.#standing.clear()
+    this.#reply_timeout.cancel()
+    this.#changed_topics.clear()
+    this.#requested.clear()
+    this.#confirmed.clear()
     for (const { settle } of this.#waiters.splice(0)) settle(error)
   }
 
   async #run(link: ClusterLink): Promise<void> {
-    if (this.#running_on === link) return
-    this.#running_on = link
-    await this.#go_on(link)
+    if (this.#active_link === link) return
+    this.#active_link = link
+    await this.#apply_all_changes(link)
   }
 
-  async #go_on(link: ClusterLink): Promise<void> {
-    while (this.#link === link && this.#changed.size > 0) await this.#round(link)
-    if (this.#running_on === link) this.#running_on = undefined
+  async #apply_all_changes(link: ClusterLink): Promise<void> {
+    while (this.#link === link && this.#changed_topics.size > 0) await this.#apply_changes(link)
+    if (this.#active_link === link) this.#active_link = undefined
   }
 
-  /** Brings the broker up to date with what has changed so far. */
-  async #round(link: ClusterLink): Promise<void> {
-    const { is_wanted, channels } = this.#settings
+  /** Requests the changes so far from the broker. */
+  async #apply_changes(link: ClusterLink): Promise<void> {
+    const { has_members, channels } = this.#settings
     const [added, dropped]: [string[], string[]] = [[], []]
-    for (const topic of first(MOST_AT_ONCE, this.#changed)) {
-      this.#changed.delete(topic)
-      if (is_wanted(topic) === this.#asked.has(topic)) continue
-      if (this.#asked.delete(topic)) dropped.push(topic)
+    for (const topic of take(MAX_TOPICS_PER_REQUEST, this.#changed_topics)) {
+      this.#changed_topics.delete(topic)
+      if (has_members(topic) === this.#requested.has(topic)) continue
+      if (this.#requested.delete(topic)) dropped.push(topic)
       else added.push(topic)
     }
-    for (const topic of dropped) this.#standing.delete(topic)
-    for (const topic of added) this.#asked.add(topic)
+    for (const topic of dropped) this.#confirmed.delete(topic)
+    for (const topic of added) this.#requested.add(topic)
     if (dropped.length > 0) link.unsubscribe(dropped.map(topic => channels.of(topic)))
     if (added.length > 0) await this.#subscribe(link, added)
     if (this.#link === link) this.#settle_waiters()
@@ -131,42 +139,43 @@ export class Subscriptions {
   async #subscribe(link: ClusterLink, topics: readonly string[]): Promise<void> {
     const { channels, refused } = this.#settings
     try {
-      await this.#ask(
+      await this.#request(
         link,
         topics.map(topic => channels.of(topic)),
       )
-      if (this.#link === link) for (const topic of topics) this.#standing.add(topic)
+      if (this.#link === link) for (const topic of topics) this.#confirmed.add(topic)
     } catch (error) {
       if (this.#link !== link) return
       const half = Math.ceil(topics.length / 2)
       const [only, ...others] = topics
       if (others.length > 0) {
-        // What is refused holds up what was asked for along with it. One after the other, so that as many stand as may, where there are too many.
+        // One refused topic makes the whole request fail. The halves follow one another, so that a broker
+        // with a limit grants as many as it can.
         await this.#subscribe(link, topics.slice(0, half))
         await this.#subscribe(link, topics.slice(half))
-      } else if (only !== undefined) this.#give_up(only, refused(error as Error))
+      } else if (only !== undefined) this.#fail(only, refused(error as Error))
     }
   }
 
-  async #ask(link: ClusterLink, channels: readonly string[]): Promise<void> {
-    this.#patience.begin()
+  async #request(link: ClusterLink, channels: readonly string[]): Promise<void> {
+    this.#reply_timeout.start()
     try {
       await link.subscribe(channels)
     } finally {
-      if (this.#link === link) this.#patience.end()
+      if (this.#link === link) this.#reply_timeout.cancel()
     }
   }
 
-  #give_up(topic: string, error: NetError): void {
-    this.#asked.delete(topic)
+  #fail(topic: string, error: NetError): void {
+    this.#requested.delete(topic)
     this.#settle(waiter => (waiter.topic === topic ? error : undefined))
   }
 
   #settle_waiters(): void {
-    this.#settle(({ topic }) => this.#standing.has(topic) || !this.#settings.is_wanted(topic) || undefined)
+    this.#settle(({ topic }) => this.#confirmed.has(topic) || !this.#settings.has_members(topic) || undefined)
   }
 
-  /** Tells those who wait what there is to be told, and keeps the others. */
+  /** Settles the waiters that have a result, and keeps the others. */
   #settle(result_for: (waiter: Waiter) => true | NetError | undefined): void {
     this.#waiters = this.#waiters.filter(waiter => {
       const result = result_for(waiter)
@@ -176,12 +185,12 @@ export class Subscriptions {
   }
 }
 
-/** As many as that of some, or all where there are no more. */
-function first(most: number, of: Iterable<string>): string[] {
-  const found: string[] = []
-  for (const one of of) {
-    if (found.length === most) break
-    found.push(one)
+/** Returns the first `count` items, or all if there are fewer. */
+function take(count: number, items: Iterable<string>): string[] {
+  const taken: string[] = []
+  for (const item of items) {
+    if (taken.length === count) break
+    taken.push(item)
   }
-  return found
+  return taken
 }

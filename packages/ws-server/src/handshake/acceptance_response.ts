@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
 
-/** RFC 6455 §1.3. */
+/** The constant of RFC 6455 §1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** Returns the answer to a handshake that is accepted (RFC 6455 §4.2.2); an empty subprotocol or extension is left out. */
-export function acceptance(key: string, protocol: string, extension: string): string {
+/**
+ * Returns the response that accepts a handshake (RFC 6455 §4.2.2). An empty subprotocol or extension is
+ * omitted.
+ */
+export function acceptance_response(key: string, protocol: string, extension: string): string {
   const accept = hash('sha1', key + GUID, 'base64')
   return (
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +

@@ -5,55 +5,62 @@ import type { HandshakeHeaders } from './headers.js'
 /** The header in which a proxy reports the client's address. */
 export type ForwardedHeader = 'forwarded' | 'x-forwarded-for'
 
-/** The proxies in front of a server, and how they report who the client is. */
+/** The proxies in front of a server, and how they report the client's address. */
 export interface TrustedProxies {
   /** How many of your proxies a request comes through, from 1 to 100. @defaultValue `1` */
   readonly hops?: number | undefined
   /**
-   * The header that your proxies set. Name it, since clients can forge one that they do not set. @defaultValue `X-Forwarded-For`, or `Forwarded` if
-   * there is no `X-Forwarded-For`
+   * The header that your proxies set. Name it, since clients can forge one that they do not set.
+   * @defaultValue `X-Forwarded-For`, or `Forwarded` if there is no `X-Forwarded-For`
    */
   readonly header?: ForwardedHeader | undefined
 }
 
-/** What `trust_proxy` has to look like, as the end of the sentence "expected …". */
+/** Describes a valid `trust_proxy`, as the end of the sentence "expected …". */
 export const TRUST_PROXY_EXPECTED =
   "true, false, how many proxies there are from 1 to 100, or { hops?: 1 to 100, header?: 'forwarded' or 'x-forwarded-for' }"
 
-/** Where a client is. */
+/** The IP address and the port of a client. */
 export interface ClientAddress {
-  /** An IPv4 or IPv6 address. */
   readonly ip: string
-  /** 0 where it is not known. */
+  /** 0 if it is unknown. */
   readonly port: number
 }
 
-/** Where a client is, or words for it: one on a Unix socket has no address of its own, and a stream of another kind may have none at all. */
-export type ClientPlace = ClientAddress | string
+/**
+ * The address of a client, or the text to show if it has none: the path of a Unix socket, or
+ * {@link UNKNOWN_ENDPOINT}.
+ */
+export type ClientEndpoint = ClientAddress | string
 
-/** The place of a client without an address, in the word of RFC 7239 §6.2. */
-export const UNKNOWN_PLACE = 'unknown'
+/** Shown for a client without an address, as in RFC 7239 §6.2. */
+export const UNKNOWN_ENDPOINT = 'unknown'
 
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
-/** Formats `'ip:port'`, with brackets around an IPv6 address; an IPv4-mapped IPv6 address is shown as IPv4. */
+/**
+ * Formats `'ip:port'`, with brackets around an IPv6 address; an IPv4-mapped IPv6 address is shown as IPv4.
+ */
 export function format_address(ip: string, port: number): string {
   const plain = MAPPED_IPV4.exec(ip)?.[1] ?? ip
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`
 }
 
-/** Puts into words where a client is. */
-export function show_place(place: ClientPlace): string {
-  return typeof place === 'string' ? place : format_address(place.ip, place.port)
+/** Formats an endpoint as `addr` shows it. */
+export function format_endpoint(endpoint: ClientEndpoint): string {
+  return typeof endpoint === 'string' ? endpoint : format_address(endpoint.ip, endpoint.port)
 }
 
 const MAX_HOPS = 100
-/** RFC 7239 §6: a node, and perhaps a port, which may be a made-up one (§6.3). */
+/** A node and an optional port (RFC 7239 §6), which may be obfuscated (§6.3). */
 const NODE = /^(?:\[([^\]]+)\]|([^:]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
-/** RFC 7239 §4: one `name=value` of an element, whose value may be quoted; or nothing before a semicolon. */
+/**
+ * One `name=value` of an element, with an optionally quoted value (RFC 7239 §4), or nothing before a
+ * semicolon.
+ */
 const PARAMETER = /\s*(?:([!#$%&'*+\-.^_`|~\w]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*(?:;|$)|;)/y
 
-/** Whether a value will do as `trust_proxy`. */
+/** Returns whether a value is valid as `trust_proxy`. */
 export function is_trust_proxy(value: unknown): boolean {
   if (typeof value === 'boolean') return true
   if (typeof value !== 'object' || value === null) return is_whole_number(value, 1, MAX_HOPS)
@@ -62,7 +69,7 @@ export function is_trust_proxy(value: unknown): boolean {
   return is_header && is_whole_number(hops, 1, MAX_HOPS) && Object.keys(unknown).length === 0
 }
 
-/** What `trust_proxy` says in its long form; `undefined` where no proxy is trusted. */
+/** Returns the option `trust_proxy` in its long form, or `undefined` if no proxy is trusted. */
 export function trusted_proxies(option: boolean | number | TrustedProxies): TrustedProxies | undefined {
   if (typeof option === 'object') return option
   if (option === false) return undefined
@@ -70,8 +77,9 @@ export function trusted_proxies(option: boolean | number | TrustedProxies): Trus
 }
 
 /**
- * The client's address as the outermost trusted proxy saw it; `undefined` when the proxies tell none that can be read. Each proxy puts
- * whom it was called by at the end of the list, so all that stands further left is the client's own word.
+ * Returns the client's address as the outermost trusted proxy reports it, or `undefined` if that is not an
+ * address. Each proxy appends the address of its peer to the list, so anything further left is the client's
+ * own claim.
  */
 export function forwarded_client(
   headers: HandshakeHeaders,
@@ -85,8 +93,9 @@ export function forwarded_client(
 }
 
 /**
- * Read from the right, so that no quote that a client left open can swallow what a proxy wrote behind it. Unlike in other lists, an empty element keeps
- * its place: a proxy may have had nothing to write there, and the next one to the left is the client's own word.
+ * Returns the n-th element from the right. Parsing from the right keeps a quote that the client left open
+ * from swallowing what a proxy appended. Unlike in other lists (RFC 9110 §5.6.1), empty elements count: a
+ * proxy may have written one, and the next to the left is the client's own claim.
  */
 function nth_from_right(list: string, n: number): string {
   let end = list.length
@@ -103,7 +112,9 @@ function nth_from_right(list: string, n: number): string {
   return left === 1 ? list.slice(0, end).trim() : ''
 }
 
-/** The `for` of one element of `Forwarded` (RFC 7239 §4), where it stands once. */
+/**
+ * Returns the `for` parameter of an element of `Forwarded` (RFC 7239 §4), unless it is missing or repeated.
+ */
 function node_of_element(element: string): string | undefined {
   let node: string | undefined
   PARAMETER.lastIndex = 0
@@ -118,7 +129,10 @@ function node_of_element(element: string): string | undefined {
   return node
 }
 
-/** `unknown` and made-up names (RFC 7239 §6.2, §6.3) are no addresses. An IPv6 address may stand without brackets. */
+/**
+ * Parses a node; `unknown` and obfuscated identifiers (RFC 7239 §6.2, §6.3) are not addresses. An IPv6
+ * address may lack its brackets.
+ */
 function parse_node(node: string): ClientAddress | undefined {
   if (isIPv6(node)) return { ip: node, port: 0 }
   const [, ipv6, ipv4 = '', digits = '0'] = NODE.exec(node) ?? []

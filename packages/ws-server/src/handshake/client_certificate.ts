@@ -3,13 +3,14 @@ export type CertificateName = Readonly<Record<string, string | readonly string[]
 
 /** A client's certificate, verified to come from an authority in the server's `ca`. */
 export interface ClientCertificate {
-  /** Whom it identifies. */
+  /** The name of its owner. */
   readonly subject: CertificateName
   /** The authority that issued it. */
   readonly issuer: CertificateName
   /**
-   * Its subject alternative names (RFC 5280 §4.2.1.6), such as `'DNS:a.example'`, `'IP Address:127.0.0.1'` or `'URI:spiffe://a/b'`. After the colon,
-   * those with unusual characters are quoted as in JSON. Compare them whole.
+   * Its subject alternative names (RFC 5280 §4.2.1.6), such as `'DNS:a.example'`, `'IP Address:127.0.0.1'` or
+   * `'URI:spiffe://a/b'`. After the colon, those with unusual characters are quoted as in JSON. Compare them
+   * whole.
    */
   readonly subject_alt_names: readonly string[]
   /** Its SHA-256 fingerprint, as hexadecimal bytes separated by colons. */
@@ -22,9 +23,11 @@ export interface ClientCertificate {
   readonly valid_to: Date
 }
 
-/** What is read of a socket of `node:tls`, so that whoever uses the types of this package needs none of Node. */
+/**
+ * The members of a `TLSSocket` that are used here, so that the types of this package do not depend on Node's.
+ */
 interface CertifiedSocket {
-  /** Whether a certificate was asked for, and held. */
+  /** Whether a certificate was requested, and is valid. */
   readonly authorized?: boolean
   getPeerCertificate?(): {
     readonly subject?: object
@@ -37,13 +40,13 @@ interface CertifiedSocket {
   }
 }
 
-/** One of the names in Node's text of them, where what is quoted may hold a comma. */
+/** One name of Node's comma-separated list, in which quoted names may contain commas. */
 const ALT_NAME = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
 
-/** Reads the certificate of the client on a socket, and keeps nothing of the socket; `undefined` where there is none that holds. */
+/** Copies the client's certificate from a socket. Returns `undefined` if there is no valid one. */
 export function read_client_certificate(of: object | undefined): ClientCertificate | undefined {
   const socket = of as CertifiedSocket | undefined
-  // A session that is resumed counts as authorized, with a certificate or without.
+  // Node reports a resumed session as authorized even without a certificate.
   if (socket?.authorized !== true) return undefined
   const certificate = socket.getPeerCertificate?.()
   if (certificate?.fingerprint256 === undefined) return undefined

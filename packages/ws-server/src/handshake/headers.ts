@@ -1,23 +1,29 @@
-/** The headers of a request, by lower-case name. If a name occurs twice, its values are joined (RFC 9110 §5.3), or the first one counts. */
+/**
+ * The headers of a request, by lower-case name. If a name occurs twice, its values are joined (RFC 9110
+ * §5.3), or the first one counts.
+ */
 export type HandshakeHeaders = Readonly<Record<string, string | undefined>>
 
-/** The headers that differ between clients of one kind. */
+/** The headers that differ even between clients of the same kind. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'sec-websocket-key'])
-/** Stands in no header (RFC 9110 §5.5). */
+/** Never occurs in a header (RFC 9110 §5.5). */
 const SEPARATOR = '\n'
-/** Stands in no name (RFC 9110 §5.6.2). */
+/** Never occurs in the name of a header (RFC 9110 §5.6.2). */
 const NAME_SEPARATOR = ','
 
 /** The headers of a handshake as two texts. */
 export interface PackedHeaders {
-  /** The same for many clients: the names of a client's own headers in one line, and then the others, with names and values in turn. */
+  /**
+   * A text that many clients share: the names of the client's own headers in one line, then alternating names
+   * and values of the others.
+   */
   readonly shared: string
-  /** The values of this client's own headers: its key and its credentials. */
+  /** The values of this client's own headers, which are its key and credentials. */
   readonly own: string
 }
 
-/** Packs the headers of a handshake. */
-export function packed_headers(
+/** Packs headers into two texts, of which the shared one can be cached. */
+export function pack_headers(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): PackedHeaders {
   const shared: string[] = []
@@ -37,8 +43,8 @@ export function packed_headers(
   }
 }
 
-/** Returns headers that were packed; their own come last. */
-export function unpacked_headers({ shared, own }: PackedHeaders): Record<string, string> {
+/** Unpacks headers; the client's own come last. */
+export function unpack_headers({ shared, own }: PackedHeaders): Record<string, string> {
   const headers: Record<string, string> = {}
   const [own_names = '', ...parts] = shared.split(SEPARATOR)
   for (let at = 0; at + 1 < parts.length; at += 2) headers[String(parts[at])] = String(parts[at + 1])

@@ -1,5 +1,6 @@
 /**
- * Ignores a socket's `error`: `close` follows it. Registered first, or a reset would end the process. It is one function for all sockets: a
- * closure would keep alive what is at hand where it is made, such as the request, for as long as the socket.
+ * Ignores the `error` of a socket, which `close` follows; without a listener, a reset would end the process.
+ * All sockets share this function, because a closure would keep its context alive, such as the request, for
+ * as long as the socket is open.
  */
 export function ignore_error(): void {}

@@ -1,4 +1,4 @@
-/** An `AbortSignal` that is made when it is first read, which is rare. */
+/** An `AbortSignal` that is created when it is first read, because few callbacks use it. */
 export class LazySignal {
   #controller: AbortController | undefined
   #reason: unknown
@@ -12,7 +12,6 @@ export class LazySignal {
     return this.#controller.signal
   }
 
-  /** Aborts the signal with that reason. */
   abort(reason: Error): void {
     this.#reason = reason
     this.#controller?.abort(reason)

@@ -4,32 +4,36 @@ import type { Refusal } from './refusal.js'
 
 /** Sends the responses to refused clients, and ends each of their sockets. */
 export class RefusalResponses {
-  /** How long a client that keeps its end open has to read its answer. */
+  /** The time that a client gets to read the response before its connection is destroyed. */
   readonly #linger_ms: number
   readonly #streams = new Set<Duplex>()
-  #is_hurried = false
+  #is_closing = false
 
   constructor(linger_ms: number) {
     this.#linger_ms = linger_ms
   }
 
-  /** Answers on the bare socket, and ends it; unless it may linger, without waiting until the client has read the answer. */
+  /**
+   * Writes the response to the stream, and ends it. Unless it may linger, it is destroyed as soon as the
+   * response is sent.
+   */
   end(stream: Duplex, refusal: Refusal, may_linger: boolean): void {
     const { status, text } = refusal
-    const lines = Object.entries(answer_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
+    const lines = Object.entries(response_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
     stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
     this.#linger(stream)
-    if (!may_linger || this.#is_hurried) destroy_when_sent(stream)
+    if (!may_linger || this.#is_closing) destroy_when_sent(stream)
   }
 
-  /** Waits for nobody any more: what was answered is handed to the network, and then each socket ends. */
-  hurry(): void {
-    this.#is_hurried = true
+  /** Destroys each stream as soon as its response is sent, now and from now on. */
+  end_early(): void {
+    this.#is_closing = true
     for (const stream of this.#streams) destroy_when_sent(stream)
   }
 
   #linger(stream: Duplex): void {
-    // What the client still sends is read and dropped: unread bytes would turn the end into a reset that overtakes the answer.
+    // Data that the client still sends is read and dropped. Unread data would make the kernel send a reset,
+    // which can discard the response.
     stream.resume()
     this.#streams.add(stream)
     const timer = setTimeout(() => stream.destroy(), this.#linger_ms)
@@ -40,14 +44,17 @@ export class RefusalResponses {
   }
 }
 
-/** As `destroySoon` of a socket of `node:net`, which a client's stream need not be. */
+/** Does what `destroySoon` does for a socket, also for other streams. */
 function destroy_when_sent(stream: Duplex): void {
   if (stream.writableFinished) stream.destroy()
   else stream.once('finish', () => stream.destroy())
 }
 
-/** Every answer ends the connection; one with an Upgrade header has to name that in Connection too (RFC 9110 §7.8). */
-export function answer_headers({ text, headers = {} }: Refusal): Record<string, string | number> {
+/**
+ * Returns the headers of a response, which always closes the connection. Connection has to list an Upgrade
+ * header (RFC 9110 §7.8).
+ */
+export function response_headers({ text, headers = {} }: Refusal): Record<string, string | number> {
   return {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),

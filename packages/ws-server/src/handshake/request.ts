@@ -1,11 +1,11 @@
 import type { AbortSignalLike } from '@bt/ws-protocol'
-import { type ClientPlace, show_place } from './client_address.js'
+import { type ClientEndpoint, format_endpoint } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
-import { type HandshakeHeaders, type PackedHeaders, unpacked_headers } from './headers.js'
+import { type HandshakeHeaders, type PackedHeaders, unpack_headers } from './headers.js'
 import { LazySignal } from './lazy_signal.js'
 import { parse_target } from './route.js'
 
-/** What a client asked for in its handshake. */
+/** The handshake request of a client. */
 export interface HandshakeRequest {
   /** The path, percent-encoded as received. */
   readonly path: string
@@ -17,11 +17,17 @@ export interface HandshakeRequest {
   readonly origin: string | undefined
   /** The negotiated subprotocol; empty if there is none. */
   readonly protocol: string
-  /** The client's valid certificate; `undefined` if it has none, or was not asked for one: see {@link TlsListenOptions.client_certificates}. */
+  /**
+   * The client's valid certificate; `undefined` if it has none, or was not asked for one: see
+   * {@link TlsListenOptions.client_certificates}.
+   */
   readonly certificate: ClientCertificate | undefined
 }
 
-/** The platform's own `AbortSignal` if its types are known, so that it can be passed to `fetch`; otherwise the part of it that is used. */
+/**
+ * The platform's `AbortSignal` if its type is declared, so that it can be passed to `fetch`; otherwise the
+ * part of it that is used.
+ */
 export type HandshakeSignal = typeof globalThis extends {
   /** The platform's class. */
   readonly AbortSignal: {
@@ -36,19 +42,25 @@ export type HandshakeSignal = typeof globalThis extends {
 export interface AuthorizeRequest extends HandshakeRequest {
   /** The client's address, as {@link WsSocket.addr} will be. */
   readonly addr: string
-  /** The subprotocols that the client offers, in its order of preference; {@link HandshakeRequest.protocol} is the one that will be used. */
+  /**
+   * The subprotocols that the client offers, in its order of preference; {@link HandshakeRequest.protocol} is
+   * the one that will be used.
+   */
   readonly protocols: readonly string[]
-  /** Aborts when an answer is no longer needed: the client has left, `handshake_timeout` has passed, or the server closes. */
+  /**
+   * Aborts when an answer is no longer needed: the client has left, `handshake_timeout` has passed, or the
+   * server closes.
+   */
   readonly signal: HandshakeSignal
 }
 
-/** The request of a client, as its socket shows it. */
+/** The request of a client, as `socket.request` shows it. */
 export class ClientRequest implements HandshakeRequest {
   readonly protocol: string
   readonly certificate: ClientCertificate | undefined
   #url: string
   #query: URLSearchParams | undefined
-  /** As received; or, once they are packed, those that many clients share. */
+  /** The headers as received, or the shared part if they are packed. */
   #headers: HandshakeHeaders | string
   #own_headers = ''
 
@@ -65,7 +77,8 @@ export class ClientRequest implements HandshakeRequest {
   }
 
   /**
-   * Returns the same request with its headers packed, since most are never read again. `url` is the same text, but one that other clients may share.
+   * Returns a copy with packed headers, which take less memory and are rarely read after the handshake. `url`
+   * is the same text, from a cache.
    */
   packed(url: string, { shared, own }: PackedHeaders): ClientRequest {
     const packed = new ClientRequest(url, {}, this.protocol, this.certificate)
@@ -85,7 +98,7 @@ export class ClientRequest implements HandshakeRequest {
 
   get headers(): HandshakeHeaders {
     if (typeof this.#headers === 'string')
-      this.#headers = unpacked_headers({ shared: this.#headers, own: this.#own_headers })
+      this.#headers = unpack_headers({ shared: this.#headers, own: this.#own_headers })
     return this.#headers
   }
 
@@ -94,40 +107,43 @@ export class ClientRequest implements HandshakeRequest {
   }
 }
 
-/** The parts of a message of `node:http` that a request is made of, so that the types of this package need none of Node's. */
+/**
+ * The members of an `IncomingMessage` that are used here, so that the types of this package do not depend on
+ * Node's.
+ */
 interface RequestMessage {
   readonly headers: Record<string, string | string[] | undefined>
   readonly url?: string | undefined
   readonly socket?: object
 }
 
-/** The request of a client while its handshake lasts, as `authorize` gets it. */
+/** The request of a client during its handshake, as `authorize` gets it. */
 export class PendingRequest extends ClientRequest implements AuthorizeRequest {
   readonly protocols: readonly string[]
-  readonly #place: ClientPlace
+  readonly #endpoint: ClientEndpoint
   readonly #signal = new LazySignal()
 
-  /** `protocol`: the one that is agreed on; `protocols`: all that the client offers. */
+  /** `protocol` is the negotiated subprotocol, and `protocols` are those that the client offers. */
   constructor(
     { headers, url = '', socket }: RequestMessage,
-    place: ClientPlace,
+    endpoint: ClientEndpoint,
     protocol: string,
     protocols: readonly string[],
   ) {
-    // The one header that Node gives as a list, and that no request has (RFC 6265 §4.1).
+    // Node's type is a list for this header only, and it has no meaning in a request (RFC 6265 §4.1).
     if (headers['set-cookie'] !== undefined) delete headers['set-cookie']
     super(url, headers as HandshakeHeaders, protocol, read_client_certificate(socket))
-    this.#place = place
+    this.#endpoint = endpoint
     this.protocols = protocols
   }
 
-  /** Aborts {@link PendingRequest.signal}: a method that users don't see. */
+  /** Returns the signal to abort. It is static, so that users of the request do not see it. */
   static signal_of(request: PendingRequest): LazySignal {
     return request.#signal
   }
 
   get addr(): string {
-    return show_place(this.#place)
+    return format_endpoint(this.#endpoint)
   }
 
   get signal(): HandshakeSignal {

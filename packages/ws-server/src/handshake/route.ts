@@ -1,16 +1,16 @@
-/** What `route` has to be, as the end of the sentence "expected …". */
+/** Describes a valid `route`, as the end of the sentence "expected …". */
 export const ROUTE_EXPECTED = "a path that starts with '/', without query, fragment or space, such as '/ws'"
 
 const ROUTE = /^\/[^\s?#]*$/
-/** The absolute form of a request's target (RFC 9112 §3.2.2), as proxies are sent it. */
+/** The start of an absolute-form request target (RFC 9112 §3.2.2), which clients send to proxies. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
 
-/** Whether `value` is a valid route: see {@link ROUTE_EXPECTED}. */
+/** Returns whether `value` is a valid route, as {@link ROUTE_EXPECTED} describes. */
 export function is_route(value: unknown): value is string {
   return typeof value === 'string' && ROUTE.test(value)
 }
 
-/** What a request asks for. */
+/** The parsed target of a request. */
 export interface RequestTarget {
   /** The path, percent-encoded as received. */
   readonly path: string
@@ -18,7 +18,10 @@ export interface RequestTarget {
   readonly query: string
 }
 
-/** Splits the target of a request line (RFC 9112 §3.2). Never fails: any input has a path, though perhaps one of no route. */
+/**
+ * Splits the target of a request line (RFC 9112 §3.2). It never fails; an invalid target has a path that
+ * matches no route.
+ */
 export function parse_target(target: string): RequestTarget {
   const [without_fragment = ''] = target.replace(ABSOLUTE_FORM, '').split('#', 1)
   const question = without_fragment.indexOf('?')
@@ -27,20 +30,23 @@ export function parse_target(target: string): RequestTarget {
 }
 
 /**
- * Whether a request's path is the route: the same text, once unnecessary percent-encoding is decoded (RFC 3986 §6.2.2.2), so that a route may be
- * written in any script. Case counts, and so does a slash at the end.
+ * Returns whether the path of a request is the route. Both are compared without unnecessary percent-encoding
+ * (RFC 3986 §6.2.2.2), so that a route may be written in any script. Case and a trailing slash matter.
  */
 export function matches_route(path: string, route: string): boolean {
   return path === route || decoded(path) === decoded(route)
 }
 
-/** What decodes to a character that means something else than its escape stays as it is; so does `%25`, an escaped percent sign. */
+/**
+ * Decodes a path, except for escapes of reserved characters and of the percent sign, which mean something
+ * else than the character.
+ */
 function decoded(path: string): string {
   const upper = path.replaceAll(/%[0-9a-f]{2}/gi, escaped => escaped.toUpperCase())
   try {
     return decodeURI(upper.replaceAll('%25', '%2525'))
   } catch {
-    // A broken escape names nothing else than itself.
+    // A path with an invalid escape matches only itself.
     return path
   }
 }

@@ -1,38 +1,39 @@
-/** So many are remembered. */
-const MOST_TEXTS = 128
-/** Texts of so many characters at most are remembered: longer ones are seldom the same. */
-const MOST_CHARACTERS = 1_024
+const MAX_TEXTS = 128
+/** Longer texts are not cached, because they are rarely the same for several clients. */
+const MAX_CHARACTERS = 1_024
 
-/** Remembers what was made of the texts that were met lately, of characters up to U+00FF as in headers: most clients send what others did. */
-export class TextCache<Made> {
-  readonly #make: (text: string) => Made
-  readonly #made = new Map<string, Made>()
+/**
+ * Caches the results of a pure function for texts of headers, which are often the same for many clients and
+ * contain only Latin-1.
+ */
+export class TextCache<Result> {
+  readonly #compute: (text: string) => Result
+  readonly #results = new Map<string, Result>()
 
-  /** `make` makes the same of the same text every time. */
-  constructor(make: (text: string) => Made) {
-    this.#make = make
+  constructor(compute: (text: string) => Result) {
+    this.#compute = compute
   }
 
-  /** How many are remembered. */
+  /** The number of cached results. */
   get size(): number {
-    return this.#made.size
+    return this.#results.size
   }
 
-  /** What is made of a text; nothing is remembered of one that nothing is made of. */
-  of(text: string): Made {
-    const known = this.#made.get(text)
-    if (known !== undefined) return known
-    const made = this.#make(text)
-    if (made !== undefined && text.length <= MOST_CHARACTERS) this.#remember(text, made)
-    return made
+  /** Returns the result for a text. `undefined` is not cached. */
+  of(text: string): Result {
+    const cached = this.#results.get(text)
+    if (cached !== undefined) return cached
+    const result = this.#compute(text)
+    if (result !== undefined && text.length <= MAX_CHARACTERS) this.#add(text, result)
+    return result
   }
 
-  #remember(text: string, made: Made): void {
-    if (this.#made.size >= MOST_TEXTS) {
-      const [first] = this.#made.keys()
-      if (first !== undefined) this.#made.delete(first)
+  #add(text: string, result: Result): void {
+    if (this.#results.size >= MAX_TEXTS) {
+      const [first] = this.#results.keys()
+      if (first !== undefined) this.#results.delete(first)
     }
-    // A copy, since a part of a longer text would keep all of it alive.
-    this.#made.set(Buffer.from(text, 'latin1').toString('latin1'), made)
+    // V8 would keep a longer text alive for a slice of it, so the key is copied.
+    this.#results.set(Buffer.from(text, 'latin1').toString('latin1'), result)
   }
 }

@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { has_token, is_token, list_elements } from '@bt/ws-protocol/internal'
 import { bad_handshake, not_websocket, type Refusal, wrong_version } from './refusal.js'
 
-/** RFC 6455 §4.1: 16 random bytes as base64. */
+/** 16 random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 
-/** What is judged of a request. */
-export type RequestHead2 = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>
+/** The parts of a request that are validated. */
+export type RequestHead = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>
 
 const HOST = 'host'
 
-/** Judges a handshake by RFC 6455 §4.2.1; trusts no header to be there. The path was judged before. */
-export function validate_handshake(request: RequestHead2): Refusal | undefined {
+/** Validates a handshake by RFC 6455 §4.2.1, except for its path, which has been matched before. */
+export function validate_handshake(request: RequestHead): Refusal | undefined {
   const { headers, method, httpVersion } = request
   if (!offers_websocket(request)) return not_websocket()
   if (method !== 'GET') return bad_handshake(`the method is ${method}, and has to be GET`)
@@ -29,19 +29,25 @@ export function validate_handshake(request: RequestHead2): Refusal | undefined {
   return undefined
 }
 
-/** Whether a request offers to become a WebSocket. An upgrade to anything else, such as h2c, may be ignored (RFC 9110 §7.8). */
-export function offers_websocket({ headers }: Pick<RequestHead2, 'headers'>): boolean {
+/**
+ * Returns whether a request offers to become a WebSocket. Upgrades to other protocols, such as h2c, may be
+ * ignored (RFC 9110 §7.8).
+ */
+export function offers_websocket({ headers }: Pick<RequestHead, 'headers'>): boolean {
   return has_token(headers.upgrade, 'websocket')
 }
 
-/** What would follow it, where frames are to come (RFC 9112 §6). */
-export function has_body({ headers }: Pick<RequestHead2, 'headers'>): boolean {
+/** Returns whether a request has a body (RFC 9112 §6), which would come where frames are expected. */
+export function has_body({ headers }: Pick<RequestHead, 'headers'>): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
 }
 
-/** RFC 9112 §3.2 forbids it. Node keeps the first, others may keep the last, and the origin is judged by it. */
-function has_several_hosts({ rawHeaders }: Pick<RequestHead2, 'rawHeaders'>): boolean {
+/**
+ * Returns whether Host is repeated, which RFC 9112 §3.2 forbids. Node keeps the first and a proxy may keep
+ * the last, and the origin check depends on it.
+ */
+function has_several_hosts({ rawHeaders }: Pick<RequestHead, 'rawHeaders'>): boolean {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]
@@ -50,7 +56,10 @@ function has_several_hosts({ rawHeaders }: Pick<RequestHead2, 'rawHeaders'>): bo
   return hosts > 1
 }
 
-/** The subprotocols that a client offers, by its preference (RFC 6455 §4.1); `undefined` if the list is broken, or names none. */
+/**
+ * Parses the offered subprotocols, in order of preference (RFC 6455 §4.1). Returns `undefined` if the list is
+ * invalid or empty.
+ */
 export function offered_protocols(header: string | undefined): readonly string[] | undefined {
   if (header === undefined) return []
   const offered = list_elements(header)
@@ -58,7 +67,7 @@ export function offered_protocols(header: string | undefined): readonly string[]
   return is_list ? offered : undefined
 }
 
-/** The first of the server's own subprotocols that is offered; empty where there is none. */
+/** Returns the first of the server's own subprotocols that the client offers, or `''` if there is none. */
 export function agreed_protocol(own: readonly string[], offered: Iterable<string>): string {
   const names = new Set(offered)
   return own.find(name => names.has(name)) ?? ''

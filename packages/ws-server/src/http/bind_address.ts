@@ -2,36 +2,33 @@ import { isIPv6 } from 'node:net'
 
 /** A TCP port of a host. */
 export interface TcpAddress {
-  /** The kind of address. */
   readonly kind: 'tcp'
   /** A name, or an IP address without brackets. */
   readonly host: string
-  /** The port: from 0, which means a free one, to 65535. */
+  /** The port, from 0, which means a free one, to 65535. */
   readonly port: number
 }
 
 /** A Unix socket. */
 export interface UnixAddress {
-  /** The kind of address. */
   readonly kind: 'unix'
-  /** The path of its file. */
   readonly path: string
 }
 
-/** Where a server listens. */
+/** The parsed option `bind`. */
 export type BindAddress = TcpAddress | UnixAddress
 
-/** What `bind` has to be, as the end of the sentence "expected …". */
+/** Describes a valid `bind`, as the end of the sentence "expected …". */
 export const BIND_EXPECTED =
   "'host:port' with a port from 0 (a free one) to 65535, such as '127.0.0.1:8081', '0.0.0.0:8081' for every interface, '[::1]:8081' for IPv6, or 'unix:/path' with a path of at most 107 bytes"
 
 const UNIX_SCHEME = 'unix:'
-/** What Linux has room for; a longer path would be cut off there, without a word. */
+/** The limit of Linux (`sun_path` in unix(7)), which silently truncates a longer path. */
 const MAX_UNIX_PATH_BYTES = 107
 /** A host without colons, or something in brackets (RFC 3986 §3.2.2), then a port. */
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^\s\p{Cc}:/?#@[\]]+)):(\d{1,5})$/u
 
-/** Parses a `bind`; `undefined` if it is invalid: see {@link BIND_EXPECTED}. */
+/** Parses the option `bind`. Returns `undefined` unless it is as {@link BIND_EXPECTED} describes. */
 export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
     const path = bind.slice(UNIX_SCHEME.length)

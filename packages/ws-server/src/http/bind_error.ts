@@ -2,7 +2,7 @@ import { NetError, type NetErrorCode } from '@bt/ws-protocol'
 import { error_text, type SystemError } from '@bt/ws-protocol/internal/node'
 import type { BindAddress } from './bind_address.js'
 
-/** Why a server could not listen, in words. */
+/** Explains why a server could not listen. */
 export function bind_error(bind: string, address: BindAddress, cause: Error): NetError {
   const [code, advice] = diagnosis(address, cause)
   return new NetError(code, `listen: cannot bind ${bind}: ${advice}`, { cause })

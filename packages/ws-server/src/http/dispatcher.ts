@@ -3,23 +3,23 @@ import type { Duplex } from 'node:stream'
 import { NetError } from '@bt/ws-protocol'
 import { describe_value } from '@bt/ws-protocol/internal'
 import { node_platform } from '@bt/ws-protocol/internal/node'
-import { answerable_stream } from '../handshake/client_stream.js'
+import { response_stream } from '../handshake/client_stream.js'
 import { ignore_error } from '../handshake/ignore_error.js'
 import { wrong_path } from '../handshake/refusal.js'
 import { matches_route, parse_target } from '../handshake/route.js'
 import { offers_websocket } from '../handshake/validate.js'
 import type { HandshakeTarget } from './handshake_target.js'
-import { decides_upgrades, serve_plainly, type UpgradeDecider } from './plain_request.js'
+import { has_upgrade_callback, serve_as_plain_request, type UpgradeDecider } from './plain_request.js'
 
-/** Stops sending handshakes to a target. */
+/** Stops routing handshakes to a target. */
 export type Unmount = () => void
 
 const dispatchers = new WeakMap<HttpServer, Dispatcher>()
 
 /**
- * Sends the handshakes for a target's route to it.
+ * Routes the handshakes for a target's route to it.
  *
- * @throws NetError `invalid_option` where that route is taken on this server
+ * @throws NetError `invalid_option` if another target has that route on this server
  */
 export function mount(http: HttpServer, target: HandshakeTarget): Unmount {
   const dispatcher = dispatchers.get(http) ?? new Dispatcher(http)
@@ -27,15 +27,18 @@ export function mount(http: HttpServer, target: HandshakeTarget): Unmount {
   return dispatcher.mount(target)
 }
 
-/** Whether a request is for a route. */
-export function is_for(request: IncomingMessage, route: string): boolean {
+/** Returns whether a request is for a route. */
+export function is_request_for(request: IncomingMessage, route: string): boolean {
   const { url = '' } = request
-  // What most ask for is the route itself, and perhaps a query.
+  // Most requests name exactly the route, perhaps with a query, and need no parsing.
   if (url.startsWith(route) && (url.length === route.length || url[route.length] === '?')) return true
   return matches_route(parse_target(url).path, route)
 }
 
-/** The one listener for `upgrade` that all our routes of an http server share; it is there as long as there is a route. */
+/**
+ * The single `upgrade` listener for all our routes of an http server. It is registered while there is any
+ * route.
+ */
 class Dispatcher {
   readonly #http: HttpServer
   readonly #targets: HandshakeTarget[] = []
@@ -48,88 +51,97 @@ class Dispatcher {
 
   mount(target: HandshakeTarget): Unmount {
     const { route } = target
-    const at = this.#targets.findIndex(other => matches_route(other.route, route))
-    if (this.#targets[at]?.is_closing === false) {
+    const index = this.#targets.findIndex(other => matches_route(other.route, route))
+    if (this.#targets[index]?.is_closing === false) {
       const message = `listen: the option route is ${describe_value(route)}, and this server has that route already; close the other one first, or choose another route`
       throw new NetError('invalid_option', message)
     }
     if (this.#targets.length === 0) this.#listen()
-    if (at === -1) this.#targets.push(target)
-    else this.#targets[at] = target
+    if (index === -1) this.#targets.push(target)
+    else this.#targets[index] = target
     return () => this.#unmount(target)
   }
 
   #unmount(target: HandshakeTarget): void {
-    const at = this.#targets.indexOf(target)
-    if (at === -1) return
-    this.#targets.splice(at, 1)
+    const index = this.#targets.indexOf(target)
+    if (index === -1) return
+    this.#targets.splice(index, 1)
     if (this.#targets.length === 0) this.#stop_listening()
   }
 
   #listen(): void {
     const http = this.#http
     this.#is_first = !this.#has_others
-    const give_back = decides_upgrades(http) ? this.#decide_for(http) : () => {}
+    const restore = has_upgrade_callback(http) ? this.#override_upgrade_callback(http) : () => {}
     http.on('upgrade', this.#dispatch)
     this.#stop_listening = () => {
       http.off('upgrade', this.#dispatch)
-      give_back()
+      restore()
     }
   }
 
-  /** Keeps our listener from turning plain requests into upgrades; what its owner has decided stays as it is. */
-  #decide_for(http: HttpServer & UpgradeDecider): () => void {
-    const theirs = http.shouldUpgradeCallback
-    const ours = (request: IncomingMessage): boolean =>
-      theirs.call(http, request) && (is_handshake(request) || this.#has_others)
-    http.shouldUpgradeCallback = ours
+  /**
+   * Keeps Node from emitting `upgrade` for plain requests just because we listen, and respects the owner's
+   * own decision.
+   */
+  #override_upgrade_callback(http: HttpServer & UpgradeDecider): () => void {
+    const original = http.shouldUpgradeCallback
+    const override = (request: IncomingMessage): boolean =>
+      original.call(http, request) && (is_handshake(request) || this.#has_others)
+    http.shouldUpgradeCallback = override
     return () => {
-      if (http.shouldUpgradeCallback === ours) http.shouldUpgradeCallback = theirs
+      if (http.shouldUpgradeCallback === override) http.shouldUpgradeCallback = original
     }
   }
 
-  /** Whether an upgrade that is none of ours may be another listener's. */
+  /** Whether other listeners for `upgrade` exist, which may handle requests that are not for our routes. */
   get #has_others(): boolean {
     return this.#http.listenerCount('upgrade') > Math.min(1, this.#targets.length)
   }
 
   readonly #dispatch = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    const found = this.#targets.find(({ route }) => is_for(request, route))
-    // What has a stream of its own is still being read.
+    const found = this.#targets.find(({ route }) => is_request_for(request, route))
+    // With a stream of its own, Node is still reading the request's body.
     const is_plain = !is_handshake(request) && stream === request.socket
-    if (is_plain && !this.#has_others) serve_plainly(request, stream, head)
-    else if (found !== undefined) found.take(request, answerable_stream(request, stream), head)
+    if (is_plain && !this.#has_others) serve_as_plain_request(request, stream, head)
+    else if (found !== undefined) found.start_handshake(request, response_stream(request, stream), head)
     else if (this.#has_others) this.#leave_to_others(request, stream)
     else refuse(this.#targets[0], request, stream)
   }
 
-  /** Another listener may do something with it, now or later. If none does, it ends with the time that a handshake may take. */
+  /**
+   * Leaves a request to the other listeners, and refuses it if none has used it within the time of a
+   * handshake.
+   */
   #leave_to_others(request: IncomingMessage, stream: Duplex): void {
     const [target] = this.#targets
     const { socket } = request
-    // A listener before ours may have written to it already.
+    // A listener before ours may have written to the socket already.
     const written_bytes = this.#is_first ? socket.bytesWritten : 0
-    // Without a listener, a reset by its client would end the process.
+    // Without an `error` listener, a reset by the client would end the process.
     stream.on('error', ignore_error)
     const cancel = node_platform.clock.start_timer(target?.handshake_timeout ?? 0, () => {
       stream.off('close', cancel)
-      if (!is_taken(stream) && !(socket.bytesWritten > written_bytes)) refuse(target, request, stream)
+      if (!is_in_use(stream) && !(socket.bytesWritten > written_bytes)) refuse(target, request, stream)
     })
     stream.once('close', cancel)
   }
 }
 
-/** Anything else than a GET that offers a WebSocket is a plain request: its app answers it. */
+/** Returns whether a request is a WebSocket handshake. The app answers all others as plain requests. */
 function is_handshake(request: IncomingMessage): boolean {
   return request.method === 'GET' && offers_websocket(request)
 }
 
 function refuse(target: HandshakeTarget | undefined, request: IncomingMessage, stream: Duplex): void {
-  target?.refuse(answerable_stream(request, stream), wrong_path(), request)
+  target?.refuse(response_stream(request, stream), wrong_path(), request)
 }
 
-/** Whether another listener reads a stream, or has ended it. Node leaves it neither flowing nor paused. */
-function is_taken(stream: Duplex): boolean {
+/**
+ * Returns whether another listener reads a stream, or has ended it. Until then it is neither flowing nor
+ * paused.
+ */
+function is_in_use(stream: Duplex): boolean {
   const { readableFlowing, writableEnded, destroyed } = stream
   return readableFlowing !== null || stream.listenerCount('readable') > 0 || writableEnded || destroyed
 }

@@ -5,29 +5,36 @@ import type { ClientStream } from '../handshake/client_stream.js'
 import type { Unmount } from './dispatcher.js'
 import type { OwnHttpTarget } from './handshake_target.js'
 
-/** The http server that handshakes come through: our own, or one that is shared. */
+/** The http server that receives the handshakes: our own, or a shared one. */
 export interface HttpHost {
-  /** The server itself. */
   readonly http: HttpServer
-  /** Sends handshakes to a target, and on our own server everything else, to be refused; returns a function that stops this. */
+  /**
+   * Routes handshakes to a target, which on our own server also refuses all other requests. Returns a
+   * function that stops this.
+   */
   serve(target: OwnHttpTarget): Unmount
-  /** Forgets a stream that has become a WebSocket, whose end is seen to elsewhere. */
-  let_go(stream: ClientStream): void
-  /** Settles when it listens, with what kept it from that if anything did. Never rejects. */
+  /** Stops tracking a stream that has become a WebSocket. */
+  release(stream: ClientStream): void
+  /** Resolves when the server listens, or with the error that prevented it. Never rejects. */
   open(): Promise<NetError | undefined>
-  /** Takes no connections any more, where it is our own; settles when all of ours have ended. */
+  /** Stops accepting connections on our own server, and resolves when all of ours have ended. */
   close(connections_closed: Promise<void>): Promise<void>
 }
 
-/** Where an http server listens, as `addr` shows it: empty where it does not. */
-export function shown_address(http: HttpServer): string {
+/**
+ * Formats the address that an http server listens on, as `addr` shows it. Returns `''` if it does not listen.
+ */
+export function format_server_address(http: HttpServer): string {
   const address = http.address()
   if (typeof address === 'object')
     return address === null ? '' : format_address(address.address, address.port)
   return `unix:${address}`
 }
 
-/** The same for a Unix socket; `undefined` if it listens on none. */
-export function shown_unix_path(http: HttpServer): string | undefined {
-  return typeof http.address() === 'string' ? shown_address(http) : undefined
+/**
+ * Formats the path of the Unix socket that an http server listens on. Returns `undefined` if it listens on
+ * none.
+ */
+export function format_unix_path(http: HttpServer): string | undefined {
+  return typeof http.address() === 'string' ? format_server_address(http) : undefined
 }

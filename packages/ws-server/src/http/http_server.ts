@@ -6,61 +6,65 @@ import { MAX_DELAY_MS } from '@bt/ws-protocol/internal'
 import { node_platform, secure_options } from '@bt/ws-protocol/internal/node'
 import { ignore_error } from '../handshake/ignore_error.js'
 import type { RefusalReason } from '../handshake/refusal.js'
-import { Arrivals } from './arrivals.js'
+import { StreamTimeouts } from './stream_timeouts.js'
 import { check_tls, sni_where, TLS_WHERE, type TlsListenOptions } from './tls_options.js'
 
-/** An HTTP server, plain or over TLS. It is not listening yet. */
-export interface MadeHttpServer {
-  /** Over TLS, it tells `clientError` only of sockets whose TLS handshake is done, and of those that are destroyed. */
+/** An HTTP server, plain or over TLS, that does not listen yet. */
+export interface CreatedHttpServer {
+  /**
+   * Over TLS, it emits `clientError` only for sockets whose TLS handshake is complete, and for destroyed
+   * ones.
+   */
   readonly http: HttpServer
-  /** Ends the sockets in the middle of a TLS handshake, which HTTP does not know yet. */
-  drop_unsecured(): void
+  /** Destroys the sockets in the middle of a TLS handshake, which `http` does not know yet. */
+  destroy_unsecured(): void
 }
 
-/** The options of these names. */
+/** The options of the same names. */
 export interface HttpSettings {
   readonly bind?: string | undefined
   readonly handshake_timeout: number
   readonly tls?: TlsListenOptions | undefined
 }
 
-/** Who wants to know who comes. */
+/** What an HTTP server reports of its connections. */
 export interface HttpEvents {
-  /** A TCP connection was accepted; over TLS, nothing of that has happened on it yet. It is over if this destroys it. */
+  /** Called when a TCP connection was accepted, before its TLS handshake. It may destroy the stream. */
   accepted(stream: Socket): void
-  /** A client has connected, over TLS with the handshake of that behind it, and its request comes next. */
-  arrived(stream: Socket): void
-  /** A client failed in TLS, and got no answer for that reason. */
+  /** Called when a client is ready to send its request, over TLS after the TLS handshake. */
+  connected(stream: Socket): void
+  /** Called when a TLS handshake failed, so that the client gets no response. */
   refused(reason: RefusalReason, stream: Socket): void
 }
 
-/** How long a request may take is watched elsewhere, since that goes on with `authorize`. */
+/** Node's timeouts are off, because the handshake timeout also covers `authorize`. */
 const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0 }
 
 /**
- * Makes the HTTP server of a WebSocket server.
+ * Creates the HTTP server of a WebSocket server.
  *
- * @throws NetError `invalid_option` for a certificate or a key that will not do
+ * @throws NetError `invalid_option` for an invalid certificate or key
  */
-export function make_http_server(settings: HttpSettings, watcher: HttpEvents): MadeHttpServer {
-  if (settings.tls !== undefined) return make_https_server(settings, settings.tls, watcher)
+export function create_http_server(settings: HttpSettings, events: HttpEvents): CreatedHttpServer {
+  if (settings.tls !== undefined) return create_tls_http_server(settings, settings.tls, events)
   const http = createServer(NO_TIMEOUTS)
-  // Before Node's own listener, which begins to read.
+  // It has to run before Node's own listener, which starts to read.
   http.prependListener('connection', stream => {
-    watcher.accepted(stream)
-    if (!stream.destroyed) watcher.arrived(stream)
+    events.accepted(stream)
+    if (!stream.destroyed) events.connected(stream)
   })
-  return { http, drop_unsecured: () => {} }
+  return { http, destroy_unsecured: () => {} }
 }
 
-function make_https_server(
+function create_tls_http_server(
   { bind, handshake_timeout }: HttpSettings,
   given: TlsListenOptions,
-  watcher: HttpEvents,
-): MadeHttpServer {
+  events: HttpEvents,
+): CreatedHttpServer {
   const tls = check_tls(given)
   const { ca, min_version, client_certificates } = tls
-  // A certificate of `sni` brings a context of its own: without `ca`, that one would trust every public authority.
+  // Each certificate of `sni` has a context of its own, which without `ca` would trust every public
+  // authority.
   const trust = { ca, min_version }
   const contexts = Object.entries(tls.sni).map(
     ([name, identity]) =>
@@ -69,7 +73,8 @@ function make_https_server(
         createSecureContext(secure_options(sni_where(name), { ...identity, ...trust })),
       ] as const,
   )
-  // Node's own timer would blame clients for the time in which this process was busy. The sockets of TLS and below it can be told apart by their address, which Unix sockets do not have.
+  // Node's own timeout would also count time in which this process was busy. Ours finds the TCP socket below
+  // a TLS socket by the client's address, which Unix sockets do not have.
   const has_addresses = !bind?.startsWith('unix:')
   const https = create_https_server({
     ...NO_TIMEOUTS,
@@ -80,52 +85,53 @@ function make_https_server(
     ...(contexts.length === 0 ? {} : { SNICallback: choose_context(new Map(contexts)) }),
   })
   const unsecured = new Map<string | Socket, Socket>()
-  const handshakes = new Arrivals(handshake_timeout, node_platform.clock, socket => {
-    watcher.refused('timed_out', socket as Socket)
+  const tls_timeouts = new StreamTimeouts(handshake_timeout, node_platform.clock, socket => {
+    events.refused('timed_out', socket as Socket)
     socket.destroy()
   })
-  const take_socket_below = (secure: TLSSocket): Socket | undefined => {
-    const peer = peer_of(secure)
-    const socket = unsecured.get(peer)
-    if (socket !== undefined) handshakes.take(socket)
-    unsecured.delete(peer)
+  const take_tcp_socket = (secure: TLSSocket): Socket | undefined => {
+    const key = socket_key(secure)
+    const socket = unsecured.get(key)
+    if (socket !== undefined) tls_timeouts.remove(socket)
+    unsecured.delete(key)
     return socket
   }
   https.on('connection', (socket: Socket) => {
-    watcher.accepted(socket)
-    const peer = peer_of(socket)
-    unsecured.set(peer, socket)
-    if (has_addresses) handshakes.add(socket)
-    socket.once('close', () => unsecured.delete(peer))
+    events.accepted(socket)
+    const key = socket_key(socket)
+    unsecured.set(key, socket)
+    if (has_addresses) tls_timeouts.add(socket)
+    socket.once('close', () => unsecured.delete(key))
     socket.on('error', ignore_error)
   })
-  // First of all: Node goes on to tell `clientError`, where a destroyed socket is known as one that is over.
+  // It has to run before Node's own listener, which emits `clientError`. That listener of ours ignores
+  // destroyed sockets.
   https.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    const below = take_socket_below(socket)
+    const tcp_socket = take_tcp_socket(socket)
     const reason = refusal_of(error, socket)
-    if (reason !== undefined) watcher.refused(reason, socket)
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') below?.write(PLAIN_HTTP_ANSWER)
+    if (reason !== undefined) events.refused(reason, socket)
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') tcp_socket?.write(PLAIN_HTTP_RESPONSE)
     socket.destroy()
   })
   https.prependListener('secureConnection', socket => {
-    take_socket_below(socket)
-    // Where certificates are optional, Node lets those in that do not hold.
+    take_tcp_socket(socket)
+    // If certificates are optional, Node also accepts invalid ones.
     if (socket.authorized || socket.getPeerX509Certificate() === undefined) {
-      watcher.arrived(socket)
+      events.connected(socket)
       return
     }
-    watcher.refused('tls_failed', socket)
+    events.refused('tls_failed', socket)
     socket.destroy()
   })
-  const drop_unsecured = (): void => {
-    handshakes.drop_all()
+  const destroy_unsecured = (): void => {
+    tls_timeouts.destroy_all()
     for (const socket of unsecured.values()) socket.destroy()
   }
-  return { http: https, drop_unsecured }
+  return { http: https, destroy_unsecured }
 }
 
-/** What a client is told that speaks HTTP where TLS is expected; it reads this though TLS never began. */
-const PLAIN_HTTP_ANSWER = [
+/** The unencrypted response to a client that sends plain HTTP to a TLS server. */
+const PLAIN_HTTP_RESPONSE = [
   'HTTP/1.1 400 Bad Request',
   'Content-Type: text/plain; charset=utf-8',
   'Connection: close',
@@ -133,13 +139,16 @@ const PLAIN_HTTP_ANSWER = [
   'This server speaks TLS: connect with wss:// or https://, not with ws:// or http://.',
 ].join('\r\n')
 
-/** Tells one socket from all others: over TCP by the client's address, which the TLS socket above it has too. */
-function peer_of(socket: Socket): string | Socket {
+/** Returns a key that a TCP socket has in common with the TLS socket on top of it: the client's address. */
+function socket_key(socket: Socket): string | Socket {
   const { remoteAddress, remotePort } = socket
   return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`
 }
 
-/** Finds the certificate for the name that a client asks for: the name itself, or `*` and all but its first label. */
+/**
+ * Selects the context for the requested server name: that name itself, or with `*` for its first label (RFC
+ * 6125 §6.4.3).
+ */
 function choose_context(contexts: ReadonlyMap<string, SecureContext>) {
   return (server_name: string, done: (error: null, context?: SecureContext) => void): void => {
     const name = server_name.toLowerCase()
@@ -147,9 +156,10 @@ function choose_context(contexts: ReadonlyMap<string, SecureContext>) {
   }
 }
 
-/** Why a TLS handshake failed; `undefined` for a client that left in the middle of it. */
+/** Returns why a TLS handshake failed, or `undefined` if the client left during it. */
 function refusal_of(error: NodeJS.ErrnoException, socket: TLSSocket): RefusalReason | undefined {
   if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'timed_out'
-  // Where certificates are required, Node ends the socket of one that does not hold, and says so no further.
+  // If certificates are required, Node resets the connection of a client with an invalid one, and shows the
+  // reason only in `authorizationError`.
   return error.code === 'ECONNRESET' && !socket.authorizationError ? undefined : 'tls_failed'
 }

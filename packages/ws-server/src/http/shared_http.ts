@@ -5,15 +5,15 @@ import type { HttpHost } from './http_host.js'
 import type { HttpServerLike } from './http_server_like.js'
 
 /**
- * An http server that is somebody else's. Whether it listens, what else it answers and when it closes is its owner's to see to: its errors are
- * not listened for, since that would hide them from whoever counts on them.
+ * An http server that the user owns. The user makes it listen, answers its other requests and closes it. We
+ * do not listen for its errors, because that would hide them from the user.
  */
 export class SharedHttp implements HttpHost {
   readonly http: HttpServer
-  #listens: () => void = () => {}
+  #on_listening: () => void = () => {}
 
   constructor(server: HttpServerLike) {
-    // What is used of it is what the type asks for.
+    // We use only the members of HttpServerLike.
     this.http = server as HttpServerLike & HttpServer
   }
 
@@ -21,23 +21,22 @@ export class SharedHttp implements HttpHost {
     return mount(this.http, target)
   }
 
-  /** Nothing is kept of it here. */
-  let_go(): void {}
+  release(): void {}
 
   open(): Promise<undefined> {
     return new Promise(resolve => {
-      this.#listens = () => {
-        this.http.off('listening', this.#listens)
+      this.#on_listening = () => {
+        this.http.off('listening', this.#on_listening)
         resolve(undefined)
       }
-      if (this.http.listening) this.#listens()
-      else this.http.on('listening', this.#listens)
+      if (this.http.listening) this.#on_listening()
+      else this.http.on('listening', this.#on_listening)
     })
   }
 
-  /** Waits no longer for it to listen; it goes on. */
+  /** Stops waiting for the server to listen, and leaves it running. */
   async close(connections_closed: Promise<void>): Promise<void> {
-    this.#listens()
+    this.#on_listening()
     await connections_closed
   }
 }

@@ -8,22 +8,24 @@ import {
   type OptionRules,
 } from '@bt/ws-protocol/internal'
 
-/** Whether a client has to prove who it is with a certificate of its own. */
+/** Whether clients have to present a certificate. */
 export type ClientCertificates = 'none' | 'optional' | 'required'
 
 /**
- * Settings of TLS, for `wss:`, all read when `listen` is called. For anything else, such as other ciphers, or certificates that are renewed without a
- * restart, share an `https.Server` of your own.
+ * Settings of TLS, for `wss:`, all read when `listen` is called. For anything else, such as other ciphers, or
+ * certificates that are renewed without a restart, share an `https.Server` of your own.
  */
 export interface TlsListenOptions extends TlsIdentity, TlsTrust {
   /**
-   * Whether to ask clients for a certificate, which has to come from an authority in `ca`, and is shown as `request.certificate`. `'optional'` also
-   * admits clients without one; an invalid one is refused either way. @defaultValue `'none'`
+   * Whether to ask clients for a certificate, which has to come from an authority in `ca`, and is shown as
+   * `request.certificate`. `'optional'` also admits clients without one; an invalid one is refused either
+   * way. @defaultValue `'none'`
    */
   readonly client_certificates?: ClientCertificates | undefined
   /**
-   * Certificates for other names of this server, by host name; `'*.example.com'` covers every name one label longer (RFC 6125 §6.4.3). A client that
-   * asks for none of them, or for no name at all, gets `cert`. @defaultValue none
+   * Certificates for other names of this server, by host name; `'*.example.com'` covers every name one label
+   * longer (RFC 6125 §6.4.3). A client that asks for none of them, or for no name at all, gets `cert`.
+   * @defaultValue none
    */
   readonly sni?: Readonly<Record<string, TlsIdentity>> | undefined
 }
@@ -33,7 +35,7 @@ type FilledTlsOption = 'cert' | 'key' | 'client_certificates' | 'min_version' | 
 /** The options of TLS, checked and filled in. */
 export type TlsListenSettings = CheckedOptions<TlsListenOptions, FilledTlsOption>
 
-/** What the parts of `tls` are called in messages. */
+/** Names the option `tls` in error messages. */
 export const TLS_WHERE = 'listen, in the option tls'
 
 const CLIENT_CERTIFICATES: readonly unknown[] = [
@@ -63,7 +65,7 @@ const tls_rules: OptionRules<TlsListenOptions, FilledTlsOption> = {
   },
 }
 
-/** Checks the options of TLS, but for what is in certificates and keys. */
+/** Checks the options of TLS, except for the contents of certificates and keys. */
 export function check_tls(given: TlsListenOptions): TlsListenSettings {
   const settings = check_options(TLS_WHERE, given, tls_rules)
   const { ca, client_certificates, sni } = settings
@@ -81,7 +83,7 @@ export function check_tls(given: TlsListenOptions): TlsListenSettings {
   return settings
 }
 
-/** What the parts of one certificate of `sni` are called in messages. */
+/** Names an entry of `sni` in error messages. */
 export function sni_where(name: string): string {
   return `${TLS_WHERE}, in sni for ${name}`
 }

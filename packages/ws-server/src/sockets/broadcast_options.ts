@@ -14,10 +14,11 @@ export interface BroadcastToAllOptions extends BroadcastOptions {
 }
 
 /**
- * Why a message did not go to the other servers. `cluster_unavailable`: as much as `max_cluster_queue` allows is waiting for the broker. `too_large`:
- * the broker takes no message of that size, so it went nowhere. `closed`: the server has closed.
+ * Why a message went to no other server. `cluster_unavailable`: the queue for the broker is full
+ * (`max_cluster_queue`). `too_large`: the broker takes no message of that size, so it went to no socket at
+ * all. `closed`: the server has closed.
  */
 export type PublishError = NetError & {
-  /** How many sockets of this server took it anyway. */
+  /** The number of sockets of this server that took it anyway. */
   readonly reached: number
 }

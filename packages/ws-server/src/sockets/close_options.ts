@@ -14,24 +14,28 @@ import {
 /** Options of a server's `close`. */
 export interface CloseOptions {
   /**
-   * How long the callbacks of messages that have arrived may take, in milliseconds, before their socket is closed regardless. 0 closes at once, and
-   * drops messages that wait for a callback. From 0 to 2,147,483,647. @defaultValue `5000`
+   * How long the callbacks of messages that have arrived may take, in milliseconds, before their socket is
+   * closed regardless. 0 closes at once, and drops messages that wait for a callback. From 0 to
+   * 2,147,483,647. @defaultValue `5000`
    */
   readonly drain_ms?: number | undefined
   /**
-   * What happens to messages that were on their way when the server closed, and are not read when the Close goes out. `'dropped'`: whatever reached
-   * `on_message` could be answered, and a client may resend what got no answer. `'delivered'`: whatever a client had sent before it received the
-   * Close reaches `on_message`, in order, but can't be answered any more, as `send` returns `closed`. If callbacks took longer than `drain_ms`, or
-   * the connection ends without the client's Close, they are dropped either way. @defaultValue `'dropped'`
+   * What happens to messages that were on their way when the server closed, and are not read when the Close
+   * goes out. `'dropped'`: whatever reached `on_message` could be answered, and a client may resend what got
+   * no answer. `'delivered'`: whatever a client had sent before it received the Close reaches `on_message`,
+   * in order, but can't be answered any more, as `send` returns `closed`. If callbacks took longer than
+   * `drain_ms`, or the connection ends without the client's Close, they are dropped either way. @defaultValue
+   * `'dropped'`
    */
   readonly late?: LateMessages | undefined
   /**
-   * The time within which clients should come back, in milliseconds: each is told its own random delay between 0 and this, which our client respects.
-   * From 0 to 3,600,000. @defaultValue `0`, for no delay
+   * The time within which clients should come back, in milliseconds: each gets its own random delay between 0
+   * and this, which our client respects. From 0 to 3,600,000. @defaultValue `0`, for no delay
    */
   readonly spread_ms?: number | undefined
   /**
-   * The close code: 1000, 1001 (going away), 1012 (restart), 1013 (try again later), or one of your own from 3000 to 4999.
+   * The close code: 1000, 1001 (going away), 1012 (restart), 1013 (try again later), or one of your own from
+   * 3000 to 4999.
    * @defaultValue `1001`, or `1012` with `spread_ms`
    */
   readonly code?: number | undefined
@@ -40,7 +44,7 @@ export interface CloseOptions {
 }
 
 const MAX_SPREAD_MS = 3_600_000
-/** RFC 6455 §5.5 leaves 123 bytes, and the hint takes up to 24 of them. */
+/** A Close has room for a reason of 123 bytes (RFC 6455 §5.5), and the retry hint takes up to 24 of them. */
 const MAX_REASON_BYTES = 99
 const CODES: ReadonlySet<unknown> = new Set([NORMAL_CLOSURE, GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER])
 
@@ -71,19 +75,19 @@ const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' |
   },
 }
 
-/** What each socket is told when its server closes. */
+/** How a server closes its sockets. */
 export interface Shutdown {
   readonly code: number
-  /** Milliseconds until callbacks are waited for no longer. */
+  /** The limit of waiting for callbacks, in milliseconds. */
   readonly drain_ms: number
-  /** What becomes of messages that it has not read then. */
+  /** What happens to messages that are not read when the Close is sent. */
   readonly late: LateMessages
-  /** The reason for the next socket, with a wait of its own where they are to be spread. */
+  /** Returns the close reason for the next socket, with a random retry hint if `spread_ms` is given. */
   next_reason(): string
 }
 
 /**
- * Reads the options of `close`; `random`: a number from 0 up to 1, which it never is.
+ * Checks the options of `close`. `random` returns a number from 0 to below 1.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */

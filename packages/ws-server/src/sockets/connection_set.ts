@@ -21,19 +21,19 @@ import type { SocketCallbacks } from './socket_callbacks.js'
 import type { Topics } from './topics.js'
 import { Traffic } from './traffic.js'
 
-/** The options of these names. */
+/** The options of the same names. */
 export interface ConnectionSetSettings extends WireOptions, Omit<ConnectionSettings, 'side' | 'budget'> {
   readonly heartbeat: number | false
   readonly max_total_queue: number
   readonly max_total_inbox: number
 }
 
-/** The part of a server's figures that its connections know. */
+/** The figures of a server that its connections determine. */
 type ConnectionStats = Omit<WsServerStats, 'topics' | 'cluster'>
 
-/** All connections of one server: accepts, counts, limits and closes them. */
+/** The connections of one server, which it accepts, counts, limits and closes. */
 export class ConnectionSet {
-  /** The limit for what has come in. */
+  /** The memory limit for received data. */
   readonly inbox_budget: TotalInboxBudget
   readonly #sockets: Set<ServerSocket>
   readonly #topics: Topics<ServerSocket>
@@ -44,9 +44,9 @@ export class ConnectionSet {
   readonly #round_trips = new RoundTrips()
   readonly #wire_traits: WireTraits
   readonly #events: ConnectionEvents<ServerSocket>
-  /** How many sockets have ended whose callbacks are not all done. */
-  #leaving = 0
-  readonly #wait_for_all_gone: (() => void)[] = []
+  /** The number of sockets that have ended while their callbacks are still running. */
+  #unsettled = 0
+  readonly #all_settled_waiters: (() => void)[] = []
   readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
   readonly #closed: Record<CloseCause, number> = {
     local: 0,
@@ -61,7 +61,7 @@ export class ConnectionSet {
   readonly #traffic = new Traffic()
   #accepted = 0
 
-  /** `sockets`: where those are kept that are open or closing. */
+  /** Keeps `sockets` up to date with the sockets that are open or closing. */
   constructor(
     settings: ConnectionSetSettings,
     callbacks: SocketCallbacks,
@@ -90,7 +90,7 @@ export class ConnectionSet {
     this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
     this.#events = {
       on_open: socket => callbacks.on_connect?.(socket),
-      on_message: (socket, data) => this.#handle(socket, data),
+      on_message: (socket, data) => this.#call_on_message(socket, data),
       on_close: (socket, info) => callbacks.on_close?.(socket, info),
       report: (socket, error) =>
         report_error(with_socket(error, socket), callbacks.on_error, node_platform, {
@@ -123,21 +123,20 @@ export class ConnectionSet {
     report_error(error, this.#callbacks.on_error, node_platform, { side: 'server', handle: undefined })
   }
 
-  accepted({ stream, head, deflate, request, place, data }: AcceptedClient): void {
+  accepted({ stream, head, deflate, request, endpoint, data }: AcceptedClient): void {
     this.#accepted += 1
     const wire = new Wire(this.#wire_traits)
     const connection = new Connection<ServerSocket>(
       this.#connection_settings,
       this.#events,
       node_platform,
-      connection => new ServerSocket(connection, { place, request, data, wire, topics: this.#topics }),
+      connection => new ServerSocket(connection, { endpoint, request, data, wire, topics: this.#topics }),
     )
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
     connection.socket_opened()
   }
 
-  /** Returns a snapshot of what they are doing. */
   stats(): ConnectionStats {
     let queued_bytes = 0
     for (const connection of this.#connections()) queued_bytes += connection.queued
@@ -155,20 +154,23 @@ export class ConnectionSet {
     }
   }
 
-  /** Closes all connections in order; settles when their last callbacks are done. */
+  /** Closes all connections in order, and resolves when their last callbacks are done. */
   async shut_down({ code, drain_ms, late, next_reason }: Shutdown): Promise<void> {
     for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms, late)
-    if (this.#sockets.size + this.#leaving === 0) return
-    await new Promise<void>(resolve => this.#wait_for_all_gone.push(resolve))
+    if (this.#sockets.size + this.#unsettled === 0) return
+    await new Promise<void>(resolve => this.#all_settled_waiters.push(resolve))
   }
 
   *#connections(): Iterable<Connection<ServerSocket>> {
     for (const socket of this.#sockets) yield ServerSocket.connection_of(socket)
   }
 
-  /** A message counts as long as a callback has it. */
-  #handle(socket: ServerSocket, data: string | Uint8Array): unknown {
-    // Without `binary`, nothing but text gets as far as this.
+  /**
+   * Calls `on_message`. The memory of a message counts until the promise that the callback returns has
+   * settled.
+   */
+  #call_on_message(socket: ServerSocket, data: string | Uint8Array): unknown {
+    // Without `binary`, the connection only delivers text.
     const returned: unknown = this.#callbacks.on_message?.(socket, data as string)
     if (is_thenable(returned)) ServerSocket.wire_of(socket).lend(data)
     return returned
@@ -180,13 +182,13 @@ export class ConnectionSet {
     this.#sockets.delete(socket)
     this.#topics.ended(socket)
     if (this.#sockets.size === 0) this.#heartbeat.stop()
-    this.#leaving += 1
+    this.#unsettled += 1
   }
 
   #settled(socket: ServerSocket): void {
     this.#topics.forget(socket)
-    this.#leaving -= 1
-    if (this.#sockets.size + this.#leaving > 0) return
-    for (const resolve of this.#wait_for_all_gone.splice(0)) resolve()
+    this.#unsettled -= 1
+    if (this.#sockets.size + this.#unsettled > 0) return
+    for (const resolve of this.#all_settled_waiters.splice(0)) resolve()
   }
 }

@@ -2,26 +2,26 @@ import { NetError } from '@bt/ws-protocol'
 import { INBOX_LIMIT_BYTES, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
 import type { InboxBudget, InboxHolder } from '@bt/ws-protocol/internal/node'
 
-/** Beyond this part of the limit, less and less may wait for each socket. */
-const CROWDED_FROM = 1 / 2
+/** The fraction of the limit from which the allowance of each socket shrinks. */
+const THROTTLE_FROM = 1 / 2
 
 /**
- * The part of the limit that is freed at once, and that may come in before holders are counted or shed again: both take time in proportion to the number
- * of holders.
+ * The fraction of the limit that is freed at once, and that may be received before holders are counted or
+ * shed again, because both take time in proportion to the number of holders.
  */
 const STEP = 1 / 64
 
 /**
- * Bounds what a server holds of what has come in: while much is held, sockets with slow callbacks are paused sooner; above the limit, the holder
- * that frees most is shed.
+ * Limits the memory that a server holds for received data. While much is held, sockets with slow callbacks
+ * are paused sooner; above the limit, the holders that free the most memory are shed.
  */
 export class TotalInboxBudget implements InboxBudget {
   readonly #limit_bytes: number
-  /** All that hold something. */
+  /** Holders of any memory. */
   readonly #holders = new Set<InboxHolder>()
   #total_bytes = 0
   #uncounted_bytes = 0
-  /** Above this, holders are shed: the limit, or more while only callbacks could free what exceeds it. */
+  /** Holders are shed above this: the limit, or more while only the callbacks could free the excess. */
   #shed_above_bytes: number
   #shed = 0
   #is_busy = false
@@ -31,19 +31,19 @@ export class TotalInboxBudget implements InboxBudget {
     this.#shed_above_bytes = limit_bytes
   }
 
-  /** Bytes of memory held, as last reported. */
+  /** The memory held by all holders, as last reported. */
   get total_bytes(): number {
     return this.#total_bytes
   }
 
-  /** How many sockets were closed for it. */
+  /** The number of sockets closed because of the limit. */
   get shed(): number {
     return this.#shed
   }
 
   get max_waiting_bytes(): number {
     const free_part = Math.max(0, 1 - this.#total_bytes / this.#limit_bytes)
-    return INBOX_LIMIT_BYTES * Math.min(1, free_part / (1 - CROWDED_FROM))
+    return INBOX_LIMIT_BYTES * Math.min(1, free_part / (1 - THROTTLE_FROM))
   }
 
   changed(holder: InboxHolder, by_bytes: number): void {
@@ -53,14 +53,14 @@ export class TotalInboxBudget implements InboxBudget {
     if (this.#is_busy) return
     this.#is_busy = true
     try {
-      if (by_bytes > 0) this.#grown(by_bytes)
+      if (by_bytes > 0) this.#on_growth(by_bytes)
       else this.#shed_above_bytes = Math.min(this.#shed_above_bytes, this.#next_step)
     } finally {
       this.#is_busy = false
     }
   }
 
-  #grown(by_bytes: number): void {
+  #on_growth(by_bytes: number): void {
     this.#uncounted_bytes += by_bytes
     if (this.#uncounted_bytes > this.#limit_bytes * STEP) this.#count()
     if (this.#total_bytes <= this.#shed_above_bytes) return
@@ -73,7 +73,7 @@ export class TotalInboxBudget implements InboxBudget {
     return is_exceeded ? this.#total_bytes + this.#limit_bytes * STEP : this.#limit_bytes
   }
 
-  /** Has every holder report: what a paused socket has read ahead is not reported by itself. */
+  /** Makes every holder report its memory, because a paused socket does not report what it has read ahead. */
   #count(): void {
     this.#uncounted_bytes = 0
     for (const holder of this.#holders) holder.account()

@@ -15,22 +15,22 @@ import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './br
 import { ServerSocket, type WsSocket } from './socket.js'
 import { check_topic, Topics } from './topics.js'
 
-const to_topic_rules: OptionRules<BroadcastOptions, never> = {
+const publish_rules: OptionRules<BroadcastOptions, never> = {
   except: {
     expects: 'a socket, such as callbacks get',
     accepts: value => value instanceof ServerSocket,
   },
 }
 
-const to_all_rules: OptionRules<BroadcastToAllOptions, never> = {
-  ...to_topic_rules,
+const broadcast_rules: OptionRules<BroadcastToAllOptions, never> = {
+  ...publish_rules,
   cluster: {
     expects: 'true or false',
     accepts: value => typeof value === 'boolean',
   },
 }
 
-/** The options of these names. */
+/** The options of the same names. */
 export interface PublisherSettings {
   readonly cluster?: ClusterPort | undefined
   readonly max_cluster_queue: number
@@ -38,20 +38,22 @@ export interface PublisherSettings {
   readonly max_queue: number
 }
 
-/** Sends to many sockets at once: to all of a server, or to those in a topic; and through a cluster to those of other servers. */
+/**
+ * Sends messages to all sockets of a server or to those in a topic, and through the cluster to those of other
+ * servers.
+ */
 export class Publisher implements ClusterEvents {
-  /** Who is in which topic. */
   readonly topics: Topics<ServerSocket>
   readonly #max_queue: number
   readonly #sockets: ReadonlySet<ServerSocket>
   readonly #report: (error: NetError) => void
   readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
   readonly #cluster: Cluster | undefined
-  #has_told_too_large = false
-  /** The name of a server without a cluster. */
+  #has_reported_too_large = false
+  /** The identifier of a server without a cluster, once it is read. */
   #id: string | undefined
 
-  /** `sockets`: those of the server, whenever it is sent to all. */
+  /** `sockets` are those of the server, which keeps them up to date. */
   constructor(
     settings: PublisherSettings,
     sockets: ReadonlySet<ServerSocket>,
@@ -66,67 +68,67 @@ export class Publisher implements ClusterEvents {
     this.topics = new Topics(max_topics, this.#cluster)
   }
 
-  /** How many sockets the server has. */
+  /** The number of sockets of the server. */
   get size(): number {
     return this.#sockets.size
   }
 
-  /** Sends a message to every socket but one; returns how many here took it, or the error that tells why it went to no other server. */
+  /** Implements {@link WsServer.broadcast}. */
   broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError {
-    const { except, cluster } = options === undefined ? {} : check_options('broadcast', options, to_all_rules)
+    const { except, cluster } =
+      options === undefined ? {} : check_options('broadcast', options, broadcast_rules)
     return this.#send(data, this.#sockets, except, cluster === true ? this.#cluster : undefined, undefined)
   }
 
-  /** Sends a message to every socket in a topic but one; returns what {@link Publisher.broadcast} does. */
+  /** Implements {@link WsServer.publish}. */
   publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError {
-    const { except } = options === undefined ? {} : check_options('publish', options, to_topic_rules)
+    const { except } = options === undefined ? {} : check_options('publish', options, publish_rules)
     const members = this.topics.members(topic)
-    // What somebody is in has been looked at when it was joined.
+    // The name of a topic with members was checked when the first one joined.
     if (members === undefined) check_topic('publish', topic)
     return this.#send(data, members, except, this.#cluster, topic)
   }
 
-  /** Joins the other servers, where there is a cluster. */
+  /** Connects to the other servers, if there is a cluster. */
   start(): void {
     this.#cluster?.start()
   }
 
-  /** Leaves the other servers: nothing comes from them any more, and nothing goes there. */
+  /** Disconnects from the other servers. */
   async leave(): Promise<void> {
     await this.#cluster?.leave()
   }
 
-  /** The servers that there are. */
+  /** Implements {@link WsServer.nodes}. */
   nodes(): readonly ClusterNode[] {
     if (this.#cluster !== undefined) return this.#cluster.nodes()
     this.#id ??= randomUUID()
     return [{ id: this.#id, is_self: true, sockets: this.size }]
   }
 
-  /** What the cluster counts, where there is one. */
+  /** Returns the figures of the cluster, or `undefined` without one. */
   cluster_stats(): ClusterStats | undefined {
     return this.#cluster?.stats()
   }
 
-  // What the cluster asks and tells: ClusterEvents.
-
-  is_wanted(topic: string): boolean {
+  has_members(topic: string): boolean {
     return this.topics.members(topic) !== undefined
   }
 
-  wanted(): Iterable<string> {
+  topics_with_members(): Iterable<string> {
     return this.topics.names()
   }
 
   deliver(topic: string | undefined, batch: SharedBatch): void {
     const sockets = topic === undefined ? this.#sockets : this.topics.members(topic)
     if (sockets === undefined || sockets.size === 0) return
-    this.#tell_too_large(batch)
-    const is_told = node_platform.channels?.message.hasSubscribers === true
+    this.#report_too_large(batch)
+    const has_subscribers = node_platform.channels?.message.hasSubscribers === true
     for (const socket of sockets) {
       const connection = ServerSocket.connection_of(socket)
-      if (is_told) for (const part of batch.parts()) connection.enqueue(part, 1, read_message(part.frames))
-      // What does not fit as a whole may fit in part, as if it had come one by one.
+      if (has_subscribers)
+        for (const part of batch.parts()) connection.enqueue(part, 1, read_message(part.frames))
+      // A batch that does not fit may fit in part, as if its messages had arrived one by one.
       else if (connection.enqueue(batch, batch.messages) !== true && batch.messages > 1)
         for (const part of batch.parts()) connection.enqueue(part, 1)
     }
@@ -144,23 +146,27 @@ export class Publisher implements ClusterEvents {
     topic: string | undefined,
   ): number | PublishError {
     const call = topic === undefined ? 'broadcast' : 'publish'
-    // Wrong data is told even when nobody is there to get it.
+    // Invalid data throws even if there is no recipient.
     const payload = as_payload(data, call)
     if (cluster === undefined && (sockets === undefined || sockets.size === 0)) return 0
     const frame = this.#framer.frame(payload)
-    // An `on_error` that is told of a full queue may send to many itself, and much.
+    // `on_error` may be called below for a full queue, and may publish itself, which could reuse the memory
+    // of the frame.
     frame.hold()
     const published = cluster?.publish(topic, frame) ?? true
-    const goes_nowhere = published !== true && published.code === 'too_large'
+    const is_too_large = published !== true && published.code === 'too_large'
     const reached =
-      sockets === undefined || goes_nowhere || !this.#can_fit(frame, call, sockets, except)
+      sockets === undefined || is_too_large || !this.#can_fit(frame, call, sockets, except)
         ? 0
         : send_to_all(frame, data, sockets, except)
     frame.release()
     return published === true ? reached : Object.assign(published, { reached })
   }
 
-  /** Whether a queue could ever take a message. Of those in a row that none could, the first is told: an `on_error` may send one itself. */
+  /**
+   * Returns whether a message fits into an empty queue. Only the first of consecutive messages that do not
+   * fit is reported, because `on_error` may send such a message itself.
+   */
   #can_fit(
     { frame_bytes }: SharedBatch,
     call: string,
@@ -169,41 +175,41 @@ export class Publisher implements ClusterEvents {
   ): boolean {
     const max_queue = this.#max_queue
     if (frame_bytes <= max_queue) {
-      this.#has_told_too_large = false
+      this.#has_reported_too_large = false
       return true
     }
     const left_out = except !== undefined && sockets.has(except) ? 1 : 0
-    if (sockets.size === left_out || this.#has_told_too_large) return false
-    this.#has_told_too_large = true
+    if (sockets.size === left_out || this.#has_reported_too_large) return false
+    this.#has_reported_too_large = true
     this.#report(too_large(`${call} got a message of ${frame_bytes} bytes with its header`, max_queue))
     return false
   }
 
-  #tell_too_large(batch: SharedBatch): void {
+  #report_too_large(batch: SharedBatch): void {
     const max_queue = this.#max_queue
     if (batch.frame_bytes <= max_queue) return
-    let most_bytes = 0
-    for (const { frame_bytes } of batch.parts()) most_bytes = Math.max(most_bytes, frame_bytes)
-    const what = `a message of ${most_bytes} bytes with its header came from another server`
-    if (most_bytes > max_queue) this.#report(too_large(what, max_queue))
+    let largest_bytes = 0
+    for (const { frame_bytes } of batch.parts()) largest_bytes = Math.max(largest_bytes, frame_bytes)
+    const problem = `a message of ${largest_bytes} bytes with its header came from another server`
+    if (largest_bytes > max_queue) this.#report(too_large(problem, max_queue))
   }
 }
 
-/** Returns how many took it. */
+/** Queues a message at every socket but one, and returns how many of them took it. */
 function send_to_all(
   frame: SharedBatch,
   data: Sendable,
   sockets: ReadonlySet<ServerSocket>,
   except: WsSocket | undefined,
 ): number {
-  let took = 0
+  let reached = 0
   for (const socket of sockets) {
-    if (socket !== except && ServerSocket.connection_of(socket).enqueue(frame, 1, data) === true) took += 1
+    if (socket !== except && ServerSocket.connection_of(socket).enqueue(frame, 1, data) === true) reached += 1
   }
-  return took
+  return reached
 }
 
-function too_large(what: string, limit_bytes: number): NetError {
-  const message = `${what}, which no socket here can get: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
+function too_large(problem: string, limit_bytes: number): NetError {
+  const message = `${problem}, which no socket here can get: max_queue is ${limit_bytes} bytes; raise it, or send smaller pieces`
   return new NetError('too_large', message)
 }

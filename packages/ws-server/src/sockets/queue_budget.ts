@@ -1,61 +1,68 @@
 import { NetError } from '@bt/ws-protocol'
 import { type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
 
-/** What a budget has to know of a connection, and may do to it. */
-export interface Sheddable {
-  /** Bytes that wait in its queue. */
+/** A connection whose send queue counts against a {@link TotalQueueBudget}. */
+export interface BudgetedConnection {
+  /** The number of queued bytes. */
   readonly queued: number
-  /** Hands to the network what that takes. */
+  /** Writes the queue to the network, as far as the network takes it. */
   flush(): void
-  /** Closes with `code`, throws away what waits, and reports `error` when the turn is over; `false` if it is about to end already. */
+  /**
+   * Closes with `code`, drops the queue, and reports `error` at the end of the turn. Returns `false` if it is
+   * ending already.
+   */
   shed(error: NetError, code: number): boolean
 }
 
-/** So much is taken between two counts, at least, as a part of the limit: to count costs time in proportion to the number of connections. */
-const LEAST_STEP = 1 / 64
+/**
+ * The fraction of the limit that has to be sent, at least, between two counts, because a count takes time in
+ * proportion to the number of connections.
+ */
+const MIN_STEP = 1 / 64
 
 /**
- * Bounds what all connections of a server have queued together: above it, the largest queues are shed first. Counting them all for each
- * message would cost too much; so it is done when as much has been sent since the last count as was left then.
+ * Limits the total size of the send queues of a server, and sheds the largest queues above it. Counting all
+ * queues for each message would be too slow, so they are counted again when as much has been sent since the
+ * last count as was left then.
  */
 export class TotalQueueBudget implements QueueBudget {
   readonly #limit_bytes: number
-  readonly #connections: () => Iterable<Sheddable>
-  /** Those that end: what they still hold, they hold for each count until they have. */
-  readonly #ending = new WeakSet<Sheddable>()
-  #left_bytes: number
+  readonly #connections: () => Iterable<BudgetedConnection>
+  /** Shed connections, whose queues still count until they have ended. */
+  readonly #ending = new WeakSet<BudgetedConnection>()
+  #bytes_until_count: number
   #shed = 0
 
-  constructor(limit_bytes: number, connections: () => Iterable<Sheddable>) {
+  constructor(limit_bytes: number, connections: () => Iterable<BudgetedConnection>) {
     this.#limit_bytes = limit_bytes
     this.#connections = connections
-    this.#left_bytes = this.#next_step(0)
+    this.#bytes_until_count = this.#next_step(0)
   }
 
-  /** How many connections were closed for it. */
+  /** The number of connections closed because of the limit. */
   get shed(): number {
     return this.#shed
   }
 
   took(frame_bytes: number): void {
-    this.#left_bytes -= frame_bytes
-    if (this.#left_bytes <= 0) this.#count()
+    this.#bytes_until_count -= frame_bytes
+    if (this.#bytes_until_count <= 0) this.#count()
   }
 
   #count(): void {
     const connections = Array.from(this.#connections())
-    const most_bytes = this.#limit_bytes * (1 - LEAST_STEP)
+    const most_bytes = this.#limit_bytes * (1 - MIN_STEP)
     let total_bytes = total_of(connections)
     if (total_bytes > most_bytes) {
-      // What was sent in this turn may wait for nothing but its end.
+      // Messages sent in this turn may only be waiting for the end of the turn.
       for (const connection of connections) connection.flush()
       total_bytes = total_of(connections)
     }
-    this.#left_bytes = this.#next_step(Math.min(total_bytes, most_bytes))
+    this.#bytes_until_count = this.#next_step(Math.min(total_bytes, most_bytes))
     if (total_bytes > most_bytes) this.#shed_largest(connections, total_bytes - most_bytes)
   }
 
-  #shed_largest(connections: readonly Sheddable[], excess_bytes: number): void {
+  #shed_largest(connections: readonly BudgetedConnection[], excess_bytes: number): void {
     const total_bytes = total_of(connections)
     const by_size = connections.map(connection => ({ connection, queued: connection.queued }))
     let shed_bytes = 0
@@ -66,17 +73,17 @@ export class TotalQueueBudget implements QueueBudget {
         if (connection.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
         this.#ending.add(connection)
       }
-      // Nor is anybody shed for what those still hold that are about to end.
+      // This includes ending connections, so that no other connection is shed because of them.
       shed_bytes += queued
     }
   }
 
   #next_step(total_bytes: number): number {
-    return Math.max(this.#limit_bytes - total_bytes, this.#limit_bytes * LEAST_STEP)
+    return Math.max(this.#limit_bytes - total_bytes, this.#limit_bytes * MIN_STEP)
   }
 }
 
-function total_of(connections: readonly Sheddable[]): number {
+function total_of(connections: readonly BudgetedConnection[]): number {
   return connections.reduce((sum, { queued }) => sum + queued, 0)
 }
 

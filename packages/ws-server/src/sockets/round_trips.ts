@@ -1,4 +1,4 @@
-const KEPT = 1_024
+const MAX_SAMPLES = 1_024
 
 /** How long answers to pings took, in milliseconds. */
 export interface RoundTripStats {
@@ -8,18 +8,18 @@ export interface RoundTripStats {
   readonly p99: number
 }
 
-/** The last {@link KEPT} round trips of a server. */
+/** The last {@link MAX_SAMPLES} round trips of a server. */
 export class RoundTrips {
   readonly #ms: number[] = []
   #next = 0
 
-  /** Adds one, of so many milliseconds; the oldest is forgotten. */
+  /** Adds a round trip, which replaces the oldest one. */
   add(ms: number): void {
     this.#ms[this.#next] = ms
-    this.#next = (this.#next + 1) % KEPT
+    this.#next = (this.#next + 1) % MAX_SAMPLES
   }
 
-  /** Sums them up; `undefined` while there is none. */
+  /** Returns the percentiles, or `undefined` without any round trip. */
   stats(): RoundTripStats | undefined {
     if (this.#ms.length === 0) return undefined
     const sorted = [...this.#ms].sort((a, b) => a - b)

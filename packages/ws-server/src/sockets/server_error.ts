@@ -9,7 +9,7 @@ export type WsServerError = NetError & {
   readonly addr?: string
 }
 
-/** Says on which socket an error happened. */
+/** Adds the socket on which an error happened. */
 export function with_socket(error: NetError, socket: WsSocket): WsServerError {
   Object.defineProperty(error, 'socket', { value: socket, configurable: true })
   return Object.assign(error, { addr: socket.addr })

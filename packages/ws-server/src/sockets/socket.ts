@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CloseInfo, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
 import { type Connection, closed_error } from '@bt/ws-protocol/internal'
-import type { ClientPlace } from '../handshake/client_address.js'
+import type { ClientEndpoint } from '../handshake/client_address.js'
 import { format_address } from '../handshake/client_address.js'
 import type { HandshakeRequest } from '../handshake/request.js'
 import { check_topic, type Topics } from './topics.js'
@@ -9,8 +9,8 @@ import { check_topic, type Topics } from './topics.js'
 /** One client of a server, as callbacks get it; `Data` is what `authorize` returned for it. */
 export interface WsSocket<Data = unknown> extends ConnectionHandle {
   /**
-   * The client's address, `'ip:port'`; on a Unix socket, the server's own; `'unknown'` for a stream that has none. With `trust_proxy`, it is what the proxy says, and `'ip:0'` if that names
-   * no port.
+   * The client's address, `'ip:port'`; on a Unix socket, the server's own; `'unknown'` for a stream that has
+   * none. With `trust_proxy`, it is the one that the proxy reports, and `'ip:0'` if that has no port.
    */
   readonly addr: string
   /** What `authorize` returned; `undefined` without `authorize`. */
@@ -22,13 +22,14 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
   /** The topics that it is in, as a copy; in `on_close`, those that it was in at the end. */
   readonly topics: ReadonlySet<string>
   /**
-   * Joins a topic: from now on, {@link WsServer.publish} to it reaches this socket, until it leaves or ends. This takes effect at once, and joining
-   * again is fine. With `cluster`, the promise resolves when what other servers publish from then on reaches it, too.
+   * Joins a topic: from now on, {@link WsServer.publish} to it reaches this socket, until it leaves or ends.
+   * This takes effect at once, and joining again is fine. With `cluster`, the promise resolves when what
+   * other servers publish from then on reaches it, too.
    *
    * @param topic - text of 1 to 255 bytes as UTF-8, without control characters
-   * @returns a promise that never rejects. It resolves with `true`, or with `too_many_topics` if it is in `max_topics` already, or with `closed`.
-   * With `cluster_unavailable` or `permission_denied`, it is in the topic all the same, and what other servers publish reaches it when the broker is
-   * back, or never
+   * @returns a promise that never rejects. It resolves with `true`, or with `too_many_topics` if it is in
+   * `max_topics` already, or with `closed`. With `cluster_unavailable` or `permission_denied`, it is in the
+   * topic all the same, and what other servers publish reaches it when the broker is back, or never
    * @throws NetError `invalid_argument` if `topic` is not a valid name
    */
   join(topic: string): Promise<true | NetError>
@@ -41,43 +42,37 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
   leave(topic: string): boolean
 }
 
-/** What of a socket of `node:net` counts its bytes. */
+/** The byte counters of a socket of `node:net`. */
 export interface CountingStream {
-  /** How many were received. */
   readonly bytesRead: number
-  /** How many were sent. */
   readonly bytesWritten: number
 }
 
-/** What is used of the wire of a socket. */
+/** The members of a wire that a socket uses. */
 export interface SocketWire {
-  /** The stream below. */
   readonly stream: CountingStream
   /** Counts `data` until the promise that its callback returned settles. */
   lend(data: string | Uint8Array): void
 }
 
-/** What a {@link ServerSocket} is made of. */
+/** The parts of a {@link ServerSocket}. */
 export interface ServerSocketParts {
-  /** Its client. */
-  readonly place: ClientPlace
-  /** What the client asked for. */
+  readonly endpoint: ClientEndpoint
   readonly request: HandshakeRequest
   /** What `authorize` returned. */
   readonly data: unknown
-  /** What its frames come and go on. */
   readonly wire: SocketWire
   /** The topics of its server. */
   readonly topics: Topics<ServerSocket>
 }
 
-/** The implementation of {@link WsSocket}; all state is the connection's. */
+/** Implements {@link WsSocket}. All state is in its connection. */
 export class ServerSocket implements WsSocket {
   readonly data: unknown
   readonly request: HandshakeRequest
   readonly #connection: Connection<ServerSocket>
   readonly #wire: SocketWire
-  /** The IP address, or what is shown of a client that has none. */
+  /** The IP address, or the text to show for a client without one. */
   readonly #host: string
   readonly #port: number | undefined
   readonly #topics: Topics<ServerSocket>
@@ -85,29 +80,31 @@ export class ServerSocket implements WsSocket {
 
   constructor(
     connection: Connection<ServerSocket>,
-    { place, request, data, wire, topics }: ServerSocketParts,
+    { endpoint, request, data, wire, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
     this.#wire = wire
     this.#topics = topics
-    // Two fields take less than a pair would, which is made again for whoever asks.
-    this.#host = typeof place === 'string' ? place : place.ip
-    this.#port = typeof place === 'string' ? undefined : place.port
+    // Two fields take less memory than an object for each socket.
+    this.#host = typeof endpoint === 'string' ? endpoint : endpoint.ip
+    this.#port = typeof endpoint === 'string' ? undefined : endpoint.port
     this.request = request
     this.data = data
   }
 
-  /** The connection behind a socket: for its server alone. */
+  // These are static, so that users of a socket do not see them.
+
+  /** Returns the connection of a socket. */
   static connection_of(socket: ServerSocket): Connection<ServerSocket> {
     return socket.#connection
   }
 
-  /** The stream below a socket: for its server alone. */
+  /** Returns the stream of a socket. */
   static stream_of(socket: ServerSocket): CountingStream {
     return socket.#wire.stream
   }
 
-  /** The wire of a socket: for its server alone. */
+  /** Returns the wire of a socket. */
   static wire_of(socket: ServerSocket): SocketWire {
     return socket.#wire
   }

@@ -1,66 +1,73 @@
 import { NetError } from '@bt/ws-protocol'
 import { describe_count, describe_value } from '@bt/ws-protocol/internal'
 
-const MOST_BYTES = 255
-/** Control characters, and halves of pairs, which no UTF-8 has. */
-const UNFIT = /[\p{Cc}\p{Cs}]/u
+const MAX_TOPIC_BYTES = 255
+/** Control characters, and lone surrogates, which UTF-8 can't encode. */
+const FORBIDDEN = /[\p{Cc}\p{Cs}]/u
 
 /**
  * Checks the name of a topic.
  *
- * @throws NetError `invalid_argument` unless it is text of 1 to 255 bytes as UTF-8, without control characters
+ * @throws NetError `invalid_argument` unless it is text of 1 to 255 bytes as UTF-8, without control
+ * characters
  */
 export function check_topic(call: 'join' | 'leave' | 'publish', topic: unknown): asserts topic is string {
   const is_topic =
-    typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MOST_BYTES && !UNFIT.test(topic)
+    typeof topic === 'string' &&
+    topic !== '' &&
+    Buffer.byteLength(topic) <= MAX_TOPIC_BYTES &&
+    !FORBIDDEN.test(topic)
   if (is_topic) return
   throw new NetError(
     'invalid_argument',
-    `${call} got ${describe_value(topic)} as the topic: expected text of 1 to ${MOST_BYTES} bytes as UTF-8, without control characters`,
+    `${call} got ${describe_value(topic)} as the topic: expected text of 1 to ${MAX_TOPIC_BYTES} bytes as UTF-8, without control characters`,
   )
 }
 
-/** Who has to know which topics somebody is in. */
+/** What {@link Topics} report to the cluster. */
 export interface TopicEvents {
-  /** The first has joined a topic, or the last has left it. */
+  /** Called when a topic has got its first member, or lost its last one. */
   topic_changed(topic: string): void
-  /** Settles when all who have to know do know that somebody is in a topic. */
+  /** Resolves when messages of other servers to a topic arrive here, or with the error that prevents it. */
   until_subscribed(topic: string): Promise<true | NetError>
 }
 
-/** Who is in which topic. Whoever is in none costs nothing, and neither does a topic that nobody is in. */
+/**
+ * The members of each topic, and the topics of each member. Neither a member without topics nor a topic
+ * without members takes memory.
+ */
 export class Topics<Member> {
   readonly #members = new Map<string, Set<Member>>()
   readonly #joined = new Map<Member, Set<string>>()
-  readonly #most: number
-  readonly #watch: TopicEvents | undefined
+  readonly #max_per_member: number
+  readonly #events: TopicEvents | undefined
 
-  /** `most`: how many topics a member may be in. */
-  constructor(most: number, watch?: TopicEvents) {
-    this.#most = most
-    this.#watch = watch
+  /** `max_per_member` limits the topics that a member may be in. */
+  constructor(max_per_member: number, events?: TopicEvents) {
+    this.#max_per_member = max_per_member
+    this.#events = events
   }
 
-  /** How many topics there are with a member. */
+  /** The number of topics with members. */
   get size(): number {
     return this.#members.size
   }
 
   /**
-   * Puts a member into a topic, at once; twice is fine. Settles when all who have to know do know, with `true`; or with an error, such as
-   * `too_many_topics`.
+   * Adds a member to a topic. This takes effect at once, and joining again is fine. Resolves with `true` when
+   * messages of other servers arrive as well, or with an error, such as `too_many_topics`.
    */
   join(member: Member, topic: string): Promise<true | NetError> {
     const joined = this.#joined.get(member)
     if (joined === undefined) this.#joined.set(member, new Set([topic]))
-    else if (joined.size >= this.#most && !joined.has(topic))
-      return Promise.resolve(too_many_topics(topic, this.#most))
+    else if (joined.size >= this.#max_per_member && !joined.has(topic))
+      return Promise.resolve(too_many_topics(topic, this.#max_per_member))
     else joined.add(topic)
     this.#add(member, topic)
-    return this.#watch?.until_subscribed(topic) ?? Promise.resolve(true)
+    return this.#events?.until_subscribed(topic) ?? Promise.resolve(true)
   }
 
-  /** Takes a member out of a topic; returns whether it was in it. */
+  /** Removes a member from a topic, and returns whether it was in it. */
   leave(member: Member, topic: string): boolean {
     const joined = this.#joined.get(member)
     if (joined === undefined || !joined.delete(topic)) return false
@@ -69,32 +76,35 @@ export class Topics<Member> {
     return true
   }
 
-  /** A member has ended: nothing reaches it any more. What it was in is told until it is forgotten. */
+  /**
+   * Removes a member that has ended from its topics, but remembers for {@link Topics.of} which ones they
+   * were.
+   */
   ended(member: Member): void {
     for (const topic of this.#joined.get(member) ?? []) this.#remove(member, topic)
   }
 
-  /** Nobody asks for a member that has ended any more. */
+  /** Forgets the topics of a member that has ended. */
   forget(member: Member): void {
     this.#joined.delete(member)
   }
 
-  /** Who is in a topic; `undefined` where nobody is. */
+  /** Returns the members of a topic, or `undefined` if there are none. */
   members(topic: string): ReadonlySet<Member> | undefined {
     return this.#members.get(topic)
   }
 
-  /** What a member is in, or was when it ended: a copy. */
+  /** Returns a copy of the topics that a member is in, or was in when it ended. */
   of(member: Member): Set<string> {
     return new Set(this.#joined.get(member))
   }
 
-  /** The topics that somebody is in. */
+  /** Returns the topics with members. */
   names(): Iterable<string> {
     return this.#members.keys()
   }
 
-  /** How many members each topic has: a copy. */
+  /** Returns a copy of the number of members of each topic. */
   counts(): Map<string, number> {
     return new Map(Array.from(this.#members, ([topic, { size }]) => [topic, size]))
   }
@@ -103,7 +113,7 @@ export class Topics<Member> {
     const members = this.#members.get(topic)
     if (members === undefined) {
       this.#members.set(topic, new Set([member]))
-      this.#watch?.topic_changed(topic)
+      this.#events?.topic_changed(topic)
     } else members.add(member)
   }
 
@@ -111,13 +121,13 @@ export class Topics<Member> {
     const members = this.#members.get(topic)
     if (members === undefined || !members.delete(member) || members.size > 0) return
     this.#members.delete(topic)
-    this.#watch?.topic_changed(topic)
+    this.#events?.topic_changed(topic)
   }
 }
 
-function too_many_topics(topic: string, most: number): NetError {
+function too_many_topics(topic: string, max: number): NetError {
   return new NetError(
     'too_many_topics',
-    `join ${describe_value(topic)} found the socket in ${describe_count(most, 'topic')}, as many as max_topics allows; have it leave some, or raise the option`,
+    `join ${describe_value(topic)} found the socket in ${describe_count(max, 'topic')}, as many as max_topics allows; have it leave some, or raise the option`,
   )
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import {
   type AllowedOrigins,
   is_allowed_origins,
-  normal_origin,
-  OriginGate,
-  ToldOrigins,
+  normalize_origin,
+  OriginPolicy,
+  ReportedOrigins,
 } from '../../src/admission/origin.js'
 import type { HandshakeRequest } from '../../src/index.js'
 
@@ -19,7 +19,7 @@ function objection(
   origin: string,
   { host = 'chat.example', on_loopback = false }: Given = {},
 ): string | undefined {
-  return new OriginGate(allowed).objection({
+  return new OriginPolicy(allowed).refusal_reason({
     origin,
     host,
     is_bound_to_loopback: () => on_loopback,
@@ -42,7 +42,7 @@ describe('an origin', () => {
     ['chrome-extension://abcdef', 'chrome-extension://abcdef'],
     ['Tauri://LocalHost', 'tauri://localhost'],
   ])('%s is compared as %s', (text, normal) => {
-    expect(normal_origin(text)).toBe(normal)
+    expect(normalize_origin(text)).toBe(normal)
   })
 
   it.each([
@@ -68,7 +68,7 @@ describe('an origin', () => {
     'http://ex ample.com',
     'data:text/html,x',
   ])('%j is none', text => {
-    expect(normal_origin(text)).toBeUndefined()
+    expect(normalize_origin(text)).toBeUndefined()
   })
 })
 
@@ -245,7 +245,7 @@ it("'*' lets every page in", () => {
 
 describe('ToldOrigins', () => {
   it('takes each origin for news once, however it is written', () => {
-    const told = new ToldOrigins()
+    const told = new ReportedOrigins()
     expect(
       ['https://a.example', 'https://A.example:443', 'https://a.example/', 'http://a.example'].map(o =>
         told.should_report(o),
@@ -254,12 +254,12 @@ describe('ToldOrigins', () => {
   })
 
   it('takes all that are none for one', () => {
-    const told = new ToldOrigins()
+    const told = new ReportedOrigins()
     expect(['', 'x', 'y/z'].map(origin => told.should_report(origin))).toEqual([true, false, false])
   })
 
   it('remembers a hundred, and then takes nothing for news', () => {
-    const told = new ToldOrigins()
+    const told = new ReportedOrigins()
     const news = Array.from({ length: 1_000 }, (_, i) => told.should_report(`https://${i}.example`))
     expect(news.filter(Boolean)).toHaveLength(100)
     expect(told.is_full).toBe(true)

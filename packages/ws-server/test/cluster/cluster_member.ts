@@ -49,11 +49,11 @@ export class ClusterMember implements ClusterEvents {
     return this.cluster.publish(topic, new SharedFrames(frame_memory).add(data))
   }
 
-  is_wanted(topic: string): boolean {
+  has_members(topic: string): boolean {
     return this.topics.members(topic) !== undefined
   }
 
-  wanted(): Iterable<string> {
+  topics_with_members(): Iterable<string> {
     return this.topics.names()
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { packed_headers } from '../../src/handshake/headers.js'
+import { pack_headers } from '../../src/handshake/headers.js'
 import { ClientRequest, PendingRequest } from '../../src/handshake/request.js'
 
 function request(url: string, headers: Record<string, string> = {}): ClientRequest {
@@ -41,7 +41,7 @@ describe('ClientRequest', () => {
     for (const is_asked_before of [false, true]) {
       const before = request('/ws?room=%E4%B8%AD', { ...headers })
       if (is_asked_before) expect(before.headers).toEqual(shown)
-      const handshake = before.packed('/ws?room=%E4%B8%AD', packed_headers(headers))
+      const handshake = before.packed('/ws?room=%E4%B8%AD', pack_headers(headers))
       expect(handshake.headers).toEqual(shown)
       expect(handshake.headers).toBe(handshake.headers)
       expect(handshake.origin).toBe(shown.origin)
@@ -53,7 +53,7 @@ describe('ClientRequest', () => {
 
   it('keeps the same text for clients that differ in their keys and credentials alone', () => {
     const [first, second] = ['a', 'b'].map(own =>
-      packed_headers({ host: 'h', cookie: own, authorization: own, 'sec-websocket-key': own, origin: 'o' }),
+      pack_headers({ host: 'h', cookie: own, authorization: own, 'sec-websocket-key': own, origin: 'o' }),
     )
     expect(first?.shared).toBe(second?.shared)
     expect(first?.shared).toContain('origin')
@@ -65,7 +65,7 @@ describe('PendingRequest', () => {
     const message = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } }
     const pending = new PendingRequest(message, 'unknown', '', [])
     expect(pending.headers).toEqual({ host: 'x' })
-    expect(pending.packed('/', packed_headers(message.headers)).headers).toEqual({ host: 'x' })
+    expect(pending.packed('/', pack_headers(message.headers)).headers).toEqual({ host: 'x' })
   })
 
   it('has a path though the message has no URL', () => {

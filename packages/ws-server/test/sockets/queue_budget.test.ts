@@ -1,13 +1,13 @@
 import type { NetError } from '@bt/ws-protocol'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Sheddable, TotalQueueBudget } from '../../src/sockets/queue_budget.js'
+import { type BudgetedConnection, TotalQueueBudget } from '../../src/sockets/queue_budget.js'
 
 const LIMIT = 6_400
 /** So much is sent at least between two counts: a 64th of the limit. */
 const STEP = 100
 
 /** A connection whose queue a test plays. */
-class Queue implements Sheddable {
+class Queue implements BudgetedConnection {
   readonly name: string
   queued: number
   /** What the network holds of it, which stays until the socket has ended. */
