@@ -23,7 +23,7 @@ const is_update = process.argv.includes('--update')
 const packages = published_packages()
 const entries = packages.flatMap(({ folder, manifest }) =>
   Object.entries(manifest.exports)
-    .filter(([, target]) => target.types !== undefined)
+    .filter(([path, target]) => target.types !== undefined && !path.startsWith('./internal'))
     .map(([path, { types }]) => ({
       folder,
       types: join(folder, types),

@@ -34,18 +34,21 @@ export class ClusterListener implements ClusterSink {
     return listener
   }
 
+  /** Records a message. */
   received(channel: string, bytes: Uint8Array): void {
     this.#count_reentrant()
     this.received_messages.push({ channel, bytes })
     this.#check_conditions()
   }
 
+  /** Records that the link was lost. */
   lost(error: Error): void {
     this.#count_reentrant()
     this.losses.push(error)
     this.#check_conditions()
   }
 
+  /** Records a refusal. */
   refused(error: Error): void {
     this.#count_reentrant()
     this.refusals.push(error)

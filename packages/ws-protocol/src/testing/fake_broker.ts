@@ -80,6 +80,7 @@ interface PendingSubscription {
 
 /** A connection to a {@link FakeBroker}. */
 export class FakeLink implements ClusterLink {
+  /** The largest message that the broker takes, in bytes. */
   readonly max_bytes: number
   readonly #broker: FakeBroker
   readonly #sink: ClusterSink
@@ -97,6 +98,7 @@ export class FakeLink implements ClusterLink {
     this.max_bytes = broker.max_bytes
   }
 
+  /** Subscribes to channels. */
   async subscribe(channels: readonly string[]): Promise<void> {
     if (this.#end !== undefined) throw this.#end
     for (const channel of channels) {
@@ -121,6 +123,7 @@ export class FakeLink implements ClusterLink {
     throw subscription.refusal
   }
 
+  /** Ends subscriptions. */
   unsubscribe(channels: readonly string[]): void {
     if (this.#end !== undefined) return
     for (const channel of channels) {
@@ -132,6 +135,7 @@ export class FakeLink implements ClusterLink {
     })
   }
 
+  /** Publishes on a channel. */
   publish(channel: string, bytes: Uint8Array): void {
     if (this.#end !== undefined) return
     if (bytes.length > this.max_bytes) throw new Error(`${bytes.length} bytes are too many`)
@@ -141,17 +145,20 @@ export class FakeLink implements ClusterLink {
     })
   }
 
+  /** Resolves when the broker has taken everything published before. */
   async sync(): Promise<void> {
     if (this.#end !== undefined) throw this.#end
     await this.#answer(() => {})
   }
 
+  /** Ends the connection in order. */
   async close(): Promise<void> {
     this.#end ??= new Error('the connection was closed')
     if (this.#broker.links.has(this)) await this.#answer(() => {}).catch(() => {})
     this.destroy()
   }
 
+  /** Ends the connection at once. */
   destroy(): void {
     this.#end ??= new Error('the connection was destroyed')
     this.#broker.links.delete(this)

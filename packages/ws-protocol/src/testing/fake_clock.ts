@@ -15,10 +15,12 @@ export class FakeClock implements Clock {
     return this.#timers.size
   }
 
+  /** Returns the time, in milliseconds. */
   now_ms(): number {
     return this.#now_ms
   }
 
+  /** Starts a timer, which {@link FakeClock.advance} lets run out; returns how to cancel it. */
   start_timer(after_ms: number, task: () => void): CancelTimer {
     const timer = { due_ms: this.#now_ms + Math.max(0, after_ms), task }
     this.#timers.add(timer)

@@ -9,24 +9,30 @@ import { FakeClock } from './fake_clock.js'
  * {@link FakePlatform.end_turn}.
  */
 export class FakePlatform implements Platform {
+  /** Time, under the control of the test. */
   readonly clock: FakeClock = new FakeClock()
+  /** Returns how many bytes a text takes as UTF-8. */
   readonly byte_length: typeof utf8_length = utf8_length
   /** The errors that were shown as warnings, for lack of an `on_error`. */
   readonly warnings: NetError[] = []
   readonly #deferred: (() => void)[] = []
 
+  /** Makes a queue of messages as they are. */
   make_queue(is_masked: boolean): MessageQueue {
     return new MessageQueue(is_masked)
   }
 
+  /** Runs a task at the end of the turn. */
   soon(task: () => void): void {
     this.#deferred.push(task)
   }
 
+  /** Runs a task at the end of the turn, after those of {@link FakePlatform.soon}. */
   defer(task: () => void): void {
     this.#deferred.push(task)
   }
 
+  /** Records a warning. */
   warn(error: NetError): void {
     this.warnings.push(error)
   }

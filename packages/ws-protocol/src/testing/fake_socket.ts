@@ -50,22 +50,27 @@ export class FakeSocket implements SocketPort {
     return this.calls.map(call => call.call)
   }
 
+  /** Whether messages can be sent. */
   get is_writable(): boolean {
     return this.#state === 'open'
   }
 
+  /** Whether the network takes a batch now. */
   get takes_batch(): boolean {
     return this.is_writable && this.#unsent === 0
   }
 
+  /** Messages that were written, and that the network has not taken. */
   get unsent(): number {
     return this.#unsent
   }
 
+  /** Bytes that were written, and that the network has not taken. */
   get buffered_bytes(): number {
     return this.#buffered_bytes
   }
 
+  /** Takes a batch. */
   write(batch: MessageBatch): void {
     this.calls.push({ call: 'write', messages: batch.payloads })
     if (this.takes_writes) return
@@ -73,28 +78,34 @@ export class FakeSocket implements SocketPort {
     this.#unsent = batch.messages
   }
 
+  /** Records a Close. */
   close(code: number, reason: string): void {
     this.#state = 'ending'
     this.calls.push({ call: 'close', code, reason })
   }
 
+  /** Records that the socket was ended at once. */
   terminate(): void {
     this.#state = 'ending'
     this.calls.push({ call: 'terminate' })
   }
 
+  /** Returns a number that changes with each sign of life of the peer. */
   signs_of_life(): number {
     return this.#signs_of_life
   }
 
+  /** Records a ping. */
   ping(): void {
     this.calls.push({ call: 'ping' })
   }
 
+  /** Records that reading stops. */
   pause(): void {
     this.calls.push({ call: 'pause' })
   }
 
+  /** Records that reading resumes. */
   resume(): void {
     this.calls.push({ call: 'resume' })
   }

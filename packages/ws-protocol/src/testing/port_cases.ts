@@ -65,14 +65,19 @@ export class PortListener implements ConnectionEvents<null> {
   on_data: (data: Data) => unknown = () => undefined
   #wanted: { readonly count: number; readonly resolve: () => void } | undefined
 
+  /** Does nothing. */
   on_open(): void {}
+  /** Does nothing. */
   on_close(): void {}
+  /** Does nothing. */
   opened(): void {}
 
+  /** Records why the connection ended. */
   ended(_handle: null, _info: CloseInfo, error: NetError | undefined): void {
     this.end_error = error
   }
 
+  /** Records a message. */
   on_message(_handle: null, data: Data): unknown {
     this.received.push(data)
     const returned = this.on_data(data)
@@ -80,6 +85,7 @@ export class PortListener implements ConnectionEvents<null> {
     return returned
   }
 
+  /** Records an error. */
   report(_handle: null, error: NetError): void {
     this.errors.push(error)
   }

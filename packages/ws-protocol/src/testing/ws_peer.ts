@@ -37,10 +37,12 @@ export class WsPeer implements PortPeer {
     )
   }
 
+  /** Sends a message. */
   send(data: Data): void {
     this.#ws.send(data)
   }
 
+  /** Resolves with that many messages. */
   receive(count: number): Promise<readonly Data[]> {
     return new Promise(resolve => {
       this.#wanted = { count, resolve }
@@ -48,22 +50,27 @@ export class WsPeer implements PortPeer {
     })
   }
 
+  /** Stops reading. */
   stop_reading(): void {
     this.#ws.pause()
   }
 
+  /** Reads again. */
   resume_reading(): void {
     this.#ws.resume()
   }
 
+  /** Sends a Close. */
   close(code?: number, reason?: string): void {
     this.#ws.close(code, reason)
   }
 
+  /** Ends the connection without a Close. */
   drop(): void {
     this.#ws.terminate()
   }
 
+  /** Resolves with the Close that was received. */
   closed(): Promise<Pick<CloseInfo, 'code' | 'reason'>> {
     return this.#closed
   }
