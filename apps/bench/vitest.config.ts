@@ -11,7 +11,6 @@ export default mergeConfig(
         exclude: [
           'src/load/**',
           'src/main.ts',
-          'src/capacity/main.ts',
           'src/process/commands.ts',
           'src/process/interrupted.ts',
           'src/subjects/**',

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { MEASURE_NAMES, type MeasureName } from './measures/measure.js'
+import { MEASURE_NAMES, type MeasureName } from './results.js'
 import { CLUSTER_NAMES } from './subjects/clusters.js'
 import type { SubjectName } from './subjects/subjects.js'
 

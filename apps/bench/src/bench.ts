@@ -1,20 +1,13 @@
-import { fileURLToPath } from 'node:url'
 import type { Repeats } from './disturbance.js'
-import { saturation } from './measures/latency.js'
-import type { CaseFigures, Measure, MeasureName } from './measures/measure.js'
+import type { Measure } from './measures/measure.js'
+import { saturation } from './measures/rates.js'
 import type { Cores } from './process/cores.js'
-import { Program } from './process/program.js'
+import { type Program, start_load } from './process/program.js'
 import type { Stoppable } from './process/running.js'
+import type { CaseFigures, MeasureName, Sample } from './results.js'
 import type { Settings } from './settings.js'
 import { random_from, shuffled } from './statistics.js'
 import { find_subjects, plays, type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
-
-/** One case of one measure, of one subject, in one round. */
-export interface Sample extends CaseFigures {
-  readonly measure: MeasureName
-  readonly subject: SubjectName
-  readonly round: number
-}
 
 /** What is measured next. */
 export interface Step {
@@ -60,17 +53,14 @@ class Bench {
   readonly #random: () => number
   readonly #total_s: number
   #done_s = 0
+  /** 0 or less while it warms up. */
+  #round = 0
   #saturation_per_s: Promise<number> | undefined
 
   constructor(plan: Plan) {
     this.#plan = plan
     this.#random = random_from(plan.seed)
-    this.#load = new Program({
-      name: 'load',
-      command: process.execPath,
-      args: [fileURLToPath(new URL('../dist/load/main.js', import.meta.url))],
-      core: plan.cores.load,
-    })
+    this.#load = start_load('load', plan.cores.load)
     this.#total_s = plan.measures.reduce(
       (sum, measure) =>
         sum + measure.typical_s * this.#round_numbers(measure).length * this.#subjects(measure).length,
@@ -82,6 +72,7 @@ class Bench {
     const samples: Sample[] = []
     const started = new Map<Subject, Started>()
     for (const round of this.#round_numbers(measure)) {
+      this.#round = round
       const measured = await this.#measure_round(measure, round, started)
       if (round > 0) samples.push(...measured)
     }
@@ -127,7 +118,8 @@ class Bench {
       load: this.#load,
       settings,
       cores,
-      repeats,
+      // Figures of warm-up rounds are discarded, so it does not matter whether they were disturbed.
+      least_disturbed: figures => (this.#round > 0 ? repeats.least_disturbed(figures) : figures()),
       saturation_per_s: () => {
         this.#saturation_per_s ??= this.#find_saturation()
         return this.#saturation_per_s

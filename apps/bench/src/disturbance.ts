@@ -1,7 +1,6 @@
-import type { Sample } from './bench.js'
-import type { Figures } from './measures/measure.js'
+import type { Figures, Sample } from './results.js'
 
-/** Where other programs take more of a core than this, figures are not to be trusted. */
+/** If other programs take more of a core than this, figures are not reliable. */
 export const DISTURBED = 0.03
 
 /** Figures of how much of a core other programs took, and whose core that is. */
@@ -10,7 +9,7 @@ export const OTHERS_SHARES = [
   ['load_others_share', "the load's"],
 ] as const
 
-/** Returns how much other programs took, over all the time that was measured: what a core's clock tells of a short time is coarse. */
+/** Returns how much other programs took, over all the time that was measured: a core's clock is coarse. */
 export function taken_by_others(
   samples: readonly Pick<Sample, 'figures'>[],
   figure: (typeof OTHERS_SHARES)[number][0],
@@ -38,12 +37,12 @@ export class Repeats {
   /** How many were made so far. */
   made = 0
 
-  /** With `most`, so many are made of all figures together. */
+  /** Makes at most `most` repeats, of all figures together. */
   constructor(most: number) {
     this.#left = most
   }
 
-  /** Measures until little is taken of either core, but no more than the tries that there are; the least disturbed counts. */
+  /** Measures until little is taken of either core, or no tries are left, and returns the least disturbed figures. */
   async least_disturbed(measure: () => Promise<Figures>): Promise<Figures> {
     let best = await measure()
     let wait_ms = FIRST_WAIT_MS

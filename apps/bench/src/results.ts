@@ -1,9 +1,43 @@
 import { cpus, release, totalmem } from 'node:os'
-import type { Sample } from './bench.js'
-import type { MeasureName } from './measures/measure.js'
 import type { Settings } from './settings.js'
 import { type Spread, spread_of } from './statistics.js'
 import type { Subject, SubjectName } from './subjects/subjects.js'
+
+/** The measures, by the names that `--only` takes. */
+export const MEASURE_NAMES = [
+  'echo',
+  'sizes',
+  'tls',
+  'fan_out',
+  'connect',
+  'memory',
+  'latency',
+  'many',
+  'floods',
+  'client',
+  'compression',
+  'cluster',
+] as const
+
+export type MeasureName = (typeof MEASURE_NAMES)[number]
+
+/** What was measured, each figure by a name that has its unit. */
+export type Figures = Readonly<Record<string, number>>
+
+/** What was measured of one case, in one round. */
+export interface CaseFigures {
+  /** Cases that are shown together, since a reader would compare them. */
+  readonly group: string
+  readonly case_name: string
+  readonly figures: Figures
+}
+
+/** One case of one measure, of one subject, in one round. */
+export interface Sample extends CaseFigures {
+  readonly measure: MeasureName
+  readonly subject: SubjectName
+  readonly round: number
+}
 
 /** Where it was measured. */
 export interface Machine {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { run_bench, type Sample, type Step } from '../src/bench.ts'
+import { run_bench, type Step } from '../src/bench.ts'
 import { Repeats } from '../src/disturbance.ts'
 import { MEASURES } from '../src/measures/all.ts'
-import { MEASURE_NAMES, type MeasureName } from '../src/measures/measure.ts'
+import type { Measure } from '../src/measures/measure.ts'
+import { MEASURE_NAMES, type MeasureName, type Sample } from '../src/results.ts'
 import type { Settings } from '../src/settings.ts'
 import { CLUSTER_NAMES } from '../src/subjects/clusters.ts'
 import { find_subjects, SUBJECT_NAMES, type SubjectName } from '../src/subjects/subjects.ts'
@@ -103,4 +104,32 @@ describe('the bench', () => {
     },
     TAKES_MS,
   )
+
+  it('measures disturbed figures again only in rounds that count', async () => {
+    const repeats = new Repeats(1)
+    const tries: number[] = []
+    const disturbed: Measure = {
+      ...MEASURES.echo,
+      start: async stage => async () => {
+        let made = 0
+        await stage.least_disturbed(async () => {
+          made += 1
+          return { others_share: 1 }
+        })
+        tries.push(made)
+        return []
+      },
+    }
+    await run_bench({
+      measures: [disturbed],
+      subjects: find_subjects(['raw'], undefined).found,
+      settings: { ...TINY, warm_up_rounds: 1, rounds: 1 },
+      seed: 1,
+      cores: { subject: undefined, load: undefined, note: '' },
+      on_step: () => {},
+      repeats,
+    })
+    expect(tries).toEqual([1, 2])
+    expect(repeats.made).toBe(1)
+  })
 })

@@ -1,6 +1,4 @@
-import type { Sample } from '../src/bench.ts'
-import type { Figures, MeasureName } from '../src/measures/measure.ts'
-import type { Results } from '../src/results.ts'
+import type { Figures, MeasureName, Results, Sample } from '../src/results.ts'
 import { FULL } from '../src/settings.ts'
 import type { SubjectName } from '../src/subjects/subjects.ts'
 

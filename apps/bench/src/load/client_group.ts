@@ -2,7 +2,13 @@ import { inflateRawSync, constants as zlib } from 'node:zlib'
 import { read_frame } from '../wire/frame.js'
 import { message_bytes, payload_of, type Shape } from '../wire/message.js'
 import { type ClientSocket, close_socket, open_sockets, type Target } from './client_socket.js'
-import type { FanOutTask, Trigger } from './fan_out.js'
+
+/** What came of a load. */
+export interface LoadResult {
+  /** How many messages were answered: all that were sent. */
+  readonly messages: number
+  readonly elapsed_ms: number
+}
 
 const UNLIKE = 'the answer is not the message that was sent'
 
@@ -44,8 +50,8 @@ export class ClientGroup {
 
   /** Has a server send to all as many messages as it sends in one turn, and checks that each socket gets these. */
   async try_fan_out(
-    { shape, burst }: Omit<FanOutTask, 'run_ms'>,
-    trigger: Pick<Trigger, 'pull'>,
+    { shape, burst }: { readonly shape: Shape; readonly burst: number },
+    trigger: { pull(): void },
   ): Promise<void> {
     const message = message_bytes(shape, this.target.dialect, 'server')
     const expected = Buffer.concat(Array.from({ length: burst }, () => message))

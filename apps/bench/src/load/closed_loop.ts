@@ -1,5 +1,5 @@
 import type { Shape } from '../wire/message.js'
-import type { ClientGroup } from './client_group.js'
+import type { ClientGroup, LoadResult } from './client_group.js'
 import type { ClientSocket } from './client_socket.js'
 
 /** What a closed loop is asked for. */
@@ -9,13 +9,6 @@ export interface ClosedLoopTask {
   /** How many messages are under way on each connection at any moment. */
   readonly depth: number
   readonly run_ms: number
-}
-
-/** What came of a load. */
-export interface LoadResult {
-  /** How many messages were answered: all that were sent. */
-  readonly messages: number
-  readonly elapsed_ms: number
 }
 
 /** Connections begin at different messages of the cycle, so that the large ones are not all under way at once. */

@@ -1,5 +1,5 @@
+import type { LoadResult } from './client_group.js'
 import { close_socket, open_socket, type Target } from './client_socket.js'
-import type { LoadResult } from './closed_loop.js'
 
 /** How connections are made one after another. */
 export interface ConnectTask {

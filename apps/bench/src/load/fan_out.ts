@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { message_bytes, type Shape } from '../wire/message.js'
-import type { ClientGroup } from './client_group.js'
-import type { LoadResult } from './closed_loop.js'
+import type { ClientGroup, LoadResult } from './client_group.js'
 
 /** What is asked of a server that sends one message to all. */
 export interface FanOutTask {

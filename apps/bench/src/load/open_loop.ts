@@ -1,8 +1,7 @@
 import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
 import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
-import type { ClientGroup } from './client_group.js'
-import type { LoadResult } from './closed_loop.js'
+import type { ClientGroup, LoadResult } from './client_group.js'
 
 /** Messages sent at a fixed rate, whatever becomes of those before them. */
 export interface OpenLoopTask extends ScheduleTask {

@@ -1,7 +1,6 @@
 import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
-import type { ClientGroup } from './client_group.js'
-import type { LoadResult } from './closed_loop.js'
+import type { ClientGroup, LoadResult } from './client_group.js'
 
 /** Messages that one client sends at regular times, whatever becomes of those before them. */
 export interface ProbeTask {

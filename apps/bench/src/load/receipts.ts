@@ -2,8 +2,7 @@ import { now_us } from '../process/clock.js'
 import { cpu_us } from '../process/commands.js'
 import { quantile } from '../statistics.js'
 import { message_bytes, type Shape } from '../wire/message.js'
-import type { ClientGroup } from './client_group.js'
-import type { LoadResult } from './closed_loop.js'
+import type { ClientGroup, LoadResult } from './client_group.js'
 
 /** How long messages took from when they were published until each socket had them. */
 export interface ReceiptTimes {

@@ -1,30 +1,28 @@
-import type { LoadResult } from '../load/closed_loop.js'
+import type { LoadResult } from '../load/client_group.js'
+import type { CaseFigures } from '../results.js'
 import { type Shape, SMALL_TEXT } from '../wire/message.js'
-import { depth_case } from './echo.js'
-import { type CaseFigures, type Measure, type MeasuredLoad, type Stage, with_cpu_of } from './measure.js'
-import { connections_for, size_case, sized_case } from './sizes.js'
+import { connections_for, depth_case, sized_case } from './echo.js'
+import { type Measure, type MeasuredLoad, type Stage, with_cpu_of } from './measure.js'
 
-/** What a message there and back costs the client that sends it; the other side is the load. */
+/** What an echoed message costs the client that sends it; the load is its server. */
 export const client: Measure = {
   name: 'client',
   role: 'client',
   needs_fresh_process: false,
   typical_s: 8,
   suits: () => true,
-  start: async stage => {
+  start: async stage => async () => {
     const { depths, sizes } = stage.settings
-    return async () => {
-      const results = await measure_client(stage, SMALL_TEXT, depths, depth_case)
-      for (const { bytes, depths } of sizes) {
-        const case_name = (depth: number): string => sized_case(size_case(bytes), depth)
-        results.push(...(await measure_client(stage, { kind: 'text', bytes }, depths.slice(-1), case_name)))
-      }
-      return results
+    const results = await measure_client(stage, SMALL_TEXT, depths, depth_case)
+    for (const { bytes, depths } of sizes) {
+      const case_name = (depth: number): string => sized_case(bytes, depth)
+      results.push(...(await measure_client(stage, { kind: 'text', bytes }, depths.slice(-1), case_name)))
     }
+    return results
   },
 }
 
-/** Measures a client with so many messages under way, for each of these depths, over connections of its own. */
+/** Measures a client at each of these depths, over connections of its own. */
 async function measure_client(
   stage: Stage,
   shape: Shape,
@@ -34,13 +32,12 @@ async function measure_client(
   const { program, load, subject, settings } = stage
   const results: CaseFigures[] = []
   const port = await load.call<number>('serve', { dialect: subject.dialect, shape })
-  const count = connections_for(shape.bytes, settings.connections)
-  await program.call('open', { port, count, shape })
+  await program.call('open', { port, count: connections_for(shape.bytes, settings.connections), shape })
   for (const depth of depths) {
     const run = async (run_ms: number): Promise<MeasuredLoad> => {
-      const before = await load.call<number>('cpu')
+      const before = await load.cpu_us()
       const result = await program.call<LoadResult>('closed_loop', { shape, depth, run_ms }, run_ms)
-      return { ...result, load_cpu_us: (await load.call<number>('cpu')) - before }
+      return { ...result, load_cpu_us: (await load.cpu_us()) - before }
     }
     await run(settings.settle_ms)
     const figures = await with_cpu_of(stage, () => run(settings.run_ms))

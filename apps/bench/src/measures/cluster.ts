@@ -1,23 +1,49 @@
+import type { ReceiptTimes } from '../load/receipts.js'
+import { type Broker, start_broker } from '../process/broker.js'
+import type { Program } from '../process/program.js'
+import type { CaseFigures, Figures } from '../results.js'
+import { quantile } from '../statistics.js'
+import type { NodeSettings, Published } from '../subjects/node_subject.js'
+import { broker_of, start_subject } from '../subjects/subjects.js'
 import { SMALL_TEXT } from '../wire/message.js'
-import { audience_case, burst_group } from './fan_out.js'
-import { type CaseFigures, type Figures, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
-import { close_members, open_members, start_nodes, TOPIC, with_cpu_of_others } from './nodes.js'
-import { measure_receipts, RATE_GROUP } from './receipt_times.js'
+import { audience_case, burst_group, measure_bursts } from './fan_out.js'
+import {
+  type Measure,
+  type MeasuredLoad,
+  open_load,
+  SCHEDULE_SEED,
+  type Stage,
+  with_cpu_of,
+} from './measure.js'
 
-/** What is published before all have got it: how many messages, in one turn or in as many turns. */
 interface ClusterBurst {
   readonly group: string
   readonly burst: number
   readonly is_spread: boolean
 }
 
+/** What is published before all sockets have received it: how many messages, in one turn or each in its own. */
 export const CLUSTER_BURSTS: readonly ClusterBurst[] = [
   { group: burst_group(1), burst: 1, is_spread: false },
   { group: '16 messages, each in a turn', burst: 16, is_spread: true },
   { group: burst_group(16), burst: 16, is_spread: false },
 ]
 
-/** What it costs two servers to have a message that is published on one reach many sockets on the other, and how long it takes. */
+/** Few enough that no process is near its maximum, with a thousand sockets to each message. */
+const PUBLISHES_PER_S = 25
+
+/** The group of the figures at that rate. */
+export const RATE_GROUP: string = `${PUBLISHES_PER_S} messages a second`
+
+/** Two nodes of a subject, and their broker: one has all sockets, the other publishes. */
+interface TwoNodes {
+  readonly publisher: Program
+  readonly broker: Broker
+  /** Where sockets connect to. */
+  readonly port: number
+}
+
+/** What it costs two servers to deliver a message, published on one, to many sockets on the other, and how long it takes. */
 export const cluster: Measure = {
   name: 'cluster',
   role: 'node',
@@ -25,33 +51,84 @@ export const cluster: Measure = {
   typical_s: 7,
   suits: () => true,
   start: async stage => {
-    const { load, settings } = stage
+    const { program, load, settings } = stage
     const audience = settings.cluster_audience
     const nodes = await start_nodes(stage)
-    const { publisher } = nodes
+    const { publisher, port } = nodes
     const trigger_port = await publisher.call<number>('listen_for_trigger')
-    const run = (burst: number, run_ms: number): Promise<MeasuredLoad> =>
-      load.call('fan_out', { shape: SMALL_TEXT, burst, run_ms, trigger_port }, run_ms)
-    const measure_burst = async (burst: number, is_spread: boolean): Promise<Figures> => {
-      await publisher.call('prepare', { shape: SMALL_TEXT, burst, topic: TOPIC, is_spread })
-      await load.call('try_fan_out', { shape: SMALL_TEXT, burst, trigger_port })
-      await run(burst, settings.settle_ms)
-      const measured = (): Promise<MeasuredLoad> => run(burst, settings.run_ms)
-      return with_cpu_of(stage, () => with_cpu_of_others(nodes, audience, measured), [publisher])
-    }
+    const measured = (run: () => Promise<MeasuredLoad>): Promise<Figures> =>
+      with_cpu_of(stage, () => with_cpu_of_others(nodes, audience, run), [publisher])
     return async () => {
       const results: CaseFigures[] = []
       const case_name = audience_case(audience)
-      await open_members(stage, nodes, audience)
-      for (const { group, burst, is_spread } of CLUSTER_BURSTS)
-        results.push({ group, case_name, figures: await measure_burst(burst, is_spread) })
-      results.push({
-        group: RATE_GROUP,
-        case_name,
-        figures: await measure_receipts(stage, nodes, audience),
-      })
-      await close_members(stage)
+      await open_load(stage, port, audience)
+      await program.call('joined', { count: audience })
+      for (const { group, burst, is_spread } of CLUSTER_BURSTS) {
+        await publisher.call('prepare', { shape: SMALL_TEXT, burst, is_spread })
+        const figures = await measure_bursts(stage, trigger_port, burst, measured)
+        results.push({ group, case_name, figures })
+      }
+      const figures = await measure_receipts(stage, publisher, audience, measured)
+      results.push({ group: RATE_GROUP, case_name, figures })
+      await load.call('close')
+      await program.call('joined', { count: 0 })
       return results
     }
   },
+}
+
+/** Starts a broker, and two nodes on it: the stage's own program will have the sockets. They end with that. */
+async function start_nodes({ subject, program, cores, until_stopped }: Stage): Promise<TwoNodes> {
+  const broker = until_stopped(await start_broker(broker_of(subject)))
+  const publisher = until_stopped(start_subject(subject, 'node', cores.subject))
+  const settings: NodeSettings = { broker_url: broker.url, topic: 'room' }
+  const [port] = await Promise.all([program, publisher].map(node => node.call<number>('open', settings)))
+  return { publisher, broker, port: port as number }
+}
+
+/**
+ * Lets a load run, and adds the CPU time that the publishing node and the broker took for each published message, which `audience` sockets
+ * received. The broker runs on the core of the load, so its time is counted with that of the load.
+ */
+async function with_cpu_of_others(
+  { publisher, broker }: TwoNodes,
+  audience: number,
+  run: () => Promise<MeasuredLoad>,
+): Promise<MeasuredLoad & Figures> {
+  const broker_before_us = broker.cpu_us()
+  const publisher_before_us = await publisher.cpu_us()
+  const result = await run()
+  const publisher_us = (await publisher.cpu_us()) - publisher_before_us
+  const broker_us = broker.cpu_us()
+  const publishes = result.messages / audience
+  return {
+    ...result,
+    publisher_us_per_publish: publisher_us / publishes,
+    ...(broker_us !== undefined &&
+      broker_before_us !== undefined && {
+        load_cpu_us: result.load_cpu_us + broker_us - broker_before_us,
+        broker_us_per_publish: (broker_us - broker_before_us) / publishes,
+      }),
+  }
+}
+
+/** Measures how long it takes from publishing on one node until each socket on the other has the message. */
+async function measure_receipts(
+  { load, settings }: Stage,
+  publisher: Program,
+  audience: number,
+  measured: (run: () => Promise<MeasuredLoad>) => Promise<Figures>,
+): Promise<Figures> {
+  const { settle_ms, latency_ms: run_ms } = settings
+  const schedule = { messages_per_s: PUBLISHES_PER_S, settle_ms, run_ms, seed: SCHEDULE_SEED }
+  let published: Published = { at_us: [], late_us: [], first: 0 }
+  const cpu = await measured(async () => {
+    await load.call('expect', { shape: SMALL_TEXT })
+    published = await publisher.call('publish_on_schedule', { shape: SMALL_TEXT, ...schedule }, run_ms)
+    return load.call('received', { messages: published.at_us.length * audience })
+  })
+  const { at_us, late_us, first } = published
+  const times = await load.call<ReceiptTimes>('receipt_times', { published_us: at_us, first })
+  const late_p99_us = quantile(Float64Array.from(late_us.slice(first)).sort(), 0.99)
+  return { ...cpu, ...times, publisher_late_p99_us: late_p99_us, rate_per_s: PUBLISHES_PER_S }
 }

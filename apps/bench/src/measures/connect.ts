@@ -1,9 +1,6 @@
 import { listen, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
 
-/** The name of the one case. */
-export const CONNECT_CASE = 'connections'
-
-/** What it costs to take a client in: the TCP connection, the handshake, and closing in order. */
+/** What it costs to accept a client: the TCP connection, the handshake, and a clean close. */
 export const connect: Measure = {
   name: 'connect',
   role: 'server',
@@ -12,15 +9,14 @@ export const connect: Measure = {
   suits: () => true,
   start: async stage => {
     const { program, load, subject, settings } = stage
-    const { dialect } = subject
-    const port = await listen(program)
+    const target = { port: await listen(program), dialect: subject.dialect }
     const at_a_time = settings.handshakes_at_a_time
     const run = (run_ms: number): Promise<MeasuredLoad> =>
-      load.call('connect_loop', { port, dialect, at_a_time, run_ms }, run_ms)
+      load.call('connect_loop', { ...target, at_a_time, run_ms }, run_ms)
     return async () => {
       await run(settings.settle_ms)
       const figures = await with_cpu_of(stage, () => run(settings.run_ms))
-      return [{ group: '', case_name: CONNECT_CASE, figures }]
+      return [{ group: '', case_name: 'connections', figures }]
     }
   },
 }

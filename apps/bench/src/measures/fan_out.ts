@@ -1,17 +1,11 @@
+import type { CaseFigures, Figures } from '../results.js'
 import { SMALL_TEXT } from '../wire/message.js'
-import {
-  type CaseFigures,
-  listen,
-  type Measure,
-  type MeasuredLoad,
-  open_load,
-  with_cpu_of,
-} from './measure.js'
+import { listen, type Measure, type MeasuredLoad, open_load, type Stage, with_cpu_of } from './measure.js'
 
 /** How many messages are sent to all in one turn: one alone, and many. */
-export const BURSTS = [1, 16] as const
+const BURSTS = [1, 16] as const
 
-/** What it costs to send one message to many, for each that gets it. */
+/** What it costs to send one message to many sockets, for each of them. */
 export const fan_out: Measure = {
   name: 'fan_out',
   role: 'server',
@@ -22,8 +16,6 @@ export const fan_out: Measure = {
     const { program, load, settings } = stage
     const port = await listen(program)
     const trigger_port = await program.call<number>('listen_for_trigger')
-    const run = (burst: number, run_ms: number): Promise<MeasuredLoad> =>
-      load.call('fan_out', { shape: SMALL_TEXT, burst, run_ms, trigger_port }, run_ms)
     return async () => {
       const results: CaseFigures[] = []
       await open_load(stage, port, 0)
@@ -31,9 +23,7 @@ export const fan_out: Measure = {
         await load.call('grow_to', { count: audience })
         for (const burst of BURSTS) {
           await program.call('prepare', { shape: SMALL_TEXT, burst })
-          await load.call('try_fan_out', { shape: SMALL_TEXT, burst, trigger_port })
-          await run(burst, settings.settle_ms)
-          const figures = await with_cpu_of(stage, () => run(burst, settings.run_ms))
+          const figures = await measure_bursts(stage, trigger_port, burst, run => with_cpu_of(stage, run))
           results.push({ group: burst_group(burst), case_name: audience_case(audience), figures })
         }
       }
@@ -43,12 +33,26 @@ export const fan_out: Measure = {
   },
 }
 
-/** The group of the cases with so many messages in one turn. */
+/** Checks one burst on the open connections, then lets the load ask for more, first without measuring. */
+export async function measure_bursts(
+  { load, settings }: Stage,
+  trigger_port: number,
+  burst: number,
+  measured: (run: () => Promise<MeasuredLoad>) => Promise<Figures>,
+): Promise<Figures> {
+  const task = { shape: SMALL_TEXT, burst, trigger_port }
+  const run = (run_ms: number): Promise<MeasuredLoad> => load.call('fan_out', { ...task, run_ms }, run_ms)
+  await load.call('try_fan_out', task)
+  await run(settings.settle_ms)
+  return measured(() => run(settings.run_ms))
+}
+
+/** The group of the cases with this many messages in one turn. */
 export function burst_group(burst: (typeof BURSTS)[number]): string {
   return burst === 1 ? 'one message' : `${burst} messages in a turn`
 }
 
-/** The name of a case with so many sockets to send to. */
+/** The name of a case with this many sockets to send to. */
 export function audience_case(audience: number): string {
   return `to ${audience.toLocaleString('en')}`
 }

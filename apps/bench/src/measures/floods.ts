@@ -1,16 +1,14 @@
-import { fileURLToPath } from 'node:url'
 import type { ProbeResult } from '../load/probe.js'
 import { cpu_of_us } from '../process/broker.js'
 import { cpu_us } from '../process/commands.js'
-import { Program } from '../process/program.js'
+import { type Program, start_load } from '../process/program.js'
+import type { CaseFigures, Figures } from '../results.js'
 import { start_subject } from '../subjects/subjects.js'
 import { FLOODS, type FloodKind } from '../wire/floods.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import {
-  type CaseFigures,
   cpu_during,
   expect_echo,
-  type Figures,
   listen,
   type Measure,
   type MeasuredLoad,
@@ -21,9 +19,6 @@ import {
 /** How often the honest client sends. */
 const EVERY_MS = 5
 
-/** The name of the case without a flood. */
-const ALONE = 'alone'
-
 /** How long an honest client waits for its echo while others flood the server. */
 export const floods: Measure = {
   name: 'floods',
@@ -32,15 +27,16 @@ export const floods: Measure = {
   typical_s: 16,
   suits: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
   start: async stage => {
-    const flooder = start_flooder(stage)
-    const least_disturbed_waits = (kind?: FloodKind): Promise<Figures> =>
-      stage.repeats.least_disturbed(() => measure_waits(stage, flooder, kind))
+    // In a process of its own, so that the flood does not keep the honest client busy.
+    const flooder = stage.until_stopped(start_load('flooder', stage.cores.load))
+    const waits = (kind?: FloodKind): Promise<Figures> =>
+      stage.least_disturbed(() => measure_waits(stage, flooder, kind))
     return async () => {
-      const alone = await least_disturbed_waits()
-      const results: CaseFigures[] = [{ group: '', case_name: ALONE, figures: alone }]
+      const alone = await waits()
+      const results: CaseFigures[] = [{ group: '', case_name: 'alone', figures: alone }]
       const has_all = stage.subject.file_stem === 'bt_net'
       for (const kind of FLOODS.filter(({ only_bt_net }) => has_all || !only_bt_net)) {
-        const figures = await least_disturbed_waits(kind)
+        const figures = await waits(kind)
         const worst_added_ms = (figures.worst_ms as number) - (alone.worst_ms as number)
         results.push({ group: '', case_name: kind.case_name, figures: { ...figures, worst_added_ms } })
       }
@@ -49,7 +45,7 @@ export const floods: Measure = {
   },
 }
 
-/** Has the honest client measure, beside a flood if there is one, on a server of its own: what a flood leaves behind ends with that. */
+/** Has the honest client measure, beside a flood if there is one, on a server of its own, with which the effects of the flood end. */
 async function measure_waits(
   { subject, settings, load, cores, until_stopped }: Stage,
   flooder: Program,
@@ -66,7 +62,7 @@ async function measure_waits(
     kind === undefined
       ? probe(settings.flood_ms)
       : beside(flooder, { port, kind }, () => probe(settings.flood_ms), settings.flood_ms)
-  // A server that is flooded may be late to tell what CPU time it has used.
+  // A flooded server may be late to report its CPU time.
   const program = { cpu_us: async () => cpu_of_us(server.pid) ?? 0 }
   const figures = await cpu_during({ program, cores }, run)
   await server.stop()
@@ -81,7 +77,7 @@ async function beside(
   probe: () => Promise<MeasuredLoad & ProbeResult>,
   flood_ms: number,
 ): Promise<MeasuredLoad & Figures> {
-  // This process takes in the server's warnings, on the core of the load.
+  // This process reads the server's warnings, on the core of the load.
   const others_us = async (): Promise<number> => cpu_us() + (await flooder.cpu_us())
   const before_us = await others_us()
   await flooder.call('start_flood', task)
@@ -91,16 +87,4 @@ async function beside(
   ])
   const load_cpu_us = result.load_cpu_us + (await others_us()) - before_us
   return { ...result, load_cpu_us, clients_ended }
-}
-
-/** A load in a process of its own, so that the flood does not keep the honest client busy. */
-function start_flooder({ cores, until_stopped }: Stage): Program {
-  return until_stopped(
-    new Program({
-      name: 'flooder',
-      command: process.execPath,
-      args: [fileURLToPath(new URL('../../dist/load/main.js', import.meta.url))],
-      core: cores.load,
-    }),
-  )
 }

@@ -1,42 +1,17 @@
-import type { Repeats } from '../disturbance.js'
+import type { LoadResult } from '../load/client_group.js'
 import type { Target } from '../load/client_socket.js'
-import type { ClosedLoopTask, LoadResult } from '../load/closed_loop.js'
+import type { ClosedLoopTask } from '../load/closed_loop.js'
 import { type Cores, work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
 import type { Stoppable } from '../process/running.js'
+import type { CaseFigures, Figures, MeasureName } from '../results.js'
 import type { Settings } from '../settings.js'
 import type { ListenSettings } from '../subjects/server_subject.js'
 import type { Role, Subject } from '../subjects/subjects.js'
 import type { Shape } from '../wire/message.js'
 
-/** The measures, by the names that `--only` takes. */
-export const MEASURE_NAMES = [
-  'echo',
-  'sizes',
-  'tls',
-  'fan_out',
-  'connect',
-  'memory',
-  'latency',
-  'many',
-  'floods',
-  'client',
-  'compression',
-  'cluster',
-] as const
-
-export type MeasureName = (typeof MEASURE_NAMES)[number]
-
-/** What was measured, each figure by a name that has its unit. */
-export type Figures = Readonly<Record<string, number>>
-
-/** What was measured of one case, in one round. */
-export interface CaseFigures {
-  /** What cases are shown together: those that a reader would compare. */
-  readonly group: string
-  readonly case_name: string
-  readonly figures: Figures
-}
+/** The seed of schedules, the same for every subject and round, so that all are compared by the same traffic. */
+export const SCHEDULE_SEED = 20_011
 
 /** What a measure works with: a subject in its process, and the load in another. */
 export interface Stage {
@@ -45,10 +20,11 @@ export interface Stage {
   readonly load: Program
   readonly settings: Settings
   readonly cores: Cores
-  readonly repeats: Repeats
-  /** What plain `ws` takes at most, found once in a run; see {@link saturation}. */
+  /** Measures a figure, again while other programs disturb it in a round that counts. */
+  readonly least_disturbed: (measure: () => Promise<Figures>) => Promise<Figures>
+  /** The most that plain `ws` takes, found once in a run; see {@link saturation}. */
   readonly saturation_per_s: () => Promise<number>
-  /** Ends what was started when the subject's process ends, and returns it. */
+  /** Stops what was started together with the subject's process, and returns it. */
   readonly until_stopped: <Thing extends Stoppable>(thing: Thing) => Thing
 }
 
@@ -57,33 +33,33 @@ export interface Measure {
   readonly name: MeasureName
   /** Which side the subject is. */
   readonly role: Role
-  /** Whether each round needs a new process; else one lives through all rounds, so that what it runs is compiled. */
+  /** Whether each round needs a new process; else one lives through all rounds, so that its code is compiled. */
   readonly needs_fresh_process: boolean
-  /** About how long a round takes of one subject, in a full run: progress is told by that. */
+  /** About how long a round of one subject takes in a full run, for showing progress. */
   readonly typical_s: number
   suits(subject: Subject): boolean
-  /** Readies a subject's process, once, and returns what measures one round. */
+  /** Prepares a subject's process, once, and returns what measures one round. */
   start(stage: Stage): Promise<() => Promise<CaseFigures[]>>
 }
 
 /** What a load answers, with the CPU time that it took. */
 export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
-/** A process of which it is known what CPU time it has used so far. */
+/** A process that reports the CPU time that it has used so far. */
 interface UsesCpu {
   cpu_us(): Promise<number>
 }
 
 /** Measures as {@link cpu_during} does, again while other programs disturb. */
 export function with_cpu_of(
-  stage: Pick<Stage, 'program' | 'cores' | 'repeats'>,
+  stage: Pick<Stage, 'program' | 'cores' | 'least_disturbed'>,
   run: () => Promise<MeasuredLoad>,
   also: readonly UsesCpu[] = [],
 ): Promise<Figures> {
-  return stage.repeats.least_disturbed(() => cpu_during(stage, run, also))
+  return stage.least_disturbed(() => cpu_during(stage, run, also))
 }
 
-/** Lets a load run, and makes figures of what came of it and of the CPU time that the subject took meanwhile, in `also` as well where it has several processes. */
+/** Lets a load run, and returns its figures with the CPU time that the subject's process, and those in `also`, took meanwhile. */
 export async function cpu_during(
   { program, cores }: { readonly program: UsesCpu; readonly cores: Cores },
   run: () => Promise<MeasuredLoad>,
@@ -117,11 +93,9 @@ async function cpu_of(programs: readonly UsesCpu[]): Promise<number> {
   return each_us.reduce((sum, us) => sum + us, 0)
 }
 
-function works_of({ subject, load }: Cores): { subject: number; load: number } | undefined {
-  const works = { subject: work_of_core_us(subject), load: work_of_core_us(load) }
-  return works.subject === undefined || works.load === undefined
-    ? undefined
-    : { subject: works.subject, load: works.load }
+function works_of(cores: Cores): { subject: number; load: number } | undefined {
+  const [subject, load] = [work_of_core_us(cores.subject), work_of_core_us(cores.load)]
+  return subject === undefined || load === undefined ? undefined : { subject, load }
 }
 
 /** Has a subject listen, and returns its port. */
@@ -139,12 +113,12 @@ export async function open_load(
   { load, subject }: Pick<Stage, 'load' | 'subject'>,
   port: number,
   count: number,
-  how: Partial<Pick<Target, 'with_compression' | 'with_tls'>> = {},
+  how: Pick<Target, 'with_compression' | 'with_tls'> = {},
 ): Promise<void> {
   await load.call('open', { port, dialect: subject.dialect, ...how, count })
 }
 
-/** Readies a subject and the open connections for a message, and returns how many bytes its answer takes. */
+/** Prepares a subject and the open connections for a message, and returns how many bytes its answer takes. */
 export async function expect_echo(
   { program, load }: Pick<Stage, 'load' | 'program'>,
   shape: Shape,
@@ -153,7 +127,7 @@ export async function expect_echo(
   return load.call<number>('try_echo', { shape })
 }
 
-/** Measures a closed loop on the connections that are open, after a shorter one that is not measured. */
+/** Measures a closed loop on the open connections, after a shorter one that is not measured. */
 export async function measure_echo(stage: Stage, task: Omit<ClosedLoopTask, 'run_ms'>): Promise<Figures> {
   const { load, settings } = stage
   const bytes_of = new Map<number, number>()

@@ -1,13 +1,10 @@
 import type { MemoryInUse } from '../subjects/memory.js'
 import { listen, type Measure, open_load } from './measure.js'
 
-/** The name of the one case. */
-export const MEMORY_CASE = 'idle'
-
-/** So many connections come and go first: what they leave behind, such as compiled code, is not a connection's. */
+/** Connections that open and close first: what they leave behind, such as compiled code, is not part of a connection. */
 const FIRST_VISITORS = 300
 
-/** What memory a server takes for connections on which nothing happens. */
+/** The memory that a server takes for idle connections. */
 export const memory: Measure = {
   name: 'memory',
   role: 'server',
@@ -33,7 +30,7 @@ export const memory: Measure = {
         heap_bytes_before: before.heap_bytes,
         rss_bytes_before: before.rss_bytes,
       }
-      return [{ group: '', case_name: MEMORY_CASE, figures }]
+      return [{ group: '', case_name: 'idle', figures }]
     }
   },
 }

@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
-import { type BrokerTraffic, nats_traffic, redis_traffic } from './broker_traffic.js'
-import { resident_bytes } from './resident.js'
 import { running, type Stoppable } from './running.js'
 
 /** The brokers, by whose servers they are. */
@@ -11,13 +9,8 @@ export type BrokerKind = 'nats' | 'redis'
 /** A broker of a subject's own, on the core of the load. */
 export interface Broker extends Stoppable {
   readonly url: string
-  readonly port: number
   /** The CPU time that it has used so far, all its threads, in microseconds; `undefined` where the system does not tell. */
   cpu_us(): number | undefined
-  /** What the system has given it of memory, in bytes; `undefined` where it does not tell. */
-  rss_bytes(): number | undefined
-  /** What has crossed it so far. */
-  traffic(): Promise<BrokerTraffic>
 }
 
 /** What is used of the script that starts brokers, here and in tests. */
@@ -28,10 +21,7 @@ interface BrokerScript {
 
 interface ScriptBroker {
   readonly url: string
-  readonly port: number
   readonly pid: number
-  /** Of NATS alone. */
-  readonly monitor_url: string
   close(): Promise<void>
 }
 
@@ -61,13 +51,10 @@ export function broker_is_missing(kind: BrokerKind): string {
 export async function start_broker(kind: BrokerKind): Promise<Broker> {
   const script = (await import(SCRIPT.href)) as BrokerScript
   const started = await (kind === 'nats' ? script.start_nats() : script.start_redis())
-  const { url, port, pid } = started
+  const { url, pid } = started
   const broker: Broker = {
     url,
-    port,
     cpu_us: () => cpu_of_us(pid),
-    rss_bytes: () => resident_bytes(pid),
-    traffic: kind === 'nats' ? nats_traffic(started.monitor_url) : redis_traffic(port),
     stop: async () => {
       running.delete(broker)
       await started.close()

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { running, type Stoppable } from './running.js'
 
 /** How a program of the bench is started. */
@@ -140,6 +141,12 @@ export class Program implements Stoppable {
   #reject_all(reason: Error): void {
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(reason)
   }
+}
+
+/** Starts a process of the load. */
+export function start_load(name: string, core: number | undefined): Program {
+  const file = fileURLToPath(new URL('../../dist/load/main.js', import.meta.url))
+  return new Program({ name, command: process.execPath, args: [file], core })
 }
 
 function parsed(line: string): Answer | undefined {

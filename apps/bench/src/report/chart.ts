@@ -1,5 +1,5 @@
 import type { Spread } from '../statistics.js'
-import { shown } from './numbers.js'
+import { shown } from './table.js'
 
 /** A chart of bars that lie, one for each subject, in groups. */
 export interface Chart {

@@ -1,4 +1,4 @@
-import type { MeasureName } from '../measures/measure.js'
+import type { MeasureName } from '../results.js'
 import { figure_of, type Results } from '../results.js'
 import type { SubjectName } from '../subjects/subjects.js'
 import { type Bar, svg_of } from './chart.js'

@@ -1,11 +1,9 @@
-import type { MeasureName } from '../measures/measure.js'
-import { figure_of, type Results, ratio_of, type Selection } from '../results.js'
+import { figure_of, type MeasureName, type Results, ratio_of, type Selection } from '../results.js'
 import type { SubjectName } from '../subjects/subjects.js'
-import { NOTHING, shown, shown_spread } from './numbers.js'
-import type { Row, Table } from './table.js'
+import { cell_of, type Row, shown, shown_spread, type Table } from './table.js'
 import { type FigureView, figures_shown, VIEWS } from './views.js'
 
-/** What others are compared with, where it was measured. */
+/** The subjects that others are compared with, if they were measured. */
 const REFERENCES: readonly SubjectName[] = ['ws', 'bun', 'bt_net_other', 'socket.io_redis']
 
 /** Cases that are shown together. */
@@ -13,7 +11,7 @@ export interface Group {
   readonly measure: MeasureName
   readonly name: string
   readonly case_names: readonly string[]
-  /** Those that were measured here. */
+  /** The subjects that were measured in it. */
   readonly subjects: Results['subjects']
 }
 
@@ -64,13 +62,9 @@ function units_of(figures: readonly FigureView[]): string {
 
 function values_table(results: Results, group: Group, title: string, figures: readonly FigureView[]): Table {
   const { subjects } = group
-  const rows = rows_of(group, figures, (selection, { unit }) => ({
-    unit: is_mixed(figures) ? unit : '',
-    cells: subjects.map(({ name }) => {
-      const spread = figure_of(results, selection, name)
-      return spread === undefined ? NOTHING : shown(spread.median)
-    }),
-  }))
+  const rows = rows_of(group, figures, is_mixed(figures), selection =>
+    subjects.map(({ name }) => cell_of(figure_of(results, selection, name)?.median, shown)),
+  )
   return { title, columns: subjects.map(({ label }) => label), rows }
 }
 
@@ -78,26 +72,24 @@ function ratios_table(results: Results, group: Group, reference: SubjectName): T
   const found = group.subjects.find(({ name }) => name === reference)
   const others = group.subjects.filter(({ name }) => name !== reference)
   if (found === undefined || others.length === 0) return undefined
-  const rows = rows_of(group, figures_shown(group.measure, group.name).main, selection => ({
-    unit: '',
-    cells: others.map(({ name }) => {
-      const spread = ratio_of(results, selection, name, reference)
-      return spread === undefined ? NOTHING : shown_spread(spread)
-    }),
-  }))
+  const rows = rows_of(group, figures_shown(group.measure, group.name).main, false, selection =>
+    others.map(({ name }) => cell_of(ratio_of(results, selection, name, reference), shown_spread)),
+  )
   return { title: `Relative to ${found.label}`, columns: others.map(({ label }) => label), rows }
 }
 
+/** A row for each case and figure; its name has the unit if figures of the table differ in that. */
 function rows_of(
   { measure, name: group, case_names }: Group,
   figures: readonly FigureView[],
-  row: (selection: Selection, figure: FigureView) => { unit: string; cells: string[] },
+  has_units: boolean,
+  cells: (selection: Selection) => string[],
 ): Row[] {
   return case_names.flatMap(case_name =>
-    figures.map(view => {
-      const { unit, cells } = row({ measure, group, case_name, figure: view.figure }, view)
-      const what = [view.label, unit].filter(Boolean).join(', ')
-      return { name: [case_name, what].filter(Boolean).join(': '), cells }
+    figures.map(({ figure, label, unit }) => {
+      const what = [label, has_units ? unit : ''].filter(Boolean).join(', ')
+      const name = [case_name, what].filter(Boolean).join(': ')
+      return { name, cells: cells({ measure, group, case_name, figure }) }
     }),
   )
 }

@@ -1,162 +1,94 @@
-import { CLUSTER_BURSTS } from '../measures/cluster.js'
-import { CONNECT_CASE } from '../measures/connect.js'
-import { depth_case } from '../measures/echo.js'
-import { audience_case, burst_group } from '../measures/fan_out.js'
-import { rate_case } from '../measures/latency.js'
-import { MEMORY_CASE } from '../measures/memory.js'
-import { RATE_GROUP } from '../measures/receipt_times.js'
-import { figure_of, label_of, type Results, ratio_of, type Selection } from '../results.js'
+import { CLUSTER_BURSTS, RATE_GROUP } from '../measures/cluster.js'
+import { figure_of, label_of, type MeasureName, type Results, ratio_of, type Selection } from '../results.js'
 import type { Spread } from '../statistics.js'
-import { CLUSTERS, type ClusterName } from '../subjects/clusters.js'
 import type { SubjectName } from '../subjects/subjects.js'
-import { FLOODS, type FloodKind } from '../wire/floods.js'
+import { FLOODS } from '../wire/floods.js'
 import { GATE_CASES } from './gate.js'
-import { shown_ratio, shown_spread } from './numbers.js'
-import type { Table } from './table.js'
+import { shown_ratio, shown_spread, type Table } from './table.js'
 
 type Bound = { readonly at_most: number } | { readonly at_least: number }
 
-/** What the project wants to hold: a bound for how its median compares with another's. */
+/** What the project wants to hold: a bound for the median of a figure, or of its ratio to another subject's. */
 interface Target extends Selection {
   readonly text: string
-  /** Whose it is; `bt_net` where nothing is said. */
-  readonly subject?: SubjectName
-  /** The subject it is compared with; `undefined` where the figure itself has the bound. */
+  readonly subject: SubjectName
+  /** The subject it is compared with; `undefined` if the figure itself has the bound. */
   readonly against: SubjectName | undefined
   readonly bound: Bound
 }
 
 const CPU = 'cpu_us_per_message'
+
+/** A target of `bt_net` against `ws`, with other settings in `others`. */
+function target(
+  text: string,
+  measure: MeasureName,
+  case_name: string,
+  at_most: number,
+  others: Partial<Target> = {},
+): Target {
+  const usual = { group: '', figure: CPU, subject: 'bt_net', against: 'ws', bound: { at_most } } as const
+  return { text, measure, case_name, ...usual, ...others }
+}
+
 /** Of echo: the gate, and the goal against Bun. */
-const ECHO_TARGETS: readonly Target[] = GATE_CASES.flatMap(({ text, gate, bun_goal, ...selection }) => {
-  const target = { ...selection, text: `echo, ${text}: CPU per message` }
-  return [
-    { ...target, against: 'ws', bound: { at_most: gate } },
-    ...(bun_goal === undefined ? [] : [{ ...target, against: 'bun', bound: { at_most: bun_goal } } as const]),
-  ]
+const ECHO_TARGETS = GATE_CASES.flatMap(({ text, gate, bun_goal, measure, group, case_name }) => {
+  const what = `echo, ${text}: CPU per message`
+  const against_ws = target(what, measure, case_name, gate, { group })
+  return bun_goal === undefined
+    ? [against_ws]
+    : [against_ws, target(what, measure, case_name, bun_goal, { group, against: 'bun' })]
 })
 
-function client_target(depth: number, at_most: number): Target {
-  return {
-    text: `client, ${depth_case(depth)}: CPU per message`,
-    measure: 'client',
-    group: '',
-    case_name: depth_case(depth),
-    figure: CPU,
-    against: 'ws',
-    bound: { at_most },
+/** Of messages that are published on one server for many sockets on another: five times the deliveries per CPU second, and no later. */
+function cluster_targets(subject: SubjectName, broker: string): Target[] {
+  const of = (what: string, group: string, figure: string, at_most: number): Target => {
+    const others = { group, figure, subject, against: 'socket.io_redis' } as const
+    return target(`to 1,000 over ${broker}, ${group}: ${what}`, 'cluster', 'to 1,000', at_most, others)
   }
-}
-
-function fan_out_target(burst: 1 | 16, at_most: number): Target {
-  return {
-    text: `fan-out ${audience_case(1_000)}, ${burst_group(burst)}: CPU per delivery`,
-    measure: 'fan_out',
-    group: burst_group(burst),
-    case_name: audience_case(1_000),
-    figure: CPU,
-    against: 'ws',
-    bound: { at_most },
-  }
-}
-
-function memory_target(figure: string, text: string, at_most: number): Target {
-  return {
-    text,
-    measure: 'memory',
-    group: '',
-    case_name: MEMORY_CASE,
-    figure,
-    against: 'ws',
-    bound: { at_most },
-  }
-}
-
-/** An honest client's worst wait beside a flood: 150 ms above its worst alone. */
-function flood_target({ case_name }: FloodKind): Target {
-  return {
-    text: `honest client ${case_name}: ms above its worst wait alone`,
-    measure: 'floods',
-    group: '',
-    case_name,
-    figure: 'worst_added_ms',
-    against: undefined,
-    bound: { at_most: 150 },
-  }
-}
-
-/** Of what is published on one server for many sockets on another: five times the deliveries per CPU second, and no later. */
-function cluster_targets(subject: ClusterName): Target[] {
-  const { label } = CLUSTERS[subject]
-  const target = (what: string, group: string, figure: string, at_most: number): Target => ({
-    text: `${audience_case(1_000)} ${label.replace('@bt/net ', '')}, ${group}: ${what}`,
-    subject,
-    measure: 'cluster',
-    group,
-    case_name: audience_case(1_000),
-    figure,
-    against: 'socket.io_redis',
-    bound: { at_most },
-  })
   return [
-    ...CLUSTER_BURSTS.map(({ group }) => target('CPU per delivery', group, CPU, 0.2)),
-    target('p50', RATE_GROUP, 'p50_us', 1),
-    target('p99', RATE_GROUP, 'p99_us', 1),
+    ...CLUSTER_BURSTS.map(({ group }) => of('CPU per delivery', group, CPU, 0.2)),
+    of('p50', RATE_GROUP, 'p50_us', 1),
+    of('p99', RATE_GROUP, 'p99_us', 1),
   ]
 }
+
+const [ONE, SIXTEEN] = ['one message', '16 messages in a turn']
+const [HEAP, RESIDENT] = ['heap_bytes_per_connection', 'rss_bytes_per_connection']
 
 const TARGETS: readonly Target[] = [
   ...ECHO_TARGETS,
-  client_target(1, 0.97),
-  client_target(8, 0.28),
-  client_target(32, 0.12),
-  fan_out_target(1, 0.88),
-  fan_out_target(16, 0.06),
-  {
-    text: `p99 at ${rate_case(0.5)}`,
-    measure: 'latency',
-    group: '',
-    case_name: rate_case(0.5),
-    figure: 'p99_us',
-    against: 'ws',
-    bound: { at_most: 1 },
-  },
-  memory_target('heap_bytes_per_connection', 'heap per idle connection', 0.7),
-  memory_target('rss_bytes_per_connection', 'resident memory per idle connection', 0.9),
-  {
-    text: 'connections a second',
-    measure: 'connect',
-    group: '',
-    case_name: CONNECT_CASE,
+  target('client, 1 under way: CPU per message', 'client', '1 under way', 0.97),
+  target('client, 8 under way: CPU per message', 'client', '8 under way', 0.28),
+  target('client, 32 under way: CPU per message', 'client', '32 under way', 0.12),
+  target(`fan-out to 1,000, ${ONE}: CPU per delivery`, 'fan_out', 'to 1,000', 0.88, { group: ONE }),
+  target(`fan-out to 1,000, ${SIXTEEN}: CPU per delivery`, 'fan_out', 'to 1,000', 0.06, { group: SIXTEEN }),
+  target('p99 at 50 % of the ws maximum', 'latency', '50 % of the ws maximum', 1, { figure: 'p99_us' }),
+  target('heap per idle connection', 'memory', 'idle', 0.7, { figure: HEAP }),
+  target('resident memory per idle connection', 'memory', 'idle', 0.9, { figure: RESIDENT }),
+  target('connections a second', 'connect', 'connections', 1, {
     figure: 'messages_per_s',
-    against: 'ws',
     bound: { at_least: 1 },
-  },
-  {
-    text: 'CPU per connection, opened and closed',
-    measure: 'connect',
-    group: '',
-    case_name: CONNECT_CASE,
-    figure: CPU,
-    against: 'ws',
-    bound: { at_most: 1 },
-  },
-  ...FLOODS.map(flood_target),
-  ...cluster_targets('bt_net_nats'),
-  ...cluster_targets('bt_net_redis'),
+  }),
+  target('CPU per connection, opened and closed', 'connect', 'connections', 1),
+  ...FLOODS.map(({ case_name }) =>
+    target(`honest client ${case_name}: ms above its worst wait alone`, 'floods', case_name, 150, {
+      figure: 'worst_added_ms',
+      against: undefined,
+    }),
+  ),
+  ...cluster_targets('bt_net_nats', 'NATS'),
+  ...cluster_targets('bt_net_redis', 'Redis'),
 ]
 
-/** What the project wants to hold, what was measured, and whether it holds; those of what was not measured are left out. */
+/** What the project wants to hold, what was measured, and whether it holds; leaves out targets that were not measured. */
 export function targets_table(results: Results): Table | undefined {
-  const rows = TARGETS.flatMap(target => {
-    const { text, subject = 'bt_net', against, bound } = target
+  const rows = TARGETS.flatMap(each => {
+    const { text, subject, against, bound } = each
     const measured =
-      against === undefined
-        ? figure_of(results, target, subject)
-        : ratio_of(results, target, subject, against)
+      against === undefined ? figure_of(results, each, subject) : ratio_of(results, each, subject, against)
     if (measured === undefined) return []
-    const wanted =
-      against === undefined ? bound_text(bound) : `${bound_text(bound)} × ${label_of(results, against)}`
+    const wanted = bound_text(bound) + (against === undefined ? '' : ` × ${label_of(results, against)}`)
     return [{ name: text, cells: [wanted, shown_spread(measured), verdict(measured, bound)] }]
   })
   if (rows.length === 0) return undefined
@@ -169,7 +101,7 @@ function bound_text(bound: Bound): string {
     : `at least ${shown_ratio(bound.at_least)}`
 }
 
-/** By the median; where rounds disagree, that is said. */
+/** Judges by the median, and says if rounds disagree. */
 function verdict({ median, least, most }: Spread, bound: Bound): string {
   const is_met = (ratio: number): boolean =>
     'at_most' in bound ? ratio <= bound.at_most : ratio >= bound.at_least

@@ -1,4 +1,4 @@
-import type { LoadResult } from '../load/closed_loop.js'
+import type { LoadResult } from '../load/client_group.js'
 import { cpu_us, obey } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 

@@ -1,72 +1,101 @@
+import { now_us } from '../process/clock.js'
 import { cpu_us, obey } from '../process/commands.js'
-import type { ScheduleTask } from '../schedule.js'
+import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
 import { payload_of, type Shape } from '../wire/message.js'
 import { Members } from './members.js'
-import { memory_in_use } from './memory.js'
-import { publish_on_schedule } from './publish_schedule.js'
-import { repeated } from './server_subject.js'
 import { listen_for_trigger } from './trigger.js'
 
 /** How a node of a cluster is started. */
 export interface NodeSettings {
   readonly broker_url: string
-  /** What sockets join, each one topic: the first the first, the next the next, and so on, from the beginning again; none where there are none. */
-  readonly topics: readonly string[]
+  /** The topic that every socket joins. */
+  readonly topic: string
 }
 
 /** A server that is one of several, joined by a broker: what each subject does in its own words. */
 export interface NodeSubject {
-  /**
-   * Starts to listen on a free port of 127.0.0.1, and returns that port. Each socket joins the topic that `topic_of` says, if any; `members` is told when
-   * it has, and when it leaves.
-   */
-  open(broker_url: string, topic_of: () => string | undefined, members: Members): Promise<number>
-  /** Has one socket join these topics as well; settles when it has. */
-  join_all(topics: readonly string[]): Promise<void>
-  /** Settles when what is published from then on reaches all that have joined so far. */
+  /** Starts to listen on a free port of 127.0.0.1, and returns it. Each socket joins the topic, and `members` counts those that have. */
+  open(settings: NodeSettings, members: Members): Promise<number>
+  /** Settles when a message that is published from then on reaches all sockets that have joined so far. */
   subscribed(): Promise<void>
-  /** Sends a text to whoever is in a topic, on whatever node. */
+  /** Sends a text to all sockets in the topic, on all nodes. */
   publish(topic: string, text: string): void
 }
 
-/** What is published to a topic whenever the load asks for it: so many messages in one turn of the event loop, or one in each of so many turns. */
+/** What is published whenever the load asks for it: a number of messages in one turn of the event loop, or each in its own turn. */
 interface BurstSettings {
   readonly shape: Shape
   readonly burst: number
-  readonly topic: string
   readonly is_spread: boolean
+}
+
+/** When messages were published. */
+export interface Published {
+  /** By the clock that all processes share. */
+  readonly at_us: readonly number[]
+  /** The number of the first message that counts: those before it were to settle. */
+  readonly first: number
+  /** How long after they were due they were published. */
+  readonly late_us: readonly number[]
 }
 
 /** Runs a node as a process of the bench. */
 export function serve_node(subject: NodeSubject): void {
   const members = new Members()
+  let topic = ''
   let publish_burst = (): void => {}
+  const publisher_of = (shape: Shape): (() => void) => {
+    const text = payload_of(shape).toString()
+    return () => subject.publish(topic, text)
+  }
   obey({
-    open: ({ broker_url, topics }: NodeSettings) => {
-      let arrived = 0
-      return subject.open(broker_url, () => topics[arrived++ % topics.length], members)
+    open: (settings: NodeSettings) => {
+      topic = settings.topic
+      return subject.open(settings, members)
     },
     joined: async ({ count }: { count: number }) => {
       await members.reach(count)
       await subject.subscribed()
     },
-    join_all: ({ topics }: { topics: string[] }) => subject.join_all(topics),
     listen_for_trigger: () => listen_for_trigger(() => publish_burst()),
-    prepare: ({ shape, burst, topic, is_spread }: BurstSettings) => {
-      const text = payload_of(shape).toString()
-      const publish = (): void => subject.publish(topic, text)
-      publish_burst = is_spread ? () => publish_turn_by_turn(burst, publish) : repeated(burst, publish)
+    prepare: ({ shape, burst, is_spread }: BurstSettings) => {
+      const publish = publisher_of(shape)
+      publish_burst = is_spread
+        ? () => publish_turn_by_turn(burst, publish)
+        : () => {
+            for (let done = 0; done < burst; done += 1) publish()
+          }
     },
-    publish_on_schedule: ({ shape, topics, ...task }: ScheduleTask & { shape: Shape; topics: string[] }) => {
-      const text = payload_of(shape).toString()
-      return publish_on_schedule(task, topics.length, topic => subject.publish(topics[topic] as string, text))
-    },
+    publish_on_schedule: ({ shape, ...task }: ScheduleTask & { shape: Shape }) =>
+      publish_on_schedule(task, publisher_of(shape)),
     cpu: cpu_us,
-    memory: memory_in_use,
   })
 }
 
 function publish_turn_by_turn(left: number, publish: () => void): void {
   publish()
   if (left > 1) setImmediate(publish_turn_by_turn, left - 1, publish)
+}
+
+/** Publishes by a schedule, without waiting for earlier messages. */
+export function publish_on_schedule(task: ScheduleTask, publish: () => void): Promise<Published> {
+  const schedule = make_schedule(task, 1)
+  const { due_ms } = schedule
+  const at_us: number[] = []
+  const late_us: number[] = []
+  const start_us = now_us()
+  const due_us = (index: number): number => start_us + (due_ms[index] as number) * 1000
+  return new Promise(resolve => {
+    const publish_what_is_due = (): void => {
+      for (let now = now_us(); at_us.length < due_ms.length && due_us(at_us.length) <= now; now = now_us()) {
+        late_us.push(now - due_us(at_us.length))
+        at_us.push(now)
+        publish()
+      }
+      if (at_us.length === due_ms.length)
+        resolve({ at_us, late_us, first: first_that_counts(schedule, task.settle_ms) })
+      else setTimeout(publish_what_is_due, (due_us(at_us.length) - now_us()) / 1000)
+    }
+    publish_what_is_due()
+  })
 }

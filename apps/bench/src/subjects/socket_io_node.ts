@@ -16,7 +16,7 @@ let io: Server | undefined
 let has_subscribed: () => Promise<unknown> = async () => {}
 
 serve_node({
-  open: async (broker_url, topic_of, members) => {
+  open: async ({ broker_url, topic }, members) => {
     const publisher = createClient({ url: broker_url }).on('error', give_up)
     const subscriber = publisher.duplicate().on('error', give_up)
     await Promise.all([publisher.connect(), subscriber.connect()])
@@ -25,8 +25,7 @@ serve_node({
     // What it has subscribed to before is answered before.
     has_subscribed = () => subscriber.ping()
     io.on('connection', async socket => {
-      const topic = topic_of()
-      if (topic !== undefined) await socket.join(topic)
+      await socket.join(topic)
       members.joined()
       socket.on('disconnect', () => members.left())
     })
@@ -34,12 +33,6 @@ serve_node({
     http_server.listen(0, '127.0.0.1')
     await once(http_server, 'listening')
     return (http_server.address() as AddressInfo).port
-  },
-  join_all: async topics => {
-    const [socket] = io?.of('/').sockets.values() ?? []
-    if (socket === undefined) throw new Error('no socket is there to join')
-    await socket.join([...topics])
-    await has_subscribed()
   },
   subscribed: async () => {
     await has_subscribed()

@@ -1,7 +1,10 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Results } from '../results.js'
 import { charts_of } from './charts.js'
 import { doubts_of } from './doubts.js'
-import { markdown_of } from './table.js'
+import { gate_table } from './gate.js'
+import { markdown_of, text_of } from './table.js'
 import { groups_of, measures_of, tables_of } from './tables.js'
 import { targets_table } from './targets.js'
 import { VIEWS } from './views.js'
@@ -51,7 +54,7 @@ export function readme_of(results: Results): string {
 }
 
 /** What ran, on what, and when; a sentence or two. */
-export function this_run({ date, seed, machine, settings, subjects }: Results): string {
+function this_run({ date, seed, machine, settings, subjects }: Results): string {
   const gib = Math.round(machine.memory_bytes / 2 ** 30)
   const versions = subjects
     .filter(({ name }) => name !== 'raw')
@@ -76,4 +79,64 @@ function sections_of(results: Results): string[] {
     ])
     return [`## ${title}`, about, ...groups].join('\n\n')
   })
+}
+
+/** All of a run as plain text, for a terminal. */
+export function report_text(results: Results): string {
+  const targets = targets_table(results)
+  return [
+    ...measures_of(results).map(measure => {
+      const tables = groups_of(results, measure).flatMap(group => tables_of(results, group))
+      return [VIEWS[measure].title.toUpperCase(), ...tables.map(text_of)].join('\n\n')
+    }),
+    ...(targets === undefined ? [] : [text_of(targets)]),
+    ...ending_of(results),
+  ].join('\n\n')
+}
+
+/** The gate alone, as plain text. */
+export function gate_text(results: Results): string {
+  return [text_of(gate_table(results)), ...ending_of(results)].join('\n\n')
+}
+
+function ending_of(results: Results): string[] {
+  const doubts = doubts_of(results)
+  return [this_run(results), ...(doubts.length === 0 ? [] : [doubts.map(doubt => `! ${doubt}`).join('\n')])]
+}
+
+/** Writes the page, its charts and all figures into a folder, and returns the names of the files. Charts of an earlier run go. */
+export function write_report(results: Results, folder: string): string[] {
+  mkdirSync(folder, { recursive: true })
+  for (const name of readdirSync(folder)) if (name.endsWith('.svg')) rmSync(join(folder, name))
+  const files: readonly (readonly [string, string])[] = [
+    ['README.md', readme_of(results)],
+    ['results.json', json_of(results)],
+    ...charts_of(results).map(({ name, svg }) => [name, svg] as const),
+  ]
+  for (const [name, content] of files) writeFileSync(join(folder, name), content)
+  return files.map(([name]) => name)
+}
+
+/** Reads what an earlier run has written. Throws if a file holds something else. */
+export function read_results(file: string): Results {
+  try {
+    const read: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (is_results(read)) return read
+  } catch (error) {
+    // A file that is not JSON holds no results either; other errors are reported as they are.
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new Error(
+    `${file} holds no results of this bench: name the results.json that an earlier run has written`,
+  )
+}
+
+function is_results(read: unknown): read is Results {
+  return typeof read === 'object' && read !== null && 'samples' in read && Array.isArray(read.samples)
+}
+
+/** With a line for each sample, so that two runs can be compared line by line. */
+function json_of({ samples, ...others }: Results): string {
+  const head = JSON.stringify(others, null, 2).slice(0, -2)
+  return `${head},\n  "samples": [\n${samples.map(sample => `    ${JSON.stringify(sample)}`).join(',\n')}\n  ]\n}\n`
 }
