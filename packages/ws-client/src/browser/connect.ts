@@ -14,5 +14,5 @@ import { browser_platform } from './platform.js'
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, browser_rules)
-  return new Client(settings, browser_platform, sink => open_socket(settings, sink))
+  return new Client(settings, browser_platform, events => open_socket(settings, events))
 }

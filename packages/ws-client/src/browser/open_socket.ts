@@ -5,17 +5,17 @@ import type { ConnectSettings } from '../client/options.js'
 import { WebSocketPort } from './web_socket_port.js'
 
 /**
- * Starts to connect, over the WebSocket of the platform; `sink` is told how it goes.
+ * Starts to connect over the WebSocket of the platform.
  *
- * @throws NetError `unsupported` where there is none, or where a page may not connect there
+ * @throws NetError `unsupported` if the platform has none, or the page may not connect to that URL
  */
-export function open_socket(settings: ConnectSettings, sink: SocketEvents): OpenedSocket {
+export function open_socket(settings: ConnectSettings, events: SocketEvents): OpenedSocket {
   const { url, protocols } = settings
   try {
     const socket = new WebSocket(url, [...protocols])
-    return { port: new WebSocketPort(socket, settings, sink), protocol: () => socket.protocol }
+    return { port: new WebSocketPort(socket, settings, events), protocol: () => socket.protocol }
   } catch (cause) {
-    // As a rule: a page that came by https: may not use ws:.
+    // The usual reason is that a page from https: may not use ws:.
     const message = `connect: ${shown_url(url)} can't be opened from here: ${describe_cause(cause)}`
     throw new NetError('unsupported', message, { cause })
   }

@@ -2,7 +2,7 @@ import { NetError } from '@bt/ws-protocol'
 import type { OptionRule, OptionRules } from '@bt/ws-protocol/internal'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 
-/** Decided by the platform, whatever is given. */
+/** The rule of an option that only the platform decides. */
 const ignored: OptionRule<never> = { expects: '', accepts: () => true }
 
 /** The rule of every option of `connect` in a browser. */
@@ -14,7 +14,7 @@ export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnect
   tls: node_only('tls', 'use a wss: url'),
 }
 
-/** What is no URL throws, and is thereby not accepted. */
+/** Returns whether a value is a URL for `WebSocket`. Invalid URLs throw, which counts as not accepted. */
 function is_web_socket_url(value: unknown): boolean {
   const { protocol, href } = new URL(value as string)
   return typeof value === 'string' && /^wss?:$/.test(protocol) && !href.includes('#')

@@ -10,7 +10,7 @@ function is_offline(): boolean {
   return globalThis.navigator?.onLine === false
 }
 
-/** The timers, the clock and the console that browsers, workers, Deno and Bun have alike. */
+/** The platform that browsers, workers, Deno and Bun have in common. */
 export const browser_platform: Platform &
   Required<Pick<Platform, 'is_offline' | 'is_cut_off' | 'watch_online'>> = {
   clock: {
@@ -22,13 +22,13 @@ export const browser_platform: Platform &
   },
   byte_length: utf8_length,
   make_queue: is_masked => new MessageQueue(is_masked),
-  // Every message is a call of its own: to wait for more would win nothing.
+  // Each message is sent by a call of its own, so waiting for more messages would gain nothing.
   soon: task => queueMicrotask(task),
   defer: task => queueMicrotask(task),
   is_offline,
   is_cut_off: url => is_offline() && !is_loopback_host(new URL(url).hostname),
   watch_online(task) {
-    // Not everywhere there are such events: Deno and Bun have none.
+    // Deno and Bun do not emit this event.
     globalThis.addEventListener?.('online', task)
     return () => globalThis.removeEventListener?.('online', task)
   },

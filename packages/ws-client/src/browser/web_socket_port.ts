@@ -13,77 +13,80 @@ import {
 import type { ConnectSettings } from '../client/options.js'
 import { browser_platform } from './platform.js'
 
-const SHORTEST_WAIT_MS = 1
-const LONGEST_WAIT_MS = 64
+const MIN_POLL_INTERVAL_MS = 1
+const MAX_POLL_INTERVAL_MS = 64
 
-/** RFC 6455 §5.2: the header of a small masked frame. */
+/** The header of a small masked frame (RFC 6455 §5.2). */
 const HEADER_BYTES = 6
 
-/** A page may close with 1000 and 3000 to 4999 alone: 1003 goes out as 4003, and so on. */
+/** A page may close only with 1000 and 3000 to 4999, so other codes are shifted: 1003 is sent as 4003. */
 const UNSENDABLE_SHIFT = 3_000
 
 /**
- * A {@link SocketPort} over the WebSocket that browsers, workers, Deno and Bun have (WHATWG WebSockets). It takes whatever is sent,
- * and tells as `bufferedAmount` what the network has not taken, but never that this has become less: so it is looked at by a timer,
- * and whenever a message arrives, since the timers of a hidden tab are slow. Reading can't be paused.
+ * A {@link SocketPort} over the WebSocket of browsers, workers, Deno and Bun (WHATWG WebSockets). That has an
+ * unlimited queue, whose size `bufferedAmount` tells, without an event when it shrinks. So a timer polls it,
+ * and every received message does, because the timers of a hidden tab are slow. Reading can't be paused.
  */
 export class WebSocketPort implements SocketPort {
   readonly #socket: WebSocket
-  readonly #sink: SocketEvents
-  /** The batches that the network has not taken, the oldest first; each ends at that byte of all that was written. */
-  readonly #under_way: { readonly messages: number; readonly end_bytes: number }[] = []
+  readonly #events: SocketEvents
+  /**
+   * The batches that the network has not taken, oldest first. `end_bytes` is the total number of bytes
+   * written up to the end of the batch.
+   */
+  readonly #unsent_batches: { readonly messages: number; readonly end_bytes: number }[] = []
   #written_bytes = 0
   #taken_bytes = 0
   #unsent = 0
   #signs_of_life = 0
   readonly #url: string
-  #wait_ms = SHORTEST_WAIT_MS
+  #poll_interval_ms = MIN_POLL_INTERVAL_MS
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** The code that this side closed with, if it stands for one that a page may not send. */
+  /** The code that this side closed with, if it is a shifted one. */
   #shifted_code: number | undefined
-  /** Valid once the socket has ended. */
+  /** Set once the socket has ended. */
   is_close_sent = false
 
   constructor(
     socket: WebSocket,
     { url, max_payload }: Pick<ConnectSettings, 'url' | 'max_payload'>,
-    sink: SocketEvents,
+    events: SocketEvents,
   ) {
     this.#socket = socket
-    this.#sink = sink
+    this.#events = events
     this.#url = url
     let is_open = false
-    let why = 'see the console of the browser'
+    let failure = 'see the console of the browser'
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
       is_open = true
-      sink.socket_opened()
+      events.socket_opened()
     }
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       this.#signs_of_life += 1
-      if (this.#unsent > 0 && this.#drop_taken()) sink.socket_drained()
+      if (this.#unsent > 0 && this.#drop_taken()) events.socket_drained()
       const payload = typeof data === 'string' ? data : new Uint8Array(data)
       const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
-      if (payload_bytes <= max_payload) sink.socket_message(payload, payload_bytes)
-      else sink.socket_failed(too_large(payload_bytes, max_payload), MESSAGE_TOO_BIG)
+      if (payload_bytes <= max_payload) events.socket_message(payload, payload_bytes)
+      else events.socket_failed(too_large(payload_bytes, max_payload), MESSAGE_TOO_BIG)
     }
     socket.onerror = event => {
-      // Deno and Bun do say why.
-      why = (event as ErrorEvent).message ?? why
+      // Browsers hide the reason, but Deno and Bun report it.
+      failure = (event as ErrorEvent).message ?? failure
     }
     socket.onclose = ({ code, reason, wasClean }) => {
       const own_code = code === this.#shifted_code ? code - UNSENDABLE_SHIFT : code
-      // Deno closes with 0 what never opened.
-      this.#ended(
+      // Deno reports 0 for a connection that never opened.
+      this.#end(
         own_code || ABNORMAL_CLOSURE,
         reason,
-        // Not every platform says it.
+        // Some platforms do not set `wasClean`.
         wasClean ?? code !== ABNORMAL_CLOSURE,
         is_open
           ? undefined
           : new NetError(
               'handshake_failed',
-              `connect: ${shown_url(url)} did not open a WebSocket: ${shown_text(why)}`,
+              `connect: ${shown_url(url)} did not open a WebSocket: ${shown_text(failure)}`,
             ),
       )
     }
@@ -109,9 +112,9 @@ export class WebSocketPort implements SocketPort {
     for (const payload of payloads) this.#socket.send(payload as string)
     this.#unsent += messages
     this.#written_bytes += payload_bytes
-    this.#under_way.push({ messages, end_bytes: this.#written_bytes })
+    this.#unsent_batches.push({ messages, end_bytes: this.#written_bytes })
     this.#drop_taken()
-    this.#look_later()
+    this.#poll_later()
   }
 
   close(code: number, reason: string): void {
@@ -123,11 +126,11 @@ export class WebSocketPort implements SocketPort {
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close()
-    queueMicrotask(() => this.#ended(ABNORMAL_CLOSURE, '', false))
+    queueMicrotask(() => this.#end(ABNORMAL_CLOSURE, '', false))
   }
 
   signs_of_life(): number {
-    // Without pings, silence says something only where an answer is overdue: what was sent does not go out, or there is no network.
+    // A page can't send pings, so silence only counts while sent data is stuck or there is no network.
     if (this.#unsent === 0 && !browser_platform.is_cut_off(this.#url)) this.#signs_of_life += 1
     return this.#signs_of_life
   }
@@ -138,41 +141,44 @@ export class WebSocketPort implements SocketPort {
 
   resume(): void {}
 
-  /** Some platforms, such as Cloudflare's workerd, have no `bufferedAmount`: there, what was passed on counts as sent. */
+  /** Platforms without `bufferedAmount`, such as Cloudflare's workerd, count everything as sent at once. */
   get #raw_buffered_bytes(): number {
     return this.#socket.bufferedAmount ?? 0
   }
 
-  /** Looks after a while how much the network has taken, and again until it has taken all. */
-  #look_later(): void {
+  /** Polls until the network has taken everything. */
+  #poll_later(): void {
     if (this.#unsent === 0 || this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       const has_moved = this.#drop_taken()
-      this.#wait_ms = has_moved ? SHORTEST_WAIT_MS : Math.min(this.#wait_ms * 2, LONGEST_WAIT_MS)
-      this.#look_later()
-      if (has_moved) this.#sink.socket_drained()
-    }, this.#wait_ms)
+      this.#poll_interval_ms = has_moved
+        ? MIN_POLL_INTERVAL_MS
+        : Math.min(this.#poll_interval_ms * 2, MAX_POLL_INTERVAL_MS)
+      this.#poll_later()
+      if (has_moved) this.#events.socket_drained()
+    }, this.#poll_interval_ms)
   }
 
-  /** Counts no more what the network has taken; returns whether it has taken anything. */
+  /** Forgets the batches that the network has taken, and returns whether it has taken any bytes. */
   #drop_taken(): boolean {
-    const had_taken = this.#taken_bytes
+    const previously_taken = this.#taken_bytes
     this.#taken_bytes = this.#written_bytes - this.#raw_buffered_bytes
-    while (this.#under_way[0] !== undefined && this.#under_way[0].end_bytes <= this.#taken_bytes)
-      this.#unsent -= this.#under_way.shift()?.messages ?? 0
-    const has_moved = this.#taken_bytes > had_taken
+    while (this.#unsent_batches[0] !== undefined && this.#unsent_batches[0].end_bytes <= this.#taken_bytes)
+      this.#unsent -= this.#unsent_batches.shift()?.messages ?? 0
+    const has_moved = this.#taken_bytes > previously_taken
     if (has_moved) this.#signs_of_life += 1
     return has_moved
   }
 
-  #ended(code: number, reason: string, is_clean: boolean, error?: NetError): void {
-    // Not every platform keeps `bufferedAmount` when the connection is lost: then what was last seen counts.
+  #end(code: number, reason: string, is_clean: boolean, error?: NetError): void {
+    // Some platforms reset `bufferedAmount` when the connection is lost, and then the last known value
+    // counts.
     if (is_clean || this.#raw_buffered_bytes > 0) this.#drop_taken()
-    // A browser may call an end clean though its Close is stuck behind messages.
+    // A browser may report a clean end although its Close is stuck behind messages.
     this.is_close_sent = is_clean && this.#unsent === 0
     clearTimeout(this.#timer)
-    this.#sink.socket_closed(code, reason, error)
+    this.#events.socket_closed(code, reason, error)
   }
 }
 

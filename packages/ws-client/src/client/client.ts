@@ -34,24 +34,23 @@ import type { WsClient } from './ws_client.js'
 
 /** An opening, or open, socket of a platform. */
 export interface OpenedSocket {
-  /** What the connection drives. */
   readonly port: SocketPort
-  /** The subprotocol that was agreed on, once open; empty where there is none. */
+  /** Returns the negotiated subprotocol once open; `''` if there is none. */
   protocol(): string
 }
 
-/** Starts to connect; `sink` is told how it goes. The one thing that differs by platform. */
-export type OpenSocket = (sink: SocketEvents) => OpenedSocket
+/** Starts to connect over the sockets of a platform. */
+export type OpenSocket = (events: SocketEvents) => OpenedSocket
 
 type Data = MessageData<boolean>
 
-/** Takes messages: a callback, or a loop. */
+/** A callback or a loop that gets the messages. */
 interface MessageConsumer {
   push(data: Data): unknown
   stop(): void
 }
 
-/** A client over the sockets of any platform. */
+/** Implements {@link WsClient} over the sockets of any platform. */
 export class Client implements WsClient<Data> {
   readonly addr: string
   readonly type = 'ws' as const
@@ -68,15 +67,19 @@ export class Client implements WsClient<Data> {
   >
   #socket: OpenedSocket | undefined
   #cancel_connect_timer: CancelTimer | undefined
-  /** Whether `on_error` was told that the connection is lost, since it was open. */
-  #is_loss_told = false
+  /** Whether the current loss of the connection was reported to `on_error`. */
+  #is_loss_reported = false
   #consumer: MessageConsumer | undefined
-  #is_close_untold = false
+  /**
+   * Whether the connection has ended without an `on_close`, so that one registered later still has to be
+   * called.
+   */
+  #is_close_unreported = false
   /** Why the connection did not open, or was lost. */
   #error: NetError | undefined
   #settle_opened!: (error?: NetError) => void
 
-  /** `read_refusal`: left out if the platform does not reveal why a handshake was refused. */
+  /** `read_refusal` is missing on platforms that hide the response of a refused handshake. */
   constructor(
     settings: ConnectSettings,
     platform: Platform,
@@ -92,16 +95,16 @@ export class Client implements WsClient<Data> {
     const backoff = backoff_settings(settings.reconnect)
     if (backoff !== undefined)
       this.#reconnector = new Reconnector({ ...backoff, url: this.addr, read_refusal }, platform, () =>
-        this.#again(),
+        this.#reconnect(),
       )
     this.opened = new Promise((resolve, reject) => {
       this.#settle_opened = error => (error === undefined ? resolve() : reject(error))
     })
-    // The error reaches `on_error`, or is said aloud: whoever does not wait for `opened` misses nothing.
+    // The error is also reported to `on_error` or as a warning, so a caller may ignore `opened`.
     this.opened.catch(() => {})
     this.#connection = new Connection<Client>(
       { ...settings, side: 'client' },
-      this.#make_owner(),
+      this.#connection_events(),
       platform,
       () => this,
     )
@@ -153,8 +156,8 @@ export class Client implements WsClient<Data> {
 
   on_close(fn: (info: CloseInfo) => unknown): void {
     this.#callbacks.on_close = checked_callback('on_close', fn)
-    if (!this.#is_close_untold) return
-    this.#is_close_untold = false
+    if (!this.#is_close_unreported) return
+    this.#is_close_unreported = false
     this.closed.then(fn).catch(cause => this.#report(callback_error('on_close', cause)))
   }
 
@@ -174,7 +177,8 @@ export class Client implements WsClient<Data> {
       },
     )
     this.#replace_consumer(iterator, 'busy')
-    // After the peer's Close there is no error, unless this side had failed the connection before.
+    // There is no error if this side closed the connection. After the peer's Close there is one only if this
+    // side had failed the connection before.
     this.closed.then(({ cause }) => iterator.end(cause === 'local' ? undefined : this.#error))
     return iterator
   }
@@ -184,28 +188,28 @@ export class Client implements WsClient<Data> {
     await this.closed
   }
 
-  #make_owner(): ConnectionEvents<Client> {
+  #connection_events(): ConnectionEvents<Client> {
     const reconnector = this.#reconnector
     return {
       retry: reconnector && {
         allows: (ending, error) => reconnector.allows(ending, error),
-        lost: (_client, info, error) => this.#lost(info, error, reconnector),
+        lost: (_client, info, error) => this.#on_lost(info, error, reconnector),
       },
       on_open: () => this.#callbacks.on_open?.(),
       on_message: (_client, data) => this.#consumer?.push(data),
       on_close: (_client, info) => {
-        this.#is_close_untold = this.#callbacks.on_close === undefined
+        this.#is_close_unreported = this.#callbacks.on_close === undefined
         return this.#callbacks.on_close?.(info)
       },
       report: (_client, error) => this.#report(error),
       opened: () => {
         this.#cancel_connect_timer?.()
-        this.#is_loss_told = false
+        this.#is_loss_reported = false
         this.#reconnector?.opened()
         this.#heartbeat.start()
         this.#settle_opened()
       },
-      ended: (_client, info, error) => this.#ended(info, error),
+      ended: (_client, info, error) => this.#on_ended(info, error),
     }
   }
 
@@ -218,7 +222,7 @@ export class Client implements WsClient<Data> {
     )
   }
 
-  #again(): void {
+  #reconnect(): void {
     if (!this.#connection.reopen()) return
     try {
       this.#open()
@@ -227,21 +231,23 @@ export class Client implements WsClient<Data> {
     }
   }
 
-  /** Lost, but not for ever. Of all that fails until it is open again, `on_error` is told the first. */
-  #lost(info: CloseInfo, cause: NetError | undefined, reconnector: Reconnector): void {
+  /**
+   * Waits to reconnect. Only the first failure until the connection is open again is reported to `on_error`.
+   */
+  #on_lost(info: CloseInfo, cause: NetError | undefined, reconnector: Reconnector): void {
     this.#stop_watching()
     const delay_ms = reconnector.wait(info)
     const error = this.#explain(info, cause, `connecting again in ${delay_ms} ms`)
-    if (error !== undefined && !this.#is_loss_told) {
-      this.#is_loss_told = true
+    if (error !== undefined && !this.#is_loss_reported) {
+      this.#is_loss_reported = true
       this.#report(error)
     }
-    // Whoever was told may have closed it.
+    // `on_error` may have closed the client.
     if (this.state !== 'reconnecting') return
     const attempt = reconnector.attempts
-    const tell = async (): Promise<void> =>
+    const notify = async (): Promise<void> =>
       this.#callbacks.on_reconnecting?.({ attempt, delay_ms, info, error })
-    tell().catch(reason => this.#report(callback_error('on_reconnecting', reason)))
+    notify().catch(reason => this.#report(callback_error('on_reconnecting', reason)))
   }
 
   #stop_watching(): void {
@@ -255,27 +261,30 @@ export class Client implements WsClient<Data> {
     this.#connection.set_listener(state)
   }
 
-  #ended(info: CloseInfo, error: NetError | undefined): void {
+  #on_ended(info: CloseInfo, error: NetError | undefined): void {
     this.#stop_watching()
     this.#reconnector?.stop()
-    const told = this.#explain(info, error, 'connect again')
-    if (told !== undefined) this.#report(told)
-    this.#error = told ?? error
+    const reported = this.#explain(info, error, 'connect again')
+    if (reported !== undefined) this.#report(reported)
+    this.#error = reported ?? error
     this.#settle_opened(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
     )
   }
 
-  /** What `on_error` is told of an end that was no Close, or that was the last of `max_attempts`. */
+  /**
+   * Returns the error for an end without a Close, or after the last of `max_attempts`; `undefined` for a
+   * regular end.
+   */
   #explain(info: CloseInfo, error: NetError | undefined, next: string): NetError | undefined {
     const { cause, code, reason, unsent } = info
     const gave_up = this.#reconnector?.gave_up
     if (cause === 'refused')
       return gave_up && error ? new NetError(error.code, `${error.message}; ${gave_up}`, error) : error
     if (cause !== 'network' && cause !== 'heartbeat' && !(cause === 'peer' && gave_up)) return undefined
-    const why =
+    const end =
       error?.message ?? (cause === 'peer' ? `closed with ${code} ${reason}` : 'it ended without a Close')
-    const message = `the connection to ${this.#shown} was lost: ${why}; unsent messages: ${unsent}; ${gave_up ?? next}`
+    const message = `the connection to ${this.#shown} was lost: ${end}; unsent messages: ${unsent}; ${gave_up ?? next}`
     return new NetError('connection_lost', message, { cause: error })
   }
 

@@ -2,9 +2,10 @@ import type { NetError } from '@bt/ws-protocol'
 import { type Ending, NORMAL_CLOSURE, read_retry_hint } from '@bt/ws-protocol/internal'
 
 /**
- * Close codes that say that it is over: all is done (1000); what was sent is against the protocol, or against a rule (1002 to 1010, but for 1004
- * to 1006, which are no codes to be sent); unauthorized and forbidden (3000 and 3003 of IANA's registry); and what applications make of
- * HTTP's statuses.
+ * Close codes after which another attempt would be useless: the purpose is fulfilled (1000); the client
+ * violated the protocol or a policy (1002 to 1010, without 1004 to 1006, which are never sent, RFC 6455
+ * §7.4.1); unauthorized and forbidden (3000 and 3003 in the IANA registry); and codes that applications
+ * derive from HTTP statuses.
  */
 const FINAL_CODES: ReadonlySet<number> = new Set([
   NORMAL_CLOSURE,
@@ -22,18 +23,21 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   4404,
 ])
 
-/** What a server says about trying again. */
+/** Whether and when to retry, according to the server. */
 export interface RetryHint {
-  /** Whether another attempt would only end like this one. */
+  /** Whether another attempt would be useless. */
   readonly is_final: boolean
   /** How long the server asks to wait, in milliseconds. */
   readonly wait_ms: number
 }
 
-/** Reads what a refused handshake says; `undefined` for any other error. A browser does not reveal the answer, so only Node has a reader. */
+/**
+ * Reads the hint of a refused handshake, or returns `undefined` for any other error. Browsers hide the
+ * response, so only Node has a reader.
+ */
 export type ReadRefusal = (error: NetError | undefined) => RetryHint | undefined
 
-/** Returns what a Close says about trying again; an end without one says nothing. */
+/** Returns the hint of a Close. */
 export function close_hint({ code, reason }: Ending): RetryHint {
   return { is_final: FINAL_CODES.has(code), wait_ms: read_retry_hint(reason) ?? 0 }
 }

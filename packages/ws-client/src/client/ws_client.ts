@@ -1,7 +1,10 @@
 import type { CloseInfo, ConnectionHandle, ConnectionState, MessageData, NetError } from '@bt/ws-protocol'
 import type { ReconnectInfo } from './options.js'
 
-/** A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` if the option `binary` may be `true`. */
+/**
+ * A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` if the option
+ * `binary` may be `true`.
+ */
 export interface WsClient<Data extends MessageData<boolean> = string>
   extends ConnectionHandle,
     AsyncIterable<Data> {
@@ -12,34 +15,45 @@ export interface WsClient<Data extends MessageData<boolean> = string>
   /** The negotiated subprotocol, once open; empty if there is none. */
   readonly protocol: string
   /**
-   * Resolves when the connection first opens. Rejects with the error that kept it from opening, which `on_error` gets too, or with `closed` if
-   * `close()` came first; with `reconnect`, only once the client gives up.
+   * Resolves when the connection first opens. Rejects with the error that kept it from opening, which
+   * `on_error` gets too, or with `closed` if `close()` came first; with `reconnect`, only once the client
+   * gives up.
    */
   readonly opened: Promise<void>
   /**
-   * Registers the callback that is called when the connection opens, before any message: in the same turn as `connect`. With `reconnect`, it is
-   * called each time, in order with the messages. Registering again replaces it.
+   * Registers the callback that is called when the connection opens, before any message: in the same turn as
+   * `connect`. With `reconnect`, it is called each time, in order with the messages. Registering again
+   * replaces it.
    */
   on_open(fn: () => void): void
   /**
-   * Registers the callback that is called for each message, one at a time and in order; registering again replaces it. If it returns a promise, the
-   * next message waits for it. Messages wait until one is registered; when 256 KiB wait, the sender is slowed down.
+   * Registers the callback that is called for each message, one at a time and in order; registering again
+   * replaces it. If it returns a promise, the next message waits for it. Messages wait until one is
+   * registered; when 256 KiB wait, the sender is slowed down.
    */
   on_message(fn: (data: Data) => void): void
-  /** Registers the callback that is called last, exactly once, however the connection ended; registering again replaces it. */
+  /**
+   * Registers the callback that is called last, exactly once, however the connection ended; registering again
+   * replaces it.
+   */
   on_close(fn: (info: CloseInfo) => void): void
-  /** Registers the callback that is called when something fails; registering again replaces it. Without one, errors become warnings. */
+  /**
+   * Registers the callback that is called when something fails; registering again replaces it. Without one,
+   * errors become warnings.
+   */
   on_error(fn: (err: NetError) => void): void
   /**
-   * Registers the callback that is called at once whenever the client starts waiting to reconnect; registering again replaces it. The first failure
-   * since the connection was open reaches `on_error` as well.
+   * Registers the callback that is called at once whenever the client starts waiting to reconnect;
+   * registering again replaces it. The first failure since the connection was open reaches `on_error` as
+   * well.
    */
   on_reconnecting(fn: (info: ReconnectInfo) => void): void
   /**
-   * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop. The loop ends when either side closes the
-   * connection. It throws when this side gives it up: it never opened, was lost, the server was silent, broke a rule, or sent more than is accepted;
-   * the messages before come first. With `reconnect`, it goes on over a loss. Leaving the loop closes nothing: later messages wait for the next loop
-   * or `on_message`.
+   * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop.
+   * The loop ends when either side closes the connection. It throws when this side gives it up: it never
+   * opened, was lost, the server was silent, broke a rule, or sent more than is accepted; the messages before
+   * come first. With `reconnect`, it goes on over a loss. Leaving the loop closes nothing: later messages
+   * wait for the next loop or `on_message`.
    */
   [Symbol.asyncIterator](): AsyncIterator<Data, undefined>
   /** Closes, and waits for {@link WsClient.closed}. */

@@ -10,8 +10,9 @@ import { read_refusal } from './refusal_hint.js'
 import { secure_settings } from './secure_settings.js'
 
 /**
- * Connects to a WebSocket server, and returns the client at once. Messages sent before the connection is open wait in the bounded queue, and received
- * ones until something takes them; register `on_open` and `on_error` in the same turn.
+ * Connects to a WebSocket server, and returns the client at once. Messages sent before the connection is open
+ * wait in the bounded queue, and received ones until something takes them; register `on_open` and `on_error`
+ * in the same turn.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
@@ -22,5 +23,5 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   const settings = check_options('connect', options, node_rules)
   const secure = secure_settings(settings)
   allow_many_listeners(settings.signal)
-  return new Client(settings, node_platform, sink => open_socket(settings, secure, sink), read_refusal)
+  return new Client(settings, node_platform, events => open_socket(settings, secure, events), read_refusal)
 }

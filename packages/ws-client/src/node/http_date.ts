@@ -4,14 +4,16 @@ const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day'
 const MONTH = `(?<month>${MONTHS.join('|')})`
 
-/** The three forms of RFC 9110 §5.6.7: IMF-fixdate, that of RFC 850, and that of C's `asctime`. */
+/** The three formats of RFC 9110 §5.6.7: IMF-fixdate, RFC 850, and `asctime` of C. */
 const FORMS = [
   `${SHORT_DAY}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT`,
   `${LONG_DAY}, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT`,
   `${SHORT_DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})`,
 ].map(form => new RegExp(`^${form}$`))
 
-/** Parses an HTTP date (RFC 9110 §5.6.7); returns milliseconds since 1970, or `undefined` if it is none. */
+/**
+ * Parses an HTTP date (RFC 9110 §5.6.7) into milliseconds since 1970. Returns `undefined` if it is invalid.
+ */
 export function parse_http_date(text: string): number | undefined {
   for (const form of FORMS) {
     const { groups } = form.exec(text) ?? {}
@@ -25,12 +27,15 @@ function time_of(parts: Record<string, string>): number | undefined {
   const [day, hour, minute, second] = [number('day'), number('hour'), number('minute'), number('second')]
   const date = new Date(0)
   date.setUTCFullYear(full_year(parts.year as string), MONTHS.indexOf(parts.month as string), day)
-  // A 31 April would be taken for a 1 May. 60 is a leap second.
+  // Date would turn 31 April into 1 May. A second of 60 is a leap second.
   if (date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 60) return undefined
   return date.setUTCHours(hour, minute, second)
 }
 
-/** RFC 9110 §5.6.7: two digits that would be more than 50 years in the future are the last such year of the past. */
+/**
+ * Completes a year of two digits; one more than 50 years in the future is in the past instead (RFC 9110
+ * §5.6.7).
+ */
 function full_year(digits: string): number {
   if (digits.length === 4) return Number(digits)
   const this_year = new Date().getUTCFullYear()

@@ -13,39 +13,48 @@ import {
 } from '@bt/ws-protocol/internal/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client/client.js'
-import { judge_answer, plain_lists } from './judge_answer.js'
 import type { NodeConnectSettings } from './options.js'
-import { explain_tls } from './tls_error.js'
+import { watch_tls } from './tls_error.js'
+import { normalize_lists, upgrade_response_flaw } from './upgrade_response.js'
 import { parse_ws_url } from './ws_url.js'
 
-/** What `ws` offers for compression (RFC 7692 §7.1.1): each message by itself, so that neither side keeps memory for the next. */
+/**
+ * The compression that `ws` offers: each message by itself (RFC 7692 §7.1.1), so that neither side keeps
+ * memory for the next.
+ */
 const NO_CONTEXT_TAKEOVER = { serverNoContextTakeover: true, clientNoContextTakeover: true }
 
-/** The client's handshake of `ws`, and nothing else of it: what comes behind it is for whoever takes the socket. */
+/** Uses only the client's handshake of `ws`. The frames after it are handled by our own wire. */
 class HandshakeWebSocket extends WebSocket {
-  take: ((socket: Socket, head: Buffer) => void) | undefined
+  on_socket: ((socket: Socket, head: Buffer) => void) | undefined
 
-  /** Called by `ws` when the handshake is done, in place of what reads and writes frames there. */
+  /**
+   * Overrides the method that `ws` calls after the handshake to start its own reader and writer of frames.
+   */
   setSocket(socket: Socket, head: Buffer): void {
-    this.take?.(socket, head)
+    this.on_socket?.(socket, head)
   }
 }
 
-/** As much as is shown of what a server says when it refuses, in characters, and how long that is waited for. */
-const SHOWN_ANSWER = 200
-const ANSWER_WAIT_MS = 1_000
+/** The chunk of the body of a refusal that is shown, in characters. */
+const MAX_SHOWN_BODY = 200
+const BODY_TIMEOUT_MS = 1_000
 
 /**
- * Node gives up each address of a host but the last after 250 ms, and all have failed if the last one then refuses. That is too short on a slow network,
- * for a packet that is lost (RFC 6298 §2: it is sent again after a second), and in a process that is busy: each gets this part of `connect_timeout`.
+ * The chunk of `connect_timeout` for each address of a host. Node's default of 250 ms for every address but
+ * the last is too short on a slow network, for a lost packet, which is sent again after a second (RFC 6298
+ * §2), and in a busy process; and the attempt fails if the last address then refuses.
  */
 const ADDRESS_SHARE = 1 / 4
 
-/** Starts to connect, over `ws` and a socket of our own, of TLS where there is `secure`; `sink` is told how it goes. */
+/**
+ * Starts to connect, with the handshake of `ws` over a socket of our own, which uses TLS if `secure` is
+ * given.
+ */
 export function open_socket(
   settings: NodeConnectSettings,
   secure: SecureSettings | undefined,
-  sink: SocketEvents,
+  events: SocketEvents,
 ): OpenedSocket {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
@@ -69,33 +78,34 @@ export function open_socket(
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
   const ws = new HandshakeWebSocket(url, [...settings.protocols], options as ClientOptions)
-  const fail = (why: string): void => {
-    refusal = opening_error(shown, new Error(why))
+  const fail = (reason: string): void => {
+    refusal = opening_error(shown, new Error(reason))
     ws.terminate()
   }
-  ws.on('upgrade', answer => {
-    const wrong = judge_answer(answer, settings.protocols)
-    if (wrong !== undefined) return fail(wrong)
-    plain_lists(answer.headers)
-    const extensions = answer.headers['sec-websocket-extensions']
+  ws.on('upgrade', response => {
+    const flaw = upgrade_response_flaw(response, settings.protocols)
+    if (flaw !== undefined) return fail(flaw)
+    normalize_lists(response.headers)
+    const extensions = response.headers['sec-websocket-extensions']
     if (extensions === undefined) return
     deflate = agreed_deflate(extensions)
     if (deflate === undefined) fail('the permessage-deflate of the answer goes beyond what was offered')
   })
   ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
-    // What Node does not take for an upgrade has no end that could be waited for.
+    // Node does not treat this 101 as an upgrade, and its body never ends.
     if (response.statusCode === 101)
       fail('it is answered 101 without the headers Upgrade and Connection: Upgrade')
     else
-      read_answer(response, answer => {
-        refusal = handshake_refused(shown, response, answer)
+      read_body(response, body => {
+        refusal = handshake_refused(shown, response, body)
         ws.terminate()
       })
   })
-  const tls_failure = secure === undefined ? () => undefined : explain_tls(stream, shown, secure)
+  const tls_failure = secure === undefined ? () => undefined : watch_tls(stream, shown, secure)
   const wire = new Wire({ side: 'client', options: settings }, () => {
     ws.terminate()
-    // While it opens, `ws` only does this at the end of the turn, and Node would connect first.
+    // During the handshake `ws` destroys the socket only at the end of the turn, and Node would still
+    // connect.
     stream.destroy()
   })
   ws.on('error', error => {
@@ -103,17 +113,20 @@ export function open_socket(
   })
   ws.on('close', () => {
     const error = failure ?? stream.errored ?? undefined
-    const why = error && (refusal ?? tls_failure(error) ?? opening_error(shown, error))
-    sink.socket_closed(ABNORMAL_CLOSURE, '', why)
+    const reported = error && (refusal ?? tls_failure(error) ?? opening_error(shown, error))
+    events.socket_closed(ABNORMAL_CLOSURE, '', reported)
   })
-  ws.take = (socket, head) => {
-    wire.open(sink, socket, head, deflate)
-    sink.socket_opened()
+  ws.on_socket = (socket, head) => {
+    wire.open(events, socket, head, deflate)
+    events.socket_opened()
   }
   return { port: wire, protocol: () => ws.protocol }
 }
 
-/** Sends the handshake. Its subprotocols stand as browsers write them: a server that divides them at `, ` finds none between bare commas. */
+/**
+ * Sends the handshake, with subprotocols in the format of browsers, because some servers split the list at
+ * `, `.
+ */
 function offer_protocols(request: ClientRequest, protocols: readonly string[]): void {
   if (protocols.length > 0) request.setHeader('Sec-WebSocket-Protocol', protocols.join(', '))
   request.end()
@@ -128,7 +141,7 @@ function opening_error(url: string, cause: SystemError): NetError {
     case 'ENOENT':
       return failed(
         'connection_refused',
-        `nobody listens at ${url}${others(cause)}: start the server, or check the address`,
+        `nobody listens at ${url}${address_errors(cause)}: start the server, or check the address`,
       )
     case 'ETIMEDOUT':
     case 'ERR_SOCKET_CONNECTION_TIMEOUT':
@@ -147,17 +160,19 @@ function opening_error(url: string, cause: SystemError): NetError {
         `no file descriptor is left for ${url}: raise the limit (ulimit -n), or keep fewer files and sockets open`,
       )
     default:
-      return failed('handshake_failed', `${url} did not open a WebSocket: ${why_not_opened(cause)}`)
+      return failed('handshake_failed', `${url} did not open a WebSocket: ${explain_failure(cause)}`)
   }
 }
 
-/** How the addresses of a host failed, if not all of them refused. */
-function others({ errors = [] }: SystemError): string {
+/** Returns the errors of all addresses of a host, unless all of them refused. */
+function address_errors({ errors = [] }: SystemError): string {
   return errors.every(({ code }) => code === 'ECONNREFUSED') ? '' : ` (${errors.map(error_text).join('; ')})`
 }
 
-/** Of an end, and of what is no HTTP, Node says what only those understand who know it. */
-function why_not_opened(error: SystemError): string {
+/**
+ * Explains an early end of the connection and invalid HTTP, for which Node's errors are hard to understand.
+ */
+function explain_failure(error: SystemError): string {
   const { code = '' } = error
   const text = error_text(error)
   const advice = 'check that a WebSocket server listens there'
@@ -166,38 +181,38 @@ function why_not_opened(error: SystemError): string {
   return text
 }
 
-function handshake_refused(url: string, response: IncomingMessage, answer: string): NetError {
+function handshake_refused(url: string, response: IncomingMessage, body: string): NetError {
   const { statusCode, statusMessage, headers } = response
-  const said = answer === '' ? '' : `: ${answer}`
+  const shown_body = body === '' ? '' : `: ${body}`
   const location =
     headers.location === undefined
       ? ''
       : ` (it points to ${on_one_line(shown_url(headers.location))}; redirects are not followed)`
-  const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${said}`
+  const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${shown_body}`
   const cause = { status: statusCode }
-  // Not enumerable: an error that is printed must not show cookies, or the token in a redirect.
+  // Not enumerable, so that a printed error shows neither cookies nor the token in a redirect.
   Object.defineProperty(cause, 'headers', { value: headers })
   return new NetError('handshake_refused', message, { cause })
 }
 
-/** Reads the beginning of what a server says, as text on one line. */
-function read_answer(response: IncomingMessage, done: (answer: string) => void): void {
+/** Reads the start of a response body, as text on one line. */
+function read_body(response: IncomingMessage, done: (body: string) => void): void {
   let text = ''
   const finish = (): void => {
     clearTimeout(timer)
     response.removeAllListeners('data').removeAllListeners('close')
     done(on_one_line(text))
   }
-  const timer = setTimeout(finish, ANSWER_WAIT_MS)
+  const timer = setTimeout(finish, BODY_TIMEOUT_MS)
   response.setEncoding('utf8')
-  response.on('data', (part: string) => {
-    text += part
-    if (text.length >= SHOWN_ANSWER) finish()
+  response.on('data', (chunk: string) => {
+    text += chunk
+    if (text.length >= MAX_SHOWN_BODY) finish()
   })
   response.on('error', () => {})
   response.on('close', finish)
 }
 
 function on_one_line(text: string): string {
-  return shown_text(text.replaceAll(/\s+/g, ' ').trim(), SHOWN_ANSWER)
+  return shown_text(text.replaceAll(/\s+/g, ' ').trim(), MAX_SHOWN_BODY)
 }

@@ -16,25 +16,28 @@ import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384
 
-/** What RFC 9110 §5.5 keeps out of a value, which is on one line. */
-const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u
-/** What RFC 6455 §4.1 gives a handshake; subprotocols have an option of their own. */
-const GIVEN_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
+/** Characters that RFC 9110 §5.5 forbids in a header value, such as line breaks. */
+const INVALID_IN_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u
+/** The headers that the handshake sets itself (RFC 6455 §4.1). */
+const HANDSHAKE_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
 
 const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
-  accepts: value => has_names(value) && flawed_headers(value) === undefined,
-  shown: value => (has_names(value) ? flawed_headers(value) : describe_secret(value)),
+  accepts: value => has_named_properties(value) && headers_flaw(value) === undefined,
+  shown: value => (has_named_properties(value) ? headers_flaw(value) : describe_secret(value)),
 }
 
-/** What lists its entries, such as Headers and a Map, has no names as properties: none of them would be sent. */
-function has_names(value: unknown): value is object {
+/**
+ * Rejects iterables such as Headers and Map, whose entries are not properties, so that none of them would be
+ * sent.
+ */
+function has_named_properties(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
 }
 
-/** What is wrong with headers; of their values, which may be secrets, nothing is shown. */
-function flawed_headers(headers: object): string | undefined {
+/** Returns what is wrong with headers, without showing their values, which may be secrets. */
+function headers_flaw(headers: object): string | undefined {
   const names = new Set<string>()
   for (const [name, value] of Object.entries(headers)) {
     const flaw = header_flaw(name, value, names)
@@ -44,14 +47,15 @@ function flawed_headers(headers: object): string | undefined {
   return undefined
 }
 
-function header_flaw(name: string, value: unknown, before: ReadonlySet<string>): string | undefined {
+function header_flaw(name: string, value: unknown, earlier_names: ReadonlySet<string>): string | undefined {
   const shown = describe_value(name)
-  const in_name = token_flaw(name)
-  if (in_name !== undefined) return `${name === '' ? 'a name' : `the name ${shown}`} ${in_name}`
-  if (GIVEN_HEADER.test(name)) return `${shown} is the handshake's own`
-  if (before.has(name.toLowerCase())) return `${shown} is there twice: upper and lower case are the same`
-  const in_value = text_flaw(value, NO_HEADER_VALUE)
-  return in_value === undefined ? undefined : `the value of ${shown} ${in_value}`
+  const name_flaw = token_flaw(name)
+  if (name_flaw !== undefined) return `${name === '' ? 'a name' : `the name ${shown}`} ${name_flaw}`
+  if (HANDSHAKE_HEADER.test(name)) return `${shown} is the handshake's own`
+  if (earlier_names.has(name.toLowerCase()))
+    return `${shown} is there twice: upper and lower case are the same`
+  const value_flaw = text_flaw(value, INVALID_IN_HEADER_VALUE)
+  return value_flaw === undefined ? undefined : `the value of ${shown} ${value_flaw}`
 }
 
 type FilledNodeOption = FilledConnectOption | WsOption

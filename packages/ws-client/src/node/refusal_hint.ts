@@ -3,25 +3,29 @@ import type { NetError } from '@bt/ws-protocol'
 import type { RetryHint } from '../client/retry_rule.js'
 import { parse_http_date } from './http_date.js'
 
-/** Answers to a handshake that will not change by asking again: the request is wrong, or it is never accepted (RFC 9110 §15.5). */
+/**
+ * Statuses that a second attempt would not change: the request is wrong, or is never accepted (RFC 9110
+ * §15.5).
+ */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 426])
 
-/** The `cause` of a `handshake_refused`. */
+/** The `cause` of a `handshake_refused`: parts of the response. */
 export interface Refusal {
-  /** The status of the answer. */
   readonly status: number
-  /** The headers of the answer. */
   readonly headers: IncomingHttpHeaders
 }
 
-/** Reads what a refusal says about trying again; `undefined` for any other error. */
+/** Returns whether and when to retry after a refusal, or `undefined` for any other error. */
 export function read_refusal(error: NetError | undefined): RetryHint | undefined {
   if (error?.code !== 'handshake_refused') return undefined
   const { status, headers } = error.cause as Refusal
   return { is_final: FINAL_STATUSES.has(status), wait_ms: Math.max(0, wait_ms(headers)) }
 }
 
-/** RFC 9110 §10.2.3. A date is compared with the date of the answer, since the clock of this machine may be wrong. */
+/**
+ * Parses Retry-After (RFC 9110 §10.2.3). A date is relative to the Date of the response, because the local
+ * clock may be wrong.
+ */
 function wait_ms({ 'retry-after': retry_after = '', date = '' }: IncomingHttpHeaders): number {
   if (/^\d+$/.test(retry_after)) return Number(retry_after) * 1_000
   const at_ms = parse_http_date(retry_after)

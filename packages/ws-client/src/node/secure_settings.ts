@@ -38,9 +38,10 @@ const tls_rules: OptionRules<TlsConnectOptions, FilledTlsOption> = {
 const WHERE = 'connect, in the option tls'
 
 /**
- * What `tls.connect` is told besides the address; `undefined` for a URL without TLS.
+ * Returns the options of `tls.connect` except for the address, or `undefined` for a URL without TLS.
  *
- * @throws NetError `invalid_option` for a certificate or a key that will not do, or for `tls` with a URL that is not `wss:`
+ * @throws NetError `invalid_option` for an invalid certificate or key, or for `tls` with a URL that is not
+ * `wss:`
  */
 export function secure_settings({ url, tls }: NodeConnectSettings): ConnectionOptions | undefined {
   const { protocol, hostname } = new URL(url)
@@ -62,7 +63,7 @@ export function secure_settings({ url, tls }: NodeConnectSettings): ConnectionOp
   }
 }
 
-/** There are versions of Node 22 that find no IPv6 address in any certificate; OpenSSL does. */
+/** Matches an IPv6 address by OpenSSL, because some versions of Node 22 never find one in a certificate. */
 function check_ipv6(host: string, certificate: PeerCertificate): Error | undefined {
   const is_found = new X509Certificate(certificate.raw).checkIP(host) !== undefined
   return is_found ? undefined : checkServerIdentity(host, certificate)

@@ -3,35 +3,37 @@ import type { ConnectionOptions as SecureSettings } from 'node:tls'
 import { NetError } from '@bt/ws-protocol'
 import { describe_value } from '@bt/ws-protocol/internal'
 
-/** How far a connection over TLS has come: TCP, then TLS, then HTTP. */
+/** The stage of a connection over TLS: TCP, then the TLS handshake, then HTTP. */
 export type TlsStage = 'connecting' | 'securing' | 'secure'
 
-/** What is known of a connection over TLS that did not open. */
+/** A connection over TLS that failed to open. */
 export interface FailedTls {
-  /** Where it led, as it may be shown. */
+  /** The URL to show in errors. */
   readonly url: string
-  /** The host name or address that the server's certificate had to be for. */
+  /** The host name or address that the server's certificate has to match. */
   readonly host: string
-  /** How far it came. */
+  /** The stage in which it failed. */
   readonly stage: TlsStage
   /** Whether the client has a certificate. */
   readonly has_certificate: boolean
 }
 
-/** An error of Node's about the other end's certificate, or of OpenSSL. */
+/** An error of Node about the server's certificate, or of OpenSSL. */
 interface TlsError extends Error {
   readonly code?: string
-  /** OpenSSL's own words. */
+  /** The text of OpenSSL. */
   readonly reason?: string
-  /** The certificate that is for other names. */
+  /** The certificate, if it does not match the host. */
   readonly cert?: { readonly subjectaltname?: string }
 }
 
-/** What is wrong, and what to do. */
 type Diagnosis = readonly [what: string, advice: string]
 
-/** Follows how far a socket of TLS comes; what is returned puts into words why it did not open, if it was TLS that failed. */
-export function explain_tls(
+/**
+ * Watches the stages of a TLS socket. Returns a function that makes the error for the user if it was TLS that
+ * failed.
+ */
+export function watch_tls(
   stream: Socket,
   url: string,
   { servername, host = '', cert }: SecureSettings,
@@ -47,7 +49,7 @@ export function explain_tls(
     tls_error(error, { url, host: servername || host, stage, has_certificate: cert !== undefined })
 }
 
-/** Puts into words why TLS failed; `undefined` when it was not TLS that did. */
+/** Explains why TLS failed. Returns `undefined` if something else failed. */
 export function tls_error(error: Error, failed: FailedTls): NetError | undefined {
   const diagnosis = failed.stage === 'connecting' ? undefined : diagnose(error, failed)
   if (diagnosis === undefined) return undefined
@@ -59,17 +61,21 @@ export function tls_error(error: Error, failed: FailedTls): NetError | undefined
 function diagnose(error: TlsError, { stage, host, has_certificate }: FailedTls): Diagnosis | undefined {
   const { code = '' } = error
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrong_name(error, host)
-  const said = `${code}: ${words_of(error)}`
-  const known = DIAGNOSES.find(([pattern]) => pattern.test(said))
+  const code_and_text = `${code}: ${openssl_text(error)}`
+  const known = DIAGNOSES.find(([pattern]) => pattern.test(code_and_text))
   if (known !== undefined) return known[1]
   const is_end = code === 'ECONNRESET' || code === 'EPIPE'
-  if (stage === 'securing') return is_end ? HUNG_UP : [said, 'check the certificates of both sides']
-  // In TLS 1.3, a client hears only afterwards what the server thinks of its certificate (RFC 8446 §4.4.2.4).
+  if (stage === 'securing')
+    return is_end ? CLOSED_EARLY : [code_and_text, 'check the certificates of both sides']
+  // In TLS 1.3, the server rejects a client certificate only after the client's handshake is complete (RFC
+  // 8446 §4.4.2.4).
   if (is_end) return has_certificate ? CERTIFICATE_REFUSED : undefined
-  return /^(ERR_SSL_|EPROTO)/.test(code) ? [said, 'check the settings of TLS on both sides'] : undefined
+  return /^(ERR_SSL_|EPROTO)/.test(code)
+    ? [code_and_text, 'check the settings of TLS on both sides']
+    : undefined
 }
 
-const HUNG_UP: Diagnosis = [
+const CLOSED_EARLY: Diagnosis = [
   'the server hung up in the middle of the TLS handshake',
   'check that it speaks TLS, and whether it asks for a client certificate: tls: { cert, key }',
 ]
@@ -82,7 +88,10 @@ const UNKNOWN_AUTHORITY: Diagnosis = [
   "give that authority's certificate as tls: { ca }, or let the server send those in between along",
 ]
 
-/** What Node's codes for certificates (OpenSSL's X509_V_ERR_…) and OpenSSL's own words mean. */
+/**
+ * Explanations of Node's codes for certificates, which are OpenSSL's X509_V_ERR_…, and of OpenSSL's texts,
+ * for which Node has no specific code.
+ */
 const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   [
     /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT_IN_CHAIN)/,
@@ -129,18 +138,20 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
 ]
 
-/** How much of the names in a certificate is shown, in characters: it may be for any number of hosts. */
-const LONGEST_NAMES = 300
+/**
+ * The limit of the shown names of a certificate, in characters, because it may be for any number of hosts.
+ */
+const MAX_SHOWN_NAMES = 300
 
 function wrong_name({ cert }: TlsError, host: string): Diagnosis {
   const names = cert?.subjectaltname ?? 'no host'
   return [
-    `the server's certificate is for ${describe_value(names, LONGEST_NAMES)}, and not for ${host}`,
+    `the server's certificate is for ${describe_value(names, MAX_SHOWN_NAMES)}, and not for ${host}`,
     'connect to a host that it is for, or name that as tls: { servername }',
   ]
 }
 
-/** OpenSSL's words, without where in its sources they were said. */
-function words_of({ reason, message }: TlsError): string {
+/** Returns the text of OpenSSL without the position in its source code. */
+function openssl_text({ reason, message }: TlsError): string {
   return reason ?? /:error:[\dA-F]+:[^:]*:[^:]*:([^:]*):/.exec(message)?.[1] ?? message
 }

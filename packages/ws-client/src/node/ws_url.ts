@@ -1,37 +1,40 @@
-/** What a `url` has to look like, as the end of the sentence "expected …". */
+/** Describes a valid `url`, as the end of the sentence "expected …". */
 export const URL_EXPECTED =
   "a string with a URL such as 'ws://127.0.0.1:8081/ws', 'wss://example.com/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment"
 
-const OVER_TCP: readonly string[] = ['ws:', 'wss:']
-const WS_UNIX = 'ws+unix:'
+const TCP_SCHEMES: readonly string[] = ['ws:', 'wss:']
+const UNIX_SCHEME = 'ws+unix:'
 
-/** Where a URL leads. */
+/** The parsed option `url`. */
 export interface WsTarget {
-  /** The file of a Unix socket; `undefined` for TCP. */
+  /** The path of the Unix socket; `undefined` for TCP. */
   readonly unix_path: string | undefined
-  /** The URL of the handshake (RFC 6455 §3), over whichever of both. */
+  /** The URL of the handshake (RFC 6455 §3). */
   readonly url: URL
 }
 
-/** Whether `value` will do as a URL: see {@link URL_EXPECTED}. */
+/** Returns whether a value is a valid `url`, as {@link URL_EXPECTED} describes. */
 export function is_ws_url(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
   const url = new URL(value)
   if (url.hash !== '') return false
-  return OVER_TCP.includes(url.protocol) || (url.protocol === WS_UNIX && unix_parts(url) !== undefined)
+  return TCP_SCHEMES.includes(url.protocol) || (url.protocol === UNIX_SCHEME && unix_parts(url) !== undefined)
 }
 
-/** Takes apart a URL that {@link is_ws_url}. */
+/** Parses a URL that {@link is_ws_url} accepts. */
 export function parse_ws_url(text: string): WsTarget {
   const url = new URL(text)
-  const unix = OVER_TCP.includes(url.protocol) ? undefined : unix_parts(url)
+  const unix = TCP_SCHEMES.includes(url.protocol) ? undefined : unix_parts(url)
   if (unix === undefined) return { unix_path: undefined, url }
   return { unix_path: unix.file, url: new URL(`ws://localhost${unix.path}${url.search}`) }
 }
 
-/** What stands before and behind the first colon of a path; `undefined` when there is a host, or it names no file, or no path behind that. */
+/**
+ * Splits the path of a Unix URL at its first colon. Returns `undefined` if there is a host, or either part is
+ * invalid.
+ */
 function unix_parts({ host, pathname }: URL): { readonly file: string; readonly path: string } | undefined {
-  // In `ws+unix://run/echo.sock`, the first folder is one: it would be left out.
+  // In `ws+unix://run/echo.sock`, the host is a mistake: it was meant as the first folder.
   if (host !== '') return undefined
   const [encoded_file = '', ...rest] = pathname.split(':')
   const path = rest.join(':') || '/'
@@ -39,7 +42,7 @@ function unix_parts({ host, pathname }: URL): { readonly file: string; readonly 
     const file = decodeURIComponent(encoded_file)
     return file.startsWith('/') && !file.includes('\0') && path.startsWith('/') ? { file, path } : undefined
   } catch {
-    // A broken escape names no file.
+    // The path has an invalid percent-escape.
     return undefined
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge_answer, plain_lists } from '../../src/node/judge_answer.js'
+import { normalize_lists, upgrade_response_flaw } from '../../src/node/upgrade_response.js'
 
 const LIST = 'sec-websocket-extensions'
 
@@ -10,11 +10,13 @@ describe('judge_answer', () => {
     { [LIST]: 'permessage-deflate; server_max_window_bits=10' },
     { [LIST]: ', permessage-deflate; server_max_window_bits = "10",' },
   ])('finds nothing wrong with HTTP/1.1 and %j', headers => {
-    expect(judge_answer({ httpVersion: '1.1', headers }, [])).toBeUndefined()
+    expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, [])).toBeUndefined()
   })
 
   it('names another version of HTTP', () => {
-    expect(judge_answer({ httpVersion: '1.0', headers: {} }, [])).toContain('is 1.0, and has to be 1.1')
+    expect(upgrade_response_flaw({ httpVersion: '1.0', headers: {} }, [])).toContain(
+      'is 1.0, and has to be 1.1',
+    )
   })
 
   it.each([
@@ -24,18 +26,18 @@ describe('judge_answer', () => {
     'permessage-deflate, x-unknown',
     'permessage-deflate; server_max_window_bits=08',
   ])('finds %j no answer to what was offered', list => {
-    expect(judge_answer({ httpVersion: '1.1', headers: { [LIST]: list } }, [])).toContain(
+    expect(upgrade_response_flaw({ httpVersion: '1.1', headers: { [LIST]: list } }, [])).toContain(
       'not what was offered',
     )
   })
 
   it.each(['chat', 'echo'])('finds nothing wrong with the subprotocol %s, which is offered', name => {
     const headers = { 'sec-websocket-protocol': name }
-    expect(judge_answer({ httpVersion: '1.1', headers }, ['chat', 'echo'])).toBeUndefined()
+    expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, ['chat', 'echo'])).toBeUndefined()
   })
 
   it('says that none of the subprotocols is taken, without showing them, which may be secrets', () => {
-    const said = judge_answer({ httpVersion: '1.1', headers: {} }, ['chat', 'token.s3cret'])
+    const said = upgrade_response_flaw({ httpVersion: '1.1', headers: {} }, ['chat', 'token.s3cret'])
     expect(said).toMatch(/^it takes none of the subprotocols that are offered; /)
     expect(said).not.toContain('s3cret')
   })
@@ -45,7 +47,7 @@ describe('judge_answer', () => {
     ['chat', [], '"chat"'],
   ])('finds the subprotocol %j not to be one of %j', (name, offered, shown) => {
     const headers = { 'sec-websocket-protocol': name }
-    expect(judge_answer({ httpVersion: '1.1', headers }, offered)).toBe(
+    expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, offered)).toBe(
       `it agrees on the subprotocol ${shown}, which is not offered`,
     )
   })
@@ -54,7 +56,7 @@ describe('judge_answer', () => {
     'does not show the subprotocol %j, which has a part of what is offered',
     name => {
       const headers = { 'sec-websocket-protocol': name }
-      expect(judge_answer({ httpVersion: '1.1', headers }, ['chat', 'token.s3cret'])).toBe(
+      expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, ['chat', 'token.s3cret'])).toBe(
         'it does not agree on one of the subprotocols that are offered, spelt as there',
       )
     },
@@ -67,7 +69,7 @@ describe('plain_lists', () => {
       upgrade: ', WebSocket ,',
       [LIST]: ', permessage-deflate; server_max_window_bits = "10"',
     }
-    plain_lists(headers)
+    normalize_lists(headers)
     expect(headers).toEqual({
       upgrade: 'WebSocket',
       [LIST]: 'permessage-deflate; server_max_window_bits=10',
@@ -76,7 +78,7 @@ describe('plain_lists', () => {
 
   it('adds nothing to an answer', () => {
     const headers = { connection: 'upgrade' }
-    plain_lists(headers)
+    normalize_lists(headers)
     expect(headers).toEqual({ connection: 'upgrade' })
   })
 })

@@ -2,36 +2,42 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { deflate_offers, describe_value, list_elements } from '@bt/ws-protocol/internal'
 
 /**
- * What is wrong with a 101 that `ws` would take, or of which it would say too little (RFC 6455 §4.1, §4.2.2; RFC 7692 §5.1); `undefined` where
- * nothing is.
+ * Returns what is wrong with a 101 response that `ws` would accept, or reject with too vague an error (RFC
+ * 6455 §4.1, §4.2.2; RFC 7692 §5.1). Returns `undefined` if it is valid.
  */
-export function judge_answer(
+export function upgrade_response_flaw(
   { httpVersion, headers }: Pick<IncomingMessage, 'httpVersion' | 'headers'>,
   protocols: readonly string[],
 ): string | undefined {
   if (httpVersion !== '1.1') return `the HTTP version of the answer is ${httpVersion}, and has to be 1.1`
-  const wrong = judge_protocol(headers['sec-websocket-protocol'], protocols)
-  if (wrong !== undefined) return wrong
+  const flaw = protocol_flaw(headers['sec-websocket-protocol'], protocols)
+  if (flaw !== undefined) return flaw
   const extensions = headers['sec-websocket-extensions']
   if (extensions === undefined || agreed_deflate(extensions) !== undefined) return undefined
   return 'the Sec-WebSocket-Extensions of the answer is not what was offered'
 }
 
-/** Writes the lists of an answer that was judged as `ws` takes them: without empty elements, and without blanks around `=`. */
-export function plain_lists(headers: IncomingHttpHeaders): void {
+/**
+ * Rewrites the lists of a valid response as `ws` expects them: without empty elements, and without whitespace
+ * around `=`.
+ */
+export function normalize_lists(headers: IncomingHttpHeaders): void {
   const { upgrade, 'sec-websocket-extensions': extensions } = headers
   if (upgrade !== undefined) headers.upgrade = list_elements(upgrade).join(', ')
   if (extensions !== undefined) headers['sec-websocket-extensions'] = agreed_deflate(extensions)
 }
 
-/** The one extension that a server may answer with; `undefined` if it is not that, or not alone. */
+/** Returns the permessage-deflate of a response. Returns `undefined` for any other extension, or several. */
 function agreed_deflate(list: string): string | undefined {
   const [offer] = deflate_offers(list, 'server') ?? []
   return list_elements(list).length === 1 ? offer : undefined
 }
 
-/** What is offered is not shown: a subprotocol may be a token. */
-function judge_protocol(agreed: string | undefined, offered: readonly string[]): string | undefined {
+/**
+ * Returns what is wrong with the agreed subprotocol. It does not show the offered ones, because one may be a
+ * secret token.
+ */
+function protocol_flaw(agreed: string | undefined, offered: readonly string[]): string | undefined {
   if (agreed === undefined)
     return offered.length === 0
       ? undefined
