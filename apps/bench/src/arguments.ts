@@ -2,88 +2,63 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { MEASURE_NAMES, type MeasureName } from './results.js'
-import { CLUSTER_NAMES } from './subjects/clusters.js'
-import type { SubjectName } from './subjects/subjects.js'
+import { SUBJECT_NAMES, type SubjectName } from './subjects/subjects.js'
 
-/** What `--subjects` takes; another build of `@bt/net` comes by `--bt-net`. */
-const CHOOSABLE = [
-  'bt_net',
-  'ws',
-  'ws_bufferutil',
-  'socket.io',
-  'bun',
-  'raw',
-  ...CLUSTER_NAMES,
-] as const satisfies readonly SubjectName[]
+/** What `--subjects` takes; another build of `@bt/net` is named by `--bt-net`. */
+const CHOOSABLE: readonly SubjectName[] = SUBJECT_NAMES.filter(name => name !== 'bt_net_other')
 
-/** What the gate is about. */
-const GATE_MEASURES = ['echo', 'sizes'] as const satisfies readonly MeasureName[]
-const GATE_SUBJECTS = ['bt_net', 'ws'] as const satisfies readonly SubjectName[]
-
-const MOST_ROUNDS = 1_000
-const MOST_SECONDS = 600
-const MOST_SEED = 2 ** 32 - 1
+const GATE_MEASURES: readonly MeasureName[] = ['echo', 'sizes']
+const GATE_SUBJECTS: readonly SubjectName[] = ['bt_net', 'ws']
 
 /** What the command line asks for. */
 export interface Arguments {
   readonly is_quick: boolean
-  /** Whether nothing is measured but what the gate is about. */
+  /** Whether only the figures of the gate are measured. */
   readonly is_gate: boolean
   readonly measures: readonly MeasureName[]
   readonly subjects: readonly SubjectName[]
   /** The file to import of another build of `@bt/net`, which is measured as well. */
   readonly other_build: string | undefined
-  readonly rounds: number | undefined
+  readonly rounds?: number
   /** How long each figure is measured. */
-  readonly seconds: number | undefined
-  readonly seed: number | undefined
-  /** Where to write; `undefined`: where it belongs, if all was measured, else nowhere. */
-  readonly out: string | undefined
-  /** The results of an earlier run, to be told again. */
-  readonly from: string | undefined
+  readonly seconds?: number
+  readonly seed?: number
+  /** Where to write; by default the published page if everything was measured, else nowhere. */
+  readonly out?: string
+  /** The results of an earlier run, to report again. */
+  readonly from?: string
 }
 
-interface Given {
+interface Given extends Pick<Arguments, 'rounds' | 'seconds' | 'seed' | 'out' | 'from'> {
   quick?: true
   gate?: true
   only?: readonly MeasureName[]
   subjects?: readonly SubjectName[]
   btNet?: string
-  rounds?: number
-  seconds?: number
-  seed?: number
-  out?: string
-  from?: string
 }
 
-/** Reads the command line. What is wrong with it, and a request for help, is thrown as a `CommanderError` once it was told. */
+/** Parses the command line. Invalid arguments, and a request for help, are printed and thrown as a `CommanderError`. */
 export function read_arguments(argv: readonly string[], output?: (text: string) => void): Arguments {
   const command = make_command()
   if (output !== undefined) command.configureOutput({ writeOut: output, writeErr: output })
-  // `pnpm bench -- --quick` hands the two dashes on.
+  // `pnpm bench -- --quick` passes the two dashes on.
   command.parse(
     argv.filter(word => word !== '--'),
     { from: 'user' },
   )
-  const given = command.opts<Given>()
-  const other_build = given.btNet
-  const is_gate = given.gate ?? false
-  const subjects = given.subjects ?? (is_gate ? GATE_SUBJECTS : CHOOSABLE)
+  const { quick, gate, only, subjects, btNet, ...others } = command.opts<Given>()
+  const chosen = subjects ?? (gate ? GATE_SUBJECTS : CHOOSABLE)
   return {
-    is_quick: given.quick ?? false,
-    is_gate,
-    measures: is_gate ? GATE_MEASURES : (given.only ?? MEASURE_NAMES),
-    subjects: other_build === undefined ? subjects : with_other_build(subjects),
-    other_build,
-    rounds: given.rounds,
-    seconds: given.seconds,
-    seed: given.seed,
-    out: given.out,
-    from: given.from,
+    is_quick: quick ?? false,
+    is_gate: gate ?? false,
+    measures: gate ? GATE_MEASURES : (only ?? MEASURE_NAMES),
+    subjects: btNet === undefined ? chosen : chosen.flatMap(with_other_build),
+    other_build: btNet,
+    ...others,
   }
 }
 
-/** Whether everything is measured in full: that is what is worth to be kept. */
+/** Returns whether everything is measured in full, which is worth publishing. */
 export function is_full({ is_quick, measures, subjects, rounds, seconds }: Arguments): boolean {
   return (
     !is_quick &&
@@ -117,16 +92,16 @@ function make_command(): Command {
         'measure and print only how echo compares with ws, beside the bounds that every change must keep',
       ).conflicts(['quick', 'only', 'from', 'out']),
     )
-    .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, MOST_ROUNDS))
+    .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, 1_000))
     .option(
       '--seconds <count>',
       'how long each figure is measured (default: what suits it, mostly 0.8 s)',
-      whole_number('seconds', 1, MOST_SECONDS),
+      whole_number('seconds', 1, 600),
     )
     .option(
       '--seed <number>',
       'the seed for the random order of the subjects',
-      whole_number('seed', 0, MOST_SEED),
+      whole_number('seed', 0, 2 ** 32 - 1),
     )
     .option(
       '--out <folder>',
@@ -161,29 +136,32 @@ function whole_number(what: string, least: number, most: number): (text: string)
   }
 }
 
-/** The file to import of a build of `@bt/net`: of a checkout, of a package's folder, or the file itself. */
+/** Finds the file to import of a build of `@bt/net`: in a checkout, in a package's folder, or the file itself. */
 function built_file(path: string): string {
-  const file = [path, join(path, 'dist/index.js'), join(path, 'packages/net/dist/index.js')]
-    .map(place => resolve(place))
-    .find(place => existsSync(place) && statSync(place).isFile())
+  const places = [path, join(path, 'dist/index.js'), join(path, 'packages/net/dist/index.js')]
+  const file = places.map(place => resolve(place)).find(is_file)
   if (file !== undefined) return file
   throw new InvalidArgumentError(
     'No built @bt/net is there: name a checkout in which `pnpm build` has run, the folder packages/net of one, or a file to import.',
   )
 }
 
-/** Said before anything is measured: what was measured would be lost. */
+/** Is checked before anything is measured, since the figures would be lost. */
 function folder_to_write(path: string): string {
   if (!existsSync(path) || statSync(path).isDirectory()) return path
   throw new InvalidArgumentError('A file is there: name a folder, which need not be there yet.')
 }
 
 function results_file(path: string): string {
-  if (existsSync(path) && statSync(path).isFile()) return path
+  if (is_file(path)) return path
   throw new InvalidArgumentError('No file is there: name a results.json that an earlier run has written.')
 }
 
-/** Beside the one that it is to be compared with. */
-function with_other_build(subjects: readonly SubjectName[]): SubjectName[] {
-  return subjects.flatMap(name => (name === 'bt_net' ? [name, 'bt_net_other'] : [name]))
+function is_file(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile()
+}
+
+/** Places another build beside the one that it is compared with. */
+function with_other_build(name: SubjectName): SubjectName[] {
+  return name === 'bt_net' ? [name, 'bt_net_other'] : [name]
 }

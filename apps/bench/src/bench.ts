@@ -7,29 +7,18 @@ import type { Stoppable } from './process/running.js'
 import type { CaseFigures, MeasureName, Sample } from './results.js'
 import type { Settings } from './settings.js'
 import { random_from, shuffled } from './statistics.js'
-import { find_subjects, plays, type Subject, type SubjectName, start_subject } from './subjects/subjects.js'
-
-/** What is measured next. */
-export interface Step {
-  readonly measure: MeasureName
-  /** 0 while it warms up. */
-  readonly round: number
-  readonly rounds: number
-  readonly subject: SubjectName
-  /** How much of all is done, from 0 to 1. */
-  readonly done: number
-}
+import { find_subjects, plays, type Subject, start_subject } from './subjects/subjects.js'
 
 /** What is to be measured. */
 export interface Plan {
   readonly measures: readonly Measure[]
   readonly subjects: readonly Subject[]
   readonly settings: Settings
-  /** Of the order in which subjects take their turns. */
+  /** Of the order in which subjects take turns. */
   readonly seed: number
   readonly cores: Cores
-  readonly on_step: (step: Step) => void
-  /** How often a figure may be measured again. */
+  /** Is called before each round; 0 or less is a round that warms up. */
+  readonly on_round: (measure: MeasureName, round: number) => void
   readonly repeats: Repeats
 }
 
@@ -38,7 +27,7 @@ interface Started {
   readonly stop: () => Promise<unknown>
 }
 
-/** Measures all of a plan: one measure after another, and of each, round by round, every subject, in an order that changes. */
+/** Measures all of a plan: one measure after another, and of each, round by round, every subject, in a new order each time. */
 export async function run_bench(plan: Plan): Promise<Sample[]> {
   const bench = new Bench(plan)
   const samples: Sample[] = []
@@ -51,9 +40,6 @@ class Bench {
   readonly #plan: Plan
   readonly #load: Program
   readonly #random: () => number
-  readonly #total_s: number
-  #done_s = 0
-  /** 0 or less while it warms up. */
   #round = 0
   #saturation_per_s: Promise<number> | undefined
 
@@ -61,35 +47,24 @@ class Bench {
     this.#plan = plan
     this.#random = random_from(plan.seed)
     this.#load = start_load('load', plan.cores.load)
-    this.#total_s = plan.measures.reduce(
-      (sum, measure) =>
-        sum + measure.typical_s * this.#round_numbers(measure).length * this.#subjects(measure).length,
-      0,
-    )
   }
 
   async measure(measure: Measure): Promise<Sample[]> {
+    const { settings, subjects, on_round } = this.#plan
+    const playing = subjects.filter(subject => plays(subject, measure.role) && measure.suits(subject))
     const samples: Sample[] = []
     const started = new Map<Subject, Started>()
-    for (const round of this.#round_numbers(measure)) {
-      this.#round = round
-      const measured = await this.#measure_round(measure, round, started)
-      if (round > 0) samples.push(...measured)
+    // A measure that starts its process anew has nothing to warm up.
+    const first = measure.needs_fresh_process ? 1 : 1 - settings.warm_up_rounds
+    for (this.#round = first; this.#round <= settings.rounds; this.#round += 1) {
+      if (playing.length > 0) on_round(measure.name, this.#round)
+      for (const subject of shuffled(playing, this.#random)) {
+        const figures = await this.#measure_subject(measure, subject, started)
+        const labels = { measure: measure.name, subject: subject.name, round: this.#round }
+        if (this.#round > 0) samples.push(...figures.map(each => ({ ...labels, ...each })))
+      }
     }
     await Promise.all([...started.values()].map(({ stop }) => stop()))
-    return samples
-  }
-
-  async #measure_round(measure: Measure, round: number, started: Map<Subject, Started>): Promise<Sample[]> {
-    const samples: Sample[] = []
-    for (const subject of shuffled(this.#subjects(measure), this.#random)) {
-      this.#tell(measure, round, subject)
-      const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
-      for (const result of await run())
-        samples.push({ measure: measure.name, subject: subject.name, round, ...result })
-      if (measure.needs_fresh_process) await stop()
-      else started.set(subject, { run, stop })
-    }
     return samples
   }
 
@@ -97,15 +72,16 @@ class Bench {
     await this.#load.stop()
   }
 
-  #subjects(measure: Measure): Subject[] {
-    return this.#plan.subjects.filter(subject => plays(subject, measure.role) && measure.suits(subject))
-  }
-
-  /** From below 1, which is warming up, to the last. What starts its process anew has nothing to warm up. */
-  #round_numbers({ needs_fresh_process }: Measure): number[] {
-    const { rounds, warm_up_rounds } = this.#plan.settings
-    const before = needs_fresh_process ? 0 : warm_up_rounds
-    return Array.from({ length: before + rounds }, (_, index) => index + 1 - before)
+  async #measure_subject(
+    measure: Measure,
+    subject: Subject,
+    started: Map<Subject, Started>,
+  ): Promise<CaseFigures[]> {
+    const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
+    const figures = await run()
+    if (measure.needs_fresh_process) await stop()
+    else started.set(subject, { run, stop })
+    return figures
   }
 
   async #start(measure: Measure, subject: Subject): Promise<Started> {
@@ -132,7 +108,7 @@ class Bench {
     return { run, stop: () => Promise.all(to_stop.map(thing => thing.stop())) }
   }
 
-  /** Of plain `ws`, whether it is among the subjects or not: rates are parts of it. */
+  /** Measures plain `ws`, even if it is not among the subjects: rates are parts of what it takes. */
   async #find_saturation(): Promise<number> {
     const { cores, settings } = this.#plan
     const [ws] = find_subjects(['ws'], undefined).found as [Subject]
@@ -140,16 +116,5 @@ class Bench {
     const found = await saturation(ws, program, this.#load, settings)
     await program.stop()
     return found
-  }
-
-  #tell(measure: Measure, round: number, subject: Subject): void {
-    this.#plan.on_step({
-      measure: measure.name,
-      round: Math.max(0, round),
-      rounds: this.#plan.settings.rounds,
-      subject: subject.name,
-      done: this.#done_s / this.#total_s,
-    })
-    this.#done_s += measure.typical_s
   }
 }

@@ -10,9 +10,7 @@ import { Repeats } from './disturbance.js'
 import { fit_to_limits, most_open_files } from './limits.js'
 import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
-import { end_when_told, was_told_to_end } from './process/interrupted.js'
-import { stop_all } from './process/running.js'
-import { Progress } from './progress.js'
+import { end_on_signals, stop_all, was_interrupted } from './process/running.js'
 import { disturbances_of } from './report/doubts.js'
 import { gate_text, read_results, report_text, write_report } from './report/page.js'
 import { type Results, this_machine } from './results.js'
@@ -27,14 +25,11 @@ const QUICK_NOTE =
 
 const WRONG_ARGUMENTS = 2
 
-const progress = new Progress(process.stderr)
-
-end_when_told(() => progress.clear())
+end_on_signals()
 
 try {
   const args = read_arguments(process.argv.slice(2))
   const results = args.from === undefined ? await measure(args) : read_results(args.from)
-  progress.clear()
   process.stdout.write(`${args.is_gate ? gate_text(results) : report_text(results)}\n`)
   const is_to_publish = args.out === undefined && args.from === undefined && is_full(args)
   const disturbances = is_to_publish ? disturbances_of(results) : []
@@ -48,8 +43,7 @@ try {
   if (disturbances.length > 0)
     process.stdout.write(`Not published in ${resolve(DOCS)}: other programs used the cores.\n`)
 } catch (error) {
-  progress.clear()
-  if (!was_told_to_end()) process.exitCode = exit_code(error)
+  if (!was_interrupted()) process.exitCode = exit_code(error)
 } finally {
   await stop_all()
 }
@@ -70,7 +64,10 @@ async function measure(args: Arguments): Promise<Results> {
     settings,
     seed,
     cores,
-    on_step: step => progress.tell(step),
+    on_round: (measure, round) => {
+      const which = round > 0 ? `round ${round} of ${settings.rounds}` : 'warming up'
+      process.stderr.write(`${measure}, ${which}\n`)
+    },
     repeats,
   })
   return {

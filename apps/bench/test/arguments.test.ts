@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { is_full, read_arguments } from '../src/arguments.ts'
-import { CLUSTER_NAMES } from '../src/subjects/clusters.ts'
+import { CLUSTER_NAMES } from '../src/subjects/subjects.ts'
 
 /** What is said when these arguments are refused. */
 function refusal(...argv: string[]): string {

@@ -9,7 +9,7 @@ import { Flood } from '../src/load/flood.ts'
 import { run_open_loop } from '../src/load/open_loop.ts'
 import { run_probe } from '../src/load/probe.ts'
 import { Receipts } from '../src/load/receipts.ts'
-import { now_us } from '../src/process/clock.ts'
+import { now_us } from '../src/process/commands.ts'
 import { payload_of, type Shape } from '../src/wire/message.ts'
 
 const TEXT: Shape = { kind: 'text', bytes: 64 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Members } from '../src/subjects/members.ts'
+import { Members } from '../src/subjects/node_subject.ts'
 
 describe('members', () => {
   it('are waited for until there are so many, whether they come or go', async () => {

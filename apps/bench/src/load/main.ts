@@ -1,11 +1,11 @@
 import { setPriority } from 'node:os'
 import { cpu_us, obey } from '../process/commands.js'
-import type { Shape } from '../wire/message.js'
+import { CountingServer } from '../wire/counting_server.js'
+import type { Dialect, Shape } from '../wire/message.js'
 import { ClientGroup, type LoadResult } from './client_group.js'
 import type { Target } from './client_socket.js'
 import { type ClosedLoopTask, run_closed_loop } from './closed_loop.js'
 import { type ConnectTask, run_connect_loop } from './connect_loop.js'
-import { EchoServer, type EchoServerTask } from './echo_server.js'
 import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
 import { Flood, type FloodTask } from './flood.js'
 import { type OpenLoopTask, run_open_loop } from './open_loop.js'
@@ -16,7 +16,7 @@ import { Receipts } from './receipts.js'
 const LOW_PRIORITY = 19
 
 let group: ClientGroup | undefined
-let server: EchoServer | undefined
+let server: CountingServer | undefined
 let receipts: Receipts | undefined
 let flood: Flood | undefined
 
@@ -48,7 +48,7 @@ obey({
   close: () => opened().close(),
   drop: () => opened().drop(),
 
-  // As those who flood a server, in a process of their own.
+  // As clients that flood a server, in a process of their own.
   start_flood: async (args: FloodTask) => {
     setPriority(LOW_PRIORITY)
     flood = await Flood.start(args)
@@ -56,9 +56,10 @@ obey({
   stop_flood: () => flood?.stop(),
 
   // As the load of a client: a server to talk to.
-  serve: async (args: EchoServerTask) => {
-    server = new EchoServer(args)
-    return await server.listen()
+  serve: ({ dialect, shape }: { dialect: Dialect; shape: Shape }) => {
+    server = new CountingServer(dialect)
+    server.expect(shape)
+    return server.listen()
   },
   stop_serving: () => server?.close(),
   cpu: cpu_us,

@@ -1,5 +1,4 @@
-import { now_us } from '../process/clock.js'
-import { cpu_us } from '../process/commands.js'
+import { cpu_us, now_us } from '../process/commands.js'
 import { quantile } from '../statistics.js'
 import { message_bytes, type Shape } from '../wire/message.js'
 import type { ClientGroup, LoadResult } from './client_group.js'

@@ -9,7 +9,6 @@ export const client: Measure = {
   name: 'client',
   role: 'client',
   needs_fresh_process: false,
-  typical_s: 8,
   suits: () => true,
   start: async stage => async () => {
     const { depths, sizes } = stage.settings

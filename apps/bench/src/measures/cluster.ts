@@ -48,7 +48,6 @@ export const cluster: Measure = {
   name: 'cluster',
   role: 'node',
   needs_fresh_process: false,
-  typical_s: 7,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

@@ -5,7 +5,6 @@ export const connect: Measure = {
   name: 'connect',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 1,
   suits: () => true,
   start: async stage => {
     const { program, load, subject, settings } = stage

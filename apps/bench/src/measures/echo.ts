@@ -27,7 +27,7 @@ interface EchoCase {
 }
 
 /** What sets one measure of echo apart from the others. */
-interface EchoMeasure extends Pick<Measure, 'name' | 'typical_s'> {
+interface EchoMeasure extends Pick<Measure, 'name'> {
   readonly suits?: (subject: Subject) => boolean
   readonly cases: (settings: Settings, subject: Subject) => readonly EchoCase[]
   readonly listener?: () => Promise<Partial<ListenSettings>>
@@ -37,7 +37,6 @@ interface EchoMeasure extends Pick<Measure, 'name' | 'typical_s'> {
 /** What an echoed message costs, with few or many under way on each connection. */
 export const echo: Measure = echo_measure({
   name: 'echo',
-  typical_s: 4,
   cases: settings => {
     const texts = depths_case(settings, SMALL_TEXT)
     if (settings.only_texts) return [texts]
@@ -51,12 +50,11 @@ export const echo: Measure = echo_measure({
 })
 
 /** What echo costs by the size of the message. */
-export const sizes: Measure = echo_measure({ name: 'sizes', typical_s: 15, cases: size_cases })
+export const sizes: Measure = echo_measure({ name: 'sizes', cases: size_cases })
 
 /** What echo costs over TLS. */
 export const tls: Measure = echo_measure({
   name: 'tls',
-  typical_s: 4,
   cases: settings => [depths_case(settings, SMALL_TEXT)],
   listener: async () => {
     const { make_self_signed } = (await import(CERTIFICATES.href)) as CertificateScript
@@ -68,19 +66,17 @@ export const tls: Measure = echo_measure({
 /** What echo costs if messages are compressed in both directions. */
 export const compression: Measure = echo_measure({
   name: 'compression',
-  typical_s: 2,
   suits: subject => subject.can_compress,
   cases: settings => [{ ...depths_case(settings, COMPRESSED), depths: [1, 8] }],
   listener: async () => ({ is_compressing: true }),
   how: { with_compression: true },
 })
 
-function echo_measure({ name, typical_s, suits, cases, listener, how }: EchoMeasure): Measure {
+function echo_measure({ name, suits, cases, listener, how }: EchoMeasure): Measure {
   return {
     name,
     role: 'server',
     needs_fresh_process: false,
-    typical_s,
     suits: suits ?? (() => true),
     start: async stage => {
       const { program, settings, subject } = stage

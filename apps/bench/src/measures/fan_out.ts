@@ -10,7 +10,6 @@ export const fan_out: Measure = {
   name: 'fan_out',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 10,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

@@ -24,7 +24,6 @@ export const floods: Measure = {
   name: 'floods',
   role: 'server',
   needs_fresh_process: true,
-  typical_s: 16,
   suits: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
   start: async stage => {
     // In a process of its own, so that the flood does not keep the honest client busy.

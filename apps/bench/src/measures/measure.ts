@@ -35,8 +35,6 @@ export interface Measure {
   readonly role: Role
   /** Whether each round needs a new process; else one lives through all rounds, so that its code is compiled. */
   readonly needs_fresh_process: boolean
-  /** About how long a round of one subject takes in a full run, for showing progress. */
-  readonly typical_s: number
   suits(subject: Subject): boolean
   /** Prepares a subject's process, once, and returns what measures one round. */
   start(stage: Stage): Promise<() => Promise<CaseFigures[]>>

@@ -9,7 +9,6 @@ export const memory: Measure = {
   name: 'memory',
   role: 'server',
   needs_fresh_process: true,
-  typical_s: 7,
   suits: () => true,
   start: async stage => {
     const { program, load, settings } = stage

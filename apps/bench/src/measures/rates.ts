@@ -26,7 +26,6 @@ export const latency: Measure = {
   name: 'latency',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 7,
   suits: () => true,
   start: async stage => {
     const most_per_s = await stage.saturation_per_s()
@@ -50,7 +49,6 @@ export const many: Measure = {
   name: 'many',
   role: 'server',
   needs_fresh_process: false,
-  typical_s: 6,
   suits: () => true,
   start: async stage => {
     const count = stage.settings.idle_connections

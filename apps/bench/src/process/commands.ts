@@ -40,3 +40,14 @@ export function cpu_us(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }
+
+/** Returns the time since a moment that is the same for all processes of a machine, in microseconds. */
+export function now_us(): number {
+  return Number(process.hrtime.bigint() / 1_000n)
+}
+
+/** Ends the process: a subject that fails to send a message would be measured with messages missing. */
+export function give_up(reason: unknown): never {
+  process.stderr.write(`${reason instanceof Error ? reason.stack : String(reason)}\n`)
+  process.exit(1)
+}

@@ -1,6 +1,6 @@
 import type { connect as Connect } from '@bt/net'
+import { give_up } from '../process/commands.js'
 import { drive } from './client_subject.js'
-import { give_up } from './give_up.js'
 import { MAX_MESSAGE_BYTES, MAX_WAITING_BYTES } from './server_subject.js'
 
 // The first argument names another build to measure.

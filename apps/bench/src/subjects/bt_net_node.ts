@@ -1,5 +1,5 @@
 import { type ClusterPort, listen, type WsServer } from '@bt/net'
-import { give_up } from './give_up.js'
+import { give_up } from '../process/commands.js'
 import { serve_node } from './node_subject.js'
 import { MAX_CONNECTIONS, MAX_WAITING_BYTES } from './server_subject.js'
 

@@ -1,6 +1,6 @@
 import type { listen as Listen, WsServer, WsSocket } from '@bt/net'
+import { give_up } from '../process/commands.js'
 import { ERRORS, JOINS } from '../wire/floods.js'
-import { give_up } from './give_up.js'
 import {
   type ListenSettings,
   MAX_CONNECTIONS,

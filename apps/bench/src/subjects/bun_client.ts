@@ -1,5 +1,5 @@
+import { give_up } from '../process/commands.js'
 import { drive } from './client_subject.js'
-import { give_up } from './give_up.js'
 
 /** What is used of the WebSocket that Bun has, as browsers have it. */
 interface StandardWebSocket {

@@ -1,4 +1,4 @@
-import { give_up } from './give_up.js'
+import { give_up } from '../process/commands.js'
 import { MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
 
 /** What is used of Bun, which runs this file. */

@@ -1,9 +1,7 @@
-import { now_us } from '../process/clock.js'
-import { cpu_us, obey } from '../process/commands.js'
+import { cpu_us, now_us, obey } from '../process/commands.js'
 import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
 import { payload_of, type Shape } from '../wire/message.js'
-import { Members } from './members.js'
-import { listen_for_trigger } from './trigger.js'
+import { listen_for_trigger, repeated } from './server_subject.js'
 
 /** How a node of a cluster is started. */
 export interface NodeSettings {
@@ -60,11 +58,7 @@ export function serve_node(subject: NodeSubject): void {
     listen_for_trigger: () => listen_for_trigger(() => publish_burst()),
     prepare: ({ shape, burst, is_spread }: BurstSettings) => {
       const publish = publisher_of(shape)
-      publish_burst = is_spread
-        ? () => publish_turn_by_turn(burst, publish)
-        : () => {
-            for (let done = 0; done < burst; done += 1) publish()
-          }
+      publish_burst = is_spread ? () => publish_turn_by_turn(burst, publish) : repeated(burst, publish)
     },
     publish_on_schedule: ({ shape, ...task }: ScheduleTask & { shape: Shape }) =>
       publish_on_schedule(task, publisher_of(shape)),
@@ -98,4 +92,29 @@ export function publish_on_schedule(task: ScheduleTask, publish: () => void): Pr
     }
     publish_what_is_due()
   })
+}
+
+/** Counts the sockets that have joined. */
+export class Members {
+  #count = 0
+  #waiting: { readonly count: number; readonly resolve: () => void }[] = []
+
+  joined(): void {
+    this.#change(1)
+  }
+
+  left(): void {
+    this.#change(-1)
+  }
+
+  /** Settles when there are exactly `count`. */
+  async reach(count: number): Promise<void> {
+    if (this.#count !== count) await new Promise<void>(resolve => this.#waiting.push({ count, resolve }))
+  }
+
+  #change(by: number): void {
+    this.#count += by
+    for (const { count, resolve } of this.#waiting) if (count === this.#count) resolve()
+    this.#waiting = this.#waiting.filter(({ count }) => count !== this.#count)
+  }
 }

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { give_up } from '../process/commands.js'
 import { request_of } from '../wire/handshake.js'
 import { message_bytes, type Shape } from '../wire/message.js'
 import { drive } from './client_subject.js'
-import { give_up } from './give_up.js'
 
 /** As many messages as one write holds at most. */
 const MOST_AT_ONCE = 64

@@ -1,7 +1,7 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { cpu_us, obey } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 import { memory_in_use } from './memory.js'
-import { listen_for_trigger } from './trigger.js'
 
 /** How a server is to be started. */
 export interface ListenSettings {
@@ -54,4 +54,17 @@ export function repeated(count: number, act: () => void): () => void {
   return () => {
     for (let done = 0; done < count; done += 1) act()
   }
+}
+
+/** Listens on a free port of 127.0.0.1, and returns it: each byte that arrives there pulls the trigger. */
+export async function listen_for_trigger(pull: () => void): Promise<number> {
+  const trigger = createServer({ noDelay: true }, socket => {
+    // The load drops the connection when it is done.
+    socket.on('error', () => {})
+    socket.on('data', pulls => {
+      for (let due = pulls.length; due > 0; due -= 1) pull()
+    })
+  })
+  await new Promise<void>(resolve => trigger.listen(0, '127.0.0.1', resolve))
+  return (trigger.address() as AddressInfo).port
 }

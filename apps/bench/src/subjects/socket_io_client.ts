@@ -1,7 +1,7 @@
 import { io } from 'socket.io-client'
+import { give_up } from '../process/commands.js'
 import { EVENT } from '../wire/message.js'
 import { drive } from './client_subject.js'
-import { give_up } from './give_up.js'
 
 drive({
   open: async (port, listener) => {

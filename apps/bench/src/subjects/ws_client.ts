@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
+import { give_up } from '../process/commands.js'
 import { drive } from './client_subject.js'
-import { give_up } from './give_up.js'
 
 drive({
   open: async (port, listener) => {

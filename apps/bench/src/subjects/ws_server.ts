@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
-import { give_up } from './give_up.js'
+import { give_up } from '../process/commands.js'
 import { MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
 
 let server: WebSocketServer | undefined
