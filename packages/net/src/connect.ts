@@ -3,8 +3,9 @@ import type { MessageData } from '@bt/ws-protocol'
 import { connection_type } from './connection_type.js'
 
 /**
- * Connects to a server of the kind that `type` names, and returns the client at once. Messages sent before the connection is open wait in the bounded
- * queue, and received ones until something takes them; register `on_open` and `on_error` in the same turn.
+ * Connects to a server of the kind that `type` names, and returns the client at once. Messages sent before
+ * the connection is open wait in the bounded queue, and received ones until something takes them; register
+ * `on_open` and `on_error` in the same turn.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */

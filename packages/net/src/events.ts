@@ -18,8 +18,9 @@ export type NetConnectionEvent =
 export type NetServerEvent = ConnectionEvent<'server', undefined>
 
 /**
- * The events that are published on Node's `diagnostics_channel`, by the name of the channel, in the process where they happen. Subscribers are called
- * at once, in the middle of what happens; without any, no event is made, and nothing is spent.
+ * Events that are published on Node's `diagnostics_channel`, by the name of the channel, in the process where
+ * they happen. Subscribers are called at once, in the middle of what happens; without any, no event is made,
+ * and nothing is spent.
  */
 export interface NetEvents {
   /** A connection has opened; for a client with `reconnect`, each time. */
@@ -32,6 +33,6 @@ export interface NetEvents {
   'bt.net.queue_full': NetConnectionEvent & ErrorDetails
   /** A server turned a client away. */
   'bt.net.refused': RefusedEvent<RefusalReason>
-  /** Something failed: whatever `on_error` gets, `queue_full` included. */
+  /** Something failed: every error that `on_error` gets, including `queue_full`. */
   'bt.net.error': (NetConnectionEvent | NetServerEvent) & ErrorDetails
 }

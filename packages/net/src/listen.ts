@@ -2,10 +2,11 @@ import { listen as listen_ws, type WsListenOptions, type WsServer } from '@bt/ws
 import { connection_type } from './connection_type.js'
 
 /**
- * Starts a server of the kind that `type` names, and returns it at once; it is listening when {@link WsServer.opened} resolves.
+ * Starts a server of the kind that `type` names, and returns it at once; it is listening when
+ * {@link WsServer.opened} resolves.
  *
- * `Data` is what `authorize` returns, and the type of `socket.data`. TypeScript reads options in order, so write `authorize` before the callbacks
- * that use it.
+ * `Data` is what `authorize` returns, and the type of `socket.data`. TypeScript reads options in order, so
+ * write `authorize` before the callbacks that use it.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */

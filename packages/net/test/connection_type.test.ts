@@ -15,7 +15,7 @@ describe.each([
       { type: 'constructor' },
       `${name}: the option type is "constructor"; known types are 'ws'`,
     ],
-  ])('%s is told which there are', (_name, options, message) => {
+  ])('%s throws an error that lists the known types', (_name, options, message) => {
     expect(() => (call as (options: unknown) => unknown)(options)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message }),
     )

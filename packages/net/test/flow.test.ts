@@ -61,7 +61,7 @@ afterEach(async () => {
 })
 
 describe('a burst of 50,000 messages of 64 bytes in one turn', () => {
-  it('from a client is taken whole, and arrives whole and in order', async () => {
+  it('from a client is queued completely, and arrives completely and in order', async () => {
     const { take, all } = counter(50_000)
     const server = await listen({ on_message: (_socket, data) => take(data) })
     const ws = connect(server)
@@ -70,7 +70,7 @@ describe('a burst of 50,000 messages of 64 bytes in one turn', () => {
     await all
   })
 
-  it('from a server is taken whole, and arrives whole and in order', async () => {
+  it('from a server is queued completely, and arrives completely and in order', async () => {
     const { take, all } = counter(50_000)
     let refused: readonly unknown[] | undefined
     const server = await listen({
@@ -83,7 +83,7 @@ describe('a burst of 50,000 messages of 64 bytes in one turn', () => {
     expect(refused).toEqual([])
   })
 
-  it('from a client that is not open yet is taken whole, and arrives whole and in order', async () => {
+  it('from a client that is not open yet is queued completely, and arrives completely and in order', async () => {
     const { take, all } = counter(50_000)
     const server = await listen({ on_message: (_socket, data) => take(data) })
     const ws = connect(server)
@@ -92,7 +92,7 @@ describe('a burst of 50,000 messages of 64 bytes in one turn', () => {
   })
 })
 
-describe('a sender that waits for drained() when it is told queue_full', () => {
+describe('a sender that waits for drained() after queue_full', () => {
   it('gets 300,000 messages through a queue of 64 KiB, in order', async () => {
     const { take, all } = counter(300_000)
     const server = await listen({ on_message: (_socket, data) => take(data) })
@@ -107,7 +107,7 @@ describe('a sender that waits for drained() when it is told queue_full', () => {
 })
 
 describe('a peer that has stopped reading', () => {
-  it('gets queue_full told to the sender before more than max_queue waits', async () => {
+  it('returns queue_full to the sender before more than max_queue is queued', async () => {
     const server = await listen({ on_error: () => {} })
     const peer = connect_tcp(Number(server.addr.split(':')[1]), '127.0.0.1')
     peer.write(
@@ -145,7 +145,8 @@ describe('an async on_message that takes its time', () => {
     const ws = connect(server)
     await send_all(ws, 10_000)
     await all
-    // 256 KiB with the last message that waits, what is left of a chunk, one that was read ahead, and the message that is being handled.
+    // 256 KiB with the last message that waits, what is left of a chunk, one that was read ahead, and the
+    // message that is being handled.
     expect(most_waiting).toBeLessThanOrEqual(262_144 + 2 * 65_536 + 2 * 1_128)
   })
 })

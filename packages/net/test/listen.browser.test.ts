@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import * as browser from '../src/index.browser.js'
 import * as node from '../src/index.js'
 
-it('listen is unsupported in a browser, and says what to do instead', () => {
+it('listen is unsupported in a browser, and the error names the alternative', () => {
   expect(() => browser.listen()).toThrow(
     expect.objectContaining({
       code: 'unsupported',

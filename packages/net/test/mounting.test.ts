@@ -51,7 +51,7 @@ function addr_of(server: Server): string {
 }
 
 describe('two routes mounted beside', () => {
-  it('Express work on one port with its pages, and a path that is nobody’s is answered 404', async () => {
+  it('Express work on one port with its pages, and an unknown path is answered 404', async () => {
     const app = express()
     app.get('/chat', (_request, response) => {
       response.send('a page about chat')

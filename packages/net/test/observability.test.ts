@@ -123,7 +123,7 @@ describe('the page on observability', () => {
     expect(figures.sort()).toEqual(Object.keys(server.stats()).sort())
   })
 
-  it.each(PAGES)('lists every channel, and what is published on it, in $language', async ({ page }) => {
+  it.each(PAGES)('lists every channel and its fields, in $language', async ({ page }) => {
     const listed = rows_of(page, /^\| `bt\.net\.\w+` \| .*`side`/)
     const names = Object.keys(node_platform.channels ?? {}).map(name => `bt.net.${name}`)
     expect(listed.map(([name]) => name)).toEqual(names)
@@ -165,7 +165,7 @@ describe('the page on observability', () => {
 })
 
 describe('its Prometheus samples', () => {
-  it('tell what was done, when they are asked', async () => {
+  it('report what the server did, on request', async () => {
     interface Exports {
       readonly server: net.WsServer
       readonly metrics: Server
@@ -261,7 +261,7 @@ function values_of(text: string): Map<string, number> {
 }
 
 describe('its OpenTelemetry samples', () => {
-  it('export what was done, as metrics and as a span of each connection', async () => {
+  it('export what the server did, as metrics and as a span of each connection', async () => {
     interface Exports {
       readonly server: net.WsServer
       readonly meters: MeterProvider

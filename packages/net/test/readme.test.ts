@@ -69,7 +69,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** What the sample of a client prints, which the page says. */
 const PRINTED = 'from server: welcome\nfrom server: echo:hello\nclosed\n'
 
-/** The pages with samples that this test runs, and which: those of a guide whose names end like a file's are run elsewhere. */
+/**
+ * The pages with samples that this test runs, and which: those of a guide whose names end like a file's are
+ * run elsewhere.
+ */
 const PAGES = [
   { page: 'README.md', chinese: 'README.zh-CN.md', names: ['server', 'client'] },
   { page: 'docs/server.md', chinese: 'docs/zh/server.md', names: ['admission', 'topics', 'tls'] },
@@ -99,7 +102,7 @@ describe.each(PAGES)('$page and $chinese', ({ page, chinese, names }) => {
   })
 })
 
-it.each(['README.md', 'README.zh-CN.md'])('%s says what the client prints', readme => {
+it.each(['README.md', 'README.zh-CN.md'])('%s shows what the client prints', readme => {
   expect(text_of(readme)).toContain(PRINTED)
 })
 
@@ -118,7 +121,7 @@ it.each([
 })
 
 describe('the samples', () => {
-  it('run as they stand, and print what the pages say', async () => {
+  it('run unchanged, and print what the pages show', async () => {
     const address = await free_address()
     const server = await start_server(samples.get('server') ?? '', address)
     const outputs = await Promise.all(
@@ -148,7 +151,7 @@ describe('the samples', () => {
     expect(stdout + stderr).toBe('welcome over TLS\n')
   })
 
-  it('for admission lets nobody in without a token, and no page of another origin', async () => {
+  it('for admission refuses clients without a token, and pages of other origins', async () => {
     const address = await free_address()
     await start_server(samples.get('admission') ?? '', address, '/ws?token=a-token')
     const url = `ws://${address}/ws`
@@ -162,7 +165,7 @@ describe('the samples', () => {
     await expect(ask({ headers: { Origin: 'https://evil.example' } }).opened).rejects.toThrow(/403/)
   })
 
-  it('for topics sends to those in a room, and tells them who has left', async () => {
+  it('for topics sends to the members of a room, and announces who has left', async () => {
     const address = await free_address()
     await start_server(samples.get('topics') ?? '', address, '/ws?room=of-nobody')
     const enter = async (room: string): Promise<{ client: net.WsClient; heard: AsyncIterator<unknown> }> => {

@@ -77,7 +77,7 @@ function client_of(url: string, options: Partial<WsConnectOptions> = {}): Heard 
 const url_of = (server: WsServer): string => `ws://${server.addr}/ws`
 
 describe('reconnect', () => {
-  it('connects again when the server is back, and sends what was sent meanwhile, in order and once', async () => {
+  it('reconnects when the server is back, and sends the messages from in between in order and once', async () => {
     const got: string[] = []
     const first = await start()
     const heard = client_of(url_of(first))
@@ -101,7 +101,7 @@ describe('reconnect', () => {
     expect(heard.opens).toBe(2)
   })
 
-  it('tells on_reconnecting each attempt, and on_error the first failure alone', async () => {
+  it('reports each attempt to on_reconnecting, and only the first failure to on_error', async () => {
     const first = await start()
     const heard = client_of(url_of(first))
     await heard.next_open()
@@ -161,7 +161,8 @@ describe('reconnect', () => {
         if (count < 3) socket.close(4000)
       },
     })
-    // A connection that lasts longer than max_delay starts the count anew, and on a busy machine even a short one does.
+    // A connection that lasts longer than max_delay starts the count anew, and on a busy machine even a short
+    // one does.
     const heard = client_of(url_of(server), { reconnect: { min_delay: 1, max_delay: 600_000 } })
     while (heard.opens < 3) await heard.next_open()
     expect(heard.client.state).toBe('open')
@@ -190,7 +191,7 @@ describe('reconnect', () => {
     },
   )
 
-  it('waits as long as Retry-After says', async () => {
+  it('waits as long as Retry-After asks', async () => {
     const server = await start({ max_connections: 1 })
     const first = client_of(url_of(server))
     await first.client.opened
@@ -199,7 +200,7 @@ describe('reconnect', () => {
     expect(second.reconnecting[0]).toMatchObject({ attempt: 1, delay_ms: 5_000 })
   })
 
-  it('ends with close() in a wait, and counts what it never sent', async () => {
+  it('ends when close() is called during the delay, and counts unsent messages', async () => {
     const gone = await start()
     await gone[Symbol.asyncDispose]()
     const infos: CloseInfo[] = []

@@ -25,7 +25,10 @@ const RECONNECT = { min_delay: 5, max_delay: 50 }
 /** A machine that has too much to do may let either side wait for its Close. */
 const PATIENCE_MS = 30_000
 
-/** What stands in a sample as it is, and what it is for a test: another place, no long waits, and patience where the machine is busy. */
+/**
+ * What stands in a sample as it is, and what it is for a test: another place, no long waits, and patience
+ * where the machine is busy.
+ */
 interface Settings {
   readonly bind?: string
   readonly spread_ms?: number
@@ -323,7 +326,7 @@ describe('workers on one port', () => {
     },
   )
 
-  it('all get connections, and end where the supervisor is killed', async () => {
+  it('all get connections, and end if the supervisor is killed', async () => {
     const { program, pids, url } = await start_workers()
     const hosts = new Set<number | undefined>()
     // One that is busy is passed over, so they do not come to each in turn.
@@ -376,7 +379,7 @@ describe('a rolling restart', () => {
     }
   }, 120_000)
 
-  it('leaves the old workers as they are where the new version does not start', async () => {
+  it('keeps the old workers if the new version does not start', async () => {
     const { program, pids, url } = await start_workers()
     const guests = await enter(url, 6)
     writeFileSync(join(folder, 'workers.mjs'), 'process.exit(3)')
@@ -391,7 +394,7 @@ describe('a rolling restart', () => {
     expect(program.output).not.toContain('has ended')
   })
 
-  it('kills a worker that does not end, and says so; its clients come back like those of others', async () => {
+  it('kills and reports a worker that does not end, and its clients reconnect like the others', async () => {
     const { program, pids, url } = await start_workers({ end_ms: 200 })
     const guests = await enter(url, 6)
     const [stuck = 0] = pids
@@ -462,7 +465,7 @@ describe('the supervisor', () => {
     },
   )
 
-  it('ends what has not begun yet, too', async () => {
+  it('also ends a worker that has not started yet', async () => {
     const program = new Program(written('workers.mjs', {}))
     await program.workers(1)
     program.signal('SIGTERM')

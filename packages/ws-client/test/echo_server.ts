@@ -16,7 +16,10 @@ export function stop_all(): void {
   for (const listening of running.splice(0)) listening.stop()
 }
 
-/** A plain `ws` server, which does with each WebSocket what a test likes; `path` makes it listen on a Unix socket. */
+/**
+ * A plain `ws` server, which does with each WebSocket what a test likes; `path` makes it listen on a Unix
+ * socket.
+ */
 export async function start_ws_server(
   on_socket: (ws: WebSocket, request: IncomingMessage) => void,
   options: object = {},

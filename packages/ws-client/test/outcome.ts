@@ -8,7 +8,9 @@ export interface Outcome {
   readonly opened: unknown
 }
 
-/** What makes `outcome` for the `connect` of a platform: it connects, and tells how it went when it is over. */
+/**
+ * What makes `outcome` for the `connect` of a platform: it connects, and tells how it went when it is over.
+ */
 export function outcome_of(
   connect: (options: WsConnectOptions<boolean>) => Pick<WsClient, 'opened' | 'closed'>,
 ): (url: string, options?: Partial<WsConnectOptions<boolean>>) => Promise<Outcome> {

@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 describe('the type of socket.data', () => {
-  it('is what an async authorize returns, in every callback and in sockets', () => {
+  it('is the type that an async authorize resolves with, in every callback and in sockets', () => {
     const server = listen({
       type: 'ws',
       bind: BIND,
@@ -49,7 +49,7 @@ describe('the type of socket.data', () => {
     expectTypeOf(server.sockets).toEqualTypeOf<ReadonlySet<WsSocket<{ user: string }>>>()
   })
 
-  it('is what an authorize returns that answers at once, with binary', () => {
+  it('is the type that a synchronous authorize returns, with binary', () => {
     const server = listen({
       type: 'ws',
       bind: BIND,
@@ -76,7 +76,7 @@ describe('the type of socket.data', () => {
     expectTypeOf(server).toEqualTypeOf<WsServer<undefined>>()
   })
 
-  it('may be said by name, and be left open by who does not care', () => {
+  it('may be given explicitly, or left open', () => {
     const server = listen<{ user: string }>({
       type: 'ws',
       bind: BIND,

@@ -110,7 +110,7 @@ describe('a handshake', () => {
     expect(server.sockets.size).toBe(0)
   })
 
-  it('of a version that is not 13 is told which would do (RFC 6455 §4.4)', async () => {
+  it('of a version other than 13 is answered with the supported version (RFC 6455 §4.4)', async () => {
     const server = await start()
     const answer = await answer_to(server, lines => {
       lines.Version = 'Sec-WebSocket-Version: 14'
@@ -129,7 +129,7 @@ describe('a handshake', () => {
     expect(server.stats().refused[reason]).toBe(1)
   })
 
-  it('that is broken in several pieces, or gone, is counted once, or not at all', async () => {
+  it('is counted once if it is malformed in several pieces, and not at all if the client has left', async () => {
     const server = await start()
     const client = new RawClient(server.addr)
     client.send('no HTTP\r\n\r\n')
@@ -236,7 +236,7 @@ describe('a handshake', () => {
     client.socket.destroy()
   })
 
-  it.each(['/ws', '/nowhere'])('to %s that is reset before it is answered harms nothing', async path => {
+  it.each(['/ws', '/nowhere'])('to %s that is reset before the response has no effect', async path => {
     const server = await start()
     for (let i = 0; i < 20; i += 1) {
       const client = new RawClient(server.addr)
@@ -261,7 +261,7 @@ describe('a handshake', () => {
     ws.terminate()
   })
 
-  it('agrees on no subprotocol that is not the server’s', async () => {
+  it('agrees only on subprotocols of the server', async () => {
     const server = await start({ protocols: ['chat'] })
     const client = new RawClient(server.addr)
     client.send_lines([...Object.values(handshake_lines()), 'Sec-WebSocket-Protocol: other'])
@@ -269,7 +269,7 @@ describe('a handshake', () => {
     client.socket.destroy()
   })
 
-  it('agrees on compression only where the option says so', async () => {
+  it('agrees on compression only if the option allows it', async () => {
     const plain = await start()
     const packed = await start({ compression: { threshold: 0 } })
     for (const [server, extensions] of [
@@ -285,7 +285,7 @@ describe('a handshake', () => {
 })
 
 describe('max_connections', () => {
-  it('bounds those, too, who connect and ask for nothing: twice as many and a hundred may be there', async () => {
+  it('also limits connections without a request: twice as many and a hundred may be open', async () => {
     const server = await start({ max_connections: 1 })
     const idle = Array.from({ length: 110 }, () => new RawClient(server.addr))
     const cut_off = idle.map(client => client.until_ended().then(() => client))
@@ -298,7 +298,7 @@ describe('max_connections', () => {
     expect(server.stats().refused.over_limit).toBe(8)
   })
 
-  it('answers one more with 503 and Retry-After, and takes the next when one has gone', async () => {
+  it('answers a client beyond the limit with 503 and Retry-After, and accepts the next when a socket has ended', async () => {
     const server = await start({ max_connections: 1 })
     const first = await RawClient.upgraded(server.addr)
     const answer = await answer_to(server, () => {})
@@ -333,7 +333,7 @@ describe('plain HTTP', () => {
     await once(response, 'close')
   })
 
-  it('that upgrades to something else is answered 426', async () => {
+  it('that upgrades to another protocol is answered 426', async () => {
     const server = await start()
     const answer = await answer_to(server, lines => {
       lines.Upgrade = 'Upgrade: h2c'
@@ -342,7 +342,7 @@ describe('plain HTTP', () => {
     expect(answer).toContain('Connection: close, Upgrade\r\n')
   })
 
-  it('is ended after its answer, though the client would keep the connection', async () => {
+  it('ends after the response, even if the client would keep the connection', async () => {
     const server = await start()
     const agent = new Agent({ keepAlive: true })
     const sent = request(`http://${server.addr}/ws`, { method: 'POST', agent })

@@ -10,7 +10,7 @@ import { client_of, start, stop_all } from './started_server.js'
 afterEach(stop_all)
 
 describe('listen', () => {
-  it('shows the text of bind until it listens, and then the address that it has', async () => {
+  it('shows the text of bind until it listens, and then its address', async () => {
     const server = start()
     expect(server.addr).toBe('127.0.0.1:0')
     await server.opened
@@ -27,7 +27,7 @@ describe('listen', () => {
     ws.terminate()
   })
 
-  it('listens on a host’s name', async () => {
+  it('listens on a host name', async () => {
     const server = start({ bind: 'localhost:0' })
     await server.opened
     expect(server.addr).toMatch(/:\d+$/)
@@ -53,7 +53,7 @@ describe('listen', () => {
     },
   )
 
-  it('tells on_error and opened of a port in use, by another program', async () => {
+  it('reports a port in use by another program to on_error and opened', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
@@ -69,7 +69,7 @@ describe('listen', () => {
     other.close()
   })
 
-  it('tells of a port in use by a server of the same process', async () => {
+  it('reports a port in use by a server of the same process', async () => {
     const first = start()
     await first.opened
     const second = start({ bind: first.addr })
@@ -82,14 +82,14 @@ describe('listen', () => {
     // Without a network no DNS answers, which is another reason.
     ['no-such-host.invalid:0', 'address_unavailable', 'no such address|the DNS does not answer'],
     [`unix:${tmpdir()}/no/such/folder/x.sock`, 'permission_denied|address_unavailable', 'unix:'],
-  ])('rejects opened where the machine has no %s', async (bind, code, said) => {
+  ])('rejects opened if the machine has no %s', async (bind, code, said) => {
     const error = await start({ bind }).opened.catch(error => error)
     expect(error).toBeInstanceOf(NetError)
     expect(error.code).toMatch(new RegExp(`^(${code})$`))
     expect(error.message).toMatch(new RegExp(said))
   })
 
-  it.skipIf(process.platform === 'win32')('says of a Unix socket that exists what to do', async () => {
+  it.skipIf(process.platform === 'win32')('explains what to do about an existing Unix socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
     const bind = `unix:${join(folder, 'echo.sock')}`
     await start({ bind }).opened
@@ -101,7 +101,7 @@ describe('listen', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('rejects opened, and closes, when it is closed before it listens', async () => {
+  it('rejects opened if it is closed before it listens', async () => {
     const server = start()
     expect(server.close()).toBe(true)
     await expect(server.opened).rejects.toMatchObject({ code: 'closed' })
@@ -130,13 +130,13 @@ describe('signal', () => {
     await server.closed
   })
 
-  it('that was aborted before lets it never open', async () => {
+  it('that is aborted already prevents opening', async () => {
     const server = start({ signal: AbortSignal.abort() })
     await expect(server.opened).rejects.toMatchObject({ code: 'closed' })
     await server.closed
   })
 
-  it('that was aborted before binds nothing: the address may be in use', async () => {
+  it('that is aborted already binds nothing, so the address may be in use', async () => {
     const other = start()
     await other.opened
     const errors: unknown[] = []
@@ -187,8 +187,8 @@ describe('signal', () => {
   })
 })
 
-describe('with no on_error', () => {
-  it('a bind that fails and nobody waits for ends in an unhandled rejection', async () => {
+describe('without on_error', () => {
+  it('a failed bind is an unhandled rejection', async () => {
     const other = start()
     await other.opened
     const rejections: unknown[] = []

@@ -29,7 +29,7 @@ afterEach(async () => {
 })
 
 describe('callbacks', () => {
-  it('come in order: on_connect, each on_message, on_close last and once, with the same socket', async () => {
+  it('are called in order: on_connect, each on_message, on_close last and once, with the same socket', async () => {
     const heard: string[] = []
     const sockets = new Set<WsSocket>()
     let closed = (): void => {}
@@ -76,7 +76,7 @@ describe('callbacks', () => {
     expect(await next_message(slow)).toBe('echo:after')
   })
 
-  it('may be left out: messages are read and dropped', async () => {
+  it('are optional: without on_message, messages are read and dropped', async () => {
     const server = await start()
     const ws = await client_of(server)
     for (let i = 0; i < 1_000; i += 1) ws.send('x'.repeat(1_000))
@@ -85,7 +85,7 @@ describe('callbacks', () => {
     expect(errors).toEqual([])
   })
 
-  it('that fail are reported with their socket, which is not printed along, and live on', async () => {
+  it('that fail are reported with their socket, which is not printed, and the connection stays open', async () => {
     const server = await start({
       on_connect: () => {
         throw new Error('no welcome')
@@ -119,7 +119,7 @@ describe('callbacks', () => {
     expect([code, String(reason)]).toEqual([4001, 'enough'])
   })
 
-  it('survive an on_error that throws, which is said aloud', async () => {
+  it('survive an on_error that throws, and its error becomes a warning', async () => {
     const warnings: Error[] = []
     const warned = (warning: Error): unknown => warnings.push(warning)
     process.on('warning', warned)
@@ -145,7 +145,7 @@ describe('callbacks', () => {
   })
 })
 
-describe('what a client may not send', () => {
+describe('forbidden frames of a client', () => {
   it.each([
     ['a reserved bit', masked_frame(0xc1, new Uint8Array([65])), 1002, 'protocol_error'],
     ['an unknown opcode', masked_frame(0x83, new Uint8Array([65])), 1002, 'protocol_error'],
@@ -191,7 +191,7 @@ describe('what a client may not send', () => {
     expect(errors[0]?.socket).toBe(socket)
   })
 
-  it('and what it may: a client gone in the middle of a frame ends as 1006 of the network', async () => {
+  it('a client that leaves in the middle of a frame ends with 1006 and the cause network', async () => {
     const server = await start()
     const client = await RawClient.upgraded(server.addr)
     const [socket] = server.sockets
@@ -201,7 +201,7 @@ describe('what a client may not send', () => {
     expect(errors).toEqual([])
   })
 
-  it('and a client that resets ends as 1006 of the network', async () => {
+  it('a client that resets ends with 1006 and the cause network', async () => {
     const server = await start({ on_message: (socket, data) => socket.send(data) })
     const client = await RawClient.upgraded(server.addr)
     const [socket] = server.sockets
@@ -213,7 +213,7 @@ describe('what a client may not send', () => {
 })
 
 describe('broadcast', () => {
-  it('reaches every socket but the one left out, and returns how many took it', async () => {
+  it('reaches every socket except one, and returns how many queued it', async () => {
     const server = await start()
     const clients = [await client_of(server), await client_of(server), await client_of(server)]
     const messages = clients.map(next_message)
@@ -223,7 +223,7 @@ describe('broadcast', () => {
     expect(await Promise.all(messages)).toEqual(['second', 'first', 'first'])
   })
 
-  it('does not count who is closing, or has a full queue', async () => {
+  it('does not count sockets that are closing or have a full queue', async () => {
     const server = await start({ max_queue: 100 })
     await client_of(server)
     await client_of(server)
@@ -233,7 +233,7 @@ describe('broadcast', () => {
     expect(server.broadcast('x'.repeat(101))).toBe(0)
   })
 
-  it('throws for what is neither text nor bytes, though nobody is there', async () => {
+  it('throws for data that is neither text nor bytes, even without sockets', async () => {
     const server = await start()
     expect(() => server.broadcast(7 as never)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
     expect(server.broadcast('x')).toBe(0)
@@ -241,7 +241,7 @@ describe('broadcast', () => {
 })
 
 describe('stats', () => {
-  it('counts sockets, what they have queued, and what was accepted', async () => {
+  it('counts sockets, their queued bytes, and accepted handshakes', async () => {
     const server = await start()
     const ws = await client_of(server)
     ws.pause()
@@ -256,7 +256,7 @@ describe('stats', () => {
 })
 
 describe('close', () => {
-  it('sends what is queued, then 1001, takes nobody in, and is closed when all is done', async () => {
+  it('sends the queue, then 1001, accepts no clients, and is closed when all sockets have ended', async () => {
     const heard: string[] = []
     const server = await start({
       on_close: async (_socket, info) => {
@@ -283,7 +283,7 @@ describe('close', () => {
     await expect(once(refused, 'open')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  it('refuses a handshake that was under way', async () => {
+  it('refuses a pending handshake', async () => {
     const server = await start()
     const client = new RawClient(server.addr)
     await once(client.socket, 'connect')
@@ -317,7 +317,7 @@ describe('close', () => {
     expect(heard).toEqual(['work', 'on_close', 'closed'])
   })
 
-  it('terminates after close_timeout who does not answer', async () => {
+  it('terminates after close_timeout a client that does not answer', async () => {
     const server = await start({ close_timeout: 30 })
     const client = await RawClient.upgraded(server.addr)
     const [socket] = server.sockets

@@ -36,12 +36,12 @@ class HandshakeWebSocket extends WebSocket {
   }
 }
 
-/** The chunk of the body of a refusal that is shown, in characters. */
+/** The part of the body of a refusal that is shown, in characters. */
 const MAX_SHOWN_BODY = 200
 const BODY_TIMEOUT_MS = 1_000
 
 /**
- * The chunk of `connect_timeout` for each address of a host. Node's default of 250 ms for every address but
+ * The part of `connect_timeout` for each address of a host. Node's default of 250 ms for every address but
  * the last is too short on a slow network, for a lost packet, which is sent again after a second (RFC 6298
  * §2), and in a busy process; and the attempt fails if the last address then refuses.
  */

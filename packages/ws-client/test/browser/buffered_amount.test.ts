@@ -73,7 +73,7 @@ it('counts what the network has not taken, with headers, batch by batch', () => 
   expect([port.unsent, told.at(-1), vi.getTimerCount()]).toEqual([0, 'drained to 0', 0])
 })
 
-it('looks less and less often while nothing moves, every 64 ms at last, and often again once it does', () => {
+it('polls less often while nothing changes, up to every 64 ms, and often again after a change', () => {
   write('a'.repeat(10))
   vi.advanceTimersByTime(1 + 2 + 4 + 8 + 16 + 32 + 64)
   socket.bufferedAmount = 5
@@ -86,7 +86,7 @@ it('looks less and less often while nothing moves, every 64 ms at last, and ofte
   expect(told).toEqual(['drained to 1', 'drained to 0'])
 })
 
-it('looks when a message arrives, without waiting for a timer', () => {
+it('polls when a message arrives, without waiting for the timer', () => {
   write('a'.repeat(10))
   socket.onmessage?.({ data: 'first' })
   socket.bufferedAmount = 0
@@ -94,13 +94,13 @@ it('looks when a message arrives, without waiting for a timer', () => {
   expect(told).toEqual(['message first', 'drained to 0', 'message of 3 bytes'])
 })
 
-it('has nothing under way where the platform takes everything at once', () => {
+it('has nothing unsent if the platform takes everything at once', () => {
   socket.send = () => {}
   write('a', '')
   expect([port.unsent, port.buffered_bytes, vi.getTimerCount()]).toEqual([0, 0, 0])
 })
 
-it('counts exactly what was left where the platform keeps the count after the connection is lost', () => {
+it('counts unsent messages exactly if the platform keeps the count after the connection is lost', () => {
   write('a'.repeat(10))
   write('b'.repeat(10))
   socket.bufferedAmount = 10
@@ -108,20 +108,20 @@ it('counts exactly what was left where the platform keeps the count after the co
   expect([port.unsent, vi.getTimerCount()]).toEqual([1, 0])
 })
 
-it('counts what was last seen where the platform drops the count', () => {
+it('uses the last known count if the platform resets it', () => {
   write('a'.repeat(10))
   socket.bufferedAmount = 0
   socket.onclose?.({ code: 1006, reason: '' })
   expect(port.unsent).toBe(1)
 })
 
-it('ends as 1006 what a platform closes with 0, and says why where the platform does', () => {
+it('ends with 1006 if a platform closes with 0, and shows the reason that the platform reports', () => {
   socket.onerror?.({ message: 'tcp connect error' })
   socket.onclose?.({ code: 0, reason: '' })
   expect(told).toEqual(['closed 1006 connect: ws://host/ did not open a WebSocket: tcp connect error'])
 })
 
-it('names the console of the browser, which says why', () => {
+it('refers to the console of the browser for the reason', () => {
   socket.onerror?.({})
   socket.onclose?.({ code: 1006, reason: '' })
   expect(told).toEqual([expect.stringMatching(/did not open a WebSocket: see the console of the browser/)])
@@ -133,7 +133,7 @@ describe('signs of life', () => {
     return port.signs_of_life() !== before
   }
 
-  it('are there though the peer is silent, since it can’t be pinged', () => {
+  it('continue while the peer is silent, because a page can’t send pings', () => {
     expect(alive(port)).toBe(true)
   })
 
@@ -145,7 +145,7 @@ describe('signs of life', () => {
     },
   )
 
-  it('are none while there is no network', () => {
+  it('stop while there is no network', () => {
     vi.stubGlobal('navigator', { onLine: false })
     expect(alive(port)).toBe(false)
     vi.stubGlobal('navigator', { onLine: true })
@@ -168,7 +168,7 @@ describe('signs of life', () => {
     expect(alive(port_to(url))).toBe(is_alive)
   })
 
-  it('are none while what was sent does not go out, but for what does', () => {
+  it('stop while sent data is stuck, except when some of it is taken', () => {
     write('a'.repeat(10))
     expect(alive(port)).toBe(false)
     const before = port.signs_of_life()
@@ -183,7 +183,7 @@ describe('signs of life', () => {
     expect(alive(port)).toBe(true)
   })
 
-  it('are the messages of the peer, too', () => {
+  it('include the messages of the peer', () => {
     write('a'.repeat(10))
     const before = port.signs_of_life()
     socket.onmessage?.({ data: 'b' })
@@ -192,7 +192,7 @@ describe('signs of life', () => {
   })
 })
 
-it('asks for no answer, and reads on, since a browser can’t do either', () => {
+it('ignores ping and pause, because a page can do neither', () => {
   port.ping()
   port.pause()
   port.resume()

@@ -149,7 +149,7 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('tells that a server is gone, and connects again when it is back', async () => {
+  it('reports that the server is gone, and a new client connects when it is back', async () => {
     const first = await start_ws_server(echo)
     const lost = page.evaluate(async url => {
       const errors: string[] = []
@@ -175,7 +175,7 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('connects again by itself, and sends then what was sent meanwhile', async () => {
+  it('reconnects by itself, and then sends the messages from in between', async () => {
     const received: string[][] = []
     const { url } = await start_ws_server(ws => {
       const messages: string[] = []
@@ -215,7 +215,7 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('connects again at once when the network is there again, though it was to wait', async () => {
+  it('reconnects at once when the network comes back, before its delay has passed', async () => {
     let connections = 0
     const { url } = await start_ws_server(ws => {
       connections += 1
@@ -244,7 +244,7 @@ describe('connect in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('gives up no server while there is no network, and sends what waits when there is', async () => {
+  it('does not give up without a network, and sends waiting messages when it is back', async () => {
     const received: string[] = []
     let drop!: () => void
     const { url } = await start_ws_server(ws => {
@@ -276,7 +276,7 @@ describe('connect in Chromium', () => {
     expect(received).toEqual(['written in a tunnel'])
   })
 
-  it('says that nobody listens as handshake_failed; only the browser itself says it on the console', async () => {
+  it('reports handshake_failed if nothing listens; only the browser shows the reason, on its console', async () => {
     const { url, stop } = await start_ws_server(echo)
     stop()
     const code = await page.evaluate(
@@ -289,7 +289,7 @@ describe('connect in Chromium', () => {
     ])
   })
 
-  it('closes when more than 16 MiB wait for a slow on_message, and hands on what waited', async () => {
+  it('closes when more than 16 MiB wait for a slow on_message, and delivers the waiting messages', async () => {
     let tell!: (code: number) => void
     const closed = new Promise<number>(resolve => {
       tell = resolve

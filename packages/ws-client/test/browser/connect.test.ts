@@ -31,11 +31,11 @@ async function closing_server(
   return { url, closed }
 }
 
-describe('what a browser has no way for', () => {
+describe('a feature that browsers lack', () => {
   it.each([
     ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the url/],
     ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
-  ])('%s is unsupported, and told what to use instead', (_name, options, message) => {
+  ])('%s is unsupported, and the error names the alternative', (_name, options, message) => {
     expect(() => connect({ type: 'ws', url, ...options } as never)).toThrow(
       expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),
     )
@@ -46,7 +46,7 @@ describe('what a browser has no way for', () => {
     expect(() => connect({ type: 'ws', url })).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
-  it('what the WebSocket refuses at once is unsupported, with its words and no password', () => {
+  it('a URL that the WebSocket rejects is unsupported, with its text and no password', () => {
     vi.stubGlobal(
       'WebSocket',
       class {
@@ -64,7 +64,7 @@ describe('what a browser has no way for', () => {
   })
 })
 
-it('what a platform says of a connection that does not open is shown without the secrets of the URL', async () => {
+it('the error of a connection that does not open shows the text of the platform without the secrets of the URL', async () => {
   vi.stubGlobal(
     'WebSocket',
     class {
@@ -93,13 +93,13 @@ describe('options', () => {
     ['the scheme of plain HTTP', 'http://127.0.0.1/ws', /expected 'ws:/],
     ['a fragment', `${url}#x`, /without a fragment/],
     ['a port that is none', 'ws://host:70000/', /expected 'ws:/],
-  ])('%s is told what is expected', (_name, given, message) => {
+  ])('%s throws an error that names what is expected', (_name, given, message) => {
     expect(() => connect({ type: 'ws', url: given } as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
     )
   })
 
-  it('that a browser decides by itself are taken, and change nothing', async () => {
+  it('that only the browser decides are accepted, and have no effect', async () => {
     const { url } = await start_ws_server(ws => ws.close())
     const { info } = await outcome(url, { max_fragments: 7, compression: { level: 1 }, headers: undefined })
     expect(info.clean).toBe(true)
@@ -107,7 +107,7 @@ describe('options', () => {
 })
 
 describe('a connection', () => {
-  it('sends what was sent before it was open, in order, and shows the subprotocol agreed on', async () => {
+  it('sends messages from before it was open, in order, and shows the negotiated subprotocol', async () => {
     const { url } = await start_ws_server(ws => {
       ws.on('message', (data, is_binary) => ws.send(is_binary ? data : `echo:${data}`))
     })
@@ -124,7 +124,7 @@ describe('a connection', () => {
     expect(ws.protocol).toBe('chat.v2')
   })
 
-  it('that does not open says so to on_error, opened and on_close, without the password', async () => {
+  it('that does not open is reported to on_error, opened and on_close, without the password', async () => {
     const { url, stop } = await start_http_server(() => {})
     stop()
     const { errors, info, opened } = await outcome(url.replace('//', '//user:secret@'))
@@ -166,7 +166,7 @@ describe('a connection', () => {
     expect(await closed).toEqual([4009, ''])
   })
 
-  it('takes a message of just max_payload', async () => {
+  it('accepts a message of exactly max_payload', async () => {
     const { url } = await start_ws_server(ws => ws.send('é'.repeat(6)))
     const ws = connect({ type: 'ws', url, max_payload: 12 })
     expect(await ws[Symbol.asyncIterator]().next()).toEqual({ value: 'é'.repeat(6), done: false })
@@ -198,7 +198,7 @@ describe('a connection', () => {
   })
 })
 
-it('an error that no on_error takes goes to the console', async () => {
+it('an error without an on_error goes to the console', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const { url } = await start_ws_server(ws => ws.terminate())
   await connect({ type: 'ws', url }).closed

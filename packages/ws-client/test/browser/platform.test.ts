@@ -15,7 +15,7 @@ function stub_window(): EventTarget {
   return window
 }
 
-it('tells each time that the network is there again, until it is told to stop', () => {
+it('calls the watcher each time the network comes back, until it is removed', () => {
   const window = stub_window()
   let times = 0
   const stop = browser_platform.watch_online(() => {
@@ -31,7 +31,7 @@ it('tells each time that the network is there again, until it is told to stop', 
   expect(times).toBe(2)
 })
 
-it('tells nothing of the network where there are no such events', () => {
+it('watches nothing on platforms without the event', () => {
   vi.stubGlobal('addEventListener', undefined)
   vi.stubGlobal('removeEventListener', undefined)
   const stop = browser_platform.watch_online(() => {})
@@ -43,7 +43,7 @@ it.each([
   [{ onLine: true }, false],
   [{}, false],
   [undefined, false],
-])('is offline only if the platform says so: %j', (navigator, is_offline) => {
+])('is offline only if the platform reports it: %j', (navigator, is_offline) => {
   vi.stubGlobal('navigator', navigator)
   expect(browser_platform.is_offline()).toBe(is_offline)
 })

@@ -2,7 +2,9 @@ import { type PortHarness, type PortPeer, port_cases } from '@bt/ws-protocol/tes
 import { browser_platform } from '../../src/browser/platform.js'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
 
-/** The bundle of this file runs the suite of every port in a page; its peers are in the process of the test. */
+/**
+ * The bundle of this file runs the suite of every port in a page; its peers are in the process of the test.
+ */
 declare global {
   interface Window {
     run_port_case(name: string): Promise<void>

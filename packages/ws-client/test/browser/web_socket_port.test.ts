@@ -47,7 +47,7 @@ describe('WebSocketPort over a WebSocket without bufferedAmount', () => {
     run(harness_of(WithoutBufferedAmount)),
   )
 
-  it('counts what was passed on as sent: the queue is empty, and drained settles', async () => {
+  it('counts every message as sent: the queue is empty, and drained resolves', async () => {
     const harness = harness_of(WithoutBufferedAmount)
     const listener = new PortListener()
     const settings = {

@@ -19,7 +19,7 @@ const echo = (ws: WebSocket): void => {
 }
 
 describe('connect', () => {
-  it('returns at once, and sends what was sent before it was open, in order', async () => {
+  it('returns at once, and sends messages from before it was open, in order', async () => {
     const { url } = await start_ws_server(echo)
     const received: string[] = []
     const ws = connect({ type: 'ws', url })
@@ -54,7 +54,7 @@ describe('connect', () => {
     expect(heard).toEqual(['open open', 'welcome', 'close 4000 bye peer'])
   })
 
-  it('takes the callbacks of the options, and one that is registered replaces the one before', async () => {
+  it('uses the callbacks of the options, and registering one replaces it', async () => {
     const { url } = await start_ws_server(echo)
     const heard: string[] = []
     const ws = connect({
@@ -90,7 +90,7 @@ describe('connect', () => {
     },
   )
 
-  it('takes bytes where binary is true', async () => {
+  it('accepts bytes if binary is true', async () => {
     const { url } = await start_ws_server(ws => ws.on('message', data => ws.send(data)))
     const ws = connect({ type: 'ws', url, binary: true })
     ws.send(new Uint8Array([1, 2, 3]))
@@ -102,7 +102,7 @@ describe('connect', () => {
     expect.assertions(1)
   })
 
-  it('loses nothing that arrives before anyone has registered', async () => {
+  it('loses no message that arrives before on_message is registered', async () => {
     const { url } = await start_ws_server(ws => {
       ws.send('a')
       ws.send('b')
@@ -118,7 +118,7 @@ describe('connect', () => {
     expect(heard).toEqual(['a', 'b', 'close 4000'])
   })
 
-  it('reports an on_close that fails, though it was registered late', async () => {
+  it('reports an error of an on_close that was registered late', async () => {
     const { url } = await start_ws_server(ws => ws.close())
     const errors: NetError[] = []
     const ws = connect({ type: 'ws', url, on_error: err => errors.push(err) })
@@ -132,7 +132,7 @@ describe('connect', () => {
     ])
   })
 
-  it('says so when messages pile up for nobody, and goes on when somebody comes', async () => {
+  it('warns when messages wait without a listener, and delivers them when there is one', async () => {
     const { url } = await start_ws_server(ws => {
       for (let i = 0; i < 300; i += 1) ws.send('x'.repeat(1_024))
       ws.close()
@@ -151,7 +151,7 @@ describe('connect', () => {
     expect(count).toBe(300)
   })
 
-  it('says aloud an error that no on_error takes', async () => {
+  it('emits a warning for an error without an on_error', async () => {
     const { url, stop } = await start_http_server(() => {})
     stop()
     const warned = once(process, 'warning')
@@ -165,7 +165,7 @@ describe('connect', () => {
 let late!: ReturnType<typeof connect>
 
 describe('close', () => {
-  it('while it connects with nothing to send gives up at once', async () => {
+  it('while connecting with an empty queue ends at once', async () => {
     const { url } = await start_ws_server(echo)
     const errors: NetError[] = []
     const ws = connect({ type: 'ws', url, on_error: err => errors.push(err) })
@@ -176,7 +176,7 @@ describe('close', () => {
     expect(errors).toEqual([])
   })
 
-  it('while it connects sends first what waits', async () => {
+  it('while connecting sends the queue first', async () => {
     const got = new Promise<string[]>(resolve => {
       const messages: string[] = []
       start_ws_server(ws => {
@@ -218,7 +218,7 @@ describe('close', () => {
     expect(socket.call_names).toEqual(['write', 'close'])
   })
 
-  it('tells its code and reason to the server, and the answer to on_close', async () => {
+  it('sends its code and reason to the server, and on_close gets the answer', async () => {
     const seen = new Promise(resolve => {
       start_ws_server(ws => ws.on('close', (code, reason) => resolve([code, String(reason)]))).then(
         async ({ url }) => {
@@ -242,7 +242,7 @@ describe('close', () => {
     await ws[Symbol.asyncDispose]()
   })
 
-  it('within await using comes by itself', async () => {
+  it('is called at the end of await using', async () => {
     const { url } = await start_ws_server(echo)
     const closes: CloseInfo[] = []
     const ws = connect({ type: 'ws', url, on_close: info => closes.push(info) })
@@ -308,7 +308,7 @@ describe('drained', () => {
 })
 
 describe('for await', () => {
-  it('hands out the messages in order, and ends when the connection was closed', async () => {
+  it('yields the messages in order, and ends when the connection has closed', async () => {
     const { url } = await start_ws_server(ws => {
       for (let i = 0; i < 1_000; i += 1) ws.send(String(i))
       ws.close()
@@ -322,7 +322,7 @@ describe('for await', () => {
     expect(received).toEqual(Array.from({ length: 1_000 }, (_, index) => String(index)))
   })
 
-  it('gets what had arrived before the end, though on_close does not wait for a slow loop', async () => {
+  it('gets messages from before the end, while on_close does not wait for a slow loop', async () => {
     const { url } = await start_ws_server(ws => {
       ws.send('a')
       ws.send('b')
@@ -363,7 +363,7 @@ describe('for await', () => {
     it.each([
       ['unexpected_binary', (ws: WebSocket) => ws.send(Buffer.from('two'))],
       ['message_too_large', (ws: WebSocket) => ws.send('x'.repeat(3_000))],
-    ])('throws %s behind the messages before it, though the peer answers the Close', async (code, send) => {
+    ])('throws %s after the earlier messages, even if the peer answers the Close', async (code, send) => {
       vi.stubGlobal('WebSocket', WsWebSocket)
       const { url } = await start_ws_server(ws => {
         ws.send('one')
@@ -448,7 +448,7 @@ describe('for await', () => {
     })
   })
 
-  it('closes nothing when it is left, and a later loop goes on where it stopped', async () => {
+  it('does not close when it is left, and a later loop continues there', async () => {
     const { url } = await start_ws_server(ws => {
       for (const text of ['a', 'b', 'c']) ws.send(text)
     })
@@ -466,7 +466,7 @@ describe('for await', () => {
     expect(received).toEqual(['a', 'b', 'c'])
   })
 
-  it('does not hold back the end when it was asked once and no more', async () => {
+  it('does not delay the end after a single request', async () => {
     const { url } = await start_ws_server(ws => {
       for (const text of ['a', 'b', 'c']) ws.send(text)
       ws.close(4000)

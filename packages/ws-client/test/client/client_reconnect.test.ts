@@ -92,7 +92,7 @@ describe('a client', () => {
   beforeEach(() => start_open())
 
   describe('that is lost', () => {
-    it('is told so at once, waits, and is open again', () => {
+    it('reports it at once, waits, and opens again', () => {
       socket().end(1006, '', new NetError('connection_lost', 'reset'))
       expect(heard).toEqual(['error connection_lost', 'reconnecting'])
       wait()
@@ -101,7 +101,7 @@ describe('a client', () => {
       expect(heard).toEqual(['error connection_lost', 'reconnecting', 'open'])
     })
 
-    it('tells the number of the attempt, the wait, how it ended, and why', () => {
+    it('reports the number of the attempt, the delay, how it ended, and the error', () => {
       socket().takes_writes = false
       client.send('lost')
       platform.end_turn()
@@ -120,13 +120,13 @@ describe('a client', () => {
       )
     })
 
-    it('after a Close that is not final tells no error: there is none', () => {
+    it('reports no error after a Close that is not final', () => {
       socket().end(1012, 'back soon')
       expect(heard).toEqual(['reconnecting'])
       expect(waits).toMatchObject([{ info: { code: 1012, cause: 'peer', clean: true }, error: undefined }])
     })
 
-    it('waits as long as the server asks for', () => {
+    it('waits as long as the server asks', () => {
       socket().end(1012, with_retry_hint('', 60_000))
       expect(waits[0]?.delay_ms).toBe(60_000)
       platform.clock.advance(59_999)
@@ -135,13 +135,13 @@ describe('a client', () => {
       expect(sockets).toHaveLength(2)
     })
 
-    it('tries at once when the network is there again', () => {
+    it('reconnects at once when the network comes back', () => {
       socket().end(1012, with_retry_hint('', 60_000))
       come_online()
       expect(sockets).toHaveLength(2)
     })
 
-    it('is where it stands: connecting, open, reconnecting, open, closing, closed', () => {
+    it('has the states connecting, open, reconnecting, open, closing, closed', () => {
       start()
       const seen = [client.state]
       const note = (): unknown => seen.push(client.state)
@@ -168,7 +168,7 @@ describe('a client', () => {
       ])
     })
 
-    it('shows the subprotocol of the socket that it has', () => {
+    it('shows the subprotocol of the current socket', () => {
       expect(client.protocol).toBe('protocol 1')
       socket().end(1006)
       wait()
@@ -176,7 +176,7 @@ describe('a client', () => {
       expect(client.protocol).toBe('protocol 2')
     })
 
-    it('sends on the next socket what was sent meanwhile, in order', async () => {
+    it('sends messages from in between on the next socket, in order', async () => {
       socket().end(1006)
       expect([client.send('a'), client.write('b')]).toEqual([true, true])
       expect(client.queued).toBe(2 * 7)
@@ -187,7 +187,7 @@ describe('a client', () => {
       expect(sockets.map(({ sent }) => sent)).toEqual([[], ['a', 'b']])
     })
 
-    it('goes on with its messages, in order with on_open', () => {
+    it('delivers messages in order with on_open', () => {
       socket().receive('a')
       socket().end(1012)
       wait()
@@ -206,7 +206,7 @@ describe('a client', () => {
   })
 
   describe('on_error', () => {
-    it('is told the first of all that fails until it is open again', () => {
+    it('gets only the first failure until the connection is open again', () => {
       socket().end(1006)
       for (let i = 0; i < 3; i += 1) {
         wait()
@@ -221,7 +221,7 @@ describe('a client', () => {
       ])
     })
 
-    it('is told of the next loss again, once it was open', () => {
+    it('gets the next loss once the connection has been open again', () => {
       socket().end(1006)
       wait()
       socket().open()
@@ -229,7 +229,7 @@ describe('a client', () => {
       expect(errors).toHaveLength(2)
     })
 
-    it('is told why it did not open at first, once', () => {
+    it('gets the first failure to open once', () => {
       start()
       socket().end(1006, '', nobody_there)
       wait()
@@ -237,7 +237,7 @@ describe('a client', () => {
       expect(errors).toEqual([nobody_there])
     })
 
-    it('is told of a failure after a Close that was no error', () => {
+    it('gets a failure that follows a regular Close', () => {
       socket().end(1012)
       wait()
       socket().end(1006, '', nobody_there)
@@ -246,7 +246,7 @@ describe('a client', () => {
       expect(errors).toEqual([nobody_there])
     })
 
-    it('is told the last, too, when it is over', () => {
+    it('also gets the last failure when the client gives up', () => {
       socket().end(1006)
       wait()
       socket().end(1006, '', answered(401))
@@ -278,7 +278,7 @@ describe('a client', () => {
         'connection_lost',
         `the connection to ${url} was lost: closed with 1012 restart; unsent messages: 0; gave up after max_attempts, 2`,
       ],
-    ])('is told that max_attempts are spent when the last one was %s', (_, end, code, message) => {
+    ])('gets that max_attempts are used up if the last one was %s', (_, end, code, message) => {
       start_open({ reconnect: { max_attempts: 2 } })
       end()
       wait()
@@ -298,7 +298,7 @@ describe('a client', () => {
       expect(errors.map(({ cause }) => cause)).toEqual(Array(2).fill({ status: 503, headers: {} }))
     })
 
-    it('may close: then nobody connects again, and nobody is told so', async () => {
+    it('may close the client, which then does not reconnect and does not call on_reconnecting', async () => {
       client.on_error(() => client.close())
       socket().end(1006)
       expect(heard).toEqual([])
@@ -340,7 +340,7 @@ describe('a client', () => {
         },
       ],
       ['rejects', () => Promise.reject(new Error('boom'))],
-    ])('that %s is reported, and keeps nobody from connecting again', async (_, fn) => {
+    ])('that %s is reported, and the client reconnects', async (_, fn) => {
       client.on_reconnecting(fn as () => void)
       socket().end(1012)
       await new Promise(setImmediate)
@@ -354,7 +354,7 @@ describe('a client', () => {
       expect(sockets).toHaveLength(2)
     })
 
-    it('may close: then nobody connects again', async () => {
+    it('may close the client, which then does not reconnect', async () => {
       client.on_reconnecting(() => void client.close())
       socket().end(1012)
       platform.end_turn()
@@ -363,7 +363,7 @@ describe('a client', () => {
       expect([sockets.length, platform.clock.timers]).toEqual([1, 0])
     })
 
-    it('counts attempts anew when the connection lasted', () => {
+    it('counts attempts anew after a stable connection', () => {
       start_open({ reconnect: { max_delay: 1_000 } })
       const attempts = [999, 999, 1_000].map(lasts_ms => {
         platform.clock.advance(lasts_ms)
@@ -376,7 +376,7 @@ describe('a client', () => {
     })
   })
 
-  describe('is over', () => {
+  describe('ends', () => {
     it.each([400, 401, 403, 404, 405, 410, 426])(
       'when it is answered %i: nobody tries again',
       async status => {
@@ -390,14 +390,14 @@ describe('a client', () => {
       },
     )
 
-    it.each([1000, 1002, 1008, 3000, 4401])('when it is closed with %i: that is no error', code => {
+    it.each([1000, 1002, 1008, 3000, 4401])('when it is closed with %i, without an error', code => {
       socket().end(code, 'go away')
       expect(heard).toEqual(['close'])
       expect(infos).toMatchObject([{ code, reason: 'go away', cause: 'peer', clean: true }])
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('after max_attempts in a row: on_close is told how the last one ended', () => {
+    it('after max_attempts in a row, and on_close gets the end of the last one', () => {
       start_open({ reconnect: { max_attempts: 2 } })
       socket().end(1006)
       wait()
@@ -410,7 +410,7 @@ describe('a client', () => {
       expect([client.state, platform.clock.timers]).toEqual(['closed', 0])
     })
 
-    it('with all that was lost on the way, and all that waits, counted as unsent', () => {
+    it('with all lost and all waiting messages counted as unsent', () => {
       start_open({ reconnect: { max_attempts: 1 } })
       socket().takes_writes = false
       client.send('lost')
@@ -430,7 +430,7 @@ describe('a client', () => {
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('when this side closes for what the server did wrong', () => {
+    it('when this side closes because the server broke a rule', () => {
       socket().fail(new NetError('protocol_error', 'reserved bits'), 1002)
       socket().end(1001)
       expect(heard).toEqual(['error protocol_error', 'close'])
@@ -447,7 +447,7 @@ describe('a client', () => {
       expect([client.state, platform.clock.timers]).toEqual(['closed', 0])
     })
 
-    it('when the signal was aborted before: no socket is opened', async () => {
+    it('without opening a socket if the signal is aborted already', async () => {
       start({ signal: AbortSignal.abort() })
       expect([client.state, client.send('a')]).toEqual([
         'closing',
@@ -461,7 +461,7 @@ describe('a client', () => {
       expect([sockets.length, platform.clock.timers, heard]).toEqual([0, 0, ['close']])
     })
 
-    it('when it is closed during an attempt, at once', () => {
+    it('at once when it is closed during an attempt', () => {
       socket().end(1012)
       wait()
       client.close()
@@ -485,7 +485,7 @@ describe('a client', () => {
       return seen
     }
 
-    it('settle when it is open for the first time, however many attempts that took, and when it is over', async () => {
+    it('settle when it opens for the first time, after any number of attempts, and when it ends', async () => {
       start()
       socket().end(1006, '', nobody_there)
       expect(await settled()).toEqual([])
@@ -500,7 +500,7 @@ describe('a client', () => {
       expect(await settled()).toEqual(['opened', 'closed'])
     })
 
-    it('settle when it is over before it was open: opened with the last error', async () => {
+    it('settle when it ends before it was open: opened with the last error', async () => {
       start({ reconnect: { max_attempts: 1 } })
       socket().end(1006, '', nobody_there)
       expect(await settled()).toEqual([])
@@ -519,7 +519,7 @@ describe('a client', () => {
   })
 
   describe('for await', () => {
-    it('goes on over a loss, and ends with the last Close', async () => {
+    it('continues after a loss, and ends with the last Close', async () => {
       start_open({ on_message: undefined })
       const iterator = client[Symbol.asyncIterator]()
       socket().receive('a')
@@ -536,7 +536,7 @@ describe('a client', () => {
       expect(await last).toEqual({ value: undefined, done: true })
     })
 
-    it('lets on_open through, though it asks for no message just now', () => {
+    it('does not delay on_open while it is busy', () => {
       start_open({ on_message: undefined })
       client[Symbol.asyncIterator]()
       socket().receive('a')
@@ -546,7 +546,7 @@ describe('a client', () => {
       expect(heard).toEqual(['reconnecting', 'open'])
     })
 
-    it('throws when it is over, and was not closed', async () => {
+    it('throws when the client ends without a Close', async () => {
       start_open({ on_message: undefined, reconnect: { max_attempts: 1 } })
       const asked = client[Symbol.asyncIterator]().next()
       socket().end(1006)
@@ -569,7 +569,7 @@ describe('a client', () => {
   })
 
   describe('an attempt', () => {
-    it('has connect_timeout each, from when it starts', () => {
+    it('has the whole connect_timeout, from its start', () => {
       start({ connect_timeout: 3_000 })
       for (const number of [1, 2, 3]) {
         platform.clock.advance(2_999)
@@ -590,7 +590,7 @@ describe('a client', () => {
       expect(socket().call_names).not.toContain('terminate')
     })
 
-    it('that throws is one that failed: the next one may succeed', () => {
+    it('that throws counts as failed, and the next one may succeed', () => {
       const error = new NetError('unsupported', 'not from here')
       socket().end(1012)
       before_opening = () => {
@@ -607,7 +607,7 @@ describe('a client', () => {
       expect(client.state).toBe('open')
     })
 
-    it('that throws is the last where there may be no more', () => {
+    it('that throws may be the last of max_attempts', () => {
       start_open({ reconnect: { max_attempts: 1 } })
       socket().end(1012)
       before_opening = () => {
@@ -620,7 +620,7 @@ describe('a client', () => {
     })
   })
 
-  it('the first opening that throws is told to whoever connects, though it may connect again', () => {
+  it('throws from connect if the first attempt throws, even with reconnect', () => {
     const platform = new FakePlatform()
     const settings = check_options('connect', { type: 'ws', url, reconnect: true }, node_rules)
     const error = new NetError('unsupported', 'not from here')
@@ -634,7 +634,7 @@ describe('a client', () => {
   })
 
   describe('with a heartbeat', () => {
-    it('pings after that much silence, and is lost at once after twice that', () => {
+    it('pings after that time of silence, and is lost after twice that time', () => {
       start_open({ heartbeat: 10_000, reconnect: false })
       platform.clock.advance(9_999)
       expect(socket().calls).toEqual([])
@@ -653,7 +653,7 @@ describe('a client', () => {
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('lives on with every answer', () => {
+    it('stays open as long as pings are answered', () => {
       start_open({ heartbeat: 10_000 })
       for (let i = 0; i < 10; i += 1) {
         platform.clock.advance(10_000)
@@ -664,7 +664,7 @@ describe('a client', () => {
       expect(new Set(socket().call_names)).toEqual(new Set(['ping']))
     })
 
-    it('is not looked at while it opens, waits, or opens again, and is looked at when it is open again', () => {
+    it('is checked only while it is open', () => {
       start({ heartbeat: 1_000, connect_timeout: 100_000 })
       platform.clock.advance(50_000)
       expect(socket().calls).toEqual([])
@@ -679,7 +679,7 @@ describe('a client', () => {
       expect(socket().call_names).toEqual(['ping'])
     })
 
-    it('connects again after it was lost to it', () => {
+    it('reconnects after a heartbeat has failed', () => {
       start_open({ heartbeat: 1_000 })
       platform.clock.advance(2_000)
       socket().end(1006)
@@ -689,7 +689,7 @@ describe('a client', () => {
       expect(client.state).toBe('open')
     })
 
-    it('that is false is never pinged, nor lost', () => {
+    it('that is false sends no pings, and loses no connection', () => {
       start_open({ heartbeat: false })
       platform.clock.advance(1_000_000)
       expect(socket().calls).toEqual([])

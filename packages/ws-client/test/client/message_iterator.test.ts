@@ -16,14 +16,14 @@ function iterator_over(waiting: string[]): MessageIterator<string> {
 }
 
 describe('MessageIterator', () => {
-  it('takes a message only when it is asked for one', async () => {
+  it('takes a message only on request', async () => {
     const waiting = ['a', 'b']
     const iterator = iterator_over(waiting)
     expect(await iterator.next()).toEqual({ value: 'a', done: false })
     expect(waiting).toEqual(['b'])
   })
 
-  it('waits for a message that is still to come', async () => {
+  it('waits for the next message', async () => {
     const iterator = iterator_over([])
     const asked = [iterator.next(), iterator.next()]
     iterator.push('a')
@@ -34,7 +34,7 @@ describe('MessageIterator', () => {
     ])
   })
 
-  it('hands out what waits before it is done', async () => {
+  it('yields waiting messages before it is done', async () => {
     const iterator = iterator_over(['a'])
     iterator.end(undefined)
     expect(await iterator.next()).toEqual({ value: 'a', done: false })
@@ -59,14 +59,14 @@ describe('MessageIterator', () => {
     ])
   })
 
-  it('is done for who waits when the end comes', async () => {
+  it('ends a pending request when the connection ends', async () => {
     const iterator = iterator_over([])
     const asked = iterator.next()
     iterator.end(undefined)
     expect(await asked).toEqual({ value: undefined, done: true })
   })
 
-  it('throws once when the end was an error, and is done from then on', async () => {
+  it('throws once if the end was an error, and is done after that', async () => {
     const iterator = iterator_over([])
     const asked = [iterator.next(), iterator.next()]
     iterator.end(new Error('lost'))
@@ -75,13 +75,13 @@ describe('MessageIterator', () => {
     await expect(iterator.next()).resolves.toEqual({ value: undefined, done: true })
   })
 
-  it('throws for who asks after the end, too', async () => {
+  it('throws for a request after the end', async () => {
     const iterator = iterator_over([])
     iterator.end(new Error('lost'))
     await expect(iterator.next()).rejects.toThrow('lost')
   })
 
-  it('stops at once when somebody else takes the messages', async () => {
+  it('stops at once when another consumer takes the messages', async () => {
     const iterator = iterator_over([])
     const asked = iterator.next()
     iterator.stop()
@@ -90,7 +90,7 @@ describe('MessageIterator', () => {
     expect(await iterator.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('is done once it was left, though messages wait', async () => {
+  it('is done once it is left, even if messages wait', async () => {
     const waiting = ['a']
     const iterator = iterator_over(waiting)
     await iterator.return()

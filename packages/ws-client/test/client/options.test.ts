@@ -92,7 +92,7 @@ describe('the options of connect', () => {
       { type: 'ws', url, on_reconnecting: true },
       /on_reconnecting is true; expected a function/,
     ],
-  ])('%s is told what is expected', (_name, options, message) => {
+  ])('%s throws an error that names what is expected', (_name, options, message) => {
     expect(() => connect(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
     )
@@ -102,7 +102,7 @@ describe('the options of connect', () => {
 it.each([
   ['header', { headers: { Authorization: 'Bearer s3cret\n' } }],
   ['subprotocol', { protocols: ['chat', 'token.s3cret='] }],
-])('no %s is shown with what it says, which may be a secret', (_name, options) => {
+])('the contents of %s are not shown, because they may be secret', (_name, options) => {
   expect(() => connect({ type: 'ws', url, ...options })).toThrow(
     expect.objectContaining({ message: expect.not.stringContaining('s3cret') }),
   )
@@ -175,7 +175,7 @@ describe('reconnect', () => {
     )
   })
 
-  it('says what is in an object that it may not be', () => {
+  it('describes the contents of an invalid object', () => {
     const reconnect = { min_delay: 30_000, max_retries: '5' }
     expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
       'the option reconnect is { min_delay: 30000, max_retries: "5" }; expected',

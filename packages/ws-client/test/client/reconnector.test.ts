@@ -64,7 +64,7 @@ describe('Reconnector', () => {
     start()
   })
 
-  it('waits as long as it says, and connects again once', () => {
+  it('waits for the returned delay, and reconnects once', () => {
     expect(lose()).toBe(500)
     clock.advance(499)
     expect(again_ms).toEqual([])
@@ -85,7 +85,7 @@ describe('Reconnector', () => {
     expect(again_ms).toHaveLength(6)
   })
 
-  it('may not wait at all', () => {
+  it('may reconnect without a delay', () => {
     random = 0
     expect(lose()).toBe(0)
     expect(again_ms).toEqual([])
@@ -93,7 +93,7 @@ describe('Reconnector', () => {
     expect(again_ms).toEqual([0])
   })
 
-  it('draws by itself where nobody draws for it: below the bound', () => {
+  it('draws a random delay below the bound by default', () => {
     const other = new Reconnector(
       { min_delay: 10, max_delay: 10, max_attempts: 1, url: 'ws://host/ws' },
       { clock },
@@ -105,7 +105,7 @@ describe('Reconnector', () => {
   })
 
   describe('online', () => {
-    it('cuts the wait short: it connects at once, and once', () => {
+    it('cuts the delay short, and reconnects exactly once', () => {
       lose()
       clock.advance(100)
       come_online()
@@ -116,7 +116,7 @@ describe('Reconnector', () => {
       expect(again_ms).toEqual([100])
     })
 
-    it('is not waited for when the wait is over', () => {
+    it('is no longer watched after the delay', () => {
       lose()
       expect(watchers.size).toBe(1)
       clock.advance(500)
@@ -125,13 +125,13 @@ describe('Reconnector', () => {
       expect(again_ms).toEqual([500])
     })
 
-    it('cuts a wait short that the server asked for, too', () => {
+    it('also cuts a delay short that the server asked for', () => {
       expect(lose({ ...lost, code: 1012, reason: with_retry_hint('', 60_000), cause: 'peer' })).toBe(60_000)
       come_online()
       expect(again_ms).toEqual([0])
     })
 
-    it('need not be told by the platform', () => {
+    it('is optional for a platform', () => {
       start(Infinity, false)
       lose()
       clock.advance(500)
@@ -140,7 +140,7 @@ describe('Reconnector', () => {
   })
 
   describe('offline', () => {
-    it('makes no attempt, however long that is, and one as soon as it is online', () => {
+    it('makes no attempt, and one as soon as the network is back', () => {
       lose()
       is_offline = true
       clock.advance(1_000_000)
@@ -151,7 +151,7 @@ describe('Reconnector', () => {
       expect([clock.timers, watchers.size]).toEqual([0, 0])
     })
 
-    it('waits for nothing any more once it is stopped', () => {
+    it('waits no longer once it is stopped', () => {
       lose()
       is_offline = true
       clock.advance(500)
@@ -160,7 +160,7 @@ describe('Reconnector', () => {
       expect([again_ms, watchers.size]).toEqual([[], 0])
     })
 
-    it('counts no attempt that failed, be it the last one that is allowed', () => {
+    it('counts no failed attempt, not even the last one', () => {
       start(2)
       clock.advance(lose())
       clock.advance(lose(refused))
@@ -173,7 +173,7 @@ describe('Reconnector', () => {
       expect(reconnector.allows(refused, undefined)).toBe(false)
     })
 
-    it('counts the attempt that follows a loss, and one that was made at first is none', () => {
+    it('counts the attempt after a loss, but not the first connection', () => {
       start(1)
       is_offline = true
       lose(refused)
@@ -183,7 +183,7 @@ describe('Reconnector', () => {
       expect(reconnector.attempts).toBe(1)
     })
 
-    it('goes on with attempts that need no network, and counts none that failed', () => {
+    it('continues attempts to this machine, and counts none that failed', () => {
       start(2)
       is_offline = is_local = true
       for (let i = 0; i < 5; i += 1) clock.advance(lose(refused))
@@ -201,7 +201,7 @@ describe('Reconnector', () => {
   })
 
   describe('a hint of the server', () => {
-    it('is the least that it waits', () => {
+    it('is the minimum of the delay', () => {
       const ending: Ending = { code: 1012, reason: with_retry_hint('', 5_000), cause: 'peer', clean: true }
       expect(lose(ending)).toBe(5_000)
       clock.advance(4_999)
@@ -216,16 +216,16 @@ describe('Reconnector', () => {
       ['by seconds of a refusal', refused, refused_for('86400'), 3_600_500],
       ['by a date of a refusal', refused, refused_for('Fri, 31 Dec 9999 23:59:59 GMT'), 3_600_500],
       ['by more seconds than there are numbers', refused, refused_for('9'.repeat(400)), 3_600_500],
-    ])('keeps a client away for an hour at most: %s', (_, ending, error, expected_ms) => {
+    ])('delays a client for at most an hour: %s', (_, ending, error, expected_ms) => {
       expect(lose(ending, error)).toBe(expected_ms)
     })
 
-    it('shortens no wait', () => {
+    it('does not shorten a delay', () => {
       const ending: Ending = { code: 1012, reason: with_retry_hint('', 1), cause: 'peer', clean: true }
       expect(lose(ending)).toBe(500)
     })
 
-    it('comes with a refusal, too, where it is the same for all: each comes back some time after it', () => {
+    it('of a refusal is the same for all clients, so a random delay is added', () => {
       const cause = { status: 503, headers: { 'retry-after': '7' } }
       const error = new NetError('handshake_refused', 'full', { cause })
       expect(lose(refused, error)).toBe(7_500)
@@ -237,14 +237,14 @@ describe('Reconnector', () => {
   })
 
   describe('allows', () => {
-    it('as many attempts in a row as there may be', () => {
+    it('at most max_attempts in a row', () => {
       start(2)
       for (let i = 0; i < 2; i += 1) clock.advance(lose(refused))
       expect(reconnector.allows(refused, undefined)).toBe(false)
       expect(reconnector.attempts).toBe(2)
     })
 
-    it('none after what is final, whether by its code or by its status', () => {
+    it('no attempt after a final close code or status', () => {
       expect(reconnector.allows({ code: 1000, reason: '', cause: 'peer', clean: true }, undefined)).toBe(
         false,
       )
@@ -271,7 +271,7 @@ describe('Reconnector', () => {
       expect(reconnector.allows(lost, undefined)).toBe(false)
     })
 
-    it('longer and longer waits where each connection is lost again at once', () => {
+    it('growing delays if each connection is lost at once', () => {
       const delays = Array.from({ length: 4 }, () => {
         const delay_ms = lose()
         clock.advance(delay_ms)
@@ -282,7 +282,7 @@ describe('Reconnector', () => {
       expect(delays).toEqual([500, 1_000, 2_000, 4_000])
     })
 
-    it('counts no time of a connection before the last one', () => {
+    it('does not count the time of an earlier connection', () => {
       reconnector.opened()
       clock.advance(1)
       clock.advance(lose())
@@ -292,7 +292,7 @@ describe('Reconnector', () => {
   })
 
   describe('stop', () => {
-    it('ends a wait', () => {
+    it('cancels a pending reconnect', () => {
       lose()
       reconnector.stop()
       expect([clock.timers, watchers.size]).toEqual([0, 0])
@@ -301,7 +301,7 @@ describe('Reconnector', () => {
       expect(again_ms).toEqual([])
     })
 
-    it('harms nothing where there is no wait, or none any more', () => {
+    it('has no effect without a pending reconnect', () => {
       reconnector.stop()
       lose()
       clock.advance(500)

@@ -18,18 +18,21 @@ describe('close_hint', () => {
     expect(close_hint(closed_with(code)).is_final).toBe(false)
   })
 
-  it.each(['network', 'heartbeat', 'refused'] as const)('says nothing of an end of the cause %s', cause => {
-    expect(close_hint({ code: 1006, reason: '', cause, clean: false })).toEqual({
-      is_final: false,
-      wait_ms: 0,
-    })
-  })
+  it.each(['network', 'heartbeat', 'refused'] as const)(
+    'is neither final nor a delay for the cause %s',
+    cause => {
+      expect(close_hint({ code: 1006, reason: '', cause, clean: false })).toEqual({
+        is_final: false,
+        wait_ms: 0,
+      })
+    },
+  )
 
   it.each([
     ['no hint', closed_with(1012, 'back soon'), 0],
     ['a hint', closed_with(1012, with_retry_hint('back soon', 1_500)), 1_500],
     ['a hint with another code', closed_with(1001, with_retry_hint('', 7)), 7],
-  ])('waits for what the reason of a Close asks: %s', (_, ending, expected_ms) => {
+  ])('returns the delay in the reason of a Close: %s', (_, ending, expected_ms) => {
     expect(close_hint(ending).wait_ms).toBe(expected_ms)
   })
 })

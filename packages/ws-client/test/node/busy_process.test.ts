@@ -28,7 +28,10 @@ afterEach(() => {
   stop_all()
 })
 
-/** Lets a minute pass in which this process reads nothing: as in Node, timers that have come due run before that. */
+/**
+ * Lets a minute pass in which this process reads nothing: as in Node, timers that have come due run before
+ * that.
+ */
 function be_busy(): void {
   vi.advanceTimersByTime(60_000)
 }

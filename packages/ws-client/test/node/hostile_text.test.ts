@@ -115,7 +115,7 @@ it('an error of a connection that is lost shows no secret', async () => {
   expect(flaws_in(String(errors[0]?.message))).toEqual([])
 })
 
-it('an error of a callback shows nothing hostile of what the peer sent, and so does its warning', async () => {
+it('an error of a callback and its warning show no hostile text of the peer', async () => {
   const { url } = await start_ws_server(ws => {
     ws.send(`{"a": ${HOSTILE_TEXT.replace('\ud800', '')}${'x'.repeat(100_000)}`)
     ws.close()

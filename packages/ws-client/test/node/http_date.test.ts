@@ -19,7 +19,7 @@ describe('parse_http_date', () => {
     expect(parse_http_date('Sat, 31 Dec 2016 23:59:60 GMT')).toBe(Date.UTC(2017, 0, 1))
   })
 
-  it('takes two digits of a year for the next 50 years, or for the past', () => {
+  it('takes a year of two digits as one in the next 50 years, or in the past', () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) })
     const year_of = (digits: string): number =>
       new Date(parse_http_date(`Sunday, 06-Nov-${digits} 08:49:37 GMT`) as number).getUTCFullYear()
@@ -39,7 +39,7 @@ describe('parse_http_date', () => {
     'Sun, 06 Nov 1994 08:60:37 GMT',
     'Sun, 06 Nov 1994 08:49:61 GMT',
     'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
-  ])('takes %j for no date', text => {
+  ])('rejects %j', text => {
     expect(parse_http_date(text)).toBeUndefined()
   })
 })

@@ -44,7 +44,7 @@ function accept(socket: Socket, bytes: Uint8Array, headers = ''): void {
 }
 
 describe('a connection that does not open', () => {
-  it('since nobody listens is connection_refused, told to on_error, opened and on_close', async () => {
+  it('is reported as connection_refused to on_error, opened and on_close if nothing listens', async () => {
     const { url, stop } = await start_http_server(() => {})
     stop()
     const { errors, info, opened } = await outcome(url)
@@ -89,13 +89,13 @@ describe('a connection that does not open', () => {
     ['ERR_SOCKET_CONNECTION_TIMEOUT', 'connect_timeout', /nothing answers at/],
     ['EHOSTUNREACH', 'handshake_failed', /did not open a WebSocket: it says EHOSTUNREACH$/],
     ['EMFILE', 'handshake_failed', /no file descriptor is left/],
-  ])('since Node says %s is %s', async (node_code, code, message) => {
+  ])('with the error %s of Node is %s', async (node_code, code, message) => {
     serve_names((_host, done) => process.nextTick(done, coded(node_code, `it says ${node_code}`)))
     const { errors } = await outcome('ws://host.test/ws')
     expect(errors).toMatchObject([{ code, message: expect.stringMatching(message) }])
   })
 
-  it('since no host has that name is host_not_found', async () => {
+  it('is host_not_found if the host does not exist', async () => {
     const { errors } = await outcome('ws://no-such-host.invalid/ws')
     expect(errors.map(error => error.code)).toEqual(['host_not_found'])
   })
@@ -124,7 +124,7 @@ describe('a connection that does not open', () => {
     },
   )
 
-  it('since the server answers nothing is connect_timeout, after that time', async () => {
+  it('is connect_timeout if the server does not answer in that time', async () => {
     const { url } = await start_raw_server(() => {})
     const { errors, info, opened } = await outcome(url, { connect_timeout: 50 })
     expect(errors).toMatchObject([{ code: 'connect_timeout', message: expect.stringContaining('50 ms') }])
@@ -161,7 +161,7 @@ describe('a connection that does not open', () => {
       (socket: Socket) => accept(socket, new Uint8Array(), 'Sec-WebSocket-Protocol: other\r\n'),
       /it agrees on the subprotocol "other", which is not offered$/,
     ],
-  ])('since the server %s is handshake_failed', async (_name, on_socket, message) => {
+  ])('is handshake_failed if the server %s', async (_name, on_socket, message) => {
     const { url } = await start_raw_server(on_socket)
     const { errors, info } = await outcome(url)
     expect(errors).toMatchObject([{ code: 'handshake_failed', message: expect.stringMatching(message) }])
@@ -181,13 +181,16 @@ describe('a connection that does not open', () => {
       ['chat'],
       /did not open a WebSocket: it agrees on the subprotocol "other", which is not offered$/,
     ],
-  ])('since the server %s is handshake_failed, and says so', async (_name, headers, protocols, message) => {
-    const { url } = await start_raw_server(socket => accept(socket, new Uint8Array(), headers))
-    const { errors } = await outcome(url, { protocols })
-    expect(errors).toMatchObject([{ code: 'handshake_failed', message: expect.stringMatching(message) }])
-  })
+  ])(
+    'is handshake_failed with an explanation if the server %s',
+    async (_name, headers, protocols, message) => {
+      const { url } = await start_raw_server(socket => accept(socket, new Uint8Array(), headers))
+      const { errors } = await outcome(url, { protocols })
+      expect(errors).toMatchObject([{ code: 'handshake_failed', message: expect.stringMatching(message) }])
+    },
+  )
 
-  it('since the server answers without an end is handshake_refused all the same', async () => {
+  it('is handshake_refused even if the response of the server does not end', async () => {
     const { url } = await start_http_server((_request, response) =>
       response.writeHead(503).write('too \x1bbusy'),
     )
@@ -200,7 +203,7 @@ describe('a connection that does not open', () => {
     ])
   })
 
-  it('does not show the password of where a server points to', async () => {
+  it('shows no password of a redirect', async () => {
     const { url } = await start_http_server((_request, response) =>
       response.writeHead(302, { Location: 'ws://user:secret@elsewhere/' }).end(),
     )
@@ -208,7 +211,7 @@ describe('a connection that does not open', () => {
     expect(errors[0]?.message).toContain('ws://***@elsewhere/')
   })
 
-  it('does not show a password', async () => {
+  it('shows no password of the URL', async () => {
     const { url, stop } = await start_http_server(() => {})
     stop()
     const { errors } = await outcome(url.replace('ws://', 'ws://user:secret@'))
@@ -236,7 +239,7 @@ describe('a signal that is aborted', () => {
 
   const ended = { code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }
 
-  it('before connect dials nobody, and ends like what was closed before it was open', async () => {
+  it('before connect opens no socket, and the client ends as closed', async () => {
     const { url, dials } = await dialled()
     for (const reconnect of [false, true]) {
       const { errors, info, opened } = await outcome(url, { signal: AbortSignal.abort(), reconnect })
@@ -247,7 +250,7 @@ describe('a signal that is aborted', () => {
     expect(dials()).toBe(1)
   })
 
-  it('during the lookup of the host dials nobody', async () => {
+  it('during the lookup of the host opens no socket', async () => {
     const { url, dials } = await dialled()
     const controller = new AbortController()
     let found!: () => void
@@ -267,7 +270,7 @@ describe('a signal that is aborted', () => {
     expect(dials()).toBe(1)
   })
 
-  it.each(['127.0.0.1', 'localhost'])('in the same turn as connect to %s dials nobody', async host => {
+  it.each(['127.0.0.1', 'localhost'])('in the same turn as connect to %s opens no socket', async host => {
     const { url, dials } = await dialled()
     const controller = new AbortController()
     const ending = outcome(url.replace('127.0.0.1', host), { signal: controller.signal })
@@ -277,7 +280,7 @@ describe('a signal that is aborted', () => {
     expect(dials()).toBe(1)
   })
 
-  it.each(['ws', 'wss'])('while nobody answers a %s: handshake ends its socket', async scheme => {
+  it.each(['ws', 'wss'])('during an unanswered %s: handshake ends the socket', async scheme => {
     const controller = new AbortController()
     let left!: () => void
     const is_left = new Promise<void>(resolve => {
@@ -316,7 +319,7 @@ describe('a signal that is aborted', () => {
   })
 })
 
-describe('what a server may not send', () => {
+describe('forbidden frames of a server', () => {
   it.each([
     ['reserved bits', [0xc1, 0x00], 1002, 'protocol_error'],
     ['a masked frame', [0x81, 0x81, 1, 2, 3, 4, 5], 1002, 'protocol_error'],
@@ -346,7 +349,7 @@ describe('an open connection', () => {
     ws.close()
   })
 
-  it('offers its subprotocols as browsers write them, with a space behind each comma', async () => {
+  it('offers its subprotocols in the format of browsers, with a space after each comma', async () => {
     let offered: string | undefined
     const { url } = await start_ws_server((ws, { headers }) => {
       offered = headers['sec-websocket-protocol']
@@ -357,7 +360,7 @@ describe('an open connection', () => {
     expect(offered).toBe('chat.1, chat.2')
   })
 
-  it('offers its subprotocols, and shows the one agreed on', async () => {
+  it('offers its subprotocols, and shows the negotiated one', async () => {
     const { url } = await start_ws_server(() => {}, { handleProtocols: () => 'chat.2' })
     const ws = connect({ type: 'ws', url, protocols: ['chat.1', 'chat.2'] })
     expect(ws.protocol).toBe('')
@@ -366,7 +369,7 @@ describe('an open connection', () => {
     await ws[Symbol.asyncDispose]()
   })
 
-  it('offers compression only where the option says so', async () => {
+  it('offers compression only if the option allows it', async () => {
     const offers: string[] = []
     const { url } = await start_ws_server(ws => offers.push(ws.extensions), { perMessageDeflate: true })
     for (const compression of [false, true, { level: 1 }]) {
@@ -377,7 +380,7 @@ describe('an open connection', () => {
     expect(offers).toEqual(['', 'permessage-deflate', 'permessage-deflate'])
   })
 
-  it.skipIf(process.platform === 'win32')('goes over a Unix socket as over TCP', async () => {
+  it.skipIf(process.platform === 'win32')('works over a Unix socket as over TCP', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
     const { url } = await start_ws_server(
       ws => ws.on('message', data => ws.send(`echo:${data}`)),
@@ -395,7 +398,7 @@ describe('an open connection', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('that is reset ends as connection_lost, and counts what was not sent', async () => {
+  it('that is reset ends with connection_lost, and counts unsent messages', async () => {
     let raw!: Socket
     const { url } = await start_raw_server(socket => {
       raw = socket

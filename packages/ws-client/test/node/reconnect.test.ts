@@ -65,8 +65,8 @@ function be_busy(ms: number): void {
   while (performance.now() < until_ms);
 }
 
-describe('a client that connects again', () => {
-  it('handles all that is left from the connection before, while the next one opens, and when it is open', async () => {
+describe('a client that reconnects', () => {
+  it('handles all messages of the previous connection while the next one opens, and after that', async () => {
     const { url, next } = await start_server()
     const { opened, open } = gate()
     const all = gate()
@@ -92,7 +92,7 @@ describe('a client that connects again', () => {
     ws.close()
   })
 
-  it('while too much waits for its callback, reads no more of the next connection than of the one before', async () => {
+  it('reads no more of the next connection than of the previous one while too many messages wait', async () => {
     const { url, next } = await start_server()
     const { opened, open } = gate()
     const all = gate()

@@ -30,7 +30,7 @@ describe('a refusal', () => {
     ['a server that is down', new NetError('connection_refused', 'no', { cause: new Error('no') })],
     ['a lack of time', new NetError('connect_timeout', 'no')],
     ['what is no answer', new NetError('handshake_failed', 'no', { cause: 'text' })],
-  ])('is not read from %s', (_, error) => {
+  ])('gives no hint for %s', (_, error) => {
     expect(read_refusal(error)).toBeUndefined()
   })
 })
@@ -75,7 +75,7 @@ describe('Retry-After', () => {
     expect(wait_ms({ date, 'retry-after': retry_after })).toBe(30_000)
   })
 
-  it('is a date, and the Date of the answer is none: this clock counts', () => {
+  it('is relative to the local clock if the Date of the response is invalid', () => {
     expect(wait_ms({ date: 'today', 'retry-after': 'Mon, 30 Nov 2026 12:00:30 GMT' })).toBe(30_000)
   })
 })

@@ -66,7 +66,7 @@ function echo(ws: WebSocket): void {
 }
 
 describe('a client over TLS', () => {
-  it('sends and receives, a message of 1 MiB too, and closes in order', async () => {
+  it('sends and receives, even a message of 1 MiB, and closes in order', async () => {
     const { url } = await start_secure({}, echo)
     const ws = connect({ type: 'ws', url, tls: trust })
     const large = '0123456789abcdef'.repeat(65_536)
@@ -84,7 +84,7 @@ describe('a client over TLS', () => {
     ['localhost', undefined, 'localhost'],
     ['127.0.0.1', undefined, false],
     ['127.0.0.1', 'localhost', 'localhost'],
-  ])('to %s with servername %s asks for %s, and for HTTP/1.1', async (host, servername, asked) => {
+  ])('to %s with servername %s requests the name %s, and HTTP/1.1', async (host, servername, asked) => {
     const asked_for: unknown[] = []
     const { port } = await start_secure({}, (_ws, { socket }) => {
       const { servername: name, alpnProtocol } = socket as TLSSocket & { servername: unknown }
@@ -96,14 +96,14 @@ describe('a client over TLS', () => {
     expect(asked_for).toEqual([asked, 'http/1.1'])
   })
 
-  it('goes to an IPv6 address that is in the certificate', async () => {
+  it('connects to an IPv6 address in the certificate', async () => {
     const { url } = await start_secure({}, echo, '::1')
     const ws = connect({ type: 'ws', url, tls: trust })
     await ws.opened
     await ws[Symbol.asyncDispose]()
   })
 
-  it('does not go to an IPv6 address that is not in the certificate', async () => {
+  it('does not connect to an IPv6 address that is not in the certificate', async () => {
     const { url } = await start_secure(elsewhere, echo, '::1')
     const { errors } = await outcome(url, { tls: trust })
     expect(errors).toMatchObject([
@@ -138,7 +138,7 @@ describe('a client over TLS', () => {
     },
   )
 
-  it('that is refused over HTTP says so, as without TLS', async () => {
+  it('reports a refusal over HTTP as without TLS', async () => {
     const { url } = await start_secure()
     const { errors } = await outcome(url.replace('/ws', '/other'), { tls: trust })
     expect(errors).toMatchObject([
@@ -146,21 +146,21 @@ describe('a client over TLS', () => {
     ])
   })
 
-  it('that finds nobody there says so, as without TLS', async () => {
+  it('reports a refused connection as without TLS', async () => {
     const { url, stop } = await start_raw_server(() => {})
     stop()
     const { errors } = await outcome(url.replace('ws:', 'wss:'), { tls: trust })
     expect(errors.map(error => error.code)).toEqual(['connection_refused'])
   })
 
-  it('ends after connect_timeout where a server says nothing of TLS', async () => {
+  it('ends after connect_timeout if the server does not answer the TLS handshake', async () => {
     const { url } = await start_raw_server(() => {})
     const { errors, info } = await outcome(url.replace('ws:', 'wss:'), { connect_timeout: 50 })
     expect(errors.map(error => error.code)).toEqual(['connect_timeout'])
     expect(info).toMatchObject({ code: 1006, cause: 'refused' })
   })
 
-  it('that is reset in the middle of a message ends as connection_lost, and counts what was not sent', async () => {
+  it('that is reset in the middle of a message ends with connection_lost, and counts unsent messages', async () => {
     let peer!: WebSocket
     const { url } = await start_secure({}, ws => {
       peer = ws
@@ -245,7 +245,7 @@ describe('TLS that fails is tls_failed', () => {
       /no version of TLS in common; see min_version/,
     ],
     ['a server without HTTP/1.1', { ALPNProtocols: ['h2'] }, trust, /does not speak HTTP\/1\.1/],
-  ])('for %s, and says what to do', async (_name, options, tls, message) => {
+  ])('for %s, with advice', async (_name, options, tls, message) => {
     const { url } = await start_secure(options)
     const { errors, info, opened } = await outcome(url, { tls })
     expect(errors).toMatchObject([
@@ -342,7 +342,7 @@ describe('the option tls', () => {
       /reject_unauthorized is "no"; expected true or false/,
     ],
     ['an unsafe version', url, { min_version: 'TLSv1' }, /min_version is "TLSv1"; expected/],
-  ])('with %s throws, and says what is expected', (_name, url, tls, message) => {
+  ])('with %s throws an error that names what is expected', (_name, url, tls, message) => {
     let error: unknown
     try {
       connect({ type: 'ws', url, tls: tls as never })

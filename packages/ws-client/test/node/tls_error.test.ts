@@ -33,7 +33,7 @@ describe('tls_error', () => {
       'tlsv1 alert unknown ca',
       /does not take the client certificate/,
     ],
-  ])('tells of %s', (_name, code, message, expected) => {
+  ])('explains %s', (_name, code, message, expected) => {
     const error = error_of(code, message)
     expect(tls_error(error, failed)).toMatchObject({
       code: 'tls_failed',
@@ -42,7 +42,7 @@ describe('tls_error', () => {
     })
   })
 
-  it('takes of what OpenSSL says its words alone', () => {
+  it('shows only the text of an OpenSSL error', () => {
     const said =
       'write EPROTO 80AC2126307F0000:error:0A000999:SSL routines:a_function:some reason:../deps/ssl.c:16:SSL alert number 99\n'
     expect(tls_error(error_of('EPROTO', said), failed)?.message).toMatch(/TLS: EPROTO: some reason; check/)
@@ -54,11 +54,11 @@ describe('tls_error', () => {
     ['a TCP connection that was not made', 'ETIMEDOUT', { stage: 'connecting' }],
     ['an end right after TLS was agreed on', 'ECONNRESET', { stage: 'secure' }],
     ['an answer that is no HTTP', 'HPE_INVALID_CONSTANT', { stage: 'secure' }],
-  ] as const)('says nothing of %s', (_name, code, more) => {
+  ] as const)('returns undefined for %s', (_name, code, more) => {
     expect(tls_error(error_of(code, 'x'), { ...failed, ...more })).toBeUndefined()
   })
 
-  it('guesses at the client certificate when TLS was agreed on, and then ended', () => {
+  it('suspects the client certificate if the connection ends right after the TLS handshake', () => {
     const late: FailedTls = { ...failed, stage: 'secure', has_certificate: true }
     expect(tls_error(error_of('EPIPE', 'write EPIPE'), late)?.message).toMatch(/or so it seems/)
     expect(tls_error(error_of('ERR_SSL_BAD', 'bad record'), late)?.message).toMatch(

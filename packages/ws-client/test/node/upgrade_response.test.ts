@@ -3,7 +3,7 @@ import { normalize_lists, upgrade_response_flaw } from '../../src/node/upgrade_r
 
 const LIST = 'sec-websocket-extensions'
 
-describe('judge_answer', () => {
+describe('upgrade_response_flaw', () => {
   it.each([
     {},
     { [LIST]: 'permessage-deflate' },
@@ -25,7 +25,7 @@ describe('judge_answer', () => {
     'permessage-deflate, permessage-deflate',
     'permessage-deflate, x-unknown',
     'permessage-deflate; server_max_window_bits=08',
-  ])('finds %j no answer to what was offered', list => {
+  ])('rejects %j, which was not offered', list => {
     expect(upgrade_response_flaw({ httpVersion: '1.1', headers: { [LIST]: list } }, [])).toContain(
       'not what was offered',
     )
@@ -36,7 +36,7 @@ describe('judge_answer', () => {
     expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, ['chat', 'echo'])).toBeUndefined()
   })
 
-  it('says that none of the subprotocols is taken, without showing them, which may be secrets', () => {
+  it('reports that no subprotocol was agreed on, without showing the offered ones, which may be secrets', () => {
     const said = upgrade_response_flaw({ httpVersion: '1.1', headers: {} }, ['chat', 'token.s3cret'])
     expect(said).toMatch(/^it takes none of the subprotocols that are offered; /)
     expect(said).not.toContain('s3cret')
@@ -45,7 +45,7 @@ describe('judge_answer', () => {
   it.each([
     ['', ['chat'], '""'],
     ['chat', [], '"chat"'],
-  ])('finds the subprotocol %j not to be one of %j', (name, offered, shown) => {
+  ])('rejects the subprotocol %j, which is not one of %j', (name, offered, shown) => {
     const headers = { 'sec-websocket-protocol': name }
     expect(upgrade_response_flaw({ httpVersion: '1.1', headers }, offered)).toBe(
       `it agrees on the subprotocol ${shown}, which is not offered`,
@@ -63,8 +63,8 @@ describe('judge_answer', () => {
   )
 })
 
-describe('plain_lists', () => {
-  it('writes an answer as ws takes it', () => {
+describe('normalize_lists', () => {
+  it('rewrites a response as ws expects it', () => {
     const headers = {
       upgrade: ', WebSocket ,',
       [LIST]: ', permessage-deflate; server_max_window_bits = "10"',
@@ -76,7 +76,7 @@ describe('plain_lists', () => {
     })
   })
 
-  it('adds nothing to an answer', () => {
+  it('adds nothing to a response', () => {
     const headers = { connection: 'upgrade' }
     normalize_lists(headers)
     expect(headers).toEqual({ connection: 'upgrade' })

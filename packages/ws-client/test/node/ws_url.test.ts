@@ -13,7 +13,7 @@ describe('is_ws_url', () => {
     'ws://host/聊天',
     'ws+unix:/run/echo.sock:/ws',
     'ws+unix:/run/echo.sock',
-  ])('takes %s', url => expect(is_ws_url(url)).toBe(true))
+  ])('accepts %s', url => expect(is_ws_url(url)).toBe(true))
 
   it.each([
     '',
@@ -35,11 +35,11 @@ describe('is_ws_url', () => {
     42,
     undefined,
     new URL('ws://host/'),
-  ])('does not take %s', url => expect(is_ws_url(url)).toBe(false))
+  ])('rejects %s', url => expect(is_ws_url(url)).toBe(false))
 })
 
 describe('parse_ws_url', () => {
-  it.each(['ws://127.0.0.1:8081/ws?a=1', 'wss://host/ws?a=1'])('leaves %s, for TCP, as it is', text => {
+  it.each(['ws://127.0.0.1:8081/ws?a=1', 'wss://host/ws?a=1'])('returns %s for TCP unchanged', text => {
     const { unix_path, url } = parse_ws_url(text)
     expect(unix_path).toBeUndefined()
     expect(url.href).toBe(text)
@@ -50,7 +50,7 @@ describe('parse_ws_url', () => {
     ['ws+unix:/run/my%20echo.sock:/ws', '/run/my echo.sock', 'ws://localhost/ws'],
     ['ws+unix:///run/echo.sock:/a:b', '/run/echo.sock', 'ws://localhost/a:b'],
     ['ws+unix:/run/echo.sock', '/run/echo.sock', 'ws://localhost/'],
-  ])('takes %s apart', (text, path, href) => {
+  ])('splits %s', (text, path, href) => {
     const { unix_path, url } = parse_ws_url(text)
     expect(unix_path).toBe(path)
     expect(url.href).toBe(href)

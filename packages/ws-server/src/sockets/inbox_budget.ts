@@ -81,10 +81,10 @@ export class TotalInboxBudget implements InboxBudget {
 
   #shed_largest(): void {
     const total_bytes = this.#total_bytes
-    const most_bytes = this.#limit_bytes * (1 - STEP)
+    const target_bytes = this.#limit_bytes * (1 - STEP)
     const sheddable = Array.from(this.#holders).filter(({ sheddable_bytes }) => sheddable_bytes > 0)
     for (const holder of sheddable.sort((a, b) => b.sheddable_bytes - a.sheddable_bytes)) {
-      if (this.#total_bytes <= most_bytes) return
+      if (this.#total_bytes <= target_bytes) return
       const error = inbox_shed(total_bytes, this.#limit_bytes, holder.held_bytes)
       if (holder.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
     }

@@ -51,15 +51,15 @@ export class TotalQueueBudget implements QueueBudget {
 
   #count(): void {
     const connections = Array.from(this.#connections())
-    const most_bytes = this.#limit_bytes * (1 - MIN_STEP)
+    const target_bytes = this.#limit_bytes * (1 - MIN_STEP)
     let total_bytes = total_of(connections)
-    if (total_bytes > most_bytes) {
+    if (total_bytes > target_bytes) {
       // Messages sent in this turn may only be waiting for the end of the turn.
       for (const connection of connections) connection.flush()
       total_bytes = total_of(connections)
     }
-    this.#bytes_until_count = this.#next_step(Math.min(total_bytes, most_bytes))
-    if (total_bytes > most_bytes) this.#shed_largest(connections, total_bytes - most_bytes)
+    this.#bytes_until_count = this.#next_step(Math.min(total_bytes, target_bytes))
+    if (total_bytes > target_bytes) this.#shed_largest(connections, total_bytes - target_bytes)
   }
 
   #shed_largest(connections: readonly BudgetedConnection[], excess_bytes: number): void {

@@ -39,7 +39,7 @@ describe('Counts', () => {
 })
 
 describe('AddressLimit', () => {
-  it('counts sockets until they are closed, and keeps nothing of who has gone', () => {
+  it('counts sockets until they close, and keeps no memory of closed ones', () => {
     const limit = new AddressLimit(2)
     const sockets = Array.from({ length: 2 }, () => new EventEmitter() as Socket)
     for (const socket of sockets) limit.count(socket, '2001:db8::1')

@@ -86,7 +86,7 @@ describe('origins', () => {
     expect(await status_of(server, lines)).toBe(101)
   })
 
-  it('a function that throws is answered 500, and told to on_error', async () => {
+  it('a function that throws causes a 500, and its error is reported to on_error', async () => {
     const cause = new Error('secret')
     const server = await start({
       origins: () => {
@@ -100,13 +100,13 @@ describe('origins', () => {
     expect(errors.splice(0)).toMatchObject([{ code: 'handler_failed', cause }])
   })
 
-  it('a function that returns a promise lets nobody in, though the promise is rejected', async () => {
+  it('a function that returns a promise allows no page, even if the promise rejects', async () => {
     const server = await start({ origins: (() => Promise.reject(new Error('no'))) as never })
     expect(await status_of(server, { Origin: 'Origin: http://localhost' })).toBe(403)
     expect(errors.splice(0)).toMatchObject([{ message: expect.stringContaining('returned a promise') }])
   })
 
-  it('that are refused are told of once each, a hundred of them, with the entry that would allow them', async () => {
+  it('that are refused are reported once each, up to a hundred, with the entry that would allow them', async () => {
     const server = await start()
     for (let i = 0; i < 110; i += 1) {
       await Promise.all([1, 2].map(() => status_of(server, { Origin: `Origin: https://${i}.example` })))
@@ -138,7 +138,7 @@ describe('max_connections_per_ip', () => {
     third.socket.destroy()
   })
 
-  it('counts those who wait for authorize, and no longer those whom it refused', async () => {
+  it('counts clients that wait for authorize, and not those that it refused', async () => {
     const asked = deferred()
     const answer = deferred()
     const server = await start({
@@ -165,7 +165,7 @@ describe('max_connections_per_ip', () => {
     for (const client of clients) client.socket.destroy()
   })
 
-  it('goes by what the proxy says, where one is trusted', async () => {
+  it('uses the address that a trusted proxy reports', async () => {
     const server = await start({ max_connections_per_ip: 1, trust_proxy: true })
     const from = (ip: string): RawClient =>
       RawClient.ask(server.addr, { From: `X-Forwarded-For: forged, ${ip}` })
@@ -180,7 +180,7 @@ describe('max_connections_per_ip', () => {
 })
 
 /** With `max_connections_per_ip: 1`. */
-const MOST_CONNECTIONS_PER_IP = 12
+const MAX_CONNECTIONS_PER_IP = 12
 
 describe('connections of one address', () => {
   const open: Socket[] = []
@@ -223,7 +223,7 @@ describe('connections of one address', () => {
 
   it('are cut off beyond twice max_connections_per_ip and ten, though they ask for nothing', async () => {
     const server = await start({ max_connections_per_ip: 1 })
-    const idle = Array.from({ length: MOST_CONNECTIONS_PER_IP }, () => new RawClient(server.addr))
+    const idle = Array.from({ length: MAX_CONNECTIONS_PER_IP }, () => new RawClient(server.addr))
     open.push(...idle.map(({ socket }) => socket))
     expect(await new RawClient(server.addr).until_ended()).toBe('')
     expect(server.stats().refused.over_ip_limit).toBe(1)
@@ -234,10 +234,10 @@ describe('connections of one address', () => {
   it('are cut off though they were refused, and keep their end open', async () => {
     const server = await start({ max_connections_per_ip: 1 })
     open.push((await RawClient.upgraded(server.addr)).socket)
-    for (let i = 1; i < MOST_CONNECTIONS_PER_IP; i += 1)
+    for (let i = 1; i < MAX_CONNECTIONS_PER_IP; i += 1)
       expect((await refused(port_of(server)))[1]).toMatch(/^HTTP\/1\.1 429 /)
     expect(await RawClient.ask(server.addr).until_ended()).toBe('')
-    expect(server.stats().refused.over_ip_limit).toBe(MOST_CONNECTIONS_PER_IP)
+    expect(server.stats().refused.over_ip_limit).toBe(MAX_CONNECTIONS_PER_IP)
   })
 
   it.runIf(process.platform === 'linux')('do not keep those of another address out', async () => {
@@ -252,9 +252,9 @@ describe('connections of one address', () => {
 
   it('count only those with a request behind a proxy, whose address all of them have', async () => {
     const server = await start({ max_connections_per_ip: 1, trust_proxy: true })
-    for (let i = 0; i < 2 * MOST_CONNECTIONS_PER_IP; i += 1) half_open(port_of(server))
+    for (let i = 0; i < 2 * MAX_CONNECTIONS_PER_IP; i += 1) half_open(port_of(server))
     const from = (ip: string) => ({ From: `X-Forwarded-For: ${ip}`, start: 'GET /nowhere HTTP/1.1' })
-    for (let i = 0; i < MOST_CONNECTIONS_PER_IP; i += 1) await refused(port_of(server), from('192.0.2.1'))
+    for (let i = 0; i < MAX_CONNECTIONS_PER_IP; i += 1) await refused(port_of(server), from('192.0.2.1'))
     const [socket, answer] = await refused(port_of(server), from('192.0.2.1'))
     expect(answer).toMatch(/^HTTP\/1\.1 404 /)
     await until_reset(socket)
@@ -267,14 +267,14 @@ describe('connections of one address', () => {
     await once(http.listen(0, '127.0.0.1'), 'listening')
     await start({ bind: undefined, server: http, max_connections_per_ip: 1 })
     const { port } = http.address() as AddressInfo
-    for (let i = 0; i < MOST_CONNECTIONS_PER_IP; i += 1) await refused(port, { Version: 'X: y' })
+    for (let i = 0; i < MAX_CONNECTIONS_PER_IP; i += 1) await refused(port, { Version: 'X: y' })
     for (let i = 0; i < 3; i += 1) {
       const [socket, answer] = await refused(port, { Version: 'X: y' })
       expect(answer).toMatch(/^HTTP\/1\.1 400 /)
       await until_reset(socket)
     }
     const count = await new Promise(resolve => http.getConnections((_error, number) => resolve(number)))
-    expect(count).toBe(MOST_CONNECTIONS_PER_IP)
+    expect(count).toBe(MAX_CONNECTIONS_PER_IP)
     http.close()
   })
 })
@@ -293,7 +293,7 @@ describe('max_handshakes_per_second', () => {
     for (const client of clients) client.socket.destroy()
   })
 
-  it('is not used up by those who are refused for another reason', async () => {
+  it('is not used up by clients refused for another reason', async () => {
     const server = await start({ max_handshakes_per_second: 1, max_connections_per_ip: 1 })
     expect(await status_of(server, { start: 'GET /other HTTP/1.1' })).toBe(404)
     expect(await status_of(server, { Key: '' })).toBe(400)

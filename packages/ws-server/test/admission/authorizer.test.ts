@@ -62,7 +62,7 @@ describe('authorize', () => {
       // biome-ignore lint/suspicious/noThenProperty: that is what makes it one
       () => ({ then: (done: (value: object) => void) => done({ user: 'ada' }) }),
     ],
-  ])('makes the data of a socket, answered %s', async (_name, authorize) => {
+  ])('makes the data of a socket, returned %s', async (_name, authorize) => {
     const server = await start({ authorize })
     const ws = await client_of(server)
     const [socket] = server.sockets
@@ -72,14 +72,14 @@ describe('authorize', () => {
     ws.terminate()
   })
 
-  it('that is not given leaves no data', async () => {
+  it('is optional: without it, the data of a socket is undefined', async () => {
     const server = await start({})
     const ws = await client_of(server)
     expect(connected).toEqual([undefined])
     ws.terminate()
   })
 
-  it('is shown the handshake, the address and the subprotocols that are offered', async () => {
+  it('gets the handshake, the address and the offered subprotocols', async () => {
     let seen: AuthorizeRequest | undefined
     const server = await start({
       protocols: ['chat', 'echo'],
@@ -107,7 +107,7 @@ describe('authorize', () => {
     ws.terminate()
   })
 
-  it('is asked only about those against whom nothing else speaks', async () => {
+  it('is called only for clients that pass all other checks', async () => {
     let asked = 0
     const server = await start({
       max_connections: 1,
@@ -135,7 +135,7 @@ describe('a refusal', () => {
   it.each([
     ['thrown at once', () => refuse(401, 'no token', { 'WWW-Authenticate': 'Bearer' })],
     ['of an async function', async () => refuse(401, 'no token', { 'WWW-Authenticate': 'Bearer' })],
-  ])('%s is the answer, and no error', async (_name, authorize) => {
+  ])('%s is sent to the client, and is not an error', async (_name, authorize) => {
     const server = await start({ authorize })
     const answer = await RawClient.ask(server.addr).until_ended()
     expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
@@ -147,7 +147,7 @@ describe('a refusal', () => {
     expect(connected).toEqual([])
   })
 
-  it('with a status that has no name is answered all the same', async () => {
+  it('may have a status without a name', async () => {
     const server = await start({ authorize: () => refuse(499, '') })
     expect(await RawClient.ask(server.addr).until_ended()).toMatch(/^HTTP\/1\.1 499 \r\n/)
   })
@@ -178,7 +178,7 @@ describe('an authorize that fails', () => {
         },
       }),
     ],
-  ])('%s is answered 500, without a word of why, and told to on_error', async (_name, authorize) => {
+  ])('%s is answered 500 without the reason, and reported to on_error', async (_name, authorize) => {
     const server = await start({ authorize })
     const answer = await RawClient.ask(server.addr).until_ended()
     expect(answer).toMatch(/^HTTP\/1\.1 500 /)
@@ -194,7 +194,7 @@ describe('an authorize that fails', () => {
     expect(connected).toEqual([])
   })
 
-  it('by a refuse that is wrong is answered 500, too', async () => {
+  it('by an invalid refuse is answered 500', async () => {
     const server = await start({ authorize: () => refuse(200, 'fine') })
     expect(await RawClient.ask(server.addr).until_ended()).toMatch(/^HTTP\/1\.1 500 /)
     expect(errors.splice(0)).toMatchObject([{ code: 'handler_failed', cause: { code: 'invalid_argument' } }])
@@ -202,7 +202,7 @@ describe('an authorize that fails', () => {
 })
 
 describe('an authorize that takes its time', () => {
-  it('and never answers: 503 after handshake_timeout, the signal is aborted, and what comes late is dropped', async () => {
+  it('and never settles is answered 503 after handshake_timeout, the signal aborts, and a late result is dropped', async () => {
     const authority = new Authority()
     const server = await start({ authorize: authority.authorize, handshake_timeout: 60 })
     const client = RawClient.ask(server.addr)
@@ -226,7 +226,7 @@ describe('an authorize that takes its time', () => {
       'sends something and then ends',
       (client: RawClient) => client.socket.end(masked_frame(0x81, Buffer.from('x'))),
     ],
-  ])('for a client that %s meanwhile: it is counted, and nobody hears of it', async (_name, leave) => {
+  ])('for a client that %s in the meantime is counted, and no callback is called', async (_name, leave) => {
     const authority = new Authority()
     const server = await start({ authorize: authority.authorize })
     const clients = [RawClient.ask(server.addr), RawClient.ask(server.addr)]
@@ -243,7 +243,7 @@ describe('an authorize that takes its time', () => {
     expect(server.stats().accepted).toBe(0)
   })
 
-  it('when the server closes: 503, the signal is aborted, and the server does not wait', async () => {
+  it('when the server closes is answered 503, the signal aborts, and the server does not wait', async () => {
     const authority = new Authority()
     const server = await start({ authorize: authority.authorize })
     const client = RawClient.ask(server.addr)
@@ -260,7 +260,7 @@ describe('an authorize that takes its time', () => {
     expect(connected).toEqual([])
   })
 
-  it('and closes the server itself lets nobody in', async () => {
+  it('and closes the server accepts no client', async () => {
     const server: WsServer = await start({
       authorize: () => {
         server.close()
@@ -295,7 +295,7 @@ describe('an authorize that takes its time', () => {
     },
   )
 
-  it('loses nothing of what the client sends meanwhile, and delivers it in order', async () => {
+  it('delivers all messages that the client sends in the meantime, in order', async () => {
     const authority = new Authority()
     const received: string[] = []
     const all = deferred()
@@ -326,7 +326,7 @@ describe('an authorize that takes its time', () => {
     ask.socket.destroy()
   })
 
-  it('delivers what came along with the handshake', async () => {
+  it('delivers messages that arrived together with the handshake', async () => {
     const received = deferred<string>()
     const server = await start({
       authorize: async () => 'in',
@@ -348,7 +348,7 @@ describe('an authorize that takes its time', () => {
     client.socket.destroy()
   })
 
-  it('counts those who wait towards max_connections', async () => {
+  it('counts waiting clients towards max_connections', async () => {
     const authority = new Authority()
     const server = await start({ authorize: authority.authorize, max_connections: 1 })
     const first = RawClient.ask(server.addr)

@@ -14,7 +14,7 @@ interface Given {
 }
 
 /** What speaks against a page of `origin`. */
-function objection(
+function refusal_reason(
   allowed: AllowedOrigins | undefined,
   origin: string,
   { host = 'chat.example', on_loopback = false }: Given = {},
@@ -92,7 +92,7 @@ describe('by default', () => {
     ['http://localhost/', 'chat.example'],
     ['https://chat.example:444/', 'chat.example'],
   ])('a page of %s may call %s', (origin, host) => {
-    expect(objection(undefined, origin, { host })).toBeUndefined()
+    expect(refusal_reason(undefined, origin, { host })).toBeUndefined()
   })
 
   it.each([
@@ -126,7 +126,7 @@ describe('by default', () => {
     ['https://chat.example', 'chat.example/'],
     ['/', 'chat.example'],
   ])('a page of %j may not call %j', (origin, host) => {
-    expect(objection(undefined, origin, { host })).toBeTypeOf('string')
+    expect(refusal_reason(undefined, origin, { host })).toBeTypeOf('string')
   })
 
   it.each([
@@ -135,7 +135,7 @@ describe('by default', () => {
     ['http://127.0.0.1', '[::1]:8081'],
     ['http://app.localhost:1', 'app.localhost:2'],
   ])('a page of %s may call a server bound to loopback as %s', (origin, host) => {
-    expect(objection(undefined, origin, { host, on_loopback: true })).toBeUndefined()
+    expect(refusal_reason(undefined, origin, { host, on_loopback: true })).toBeUndefined()
   })
 
   it.each([
@@ -146,7 +146,7 @@ describe('by default', () => {
     ['http://0.0.0.0:8081', '0.0.0.0:8081'],
     ['http://localhost', ''],
   ])('a page of %s may not call a server bound to loopback as %j (DNS rebinding)', (origin, host) => {
-    expect(objection(undefined, origin, { host, on_loopback: true })).toMatch(
+    expect(refusal_reason(undefined, origin, { host, on_loopback: true })).toMatch(
       /DNS rebinding.*set origins: \["/,
     )
   })
@@ -170,7 +170,7 @@ describe('a list', () => {
     'chrome-extension://abc',
     'chrome-extension://abc/',
   ])('lets %s in that it names, by whatever name the server is called', origin => {
-    expect(objection(list, origin, { on_loopback: true })).toBeUndefined()
+    expect(refusal_reason(list, origin, { on_loopback: true })).toBeUndefined()
   })
 
   it.each([
@@ -179,12 +179,12 @@ describe('a list', () => {
     ['http://localhost', /add "http:\/\/localhost" there/],
     ['https://chat.example', /add "https:\/\/chat.example" there/],
     ['https://example.com/chat', /not one origin/],
-  ])('does not let %s in, and says what would', (origin, said) => {
-    expect(objection(list, origin)).toMatch(said)
+  ])('refuses %s, and names what would allow it', (origin, said) => {
+    expect(refusal_reason(list, origin)).toMatch(said)
   })
 
   it('that is empty lets no page in', () => {
-    expect(objection([], 'http://localhost')).toBeTypeOf('string')
+    expect(refusal_reason([], 'http://localhost')).toBeTypeOf('string')
   })
 
   it.each([
@@ -201,7 +201,7 @@ describe('a list', () => {
     ['*', "write origins: '*', without a list"],
     ['https://*.example.com', 'give a function'],
     [7, "expected an origin such as 'https://example.com'"],
-  ])('with %j in it is told what to write', (entry, remedy) => {
+  ])('with %j in it throws an error that names the right spelling', (entry, remedy) => {
     expect(() => is_allowed_origins(['https://good.example', entry])).toThrow(
       expect.objectContaining({
         code: 'invalid_option',
@@ -223,8 +223,8 @@ describe('a function', () => {
       seen.push(origin, request.path)
       return origin === 'Weird'
     }
-    expect(objection(allowed, 'Weird', { on_loopback: true })).toBeUndefined()
-    expect(objection(allowed, 'http://localhost')).toMatch(/returned false/)
+    expect(refusal_reason(allowed, 'Weird', { on_loopback: true })).toBeUndefined()
+    expect(refusal_reason(allowed, 'http://localhost')).toMatch(/returned false/)
     expect(seen).toEqual(['Weird', '/ws', 'http://localhost', '/ws'])
   })
 
@@ -233,35 +233,35 @@ describe('a function', () => {
     ['a promise that is rejected', () => Promise.reject(new Error('no')), /returned a promise/],
     ['something that is true enough', () => 1, /returned 1/],
     ['nothing', () => undefined, /returned undefined/],
-  ])('that returns %s lets nobody in', (_name, allowed, said) => {
-    expect(objection(allowed as never, 'https://example.com')).toMatch(said)
+  ])('that returns %s allows no page', (_name, allowed, said) => {
+    expect(refusal_reason(allowed as never, 'https://example.com')).toMatch(said)
   })
 })
 
 it("'*' lets every page in", () => {
-  expect(objection('*', 'https://evil.example', { on_loopback: true })).toBeUndefined()
-  expect(objection('*', '')).toBeUndefined()
+  expect(refusal_reason('*', 'https://evil.example', { on_loopback: true })).toBeUndefined()
+  expect(refusal_reason('*', '')).toBeUndefined()
 })
 
-describe('ToldOrigins', () => {
+describe('ReportedOrigins', () => {
   it('takes each origin for news once, however it is written', () => {
-    const told = new ReportedOrigins()
+    const reported = new ReportedOrigins()
     expect(
       ['https://a.example', 'https://A.example:443', 'https://a.example/', 'http://a.example'].map(o =>
-        told.should_report(o),
+        reported.should_report(o),
       ),
     ).toEqual([true, false, false, true])
   })
 
   it('takes all that are none for one', () => {
-    const told = new ReportedOrigins()
-    expect(['', 'x', 'y/z'].map(origin => told.should_report(origin))).toEqual([true, false, false])
+    const reported = new ReportedOrigins()
+    expect(['', 'x', 'y/z'].map(origin => reported.should_report(origin))).toEqual([true, false, false])
   })
 
   it('remembers a hundred, and then takes nothing for news', () => {
-    const told = new ReportedOrigins()
-    const news = Array.from({ length: 1_000 }, (_, i) => told.should_report(`https://${i}.example`))
+    const reported = new ReportedOrigins()
+    const news = Array.from({ length: 1_000 }, (_, i) => reported.should_report(`https://${i}.example`))
     expect(news.filter(Boolean)).toHaveLength(100)
-    expect(told.is_full).toBe(true)
+    expect(reported.is_full).toBe(true)
   })
 })

@@ -12,7 +12,7 @@ function thrown(...args: Parameters<typeof refuse>): unknown {
 }
 
 describe('refuse', () => {
-  it('throws what authorize lets pass through, and what says where it belongs', () => {
+  it('throws an error for authorize to pass on, whose message says where refuse belongs', () => {
     const error = thrown(401, 'no token', { 'WWW-Authenticate': 'Bearer realm="chat"' })
     expect(error).toBeInstanceOf(AuthorizeRefusal)
     expect(error).toMatchObject({

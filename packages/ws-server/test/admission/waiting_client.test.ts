@@ -35,7 +35,7 @@ function waiting(head = ''): {
 }
 
 describe('a client that waits', () => {
-  it('ends once, with what was read of it', async () => {
+  it('ends once, with the bytes read so far', async () => {
     const { stream, clock, signal, client, ends } = waiting('a')
     const read = once(stream, 'data')
     stream.write('b')
@@ -49,7 +49,7 @@ describe('a client that waits', () => {
     expect(clock.timers).toBe(0)
   })
 
-  it('is read, though its socket was paused for what came with the handshake', async () => {
+  it('is read even if its socket was paused because of bytes after the handshake', async () => {
     const stream = new PassThrough().pause()
     stream.write('more')
     const left = new Promise(done => {
@@ -67,7 +67,7 @@ describe('a client that waits', () => {
     expect(await left).toEqual(['left', 'some more'])
   })
 
-  it('keeps what comes after its end for who reads on', async () => {
+  it('leaves later bytes to the next reader after its end', async () => {
     const { stream, client } = waiting()
     client.end({ name: 'answered', data: 1 })
     stream.write('later')
@@ -80,7 +80,7 @@ describe('a client that waits', () => {
     )
   })
 
-  it('is given no longer than it may take', () => {
+  it('waits no longer than its timeout', () => {
     const { clock, signal, ends } = waiting()
     clock.advance(99)
     expect(ends).toEqual([])
@@ -89,7 +89,7 @@ describe('a client that waits', () => {
     expect(signal.signal.aborted).toBe(true)
   })
 
-  it('is not read beyond 64 KiB and a part', async () => {
+  it('is not read beyond 64 KiB and one chunk', async () => {
     const { stream, client, ends } = waiting()
     const paused = once(stream, 'pause')
     for (let i = 0; i < 100; i += 1) stream.write('x'.repeat(4_096))
@@ -98,7 +98,7 @@ describe('a client that waits', () => {
     expect(ends[0]?.[1]).toHaveLength(65_536)
   })
 
-  it('counts what it has sent, until it ends', async () => {
+  it('counts the received bytes until it ends', async () => {
     const { stream, client, budget } = waiting('head')
     for (let i = 0; i < 200; i += 1) stream.write('x')
     await new Promise(setImmediate)
@@ -107,7 +107,7 @@ describe('a client that waits', () => {
     expect(budget.total_bytes).toBe(0)
   })
 
-  it('is turned away where it has sent most, and there is no room', () => {
+  it('is refused if it has sent most when the limit is exceeded', () => {
     const { budget, ends, signal } = waiting('x'.repeat(80_001))
     expect(ends).toEqual([[{ name: 'shed' }, expect.any(String)]])
     expect(signal.signal.aborted).toBe(true)

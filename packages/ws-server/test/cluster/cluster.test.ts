@@ -11,8 +11,8 @@ beforeEach(() => {
   broker = new FakeBroker()
 })
 
-describe('what one server publishes', () => {
-  test('reaches the others that have somebody in the topic, and not itself', async () => {
+describe('a message that one server publishes', () => {
+  test('reaches the other servers with members of the topic, and not itself', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     for (const member of [a, b]) expect(await member.topics.join('x', 'news')).toBe(true)
     expect(a.publish('news', 'hello')).toBe(true)
@@ -25,7 +25,7 @@ describe('what one server publishes', () => {
     ])
   })
 
-  test('in one turn crosses the broker as one message for each topic, in order', async () => {
+  test('is sent to the broker together with the others of the same turn and topic, in order', async () => {
     const [a, b] = [await start(), await start()]
     for (const topic of ['x', 'y']) await b.topics.join('somebody', topic)
     broker.carried.length = 0
@@ -35,7 +35,7 @@ describe('what one server publishes', () => {
     expect(b.heard('y')).toEqual(Array.from({ length: 10 }, (_, i) => `y${i}`))
   })
 
-  test('goes in pieces of about 64 KiB where it is more', async () => {
+  test('is sent in envelopes of at most about 64 KiB', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('somebody', 'x')
     broker.carried.length = 0
@@ -47,7 +47,7 @@ describe('what one server publishes', () => {
     for (const { bytes } of broker.carried) expect(bytes.length).toBeLessThanOrEqual(65_536 + 18)
   })
 
-  test('to all reaches all others', async () => {
+  test('to all sockets reaches all other servers', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     a.publish(undefined, 'to all')
     await settled()
@@ -76,7 +76,7 @@ describe('what one server publishes', () => {
   })
 
   test.each(['a.b', '*', '>', 'with space', '中文', '%2E', 'a{b}', "!~'()", '𝄞', 'bt.all', 'x'.repeat(255)])(
-    'to the topic %j arrives there, by a name that no broker makes anything of',
+    'to the topic %j arrives there, through a channel without special characters',
     async topic => {
       const [a, b] = [await start(), await start()]
       await b.topics.join('x', topic)
@@ -88,7 +88,7 @@ describe('what one server publishes', () => {
     },
   )
 
-  test('that is larger than the broker takes is refused before it is sent', async () => {
+  test('that exceeds the limit of the broker is refused before it is sent', async () => {
     broker.max_bytes = 1_000
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
@@ -104,7 +104,7 @@ describe('what one server publishes', () => {
     expect(a.cluster.stats()).toMatchObject({ published: 1, refused: 1, lost: 0 })
   })
 
-  test('is not cut where it is many messages and the broker takes little at once', async () => {
+  test('arrives whole if the limit of the broker is less than all messages of a turn', async () => {
     broker.max_bytes = 100
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
@@ -116,7 +116,7 @@ describe('what one server publishes', () => {
 })
 
 describe('a subscription', () => {
-  test('stands while somebody is in the topic, once, whoever joins and leaves meanwhile', async () => {
+  test('lasts while the topic has members, and is made once', async () => {
     const a = await start()
     broker.subscriptions.length = 0
     await Promise.all(['x', 'y', 'z'].map(name => a.topics.join(name, 'news')))
@@ -130,7 +130,7 @@ describe('a subscription', () => {
     expect(a.cluster.stats().subscriptions).toBe(0)
   })
 
-  test('is there when join has settled, and not before', async () => {
+  test('is confirmed when join resolves, and not before', async () => {
     const [a, b] = [await start(), await start()]
     broker.hold()
     let is_joined = false
@@ -147,7 +147,7 @@ describe('a subscription', () => {
     expect(b.heard('news')).toEqual(['after'])
   })
 
-  test('is not asked for where the last has left in the same turn', async () => {
+  test('is not requested if the last member leaves in the same turn', async () => {
     const a = await start()
     broker.subscriptions.length = 0
     const joined = a.topics.join('x', 'news')
@@ -156,7 +156,7 @@ describe('a subscription', () => {
     expect(broker.subscriptions).toEqual([])
   })
 
-  test('costs one question after the other in a storm of joins and leaves, and ends right', async () => {
+  test('causes one request at a time during many joins and leaves, and ends in the right state', async () => {
     const a = await start()
     broker.subscriptions.length = 0
     const results: Promise<unknown>[] = []
@@ -178,7 +178,7 @@ describe('a subscription', () => {
     expect(broker.subscriptions.length).toBeLessThan(2 * 50 * 12)
   })
 
-  test('stands for as many topics as the broker lets this server have', async () => {
+  test('is made for as many topics as the broker allows', async () => {
     broker.max_channels = 6
     const a = await start()
     const results = await Promise.all(Array.from({ length: 8 }, (_, i) => a.topics.join('x', `t${i}`)))
@@ -186,7 +186,7 @@ describe('a subscription', () => {
     expect([a.cluster.stats().subscriptions, a.errors.length]).toEqual([5, 3])
   })
 
-  test('that the broker does not allow is told whoever joins, and on_error; others stand', async () => {
+  test('that the broker refuses is reported to join and on_error, and others are made', async () => {
     broker.forbidden.add('bt.topic.secret')
     const a = await start()
     const [secret, open] = await Promise.all([a.topics.join('x', 'secret'), a.topics.join('x', 'open')])
@@ -202,8 +202,8 @@ describe('a subscription', () => {
   })
 })
 
-describe('while the broker is away', () => {
-  test('what is published waits, and goes out in order when it is back, behind the subscriptions', async () => {
+describe('while the broker is unavailable', () => {
+  test('messages wait, and are sent in order after the subscriptions when it is back', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
     broker.connect_error = new Error('connection refused')
@@ -220,7 +220,7 @@ describe('while the broker is away', () => {
     expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 3, queued_bytes: 0 })
   })
 
-  test('what waits is kept until those are back who were there before', async () => {
+  test('messages wait until the servers from before the outage are back', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     for (const member of [b, c]) await member.topics.join('x', 'news')
     broker.connect_error = new Error('connection refused')
@@ -241,7 +241,7 @@ describe('while the broker is away', () => {
     ])
   })
 
-  test('what waits for one that does not come back goes out after 10 seconds, and it is gone', async () => {
+  test('messages are sent after 10 seconds if a server does not come back, and it is dropped', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     await b.topics.join('x', 'news')
     broker.connect_error = new Error('connection refused')
@@ -255,7 +255,7 @@ describe('while the broker is away', () => {
     await c.cluster.leave()
   })
 
-  test('what waits for one that leaves meanwhile goes out at once', async () => {
+  test('messages are sent at once if the missing server leaves', async () => {
     const [a, b, c] = [await start(), await start(), await start()]
     await b.topics.join('x', 'news')
     const links = [...broker.links]
@@ -272,7 +272,7 @@ describe('while the broker is away', () => {
     expect(b.heard('news')).toEqual(['1'])
   })
 
-  test('on_error is told once, with what is the matter, and again when that is something else', async () => {
+  test('on_error gets each problem once', async () => {
     const a = await start()
     broker.connect_error = new Error('connection refused')
     broker.lose_all(new Error('connection reset'))
@@ -287,7 +287,7 @@ describe('while the broker is away', () => {
     expect(broker.attempts).toBe(12)
   })
 
-  test('shows nothing hostile of what a broker says', async () => {
+  test('no error shows hostile text of a broker', async () => {
     const a = await start()
     broker.connect_error = new Error(`no: ${HOSTILE_TEXT}${'x'.repeat(10_000)}`)
     broker.lose_all(new Error(HOSTILE_TEXT))
@@ -296,7 +296,7 @@ describe('while the broker is away', () => {
     for (const { message } of a.errors) expect(flaws_in(message)).toEqual([])
   })
 
-  test('on_error is not told again of what it was told before in the same outage', async () => {
+  test('on_error gets no problem twice in the same outage', async () => {
     const a = await start()
     broker.lose_all(new Error('connection reset'))
     for (let i = 0; i < 10; i += 1) {
@@ -310,7 +310,7 @@ describe('while the broker is away', () => {
     expect(a.errors.length).toBe(4)
   })
 
-  test('attempts to connect come after 5 seconds at most, and the first within 100 ms', async () => {
+  test('attempts to connect are at most 5 seconds apart, and the first follows within 100 ms', async () => {
     const a = await start()
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
@@ -321,7 +321,7 @@ describe('while the broker is away', () => {
     expect(broker.attempts).toBe(22)
   })
 
-  test('more than max_cluster_queue is refused, and all before goes out when it is back', async () => {
+  test('messages beyond max_cluster_queue are refused, and all earlier ones are sent when it is back', async () => {
     const [a, b] = [await ClusterMember.start(broker, { max_cluster_queue: 10_000 }), await start()]
     await b.topics.join('x', 'news')
     broker.connect_error = new Error('connection refused')
@@ -344,7 +344,7 @@ describe('while the broker is away', () => {
     expect(a.cluster.stats()).toMatchObject({ published: taken.length, refused: 1 })
   })
 
-  test('join settles at once with cluster_unavailable, and the topic is subscribed to when it is back', async () => {
+  test('join resolves at once with cluster_unavailable, and the topic is subscribed when it is back', async () => {
     const [a, b] = [await start(), await start()]
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
@@ -356,7 +356,7 @@ describe('while the broker is away', () => {
     expect(b.heard('news')).toEqual(['hello'])
   })
 
-  test('a join that waited for it is told', async () => {
+  test('a pending join resolves with cluster_unavailable', async () => {
     const a = await start()
     broker.hold()
     const joined = a.topics.join('x', 'news')
@@ -367,7 +367,7 @@ describe('while the broker is away', () => {
     expect(a.errors).toEqual([(error as NetError).cause])
   })
 
-  test('a join whose socket leaves while it comes back settles, though nobody is in any topic', async () => {
+  test('a join whose socket leaves during the reconnect resolves, even if no topic has members', async () => {
     const a = await start()
     broker.lose_all()
     broker.hold()
@@ -378,7 +378,7 @@ describe('while the broker is away', () => {
     expect(await joined).toBe(true)
   })
 
-  test('no name is kept of a topic that nobody is in any more', async () => {
+  test('names of topics without members take no memory', async () => {
     const a = await start()
     broker.hold()
     void a.topics.join('x', 'held')
@@ -400,7 +400,7 @@ describe('while the broker is away', () => {
     expect([...a.topics.names()]).toEqual(['held'])
   })
 
-  test('what was under way when it was lost is counted, told, and never sent again', async () => {
+  test('unconfirmed messages are counted and reported as lost, and never sent again', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
     broker.hold()
@@ -417,7 +417,7 @@ describe('while the broker is away', () => {
     expect(b.heard('news')).toEqual(['4'])
   })
 
-  test('a message that turns out to be too large when it is back is told, and those behind it go out', async () => {
+  test('a message that exceeds the new limit of the broker is reported, and later ones are sent', async () => {
     broker.connect_error = new Error('connection refused')
     broker.max_bytes = 200
     const [a, b] = [await start(), await start()]
@@ -437,7 +437,7 @@ describe('a broker that is lost again', () => {
   test.each([
     ['while the first subscription is made', 0],
     ['while topics are subscribed to', 1],
-  ])('%s is tried again, and all stands then', async (_, answered) => {
+  ])('%s is connected again, with all subscriptions', async (_, answered) => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
     broker.lose_all()
@@ -459,7 +459,7 @@ describe('a broker that is lost again', () => {
     expect([b.heard('news'), b.cluster.stats().subscriptions]).toEqual([['hello'], 1])
   })
 
-  test('while others are waited for keeps what waits', async () => {
+  test('while the server waits for other servers keeps the queue', async () => {
     const [a, b] = [await start(), await start()]
     await b.topics.join('x', 'news')
     broker.lose_all()
@@ -480,7 +480,7 @@ describe('at the start', () => {
     expect(broker.subscriptions).toEqual(['+bt.all', '+bt.topic.news'])
   })
 
-  test('join is told when the first attempt fails', async () => {
+  test('join resolves with cluster_unavailable if the first attempt fails', async () => {
     broker.connect_error = new Error('connection refused')
     const a = new ClusterMember(broker)
     a.cluster.start()
@@ -504,13 +504,13 @@ describe('at the start', () => {
     },
   )
 
-  test('a connection that is lost as soon as it is there is told as such', async () => {
+  test('a connection that is lost at once is reported as lost', async () => {
     const port = broker.port()
     const a = new ClusterMember({
       port: () => ({
         ...port,
-        connect: async sink => {
-          const link = await port.connect(sink)
+        connect: async events => {
+          const link = await port.connect(events)
           queueMicrotask(() => broker.lose_all(new Error('connection reset')))
           return link
         },
@@ -523,7 +523,7 @@ describe('at the start', () => {
     ])
   })
 
-  test('what is published goes out though topics come and go all the time', async () => {
+  test('messages are sent even while topics change all the time', async () => {
     const b = await start()
     await b.topics.join('x', 'news')
     const a = new ClusterMember(broker)
@@ -540,7 +540,7 @@ describe('at the start', () => {
     expect(b.heard('news')).toEqual(['hello'])
   })
 
-  test('what is published before it is connected goes out', async () => {
+  test('messages published before the connection are sent', async () => {
     const b = await start()
     await b.topics.join('x', 'news')
     const a = new ClusterMember(broker)
@@ -552,7 +552,7 @@ describe('at the start', () => {
 })
 
 describe('a broker that is slow', () => {
-  test('is handed 1 MiB at a time, and the rest waits in the queue', async () => {
+  test('gets 1 MiB at a time, and the rest waits in the queue', async () => {
     const [a, b] = [await ClusterMember.start(broker, { max_cluster_queue: 10_000_000 }), await start()]
     await b.topics.join('x', 'news')
     broker.hold()
@@ -566,7 +566,7 @@ describe('a broker that is slow', () => {
     expect(b.heard('news')).toEqual(texts.slice(11))
   })
 
-  test('is given up when it answers nothing for 10 seconds', async () => {
+  test('is given up if it does not reply for 10 seconds', async () => {
     const a = await start()
     const [link] = broker.links
     broker.hold()
@@ -579,7 +579,7 @@ describe('a broker that is slow', () => {
     expect(broker.links).not.toContain(link)
   })
 
-  test('is given up when it answers nothing for 10 seconds while subscriptions are restored', async () => {
+  test('is given up if it does not reply for 10 seconds while subscriptions are restored', async () => {
     const a = await start()
     await a.topics.join('x', 'news')
     broker.lose_all()
@@ -596,7 +596,7 @@ describe('a broker that is slow', () => {
     expect(await a.topics.join('z', 'more')).toBe(true)
   })
 
-  test('is not given up while it answers, however many subscriptions there are to be restored', async () => {
+  test('is not given up while it replies, however many subscriptions are restored', async () => {
     const a = await start()
     broker.lose_all()
     for (let i = 0; i < 25_000; i += 1) a.topics.join('x', `t${i}`)
@@ -611,7 +611,7 @@ describe('a broker that is slow', () => {
     expect([a.cluster.stats().subscriptions, a.errors.length]).toEqual([25_000, 1])
   })
 
-  test('is not given up by a process that was stopped, before it has read what came meanwhile', async () => {
+  test('is not given up by a suspended process before it has read the replies', async () => {
     const a = await start()
     broker.hold()
     a.publish('news', 'hello')
@@ -624,8 +624,8 @@ describe('a broker that is slow', () => {
   })
 })
 
-describe('the servers that there are', () => {
-  test('know each other at once, with how many sockets each has', async () => {
+describe('the servers of a cluster', () => {
+  test('know each other at once, with the number of sockets of each', async () => {
     const a = await start()
     a.size = 3
     const b = await start()
@@ -644,7 +644,7 @@ describe('the servers that there are', () => {
     expect(a.cluster.stats().nodes).toBe(2)
   })
 
-  test('say every 5 seconds that they are there, and are gone when they have missed it 3 times', async () => {
+  test('announce themselves every 5 seconds, and are dropped after 3 missed heartbeats', async () => {
     const [a, b] = [await start(), await start()]
     a.clock.advance(250)
     await settled()
@@ -666,7 +666,7 @@ describe('the servers that there are', () => {
     expect(a.cluster.nodes().length).toBe(1)
   })
 
-  test('answer all that ask within 250 ms with one answer', async () => {
+  test('answer all requests within 250 ms with one reply', async () => {
     const a = await start()
     broker.carried.length = 0
     await Promise.all([start(), start(), start()])
@@ -677,7 +677,7 @@ describe('the servers that there are', () => {
 })
 
 describe('leaving', () => {
-  test('hands over what is left first, and takes nothing and gives nothing after it', async () => {
+  test('sends the queue first, and neither sends nor receives afterwards', async () => {
     const [a, b] = [await start(), await start()]
     for (const member of [a, b]) await member.topics.join('x', 'news')
     a.publish('news', 'last words')
@@ -690,7 +690,7 @@ describe('leaving', () => {
     expect([broker.links.size, a.clock.timers]).toEqual([1, 0])
   })
 
-  test('while the broker is away is done at once, and what never went out is told', async () => {
+  test('while the broker is unavailable is done at once, and unsent messages are reported', async () => {
     const a = await start()
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
@@ -716,7 +716,7 @@ describe('leaving', () => {
     expect([broker.links.size, a.clock.timers]).toEqual([0, 0])
   })
 
-  test('ends an attempt to connect that is under way', async () => {
+  test('cancels a pending attempt to connect', async () => {
     const a = new ClusterMember(broker)
     a.cluster.start()
     await a.cluster.leave()
@@ -724,7 +724,7 @@ describe('leaving', () => {
     expect([broker.links.size, a.clock.timers, a.errors]).toEqual([0, 0, []])
   })
 
-  test('is done when the broker is lost meanwhile', async () => {
+  test('is done if the broker is lost in the meantime', async () => {
     const a = await start()
     broker.hold()
     a.publish('news', '1')
@@ -738,7 +738,7 @@ describe('leaving', () => {
   })
 })
 
-test('a server that may not hear what is for all is told, and has its topics', async () => {
+test('a server without permission for the channel of all sockets reports that, and gets its topics', async () => {
   broker.forbidden.add('bt.all')
   const [a, b] = [await start(), await start()]
   await b.topics.join('x', 'news')
@@ -748,8 +748,8 @@ test('a server that may not hear what is for all is told, and has its topics', a
   expect(a.errors).toEqual([expect.objectContaining({ code: 'permission_denied' })])
 })
 
-describe('what is no message of ours', () => {
-  test('is dropped and counted, and the first of it told', async () => {
+describe('an unreadable message', () => {
+  test('is dropped and counted, and only the first is reported', async () => {
     const a = await start()
     const [link] = broker.links
     const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
@@ -775,7 +775,7 @@ describe('what is no message of ours', () => {
     expect(link).toBeDefined()
   })
 
-  test('is a server more than 10,000: it is dropped and counted, and those that are known go on', async () => {
+  test('may be the announcement of more than 10,000 servers: it is dropped and counted, and known ones stay', async () => {
     const a = await start()
     const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
     const announce = (server: number): void => {
@@ -800,7 +800,7 @@ describe('what is no message of ours', () => {
 
   const messages = (...frames: number[]): Buffer => Buffer.from([1, 1, ...Array(16).fill(7), ...frames])
 
-  test('is dropped, counted, and the first of it reported if it is text that is not UTF-8; the rest arrives', async () => {
+  test('may be text that is not UTF-8: it is dropped and counted, the first is reported, and the rest arrives', async () => {
     const a = await start()
     await a.topics.join('x', 'news')
     const strange = await broker.port().connect({ received() {}, lost() {}, refused() {} })
@@ -831,7 +831,7 @@ describe('what is no message of ours', () => {
   )
 })
 
-test('what a broker refuses later is told, once for each reason and for 100 of them at most', async () => {
+test('a later refusal of the broker is reported once for each of at most 100 reasons', async () => {
   const a = await start()
   const [link] = broker.links
   for (let i = 0; i < 3; i += 1) link?.refuse(new Error('no permission to publish on bt.topic.news'))
@@ -840,7 +840,7 @@ test('what a broker refuses later is told, once for each reason and for 100 of t
   expect(a.errors.length).toBe(100)
 })
 
-test('a connection that comes and goes is tried again after longer and longer, and one that lasted at once', async () => {
+test('the delay grows if connections are lost at once, and stays short after a stable one', async () => {
   const a = await start()
   const gaps = async (lasting_ms: number): Promise<number> => {
     let longest_ms = 0

@@ -45,7 +45,7 @@ const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, text.l
 const frames = (...texts: string[]): Buffer => Buffer.concat(texts.map(frame))
 
 describe('text from the broker that is not UTF-8', () => {
-  it('ends no client of its topic, which gets the other messages', async () => {
+  it('ends no client of its topic, and the other messages arrive', async () => {
     const a = await node(2)
     const link = await broker.port().connect({ received() {}, lost() {}, refused() {} })
     const bad = Buffer.from([0x81, 2, 0xff, 0xfe])
@@ -60,7 +60,7 @@ describe('text from the broker that is not UTF-8', () => {
   })
 })
 
-describe('what one server publishes', () => {
+describe('a message that one server publishes', () => {
   it('reaches the sockets in the topic on all servers, but the one that is left out', async () => {
     const [a, b] = [await node(2), await node(2)]
     const [left_out] = a.sockets
@@ -96,14 +96,14 @@ describe('what one server publishes', () => {
     expect(await b.clients[0]?.bytes(12)).toEqual(frames('everywhere'))
   })
 
-  it('goes nowhere where the broker takes none of that size, and the error says so', async () => {
+  it('goes nowhere if it exceeds the limit of the broker, and the error says so', async () => {
     broker.max_bytes = 100
     const a = await node(1)
     expect(a.server.publish('news', 'x'.repeat(100))).toMatchObject({ code: 'too_large', reached: 0 })
     expect(a.server.broadcast('x'.repeat(100))).toBe(1)
   })
 
-  it('reaches the sockets here where it reaches no other server, and the error says how many', async () => {
+  it('reaches the local sockets if it reaches no other server, and the error says how many', async () => {
     const a = await node(2, { max_cluster_queue: 300 })
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
@@ -118,8 +118,8 @@ describe('what one server publishes', () => {
   })
 })
 
-describe('what comes from another server', () => {
-  it('is taken as far as a queue has room, of which on_error is told', async () => {
+describe('a message of another server', () => {
+  it('is queued as far as a queue has room, and the rest is reported to on_error', async () => {
     const [a, b] = [await node(), await node(1, { max_queue: 200_000 })]
     const [[socket], [client]] = [b.sockets, b.clients] as unknown as [[WsSocket], [RawClient]]
     client.socket.pause()
@@ -134,10 +134,10 @@ describe('what comes from another server', () => {
     expect((await client.bytes(sent_bytes + 18)).subarray(sent_bytes)).toEqual(frames('small', 'small too'))
   })
 
-  it('is told on the channel of messages, one by one, for each socket', async () => {
+  it('is published on the diagnostics channel, one event for each socket and message', async () => {
     const [a, b] = [await node(), await node(1)]
-    const told: unknown[] = []
-    const listener = (event: unknown): void => void told.push(event)
+    const reported: unknown[] = []
+    const listener = (event: unknown): void => void reported.push(event)
     subscribe('bt.net.message', listener)
     try {
       a.server.publish('news', 'text')
@@ -148,13 +148,13 @@ describe('what comes from another server', () => {
     } finally {
       unsubscribe('bt.net.message', listener)
     }
-    expect(told).toEqual([
+    expect(reported).toEqual([
       { side: 'server', handle: b.sockets[0], direction: 'sent', data: 'text', payload_bytes: 4 },
       { side: 'server', handle: b.sockets[0], direction: 'sent', data: Buffer.of(1, 2), payload_bytes: 2 },
     ])
   })
 
-  it('is told to on_error where no queue could ever take it; what can goes on', async () => {
+  it('is reported to on_error if it exceeds max_queue, and the others are delivered', async () => {
     const [a, b] = [await node(), await node(2, { max_queue: 100 })]
     for (const text of ['small', 'x'.repeat(120), 'after']) a.server.publish('news', text)
     for (const client of b.clients) expect(await client.bytes(14)).toEqual(frames('small', 'after'))
@@ -168,8 +168,8 @@ describe('what comes from another server', () => {
   })
 })
 
-describe('what was written by something else', () => {
-  it('is taken apart however many messages it has together, where it fits no queue as a whole', async () => {
+describe('a batch of another program', () => {
+  it('is split, however many messages it has, if it exceeds max_queue as a whole', async () => {
     const b = await node(1, { max_queue: 100 })
     const other = await broker.port().connect({ received() {}, lost() {}, refused() {} })
     const empty = Buffer.from('8200'.repeat(200_000), 'hex')
@@ -180,7 +180,7 @@ describe('what was written by something else', () => {
 })
 
 describe('a server of a cluster', () => {
-  it('subscribes when it listens, and has left when it is closed', async () => {
+  it('subscribes when it listens, and has disconnected when it is closed', async () => {
     const a = await node(1, { close_timeout: 1 })
     expect([broker.subscriptions, a.server.nodes().length]).toEqual([['+bt.all', '+bt.topic.news'], 1])
     expect(a.server.nodes()).toEqual([{ id: expect.any(String), is_self: true, sockets: 1 }])
@@ -190,7 +190,7 @@ describe('a server of a cluster', () => {
     expect(a.server.publish('news', 'late')).toMatchObject({ code: 'closed', reached: 0 })
   })
 
-  it('hands over what callbacks publish while it closes', async () => {
+  it('sends messages that callbacks publish while it closes', async () => {
     const [a, b] = [await node(1), await node(1)]
     a.clients[0]?.socket.end()
     a.server.close()
@@ -199,7 +199,7 @@ describe('a server of a cluster', () => {
     expect(await b.clients[0]?.bytes(9)).toEqual(frames('goodbye'))
   })
 
-  it('that can not listen reaches for no broker', async () => {
+  it('that cannot listen does not connect to the broker', async () => {
     const { server } = await node()
     const second = start({ bind: server.addr, cluster: broker.port(), on_error: () => {} })
     await expect(second.opened).rejects.toMatchObject({ code: 'address_in_use' })
@@ -215,7 +215,7 @@ describe('a server of a cluster', () => {
     expect(server.broadcast('nobody', { cluster: true })).toBe(0)
   })
 
-  it('is refused where the option is no broker', () => {
+  it('is rejected if the option is not a broker', () => {
     for (const cluster of ['nats://127.0.0.1', {}, null, { broker: 'x', prefix: 'y' }])
       expect(() => start({ cluster: cluster as never })).toThrow(
         /the option cluster is .*; expected a broker, such as nats\(\{ servers \}\) of @bt\/ws-cluster-nats/,

@@ -16,7 +16,7 @@ function socket(certificate: object, authorized = true): object {
 }
 
 describe('read_client_certificate', () => {
-  it('copies what a certificate says', () => {
+  it('copies the fields of a certificate', () => {
     expect(read_client_certificate(socket(said))).toEqual({
       subject: { CN: 'alice', OU: ['a', 'b'] },
       issuer: { CN: 'authority' },
@@ -33,7 +33,7 @@ describe('read_client_certificate', () => {
     ['DNS:a.test, IP Address:127.0.0.1, URI:x:y', ['DNS:a.test', 'IP Address:127.0.0.1', 'URI:x:y']],
     ['DNS:"a.test, DNS:admin.test", DNS:b.test', ['DNS:"a.test, DNS:admin.test"', 'DNS:b.test']],
     ['URI:"x\\", DNS:admin.test"', ['URI:"x\\", DNS:admin.test"']],
-  ])('makes a list of the names in %s, and no name of what is quoted', (subjectaltname, names) => {
+  ])('lists the names in %s, and keeps quoted commas within a name', (subjectaltname, names) => {
     expect(read_client_certificate(socket({ ...said, subjectaltname }))?.subject_alt_names).toEqual(names)
   })
 

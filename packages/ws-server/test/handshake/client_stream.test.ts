@@ -31,7 +31,7 @@ describe('address_of', () => {
     expect(stream.remoteAddress).toBeUndefined()
   })
 
-  it('leaves the copy there of an app that has asked before', async () => {
+  it('keeps the cached address of an app that has read it before', async () => {
     const { stream } = await accepted()
     const { remoteAddress, remotePort } = stream
     address_of(stream)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LazySignal } from '../../src/handshake/lazy_signal.js'
 
 describe('LazySignal', () => {
-  it('is one signal, however often it is asked for, and is aborted with its reason', () => {
+  it('is the same signal for every read, and is aborted with the reason', () => {
     const late = new LazySignal()
     const { signal } = late
     expect(late.signal).toBe(signal)
@@ -13,7 +13,7 @@ describe('LazySignal', () => {
     expect(signal.reason).toBe(reason)
   })
 
-  it('is aborted from the start for who asks too late', () => {
+  it('is aborted already if it is first read after the abort', () => {
     const late = new LazySignal()
     const reason = new Error('over')
     late.abort(reason)

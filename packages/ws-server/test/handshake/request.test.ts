@@ -19,7 +19,7 @@ describe('ClientRequest', () => {
     expect(handshake.protocol).toBe('chat')
   })
 
-  it('shows where a browser was, and nothing for who sends no Origin', () => {
+  it('shows the Origin of a browser, and undefined without one', () => {
     expect(request('/', { origin: 'http://page' }).origin).toBe('http://page')
     expect(request('/').origin).toBeUndefined()
   })
@@ -36,7 +36,7 @@ describe('ClientRequest', () => {
       },
     ],
     [{ 'x-empty': '', origin: 'http://page', 'x-latin': 'caf\u00e9 \u00ff', 'x-space': ' a\tb ' }],
-  ])('shows the same when it is packed, asked before or not: %j', headers => {
+  ])('shows the same headers after packing, read before or not: %j', headers => {
     const shown: Record<string, string | undefined> = { ...headers }
     for (const is_asked_before of [false, true]) {
       const before = request('/ws?room=%E4%B8%AD', { ...headers })

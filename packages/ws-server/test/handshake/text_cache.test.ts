@@ -20,7 +20,7 @@ describe('TextCache', () => {
     expect(asked).toEqual(['a', ''])
   })
 
-  it('remembers no more than 128 texts, and forgets first what was met first', () => {
+  it('caches at most 128 texts, and evicts the oldest first', () => {
     const { asked, recent } = counted()
     for (let index = 0; index < 129; index += 1) recent.of(`text ${index}`)
     expect(recent.size).toBe(128)
@@ -31,13 +31,13 @@ describe('TextCache', () => {
     expect(asked).toEqual(['text 0'])
   })
 
-  it('remembers nothing where nothing is made', () => {
+  it('does not cache undefined', () => {
     const recent = new TextCache(() => undefined)
     expect(recent.of('a')).toBeUndefined()
     expect(recent.size).toBe(0)
   })
 
-  it('makes, and does not remember, what is long', () => {
+  it('computes but does not cache long texts', () => {
     const { recent } = counted()
     expect(recent.of('x'.repeat(1_025))).toEqual({ text: 'x'.repeat(1_025) })
     expect(recent.size).toBe(0)

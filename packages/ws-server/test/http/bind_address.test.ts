@@ -87,7 +87,7 @@ describe('format_address', () => {
     expect(format_address(ip, port)).toBe(address)
   })
 
-  test.each(['127.0.0.1', '::1', '2001:db8::1'])('writes what parse_bind reads back: %s', ip => {
+  test.each(['127.0.0.1', '::1', '2001:db8::1'])('formats an address that parse_bind accepts: %s', ip => {
     expect(parse_bind(format_address(ip, 8081))).toEqual({ kind: 'tcp', host: ip, port: 8081 })
   })
 })

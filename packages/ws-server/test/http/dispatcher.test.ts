@@ -79,7 +79,7 @@ afterEach(async () => {
 })
 
 describe('mounted on an http server', () => {
-  it('several routes work on one port, and plain requests stay the http server’s', async () => {
+  it('several routes work on one port, and the http server still answers plain requests', async () => {
     const http = await open_http()
     mount(http, '/a')
     mount(http, '/b')
@@ -92,7 +92,7 @@ describe('mounted on an http server', () => {
     }
   })
 
-  it('has one listener for upgrade, and none when the last route has gone', async () => {
+  it('has one upgrade listener, and none after the last route is removed', async () => {
     const http = await open_http()
     const of_its_own = http.listenerCount('listening')
     const [a, b] = [mount(http, '/a'), mount(http, '/b')]
@@ -123,14 +123,14 @@ describe('mounted on an http server', () => {
     expect(await echo(http, '/a')).toBe('/a hello')
   })
 
-  it('takes the same route on another http server', async () => {
+  it('accepts the same route on another http server', async () => {
     const [one, two] = [await open_http(), await open_http()]
     mount(one, '/a')
     mount(two, '/a')
     expect(await echo(two, '/a')).toBe('/a hello')
   })
 
-  it('gives a route to the next as soon as close was called, while its own sockets close in order', async () => {
+  it('frees its route as soon as close is called, while its own sockets close in order', async () => {
     const http = await open_http()
     const old = mount(http, '/a')
     const ws = new WebSocket(`ws://${addr_of(http)}/a`)
@@ -159,7 +159,7 @@ describe('mounted on an http server', () => {
     await server.closed
   })
 
-  it('leaves another path to others who listen, also those who came later', async () => {
+  it('leaves other paths to other listeners, even ones added later', async () => {
     const http = await open_http()
     const server = mount(http, '/a')
     expect(await status_of(http, '/other')).toBe(404)
@@ -175,14 +175,14 @@ describe('mounted on an http server', () => {
     http.removeAllListeners('upgrade')
   })
 
-  it('counts a path that is nobody’s once, at the first of its routes', async () => {
+  it('counts a request for an unknown path once, at the first route', async () => {
     const http = await open_http()
     const [first, second] = [mount(http, '/a'), mount(http, '/b')]
     expect(await status_of(http, '/other')).toBe(404)
     expect([first, second].map(server => server.stats().refused.wrong_path)).toEqual([1, 0])
   })
 
-  it('closes its own sockets alone, and leaves the http server running', async () => {
+  it('closes only its own sockets, and keeps the http server running', async () => {
     const http = await open_http()
     const [a, b] = [mount(http, '/a'), mount(http, '/b')]
     const [on_a, on_b] = [new WebSocket(`ws://${addr_of(http)}/a`), new WebSocket(`ws://${addr_of(http)}/b`)]
@@ -195,7 +195,7 @@ describe('mounted on an http server', () => {
     on_b.terminate()
   })
 
-  it('lives on when the http server closes, which waits until this one is closed', async () => {
+  it('stays open when the http server closes, which waits until this server is closed', async () => {
     const http = await open_http()
     const server = mount(http, '/a')
     const ws = new WebSocket(`ws://${addr_of(http)}/a`)
@@ -209,7 +209,7 @@ describe('mounted on an http server', () => {
     await Promise.all([server.closed, http_closed])
   })
 
-  it('handles a handshake once, though another listener has answered it before', async () => {
+  it('handles a handshake once, even if another listener has answered it before', async () => {
     const http = await open_http()
     http.on('upgrade', (_request: IncomingMessage, stream: Duplex) => stream.end('HTTP/1.1 418 \r\n\r\n'))
     const server = mount(http, '/a')
@@ -276,7 +276,7 @@ describe('mounted beside another listener for upgrade', () => {
     },
   )
 
-  it('answers 404 also on a connection that has had answers, and though it is closed meanwhile', async () => {
+  it('answers 404 on a connection with earlier responses, even if the server closes in the meantime', async () => {
     const { http, server, stream } = await beside('later', () => {})
     const client = new RawClient(addr_of(http))
     client.send_lines(['GET /page HTTP/1.1', 'Host: a'])
@@ -289,7 +289,7 @@ describe('mounted beside another listener for upgrade', () => {
     expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 404 /)
   })
 
-  it('answers 426 at its own route to what offers something else', async () => {
+  it('answers 426 to another upgrade at its own route', async () => {
     const { http } = await beside('later', () => {})
     const client = RawClient.ask(addr_of(http), { start: 'GET /a HTTP/1.1', Upgrade: 'Upgrade: h2c' })
     expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 426 /)
@@ -302,7 +302,7 @@ describe('mounted beside another listener for upgrade', () => {
     ['before', 'reads, and has not answered yet', (stream: Duplex) => stream.on('data', () => {})],
     ['later', 'waits for something to read of', (stream: Duplex) => stream.on('readable', () => {})],
     ['later', 'has paused', (stream: Duplex) => stream.pause()],
-  ] as const)('leaves alone what one that came %s %s', async (when, _, take) => {
+  ] as const)('leaves alone a request that a listener added %s %s', async (when, _, take) => {
     const { http, server, stream } = await beside(when, take)
     const client = RawClient.ask(addr_of(http), unclaimed)
     const taken = await stream
@@ -314,7 +314,7 @@ describe('mounted beside another listener for upgrade', () => {
     expect(server.stats().refused.wrong_path).toBe(0)
   })
 
-  it('lets the other listener end it, and waits for nothing then', async () => {
+  it('lets the other listener end the request, and leaves no timer', async () => {
     const { http, stream } = await beside('later', duplex => duplex.end(TAKEN))
     const client = RawClient.ask(addr_of(http), unclaimed)
     expect(await client.until_ended()).toBe(TAKEN)
@@ -325,7 +325,7 @@ describe('mounted beside another listener for upgrade', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it.each(['before', 'after'])('a client that resets it %s the answer harms nothing', async when => {
+  it.each(['before', 'after'])('a reset by the client %s the response has no effect', async when => {
     const { http, stream } = await beside('later', () => {})
     const client = RawClient.ask(addr_of(http), unclaimed)
     const left = await stream
@@ -342,7 +342,7 @@ describe('mounted beside another listener for upgrade', () => {
 })
 
 describe('opened', () => {
-  it('settles for a server that listens already, and shows its address', async () => {
+  it('resolves for a server that listens already, and shows its address', async () => {
     const http = await open_http()
     const server = mount(http, '/a')
     expect(server.addr).toBe('')
@@ -350,7 +350,7 @@ describe('opened', () => {
     expect(server.addr).toBe(addr_of(http))
   })
 
-  it('settles when the server listens later, though its first try failed', async () => {
+  it('resolves when the server listens later, even after a failed attempt', async () => {
     const taken = await open_http()
     const http = http_server()
     const server = mount(http, '/a')
@@ -374,7 +374,7 @@ describe('opened', () => {
     expect(http.listenerCount('listening')).toBe(of_its_own)
   })
 
-  it('hides no error of the server from its owner', () => {
+  it('does not hide errors of the server from its owner', () => {
     const http = http_server()
     mount(http, '/a')
     expect(http.listenerCount('error')).toBe(0)
@@ -401,7 +401,7 @@ describe('opened', () => {
   )
 })
 
-describe('who may come in, mounted', () => {
+describe('admission on a shared server', () => {
   it.each([
     ['127.0.0.1', 403],
     ['0.0.0.0', 101],
@@ -434,7 +434,7 @@ describe('who may come in, mounted', () => {
     errors.splice(0)
   })
 
-  it('leaves neither sockets nor listeners behind a storm of clients that are refused', async () => {
+  it('leaves neither sockets nor listeners after many refused clients', async () => {
     const http = await open_http()
     const ends: Promise<unknown>[] = []
     http.on('connection', (stream: Socket) => ends.push(once(stream, 'close')))
@@ -451,7 +451,7 @@ describe('who may come in, mounted', () => {
     expect(open).toBe(0)
   })
 
-  it('ends after handshake_timeout a refused client that neither reads nor goes', async () => {
+  it('ends after handshake_timeout a refused client that neither reads nor leaves', async () => {
     const http = await open_http()
     const streams: Socket[] = []
     http.on('connection', (stream: Socket) => streams.push(stream))
@@ -480,7 +480,7 @@ describe('mounted on a server with TLS', () => {
   it.each([
     ['https', () => create_https(tls)],
     ['http/2 that takes HTTP/1 as well', () => createSecureServer({ ...tls, allowHTTP1: true })],
-  ])('by %s, takes handshakes, and refuses them', async (_name, make) => {
+  ])('by %s, accepts and refuses handshakes', async (_name, make) => {
     const https = make()
     servers.push(https as unknown as Server)
     https.listen(0, '127.0.0.1')

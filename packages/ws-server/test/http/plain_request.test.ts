@@ -95,7 +95,10 @@ async function client_of({ http }: App, kind: Kind = 'http'): Promise<Socket> {
   return socket
 }
 
-/** Sends parts, each in turns of its own, and when there is an answer a last request; returns all that comes back. */
+/**
+ * Sends parts, each in turns of its own, and when there is an answer a last request; returns all that comes
+ * back.
+ */
 async function ask(app: App, parts: readonly string[], kind?: Kind): Promise<string> {
   const socket = await client_of(app, kind)
   socket.setNoDelay(true)
@@ -163,7 +166,7 @@ describe.each(['http', 'https'] as const)('a plain request over %s that offers a
 })
 
 describe('after a plain request that offered an upgrade', () => {
-  it('its connection takes a handshake, and more of both', async () => {
+  it('its connection accepts a handshake, and more plain requests', async () => {
     const { http } = await start_app()
     const server = share(http)
     const socket = await client_of({ http, heard: [] })
@@ -199,7 +202,7 @@ describe('after a plain request that offered an upgrade', () => {
     },
   )
 
-  it('behind a response, it has its own time, and not that of a connection without a request', async () => {
+  it('the keep-alive timeout does not apply while it waits for the previous response', async () => {
     const app = await start_app()
     share(app.http)
     const socket = await client_of(app)
@@ -248,7 +251,7 @@ interface Decider extends Server {
 describe.skipIf(!('shouldUpgradeCallback' in createServer()))(
   'an http server that decides about upgrades',
   () => {
-    it('has its own decision respected, and gets it back', async () => {
+    it('keeps its own decision, which is restored afterwards', async () => {
       const app = await start_app()
       const http: Decider = app.http
       const by_owner = (request: IncomingMessage): boolean => request.headers['x-upgrade'] !== 'no'
@@ -264,7 +267,7 @@ describe.skipIf(!('shouldUpgradeCallback' in createServer()))(
       expect(http.shouldUpgradeCallback).toBe(by_owner)
     })
 
-    it('may decide anew: what it upgrades, and no listener takes, is answered all the same', async () => {
+    it('may decide again: a request that it upgrades and no listener uses is still answered', async () => {
       const app = await start_app()
       const http: Decider = app.http
       const server = share(http)

@@ -97,7 +97,7 @@ describe('a server with tls', () => {
     expect(await socket?.closed).toMatchObject({ code: 1005, clean: true, cause: 'peer' })
   })
 
-  it.skipIf(process.platform === 'win32')('does so on a Unix socket too', async () => {
+  it.skipIf(process.platform === 'win32')('also does so on a Unix socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
     const path = join(folder, 'tls.sock')
     const server = await start_secure({}, { bind: `unix:${path}` })
@@ -109,7 +109,7 @@ describe('a server with tls', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('answers over TLS whoever it refuses', async () => {
+  it('answers refused clients over TLS', async () => {
     const server = await start_secure()
     const options = { host: '127.0.0.1', port: port_of(server), ca: authority.cert }
     for (const [path, status] of [
@@ -128,7 +128,7 @@ describe('a server with tls', () => {
     expect(server.stats().refused).toMatchObject({ not_websocket: 1, wrong_path: 2, tls_failed: 0 })
   })
 
-  it('answers HTTP without TLS in the clear, and says to connect with wss://', async () => {
+  it('answers plain HTTP unencrypted, and names wss://', async () => {
     const server = await start_secure()
     const client = new RawClient(server.addr)
     client.send_lines(Object.values(handshake_lines()))
@@ -138,7 +138,7 @@ describe('a server with tls', () => {
     expect(server.stats().refused).toMatchObject({ tls_failed: 1, bad_handshake: 0 })
   })
 
-  it('agrees on HTTP/1.1 by ALPN, and on nothing else', async () => {
+  it('agrees only on HTTP/1.1 by ALPN', async () => {
     const server = await start_secure()
     const socket = await secure_client(server, { ALPNProtocols: ['h2', 'http/1.1'] })
     expect(socket.alpnProtocol).toBe('http/1.1')
@@ -174,7 +174,7 @@ describe('a client that fails in TLS', () => {
   it.each([
     ['says nothing', new Uint8Array()],
     ['stops in the middle of its ClientHello', Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0)],
-  ])('since it %s is ended after handshake_timeout', async (_name, bytes) => {
+  ])('that %s is ended after handshake_timeout', async (_name, bytes) => {
     const server = await start_secure({}, { handshake_timeout: 60 })
     const { socket, ended } = await bare_client(server)
     socket.write(bytes)
@@ -182,7 +182,7 @@ describe('a client that fails in TLS', () => {
     expect(server.stats().refused).toMatchObject({ timed_out: 1, tls_failed: 0 })
   })
 
-  it('since it agrees on TLS and says no more is answered 408 after handshake_timeout', async () => {
+  it('that sends no request after the TLS handshake is answered 408 after handshake_timeout', async () => {
     const server = await start_secure({}, { handshake_timeout: 200 })
     const socket = await secure_client(server)
     expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 408 /)
@@ -190,7 +190,7 @@ describe('a client that fails in TLS', () => {
     expect(server.stats().refused.timed_out).toBe(1)
   })
 
-  it('since it speaks something else is counted once, and the server goes on', async () => {
+  it('that speaks another protocol is counted once, and the server keeps running', async () => {
     const server = await start_secure()
     for (const text of ['\0\0\0\0 no TLS at all', 'SSH-2.0-OpenSSH\r\n']) {
       const { socket, ended } = await bare_client(server)
@@ -202,7 +202,7 @@ describe('a client that fails in TLS', () => {
     ws.terminate()
   })
 
-  it('is cut off close_timeout after the server has closed, if it does not read why it was refused', async () => {
+  it('is destroyed close_timeout after the server has closed, if it does not read its refusal', async () => {
     const authorize = (): never => refuse(403, 'no', { 'X-Long': 'x'.repeat(50_000_000) })
     const server = await start_secure({}, { close_timeout: 50, handshake_timeout: 600_000, authorize })
     const socket = await secure_client(server)
@@ -214,7 +214,7 @@ describe('a client that fails in TLS', () => {
     socket.destroy()
   })
 
-  it('since it leaves, at whatever step, harms nothing and is not counted', async () => {
+  it('that leaves at any step has no effect, and is not counted', async () => {
     const server = await start_secure()
     for (const bytes of [new Uint8Array(), Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0)]) {
       for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
@@ -290,14 +290,14 @@ describe('client_certificates', () => {
     expect(server.stats()).toMatchObject({ accepted: 0, refused: { tls_failed: 1, bad_handshake: 0 } })
   })
 
-  it.each(versions)('that are optional let in a client of %s without one', async maxVersion => {
+  it.each(versions)('that are optional admit a client of %s without one', async maxVersion => {
     const server = await start_secure({ client_certificates: 'optional', ca: authority.cert })
     const ws = await client_of(server, { maxVersion })
     expect([...server.sockets][0]?.request.certificate).toBeUndefined()
     ws.terminate()
   })
 
-  it.each(versions)('are shown again in a session of %s that is resumed', async maxVersion => {
+  it.each(versions)('are shown again in a resumed session of %s', async maxVersion => {
     const server = await start_secure({ client_certificates: 'optional', ca: authority.cert })
     const shown: unknown[] = []
     for (const client of [alice, {}]) {
@@ -316,7 +316,7 @@ describe('client_certificates', () => {
     expect(shown).toEqual([{ CN: 'alice' }, undefined])
   })
 
-  it('have to hold under a name of sni too', async () => {
+  it('also have to be valid under a name of sni', async () => {
     const server = await start_secure({
       client_certificates: 'required',
       ca: authority.cert,
@@ -346,7 +346,7 @@ describe('sni', () => {
     socket.destroy()
   })
 
-  it('keeps to min_version under every name', async () => {
+  it('applies min_version under every name', async () => {
     const server = await start_secure({ min_version: 'TLSv1.3', sni: { 'chat.test': chat } })
     await expect(secure_client(server, { servername: 'chat.test', maxVersion: 'TLSv1.2' })).rejects.toThrow()
   })
@@ -424,7 +424,7 @@ describe('the option tls', () => {
       { ...identity, sni: { 'chat.test': { ...chat, key: wild.key } } },
       /tls, in sni for chat\.test: cert and key do not belong/,
     ],
-  ])('with %s throws, and says what is expected', (_name, tls, message) => {
+  ])('with %s throws an error that names what is expected', (_name, tls, message) => {
     let error: unknown
     try {
       listen({ type: 'ws', bind: '127.0.0.1:0', tls: tls as never })
@@ -435,7 +435,7 @@ describe('the option tls', () => {
     expect(String(error)).not.toMatch(/BEGIN|\/etc/)
   })
 
-  it('closes a server that never was open', async () => {
+  it('closes a server that was never open', async () => {
     const server = start({ tls: identity })
     server.close()
     await server.closed

@@ -13,7 +13,10 @@ async function join(server: WsServer, count: number): Promise<RawClient[]> {
   return joined
 }
 
-/** What was written to sockets of this process, by them; only what the server sends, since nobody else sends meanwhile. */
+/**
+ * What was written to sockets of this process, by them; only what the server sends, since nobody else sends
+ * meanwhile.
+ */
 function watch_writes(): Buffer[] {
   const written: Buffer[] = []
   const { write } = Socket.prototype
@@ -32,8 +35,8 @@ afterEach(async () => {
 
 const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)])
 
-describe('what is broadcast in one turn', () => {
-  it('leaves in one write for each socket, and all of them write the same bytes', async () => {
+describe('messages that are broadcast in one turn', () => {
+  it('are written once to each socket, from the same bytes', async () => {
     const server = await start_open()
     const all = await join(server, 5)
     const written = watch_writes()
@@ -44,7 +47,7 @@ describe('what is broadcast in one turn', () => {
     expect(new Set(written.map(bytes => bytes.buffer)).size).toBe(1)
   })
 
-  it('leaves in one write together with what is sent to a socket alone, in order', async () => {
+  it('are written together with messages to a single socket, in order', async () => {
     const server = await start_open()
     const [client] = await join(server, 1)
     const [socket] = server.sockets
@@ -57,7 +60,7 @@ describe('what is broadcast in one turn', () => {
     expect(written).toHaveLength(1)
   })
 
-  it('does not reach a socket behind its Close', async () => {
+  it('do not reach a socket after its Close', async () => {
     const server = await start_open()
     const [client] = await join(server, 1)
     const [socket] = server.sockets
@@ -68,7 +71,7 @@ describe('what is broadcast in one turn', () => {
     expect(received).toEqual(Buffer.concat([frame('before'), Buffer.from([0x88, 2, 0x03, 0xe8])]))
   })
 
-  it('reaches sockets with compression and without', async () => {
+  it('reach sockets with and without compression', async () => {
     const server = await start_open({ compression: { threshold: 1 } })
     const packed = await client_of(server, '/ws', { perMessageDeflate: true })
     const plain = await client_of(server, '/ws', { perMessageDeflate: false })
@@ -86,7 +89,7 @@ describe('what is broadcast in one turn', () => {
   })
 })
 
-it('closes nobody who reads, however much is broadcast in one turn', async () => {
+it('closes no socket that reads, however much is broadcast in one turn', async () => {
   const server = await start_open({ max_total_queue: 2_000_000 })
   const all = await join(server, 30)
   const text = 'x'.repeat(60_000)
@@ -123,7 +126,7 @@ describe('the options of a message to many', () => {
     },
   )
 
-  it('may leave out a socket of another server, which gets nothing anyway', async () => {
+  it('may exclude a socket of another server, which gets nothing anyway', async () => {
     const [here, there] = [await start_open(), await start_open()]
     await join(here, 1)
     await join(there, 1)
@@ -134,13 +137,13 @@ describe('the options of a message to many', () => {
   })
 })
 
-it('names the call that got data which can not be sent', async () => {
+it('names the call that got invalid data', async () => {
   const server = await start_open()
   expect(() => server.broadcast(7 as never)).toThrow(/^broadcast got 7: send a string/)
   expect(() => server.publish('news', {} as never)).toThrow(/^publish got an object: send a string/)
 })
 
-it('tells on_error of a message to many that no queue could ever take, where there is anybody to get it', async () => {
+it('reports a broadcast that exceeds max_queue to on_error, if there is any recipient', async () => {
   const text = 'x'.repeat(120)
   const errors: string[] = []
   const server = await start_open({
@@ -166,7 +169,7 @@ it('tells on_error of a message to many that no queue could ever take, where the
 })
 
 describe('a slow socket', () => {
-  it('that is full, and is told of by a broadcast, spoils nothing of the one that it did not take', async () => {
+  it('that is full when a broadcast is reported to on_error does not corrupt that broadcast', async () => {
     // So much fills what one turn is framed into, to the last byte.
     const large = 'a'.repeat(65_532)
     const server = await start_open({
@@ -195,7 +198,7 @@ describe('a slow socket', () => {
     expect(received.subarray(10).toString() === large).toBe(true)
   })
 
-  it('holds up nobody, and gets all of it in order once it reads', async () => {
+  it('delays no other socket, and gets all messages in order once it reads', async () => {
     const server = await start_open({ max_queue: 50_000_000 })
     const [slow, quick] = (await join(server, 2)) as [RawClient, RawClient]
     slow.socket.pause()

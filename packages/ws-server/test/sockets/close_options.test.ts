@@ -5,7 +5,7 @@ import { read_close_options } from '../../src/sockets/close_options.js'
 /** The largest number that a random one can be. */
 const ALMOST_ONE = 1 - Number.EPSILON
 
-describe('what each socket is told', () => {
+describe('the Close of each socket', () => {
   it.each([
     ['nothing', undefined, 1001, 5_000, ''],
     ['no option', {}, 1001, 5_000, ''],
@@ -13,7 +13,7 @@ describe('what each socket is told', () => {
     ['the longest wait for callbacks', { drain_ms: 2_147_483_647 }, 1001, 2_147_483_647, ''],
     ['a code and a reason', { code: 4_000, reason: '再见' }, 4_000, 5_000, '再见'],
     ['no spread', { spread_ms: 0 }, 1001, 5_000, ''],
-  ])('where close is given %s', (_, options, code, drain_ms, reason) => {
+  ])('with %s', (_, options, code, drain_ms, reason) => {
     const shutdown = read_close_options(options)
     expect([shutdown.code, shutdown.drain_ms, shutdown.next_reason()]).toEqual([code, drain_ms, reason])
   })
@@ -23,7 +23,7 @@ describe('what each socket is told', () => {
     expect(read_close_options({ late: 'delivered' }).late).toBe('delivered')
   })
 
-  it('is 1012 where the clients are to be spread, unless a code is given', () => {
+  it('has the code 1012 with spread_ms, unless a code is given', () => {
     expect(read_close_options({ spread_ms: 1 }).code).toBe(1012)
     expect(read_close_options({ spread_ms: 1, code: 1001 }).code).toBe(1001)
   })
@@ -45,7 +45,7 @@ describe('what each socket is told', () => {
     expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123)
   })
 
-  it('differs from socket to socket where nobody draws for it', () => {
+  it('has a different random delay for each socket', () => {
     const { next_reason } = read_close_options({ spread_ms: 3_600_000 })
     const waits = Array.from({ length: 100 }, () => read_retry_hint(next_reason()) as number)
     expect(new Set(waits).size).toBeGreaterThan(50)

@@ -67,7 +67,7 @@ describe('TotalInboxBudget', () => {
     budget = new TotalInboxBudget(LIMIT)
   })
 
-  it('adds up what all hold', () => {
+  it('adds up the memory of all holders', () => {
     const a = add('a', 1_000)
     const b = add('b', 2_000)
     a.hold(500)
@@ -77,7 +77,7 @@ describe('TotalInboxBudget', () => {
     expect(budget.total_bytes).toBe(0)
   })
 
-  it('sheds nobody up to the limit', () => {
+  it('sheds no holder up to the limit', () => {
     add('a', LIMIT)
     expect(shed()).toEqual([])
   })
@@ -106,7 +106,7 @@ describe('TotalInboxBudget', () => {
     expect(budget).toMatchObject({ total_bytes: 6_000, shed: 1 })
   })
 
-  it('sheds by what somebody can let go of, and not by what it holds', () => {
+  it('sheds by the memory that a holder can free, not by what it holds', () => {
     add('with a callback', 4_000).kept = 3_900
     add('waiting', 2_000)
     add('last', 401)
@@ -128,7 +128,7 @@ describe('TotalInboxBudget', () => {
     expect(shed().slice(2)).toEqual(['late 0', 'late 1'])
   })
 
-  it('asks all what they have read ahead, each time a 64th has come in', () => {
+  it('makes all holders report each time a 64th of the limit has been received', () => {
     const reader = add('reader', 1)
     reader.read_ahead = LIMIT - STEP
     add('a', STEP - 1)

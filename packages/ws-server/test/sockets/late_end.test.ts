@@ -17,7 +17,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
 }
 
-it('delivers over TLS what a client sent before it ended its side, however long callbacks take', async () => {
+it('delivers over TLS all messages that a client sent before it ended its side, however long callbacks take', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   let release!: () => void
   const released = new Promise<void>(resolve => (release = resolve))

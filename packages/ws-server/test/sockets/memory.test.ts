@@ -28,7 +28,9 @@ async function start(options: Partial<WsListenOptions>): Promise<string> {
   return `127.0.0.1:${(http.address() as AddressInfo).port}`
 }
 
-/** Whether all of these are garbage. What a turn of the event loop still holds is let go of by the next ones. */
+/**
+ * Whether all of these are garbage. What a turn of the event loop still holds is let go of by the next ones.
+ */
 async function are_garbage(refs: readonly WeakRef<object>[]): Promise<boolean> {
   for (let turn = 0; turn < 20; turn += 1) {
     await new Promise(resolve => setImmediate(resolve))

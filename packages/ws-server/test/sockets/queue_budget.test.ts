@@ -65,7 +65,7 @@ describe('TotalQueueBudget', () => {
     })
   })
 
-  it('sheds nobody while all together hold no more than the limit, less a 64th of it', () => {
+  it('sheds no connection up to 63/64 of the limit', () => {
     add('a', 3_000)
     add('b', LIMIT - STEP - 3_000)
     budget.took(LIMIT)
@@ -83,7 +83,7 @@ describe('TotalQueueBudget', () => {
     expect([shed(), budget.shed]).toEqual([['largest'], 1])
   })
 
-  it('sheds nobody for what the network takes', () => {
+  it('sheds no connection for bytes that the network takes', () => {
     const quick = add('quick', 6_000)
     quick.unwritten = 6_000
     add('slow', 5_000)
@@ -104,7 +104,7 @@ describe('TotalQueueBudget', () => {
     expect([shed(), budget.shed]).toEqual([['b', 'd', 'e'], 3])
   })
 
-  it('says how much waits, the limit, how much that queue held, and what to do', () => {
+  it('reports the total, the limit, the size of the shed queue, and what to do', () => {
     add('a', 5_000)
     add('b', 2_000)
     budget.took(LIMIT)
@@ -140,7 +140,7 @@ describe('TotalQueueBudget', () => {
     expect(counts).toBe(2)
   })
 
-  it('lets all together never hold more than the limit, whoever sends how much', () => {
+  it('never exceeds the limit, whatever the connections send', () => {
     for (let sent = 0; sent < 2_000; sent += 1) {
       // Whoever was shed is gone, and somebody else comes.
       for (const name of shed()) queues = queues.filter(queue => queue.name !== name)
@@ -154,7 +154,7 @@ describe('TotalQueueBudget', () => {
     expect(budget.shed).toBe(shed().length)
   })
 
-  it('tries to shed nobody twice, though what the network holds of it stays for a while', () => {
+  it('sheds no connection twice, even while its bytes still count', () => {
     const stalled = add('stalled', 5_000)
     stalled.under_way = 5_000
     add('b', 3_000)
@@ -164,7 +164,7 @@ describe('TotalQueueBudget', () => {
     expect([counts, shed(), budget.shed, stalled.calls]).toEqual([3, ['stalled'], 1, 1])
   })
 
-  it('sheds nobody else for what those hold that are about to end', () => {
+  it('sheds no other connection for the bytes of ending ones', () => {
     const stalled = add('stalled', LIMIT)
     stalled.under_way = LIMIT
     add('reader', 10)
@@ -173,7 +173,7 @@ describe('TotalQueueBudget', () => {
     expect([counts, shed()]).toEqual([2, ['stalled']])
   })
 
-  it('has nobody to shed where nobody is', () => {
+  it('does nothing without connections', () => {
     budget.took(10 * LIMIT)
     expect(budget.shed).toBe(0)
   })

@@ -27,7 +27,7 @@ describe('RoundTrips', () => {
     ['parts of milliseconds', [0.25, 0.5, 0.75], 0.5, 0.75],
     ['numbers of several digits, which sort as numbers', [9, 10, 100], 10, 100],
     ['the same again and again', [5, 5, 5, 5], 5, 5],
-  ])('tells what half of them, and 99 of 100, took at most: %s', (_, trips, p50, p99) => {
+  ])('returns the median and the 99th percentile: %s', (_, trips, p50, p99) => {
     expect(with_trips(trips).stats()).toEqual({ p50, p99 })
   })
 
@@ -44,7 +44,7 @@ describe('RoundTrips', () => {
     expect(round_trips.stats()).toEqual({ p50: KEPT / 2 + 1, p99: 1_015 })
   })
 
-  it('goes on counting after it was asked', () => {
+  it('keeps counting after stats were read', () => {
     const round_trips = with_trips([1])
     round_trips.stats()
     round_trips.add(3)

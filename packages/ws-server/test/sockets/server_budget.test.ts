@@ -10,7 +10,7 @@ const MIB = 1_048_576
 afterEach(stop_all)
 
 describe('max_total_queue', () => {
-  it('closes the sockets with the largest queues when all together hold too much, and nobody else', async () => {
+  it('closes only the sockets with the largest queues when all queues together exceed the limit', async () => {
     const errors: WsServerError[] = []
     const infos: CloseInfo[] = []
     const server = await start_open({
@@ -46,7 +46,7 @@ describe('max_total_queue', () => {
     for (const client of stalled) client.socket.destroy()
   })
 
-  it('tells on_error when the turn is over, so that an on_error that sends to all does not run within itself', async () => {
+  it('calls on_error at the end of the turn, so that an on_error that broadcasts is not reentered', async () => {
     let depth = 0
     const depths: number[] = []
     const server: WsServer = await start_open({
@@ -72,7 +72,7 @@ describe('max_total_queue', () => {
     for (const client of stalled) client.socket.destroy()
   })
 
-  it('never concerns sockets whose peers read', async () => {
+  it('never closes sockets whose peers read', async () => {
     const server = await start_open({ max_total_queue: MIB })
     const ws = await client_of(server)
     const [socket] = server.sockets
@@ -88,11 +88,11 @@ describe('max_total_queue', () => {
 })
 
 describe('diagnostics channels', () => {
-  it('tell of what happens on a server, while somebody listens', async () => {
-    const told: [string, Record<string, unknown>][] = []
+  it('report the events of a server to subscribers', async () => {
+    const reported: [string, Record<string, unknown>][] = []
     const names = ['open', 'close', 'message', 'queue_full', 'refused', 'error'].map(name => `bt.net.${name}`)
     const listen = (message: unknown, name: string | symbol): unknown =>
-      told.push([String(name), message as Record<string, unknown>])
+      reported.push([String(name), message as Record<string, unknown>])
     for (const name of names) channel(name).subscribe(listen)
     try {
       const server = await start_open({
@@ -106,7 +106,7 @@ describe('diagnostics channels', () => {
       const [socket] = server.sockets
       ws.pause()
       ws.send('a')
-      while (told.at(-1)?.[0] !== 'bt.net.error') await new Promise(setImmediate)
+      while (reported.at(-1)?.[0] !== 'bt.net.error') await new Promise(setImmediate)
       const refused = new RawClient(server.addr)
       refused.send_lines(['GET /elsewhere HTTP/1.1', 'Host: localhost'])
       await once(refused.socket, 'connect')
@@ -114,8 +114,9 @@ describe('diagnostics channels', () => {
       await refused.until_ended()
       ws.terminate()
       await socket?.closed
-      const is_sent_again = (_: unknown, i: number): boolean => told[i]?.[1].data === told[i - 1]?.[1].data
-      const events = told.filter((each, i) => each[1].direction !== 'sent' || !is_sent_again(each, i))
+      const is_sent_again = (_: unknown, i: number): boolean =>
+        reported[i]?.[1].data === reported[i - 1]?.[1].data
+      const events = reported.filter((each, i) => each[1].direction !== 'sent' || !is_sent_again(each, i))
       expect(events.map(([name]) => name)).toEqual([
         'bt.net.open',
         'bt.net.message',
@@ -154,7 +155,7 @@ describe('diagnostics channels', () => {
     }
   })
 
-  it('tell of a socket when its server knows it: one that is told to close then closes it, too', async () => {
+  it('report a socket after its server knows it, so that close() within the event closes it', async () => {
     const server = await start_open()
     const closes = (): unknown => server.close()
     channel('bt.net.open').subscribe(closes)
@@ -168,9 +169,9 @@ describe('diagnostics channels', () => {
     }
   })
 
-  it('tell of a refused client where it is, what it asked for where that is known, and its answer', async () => {
-    const told: unknown[] = []
-    const listen = (event: unknown): unknown => told.push(event)
+  it('report the address, the path if known, and the status of a refused client', async () => {
+    const reported: unknown[] = []
+    const listen = (event: unknown): unknown => reported.push(event)
     channel('bt.net.refused').subscribe(listen)
     try {
       const server = await start_open()
@@ -182,7 +183,7 @@ describe('diagnostics channels', () => {
         client.send_lines(lines)
         await client.until_ended()
       }
-      expect(told).toEqual([
+      expect(reported).toEqual([
         { side: 'server', reason: 'bad_handshake', status: 400, addr: addrs[0], path: undefined },
         { side: 'server', reason: 'not_websocket', status: 426, addr: addrs[1], path: '/ws' },
       ])

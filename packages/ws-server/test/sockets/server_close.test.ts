@@ -47,7 +47,7 @@ function heard_by(ws: WebSocket): { heard: string[]; closed: Promise<[number, st
 }
 
 describe('close', () => {
-  it('lets the handlers of what has arrived finish, and sends what they send, before the Close', async () => {
+  it('lets the callbacks of received messages finish, and sends their messages before the Close', async () => {
     const { server, done, infos, called, release } = await start_held()
     const ws = await client_of(server)
     const { heard, closed } = heard_by(ws)
@@ -64,7 +64,7 @@ describe('close', () => {
     expect(infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true, unsent: 0 }])
   })
 
-  it('reads nothing more: what a client sends afterwards reaches no handler', async () => {
+  it('reads no more: later messages of a client reach no callback', async () => {
     const { server, done, called, release } = await start_held()
     const ws = await client_of(server)
     const { closed } = heard_by(ws)
@@ -101,7 +101,7 @@ describe('close', () => {
     },
   )
 
-  it('waits no longer than drain_ms, and drops what still waits', async () => {
+  it('waits at most drain_ms, and drops messages that still wait', async () => {
     const { server, done, called, release } = await start_held()
     const ws = await client_of(server)
     const { closed } = heard_by(ws)
@@ -128,12 +128,12 @@ describe('close', () => {
     await server.closed
   })
 
-  it('tells each client a wait of its own with spread_ms, by 1012', async () => {
+  it('sends each client a delay of its own with 1012 if spread_ms is given', async () => {
     const server = await start_open()
     const clients = await Promise.all(Array.from({ length: 20 }, () => client_of(server)))
-    const told = clients.map(ws => heard_by(ws).closed)
+    const reported = clients.map(ws => heard_by(ws).closed)
     server.close({ spread_ms: 60_000, reason: 'new version' })
-    const closes = await Promise.all(told)
+    const closes = await Promise.all(reported)
     const waits_ms = closes.map(([code, reason]) => {
       expect(code).toBe(1012)
       expect(reason).toMatch(/^new version; retry_after_ms=\d+$/)
@@ -150,7 +150,7 @@ describe('close', () => {
     expect(await closed).toEqual([4_321, 'für heute genug'])
   })
 
-  it('throws for options that are not what they may be, and goes on', async () => {
+  it('throws for invalid options, and keeps running', async () => {
     const server = await start_open()
     expect(() => server.close({ drain_ms: -1 })).toThrow('close: the option drain_ms is -1; expected')
     expect(() => server.close({ code: 1006 })).toThrow('close: the option code is 1006; expected 1000, 1001')
@@ -171,7 +171,7 @@ describe('close', () => {
     client.socket.destroy()
   })
 
-  it('is what await using does', async () => {
+  it('is called by await using', async () => {
     const { server, done, called, release } = await start_held()
     const ws = await client_of(server)
     const { closed } = heard_by(ws)

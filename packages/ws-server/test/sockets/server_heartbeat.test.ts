@@ -34,7 +34,7 @@ describe('heartbeat', () => {
     client.socket.destroy()
   })
 
-  it('leaves a client alone that answers, and tells how long that took', async () => {
+  it('keeps a client that answers, and counts its round trip', async () => {
     const { server } = await start({})
     expect(server.stats().round_trip_ms).toBeUndefined()
     const ws = await client_of(server)

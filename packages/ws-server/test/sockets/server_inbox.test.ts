@@ -22,7 +22,9 @@ afterEach(async () => {
   await stop_all()
 })
 
-/** A frame of a client with the key 0, which leaves the payload as it is; it may be cut off before `length`. */
+/**
+ * A frame of a client with the key 0, which leaves the payload as it is; it may be cut off before `length`.
+ */
 function frame(first_byte: number, payload: Uint8Array | string, length = payload.length): Buffer {
   const short = length < 126 ? length : length < 65_536 ? 126 : 127
   const lengths = Buffer.alloc(short === 127 ? 8 : short === 126 ? 2 : 0)
@@ -78,7 +80,7 @@ async function expect_served(server: WsServer): Promise<void> {
 }
 
 describe('max_total_inbox', () => {
-  it('counts what waits for a callback, and what that has, until it is done', async () => {
+  it('counts messages that wait for a callback, and the one it has, until it is done', async () => {
     const { server, release } = await start_held()
     const ws = await client_of(server)
     for (let i = 0; i < 3; i += 1) ws.send('x'.repeat(1_000))
@@ -88,7 +90,7 @@ describe('max_total_inbox', () => {
     expect(server.stats().inbox_shed).toBe(0)
   })
 
-  it('counts what is read in later turns of the event loop as well', async () => {
+  it('also counts data that is read in later turns of the event loop', async () => {
     const { server } = await start_held()
     const be_busy = (): void => {
       const until_ms = performance.now() + 0.1
@@ -112,7 +114,7 @@ describe('max_total_inbox', () => {
     await until(() => server.stats().inbox_bytes === 0)
   })
 
-  it('closes those with the largest unfinished messages with 1013, tells on_error, and serves others', async () => {
+  it('closes the sockets with the largest unfinished messages with 1013, reports it to on_error, and keeps the others', async () => {
     const { server, errors, infos } = await start_held({ max_total_inbox: 4 * MIB })
     const small = await upgraded(server, 3)
     for (const client of small) client.send(frame(BEGUN, 'x'.repeat(10_000)))
@@ -132,7 +134,7 @@ describe('max_total_inbox', () => {
     for (const { socket } of [...small, ...large]) socket.destroy()
   })
 
-  it('reads the Close of somebody who was shed in the middle of a message, and no message that comes before it', async () => {
+  it('reads the Close of a socket that was shed in the middle of a message, and no message before it', async () => {
     const { server, infos, heard } = await start_held({ max_total_inbox: MIB - 1 })
     const [client] = await upgraded(server, 1)
     client?.send(frame(BEGUN, 'x'.repeat(MIB - 10), MIB))
@@ -149,7 +151,7 @@ describe('max_total_inbox', () => {
     expect(server.stats().inbox_bytes).toBe(0)
   })
 
-  it('pauses sockets sooner the more is held, before anybody is shed', async () => {
+  it('pauses sockets sooner the more memory is held, before any socket is shed', async () => {
     const { server, release, heard } = await start_held({ max_total_inbox: 8 * MIB })
     const clients = await upgraded(server, 30)
     const burst = Buffer.concat(Array.from({ length: 300 }, () => frame(TEXT, 'x'.repeat(1_000))))
@@ -165,7 +167,7 @@ describe('max_total_inbox', () => {
     for (const { socket } of clients) socket.destroy()
   })
 
-  it('counts what compressed messages unpack to', async () => {
+  it('counts the inflated size of compressed messages', async () => {
     const { server, errors } = await start_held({ compression: true, max_total_inbox: 4 * MIB })
     const packed = deflateRawSync(Buffer.alloc(1_000_000, 97))
     const burst = Buffer.concat([frame(TEXT | RSV1, packed), frame(TEXT | RSV1, packed)])
@@ -188,7 +190,7 @@ describe('max_total_inbox', () => {
     for (const { socket } of clients) socket.destroy()
   })
 
-  it('still delivers what has come from somebody who has left meanwhile, and counts it until then', async () => {
+  it('delivers received messages of a client that has left, and counts them until then', async () => {
     const { server, release, heard, infos } = await start_held()
     const ws = await client_of(server)
     for (const data of ['a', 'b', 'c']) ws.send(data)
@@ -232,7 +234,7 @@ describe('max_total_inbox', () => {
     await until(() => server.stats().inbox_bytes === 0)
   })
 
-  it('counts what clients send while authorize runs, and turns away the one that has sent most', async () => {
+  it('counts data that clients send while authorize runs, and refuses the client that has sent most', async () => {
     const letting: (() => void)[] = []
     const { server } = await start_held({
       max_total_inbox: 100 * KIB,

@@ -7,7 +7,7 @@ import { client_of, start_open, stop_all } from '../started_server.js'
 afterEach(stop_all)
 
 describe('a socket', () => {
-  it('shows its address, a type, an id of its own, and what its handshake asked for', async () => {
+  it('has an address, a type, a unique id, and the request of its handshake', async () => {
     const server = await start_open()
     await client_of(server, '/ws?room=1&room=2', {
       headers: { 'X-Thing': 'yes' },

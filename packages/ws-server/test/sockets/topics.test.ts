@@ -16,7 +16,7 @@ interface Joined {
   readonly server: WsServer
   readonly clients: WebSocket[]
   readonly sockets: WsSocket[]
-  /** What each client has got, once it has got `count` messages, or as many as are told for each. */
+  /** What each client has got, once it has got `count` messages, or as many as are reported for each. */
   received(count: number): Promise<string[][]>
 }
 
@@ -47,7 +47,7 @@ async function joined(topics: string[][], options: Partial<WsListenOptions> = {}
 }
 
 describe('publish', () => {
-  it('reaches those who are in the topic, and tells how many', async () => {
+  it('reaches the sockets in the topic, and returns their number', async () => {
     const { server, received } = await joined([['news'], ['news', 'sport'], ['sport'], []])
     expect(server.publish('news', 'n')).toBe(2)
     expect(server.publish('sport', 's')).toBe(2)
@@ -63,7 +63,7 @@ describe('publish', () => {
     ])
   })
 
-  it('leaves out the socket that the message came from', async () => {
+  it('skips the socket that the message came from', async () => {
     const { server, clients, received } = await joined([['room'], ['room']], {
       on_message: (socket, text) => {
         expect(server.publish('room', text, { except: socket })).toBe(1)
@@ -75,7 +75,7 @@ describe('publish', () => {
     expect(await received(1)).toEqual([['from the second'], ['from the first']])
   })
 
-  it('sends all that is sent to a socket in one turn in one write, in order, and to all sockets the same bytes', async () => {
+  it('writes all messages of one turn to a socket together, in order, and the same bytes to all sockets', async () => {
     const { server, sockets, received } = await joined([['a', 'b'], ['a'], ['a']])
     const written: Buffer[] = []
     const { write } = Socket.prototype
@@ -97,14 +97,14 @@ describe('publish', () => {
     expect(written[1]?.buffer).toBe(written[2]?.buffer)
   })
 
-  it('takes bytes, too', async () => {
+  it('accepts bytes', async () => {
     const { server, clients } = await joined([['bytes']])
     const got = once(clients[0] as WebSocket, 'message')
     expect(server.publish('bytes', Uint8Array.of(1, 2, 3))).toBe(1)
     expect(await got).toEqual([Buffer.from([1, 2, 3]), true])
   })
 
-  it('is not taken by whoever is closing, nor by anybody where it fits into no queue, of which on_error is told', async () => {
+  it('is not queued by closing sockets, nor by any socket if it exceeds max_queue, which is reported to on_error', async () => {
     const codes: string[] = []
     const { server, sockets } = await joined([['t'], ['t'], ['t']], {
       max_queue: 1_000,
@@ -118,7 +118,7 @@ describe('publish', () => {
     expect(codes).toEqual(['too_large'])
   })
 
-  it('tells what is wrong with data, and with a topic, though nobody is there', async () => {
+  it('throws for invalid data and an invalid topic, even without members', async () => {
     const server = await start_open()
     expect(() => server.publish('t', 7 as never)).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
@@ -128,7 +128,7 @@ describe('publish', () => {
 })
 
 describe('a socket', () => {
-  it('is in what it has joined, until it leaves', async () => {
+  it('is in a topic from join to leave', async () => {
     const { server, sockets } = await joined([['a', 'b']])
     const [socket] = sockets as [WsSocket]
     const before = socket.topics
@@ -161,19 +161,19 @@ describe('a socket', () => {
     client.close()
   })
 
-  it('leaves everything with its end, and knows in on_close what that was', async () => {
-    const told: unknown[] = []
+  it('leaves all topics when it ends, and still shows them in on_close', async () => {
+    const reported: unknown[] = []
     const { server, clients, sockets } = await joined([['a', 'b'], ['a']], {
       on_close: async socket => {
-        told.push([...socket.topics], server.publish('a', 'it has left'))
+        reported.push([...socket.topics], server.publish('a', 'it has left'))
         await Promise.resolve()
-        told.push([...socket.topics], await socket.join('c'))
+        reported.push([...socket.topics], await socket.join('c'))
       },
     })
     const got = once(clients[1] as WebSocket, 'message')
     clients[0]?.close()
     await sockets[0]?.closed
-    expect(told).toEqual([['a', 'b'], 1, ['a', 'b'], expect.objectContaining({ code: 'closed' })])
+    expect(reported).toEqual([['a', 'b'], 1, ['a', 'b'], expect.objectContaining({ code: 'closed' })])
     expect(String((await got)[0])).toBe('it has left')
     expect([sockets[0]?.topics.size, server.topics()]).toEqual([0, new Map([['a', 1]])])
     clients[1]?.close()
@@ -192,7 +192,7 @@ describe('a socket', () => {
     expect(socket.topics.size).toBe(0)
   })
 
-  it('is in as many topics as max_topics allows, and no more', async () => {
+  it('is in at most max_topics topics', async () => {
     const { server, sockets } = await joined([['a', 'b']], { max_topics: 2 })
     const [socket] = sockets as [WsSocket]
     expect(await socket.join('c')).toMatchObject({
@@ -250,7 +250,7 @@ describe('the name of a topic', () => {
 })
 
 describe('Topics', () => {
-  it('are as empty as before when all who joined have left or ended, in any order', () => {
+  it('are empty again when all members have left or ended, in any order', () => {
     const topics = new Topics<number>(1_000)
     for (let member = 0; member < 100; member += 1)
       for (let topic = 0; topic < 100; topic += 1) topics.join(member, `topic ${(member * topic) % 97}`)
@@ -272,7 +272,7 @@ describe('Topics', () => {
   })
 })
 
-it('a million joins and leaves over 10,000 topics take no memory that stays', async () => {
+it('a million joins and leaves over 10,000 topics leave no memory in use', async () => {
   const { server, sockets } = await joined([[], [], [], []], { max_topics: 10_000 })
   const topics = Array.from({ length: 10_000 }, (_, index) => `topic ${index}`)
   const come_and_go = (): void => {

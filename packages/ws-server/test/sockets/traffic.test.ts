@@ -19,7 +19,7 @@ describe('traffic', () => {
 })
 
 describe('stats', () => {
-  it('tells the bytes of frames and handshakes', async () => {
+  it('counts the bytes of frames and handshakes', async () => {
     const server = await start_open({ on_message: (socket, data) => socket.send(data) })
     const ws = await client_of(server)
     const before = server.stats()
@@ -34,7 +34,7 @@ describe('stats', () => {
     expect(after.sent_bytes - before.sent_bytes).toBe(1_004)
   })
 
-  it('tells the bytes of who has left as those of who has stayed', async () => {
+  it('counts the bytes of ended sockets like those of open ones', async () => {
     const server = await start_open({ on_message: (socket, data) => socket.send(data) })
     const ws = await client_of(server)
     const [socket] = server.sockets
@@ -47,7 +47,7 @@ describe('stats', () => {
     expect(server.stats()).toMatchObject({ sockets: 0, received_bytes, sent_bytes })
   })
 
-  it('tells how sockets have ended, by cause', async () => {
+  it('counts ended sockets by cause', async () => {
     const server = await start_open()
     const closing = await client_of(server)
     const vanishing = await client_of(server)
