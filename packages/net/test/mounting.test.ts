@@ -7,14 +7,14 @@ import { createServer as create_vite } from 'vite'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect, type HttpServerLike, listen, refuse, type WsServer } from '../src/index.js'
 
-/** What ends what a test has started, the last first. */
+/** Functions that end what a test has started, called in reverse order. */
 const ends: (() => unknown)[] = []
 
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-/** Mounts `/chat` and `/echo`, which say their name before what they are sent. */
+/** Mounts `/chat` and `/echo`, which echo messages with their name in front. */
 async function mount_two(server: HttpServerLike): Promise<WsServer[]> {
   const mounted = ['/chat', '/echo'].map(route =>
     listen({ type: 'ws', server, route, on_message: (socket, data) => socket.send(`${route} ${data}`) }),
@@ -24,7 +24,7 @@ async function mount_two(server: HttpServerLike): Promise<WsServer[]> {
   return mounted
 }
 
-/** What each of the two answers to `hello`. */
+/** Returns the reply of each of the two to `hello`. */
 function hello_to_both(addr: string): Promise<string[]> {
   return Promise.all(['/chat', '/echo'].map(path => hello(`ws://${addr}${path}`)))
 }

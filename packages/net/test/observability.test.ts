@@ -30,7 +30,7 @@ const PAGES = [
     events: '## 事件',
   },
 ]
-/** Inside of the package, so that a sample finds what it imports. */
+/** Inside the package, so that a sample finds its imports. */
 const folder = temporary_folder('observability', join(here, '..'))
 const samples = samples_of(page)
 for (const [name, code] of samples) writeFileSync(join(folder, name), code)
@@ -61,7 +61,7 @@ function fill_queue(socket: net.WsSocket | undefined): number {
 const opened: AsyncDisposable[] = []
 
 /** Connects, and takes an answer for each message that is given. */
-async function client_of(
+async function connect_client(
   server: net.WsServer,
   path = '/ws',
   options: Partial<net.WsConnectOptions> = {},
@@ -111,7 +111,7 @@ describe('the page on observability', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
     const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
     await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
-    // A compiler that shares its processor may take longer than what a test has by default.
+    // On a busy machine, a compiler may take longer than the default timeout of a test.
   })
 
   it.each(PAGES)('lists every figure of stats(), and none that there is not, in $language', async each => {
@@ -140,8 +140,8 @@ describe('the page on observability', () => {
       })
       opened.push(server)
       await server.opened
-      await client_of(server, '/elsewhere')
-      const client = await client_of(server)
+      await connect_client(server, '/elsewhere')
+      const client = await connect_client(server)
       const [socket] = server.sockets
       await exchange(client, ['hello'])
       client.close()
@@ -175,13 +175,13 @@ describe('its Prometheus samples', () => {
     opened.push(server, metrics)
     if (!metrics.listening) await once(metrics, 'listening')
     await server.opened
-    const leaving = await client_of(server)
+    const leaving = await connect_client(server)
     const [left] = server.sockets
     await exchange(leaving, ['one', 'two', 'three'])
     leaving.close()
     await Promise.all([leaving.closed, left?.closed])
-    await (await client_of(server, '/elsewhere')).closed
-    await client_of(server)
+    await (await connect_client(server, '/elsewhere')).closed
+    await connect_client(server)
     const [staying] = server.sockets
     const taken = fill_queue(staying)
     const { port } = metrics.address() as AddressInfo
@@ -252,7 +252,7 @@ describe('its Prometheus samples', () => {
   )
 })
 
-/** What Prometheus would read. */
+/** Returns the metrics as Prometheus would read them. */
 function values_of(text: string): Map<string, number> {
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
   return new Map(
@@ -273,15 +273,15 @@ describe('its OpenTelemetry samples', () => {
     const { server, meters, tracers } = await run_sample<Exports>('traced_server.ts')
     opened.push(server)
     await server.opened
-    const good = await client_of(server)
-    const bad = await client_of(server)
+    const good = await connect_client(server)
+    const bad = await connect_client(server)
     const [first, second] = server.sockets
     await exchange(good, ['one', 'two'])
     const taken = fill_queue(first)
     good.close()
     bad.send(new Uint8Array(3))
     await Promise.all([good, bad, first, second].map(each => each?.closed))
-    await client_of(server, '/elsewhere')
+    await connect_client(server, '/elsewhere')
     await Promise.all([meters.shutdown(), tracers.shutdown()])
 
     const points = new Map<string, unknown>()
@@ -345,7 +345,7 @@ describe('its sample for clients', () => {
     const server = net.listen({ type: 'ws', bind: '127.0.0.1:0' })
     opened.push(server)
     await server.opened
-    const client = await client_of(server, '/ws?token=secret', {
+    const client = await connect_client(server, '/ws?token=secret', {
       reconnect: true,
       on_reconnecting: () => client.close(),
     })

@@ -15,7 +15,7 @@ import * as net from '../src/index.js'
 const here = dirname(fileURLToPath(import.meta.url))
 const package_folder = join(here, '..')
 const root = join(package_folder, '../..')
-/** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
+/** Inside the package, so that `@bt/net` resolves to its build, as for a user who has installed it. */
 const folder = temporary_folder('readme', package_folder)
 const run = promisify(execFile)
 const ADDRESS = '127.0.0.1:8081'
@@ -32,7 +32,7 @@ function written(name: string, code: string, address: string): string {
   return file
 }
 
-/** An address that nobody listens at. */
+/** Returns an address at which nothing listens. */
 async function free_address(): Promise<string> {
   const server = net.listen({ type: 'ws', bind: '127.0.0.1:0' })
   await server.opened
@@ -66,7 +66,7 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What the sample of a client prints, which the page says. */
+/** The output of the sample client, which the page shows. */
 const PRINTED = 'from server: welcome\nfrom server: echo:hello\nclosed\n'
 
 /**
@@ -168,12 +168,18 @@ describe('the samples', () => {
   it('for topics sends to the members of a room, and announces who has left', async () => {
     const address = await free_address()
     await start_server(samples.get('topics') ?? '', address, '/ws?room=of-nobody')
-    const enter = async (room: string): Promise<{ client: net.WsClient; heard: AsyncIterator<unknown> }> => {
+    const connect_clients = async (
+      room: string,
+    ): Promise<{ client: net.WsClient; heard: AsyncIterator<unknown> }> => {
       const client = net.connect({ type: 'ws', url: `ws://${address}/ws?room=${room}` })
       await client.opened
       return { client, heard: client[Symbol.asyncIterator]() }
     }
-    const [ada, bob, eve] = [await enter('1'), await enter('1'), await enter('2')]
+    const [ada, bob, eve] = [
+      await connect_clients('1'),
+      await connect_clients('1'),
+      await connect_clients('2'),
+    ]
     ada.client.send('hello')
     expect(await bob.heard.next()).toEqual({ value: 'hello', done: false })
     bob.client.send('hi')

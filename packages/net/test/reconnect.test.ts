@@ -28,7 +28,7 @@ async function start(options: Partial<WsListenOptions> = {}): Promise<WsServer> 
   return server
 }
 
-/** Starts a server again where another one was. */
+/** Starts a server at the address of an earlier one. */
 function start_again(stopped: WsServer, options: Partial<WsListenOptions> = {}): Promise<WsServer> {
   return start({ bind: stopped.addr, ...options })
 }
@@ -44,8 +44,8 @@ interface Heard {
   next_wait(): Promise<void>
 }
 
-/** A client that connects again at once, and what it tells. */
-function client_of(url: string, options: Partial<WsConnectOptions> = {}): Heard {
+/** Connects a client that reconnects at once, and records its events. */
+function connect_client(url: string, options: Partial<WsConnectOptions> = {}): Heard {
   const waiting: { open: (() => void)[]; wait: (() => void)[] } = { open: [], wait: [] }
   const client = connect({
     type: 'ws',
@@ -80,7 +80,7 @@ describe('reconnect', () => {
   it('reconnects when the server is back, and sends the messages from in between in order and once', async () => {
     const got: string[] = []
     const first = await start()
-    const heard = client_of(url_of(first))
+    const heard = connect_client(url_of(first))
     await heard.next_open()
     const lost = heard.next_wait()
     first.close({ drain_ms: 0 })
@@ -103,7 +103,7 @@ describe('reconnect', () => {
 
   it('reports each attempt to on_reconnecting, and only the first failure to on_error', async () => {
     const first = await start()
-    const heard = client_of(url_of(first))
+    const heard = connect_client(url_of(first))
     await heard.next_open()
     await first[Symbol.asyncDispose]()
     while (heard.reconnecting.length < 4) await heard.next_wait()
@@ -122,7 +122,7 @@ describe('reconnect', () => {
   it('begins before there ever was a server', async () => {
     const gone = await start()
     await gone[Symbol.asyncDispose]()
-    const heard = client_of(url_of(gone))
+    const heard = connect_client(url_of(gone))
     expect(heard.client.send('early')).toBe(true)
     await heard.next_wait()
     const got = new Promise<string>(resolve => {
@@ -134,7 +134,7 @@ describe('reconnect', () => {
 
   it('keeps to the wait that a server asks for when it closes', async () => {
     const first = await start()
-    const all = Array.from({ length: 20 }, () => client_of(url_of(first)))
+    const all = Array.from({ length: 20 }, () => connect_client(url_of(first)))
     await Promise.all(all.map(({ client }) => client.opened))
     const waits = all.map(heard => heard.next_wait())
     first.close({ spread_ms: 3_000_000 })
@@ -147,7 +147,7 @@ describe('reconnect', () => {
 
   it.each([1000, 3000, 3003, 4401, 4403, 4404])('is over when the server closes with %i', async code => {
     const server = await start({ on_connect: socket => socket.close(code) })
-    const heard = client_of(url_of(server))
+    const heard = connect_client(url_of(server))
     expect(await heard.client.closed).toMatchObject({ code, cause: 'peer' })
     expect(heard.reconnecting).toEqual([])
     expect(heard.errors).toEqual([])
@@ -163,7 +163,7 @@ describe('reconnect', () => {
     })
     // A connection that lasts longer than max_delay starts the count anew, and on a busy machine even a short
     // one does.
-    const heard = client_of(url_of(server), { reconnect: { min_delay: 1, max_delay: 600_000 } })
+    const heard = connect_client(url_of(server), { reconnect: { min_delay: 1, max_delay: 600_000 } })
     while (heard.opens < 3) await heard.next_open()
     expect(heard.client.state).toBe('open')
     expect(heard.reconnecting.map(({ attempt }) => attempt)).toEqual([1, 2])
@@ -179,7 +179,7 @@ describe('reconnect', () => {
         stream.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
       })
       await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
-      const heard = client_of(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`, {
+      const heard = connect_client(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`, {
         reconnect: { min_delay: 1, max_delay: 2, max_attempts: 2 },
       })
       expect(await heard.client.closed).toMatchObject({ cause: 'refused' })
@@ -193,9 +193,9 @@ describe('reconnect', () => {
 
   it('waits as long as Retry-After asks', async () => {
     const server = await start({ max_connections: 1 })
-    const first = client_of(url_of(server))
+    const first = connect_client(url_of(server))
     await first.client.opened
-    const second = client_of(url_of(server))
+    const second = connect_client(url_of(server))
     await second.next_wait()
     expect(second.reconnecting[0]).toMatchObject({ attempt: 1, delay_ms: 5_000 })
   })
@@ -204,7 +204,7 @@ describe('reconnect', () => {
     const gone = await start()
     await gone[Symbol.asyncDispose]()
     const infos: CloseInfo[] = []
-    const heard = client_of(url_of(gone), {
+    const heard = connect_client(url_of(gone), {
       reconnect: { min_delay: 1_000_000, max_delay: 2_000_000 },
       on_close: info => infos.push(info),
     })
@@ -220,7 +220,7 @@ describe('reconnect', () => {
 
   it('goes on with a for await over both connections', async () => {
     const first = await start({ on_connect: socket => socket.send('first') })
-    const heard = client_of(url_of(first))
+    const heard = connect_client(url_of(first))
     const got: string[] = []
     const loop = (async () => {
       for await (const data of heard.client) {

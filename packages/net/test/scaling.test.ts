@@ -14,7 +14,7 @@ import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const page = readFileSync(join(here, '../../../docs/scaling.md'), 'utf8')
-/** Inside of the package, so that `@bt/net` means its build, as it does for who has installed it. */
+/** Inside the package, so that `@bt/net` resolves to its build, as for a user who has installed it. */
 const folder = temporary_folder('scaling', join(here, '..'))
 const samples = samples_of(page)
 /** Beside the programs: what they tell is written down by this, and nothing of them is changed. */
@@ -123,8 +123,8 @@ async function start_workers(
   return { program, pids: workers.map(({ pid }) => pid), url: url_of(workers[0]?.addr ?? '') }
 }
 
-/** A client that comes back by itself. */
-class Guest {
+/** A client that reconnects by itself. */
+class ReconnectingClient {
   readonly ws: net.WsClient
   /** The workers that have welcomed it. */
   readonly hosts: number[] = []
@@ -163,17 +163,17 @@ class Guest {
   }
 }
 
-/** Clients that have come in. */
-async function enter(url: string, count: number): Promise<readonly Guest[]> {
-  const guests = Array.from({ length: count }, () => new Guest(url))
-  await Promise.all(guests.map(guest => guest.welcomed(1)))
-  return guests
+/** Connects clients, and waits until each is welcomed. */
+async function connect_clients(url: string, count: number): Promise<readonly ReconnectingClient[]> {
+  const connected = Array.from({ length: count }, () => new ReconnectingClient(url))
+  await Promise.all(connected.map(client => client.welcomed(1)))
+  return connected
 }
 
-/** Says something, and settles when it is answered. */
+/** Sends a message, and resolves when it is answered. */
 async function ask(url: string): Promise<void> {
   await new Promise<void>(resolve => {
-    const { ws } = new Guest(url, () => resolve())
+    const { ws } = new ReconnectingClient(url, () => resolve())
     ws.send('is anybody there?')
   })
 }
@@ -185,9 +185,9 @@ const MESSAGES = 1_000
 /** How many messages of a talker are under way. */
 const UNDER_WAY = 20
 
-/** A client that asks for much, and reads nothing until it is told to. */
+/** A client that requests much data, and reads nothing until asked to. */
 class SlowReader {
-  readonly guest: Guest
+  readonly client: ReconnectingClient
   readonly heard: number[] = []
   readonly all_heard: Promise<void>
   read_on!: () => void
@@ -200,7 +200,7 @@ class SlowReader {
     this.all_heard = new Promise(resolve => {
       tell = resolve
     })
-    this.guest = new Guest(url, async data => {
+    this.client = new ReconnectingClient(url, async data => {
       await reading
       const [, index] = /^echo:\w+ (?:last )?(\d+) /.exec(data) ?? []
       this.heard.push(Number(index))
@@ -208,16 +208,16 @@ class SlowReader {
     })
     for (let index = 0; index < MESSAGES; index += 1) {
       const word = index === MESSAGES - 1 ? 'last ' : ''
-      const sent = this.guest.ws.send(`${name} ${word}${index} `.padEnd(1_024, '.'))
+      const sent = this.client.ws.send(`${name} ${word}${index} `.padEnd(1_024, '.'))
       if (sent !== true) throw sent
     }
   }
 }
 
-/** A client that always has some messages under way, until it leaves. */
+/** A client that always has some messages in flight until it leaves. */
 class Talker {
   readonly name: string
-  readonly guest: Guest
+  readonly client: ReconnectingClient
   sent = 0
   /** The errors of messages that were not taken. */
   readonly refused: net.NetError[] = []
@@ -225,33 +225,33 @@ class Talker {
 
   constructor(url: string, name: string) {
     this.name = name
-    this.guest = new Guest(url, data => {
+    this.client = new ReconnectingClient(url, data => {
       if (this.#farewell === undefined) this.#say(1)
       else if (data.startsWith('echo:bye')) this.#farewell()
     })
-    this.guest.ws.on_open(() => this.#say(UNDER_WAY))
+    this.client.ws.on_open(() => this.#say(UNDER_WAY))
   }
 
   /** Says goodbye, and leaves when that is answered. */
   async leave(): Promise<void> {
     await new Promise<void>(resolve => {
       this.#farewell = resolve
-      this.guest.ws.send('bye')
+      this.client.ws.send('bye')
     })
-    this.guest.ws.close()
-    await this.guest.ws.closed
+    this.client.ws.close()
+    await this.client.ws.closed
   }
 
   #say(count: number): void {
     for (let said = 0; said < count && this.#farewell === undefined; said += 1) {
-      const sent = this.guest.ws.send(`${this.name} ${this.sent} `)
+      const sent = this.client.ws.send(`${this.name} ${this.sent} `)
       if (sent !== true) this.refused.push(sent)
       this.sent += 1
     }
   }
 }
 
-/** An address that nobody listens at just now. */
+/** Returns an address at which nothing listens now. */
 async function free_address(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -264,7 +264,7 @@ async function free_address(): Promise<string> {
 afterEach(async () => {
   for (const ws of clients.splice(0)) await ws[Symbol.asyncDispose]()
   for (const program of running.splice(0)) {
-    // Workers end by themselves when there is nobody to supervise them.
+    // Workers end by themselves without their supervisor.
     program.signal('SIGKILL')
     await program.exit
   }
@@ -289,7 +289,7 @@ describe('the page on scaling', () => {
         noEmit: true,
         types: ['node'],
         strict: false,
-        // What the declarations hold is checked with the samples of other pages.
+        // The types are checked with the samples of other pages.
         skipLibCheck: true,
       },
       include: ['*.mjs'],
@@ -308,18 +308,18 @@ describe('workers on one port', () => {
     { place: 'a free port', policy: 'none', bind: () => '127.0.0.1:0' },
     { place: 'a Unix socket', policy: 'none', bind: () => `unix:${join(folder, 'socket')}` },
   ])(
-    'at $place, scheduled by $policy: clients get in, are answered, and come back after a restart',
+    'at $place, scheduled by $policy: clients connect, get replies, and reconnect after a restart',
     async ({ bind, policy }) => {
       const { program, pids, url } = await start_workers(
         { bind: await bind() },
         { NODE_CLUSTER_SCHED_POLICY: policy },
       )
       expect(new Set(pids).size).toBe(WORKERS)
-      const guests = await enter(url, 6)
+      const connected = await connect_clients(url, 6)
       await ask(url)
       program.signal('SIGHUP')
       await program.times(/all workers are new\n/g, 1)
-      await Promise.all(guests.map(guest => guest.welcomed(2)))
+      await Promise.all(connected.map(client => client.welcomed(2)))
       await ask(url)
       program.signal('SIGTERM')
       expect(await program.exit).toEqual([0, null])
@@ -329,8 +329,9 @@ describe('workers on one port', () => {
   it('all get connections, and end if the supervisor is killed', async () => {
     const { program, pids, url } = await start_workers()
     const hosts = new Set<number | undefined>()
-    // One that is busy is passed over, so they do not come to each in turn.
-    while (hosts.size < WORKERS) for (const guest of await enter(url, 1)) hosts.add(guest.hosts[0])
+    // Busy workers are skipped, so the connections do not go to each in turn.
+    while (hosts.size < WORKERS)
+      for (const client of await connect_clients(url, 1)) hosts.add(client.hosts[0])
     expect([...hosts].sort()).toEqual([...pids].sort())
     program.signal('SIGKILL')
     // Their output is closed as well.
@@ -348,25 +349,25 @@ describe('a rolling restart', () => {
     )
     const readers = Array.from({ length: READERS }, (_, id) => new SlowReader(url, `reader${id}`))
     const talkers = Array.from({ length: TALKERS }, (_, id) => new Talker(url, `talker${id}`))
-    await Promise.all(talkers.map(({ guest }) => guest.ws.opened))
+    await Promise.all(talkers.map(({ client }) => client.ws.opened))
     const taken = await program.times(/taken: echo:reader\d+ last .*queued: (\d+)\n/g, READERS)
     for (const [, queued] of taken) expect(Number(queued)).toBeGreaterThan(200_000)
     program.signal('SIGHUP')
-    // The first new worker listens: now the first of the old ones is told to end.
+    // The first new worker listens, so the first of the old ones is asked to end.
     await program.workers(WORKERS + 1)
     for (const { read_on } of readers) read_on()
     await program.times(/all workers are new\n/g, 1)
     expect(
       [...program.output.matchAll(/worker (\d+) has ended/g)].map(([, pid]) => Number(pid)).sort(),
     ).toEqual([...pids].sort())
-    for (const { guest, heard, all_heard } of readers) {
+    for (const { client, heard, all_heard } of readers) {
       await all_heard
       expect(heard).toEqual(Array.from({ length: MESSAGES }, (_, index) => index))
       // It was with an old worker, and is now with a new one.
-      await guest.welcomed(2)
+      await client.welcomed(2)
     }
     for (const talker of talkers) await talker.leave()
-    const losses = [...readers, ...talkers].flatMap(({ guest }) => guest.infos)
+    const losses = [...readers, ...talkers].flatMap(({ client }) => client.infos)
     // An attempt may come too late on a machine that is busy.
     for (const info of losses.filter(({ cause }) => cause !== 'refused'))
       expect(info).toMatchObject({ code: 1012, clean: true, unsent: 0 })
@@ -381,13 +382,13 @@ describe('a rolling restart', () => {
 
   it('keeps the old workers if the new version does not start', async () => {
     const { program, pids, url } = await start_workers()
-    const guests = await enter(url, 6)
+    const connected = await connect_clients(url, 6)
     writeFileSync(join(folder, 'workers.mjs'), 'process.exit(3)')
     program.signal('SIGHUP')
     await program.times(/the new worker does not start: the others go on as they are\n/g, 1)
     expect(program.output).toMatch(/worker \d+ has died \(exit code 3\)/)
     await ask(url)
-    for (const { hosts, infos } of guests) {
+    for (const { hosts, infos } of connected) {
       expect(infos).toEqual([])
       expect(pids).toContain(hosts[0])
     }
@@ -396,7 +397,7 @@ describe('a rolling restart', () => {
 
   it('kills and reports a worker that does not end, and its clients reconnect like the others', async () => {
     const { program, pids, url } = await start_workers({ end_ms: 200 })
-    const guests = await enter(url, 6)
+    const connected = await connect_clients(url, 6)
     const [stuck = 0] = pids
     process.kill(stuck, 'SIGSTOP')
     onTestFailed(() => {
@@ -405,7 +406,7 @@ describe('a rolling restart', () => {
     program.signal('SIGHUP')
     await program.times(new RegExp(`worker ${stuck} does not end: it is killed\n`, 'g'), 1)
     await program.times(/all workers are new\n/g, 1)
-    await Promise.all(guests.map(guest => guest.welcomed(2)))
+    await Promise.all(connected.map(client => client.welcomed(2)))
     await ask(url)
   })
 })
@@ -413,18 +414,18 @@ describe('a rolling restart', () => {
 describe('a worker that dies', () => {
   it('is replaced, its clients go to others, and those of others notice nothing', async () => {
     const { program, pids, url } = await start_workers()
-    const guests = await enter(url, 12)
-    const [victim = 0] = guests[0]?.hosts ?? []
+    const connected = await connect_clients(url, 12)
+    const [victim = 0] = connected[0]?.hosts ?? []
     process.kill(victim, 'SIGKILL')
     await program.times(new RegExp(`worker ${victim} has died \\(SIGKILL\\); in 100 ms`, 'g'), 1)
     const workers = await program.workers(WORKERS + 1)
     expect(pids).not.toContain(workers.at(-1)?.pid)
-    for (const guest of guests) {
-      const was_hit = guest.hosts[0] === victim
-      await guest.welcomed(was_hit ? 2 : 1)
-      expect(guest.ws.state).toBe('open')
-      // One that was being handed to the victim just then hears nothing, and tries again.
-      const [lost, ...refused] = guest.infos.map(({ cause }) => cause)
+    for (const client of connected) {
+      const was_hit = client.hosts[0] === victim
+      await client.welcomed(was_hit ? 2 : 1)
+      expect(client.ws.state).toBe('open')
+      // A connection that was just being handed to the killed worker gets no answer, and its client retries.
+      const [lost, ...refused] = client.infos.map(({ cause }) => cause)
       expect(lost).toBe(was_hit ? 'network' : undefined)
       expect(refused.filter(cause => cause !== 'refused')).toEqual([])
     }
@@ -456,12 +457,12 @@ describe('the supervisor', () => {
     'at %s has all workers end in order, and ends with 0',
     async signal => {
       const { program, pids, url } = await start_workers()
-      const guests = await enter(url, 6)
+      const connected = await connect_clients(url, 6)
       // A terminal, and systemd, tell all processes at once.
       for (const pid of pids) process.kill(pid, signal)
       program.signal(signal)
       expect(await program.exit).toEqual([0, null])
-      for (const { infos } of guests) expect(infos[0]).toMatchObject({ code: 1012, clean: true })
+      for (const { infos } of connected) expect(infos[0]).toMatchObject({ code: 1012, clean: true })
     },
   )
 
@@ -490,7 +491,8 @@ describe('SO_REUSEPORT', () => {
       const programs = [new Program(file), new Program(file)]
       for (const program of programs) await program.times(/listening on/g, 1)
       const hosts = new Set<number | undefined>()
-      while (hosts.size < 2) for (const guest of await enter(`ws://${bind}/ws`, 1)) hosts.add(guest.hosts[0])
+      while (hosts.size < 2)
+        for (const client of await connect_clients(`ws://${bind}/ws`, 1)) hosts.add(client.hosts[0])
       for (const program of programs) {
         program.signal('SIGTERM')
         expect(await program.exit).toEqual([0, null])

@@ -9,7 +9,7 @@ export interface Outcome {
 }
 
 /**
- * What makes `outcome` for the `connect` of a platform: it connects, and tells how it went when it is over.
+ * Makes `outcome` for the `connect` of a platform, which connects, and returns how the connection ended.
  */
 export function outcome_of(
   connect: (options: WsConnectOptions<boolean>) => Pick<WsClient, 'opened' | 'closed'>,

@@ -15,7 +15,7 @@ async function start(options: Partial<WsListenOptions> = {}): Promise<WsServer> 
   return await start_open({ on_error: err => errors.push(err), ...options })
 }
 
-/** What is answered to the lines of a good handshake, changed. */
+/** Returns the response to a valid handshake with changed lines. */
 async function answer_to(server: WsServer, change: (lines: Record<string, string>) => void): Promise<string> {
   const client = new RawClient(server.addr)
   const lines = handshake_lines()
@@ -193,7 +193,7 @@ describe('a handshake', () => {
     client.send_lines(Object.values({ ...lines, ...start_of_head }).filter(line => line !== ''))
     client.send('x')
     expect(await client.header()).toContain(`HTTP/1.1 ${status} `)
-    // The server gives it up, though it keeps its end open: what it sends next is answered with a reset.
+    // The server destroys the socket although the client keeps its end open, so its next bytes cause a reset.
     while (!client.socket.destroyed) {
       client.send('x')
       await new Promise(setImmediate)

@@ -3,7 +3,7 @@ import { flaws_in, HOSTILE_HEADER, HOSTILE_TEXT, SECRET } from '@bt/ws-protocol/
 import { afterEach, describe, expect, it } from 'vitest'
 import { listen, NetError, refuse, type WsListenOptions } from '../src/index.js'
 import { RawClient } from './raw_client.js'
-import { client_of, start_open, stop_all } from './started_server.js'
+import { connect_client, start_open, stop_all } from './started_server.js'
 
 afterEach(stop_all)
 
@@ -89,7 +89,7 @@ describe('an error shows nothing hostile, and no secret, of', () => {
       },
       on_error: error => errors.push(error),
     })
-    const client = await client_of(server)
+    const client = await connect_client(server)
     client.send(message)
     client.close()
     await new Promise(resolve => client.once('close', resolve))

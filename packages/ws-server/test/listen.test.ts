@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { NetError } from '../src/index.js'
-import { client_of, start, stop_all } from './started_server.js'
+import { connect_client, start, stop_all } from './started_server.js'
 
 afterEach(stop_all)
 
@@ -22,7 +22,7 @@ describe('listen', () => {
     const server = start({ bind: '[::1]:0' })
     await server.opened
     expect(server.addr).toMatch(/^\[::1\]:[1-9]\d+$/)
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     expect([...server.sockets][0]?.addr).toMatch(/^\[::1\]:\d+$/)
     ws.terminate()
   })
@@ -41,7 +41,7 @@ describe('listen', () => {
       const server = start({ bind: `unix:${path}`, on_message: (socket, data) => socket.send(data) })
       await server.opened
       expect(server.addr).toBe(`unix:${path}`)
-      const ws = await client_of(server)
+      const ws = await connect_client(server)
       expect([...server.sockets][0]?.addr).toBe(`unix:${path}`)
       ws.send('over a file')
       const [data] = await once(ws, 'message')
@@ -74,7 +74,7 @@ describe('listen', () => {
     await first.opened
     const second = start({ bind: first.addr })
     await expect(second.opened).rejects.toMatchObject({ code: 'address_in_use' })
-    await expect(client_of(first)).resolves.toBeDefined()
+    await expect(connect_client(first)).resolves.toBeDefined()
   })
 
   it.each([
@@ -123,7 +123,7 @@ describe('signal', () => {
     const controller = new AbortController()
     const server = start({ signal: controller.signal })
     await server.opened
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     controller.abort()
     const [code] = await once(ws, 'close')
     expect(code).toBe(1001)
@@ -167,7 +167,7 @@ describe('signal', () => {
     const controller = new AbortController()
     let listeners = 0
     const { signal } = controller
-    const counted = {
+    const counting_signal = {
       aborted: false,
       addEventListener: (type: 'abort', listener: () => void) => {
         listeners += 1
@@ -178,7 +178,7 @@ describe('signal', () => {
         signal.removeEventListener(type, listener)
       },
     }
-    const server = start({ signal: counted })
+    const server = start({ signal: counting_signal })
     await server.opened
     expect(listeners).toBe(1)
     await server[Symbol.asyncDispose]()

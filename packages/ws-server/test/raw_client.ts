@@ -16,7 +16,10 @@ export function handshake_lines(): Record<string, string> {
   }
 }
 
-/** A masked frame of a client (RFC 6455 §5.2), whose first byte is given; shorter than 126 bytes. */
+/**
+ * Makes a masked frame of a client (RFC 6455 §5.2) with the given first byte and a payload of less than 126
+ * bytes.
+ */
 export function masked_frame(first_byte: number, payload: Uint8Array): Buffer {
   const key = [1, 2, 3, 4]
   const masked = payload.map((byte, index) => byte ^ (key[index % 4] as number))
@@ -47,14 +50,14 @@ export class RawClient {
     return client
   }
 
-  /** Opens a WebSocket at `/ws`; what came behind the server's answer is kept. */
+  /** Opens a WebSocket at `/ws`, and keeps the bytes that follow the response. */
   static async upgraded(addr: string): Promise<RawClient> {
     const client = RawClient.ask(addr)
     await client.header()
     return client
   }
 
-  /** How much has been received and not been taken away. */
+  /** The number of received bytes that were not taken yet. */
   get received_bytes(): number {
     return this.#received.length
   }
@@ -67,7 +70,7 @@ export class RawClient {
     this.send(`${lines.join('\r\n')}\r\n\r\n`)
   }
 
-  /** The head of the server's answer, which is taken away from what was received. */
+  /** Takes the head of the response from the received bytes. */
   async header(): Promise<string> {
     while (!this.#received.includes(HEADERS_END)) await once(this.socket, 'data')
     const end = this.#received.indexOf(HEADERS_END) + HEADERS_END.length
@@ -76,7 +79,7 @@ export class RawClient {
     return header
   }
 
-  /** At least `count` bytes, which are taken away from what was received. */
+  /** Takes the first `count` received bytes, and waits for them. */
   async bytes(count: number): Promise<Buffer> {
     while (this.#received.length < count) await once(this.socket, 'data')
     const bytes = this.#received.subarray(0, count)
@@ -84,12 +87,12 @@ export class RawClient {
     return bytes
   }
 
-  /** All that is left when the socket has ended, as text. */
+  /** Resolves with the remaining bytes as text when the socket has ended. */
   async until_ended(): Promise<string> {
     return (await this.#ended).toString()
   }
 
-  /** The code of the Close frame that the server sent last, when the socket has ended. */
+  /** Resolves with the code of the last Close frame when the socket has ended. */
   async close_code(): Promise<number> {
     const received = await this.#ended
     const at = received.lastIndexOf(0x88)

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { CloseInfo, WsListenOptions, WsServer, WsServerError, WsSocket } from '../src/index.js'
 import { masked_frame, RawClient } from './raw_client.js'
-import { client_of, start_open, stop_all } from './started_server.js'
+import { connect_client, start_open, stop_all } from './started_server.js'
 
 const errors: WsServerError[] = []
 
@@ -30,7 +30,7 @@ afterEach(async () => {
 
 describe('callbacks', () => {
   it('are called in order: on_connect, each on_message, on_close last and once, with the same socket', async () => {
-    const heard: string[] = []
+    const received: string[] = []
     const sockets = new Set<WsSocket>()
     let closed = (): void => {}
     const all_done = new Promise<void>(resolve => {
@@ -38,7 +38,7 @@ describe('callbacks', () => {
     })
     const note = (socket: WsSocket, text: string): void => {
       sockets.add(socket)
-      heard.push(text)
+      received.push(text)
     }
     const server = await start({
       on_connect: socket => note(socket, 'connect'),
@@ -48,12 +48,12 @@ describe('callbacks', () => {
         closed()
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('a')
     ws.send('b')
     ws.close(4000, 'bye')
     await all_done
-    expect(heard).toEqual(['connect', 'a', 'b', 'close 4000 peer'])
+    expect(received).toEqual(['connect', 'a', 'b', 'close 4000 peer'])
     expect(sockets.size).toBe(1)
   })
 
@@ -66,7 +66,7 @@ describe('callbacks', () => {
         return undefined
       },
     })
-    const [slow, quick] = [await client_of(server), await client_of(server)]
+    const [slow, quick] = [await connect_client(server), await connect_client(server)]
     slow.send('slow')
     slow.send('after')
     quick.send('quick')
@@ -78,7 +78,7 @@ describe('callbacks', () => {
 
   it('are optional: without on_message, messages are read and dropped', async () => {
     const server = await start()
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     for (let i = 0; i < 1_000; i += 1) ws.send('x'.repeat(1_000))
     ws.close()
     await once(ws, 'close')
@@ -95,7 +95,7 @@ describe('callbacks', () => {
         throw new Error(`no ${data}`)
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('a')
     expect(await next_message(ws)).toBe('got a')
     ws.send('b')
@@ -113,7 +113,7 @@ describe('callbacks', () => {
 
   it('may close their socket from within', async () => {
     const server = await start({ on_message: socket => socket.close(4001, 'enough') })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('a')
     const [code, reason] = await once(ws, 'close')
     expect([code, String(reason)]).toEqual([4001, 'enough'])
@@ -132,7 +132,7 @@ describe('callbacks', () => {
         throw new Error('worse')
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     for (const text of ['a', 'b']) {
       ws.send(text)
       expect(await next_message(ws)).toBe(text)
@@ -215,7 +215,7 @@ describe('forbidden frames of a client', () => {
 describe('broadcast', () => {
   it('reaches every socket except one, and returns how many queued it', async () => {
     const server = await start()
-    const clients = [await client_of(server), await client_of(server), await client_of(server)]
+    const clients = [await connect_client(server), await connect_client(server), await connect_client(server)]
     const messages = clients.map(next_message)
     const [left_out] = server.sockets
     expect(server.broadcast('first', { except: left_out })).toBe(2)
@@ -225,8 +225,8 @@ describe('broadcast', () => {
 
   it('does not count sockets that are closing or have a full queue', async () => {
     const server = await start({ max_queue: 100 })
-    await client_of(server)
-    await client_of(server)
+    await connect_client(server)
+    await connect_client(server)
     const [closing] = server.sockets
     closing?.close()
     expect(server.broadcast('x')).toBe(1)
@@ -243,7 +243,7 @@ describe('broadcast', () => {
 describe('stats', () => {
   it('counts sockets, their queued bytes, and accepted handshakes', async () => {
     const server = await start()
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.pause()
     const [socket] = server.sockets
     while (socket?.send('x'.repeat(100_000)) === true);
@@ -257,14 +257,14 @@ describe('stats', () => {
 
 describe('close', () => {
   it('sends the queue, then 1001, accepts no clients, and is closed when all sockets have ended', async () => {
-    const heard: string[] = []
+    const received: string[] = []
     const server = await start({
       on_close: async (_socket, info) => {
         await Promise.resolve()
-        heard.push(`${info.code} ${info.cause} ${info.clean}`)
+        received.push(`${info.code} ${info.cause} ${info.clean}`)
       },
     })
-    const clients = [await client_of(server), await client_of(server)]
+    const clients = [await connect_client(server), await connect_client(server)]
     const ends = clients.map(async ws => {
       const message = next_message(ws)
       const [code] = await once(ws, 'close')
@@ -278,7 +278,7 @@ describe('close', () => {
       ['last words', 1001],
     ])
     await server.closed
-    expect(heard).toEqual(['1001 shutdown true', '1001 shutdown true'])
+    expect(received).toEqual(['1001 shutdown true', '1001 shutdown true'])
     const refused = new WebSocket(`ws://${server.addr}/ws`)
     await expect(once(refused, 'open')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
@@ -294,7 +294,7 @@ describe('close', () => {
   })
 
   it('waits for a callback that is still running', async () => {
-    const heard: string[] = []
+    const received: string[] = []
     let release = (): void => {}
     const { promise: running, resolve: is_running } = deferred()
     const server = await start({
@@ -302,19 +302,19 @@ describe('close', () => {
         const released = new Promise<void>(resolve => (release = resolve))
         is_running()
         await released
-        heard.push(data)
+        received.push(data)
       },
-      on_close: () => heard.push('on_close'),
+      on_close: () => received.push('on_close'),
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('work')
     await running
     server.close({ drain_ms: 20 })
     await once(ws, 'close')
-    server.closed.then(() => heard.push('closed'))
+    server.closed.then(() => received.push('closed'))
     release()
     await server.closed
-    expect(heard).toEqual(['work', 'on_close', 'closed'])
+    expect(received).toEqual(['work', 'on_close', 'closed'])
   })
 
   it('terminates after close_timeout a client that does not answer', async () => {

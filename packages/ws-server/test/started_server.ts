@@ -24,7 +24,11 @@ export async function stop_all(): Promise<void> {
 }
 
 /** An open client of plain `ws`. */
-export async function client_of(server: WsServer, path = '/ws', options: object = {}): Promise<WebSocket> {
+export async function connect_client(
+  server: WsServer,
+  path = '/ws',
+  options: object = {},
+): Promise<WebSocket> {
   const url = server.addr.startsWith('unix:') ? `ws+${server.addr}:${path}` : `ws://${server.addr}${path}`
   const ws = new WebSocket(url, options)
   await once(ws, 'open')

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { RawClient } from './raw_client.js'
-import { client_of, start_open, stop_all } from './started_server.js'
+import { connect_client, start_open, stop_all } from './started_server.js'
 
 const MESSAGES = 1_000
 const HANDSHAKES = 20
@@ -35,7 +35,7 @@ it('a flood of failing callbacks without on_error shows ten warnings, and counts
         return fails()
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     for (let i = 0; i < MESSAGES; i += 1) ws.send('{')
     ws.close()
     await done

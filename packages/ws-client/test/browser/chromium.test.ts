@@ -55,7 +55,7 @@ afterAll(async () => {
 
 afterEach(stop_all)
 
-/** What a page has said on its console, or thrown. */
+/** The console messages and errors of a page. */
 function complaints_of(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', message => complaints.push(message.text()))
@@ -208,7 +208,7 @@ describe('connect in Chromium', () => {
       received: ['echo:a', 'echo:b'],
       states: ['open', 'reconnecting', 'open'],
       errors: ['connection_lost'],
-      // What was sent just before the loss may count as unsent: a page is not told.
+      // A message sent just before the loss may count as unsent, because a page can't know whether it was.
       info: expect.objectContaining({ code: 1000, cause: 'local', clean: true }),
     })
     expect(received).toEqual([['lose me'], ['a', 'b']])

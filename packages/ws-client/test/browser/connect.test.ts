@@ -16,7 +16,7 @@ afterEach(() => {
 
 const outcome = outcome_of(connect)
 
-/** A server that tells how its one WebSocket was closed. */
+/** Starts a server that records how its only WebSocket was closed. */
 async function closing_server(
   on_socket: (ws: WebSocket) => void,
 ): Promise<{ readonly url: string; readonly closed: Promise<readonly [number, string]> }> {

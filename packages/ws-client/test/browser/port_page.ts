@@ -8,7 +8,7 @@ import { WebSocketPort } from '../../src/browser/web_socket_port.js'
 declare global {
   interface Window {
     run_port_case(name: string): Promise<void>
-    /** Provided by the test: a new peer, and where it waits. */
+    /** Provided by the test: starts a new peer, and returns its URL. */
     make_peer(): Promise<{ readonly id: number; readonly url: string }>
     /** Provided by the test: calls a peer; bytes cross as lists of numbers. */
     call_peer(id: number, call: keyof PortPeer, ...args: unknown[]): Promise<unknown>

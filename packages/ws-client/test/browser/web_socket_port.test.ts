@@ -39,7 +39,7 @@ class WithoutBufferedAmount extends WsWebSocket {
   }
 }
 
-/** What the network has not taken is not known there, so nothing of it can be counted. */
+/** Without `bufferedAmount`, the number of unsent bytes is unknown, so these cases do not apply. */
 const NEEDS_BUFFERED_AMOUNT = /fills the queue|counts unsent messages|is not clean while/
 
 describe('WebSocketPort over a WebSocket without bufferedAmount', () => {

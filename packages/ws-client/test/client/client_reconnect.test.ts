@@ -9,7 +9,7 @@ import { read_refusal } from '../../src/node/refusal_hint.js'
 
 const url = 'ws://host/ws'
 
-/** A server's answer to the handshake, as it is told in Node. */
+/** The error of a refused handshake, as in Node. */
 const answered = (status: number): NetError =>
   new NetError('handshake_refused', `answered ${status}`, { cause: { status, headers: {} } })
 
@@ -473,7 +473,7 @@ describe('a client', () => {
   })
 
   describe('opened and closed', () => {
-    /** What has become of both promises by now. */
+    /** Returns the current state of both promises. */
     const settled = async (): Promise<string[]> => {
       const seen: string[] = []
       client.opened.then(

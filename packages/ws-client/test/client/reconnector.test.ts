@@ -16,7 +16,7 @@ describe('Reconnector', () => {
   let clock: FakeClock
   /** When it connected again. */
   let again_ms: number[]
-  /** Who waits for the network to come back. */
+  /** The callbacks that wait for the network to come back. */
   let watchers: Set<() => void>
   let random: number
   let is_offline: boolean

@@ -91,7 +91,7 @@ describe.skipIf(process.platform !== 'linux')('a process that is busy while it c
     setDefaultAutoSelectFamilyAttemptTimeout(10)
     const ws = connect({ type: 'ws', url: url.replace('127.0.0.1', 'host.test') })
     const opened = ws.opened.then(() => true)
-    // By now, Node has asked for the connection.
+    // By now, Node has started to connect.
     await new Promise<void>(resolve => process.nextTick(resolve))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
     expect(await opened).toBe(true)

@@ -220,7 +220,7 @@ describe('a connection that does not open', () => {
 })
 
 describe('a signal that is aborted', () => {
-  /** A server that tells when somebody has connected to it, in whatever way. */
+  /** Starts a server that records every connection. */
   const dialled = async (): Promise<{ readonly url: string; readonly dials: () => number }> => {
     let dials = 0
     const { url } = await start_raw_server(socket => {
@@ -230,7 +230,7 @@ describe('a signal that is aborted', () => {
     return { url, dials: () => dials }
   }
 
-  /** Connects once more: what was dialled before has arrived by then, since a server accepts in order. */
+  /** Connects once more. Earlier connections have arrived by then, because a server accepts in order. */
   const dial_after = async (url: string): Promise<void> => {
     const socket = connect_tcp(Number(new URL(url).port), '127.0.0.1')
     await once(socket, 'data')

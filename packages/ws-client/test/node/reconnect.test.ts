@@ -8,7 +8,7 @@ import { start_raw_server, stop_all } from '../echo_server.js'
 
 afterEach(stop_all)
 
-/** So many large messages are more than two sockets hold on the way. */
+/** More large messages than the buffers of two sockets hold. */
 const MANY = 800
 const reconnect = { min_delay: 1, max_delay: 1 }
 

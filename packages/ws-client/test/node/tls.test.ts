@@ -37,7 +37,7 @@ interface SecureServer {
   readonly port: number
 }
 
-/** A plain `ws` server over TLS, which does with each WebSocket what a test likes. */
+/** Starts a plain `ws` server over TLS, with a callback for each WebSocket. */
 async function start_secure(
   options: ServerOptions = {},
   on_socket: (ws: WebSocket, request: IncomingMessage) => void = () => {},

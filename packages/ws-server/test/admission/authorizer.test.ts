@@ -10,7 +10,7 @@ import {
 } from '../../src/index.js'
 import { aborted, type Deferred, deferred } from '../deferred.js'
 import { masked_frame, RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 const errors: WsServerError[] = []
 const connected: unknown[] = []
@@ -59,12 +59,12 @@ describe('authorize', () => {
     ['later', async () => ({ user: 'ada' })],
     [
       'as a promise of another make',
-      // biome-ignore lint/suspicious/noThenProperty: that is what makes it one
+      // biome-ignore lint/suspicious/noThenProperty: this property makes it a thenable
       () => ({ then: (done: (value: object) => void) => done({ user: 'ada' }) }),
     ],
   ])('makes the data of a socket, returned %s', async (_name, authorize) => {
     const server = await start({ authorize })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const [socket] = server.sockets
     expect(socket?.data).toEqual({ user: 'ada' })
     expect(connected).toEqual([{ user: 'ada' }])
@@ -74,7 +74,7 @@ describe('authorize', () => {
 
   it('is optional: without it, the data of a socket is undefined', async () => {
     const server = await start({})
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     expect(connected).toEqual([undefined])
     ws.terminate()
   })
@@ -172,7 +172,7 @@ describe('an authorize that fails', () => {
     [
       'with a then that throws',
       () => ({
-        // biome-ignore lint/suspicious/noThenProperty: what is no promise, though it looks like one
+        // biome-ignore lint/suspicious/noThenProperty: an object that only looks like a promise
         get then(): never {
           throw new Error('secret: the database is down')
         },
@@ -313,7 +313,7 @@ describe('an authorize that takes its time', () => {
     for (let i = 0; i < 20_000; i += 1) {
       ask.send(masked_frame(0x81, Buffer.from(`${i} ${'x'.repeat(100)}`)))
     }
-    // A round trip of somebody else: by then the server has had its chance to read.
+    // After a round trip of another client, the server has had its chance to read.
     client.send('no HTTP\r\n\r\n')
     await client.until_ended()
     expect(server.stats().sockets).toBe(0)

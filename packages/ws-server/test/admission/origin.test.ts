@@ -13,7 +13,7 @@ interface Given {
   readonly on_loopback?: boolean
 }
 
-/** What speaks against a page of `origin`. */
+/** Returns why a page of `origin` is refused. */
 function refusal_reason(
   allowed: AllowedOrigins | undefined,
   origin: string,

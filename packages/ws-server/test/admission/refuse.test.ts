@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthorizeRefusal } from '../../src/admission/refuse.js'
 import { refuse } from '../../src/index.js'
 
-/** What calling `refuse` throws. */
+/** Returns the error that `refuse` throws. */
 function thrown(...args: Parameters<typeof refuse>): unknown {
   try {
     return refuse(...args)

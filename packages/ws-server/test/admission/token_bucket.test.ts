@@ -2,7 +2,7 @@ import { FakeClock } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
 import { TokenBucket } from '../../src/admission/token_bucket.js'
 
-/** How many of so many tries get through just now. */
+/** Returns how many of the given number of tries succeed now. */
 function taken(bucket: TokenBucket, tries: number): number {
   return Array.from({ length: tries }, () => bucket.take()).filter(Boolean).length
 }

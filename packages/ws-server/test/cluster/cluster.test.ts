@@ -32,7 +32,7 @@ describe('a message that one server publishes', () => {
     for (let i = 0; i < 10; i += 1) for (const topic of ['x', 'y']) a.publish(topic, `${topic}${i}`)
     await settled()
     expect(broker.carried.map(({ channel }) => channel)).toEqual(['bt.topic.x', 'bt.topic.y'])
-    expect(b.heard('y')).toEqual(Array.from({ length: 10 }, (_, i) => `y${i}`))
+    expect(b.received('y')).toEqual(Array.from({ length: 10 }, (_, i) => `y${i}`))
   })
 
   test('is sent in envelopes of at most about 64 KiB', async () => {
@@ -42,7 +42,7 @@ describe('a message that one server publishes', () => {
     const texts = Array.from({ length: 3_000 }, (_, i) => `${i} `.padEnd(100, 'x'))
     for (const text of texts) a.publish('x', text)
     await settled()
-    expect(b.heard('x')).toEqual(texts)
+    expect(b.received('x')).toEqual(texts)
     expect(broker.carried.length).toBe(5)
     for (const { bytes } of broker.carried) expect(bytes.length).toBeLessThanOrEqual(65_536 + 18)
   })
@@ -51,7 +51,7 @@ describe('a message that one server publishes', () => {
     const [a, b, c] = [await start(), await start(), await start()]
     a.publish(undefined, 'to all')
     await settled()
-    expect([a.heard(), b.heard(), c.heard()]).toEqual([[], ['to all'], ['to all']])
+    expect([a.received(), b.received(), c.received()]).toEqual([[], ['to all'], ['to all']])
   })
 
   test('does not reach servers with another prefix', async () => {
@@ -72,7 +72,7 @@ describe('a message that one server publishes', () => {
     await c.topics.join('x', 'all')
     a.publish('all', 'hello')
     await settled()
-    expect([b.deliveries, b.errors, c.heard('all')]).toEqual([[], [], ['hello']])
+    expect([b.deliveries, b.errors, c.received('all')]).toEqual([[], [], ['hello']])
   })
 
   test.each(['a.b', '*', '>', 'with space', '中文', '%2E', 'a{b}', "!~'()", '𝄞', 'bt.all', 'x'.repeat(255)])(
@@ -100,7 +100,7 @@ describe('a message that one server publishes', () => {
         'publish got a message of 983 bytes with its header, more than the 982 that Fake at 127.0.0.1:1 takes; send smaller pieces, or raise its limit',
     })
     await settled()
-    expect(b.heard('news')).toEqual([fits])
+    expect(b.received('news')).toEqual([fits])
     expect(a.cluster.stats()).toMatchObject({ published: 1, refused: 1, lost: 0 })
   })
 
@@ -111,7 +111,7 @@ describe('a message that one server publishes', () => {
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(30, '.'))
     for (const text of texts) a.publish('news', text)
     await settled()
-    expect(b.heard('news')).toEqual(texts)
+    expect(b.received('news')).toEqual(texts)
   })
 })
 
@@ -144,7 +144,7 @@ describe('a subscription', () => {
     expect(await joined).toBe(true)
     a.publish('news', 'after')
     await settled()
-    expect(b.heard('news')).toEqual(['after'])
+    expect(b.received('news')).toEqual(['after'])
   })
 
   test('is not requested if the last member leaves in the same turn', async () => {
@@ -214,8 +214,8 @@ describe('while the broker is unavailable', () => {
     expect(a.cluster.stats()).toMatchObject({ is_connected: false, outages: 1, published: 0, lost: 0 })
     expect(a.cluster.stats().queued_bytes).toBe(3 * 3 + 2 * 256)
     broker.subscriptions.length = broker.carried.length = 0
-    await come_back(b, a)
-    expect(b.heard('news')).toEqual(['1', '2', '3'])
+    await reconnect(b, a)
+    expect(b.received('news')).toEqual(['1', '2', '3'])
     expect(broker.subscriptions).toEqual(['+bt.all', '+bt.topic.news', '+bt.all'])
     expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 3, queued_bytes: 0 })
   })
@@ -227,15 +227,15 @@ describe('while the broker is unavailable', () => {
     broker.lose_all()
     a.publish('news', '1')
     broker.connect_error = undefined
-    await tick(a)
-    await tick(b)
+    await pass_retry_delay(a)
+    await pass_retry_delay(b)
     a.publish('news', '2')
     for (const member of [a, b]) member.clock.advance(250)
     await settled()
-    expect([a.cluster.stats().is_connected, b.heard('news'), c.heard('news')]).toEqual([false, [], []])
-    await tick(c)
+    expect([a.cluster.stats().is_connected, b.received('news'), c.received('news')]).toEqual([false, [], []])
+    await pass_retry_delay(c)
     expect(a.cluster.stats()).toMatchObject({ is_connected: true, published: 2, outages: 1 })
-    expect([b.heard('news'), c.heard('news')]).toEqual([
+    expect([b.received('news'), c.received('news')]).toEqual([
       ['1', '2'],
       ['1', '2'],
     ])
@@ -247,11 +247,11 @@ describe('while the broker is unavailable', () => {
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
     a.publish('news', '1')
-    await come_back(b, a)
-    expect([b.heard('news'), a.cluster.nodes().length]).toEqual([[], 3])
+    await reconnect(b, a)
+    expect([b.received('news'), a.cluster.nodes().length]).toEqual([[], 3])
     a.clock.advance(9_750)
     await settled()
-    expect([b.heard('news'), a.cluster.nodes().length]).toEqual([['1'], 2])
+    expect([b.received('news'), a.cluster.nodes().length]).toEqual([['1'], 2])
     await c.cluster.leave()
   })
 
@@ -269,16 +269,16 @@ describe('while the broker is unavailable', () => {
     await left
     b.clock.advance(250)
     await settled()
-    expect(b.heard('news')).toEqual(['1'])
+    expect(b.received('news')).toEqual(['1'])
   })
 
   test('on_error gets each problem once', async () => {
     const a = await start()
     broker.connect_error = new Error('connection refused')
     broker.lose_all(new Error('connection reset'))
-    for (let i = 0; i < 10; i += 1) await tick(a)
+    for (let i = 0; i < 10; i += 1) await pass_retry_delay(a)
     broker.connect_error = new Error('wrong credentials')
-    await tick(a)
+    await pass_retry_delay(a)
     expect(a.errors.map(({ code, message }) => [code, message.split('. ')[0]])).toEqual([
       ['cluster_unavailable', 'Fake at 127.0.0.1:1 was lost: connection reset'],
       ['cluster_unavailable', 'Fake at 127.0.0.1:1 cannot be reached: connection refused'],
@@ -291,7 +291,7 @@ describe('while the broker is unavailable', () => {
     const a = await start()
     broker.connect_error = new Error(`no: ${HOSTILE_TEXT}${'x'.repeat(10_000)}`)
     broker.lose_all(new Error(HOSTILE_TEXT))
-    await tick(a)
+    await pass_retry_delay(a)
     expect(a.errors).toHaveLength(2)
     for (const { message } of a.errors) expect(flaws_in(message)).toEqual([])
   })
@@ -301,11 +301,11 @@ describe('while the broker is unavailable', () => {
     broker.lose_all(new Error('connection reset'))
     for (let i = 0; i < 10; i += 1) {
       broker.connect_error = new Error(i % 2 === 0 ? 'one does not answer' : 'the other does not answer')
-      await tick(a)
+      await pass_retry_delay(a)
     }
     expect(a.errors.length).toBe(3)
     broker.connect_error = undefined
-    await tick(a)
+    await pass_retry_delay(a)
     broker.lose_all(new Error('connection reset'))
     expect(a.errors.length).toBe(4)
   })
@@ -317,7 +317,7 @@ describe('while the broker is unavailable', () => {
     a.clock.advance(100)
     await settled()
     expect(broker.attempts).toBe(2)
-    for (let i = 0; i < 20; i += 1) await tick(a)
+    for (let i = 0; i < 20; i += 1) await pass_retry_delay(a)
     expect(broker.attempts).toBe(22)
   })
 
@@ -339,8 +339,8 @@ describe('while the broker is unavailable', () => {
     expect((refusal as Error).message).toBe(
       'publish found 9956 bytes waiting for Fake at 127.0.0.1:1, as many as max_cluster_queue (10000) allows: the message went to no other server',
     )
-    await come_back(b, a)
-    expect(b.heard('news')).toEqual(taken)
+    await reconnect(b, a)
+    expect(b.received('news')).toEqual(taken)
     expect(a.cluster.stats()).toMatchObject({ published: taken.length, refused: 1 })
   })
 
@@ -349,11 +349,11 @@ describe('while the broker is unavailable', () => {
     broker.connect_error = new Error('connection refused')
     broker.lose_all()
     expect(await b.topics.join('x', 'news')).toMatchObject({ code: 'cluster_unavailable' })
-    await come_back(b, a)
+    await reconnect(b, a)
     expect(await b.topics.join('y', 'news')).toBe(true)
     a.publish('news', 'hello')
     await settled()
-    expect(b.heard('news')).toEqual(['hello'])
+    expect(b.received('news')).toEqual(['hello'])
   })
 
   test('a pending join resolves with cluster_unavailable', async () => {
@@ -371,7 +371,7 @@ describe('while the broker is unavailable', () => {
     const a = await start()
     broker.lose_all()
     broker.hold()
-    await tick(a)
+    await pass_retry_delay(a)
     const joined = a.topics.join('x', 'news')
     a.topics.leave('x', 'news')
     broker.release()
@@ -413,8 +413,8 @@ describe('while the broker is unavailable', () => {
     )
     expect(a.cluster.stats()).toMatchObject({ published: 0, lost: 3, queued_bytes: 0 })
     a.publish('news', '4')
-    await come_back(b, a)
-    expect(b.heard('news')).toEqual(['4'])
+    await reconnect(b, a)
+    expect(b.received('news')).toEqual(['4'])
   })
 
   test('a message that exceeds the new limit of the broker is reported, and later ones are sent', async () => {
@@ -426,8 +426,8 @@ describe('while the broker is unavailable', () => {
       await settled()
     }
     await b.topics.join('x', 'news')
-    await come_back(b, a)
-    expect(b.heard('news')).toEqual(['before', 'after'])
+    await reconnect(b, a)
+    expect(b.received('news')).toEqual(['before', 'after'])
     expect(a.errors.at(-1)).toMatchObject({ code: 'too_large' })
     expect(a.cluster.stats()).toMatchObject({ published: 2, lost: 1, queued_bytes: 0 })
   })
@@ -453,10 +453,10 @@ describe('a broker that is lost again', () => {
     broker.release()
     expect(b.errors.at(-1)?.message).toContain('was lost: lost again')
     expect(b.cluster.stats()).toMatchObject({ is_connected: false, outages: 1, subscriptions: 0 })
-    await come_back(b, a)
+    await reconnect(b, a)
     a.publish('news', 'hello')
     await settled()
-    expect([b.heard('news'), b.cluster.stats().subscriptions]).toEqual([['hello'], 1])
+    expect([b.received('news'), b.cluster.stats().subscriptions]).toEqual([['hello'], 1])
   })
 
   test('while the server waits for other servers keeps the queue', async () => {
@@ -464,11 +464,11 @@ describe('a broker that is lost again', () => {
     await b.topics.join('x', 'news')
     broker.lose_all()
     a.publish('news', '1')
-    await tick(a)
+    await pass_retry_delay(a)
     expect(a.cluster.stats()).toMatchObject({ is_connected: false, queued_bytes: 3 + 256 })
     broker.lose_all()
-    await come_back(b, a)
-    expect([b.heard('news'), a.cluster.stats().outages]).toEqual([['1'], 1])
+    await reconnect(b, a)
+    expect([b.received('news'), a.cluster.stats().outages]).toEqual([['1'], 1])
   })
 })
 
@@ -537,7 +537,7 @@ describe('at the start', () => {
       broker.hold()
       await settled()
     }
-    expect(b.heard('news')).toEqual(['hello'])
+    expect(b.received('news')).toEqual(['hello'])
   })
 
   test('messages published before the connection are sent', async () => {
@@ -547,7 +547,7 @@ describe('at the start', () => {
     a.publish('news', 'early')
     a.cluster.start()
     await settled()
-    expect(b.heard('news')).toEqual(['early'])
+    expect(b.received('news')).toEqual(['early'])
   })
 })
 
@@ -562,8 +562,8 @@ describe('a broker that is slow', () => {
     broker.lose_all()
     expect(a.cluster.stats()).toMatchObject({ lost: 11 })
     broker.release()
-    await come_back(b, a)
-    expect(b.heard('news')).toEqual(texts.slice(11))
+    await reconnect(b, a)
+    expect(b.received('news')).toEqual(texts.slice(11))
   })
 
   test('is given up if it does not reply for 10 seconds', async () => {
@@ -584,14 +584,14 @@ describe('a broker that is slow', () => {
     await a.topics.join('x', 'news')
     broker.lose_all()
     broker.hold()
-    await tick(a)
+    await pass_retry_delay(a)
     const joined = a.topics.join('y', 'more')
     const attempts = broker.attempts
     a.clock.advance(10_000)
     expect(a.errors.at(-1)?.message).toContain('was lost: no answer for 10 seconds. ')
     expect(await joined).toMatchObject({ code: 'cluster_unavailable' })
     broker.release()
-    await tick(a)
+    await pass_retry_delay(a)
     expect(broker.attempts).toBe(attempts + 1)
     expect(await a.topics.join('z', 'more')).toBe(true)
   })
@@ -601,7 +601,7 @@ describe('a broker that is slow', () => {
     broker.lose_all()
     for (let i = 0; i < 25_000; i += 1) a.topics.join('x', `t${i}`)
     broker.hold()
-    await tick(a)
+    await pass_retry_delay(a)
     for (let i = 0; i < 4; i += 1) {
       a.clock.advance(9_000)
       broker.release()
@@ -648,13 +648,13 @@ describe('the servers of a cluster', () => {
     const [a, b] = [await start(), await start()]
     a.clock.advance(250)
     await settled()
-    for (let i = 0; i < 10; i += 1) await beat(a, b)
+    for (let i = 0; i < 10; i += 1) await pass_heartbeat(a, b)
     expect([a.cluster.nodes().length, b.cluster.nodes().length]).toEqual([2, 2])
-    for (let i = 0; i < 3; i += 1) await beat(a)
+    for (let i = 0; i < 3; i += 1) await pass_heartbeat(a)
     expect(a.cluster.nodes().length).toBe(2)
-    await beat(a)
+    await pass_heartbeat(a)
     expect(a.cluster.nodes().length).toBe(1)
-    await beat(b)
+    await pass_heartbeat(b)
     expect(a.cluster.nodes().length).toBe(2)
   })
 
@@ -684,7 +684,7 @@ describe('leaving', () => {
     await a.cluster.leave()
     b.publish('news', 'for nobody')
     await settled()
-    expect([a.heard('news'), b.heard('news')]).toEqual([[], ['last words']])
+    expect([a.received('news'), b.received('news')]).toEqual([[], ['last words']])
     expect(a.publish('news', 'too late')).toMatchObject({ code: 'closed' })
     expect(await a.topics.join('y', 'other')).toMatchObject({ code: 'closed' })
     expect([broker.links.size, a.clock.timers]).toEqual([1, 0])
@@ -744,7 +744,7 @@ test('a server without permission for the channel of all sockets reports that, a
   await b.topics.join('x', 'news')
   a.publish('news', 'hello')
   await settled()
-  expect(b.heard('news')).toEqual(['hello'])
+  expect(b.received('news')).toEqual(['hello'])
   expect(a.errors).toEqual([expect.objectContaining({ code: 'permission_denied' })])
 })
 
@@ -788,7 +788,7 @@ describe('an unreadable message', () => {
     await settled()
     expect([a.cluster.nodes().length, a.cluster.stats().unreadable]).toEqual([10_000, 101])
     expect(a.errors.map(({ code }) => code)).toEqual(['protocol_error'])
-    for (let beat = 0; beat < 5; beat += 1) {
+    for (let round = 0; round < 5; round += 1) {
       announce(0)
       await settled()
       a.clock.advance(5_000)
@@ -808,7 +808,7 @@ describe('an unreadable message', () => {
     strange.publish('bt.topic.news', messages(0x81, 1, 0xff, 0x81, 1, 0xff))
     strange.publish('bt.topic.news', Buffer.from('x'))
     await settled()
-    expect(a.heard('news')).toEqual(['a', [0xff], 'b'])
+    expect(a.received('news')).toEqual(['a', [0xff], 'b'])
     expect(a.cluster.stats()).toMatchObject({ received: 3, unreadable: 4 })
     expect(a.errors.map(({ code }) => code)).toEqual(['invalid_utf8', 'protocol_error'])
     expect(a.errors[0]?.message).toMatch(
@@ -863,23 +863,23 @@ function start(): Promise<ClusterMember> {
   return ClusterMember.start(broker)
 }
 
-/** Lets a beat of the servers pass. */
-async function beat(...members: ClusterMember[]): Promise<void> {
+/** Lets the time between two heartbeats pass. */
+async function pass_heartbeat(...members: ClusterMember[]): Promise<void> {
   for (const member of members) member.clock.advance(5_000)
   await settled()
 }
 
-/** Lets the longest wait for the next attempt pass. */
-async function tick(member: ClusterMember): Promise<void> {
+/** Lets the longest delay before the next attempt pass. */
+async function pass_retry_delay(member: ClusterMember): Promise<void> {
   member.clock.advance(5_000)
   await settled()
 }
 
-/** The broker can be reached again, and the members reach it in this order. */
-async function come_back(...members: ClusterMember[]): Promise<void> {
+/** Makes the broker available again, and lets the members connect in this order. */
+async function reconnect(...members: ClusterMember[]): Promise<void> {
   broker.connect_error = undefined
-  for (const member of members) await tick(member)
-  // Who came first is asked by who came last, and answers.
+  for (const member of members) await pass_retry_delay(member)
+  // The earlier members answer the request of the later ones.
   for (const member of members) member.clock.advance(250)
   await settled()
 }

@@ -5,13 +5,13 @@ import { type FakeBroker, FakeClock } from '@bt/ws-protocol/testing'
 import { Cluster, type ClusterEvents } from '../../src/cluster/cluster.js'
 import { Topics } from '../../src/sockets/topics.js'
 
-/** What a member was handed for its sockets. */
+/** Messages that a member got for its sockets. */
 export interface Delivery {
   readonly topic: string | undefined
   readonly messages: readonly (string | number[])[]
 }
 
-/** A server without sockets: whoever is in its topics is a name. */
+/** A server without sockets, whose topics have strings as members. */
 export class ClusterMember implements ClusterEvents {
   readonly clock = new FakeClock()
   readonly topics: Topics<string>
@@ -29,7 +29,7 @@ export class ClusterMember implements ClusterEvents {
     this.topics = new Topics(1_000_000, this.cluster)
   }
 
-  /** One that has joined the others. */
+  /** Starts a member, and resolves when it has connected. */
   static async start(
     broker: FakeBroker,
     options?: { max_cluster_queue?: number; prefix?: string },
@@ -40,8 +40,8 @@ export class ClusterMember implements ClusterEvents {
     return member
   }
 
-  /** The texts that came for a topic. */
-  heard(topic?: string): (string | number[])[] {
+  /** Returns the messages that arrived for a topic, or for all sockets. */
+  received(topic?: string): (string | number[])[] {
     return this.deliveries.filter(delivery => delivery.topic === topic).flatMap(({ messages }) => messages)
   }
 
@@ -66,7 +66,7 @@ export class ClusterMember implements ClusterEvents {
   }
 }
 
-/** When all that could go on at once has done so. */
+/** Resolves when all pending microtasks are done. */
 export function settled(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

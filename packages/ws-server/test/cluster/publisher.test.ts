@@ -28,7 +28,7 @@ interface Node {
   readonly errors: NetError[]
 }
 
-/** A server of the cluster with so many sockets, all of which have joined `news`. */
+/** Starts a server of the cluster with `count` sockets, which have all joined `news`. */
 async function node(count = 0, options: Partial<WsListenOptions> = {}): Promise<Node> {
   const errors: NetError[] = []
   const on_error = (error: NetError): void => void errors.push(error)

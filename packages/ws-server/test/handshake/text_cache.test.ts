@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TextCache } from '../../src/handshake/text_cache.js'
 
-function counted() {
+function counting_cache() {
   const asked: string[] = []
   const recent = new TextCache(text => {
     asked.push(text)
@@ -12,7 +12,7 @@ function counted() {
 
 describe('TextCache', () => {
   it('makes the same of the same text, once', () => {
-    const { asked, recent } = counted()
+    const { asked, recent } = counting_cache()
     const made = recent.of('a')
     recent.of('')
     expect(recent.of('a')).toBe(made)
@@ -21,7 +21,7 @@ describe('TextCache', () => {
   })
 
   it('caches at most 128 texts, and evicts the oldest first', () => {
-    const { asked, recent } = counted()
+    const { asked, recent } = counting_cache()
     for (let index = 0; index < 129; index += 1) recent.of(`text ${index}`)
     expect(recent.size).toBe(128)
     asked.splice(0)
@@ -38,7 +38,7 @@ describe('TextCache', () => {
   })
 
   it('computes but does not cache long texts', () => {
-    const { recent } = counted()
+    const { recent } = counting_cache()
     expect(recent.of('x'.repeat(1_025))).toEqual({ text: 'x'.repeat(1_025) })
     expect(recent.size).toBe(0)
   })

@@ -10,7 +10,7 @@ describe('bind_error', () => {
     ['EADDRINUSE', unix, 'address_in_use', 'remove the file'],
     ['EACCES', tcp, 'permission_denied', 'from 1024 on'],
     ['EACCES', unix, 'permission_denied', 'another directory'],
-    // That is also what Node says where the directory is missing.
+    // Node reports the same error if the directory is missing.
     ['EACCES', unix, 'permission_denied', 'there is no such directory'],
     ['EPERM', tcp, 'permission_denied', 'from 1024 on'],
     ['EADDRNOTAVAIL', tcp, 'address_unavailable', 'no such address'],

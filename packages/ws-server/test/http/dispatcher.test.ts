@@ -32,7 +32,7 @@ async function open_http(): Promise<Server> {
   return server
 }
 
-/** Mounts a server that echoes what it is sent, with its route before it. */
+/** Mounts a server that echoes messages with its route in front. */
 function mount(http: Server, route: string, options: Partial<WsListenOptions> = {}): WsServer {
   const server = listen({
     type: 'ws',
@@ -51,7 +51,7 @@ function addr_of(server: Server): string {
   return `${address}:${port}`
 }
 
-/** What a client at `path` is answered to `hello`. */
+/** Returns the reply to `hello` at `path`. */
 async function echo(server: Server, path: string): Promise<string> {
   const ws = new WebSocket(`ws://${addr_of(server)}${path}`)
   await once(ws, 'open')
@@ -236,12 +236,12 @@ describe('mounted beside another listener for upgrade', () => {
   interface Beside {
     readonly http: Server
     readonly server: WsServer
-    /** What the other listener gets first. */
+    /** The first request that the other listener gets. */
     readonly stream: Promise<Duplex>
   }
 
-  /** A server beside another listener, which was there before it or came later. */
-  async function beside(when: 'before' | 'later', listener: (stream: Duplex) => void): Promise<Beside> {
+  /** Starts a server beside another listener, which was there before it or came later. */
+  async function start_beside(when: 'before' | 'later', listener: (stream: Duplex) => void): Promise<Beside> {
     const http = await open_http()
     const { promise: stream, resolve } = deferred<Duplex>()
     const add = (): void => {
@@ -264,7 +264,7 @@ describe('mounted beside another listener for upgrade', () => {
   ] as const)(
     'answers 404 after handshake_timeout what one that came %s, %s, leaves',
     async (when, _, listener) => {
-      const { http, server, stream } = await beside(when, listener)
+      const { http, server, stream } = await start_beside(when, listener)
       const client = RawClient.ask(addr_of(http), unclaimed)
       await stream
       vi.advanceTimersByTime(9_999)
@@ -277,7 +277,7 @@ describe('mounted beside another listener for upgrade', () => {
   )
 
   it('answers 404 on a connection with earlier responses, even if the server closes in the meantime', async () => {
-    const { http, server, stream } = await beside('later', () => {})
+    const { http, server, stream } = await start_beside('later', () => {})
     const client = new RawClient(addr_of(http))
     client.send_lines(['GET /page HTTP/1.1', 'Host: a'])
     await client.header()
@@ -290,7 +290,7 @@ describe('mounted beside another listener for upgrade', () => {
   })
 
   it('answers 426 to another upgrade at its own route', async () => {
-    const { http } = await beside('later', () => {})
+    const { http } = await start_beside('later', () => {})
     const client = RawClient.ask(addr_of(http), { start: 'GET /a HTTP/1.1', Upgrade: 'Upgrade: h2c' })
     expect(await client.until_ended()).toMatch(/^HTTP\/1\.1 426 /)
   })
@@ -303,7 +303,7 @@ describe('mounted beside another listener for upgrade', () => {
     ['later', 'waits for something to read of', (stream: Duplex) => stream.on('readable', () => {})],
     ['later', 'has paused', (stream: Duplex) => stream.pause()],
   ] as const)('leaves alone a request that a listener added %s %s', async (when, _, take) => {
-    const { http, server, stream } = await beside(when, take)
+    const { http, server, stream } = await start_beside(when, take)
     const client = RawClient.ask(addr_of(http), unclaimed)
     const taken = await stream
     await new Promise(setImmediate)
@@ -315,7 +315,7 @@ describe('mounted beside another listener for upgrade', () => {
   })
 
   it('lets the other listener end the request, and leaves no timer', async () => {
-    const { http, stream } = await beside('later', duplex => duplex.end(TAKEN))
+    const { http, stream } = await start_beside('later', duplex => duplex.end(TAKEN))
     const client = RawClient.ask(addr_of(http), unclaimed)
     expect(await client.until_ended()).toBe(TAKEN)
     const closed = new Promise(resolve => stream.then(duplex => duplex.on('close', resolve)))
@@ -326,7 +326,7 @@ describe('mounted beside another listener for upgrade', () => {
   })
 
   it.each(['before', 'after'])('a reset by the client %s the response has no effect', async when => {
-    const { http, stream } = await beside('later', () => {})
+    const { http, stream } = await start_beside('later', () => {})
     const client = RawClient.ask(addr_of(http), unclaimed)
     const left = await stream
     if (when === 'after') {

@@ -33,10 +33,10 @@ function lines(...all: readonly string[]): string {
   return `${all.join('\r\n')}\r\n\r\n`
 }
 
-/** What an app was asked, and what became of its responses. */
+/** The requests of an app, and the outcome of its responses. */
 interface App {
   readonly http: Server
-  readonly heard: string[]
+  readonly received: string[]
 }
 
 // A key that both sides know stands in for a certificate.
@@ -52,14 +52,14 @@ const client_tls = {
 const MAKERS = { http: () => createServer(), https: () => create_https(tls) }
 type Kind = keyof typeof MAKERS
 
-/** An app that answers with what it was asked, and is the same with a route and without. */
+/** Starts an app that answers with its requests, and behaves the same with and without a route. */
 async function start_app(kind: Kind = 'http'): Promise<App> {
   const http = MAKERS[kind]()
-  const heard: string[] = []
+  const received: string[] = []
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = `${request.method} ${request.url}`
-    request.on('error', (error: Error & { code?: string }) => heard.push(`${asked} ${error.code}`))
-    for (const event of ['finish', 'close']) response.on(event, () => heard.push(`${asked} ${event}`))
+    request.on('error', (error: Error & { code?: string }) => received.push(`${asked} ${error.code}`))
+    for (const event of ['finish', 'close']) response.on(event, () => received.push(`${asked} ${event}`))
     response.sendDate = false
     if (request.url === '/pending') return
     if (request.url === '/large') {
@@ -78,7 +78,7 @@ async function start_app(kind: Kind = 'http'): Promise<App> {
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   servers.push(http)
-  return { http, heard }
+  return { http, received }
 }
 
 function share(http: Server, options: object = {}): WsServer {
@@ -87,7 +87,7 @@ function share(http: Server, options: object = {}): WsServer {
   return server
 }
 
-async function client_of({ http }: App, kind: Kind = 'http'): Promise<Socket> {
+async function connect_client({ http }: App, kind: Kind = 'http'): Promise<Socket> {
   const { port } = http.address() as AddressInfo
   const socket =
     kind === 'http' ? connect(port, '127.0.0.1') : connect_tls({ port, host: '127.0.0.1', ...client_tls })
@@ -100,7 +100,7 @@ async function client_of({ http }: App, kind: Kind = 'http'): Promise<Socket> {
  * back.
  */
 async function ask(app: App, parts: readonly string[], kind?: Kind): Promise<string> {
-  const socket = await client_of(app, kind)
+  const socket = await connect_client(app, kind)
   socket.setNoDelay(true)
   const answer = text(socket)
   const answered = once(socket, 'data')
@@ -160,7 +160,7 @@ describe.each(['http', 'https'] as const)('a plain request over %s that offers a
     const [expected, answer] = [await ask(plain, parts, kind), await ask(shared, parts, kind)]
     expect(answer).toMatch(/^HTTP\/1\.1 \d{3} /)
     expect(answer).toBe(expected)
-    expect(shared.heard.sort()).toEqual(plain.heard.sort())
+    expect(shared.received.sort()).toEqual(plain.received.sort())
     expect(Object.values(server.stats().refused).every(count => count === 0)).toBe(true)
   })
 })
@@ -169,7 +169,7 @@ describe('after a plain request that offered an upgrade', () => {
   it('its connection accepts a handshake, and more plain requests', async () => {
     const { http } = await start_app()
     const server = share(http)
-    const socket = await client_of({ http, heard: [] })
+    const socket = await connect_client({ http, received: [] })
     for (let i = 0; i < 20; i += 1) {
       socket.write(`${lines(...POST, 'Content-Length: 5')}hello`)
       expect(String(await once(socket, 'data'))).toContain('"body":"hello"')
@@ -189,7 +189,7 @@ describe('after a plain request that offered an upgrade', () => {
     async where => {
       const app = await start_app()
       share(app.http)
-      const socket = await client_of(app)
+      const socket = await connect_client(app)
       const asked = once(app.http, 'request')
       const first = where.startsWith('in') ? '' : lines('GET /pending HTTP/1.1', 'Host: a')
       socket.write(`${first}${lines(...POST, 'Content-Length: 50')}hello`)
@@ -205,7 +205,7 @@ describe('after a plain request that offered an upgrade', () => {
   it('the keep-alive timeout does not apply while it waits for the previous response', async () => {
     const app = await start_app()
     share(app.http)
-    const socket = await client_of(app)
+    const socket = await connect_client(app)
     const asked = new Promise<Socket>(resolve =>
       app.http.on('request', ({ url, socket: stream }) => {
         if (url === '/pending') resolve(stream)
@@ -222,7 +222,7 @@ describe('after a plain request that offered an upgrade', () => {
     share(app.http)
     const failed = vi.fn((_error: Error, stream: Duplex) => stream.destroy())
     app.http.on('clientError', failed)
-    const socket = await client_of(app)
+    const socket = await connect_client(app)
     const answer = text(socket)
     const asked = once(app.http, 'request')
     socket.end(`${lines('GET /pending HTTP/1.1', 'Host: a')}${lines(...POST, 'Content-Length: 0')}`)

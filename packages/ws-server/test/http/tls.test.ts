@@ -46,7 +46,7 @@ function url_of(server: WsServer): string {
 }
 
 /** An open client of plain `ws`, which trusts the authority. */
-async function client_of(server: WsServer, options: object = {}): Promise<WebSocket> {
+async function connect_client(server: WsServer, options: object = {}): Promise<WebSocket> {
   const ws = new WebSocket(url_of(server), { ca: authority.cert, ...options })
   await once(ws, 'open')
   return ws
@@ -87,7 +87,7 @@ afterEach(async () => {
 describe('a server with tls', () => {
   it('speaks WebSocket over TLS', async () => {
     const server = await start_secure({}, { on_message: (socket, data) => socket.send(`echo:${data}`) })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('hello')
     expect(String((await once(ws, 'message'))[0])).toBe('echo:hello')
     const [socket] = server.sockets
@@ -198,7 +198,7 @@ describe('a client that fails in TLS', () => {
       await ended
     }
     expect(server.stats().refused.tls_failed).toBe(2)
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.terminate()
   })
 
@@ -224,7 +224,7 @@ describe('a client that fails in TLS', () => {
         await ended
       }
     }
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.terminate()
     expect(server.stats().refused).toMatchObject({ timed_out: 0, bad_handshake: 0, tls_failed: 0 })
   })
@@ -236,7 +236,7 @@ describe('a client that fails in TLS', () => {
     half.socket.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0))
     const secure = await secure_client(server)
     secure.on('error', () => {})
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const closes = [once(secure, 'close'), once(ws, 'close')]
     server.close()
     await server.closed
@@ -247,7 +247,7 @@ describe('a client that fails in TLS', () => {
 it('connections of one address are cut off beyond the limit before the TLS handshake, and counted once', async () => {
   const server = await start_secure({}, { max_connections_per_ip: 1 })
   const idle = await Promise.all(Array.from({ length: 11 }, () => bare_client(server)))
-  const ws = await client_of(server)
+  const ws = await connect_client(server)
   expect(await (await bare_client(server)).ended).toBe('')
   expect(server.stats().refused).toMatchObject({ over_ip_limit: 1, tls_failed: 0 })
   ws.terminate()
@@ -259,7 +259,7 @@ describe('client_certificates', () => {
 
   it.each(versions)('shows the certificate of a client, of its authority, over %s', async maxVersion => {
     const server = await start_secure({ client_certificates: 'required', ca: authority.cert })
-    const ws = await client_of(server, { ...alice, maxVersion })
+    const ws = await connect_client(server, { ...alice, maxVersion })
     const [socket] = server.sockets
     const { certificate } = socket?.request ?? {}
     expect(certificate).toEqual({
@@ -292,7 +292,7 @@ describe('client_certificates', () => {
 
   it.each(versions)('that are optional admit a client of %s without one', async maxVersion => {
     const server = await start_secure({ client_certificates: 'optional', ca: authority.cert })
-    const ws = await client_of(server, { maxVersion })
+    const ws = await connect_client(server, { maxVersion })
     expect([...server.sockets][0]?.request.certificate).toBeUndefined()
     ws.terminate()
   })
@@ -325,7 +325,7 @@ describe('client_certificates', () => {
     await failure_of(server, { ...mallory, servername: 'chat.test' })
     await failure_of(server, { servername: 'chat.test' })
     expect(server.stats()).toMatchObject({ accepted: 0, refused: { tls_failed: 2 } })
-    const ws = await client_of(server, { ...alice, servername: 'chat.test' })
+    const ws = await connect_client(server, { ...alice, servername: 'chat.test' })
     ws.terminate()
   })
 })

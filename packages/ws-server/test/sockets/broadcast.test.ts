@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WsServer, WsSocket } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 import { collect_garbage } from './heap.js'
 
 const clients: RawClient[] = []
@@ -73,8 +73,8 @@ describe('messages that are broadcast in one turn', () => {
 
   it('reach sockets with and without compression', async () => {
     const server = await start_open({ compression: { threshold: 1 } })
-    const packed = await client_of(server, '/ws', { perMessageDeflate: true })
-    const plain = await client_of(server, '/ws', { perMessageDeflate: false })
+    const packed = await connect_client(server, '/ws', { perMessageDeflate: true })
+    const plain = await connect_client(server, '/ws', { perMessageDeflate: false })
     const received: string[] = []
     const all = new Promise<void>(done => {
       for (const ws of [packed, plain])
@@ -170,7 +170,7 @@ it('reports a broadcast that exceeds max_queue to on_error, if there is any reci
 
 describe('a slow socket', () => {
   it('that is full when a broadcast is reported to on_error does not corrupt that broadcast', async () => {
-    // So much fills what one turn is framed into, to the last byte.
+    // This fills the frame memory of one turn to the last byte.
     const large = 'a'.repeat(65_532)
     const server = await start_open({
       max_queue: 70_000,
@@ -181,7 +181,7 @@ describe('a slow socket', () => {
     const [slow] = (await join(server, 1)) as [RawClient]
     slow.socket.pause()
     const [first] = server.sockets
-    // Two turns in a row leave something where the network takes no more.
+    // After two turns in a row, some bytes stay queued because the network takes no more.
     for (
       let waiting = 0;
       waiting < 2;

@@ -14,13 +14,13 @@ async function turns(count: number): Promise<void> {
 it('are read from their beginning, or not at all, if the client resets the connection while authorize runs', async () => {
   let let_in!: () => void
   const answer = new Promise<void>(resolve => (let_in = resolve))
-  const heard: string[] = []
+  const received: string[] = []
   const errors: string[] = []
   let closed!: () => void
   const is_closed = new Promise<void>(resolve => (closed = resolve))
   const server = await start_open({
     authorize: () => answer,
-    on_message: (_socket, data) => void heard.push(data),
+    on_message: (_socket, data) => void received.push(data),
     on_error: error => errors.push(error.message),
     on_close: () => closed(),
   })
@@ -33,5 +33,5 @@ it('are read from their beginning, or not at all, if the client resets the conne
   let_in()
   await is_closed
   expect(errors.filter(message => message.includes('RFC 6455'))).toEqual([])
-  expect(new Set(heard)).toEqual(new Set(heard.length > 0 ? ['x'.repeat(10_000)] : []))
+  expect(new Set(received)).toEqual(new Set(received.length > 0 ? ['x'.repeat(10_000)] : []))
 })

@@ -4,16 +4,16 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TotalInboxBudget } from '../../src/sockets/inbox_budget.js'
 
 const LIMIT = 6_400
-/** A 64th of the limit: what comes in between two counts, and what is freed at once. */
+/** A 64th of the limit, which is received between two counts, or freed at once. */
 const STEP = 100
 const KIB_256 = 262_144
 
 /** A connection that a test has hold something. */
 class Holder implements InboxHolder {
   held_bytes = 0
-  /** What it has read ahead and not reported. */
+  /** Bytes that it has read ahead and not reported. */
   read_ahead = 0
-  /** What a callback has, which nobody can take from it. */
+  /** Bytes that a callback holds, which shedding can't free. */
   kept = 0
   is_ending = false
   readonly #name: string

@@ -21,7 +21,7 @@ it('delivers over TLS all messages that a client sent before it ended its side, 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   let release!: () => void
   const released = new Promise<void>(resolve => (release = resolve))
-  const heard: string[] = []
+  const received: string[] = []
   let closed!: (code: number) => void
   const code = new Promise<number>(resolve => (closed = resolve))
   const server = await start_open({
@@ -29,7 +29,7 @@ it('delivers over TLS all messages that a client sent before it ended its side, 
     // The client does not read it, so that the server's side does not end.
     on_connect: socket => void socket.send('x'.repeat(4_000_000)),
     on_message: (_socket, data) => {
-      heard.push(data)
+      received.push(data)
       return released
     },
     on_close: (_socket, info) => closed(info.code),
@@ -58,5 +58,5 @@ it('delivers over TLS all messages that a client sent before it ended its side, 
   release()
   client.resume()
   expect(await code).toBe(4_000)
-  expect(heard.length).toBe(2_410)
+  expect(received.length).toBe(2_410)
 })

@@ -9,11 +9,11 @@ import { collect_garbage } from './heap.js'
 
 let http: Server
 let server: WsServer
-/** What came with each request to upgrade. */
+/** The arguments of each `upgrade` event. */
 let requests: WeakRef<IncomingMessage>[]
 let streams: WeakRef<Duplex>[]
 
-/** Starts a server, and keeps weakly what its handshakes are made of. */
+/** Starts a server, and keeps weak references to the parts of its handshakes. */
 async function start(options: Partial<WsListenOptions>): Promise<string> {
   requests = []
   streams = []
@@ -29,7 +29,7 @@ async function start(options: Partial<WsListenOptions>): Promise<string> {
 }
 
 /**
- * Whether all of these are garbage. What a turn of the event loop still holds is let go of by the next ones.
+ * Returns whether all of these are collected. A turn of the event loop may hold objects until the next turns.
  */
 async function are_garbage(refs: readonly WeakRef<object>[]): Promise<boolean> {
   for (let turn = 0; turn < 20; turn += 1) {

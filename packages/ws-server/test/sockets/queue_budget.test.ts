@@ -3,16 +3,16 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type BudgetedConnection, TotalQueueBudget } from '../../src/sockets/queue_budget.js'
 
 const LIMIT = 6_400
-/** So much is sent at least between two counts: a 64th of the limit. */
+/** The minimum that is sent between two counts: a 64th of the limit. */
 const STEP = 100
 
-/** A connection whose queue a test plays. */
+/** A fake connection whose queue a test controls. */
 class Queue implements BudgetedConnection {
   readonly name: string
   queued: number
-  /** What the network holds of it, which stays until the socket has ended. */
+  /** Bytes held by the network, which count until the socket has ended. */
   under_way = 0
-  /** How often it was to be shed. */
+  /** The number of calls of `shed`. */
   calls = 0
   #is_ending = false
   readonly #log: [string, NetError][]
@@ -23,7 +23,7 @@ class Queue implements BudgetedConnection {
     this.#log = log
   }
 
-  /** So much of what waits does so only until the turn is over. */
+  /** Queued bytes that are written at the end of the turn. */
   unwritten = 0
 
   flush(): void {
@@ -142,7 +142,7 @@ describe('TotalQueueBudget', () => {
 
   it('never exceeds the limit, whatever the connections send', () => {
     for (let sent = 0; sent < 2_000; sent += 1) {
-      // Whoever was shed is gone, and somebody else comes.
+      // A new connection replaces each one that was shed.
       for (const name of shed()) queues = queues.filter(queue => queue.name !== name)
       while (queues.length < 3) add(`${sent} ${queues.length}`, 0)
       const queue = queues[sent % 3] as Queue

@@ -4,7 +4,7 @@ import { RoundTrips } from '../../src/sockets/round_trips.js'
 /** As many as are kept. */
 const KEPT = 1_024
 
-function with_trips(trips: readonly number[]): RoundTrips {
+function round_trips_of(trips: readonly number[]): RoundTrips {
   const round_trips = new RoundTrips()
   for (const ms of trips) round_trips.add(ms)
   return round_trips
@@ -28,24 +28,24 @@ describe('RoundTrips', () => {
     ['numbers of several digits, which sort as numbers', [9, 10, 100], 10, 100],
     ['the same again and again', [5, 5, 5, 5], 5, 5],
   ])('returns the median and the 99th percentile: %s', (_, trips, p50, p99) => {
-    expect(with_trips(trips).stats()).toEqual({ p50, p99 })
+    expect(round_trips_of(trips).stats()).toEqual({ p50, p99 })
   })
 
   it('forgets the oldest when it has 1,024', () => {
-    const round_trips = with_trips(count_to(KEPT))
+    const round_trips = round_trips_of(count_to(KEPT))
     expect(round_trips.stats()).toEqual({ p50: KEPT / 2, p99: 1_014 })
     for (let i = 0; i < KEPT; i += 1) round_trips.add(10_000)
     expect(round_trips.stats()).toEqual({ p50: 10_000, p99: 10_000 })
   })
 
   it('forgets the oldest one for each that comes', () => {
-    const round_trips = with_trips(count_to(KEPT))
+    const round_trips = round_trips_of(count_to(KEPT))
     round_trips.add(2_000)
     expect(round_trips.stats()).toEqual({ p50: KEPT / 2 + 1, p99: 1_015 })
   })
 
   it('keeps counting after stats were read', () => {
-    const round_trips = with_trips([1])
+    const round_trips = round_trips_of([1])
     round_trips.stats()
     round_trips.add(3)
     expect(round_trips.stats()).toEqual({ p50: 1, p99: 3 })

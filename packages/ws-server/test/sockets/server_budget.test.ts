@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsServer, WsServerError } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 const MIB = 1_048_576
 
@@ -22,7 +22,7 @@ describe('max_total_queue', () => {
     })
     const stalled = await Promise.all(Array.from({ length: 6 }, () => RawClient.upgraded(server.addr)))
     for (const client of stalled) client.socket.pause()
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const [reader] = [...server.sockets].slice(-1)
     const message = 'x'.repeat(MIB)
     for (let round = 0; round < 13; round += 1) {
@@ -74,7 +74,7 @@ describe('max_total_queue', () => {
 
   it('never closes sockets whose peers read', async () => {
     const server = await start_open({ max_total_queue: MIB })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const [socket] = server.sockets
     let received = 0
     ws.on('message', () => (received += 1))
@@ -102,7 +102,7 @@ describe('diagnostics channels', () => {
         },
         on_error: () => {},
       })
-      const ws = await client_of(server)
+      const ws = await connect_client(server)
       const [socket] = server.sockets
       ws.pause()
       ws.send('a')
@@ -160,7 +160,7 @@ describe('diagnostics channels', () => {
     const closes = (): unknown => server.close()
     channel('bt.net.open').subscribe(closes)
     try {
-      const ws = await client_of(server)
+      const ws = await connect_client(server)
       const [code] = await once(ws, 'close')
       expect(code).toBe(1001)
       await server.closed

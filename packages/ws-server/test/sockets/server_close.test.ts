@@ -3,13 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { type CloseInfo, refuse, type WsListenOptions, type WsServer } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 afterEach(stop_all)
 
 interface Held {
   readonly server: WsServer
-  /** What the handler has finished with, in order. */
+  /** The messages that the callback has handled, in order. */
   readonly done: string[]
   readonly infos: CloseInfo[]
   /** Settles when the handler has been called. */
@@ -18,7 +18,7 @@ interface Held {
 }
 
 /** A server whose handler answers each message only when it is released. */
-async function start_held(options: Partial<WsListenOptions> = {}): Promise<Held> {
+async function start_pending(options: Partial<WsListenOptions> = {}): Promise<Held> {
   let release = (): void => {}
   let call = (): void => {}
   const released = new Promise<void>(resolve => (release = resolve))
@@ -38,19 +38,19 @@ async function start_held(options: Partial<WsListenOptions> = {}): Promise<Held>
   return { server, done, infos, called, release: () => release() }
 }
 
-/** Writes down what a client gets, and tells how it ends. */
-function heard_by(ws: WebSocket): { heard: string[]; closed: Promise<[number, string]> } {
-  const heard: string[] = []
-  ws.on('message', data => heard.push(String(data)))
+/** Records the messages of a client, and how it ends. */
+function record_client(ws: WebSocket): { received: string[]; closed: Promise<[number, string]> } {
+  const received: string[] = []
+  ws.on('message', data => received.push(String(data)))
   const closed = once(ws, 'close').then(([code, reason]): [number, string] => [code, String(reason)])
-  return { heard, closed }
+  return { received, closed }
 }
 
 describe('close', () => {
   it('lets the callbacks of received messages finish, and sends their messages before the Close', async () => {
-    const { server, done, infos, called, release } = await start_held()
-    const ws = await client_of(server)
-    const { heard, closed } = heard_by(ws)
+    const { server, done, infos, called, release } = await start_pending()
+    const ws = await connect_client(server)
+    const { received, closed } = record_client(ws)
     for (const data of ['a', 'b', 'c']) ws.send(data)
     await called
     while (server.stats().inbox_bytes < 65 + 2 * 129) await new Promise(setImmediate)
@@ -60,14 +60,14 @@ describe('close', () => {
     expect(await closed).toEqual([1001, ''])
     await server.closed
     expect(done).toEqual(['a', 'b', 'c'])
-    expect(heard).toEqual(['still open', 'done a', 'done b', 'done c'])
+    expect(received).toEqual(['still open', 'done a', 'done b', 'done c'])
     expect(infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true, unsent: 0 }])
   })
 
   it('reads no more: later messages of a client reach no callback', async () => {
-    const { server, done, called, release } = await start_held()
-    const ws = await client_of(server)
-    const { closed } = heard_by(ws)
+    const { server, done, called, release } = await start_pending()
+    const ws = await connect_client(server)
+    const { closed } = record_client(ws)
     ws.send('before')
     await called
     server.close()
@@ -85,9 +85,9 @@ describe('close', () => {
   ])(
     'with late messages delivered hands on what a client sent before it heard of it, %s',
     async (_, compression) => {
-      const { server, done, called, release } = await start_held({ compression })
-      const ws = await client_of(server, '/ws', { perMessageDeflate: compression })
-      const { heard, closed } = heard_by(ws)
+      const { server, done, called, release } = await start_pending({ compression })
+      const ws = await connect_client(server, '/ws', { perMessageDeflate: compression })
+      const { received, closed } = record_client(ws)
       ws.send('before')
       await called
       server.close({ late: 'delivered' })
@@ -97,14 +97,14 @@ describe('close', () => {
       expect(await closed).toEqual([1001, ''])
       await server.closed
       expect(done).toEqual(['before', ...late])
-      expect(heard).toEqual(['done before'])
+      expect(received).toEqual(['done before'])
     },
   )
 
   it('waits at most drain_ms, and drops messages that still wait', async () => {
-    const { server, done, called, release } = await start_held()
-    const ws = await client_of(server)
-    const { closed } = heard_by(ws)
+    const { server, done, called, release } = await start_pending()
+    const ws = await connect_client(server)
+    const { closed } = record_client(ws)
     ws.send('a')
     ws.send('b')
     await called
@@ -116,9 +116,9 @@ describe('close', () => {
   })
 
   it('a second time with drain_ms 0 waits no longer', async () => {
-    const { server, called, release } = await start_held()
-    const ws = await client_of(server)
-    const { closed } = heard_by(ws)
+    const { server, called, release } = await start_pending()
+    const ws = await connect_client(server)
+    const { closed } = record_client(ws)
     ws.send('a')
     await called
     server.close({ drain_ms: 2_000_000_000 })
@@ -130,10 +130,10 @@ describe('close', () => {
 
   it('sends each client a delay of its own with 1012 if spread_ms is given', async () => {
     const server = await start_open()
-    const clients = await Promise.all(Array.from({ length: 20 }, () => client_of(server)))
-    const reported = clients.map(ws => heard_by(ws).closed)
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connect_client(server)))
+    const closes_of_clients = clients.map(ws => record_client(ws).closed)
     server.close({ spread_ms: 60_000, reason: 'new version' })
-    const closes = await Promise.all(reported)
+    const closes = await Promise.all(closes_of_clients)
     const waits_ms = closes.map(([code, reason]) => {
       expect(code).toBe(1012)
       expect(reason).toMatch(/^new version; retry_after_ms=\d+$/)
@@ -145,7 +145,7 @@ describe('close', () => {
 
   it('closes with the code and the reason that are given', async () => {
     const server = await start_open()
-    const { closed } = heard_by(await client_of(server))
+    const { closed } = record_client(await connect_client(server))
     server.close({ code: 4_321, reason: 'für heute genug' })
     expect(await closed).toEqual([4_321, 'für heute genug'])
   })
@@ -154,7 +154,7 @@ describe('close', () => {
     const server = await start_open()
     expect(() => server.close({ drain_ms: -1 })).toThrow('close: the option drain_ms is -1; expected')
     expect(() => server.close({ code: 1006 })).toThrow('close: the option code is 1006; expected 1000, 1001')
-    await client_of(server)
+    await connect_client(server)
     expect(server.sockets.size).toBe(1)
   })
 
@@ -172,9 +172,9 @@ describe('close', () => {
   })
 
   it('is called by await using', async () => {
-    const { server, done, called, release } = await start_held()
-    const ws = await client_of(server)
-    const { closed } = heard_by(ws)
+    const { server, done, called, release } = await start_pending()
+    const ws = await connect_client(server)
+    const { closed } = record_client(ws)
     ws.send('a')
     await called
     const disposed = (async () => {

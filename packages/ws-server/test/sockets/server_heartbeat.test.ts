@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsListenOptions, WsServer } from '../../src/index.js'
 import { masked_frame, RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 const PING = 0x89
 const PONG = 0x8a
@@ -37,7 +37,7 @@ describe('heartbeat', () => {
   it('keeps a client that answers, and counts its round trip', async () => {
     const { server } = await start({})
     expect(server.stats().round_trip_ms).toBeUndefined()
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     for (let pings = 0; pings < 5; pings += 1) await once(ws, 'ping')
     expect(server.sockets.size).toBe(1)
     const { p50, p99 } = server.stats().round_trip_ms ?? { p50: 0, p99: 0 }
@@ -50,7 +50,7 @@ describe('heartbeat', () => {
     const client = await RawClient.upgraded(server.addr)
     const frame = masked_frame(0x81, Buffer.from('x'.repeat(20)))
     for (const byte of frame) {
-      // Nothing but a ping tells that time passes.
+      // Only a ping shows that time has passed.
       expect((await client.bytes(2))[0]).toBe(PING)
       client.send(Uint8Array.of(byte))
     }
@@ -88,10 +88,10 @@ describe('heartbeat', () => {
 
   it('may be turned off', async () => {
     const { server } = await start({ heartbeat: false })
-    const beside = await start({})
+    const other = await start({})
     const silent = await RawClient.upgraded(server.addr)
-    const given_up = await RawClient.upgraded(beside.server.addr)
-    await beside.ended
+    const given_up = await RawClient.upgraded(other.server.addr)
+    await other.ended
     expect(silent.received_bytes).toBe(0)
     expect(server.sockets.size).toBe(1)
     silent.socket.destroy()

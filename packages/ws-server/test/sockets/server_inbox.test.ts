@@ -6,7 +6,7 @@ import { deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsListenOptions, WsServer, WsServerError } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 const KIB = 1_024
 const MIB = 1_048_576
@@ -34,26 +34,29 @@ function frame(first_byte: number, payload: Uint8Array | string, length = payloa
   return Buffer.concat([...header, Buffer.from(payload as string)])
 }
 
-/** What happens on a server whose callbacks for messages are held until `release` is called. */
+/**
+ * Starts a server whose callbacks for messages stay pending until `release` is called, and records its
+ * events.
+ */
 interface Held {
   readonly server: WsServer
   readonly errors: WsServerError[]
   readonly infos: CloseInfo[]
-  readonly heard: string[]
+  readonly received: string[]
   release(): void
 }
 
-async function start_held(options: Partial<WsListenOptions> = {}): Promise<Held> {
+async function start_pending(options: Partial<WsListenOptions> = {}): Promise<Held> {
   const errors: WsServerError[] = []
   const infos: CloseInfo[] = []
-  const heard: string[] = []
+  const received: string[] = []
   let release!: () => void
   const released = new Promise<void>(resolve => (release = resolve))
   held.push(release)
   const server = await start_open({
     close_timeout: 200,
     on_message: (socket, data) => {
-      heard.push(data.slice(0, 10))
+      received.push(data.slice(0, 10))
       if (data === 'hello') return socket.send(data)
       return released
     },
@@ -61,19 +64,19 @@ async function start_held(options: Partial<WsListenOptions> = {}): Promise<Held>
     on_close: (_socket, info) => infos.push(info),
     ...options,
   } as Partial<WsListenOptions>)
-  return { server, errors, infos, heard, release }
+  return { server, errors, infos, received, release }
 }
 
 const upgraded = (server: WsServer, count: number): Promise<RawClient[]> =>
   Promise.all(Array.from({ length: count }, () => RawClient.upgraded(server.addr)))
 
-/** Waits until a server holds as much as it should, or has shed somebody. */
+/** Waits until a server holds the expected memory, or has shed a socket. */
 async function until(is_reached: () => boolean): Promise<void> {
   while (!is_reached()) await new Promise(setImmediate)
 }
 
 async function expect_served(server: WsServer): Promise<void> {
-  const ws = await client_of(server)
+  const ws = await connect_client(server)
   ws.send('hello')
   expect(String((await once(ws, 'message'))[0])).toBe('hello')
   ws.close()
@@ -81,8 +84,8 @@ async function expect_served(server: WsServer): Promise<void> {
 
 describe('max_total_inbox', () => {
   it('counts messages that wait for a callback, and the one it has, until it is done', async () => {
-    const { server, release } = await start_held()
-    const ws = await client_of(server)
+    const { server, release } = await start_pending()
+    const ws = await connect_client(server)
     for (let i = 0; i < 3; i += 1) ws.send('x'.repeat(1_000))
     await until(() => server.stats().inbox_bytes === 1_064 + 2 * 1_128)
     release()
@@ -91,7 +94,7 @@ describe('max_total_inbox', () => {
   })
 
   it('also counts data that is read in later turns of the event loop', async () => {
-    const { server } = await start_held()
+    const { server } = await start_pending()
     const be_busy = (): void => {
       const until_ms = performance.now() + 0.1
       while (performance.now() < until_ms);
@@ -105,7 +108,7 @@ describe('max_total_inbox', () => {
   })
 
   it('counts messages that are unfinished, by the memory that they take', async () => {
-    const { server } = await start_held()
+    const { server } = await start_pending()
     const [client] = await upgraded(server, 1)
     client?.send(frame(BEGUN, 'x'.repeat(10_000), 100_000))
     await until(() => server.stats().inbox_bytes >= 10_000)
@@ -115,7 +118,7 @@ describe('max_total_inbox', () => {
   })
 
   it('closes the sockets with the largest unfinished messages with 1013, reports it to on_error, and keeps the others', async () => {
-    const { server, errors, infos } = await start_held({ max_total_inbox: 4 * MIB })
+    const { server, errors, infos } = await start_pending({ max_total_inbox: 4 * MIB })
     const small = await upgraded(server, 3)
     for (const client of small) client.send(frame(BEGUN, 'x'.repeat(10_000)))
     const large = await upgraded(server, 8)
@@ -135,7 +138,7 @@ describe('max_total_inbox', () => {
   })
 
   it('reads the Close of a socket that was shed in the middle of a message, and no message before it', async () => {
-    const { server, infos, heard } = await start_held({ max_total_inbox: MIB - 1 })
+    const { server, infos, received } = await start_pending({ max_total_inbox: MIB - 1 })
     const [client] = await upgraded(server, 1)
     client?.send(frame(BEGUN, 'x'.repeat(MIB - 10), MIB))
     await client?.bytes(4)
@@ -147,12 +150,12 @@ describe('max_total_inbox', () => {
     )
     await until(() => infos.length === 1)
     expect(infos[0]).toMatchObject({ code: 1013, cause: 'overflow', clean: true })
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     expect(server.stats().inbox_bytes).toBe(0)
   })
 
   it('pauses sockets sooner the more memory is held, before any socket is shed', async () => {
-    const { server, release, heard } = await start_held({ max_total_inbox: 8 * MIB })
+    const { server, release, received } = await start_pending({ max_total_inbox: 8 * MIB })
     const clients = await upgraded(server, 30)
     const burst = Buffer.concat(Array.from({ length: 300 }, () => frame(TEXT, 'x'.repeat(1_000))))
     for (const client of clients) client.send(burst)
@@ -161,14 +164,14 @@ describe('max_total_inbox', () => {
     release()
     await until(() => {
       expect(server.stats().inbox_bytes).toBeLessThanOrEqual(8 * MIB)
-      return heard.length === 30 * 300
+      return received.length === 30 * 300
     })
     expect(server.stats()).toMatchObject({ inbox_shed: 0, inbox_bytes: 0 })
     for (const { socket } of clients) socket.destroy()
   })
 
   it('counts the inflated size of compressed messages', async () => {
-    const { server, errors } = await start_held({ compression: true, max_total_inbox: 4 * MIB })
+    const { server, errors } = await start_pending({ compression: true, max_total_inbox: 4 * MIB })
     const packed = deflateRawSync(Buffer.alloc(1_000_000, 97))
     const burst = Buffer.concat([frame(TEXT | RSV1, packed), frame(TEXT | RSV1, packed)])
     const clients = await Promise.all(
@@ -184,15 +187,15 @@ describe('max_total_inbox', () => {
     await until(() => server.stats().inbox_shed > 0)
     await until(() => errors.length > 0)
     expect(errors[0]?.code).toBe('inbox_shed')
-    // Callbacks have up to eight of them, which nobody can take away.
+    // Callbacks hold up to eight of them, which shedding can't free.
     expect(server.stats().inbox_bytes).toBeLessThanOrEqual(8 * 1_000_128)
     await expect_served(server)
     for (const { socket } of clients) socket.destroy()
   })
 
   it('delivers received messages of a client that has left, and counts them until then', async () => {
-    const { server, release, heard, infos } = await start_held()
-    const ws = await client_of(server)
+    const { server, release, received, infos } = await start_pending()
+    const ws = await connect_client(server)
     for (const data of ['a', 'b', 'c']) ws.send(data)
     ws.close()
     await once(ws, 'close')
@@ -200,13 +203,13 @@ describe('max_total_inbox', () => {
     expect(server.stats().inbox_bytes).toBe(65 + 2 * 129)
     release()
     await until(() => infos.length === 1)
-    expect(heard).toEqual(['a', 'b', 'c'])
+    expect(received).toEqual(['a', 'b', 'c'])
     expect(server.stats().inbox_bytes).toBe(0)
   })
 
   it('counts nothing for messages that were thrown away, since the socket was closed', async () => {
-    const { server, release } = await start_held()
-    const ws = await client_of(server)
+    const { server, release } = await start_pending()
+    const ws = await connect_client(server)
     for (const data of ['a', 'b', 'c']) ws.send(data)
     await until(() => server.stats().inbox_bytes === 65 + 2 * 129)
     for (const socket of server.sockets) socket.close()
@@ -219,13 +222,13 @@ describe('max_total_inbox', () => {
   it('counts nothing for a callback that throws, after one that took its time', async () => {
     let release!: () => void
     const released = new Promise<void>(resolve => (release = resolve))
-    const { server, errors } = await start_held({
+    const { server, errors } = await start_pending({
       on_message: async (_socket, data) => {
         if (data !== 'held') throw new Error('no failure: a test throws this')
         await released
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     ws.send('held')
     ws.send('throws')
     await until(() => server.stats().inbox_bytes > 129)
@@ -236,7 +239,7 @@ describe('max_total_inbox', () => {
 
   it('counts data that clients send while authorize runs, and refuses the client that has sent most', async () => {
     const letting: (() => void)[] = []
-    const { server } = await start_held({
+    const { server } = await start_pending({
       max_total_inbox: 100 * KIB,
       authorize: () => new Promise<void>(resolve => letting.push(resolve)),
     })
@@ -263,7 +266,7 @@ describe('a paused socket', () => {
     const http = createServer()
     const connected = once(http.on('connection', prepare), 'connection')
     http.listen(0, '127.0.0.1')
-    const { server } = await start_held({ bind: undefined, server: http })
+    const { server } = await start_pending({ bind: undefined, server: http })
     const [client] = await upgraded(server, 1)
     const [socket] = (await connected) as [Socket]
     // The first is handled, the second waits and has the socket paused.

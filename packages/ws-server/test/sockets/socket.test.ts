@@ -2,18 +2,18 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { CloseInfo, WsSocket } from '../../src/index.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 afterEach(stop_all)
 
 describe('a socket', () => {
   it('has an address, a type, a unique id, and the request of its handshake', async () => {
     const server = await start_open()
-    await client_of(server, '/ws?room=1&room=2', {
+    await connect_client(server, '/ws?room=1&room=2', {
       headers: { 'X-Thing': 'yes' },
       origin: 'http://127.0.0.1',
     })
-    await client_of(server)
+    await connect_client(server)
     const [first, second] = server.sockets as unknown as [WsSocket, WsSocket]
     expect(first.addr).toMatch(/^127\.0\.0\.1:\d+$/)
     expect(first.type).toBe('ws')
@@ -45,18 +45,18 @@ describe('a socket', () => {
   })
 
   it('has a closed that settles when on_close, though async, is done', async () => {
-    const heard: string[] = []
+    const received: string[] = []
     const server = await start_open({
       on_close: async () => {
         await Promise.resolve()
-        heard.push('on_close')
+        received.push('on_close')
       },
     })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const [socket] = server.sockets
     ws.close(4000)
     const info = (await socket?.closed) as CloseInfo
-    expect(heard).toEqual(['on_close'])
+    expect(received).toEqual(['on_close'])
     expect(info).toEqual({ code: 4000, reason: '', cause: 'peer', clean: true, unsent: 0 })
     expect(socket?.send('late')).toMatchObject({ code: 'closed' })
     expect(server.sockets.size).toBe(0)

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import type { WsListenOptions, WsServer, WsSocket } from '../../src/index.js'
 import { Topics } from '../../src/sockets/topics.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 import { heap_bytes } from './heap.js'
 
 afterEach(async () => {
@@ -12,25 +12,25 @@ afterEach(async () => {
   await stop_all()
 })
 
-interface Joined {
+interface Members {
   readonly server: WsServer
   readonly clients: WebSocket[]
   readonly sockets: WsSocket[]
-  /** What each client has got, once it has got `count` messages, or as many as are reported for each. */
+  /** Resolves with the messages of each client once it has `count` of them, or the number given for it. */
   received(count: number): Promise<string[][]>
 }
 
-/** So many clients, whose sockets have joined those topics each. */
-async function joined(topics: string[][], options: Partial<WsListenOptions> = {}): Promise<Joined> {
+/** Connects one client for each list of topics, which its socket joins. */
+async function connect_members(topics: string[][], options: Partial<WsListenOptions> = {}): Promise<Members> {
   const server = await start_open(options)
   const clients: WebSocket[] = []
   const texts: string[][] = []
   for (const _ of topics) {
-    const client = await client_of(server)
-    const heard: string[] = []
-    client.on('message', data => heard.push(String(data)))
+    const client = await connect_client(server)
+    const received: string[] = []
+    client.on('message', data => received.push(String(data)))
     clients.push(client)
-    texts.push(heard)
+    texts.push(received)
   }
   const sockets = [...server.sockets]
   for (const [index, names] of topics.entries())
@@ -48,7 +48,7 @@ async function joined(topics: string[][], options: Partial<WsListenOptions> = {}
 
 describe('publish', () => {
   it('reaches the sockets in the topic, and returns their number', async () => {
-    const { server, received } = await joined([['news'], ['news', 'sport'], ['sport'], []])
+    const { server, received } = await connect_members([['news'], ['news', 'sport'], ['sport'], []])
     expect(server.publish('news', 'n')).toBe(2)
     expect(server.publish('sport', 's')).toBe(2)
     expect(server.publish('weather', 'w')).toBe(0)
@@ -64,7 +64,7 @@ describe('publish', () => {
   })
 
   it('skips the socket that the message came from', async () => {
-    const { server, clients, received } = await joined([['room'], ['room']], {
+    const { server, clients, received } = await connect_members([['room'], ['room']], {
       on_message: (socket, text) => {
         expect(server.publish('room', text, { except: socket })).toBe(1)
       },
@@ -76,7 +76,7 @@ describe('publish', () => {
   })
 
   it('writes all messages of one turn to a socket together, in order, and the same bytes to all sockets', async () => {
-    const { server, sockets, received } = await joined([['a', 'b'], ['a'], ['a']])
+    const { server, sockets, received } = await connect_members([['a', 'b'], ['a'], ['a']])
     const written: Buffer[] = []
     const { write } = Socket.prototype
     vi.spyOn(Socket.prototype, 'write').mockImplementation(function (this: Socket, ...args: unknown[]) {
@@ -98,7 +98,7 @@ describe('publish', () => {
   })
 
   it('accepts bytes', async () => {
-    const { server, clients } = await joined([['bytes']])
+    const { server, clients } = await connect_members([['bytes']])
     const got = once(clients[0] as WebSocket, 'message')
     expect(server.publish('bytes', Uint8Array.of(1, 2, 3))).toBe(1)
     expect(await got).toEqual([Buffer.from([1, 2, 3]), true])
@@ -106,7 +106,7 @@ describe('publish', () => {
 
   it('is not queued by closing sockets, nor by any socket if it exceeds max_queue, which is reported to on_error', async () => {
     const codes: string[] = []
-    const { server, sockets } = await joined([['t'], ['t'], ['t']], {
+    const { server, sockets } = await connect_members([['t'], ['t'], ['t']], {
       max_queue: 1_000,
       on_error: ({ code }) => codes.push(code),
     })
@@ -129,7 +129,7 @@ describe('publish', () => {
 
 describe('a socket', () => {
   it('is in a topic from join to leave', async () => {
-    const { server, sockets } = await joined([['a', 'b']])
+    const { server, sockets } = await connect_members([['a', 'b']])
     const [socket] = sockets as [WsSocket]
     const before = socket.topics
     expect([...before]).toEqual(['a', 'b'])
@@ -156,14 +156,14 @@ describe('a socket', () => {
         counts.push(server.publish('lobby', `welcome ${counts.length}`))
       },
     })
-    const client = await client_of(server)
+    const client = await connect_client(server)
     expect(counts).toEqual([1])
     client.close()
   })
 
   it('leaves all topics when it ends, and still shows them in on_close', async () => {
     const reported: unknown[] = []
-    const { server, clients, sockets } = await joined([['a', 'b'], ['a']], {
+    const { server, clients, sockets } = await connect_members([['a', 'b'], ['a']], {
       on_close: async socket => {
         reported.push([...socket.topics], server.publish('a', 'it has left'))
         await Promise.resolve()
@@ -182,7 +182,7 @@ describe('a socket', () => {
   })
 
   it('does not join while it closes', async () => {
-    const { sockets } = await joined([[]])
+    const { sockets } = await connect_members([[]])
     const [socket] = sockets as [WsSocket]
     socket.close()
     expect(await socket.join('late')).toMatchObject({
@@ -193,7 +193,7 @@ describe('a socket', () => {
   })
 
   it('is in at most max_topics topics', async () => {
-    const { server, sockets } = await joined([['a', 'b']], { max_topics: 2 })
+    const { server, sockets } = await connect_members([['a', 'b']], { max_topics: 2 })
     const [socket] = sockets as [WsSocket]
     expect(await socket.join('c')).toMatchObject({
       code: 'too_many_topics',
@@ -215,7 +215,7 @@ describe('the name of a topic', () => {
     ['with a pair', '😀'],
     ['of 255 bytes', '中'.repeat(85)],
   ])('may be %s', async (_, topic) => {
-    const { server, sockets, received } = await joined([[topic]])
+    const { server, sockets, received } = await connect_members([[topic]])
     expect(server.publish(topic, 'x')).toBe(1)
     expect(await received(1)).toEqual([['x']])
     expect([...(sockets[0] as WsSocket).topics]).toEqual([topic])
@@ -232,7 +232,7 @@ describe('the name of a topic', () => {
     ['nothing', undefined],
     ['an object', { toString: () => 'news' }],
   ])('is not %s', async (_, topic) => {
-    const { server, sockets } = await joined([[]])
+    const { server, sockets } = await connect_members([[]])
     const [socket] = sockets as [WsSocket]
     for (const call of ['join', 'leave', 'publish'] as const) {
       const run = (): unknown =>
@@ -273,7 +273,7 @@ describe('Topics', () => {
 })
 
 it('a million joins and leaves over 10,000 topics leave no memory in use', async () => {
-  const { server, sockets } = await joined([[], [], [], []], { max_topics: 10_000 })
+  const { server, sockets } = await connect_members([[], [], [], []], { max_topics: 10_000 })
   const topics = Array.from({ length: 10_000 }, (_, index) => `topic ${index}`)
   const come_and_go = (): void => {
     for (const socket of sockets) for (const topic of topics) void socket.join(topic)

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Traffic } from '../../src/sockets/traffic.js'
-import { client_of, start_open, stop_all } from '../started_server.js'
+import { connect_client, start_open, stop_all } from '../started_server.js'
 
 afterEach(stop_all)
 
@@ -21,7 +21,7 @@ describe('traffic', () => {
 describe('stats', () => {
   it('counts the bytes of frames and handshakes', async () => {
     const server = await start_open({ on_message: (socket, data) => socket.send(data) })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const before = server.stats()
     expect(before.received_bytes).toBeGreaterThan(100)
     expect(before.sent_bytes).toBeGreaterThan(100)
@@ -36,7 +36,7 @@ describe('stats', () => {
 
   it('counts the bytes of ended sockets like those of open ones', async () => {
     const server = await start_open({ on_message: (socket, data) => socket.send(data) })
-    const ws = await client_of(server)
+    const ws = await connect_client(server)
     const [socket] = server.sockets
     const echoed = new Promise(resolve => ws.once('message', resolve))
     ws.send('x'.repeat(1_000))
@@ -49,9 +49,9 @@ describe('stats', () => {
 
   it('counts ended sockets by cause', async () => {
     const server = await start_open()
-    const closing = await client_of(server)
-    const vanishing = await client_of(server)
-    const staying = await client_of(server)
+    const closing = await connect_client(server)
+    const vanishing = await connect_client(server)
+    const staying = await connect_client(server)
     const [first, second, third] = server.sockets
     closing.close()
     vanishing.terminate()
