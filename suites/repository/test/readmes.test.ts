@@ -46,7 +46,7 @@ describe.each(PACKAGES)('the README of %s', folder => {
 
   it('has a sample, which imports it', () => {
     const code = page.match(/```ts\n[\s\S]*?```/g)?.join('') ?? ''
-    expect(code).toContain(` from '${name}'`)
+    expect(code).toMatch(new RegExp(` from '${name}['/]`))
   })
 
   it('has the samples of the README of the project and of its guides as they are there, which are run', () => {
