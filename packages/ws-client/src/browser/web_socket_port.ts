@@ -24,7 +24,7 @@ const UNSENDABLE_SHIFT = 3_000
 
 /**
  * A {@link SocketPort} over the WebSocket of browsers, workers, Deno and Bun (WHATWG WebSockets). That has an
- * unlimited queue, whose size `bufferedAmount` tells, without an event when it shrinks. So a timer polls it,
+ * unlimited queue, whose size is `bufferedAmount`, without an event when it shrinks. So a timer polls it,
  * and every received message does, because the timers of a hidden tab are slow. Reading can't be paused.
  */
 export class WebSocketPort implements SocketPort {

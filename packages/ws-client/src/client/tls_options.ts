@@ -8,9 +8,9 @@ export interface TlsConnectOptions extends Partial<TlsIdentity>, TlsTrust {
    */
   readonly servername?: string | undefined
   /**
-   * Whether the server has to prove who it is. With `false`, anybody in between can pretend to be the server,
-   * and read and change everything, including headers and tokens: only for trials on your own machine. For a
-   * certificate of your own, set `ca` instead. @defaultValue `true`
+   * Whether the server has to prove its identity. With `false`, an attacker in between can pretend to be the
+   * server, and read and change everything, including headers and tokens: only for trials on your own
+   * machine. For a certificate of your own, set `ca` instead. @defaultValue `true`
    */
   readonly reject_unauthorized?: boolean | undefined
 }

@@ -9,7 +9,7 @@ import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustedProxies } from '../ha
 import type { AuthorizeRequest } from '../handshake/request.js'
 import { type AllowedOrigins, is_allowed_origins, ORIGINS_EXPECTED } from './origin.js'
 
-/** Options of `listen` that decide who may connect; `Data` is what `authorize` returns. */
+/** Options of `listen` that decide which clients may connect; `Data` is what `authorize` returns. */
 export interface AdmissionOptions<Data = unknown> {
   /**
    * Which pages may connect, by the `Origin` that their browser sends (RFC 6454). A request without one is
@@ -24,7 +24,7 @@ export interface AdmissionOptions<Data = unknown> {
    *
    * A list: these and no others, each written as browsers do: `'https://example.com'`,
    * `'http://localhost:5173'`, `'null'`, `'file://'`, `'chrome-extension://…'`. A function: those for which
-   * it returns `true`, and nothing but `true`: a promise admits nobody. If it throws, the client is answered
+   * it returns `true`, and nothing but `true`: a promise does not count. If it throws, the client is answered
    * 500. `'*'`: every page. @defaultValue the same host and loopback
    */
   origins?: AllowedOrigins | undefined

@@ -40,7 +40,7 @@ const STABLE_MS = 5_000
 
 /** A snapshot of a server's part in its `cluster`. */
 export interface ClusterStats {
-  /** Whether the broker is connected, and gets what is published. */
+  /** Whether the broker is connected, and gets published messages. */
   readonly is_connected: boolean
   /** Servers known to be running, this one included: see {@link WsServer.nodes}. */
   readonly nodes: number
@@ -70,7 +70,7 @@ export interface ClusterStats {
    * first of each connection to the broker, and the first whose text is not UTF-8.
    */
   readonly unreadable: number
-  /** How many times the broker was lost since the server started. */
+  /** The number of times that the broker was lost since the server started. */
   readonly outages: number
 }
 

@@ -74,9 +74,9 @@ export class OutgoingQueue {
   #is_sending = false
   /** The limit of the broker for one envelope, as far as it is known. */
   #max_bytes = Number.POSITIVE_INFINITY
-  /** What the pending request for confirmation covers. */
+  /** Messages that the pending request for confirmation covers. */
   #confirming: Unconfirmed | undefined
-  /** What was sent after that request. */
+  /** Messages that were sent after that request. */
   #sent_since: Unconfirmed | undefined
   #on_drained: (() => void) | undefined
   /** The number of messages that the broker has confirmed. */
@@ -253,7 +253,7 @@ export class OutgoingQueue {
     this.#sent_since.cost_bytes += cost_bytes
   }
 
-  /** Asks the broker to confirm what was sent, unless such a request is pending. */
+  /** Asks the broker to confirm the sent messages, unless such a request is pending. */
   #request_confirmation(link: ClusterLink): void {
     if (this.#confirming !== undefined || this.#sent_since === undefined) return
     this.#confirming = this.#sent_since
