@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { make_schedule } from '../src/schedule.ts'
-import { publish_on_schedule } from '../src/subjects/node_subject.ts'
+import { Members, publish_on_schedule } from '../src/subjects/node_subject.ts'
 
 const TASK = { messages_per_s: 5_000, settle_ms: 10, run_ms: 30, seed: 1 }
 
@@ -21,5 +21,28 @@ describe('publishing by a schedule', () => {
     const { due_ms } = make_schedule(TASK, 1)
     expect(due_ms[first]).toBeGreaterThanOrEqual(10)
     expect(due_ms[first - 1]).toBeLessThan(10)
+  })
+})
+
+describe('members', () => {
+  it('are waited for until there are so many, whether they come or go', async () => {
+    const members = new Members()
+    const reached: string[] = []
+    const two = members.reach(2).then(() => reached.push('two'))
+    members.joined()
+    members.joined()
+    await two
+    const none = members.reach(0).then(() => reached.push('none'))
+    members.left()
+    members.left()
+    await none
+    expect(reached).toEqual(['two', 'none'])
+  })
+
+  it('that are there already are not waited for', async () => {
+    const members = new Members()
+    await members.reach(0)
+    members.joined()
+    await members.reach(1)
   })
 })

@@ -4,9 +4,15 @@ import { CountingServer } from '../wire/counting_server.js'
 import type { Dialect, Shape } from '../wire/message.js'
 import { ClientGroup, type LoadResult } from './client_group.js'
 import type { Target } from './client_socket.js'
-import { type ClosedLoopTask, run_closed_loop } from './closed_loop.js'
-import { type ConnectTask, run_connect_loop } from './connect_loop.js'
-import { type FanOutTask, run_fan_out, Trigger } from './fan_out.js'
+import {
+  type ClosedLoopTask,
+  type ConnectTask,
+  type FanOutTask,
+  run_closed_loop,
+  run_connect_loop,
+  run_fan_out,
+  with_trigger,
+} from './closed_loops.js'
 import { Flood, type FloodTask } from './flood.js'
 import { type OpenLoopTask, run_open_loop } from './open_loop.js'
 import { type ProbeTask, run_probe } from './probe.js'
@@ -73,19 +79,6 @@ function opened(): ClientGroup {
 function expected(): Receipts {
   if (receipts === undefined) throw new Error('no messages are expected')
   return receipts
-}
-
-/** Lets something go on while there is a trigger, and lets go of that, however it ends. */
-async function with_trigger<Result>(
-  port: number,
-  run: (trigger: Trigger) => Promise<Result>,
-): Promise<Result> {
-  const trigger = await Trigger.open(port)
-  try {
-    return await run(trigger)
-  } finally {
-    trigger.close()
-  }
 }
 
 /** What came of a load, and the CPU time that it took to make it. */

@@ -1,6 +1,6 @@
 import type { LoadResult } from '../load/client_group.js'
 import type { Target } from '../load/client_socket.js'
-import type { ClosedLoopTask } from '../load/closed_loop.js'
+import type { ClosedLoopTask } from '../load/closed_loops.js'
 import { type Cores, work_of_core_us } from '../process/cores.js'
 import type { Program } from '../process/program.js'
 import type { Stoppable } from '../process/running.js'

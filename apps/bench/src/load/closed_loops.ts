@@ -1,8 +1,9 @@
-import type { Shape } from '../wire/message.js'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { message_bytes, type Shape } from '../wire/message.js'
 import type { ClientGroup, LoadResult } from './client_group.js'
-import type { ClientSocket } from './client_socket.js'
+import { type ClientSocket, close_socket, open_socket, type Target } from './client_socket.js'
 
-/** What a closed loop is asked for. */
 export interface ClosedLoopTask {
   /** What each connection sends in turn, again and again. */
   readonly shapes: readonly Shape[]
@@ -91,4 +92,95 @@ class Cycle {
     const first = from % this.#length
     return this.#bytes.subarray(this.#starts[first], this.#starts[first + count])
   }
+}
+
+/** How a server sends messages to all sockets. */
+export interface FanOutTask {
+  readonly shape: Shape
+  /** How many messages it sends in one turn of its event loop. */
+  readonly burst: number
+  readonly run_ms: number
+}
+
+/** Has a server send a burst to all. */
+export interface Trigger {
+  pull(): void
+}
+
+/** Connects to the trigger of a server while something runs; a byte there is a burst. */
+export async function with_trigger<Result>(
+  port: number,
+  run: (trigger: Trigger) => Promise<Result>,
+): Promise<Result> {
+  const tcp = connect({ port, host: '127.0.0.1', noDelay: true })
+  // If the server is gone later, the sockets that wait for a burst are closed, which is reported.
+  tcp.on('error', () => {})
+  await once(tcp, 'connect')
+  try {
+    return await run({ pull: () => tcp.write('!') })
+  } finally {
+    tcp.destroy()
+  }
+}
+
+/** Has a server send to all sockets, again when all have received everything, until the time is over. Each delivery counts as a message. */
+export function run_fan_out(
+  group: ClientGroup,
+  trigger: Trigger,
+  { shape, burst, run_ms }: FanOutTask,
+): Promise<LoadResult> {
+  const each_bytes = message_bytes(shape, group.target.dialect, 'server').length * burst
+  return new Promise((resolve, reject) => {
+    const sockets = group.sockets.length
+    let is_over = false
+    let bursts = 0
+    let waited_for = 0
+    const start = performance.now()
+    setTimeout(() => {
+      is_over = true
+    }, run_ms)
+    const next = (): void => {
+      waited_for = sockets
+      bursts += 1
+      trigger.pull()
+    }
+    for (const socket of group.sockets) {
+      let bytes = 0
+      socket.on_bytes = ({ length }) => {
+        bytes += length
+        if (bytes < each_bytes) return
+        if (bytes > each_bytes) reject(new Error(`${bytes} bytes where a burst has ${each_bytes}`))
+        bytes = 0
+        waited_for -= 1
+        if (waited_for > 0) return
+        if (is_over) resolve({ messages: bursts * burst * sockets, elapsed_ms: performance.now() - start })
+        else next()
+      }
+      void socket.closed.then(() => reject(new Error('a connection was closed during the fan-out')))
+    }
+    next()
+  })
+}
+
+export interface ConnectTask {
+  /** How many are under way at any moment. */
+  readonly at_a_time: number
+  readonly run_ms: number
+}
+
+/** Connects, does the handshake and closes cleanly, again and again, several at a time. */
+export async function run_connect_loop(
+  target: Target,
+  { at_a_time, run_ms }: ConnectTask,
+): Promise<LoadResult> {
+  const start = performance.now()
+  let messages = 0
+  const repeat = async (): Promise<void> => {
+    while (performance.now() - start < run_ms) {
+      await close_socket(await open_socket(target))
+      messages += 1
+    }
+  }
+  await Promise.all(Array.from({ length: at_a_time }, repeat))
+  return { messages, elapsed_ms: performance.now() - start }
 }
