@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Waits for the next turn, until whose begin a `WeakRef` that was just made keeps its object, and collects all garbage. */
+/** Collects all garbage, after the turn in which a new `WeakRef` keeps its object alive. */
 export async function collect_garbage(): Promise<void> {
   await new Promise(setImmediate)
   setFlagsFromString('--expose-gc')

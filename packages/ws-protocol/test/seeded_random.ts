@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that look random, always the same for the same seed (mulberry32). */
+/** Returns a generator of pseudo-random numbers from 0 up to 1, the same for each seed (mulberry32). */
 export function seeded_random(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -9,5 +9,5 @@ export function seeded_random(seed: number): () => number {
   }
 }
 
-/** A new seed for each run; a test that fails prints it, and `TEST_SEED=… npx vitest run` repeats it. */
+/** A new seed for each run. A failing test prints it, and `TEST_SEED=… npx vitest run` repeats the run. */
 export const test_seed: number = Number(process.env.TEST_SEED ?? Date.now() % 0x1_0000_0000)

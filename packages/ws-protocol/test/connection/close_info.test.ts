@@ -27,7 +27,7 @@ describe('a code', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [{}, 'an object'],
-  ])('of %o is refused, with what was given and what to give', (code, shown) => {
+  ])('of %o is refused with a message that shows it and the valid codes', (code, shown) => {
     expect(check(code, '')).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
@@ -53,7 +53,7 @@ describe('a reason', () => {
     ['in Chinese', `${'关'.repeat(41)}x`, 124],
     ['in Chinese, though it has but 42 characters', '关'.repeat(42), 126],
     ['with an emoji', `😀${'x'.repeat(120)}`, 124],
-  ])('longer than 123 bytes %s is refused, with its size, the limit and its beginning', (_, reason, size) => {
+  ])('longer than 123 bytes %s is refused with its size, the limit and its beginning', (_, reason, size) => {
     expect(check(1000, reason)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
@@ -67,7 +67,7 @@ describe('a reason', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [Buffer.from('bye'), 'an instance of Buffer'],
-  ])('%o is refused, since it is no string', (reason, shown) => {
+  ])('%o is refused, since it is not a string', (reason, shown) => {
     expect(check(1000, reason)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
@@ -76,7 +76,7 @@ describe('a reason', () => {
     )
   })
 
-  test('has room for MAX_REASON_BYTES', () => {
+  test('may have MAX_REASON_BYTES bytes', () => {
     expect(MAX_REASON_BYTES).toBe(123)
   })
 
@@ -92,6 +92,6 @@ describe('a reason', () => {
   })
 })
 
-test('the code is told first where both are wrong', () => {
+test('the code is reported first if both are invalid', () => {
   expect(check(999, 1)).toThrow(/^close got the code 999: /)
 })

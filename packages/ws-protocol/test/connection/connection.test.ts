@@ -6,19 +6,19 @@ import { INBOX_MAX_BYTES } from '../../src/connection/inbox.js'
 import { NetError } from '../../src/errors/errors.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
-import { Owner, settings } from './connection_owner.js'
+import { RecordedEvents, settings } from './connection_events.js'
 
 describe('Connection', () => {
   let platform: FakePlatform
-  let owner: Owner
+  let events: RecordedEvents
   let socket: FakeSocket
   let connection: Connection<string>
 
   const start = (changed: Partial<ConnectionSettings> = {}): void => {
     platform = new FakePlatform()
-    owner = new Owner()
+    events = new RecordedEvents()
     socket = new FakeSocket()
-    connection = new Connection({ ...settings, ...changed }, owner, platform, () => 'handle')
+    connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
     socket.connect_to(connection)
     connection.attach(socket)
   }
@@ -28,12 +28,12 @@ describe('Connection', () => {
     socket.open()
   }
 
-  const codes = (): string[] => owner.errors.map(error => error.code)
+  const codes = (): string[] => events.errors.map(error => error.code)
 
   beforeEach(() => start_open())
 
   describe('sending', () => {
-    it('writes what was sent in one turn with one write at its end', () => {
+    it('writes the messages of one turn with one write at its end', () => {
       expect(connection.send('a')).toBe(true)
       expect(connection.send(new Uint8Array([1, 2]))).toBe(true)
       expect(socket.calls).toEqual([])
@@ -42,7 +42,7 @@ describe('Connection', () => {
       expect(connection.queued).toBe(0)
     })
 
-    it('counts what waits, with the header of each frame', () => {
+    it('counts queued messages with their frame headers', () => {
       connection.send('12345')
       expect(connection.queued).toBe(5 + 2 + 4)
       start_open({ side: 'server' })
@@ -50,7 +50,7 @@ describe('Connection', () => {
       expect(connection.queued).toBe(5 + 2)
     })
 
-    it('hands a batch on before the turn ends as soon as it is worth a write', () => {
+    it('writes a full batch before the turn ends', () => {
       start_open({ max_queue: 10 * BATCH_BYTES })
       const message = 'x'.repeat(1_024)
       while (socket.calls.length === 0) connection.send(message)
@@ -59,7 +59,7 @@ describe('Connection', () => {
       expect(connection.queued).toBe(0)
     })
 
-    it('waits for the network before it writes more, and writes the rest in order', () => {
+    it('waits for the network before it writes further messages, in order', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -76,7 +76,7 @@ describe('Connection', () => {
       expect(connection.queued).toBe(0)
     })
 
-    it('returns queue_full, and keeps the queue, when a message does not fit', () => {
+    it('returns queue_full and keeps the queue if a message does not fit', () => {
       socket.takes_writes = false
       expect(connection.send('x'.repeat(600))).toBe(true)
       platform.end_turn()
@@ -93,7 +93,7 @@ describe('Connection', () => {
       expect(socket.sent).toEqual(['x'.repeat(600), 'y'.repeat(300), 'small'])
     })
 
-    it('has the whole queue for a burst, since it writes before it says that it is full', () => {
+    it('can use the whole queue for a burst, since it writes before it reports queue_full', () => {
       for (let i = 0; i < 10; i += 1) expect(connection.send('x'.repeat(900))).toBe(true)
       platform.end_turn()
       expect(socket.sent).toHaveLength(10)
@@ -113,7 +113,7 @@ describe('Connection', () => {
       expect(codes()).toEqual(['queue_full', 'queue_full'])
     })
 
-    it('returns too_large for what can never fit, and reports nothing', () => {
+    it('returns too_large for a message that can never fit, and reports nothing', () => {
       expect(connection.send('x'.repeat(1_001))).toMatchObject({
         code: 'too_large',
         message: expect.stringContaining('1000'),
@@ -122,7 +122,7 @@ describe('Connection', () => {
       expect(connection.send('fits')).toBe(true)
     })
 
-    it('throws for what is neither text nor bytes, whatever the state', () => {
+    it('throws for data that is neither text nor bytes, in any state', () => {
       expect(() => connection.send(42 as unknown as string)).toThrow(
         expect.objectContaining({ code: 'invalid_argument' }),
       )
@@ -132,7 +132,7 @@ describe('Connection', () => {
       )
     })
 
-    it('keeps what is sent before the connection is open, in order, and bounded', () => {
+    it('queues messages before the connection is open, in order and up to the limit', () => {
       start()
       expect(connection.send('a')).toBe(true)
       expect(connection.send('b'.repeat(980))).toBe(true)
@@ -143,28 +143,28 @@ describe('Connection', () => {
       expect(socket.sent).toEqual(['a', 'b'.repeat(980)])
     })
 
-    it('returns closed once the peer’s Close is in, though the socket has not ended', () => {
+    it('returns closed after the peer’s Close, even before the socket has ended', () => {
       socket.receive_close()
       expect(connection.send('late')).toMatchObject({ code: 'closed' })
       expect(connection.state).toBe('open')
     })
 
-    it('counts as unsent what waited when the peer’s Close came', () => {
+    it('counts messages that were queued when the peer’s Close arrived as unsent', () => {
       connection.send('a')
       connection.send('b')
       socket.receive_close()
       platform.end_turn()
       socket.end(1000)
-      expect(owner.infos).toEqual([{ code: 1000, reason: '', cause: 'peer', clean: true, unsent: 2 }])
+      expect(events.infos).toEqual([{ code: 1000, reason: '', cause: 'peer', clean: true, unsent: 2 }])
     })
   })
 
   describe('drained', () => {
-    it('settles at once when nothing waits', async () => {
+    it('resolves at once if nothing is queued', async () => {
       await expect(connection.drained()).resolves.toBeUndefined()
     })
 
-    it('settles when the network has taken everything', async () => {
+    it('resolves when the network has taken everything', async () => {
       socket.takes_writes = false
       connection.send('a')
       let is_drained = false
@@ -189,10 +189,10 @@ describe('Connection', () => {
       const drained = connection.drained()
       socket.end(code)
       await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
-      expect(owner.infos[0]?.unsent).toBe(1)
+      expect(events.infos[0]?.unsent).toBe(1)
     })
 
-    it('rejects with connection_lost when this side closed, and the peer takes nothing more', async () => {
+    it('rejects with connection_lost if this side closes and the peer takes nothing more', async () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -207,7 +207,7 @@ describe('Connection', () => {
       })
     })
 
-    it('rejects with connection_lost when the connection never opens', async () => {
+    it('rejects with connection_lost if the connection never opens', async () => {
       start()
       connection.send('a')
       const drained = connection.drained()
@@ -215,7 +215,7 @@ describe('Connection', () => {
       await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
     })
 
-    it('resolves when the network has taken everything by the time that the connection ends', async () => {
+    it('resolves if the network has taken everything when the connection ends', async () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -223,10 +223,10 @@ describe('Connection', () => {
       socket.takes_rest()
       socket.end(1000)
       await expect(drained).resolves.toBeUndefined()
-      expect(owner.infos[0]?.unsent).toBe(0)
+      expect(events.infos[0]?.unsent).toBe(0)
     })
 
-    it('leaves no unhandled rejection when its caller does not wait for it', async () => {
+    it('leaves no unhandled rejection if its caller does not await it', async () => {
       const unhandled: unknown[] = []
       const note = (reason: unknown): unknown => unhandled.push(reason)
       process.on('unhandledRejection', note)
@@ -247,7 +247,7 @@ describe('Connection', () => {
       await expect(connection.drained()).rejects.toMatchObject({ code: 'closed' })
     })
 
-    it('settles for who asks while the rest still goes out', async () => {
+    it('resolves for a call while the rest is still being sent', async () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -257,7 +257,7 @@ describe('Connection', () => {
       await expect(drained).resolves.toBeUndefined()
     })
 
-    it('settles for who asks while it still opens, though it was closed, when the rest has gone out', async () => {
+    it('resolves for a call after close() while the connection is opening, once the rest is sent', async () => {
       start()
       connection.send('a')
       connection.close()
@@ -267,7 +267,7 @@ describe('Connection', () => {
       expect(socket.sent).toEqual(['a'])
     })
 
-    it('settles for who asked before close(), when the rest has gone out', async () => {
+    it('resolves for a call before close() once the rest is sent', async () => {
       connection.send('a')
       const drained = connection.drained()
       connection.close()
@@ -277,59 +277,59 @@ describe('Connection', () => {
   })
 
   describe('receiving', () => {
-    it('opens, hands on messages and closes, in order', async () => {
+    it('opens, delivers messages and closes, in order', async () => {
       socket.receive('a')
       socket.receive('b')
       socket.end(1000, 'bye')
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'on_message b', 'ended', 'on_close'])
-      expect(owner.infos).toEqual([{ code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }])
-      await expect(connection.closed).resolves.toEqual(owner.infos[0])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message a', 'on_message b', 'ended', 'on_close'])
+      expect(events.infos).toEqual([{ code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }])
+      await expect(connection.closed).resolves.toEqual(events.infos[0])
     })
 
-    it('closes with 1003 on a binary message that was not asked for, and takes nothing more', () => {
+    it('closes with 1003 on a binary message if only text is accepted, and delivers nothing more', () => {
       socket.receive(new Uint8Array(3))
       socket.receive('more')
       expect(codes()).toEqual(['unexpected_binary'])
       expect(socket.calls).toEqual([{ call: 'close', code: 1003, reason: '' }])
       socket.end(1006)
-      expect(owner.infos).toEqual([{ code: 1003, reason: '', cause: 'protocol', clean: false, unsent: 0 }])
-      expect(owner.heard).not.toContain('on_message more')
+      expect(events.infos).toEqual([{ code: 1003, reason: '', cause: 'protocol', clean: false, unsent: 0 }])
+      expect(events.log).not.toContain('on_message more')
     })
 
-    it('takes a binary message that was asked for', () => {
+    it('delivers a binary message if those are accepted', () => {
       start_open({ binary: true })
       socket.receive(new Uint8Array([7, 8]))
-      expect(owner.heard).toContain('on_message 7,8')
+      expect(events.log).toContain('on_message 7,8')
     })
 
-    it('delivers before on_close what arrived before the end, however long a callback takes', async () => {
+    it('delivers all messages before on_close, however long a callback takes', async () => {
       let release = (): void => {}
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       socket.receive('a')
       socket.receive('b')
       socket.end(1000)
       expect(connection.inbox_bytes).toBeGreaterThan(0)
-      expect(owner.heard.at(-1)).toBe('ended')
-      owner.message_returns = () => undefined
+      expect(events.log.at(-1)).toBe('ended')
+      events.message_result = () => undefined
       release()
       await connection.closed
-      expect(owner.heard.slice(-3)).toEqual(['ended', 'on_message b', 'on_close'])
+      expect(events.log.slice(-3)).toEqual(['ended', 'on_message b', 'on_close'])
     })
 
-    it('slows the sender down while a callback is slow, and lets it go on afterwards', async () => {
+    it('pauses the socket while a callback is slow, and resumes it afterwards', async () => {
       let release = (): void => {}
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
       expect(socket.call_names).toEqual(['pause'])
       expect(codes()).toEqual([])
-      owner.message_returns = () => undefined
+      events.message_result = () => undefined
       release()
       await Promise.resolve()
       await Promise.resolve()
       expect(socket.call_names).toEqual(['pause', 'resume'])
     })
 
-    it('says so when a loop is left while the peer is held up', () => {
+    it('reports no_message_handler if a loop is left while the socket is paused', () => {
       connection.set_listener('busy')
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
       expect(codes()).toEqual([])
@@ -337,26 +337,26 @@ describe('Connection', () => {
       expect(codes()).toEqual(['no_message_handler'])
     })
 
-    it('says so when messages pile up for nobody', () => {
+    it('reports no_message_handler if messages pile up without a listener', () => {
       connection.set_listener('none')
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
       expect(codes()).toEqual(['no_message_handler'])
       connection.set_listener('ready')
-      expect(owner.heard.filter(entry => entry.startsWith('on_message'))).toHaveLength(300)
+      expect(events.log.filter(entry => entry.startsWith('on_message'))).toHaveLength(300)
     })
   })
 
-  describe('an inbox that overflows, since the peer can’t be slowed down', () => {
+  describe('an inbox that overflows, since the socket can’t be paused', () => {
     let release: () => void
 
-    /** The first message is held, and the second leaves no room but for one more. */
+    /** The callback of the first message is held, and the second message leaves room for one more only. */
     const fill = (): void => {
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       socket.receive('held')
       connection.socket_message('waits', INBOX_MAX_BYTES - 64)
     }
 
-    it('takes a message while no more than 16 MiB wait', () => {
+    it('accepts a message while no more than 16 MiB wait', () => {
       fill()
       expect(connection.inbox_bytes).toBe(INBOX_MAX_BYTES)
       socket.receive('last')
@@ -364,12 +364,12 @@ describe('Connection', () => {
       expect(connection.state).toBe('open')
     })
 
-    it('is closed with 1008 by the message after that, and reports it once', () => {
+    it('closes with 1008 on the message after that, and reports it once', () => {
       fill()
       socket.receive('last')
       socket.receive('too much')
       socket.receive('late')
-      expect(owner.errors).toMatchObject([
+      expect(events.errors).toMatchObject([
         {
           code: 'inbox_overflow',
           message: 'closed with 1008: 16777216 bytes of messages wait for on_message; let it return sooner',
@@ -378,49 +378,49 @@ describe('Connection', () => {
       expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1008, reason: '' }])
     })
 
-    it('delivers what waited, in order, then the end: 1008, for the overflow, where the peer’s Close never comes', async () => {
+    it('delivers the waiting messages in order, then ends with 1008 and the cause overflow if the peer’s Close never arrives', async () => {
       fill()
       socket.receive('last')
       socket.receive('too much')
       platform.clock.advance(5_000)
       expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
       socket.end(1006)
-      expect(owner.heard.slice(2)).toEqual(['on_message held', 'ended'])
-      owner.message_returns = () => undefined
+      expect(events.log.slice(2)).toEqual(['on_message held', 'ended'])
+      events.message_result = () => undefined
       release()
       await connection.closed
-      expect(owner.heard.slice(2)).toEqual([
+      expect(events.log.slice(2)).toEqual([
         'on_message held',
         'ended',
         'on_message waits',
         'on_message last',
         'on_close',
       ])
-      expect(owner.infos).toEqual([{ code: 1008, reason: '', cause: 'overflow', clean: false, unsent: 0 }])
-      expect(owner.end_error?.code).toBe('inbox_overflow')
+      expect(events.infos).toEqual([{ code: 1008, reason: '', cause: 'overflow', clean: false, unsent: 0 }])
+      expect(events.end_error?.code).toBe('inbox_overflow')
       expect(codes()).toEqual(['inbox_overflow'])
     })
 
-    it('has the code of the peer’s Close where that comes, and is for the overflow all the same', () => {
+    it('ends with the code of the peer’s Close if that arrives, but still with the cause overflow', () => {
       fill()
       socket.receive('last')
       socket.receive('too much')
       socket.end(1008, 'I see')
-      owner.message_returns = () => undefined
+      events.message_result = () => undefined
       release()
       return connection.closed.then(info =>
         expect(info).toEqual({ code: 1008, reason: 'I see', cause: 'overflow', clean: true, unsent: 0 }),
       )
     })
 
-    it('overflows for a loop that does not ask, too', () => {
+    it('overflows for a busy loop, too', () => {
       connection.set_listener('busy')
       connection.socket_message('a', INBOX_MAX_BYTES)
       socket.receive('b')
       expect(codes()).toEqual(['inbox_overflow'])
     })
 
-    it('tells of a binary message that was not asked for rather than of the overflow', () => {
+    it('reports an unexpected binary message rather than the overflow', () => {
       fill()
       socket.receive('last')
       socket.receive(new Uint8Array(1))
@@ -429,43 +429,43 @@ describe('Connection', () => {
   })
 
   describe('callbacks that fail', () => {
-    it('reports a callback that throws, with its name and cause, and lives on', () => {
+    it('reports a callback that throws, with its name and cause, and stays open', () => {
       const cause = new Error('boom')
-      owner.message_returns = () => {
+      events.message_result = () => {
         throw cause
       }
       socket.receive('a')
-      expect(owner.errors).toMatchObject([
+      expect(events.errors).toMatchObject([
         { code: 'handler_failed', cause, message: expect.stringContaining('on_message failed: boom') },
       ])
       expect(connection.send('still here')).toBe(true)
     })
 
-    it('promises nothing about the connection, which the callback may have closed', () => {
-      owner.message_returns = () => {
+    it('does not claim in the report that the connection is open, since the callback may have closed it', () => {
+      events.message_result = () => {
         connection.close(4000)
         throw new Error('boom')
       }
       socket.receive('a')
-      expect(owner.errors.map(error => error.message)).toEqual(['on_message failed: boom'])
+      expect(events.errors.map(error => error.message)).toEqual(['on_message failed: boom'])
     })
 
-    it('reports a callback that rejects, even with something that is no Error', async () => {
-      owner.message_returns = () => Promise.reject('just text')
+    it('reports a callback that rejects, even with a value that is not an Error', async () => {
+      events.message_result = () => Promise.reject('just text')
       socket.receive('a')
       await Promise.resolve()
       await Promise.resolve()
-      expect(owner.errors).toMatchObject([
+      expect(events.errors).toMatchObject([
         { code: 'handler_failed', cause: 'just text', message: expect.stringContaining('just text') },
       ])
     })
 
     it('reports a value that can’t become a string', () => {
-      owner.message_returns = () => {
+      events.message_result = () => {
         throw Object.create(null)
       }
       socket.receive('a')
-      expect(owner.errors).toMatchObject([
+      expect(events.errors).toMatchObject([
         { code: 'handler_failed', message: expect.stringContaining('an object') },
       ])
     })
@@ -475,16 +475,16 @@ describe('Connection', () => {
       ['server', 'on_connect'],
     ] as const)('calls the first callback of a %s %s', (side, name) => {
       start({ side })
-      owner.on_open = () => {
+      events.on_open = () => {
         throw new Error('boom')
       }
       socket.open()
-      expect(owner.errors[0]?.message).toContain(`${name} failed`)
+      expect(events.errors[0]?.message).toContain(`${name} failed`)
     })
   })
 
   describe('closing', () => {
-    it('sends Close, and is closed when the peer has answered', async () => {
+    it('sends a Close, and is closed when the peer has answered', async () => {
       expect(connection.close(4000, 'done')).toBe(true)
       expect(connection.state).toBe('closing')
       expect(socket.calls).toEqual([{ call: 'close', code: 4000, reason: 'done' }])
@@ -500,27 +500,27 @@ describe('Connection', () => {
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('is done once, however often it is asked for', () => {
+    it('happens once, however often close is called', () => {
       connection.close()
       expect(connection.close(4001)).toBe(true)
       expect(socket.call_names).toEqual(['close'])
       socket.end(1000)
       expect(connection.close()).toBe(true)
-      expect(owner.heard.filter(entry => entry === 'on_close')).toHaveLength(1)
+      expect(events.log.filter(entry => entry === 'on_close')).toHaveLength(1)
     })
 
     it.each([
       [999, ''],
       [1001, ''],
       [1000, 'x'.repeat(124)],
-    ])('throws for what a user may not give, and stays open: %i', (code, reason) => {
+    ])('throws for the invalid code %i, and stays open', (code, reason) => {
       expect(() => connection.close(code, reason)).toThrow(
         expect.objectContaining({ code: 'invalid_argument' }),
       )
       expect(connection.state).toBe('open')
     })
 
-    it('sends what waits before the Close', () => {
+    it('sends queued messages before the Close', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -534,7 +534,7 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['write', 'write', 'close'])
     })
 
-    it('opens first, and sends what waits, when it is closed while connecting', () => {
+    it('first opens and sends queued messages if it is closed while connecting', () => {
       start()
       connection.send('a')
       connection.close()
@@ -542,30 +542,30 @@ describe('Connection', () => {
       socket.open()
       expect(socket.call_names).toEqual(['write', 'close'])
       socket.end(1000)
-      expect(owner.heard).toEqual(['opened', 'ended', 'on_close'])
+      expect(events.log).toEqual(['opened', 'ended', 'on_close'])
     })
 
-    it('gives up at once when it is closed while connecting with nothing to send', () => {
+    it('gives up at once if it is closed while connecting with an empty queue', () => {
       start()
       connection.close()
       expect(socket.call_names).toEqual(['terminate'])
       socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
-      expect(owner.errors).toEqual([])
-      expect(owner.end_error).toBeUndefined()
-      expect(owner.infos).toMatchObject([{ cause: 'local', code: 1006, clean: false }])
+      expect(events.errors).toEqual([])
+      expect(events.end_error).toBeUndefined()
+      expect(events.infos).toMatchObject([{ cause: 'local', code: 1006, clean: false }])
     })
 
-    it('ends a peer that does not answer after close_timeout', () => {
+    it('terminates the socket after close_timeout if the peer does not answer', () => {
       connection.close()
       platform.clock.advance(4_999)
       expect(socket.call_names).toEqual(['close'])
       platform.clock.advance(1)
       expect(socket.call_names).toEqual(['close', 'terminate'])
       socket.end(1006)
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }])
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 0 }])
     })
 
-    it('gives a peer that still reads new time with each piece that it takes, and one that stopped none', () => {
+    it('restarts close_timeout with each piece that the peer takes, but not once it stops reading', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -574,17 +574,17 @@ describe('Connection', () => {
       platform.clock.advance(4_000)
       socket.drain()
       platform.clock.advance(4_000)
-      // The network has taken some of the second batch, not all.
+      // The network has taken part of the second batch.
       connection.socket_drained()
       platform.clock.advance(4_999)
       expect(socket.call_names).toEqual(['write', 'write'])
       platform.clock.advance(1)
       expect(socket.call_names).toEqual(['write', 'write', 'terminate'])
       socket.end(1006)
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
     })
 
-    it('ends after close_timeout a peer that takes nothing of what waits', () => {
+    it('terminates the socket after close_timeout if the peer takes none of the queued messages', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -595,7 +595,7 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['write', 'terminate'])
     })
 
-    it('has close_timeout for the answer of the peer, from its Close on', () => {
+    it('waits close_timeout for the peer’s answer, from its own Close on', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -609,7 +609,7 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['write', 'close', 'terminate'])
     })
 
-    it('sends no Close while the network has taken only a part of what was written', () => {
+    it('sends no Close while the network has taken only part of a batch', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -620,7 +620,7 @@ describe('Connection', () => {
       expect(socket.call_names).toEqual(['write', 'close'])
     })
 
-    it('starts no timer for what is drained while it is open', () => {
+    it('starts no timer when the network takes messages while it is open', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -628,25 +628,25 @@ describe('Connection', () => {
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('ends within close_timeout one that was closed while connecting and never opens', () => {
+    it('ends within close_timeout if it is closed while connecting and never opens', () => {
       start()
       connection.send('a')
       connection.close()
       platform.clock.advance(5_000)
       expect(socket.call_names).toEqual(['terminate'])
       socket.end(1006)
-      expect(owner.heard).toEqual(['ended', 'on_close'])
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+      expect(events.log).toEqual(['ended', 'on_close'])
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
     })
 
-    it('terminates the socket once, however long that takes', () => {
+    it('terminates the socket once, however long it takes to end', () => {
       connection.close()
       platform.clock.advance(50_000)
       expect(socket.call_names).toEqual(['close', 'terminate'])
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('is where it stands: connecting, open, closing in every way of it, closed', () => {
+    it('has the state connecting, open, closing in every phase of it, and closed', () => {
       start()
       const seen = [connection.state]
       const note = (): unknown => seen.push(connection.state)
@@ -665,9 +665,9 @@ describe('Connection', () => {
       expect(seen).toEqual(['connecting', 'closing', 'closing', 'closing', 'closing', 'closed'])
     })
 
-    it('takes no message once it is closed by this side, not even one that waits', async () => {
+    it('delivers no message after close(), not even one that waits', async () => {
       let release = (): void => {}
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       socket.receive('a')
       socket.receive('waits')
       connection.close()
@@ -675,48 +675,48 @@ describe('Connection', () => {
       release()
       socket.end(1000)
       await connection.closed
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
     })
 
-    it('takes no message once it is closed by this side, though the peer had closed before', async () => {
+    it('delivers no message after close(), even if the peer had closed before', async () => {
       let release = (): void => {}
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       socket.receive('a')
       socket.receive('waits')
       socket.end(1000)
       connection.close()
       release()
       await connection.closed
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
     })
 
     it('may be closed from within a callback', () => {
-      owner.message_returns = () => connection.close()
+      events.message_result = () => connection.close()
       socket.receive('a')
       socket.receive('b')
       socket.end(1000)
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
     })
 
-    it('is the peer’s end when the peer’s Close was in before', () => {
+    it('has the cause peer if the peer’s Close arrived before', () => {
       socket.receive_close()
       connection.close(4001)
       socket.end(4000)
       expect(socket.calls).toEqual([])
-      expect(owner.infos).toMatchObject([{ code: 4000, cause: 'peer', clean: true }])
+      expect(events.infos).toMatchObject([{ code: 4000, cause: 'peer', clean: true }])
     })
 
-    it('delivers nothing more of what a peer sent that has ended its side, either', () => {
+    it('delivers no further message of a peer that has ended its side', () => {
       socket.half_close()
       socket.receive('a')
       connection.close()
       socket.receive('b')
       socket.end(1006)
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
-      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'network' }])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message a', 'ended', 'on_close'])
+      expect(events.infos).toMatchObject([{ code: 1006, cause: 'network' }])
     })
 
-    it('ends after close_timeout a peer that ended its side without a Close and takes nothing more', async () => {
+    it('ends after close_timeout if the peer ended its side without a Close and takes nothing more', async () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
@@ -727,61 +727,61 @@ describe('Connection', () => {
       expect(socket.call_names.at(-1)).toBe('terminate')
       socket.end(1006)
       await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'network', clean: false, unsent: 1 }])
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'network', clean: false, unsent: 1 }])
     })
 
     it('closes with 1001 when the server shuts down', () => {
       connection.shut_down(1001, '', 0)
       expect(socket.calls).toEqual([{ call: 'close', code: 1001, reason: '' }])
       socket.end(1001)
-      expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+      expect(events.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
     })
   })
 
   describe('failing', () => {
-    it('reports what the peer broke, closes with its code, and does not send what waits', () => {
+    it('reports the broken rule, closes with its code, and drops the queue', () => {
       connection.send('a')
       socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
       platform.end_turn()
       expect(codes()).toEqual(['protocol_error'])
       expect(socket.calls).toEqual([{ call: 'close', code: 1002, reason: '' }])
       socket.end(1006)
-      expect(owner.infos).toEqual([{ code: 1002, reason: '', cause: 'protocol', clean: false, unsent: 1 }])
-      expect(owner.end_error?.code).toBe('protocol_error')
+      expect(events.infos).toEqual([{ code: 1002, reason: '', cause: 'protocol', clean: false, unsent: 1 }])
+      expect(events.end_error?.code).toBe('protocol_error')
     })
 
-    it('leaves it to its owner to tell why it did not open', () => {
+    it('passes the reason why it did not open to `ended`, and reports nothing', () => {
       start()
       connection.send('a')
       socket.end(1006, '', new NetError('connection_refused', 'nobody there'))
       expect(codes()).toEqual([])
-      expect(owner.end_error?.code).toBe('connection_refused')
-      expect(owner.heard).toEqual(['ended', 'on_close'])
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 1 }])
+      expect(events.end_error?.code).toBe('connection_refused')
+      expect(events.log).toEqual(['ended', 'on_close'])
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 1 }])
     })
 
-    it('gives up a connection that takes too long to open, once', () => {
+    it('gives up once if it takes too long to open', () => {
       start()
       for (const message of ['too slow', 'again'])
         connection.abandon(new NetError('connect_timeout', message))
       expect(socket.call_names).toEqual(['terminate'])
       socket.end(1006, '', new NetError('handshake_failed', 'closed before it was open'))
       expect(codes()).toEqual([])
-      expect(owner.end_error).toMatchObject({ code: 'connect_timeout', message: 'too slow' })
-      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'refused', clean: false }])
+      expect(events.end_error).toMatchObject({ code: 'connect_timeout', message: 'too slow' })
+      expect(events.infos).toMatchObject([{ code: 1006, cause: 'refused', clean: false }])
     })
 
-    it('gives up one that was closed while it opened, for this side all the same', () => {
+    it('has the cause local if it is given up after it was closed while opening', () => {
       start()
       connection.send('a')
       connection.close()
       connection.abandon(new NetError('connect_timeout', 'too slow'))
       expect(socket.call_names).toEqual(['terminate'])
       socket.end(1006)
-      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
+      expect(events.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
     })
 
-    it('does not give up for its opening what is open, closing or closed', () => {
+    it('ignores a timeout of opening once it is open, closing or closed', () => {
       const error = new NetError('connect_timeout', 'too late')
       connection.abandon(error)
       connection.close()
@@ -789,10 +789,10 @@ describe('Connection', () => {
       socket.end(1000)
       connection.abandon(error)
       expect(socket.call_names).toEqual(['close'])
-      expect(owner.end_error).toBeUndefined()
+      expect(events.end_error).toBeUndefined()
     })
 
-    it('is shed once, and says so when the turn is over', () => {
+    it('is shed once, and reports that at the end of the turn', () => {
       const error = new NetError('queue_shed', 'too much')
       expect(connection.shed(error, 1013)).toBe(true)
       expect(connection.shed(error, 1013)).toBe(false)
@@ -802,32 +802,32 @@ describe('Connection', () => {
       expect(socket.calls).toEqual([{ call: 'close', code: 1013, reason: '' }])
     })
 
-    it('keeps the code of what the peer broke, though on_error closes', () => {
-      owner.report = (_handle, error) => {
-        owner.errors.push(error)
+    it('keeps the code of the broken rule even if on_error closes', () => {
+      events.report = (_handle, error) => {
+        events.errors.push(error)
         connection.close()
       }
       socket.receive(new Uint8Array(3))
       expect(socket.calls).toEqual([{ call: 'close', code: 1003, reason: '' }])
       socket.end(1003)
-      expect(owner.infos).toMatchObject([{ code: 1003, cause: 'protocol' }])
+      expect(events.infos).toMatchObject([{ code: 1003, cause: 'protocol' }])
     })
 
-    it('does not report a loss while it closes', () => {
+    it('does not report a loss while closing', () => {
       socket.takes_writes = false
       connection.send('a')
       platform.end_turn()
       connection.close()
       socket.end(1006, '', new NetError('connection_lost', 'reset'))
       expect(codes()).toEqual([])
-      expect(owner.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
+      expect(events.infos).toMatchObject([{ code: 1006, cause: 'local', unsent: 1 }])
     })
 
-    it('leaves it to its owner to tell of a loss, and says why', () => {
+    it('passes the reason of a loss to `ended`, and reports nothing', () => {
       socket.end(1006, '', new NetError('connection_lost', 'reset'))
       expect(codes()).toEqual([])
-      expect(owner.end_error?.code).toBe('connection_lost')
-      expect(owner.infos).toMatchObject([{ cause: 'network', code: 1006 }])
+      expect(events.end_error?.code).toBe('connection_lost')
+      expect(events.infos).toMatchObject([{ cause: 'network', code: 1006 }])
     })
 
     it('ignores a failure after the end', () => {
@@ -838,50 +838,53 @@ describe('Connection', () => {
     })
   })
 
-  it('has a closed that settles, for who asks before the end and for who asks after', async () => {
+  it('resolves `closed` for callers before and after the end', async () => {
     const asked_before = connection.closed
     socket.end(1000)
     await expect(asked_before).resolves.toMatchObject({ code: 1000 })
     await expect(connection.closed).resolves.toMatchObject({ code: 1000 })
   })
 
-  describe('being looked at', () => {
-    const look = (times: number): void => {
+  describe('check', () => {
+    const check = (times: number): void => {
       for (let i = 0; i < times; i += 1) connection.check()
     }
 
-    /** Holds the first message, and has as many wait as pause the socket; returns what lets it go on. */
+    /**
+     * Holds the callback of the first message, and lets messages wait until the socket is paused; returns a
+     * function that releases the callback.
+     */
     const pause = (): (() => void) => {
       let release = (): void => {}
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
       expect(socket.call_names).toEqual(['pause'])
       return () => {
-        owner.message_returns = () => undefined
+        events.message_result = () => undefined
         release()
       }
     }
 
-    it('pings a peer that was silent for ten looks, once', () => {
-      look(CHECKS_PER_HEARTBEAT - 1)
+    it('pings a peer once that was silent for ten checks', () => {
+      check(CHECKS_PER_HEARTBEAT - 1)
       expect(socket.calls).toEqual([])
-      look(1)
+      check(1)
       expect(socket.calls).toEqual([{ call: 'ping' }])
-      look(CHECKS_PER_HEARTBEAT - 1)
+      check(CHECKS_PER_HEARTBEAT - 1)
       expect(socket.call_names).toEqual(['ping'])
     })
 
-    it('gives up a peer that was silent for twenty looks: 1006, for the heartbeat, not clean', () => {
+    it('ends with 1006 and the cause heartbeat, not clean, if the peer was silent for twenty checks', () => {
       connection.send('a')
       socket.takes_writes = false
       platform.end_turn()
-      look(2 * CHECKS_PER_HEARTBEAT)
+      check(2 * CHECKS_PER_HEARTBEAT)
       expect(socket.call_names).toEqual(['write', 'ping', 'terminate'])
       expect(connection.state).toBe('closing')
       expect(connection.send('late')).toMatchObject({ code: 'closed' })
       socket.end(1006)
-      expect(owner.infos).toEqual([{ code: 1006, reason: '', cause: 'heartbeat', clean: false, unsent: 1 }])
-      expect(owner.end_error).toMatchObject({
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'heartbeat', clean: false, unsent: 1 }])
+      expect(events.end_error).toMatchObject({
         code: 'connection_lost',
         message: 'the peer was silent for twice heartbeat',
       })
@@ -889,8 +892,8 @@ describe('Connection', () => {
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('gives up once: what comes after is no news', () => {
-      look(10 * CHECKS_PER_HEARTBEAT)
+    it('gives up once, and ignores later events', () => {
+      check(10 * CHECKS_PER_HEARTBEAT)
       platform.clock.advance(100_000)
       expect(socket.call_names).toEqual(['ping', 'terminate'])
     })
@@ -899,71 +902,71 @@ describe('Connection', () => {
       ['an answer to a ping', () => socket.pong()],
       ['a message', () => socket.receive('a')],
       ['that it takes what was sent', () => socket.drain()],
-    ])('starts anew with any sign of life: %s', (_, give_sign) => {
+    ])('starts over with any sign of life: %s', (_, give_sign) => {
       for (let i = 0; i < 5; i += 1) {
-        look(2 * CHECKS_PER_HEARTBEAT - 1)
+        check(2 * CHECKS_PER_HEARTBEAT - 1)
         give_sign()
-        look(1)
+        check(1)
       }
-      look(CHECKS_PER_HEARTBEAT - 1)
+      check(CHECKS_PER_HEARTBEAT - 1)
       expect(socket.call_names).toEqual(['ping', 'ping', 'ping', 'ping', 'ping'])
-      look(1)
+      check(1)
       expect(socket.call_names).toHaveLength(6)
     })
 
-    it('counts from when it is open', () => {
+    it('counts from when the connection is open', () => {
       start()
-      look(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_HEARTBEAT)
       expect(socket.calls).toEqual([])
       socket.open()
-      look(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_HEARTBEAT - 1)
       expect(socket.call_names).toEqual(['ping'])
     })
 
-    it('pings, and never gives up, a peer that is not read from', () => {
+    it('pings a peer while its socket is paused, and never gives it up', () => {
       pause()
-      look(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_HEARTBEAT)
       expect(socket.call_names).toEqual(['pause', 'ping', 'ping', 'ping', 'ping', 'ping'])
       expect(connection.state).toBe('open')
     })
 
-    it('pings at each heartbeat a peer whose messages wait, though it is heard: its own pings may be stuck behind them', () => {
-      owner.message_returns = () => new Promise(() => {})
+    it('pings a peer at each heartbeat while its messages wait, since its own pings may be stuck behind them', () => {
+      events.message_result = () => new Promise(() => {})
       socket.receive('held')
       for (let i = 0; i < 3 * CHECKS_PER_HEARTBEAT; i += 1) {
         socket.receive('waits')
-        look(1)
+        check(1)
       }
       expect(socket.call_names).toEqual(['ping', 'ping', 'ping'])
     })
 
-    it('gives up a peer that is silent while its messages wait', () => {
-      owner.message_returns = () => new Promise(() => {})
+    it('gives up a peer that is silent while its messages wait for a callback', () => {
+      events.message_result = () => new Promise(() => {})
       socket.receive('held')
       socket.receive('waits')
       connection.check()
-      look(2 * CHECKS_PER_HEARTBEAT)
+      check(2 * CHECKS_PER_HEARTBEAT)
       expect(socket.call_names).toEqual(['ping', 'ping', 'terminate'])
     })
 
-    it('pings nobody whose messages are taken', () => {
+    it('does not ping a peer whose messages are delivered', () => {
       for (let i = 0; i < 3 * CHECKS_PER_HEARTBEAT; i += 1) {
         socket.receive('a')
-        look(1)
+        check(1)
       }
       expect(socket.calls).toEqual([])
     })
 
-    it('gives a peer that is read from again the whole time anew', async () => {
+    it('starts over when a paused socket is resumed', async () => {
       const release = pause()
-      look(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_HEARTBEAT - 1)
       release()
       await Promise.resolve()
       await Promise.resolve()
       expect(socket.call_names).toEqual(['pause', 'ping', 'resume'])
-      look(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_HEARTBEAT - 1)
       expect(socket.call_names).toEqual(['pause', 'ping', 'resume', 'ping', 'ping'])
-      look(1)
+      check(1)
       expect(socket.call_names.at(-1)).toBe('terminate')
     })
 
@@ -972,17 +975,17 @@ describe('Connection', () => {
       ['waits for the peer’s Close', () => connection.close()],
       ['finishes', () => connection.shut_down(1001, '', 1_000)],
       ['has ended', () => socket.end(1000)],
-    ])('leaves alone one that %s', (name, end) => {
+    ])('does nothing on a connection that %s', (name, end) => {
       if (name === 'drains') {
         socket.takes_writes = false
         connection.send('a')
         platform.end_turn()
       }
-      if (name === 'finishes') owner.message_returns = () => new Promise(() => {})
+      if (name === 'finishes') events.message_result = () => new Promise(() => {})
       socket.receive('held')
       end()
       const before = [...socket.call_names]
-      look(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_HEARTBEAT)
       expect(socket.call_names).toEqual(before)
     })
   })
@@ -990,9 +993,9 @@ describe('Connection', () => {
   describe('shutting down', () => {
     let release: () => void
 
-    /** Has the first message held, and another one wait behind it. */
+    /** Holds the callback of the first message, and lets another one wait behind it. */
     const hold = (): void => {
-      owner.message_returns = data =>
+      events.message_result = data =>
         data === 'held' ? new Promise<void>(resolve => (release = resolve)) : undefined
       socket.receive('held')
       socket.receive('waits')
@@ -1001,34 +1004,34 @@ describe('Connection', () => {
       for (let i = 0; i < 5; i += 1) await Promise.resolve()
     }
 
-    it('closes at once where nothing runs, with its code and reason', () => {
+    it('closes at once with its code and reason if no callback is running', () => {
       connection.shut_down(1012, 'back soon', 1_000)
       expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1012, reason: 'back soon' }])
       socket.end(1012, 'back soon')
-      expect(owner.infos).toEqual([
+      expect(events.infos).toEqual([
         { code: 1012, reason: 'back soon', cause: 'shutdown', clean: true, unsent: 0 },
       ])
       expect(platform.clock.timers).toBe(0)
     })
 
-    it('reads nothing more, delivers what has arrived, and closes then', async () => {
+    it('stops reading, delivers the messages that have arrived, and then closes', async () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       expect(connection.state).toBe('closing')
       expect(socket.call_names).toEqual(['pause'])
       release()
       await settled()
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message held', 'on_message waits'])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message held', 'on_message waits'])
       expect(socket.call_names).toEqual(['pause', 'close'])
       socket.end(1001)
-      expect(owner.heard.slice(-2)).toEqual(['ended', 'on_close'])
+      expect(events.log.slice(-2)).toEqual(['ended', 'on_close'])
     })
 
-    it('sends what the callbacks send, before its Close', async () => {
+    it('sends the messages of callbacks before its Close', async () => {
       hold()
       connection.shut_down(1001, '', 1_000)
-      const returns = owner.message_returns
-      owner.message_returns = data => {
+      const returns = events.message_result
+      events.message_result = data => {
         expect(connection.send(`answer to ${data}`)).toBe(true)
         return returns(data)
       }
@@ -1040,7 +1043,7 @@ describe('Connection', () => {
       expect(connection.send('late')).toMatchObject({ code: 'closed' })
     })
 
-    it('settles drained() for who asks meanwhile', async () => {
+    it('resolves drained() for calls in the meantime', async () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       connection.send('a')
@@ -1050,7 +1053,7 @@ describe('Connection', () => {
       expect(socket.sent).toEqual(['a'])
     })
 
-    it('waits drain_ms for callbacks, and then drops what waits for them', async () => {
+    it('waits drain_ms for callbacks, and then drops the waiting messages', async () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       platform.clock.advance(999)
@@ -1061,11 +1064,11 @@ describe('Connection', () => {
       socket.end(1001)
       release()
       await connection.closed
-      expect(owner.heard).toEqual(['opened', 'on_open', 'on_message held', 'ended', 'on_close'])
-      expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+      expect(events.log).toEqual(['opened', 'on_open', 'on_message held', 'ended', 'on_close'])
+      expect(events.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
     })
 
-    it('has close_timeout for the peer after drain_ms', () => {
+    it('waits close_timeout for the peer after drain_ms', () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       platform.clock.advance(1_000 + 4_999)
@@ -1073,17 +1076,17 @@ describe('Connection', () => {
       platform.clock.advance(1)
       expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
       socket.end(1006)
-      expect(owner.infos).toEqual([])
+      expect(events.infos).toEqual([])
     })
 
-    it('waits for nobody with a drain_ms of 0, and drops what waits', () => {
+    it('drops waiting messages at once with a drain_ms of 0', () => {
       hold()
       connection.shut_down(1001, '', 0)
       expect(socket.call_names).toEqual(['close'])
       expect(connection.inbox_bytes).toBe(0)
     })
 
-    it('waits no longer when it is asked anew with a drain_ms of 0, and closes with what was said then', () => {
+    it('stops waiting when it is called again with a drain_ms of 0, and closes with the code of that call', () => {
       hold()
       connection.shut_down(1012, 'back soon', 100_000)
       connection.shut_down(1001, 'now', 0)
@@ -1091,7 +1094,7 @@ describe('Connection', () => {
       expect(connection.inbox_bytes).toBe(0)
     })
 
-    it('keeps to the first code and time when it is asked anew with another drain_ms', () => {
+    it('keeps the code and time of the first call when it is called again with another drain_ms', () => {
       hold()
       connection.shut_down(1012, 'first', 1_000)
       platform.clock.advance(900)
@@ -1100,11 +1103,11 @@ describe('Connection', () => {
       expect(socket.calls.at(-1)).toEqual({ call: 'close', code: 1012, reason: 'first' })
     })
 
-    it('is the end of a callback that closes meanwhile: nothing more is delivered', async () => {
+    it('delivers nothing more if a callback closes in the meantime', async () => {
       hold()
-      const returns = owner.message_returns
+      const returns = events.message_result
       connection.shut_down(1001, '', 1_000)
-      owner.message_returns = data => {
+      events.message_result = data => {
         if (data === 'waits') connection.close(4000, 'enough')
         return returns(data)
       }
@@ -1113,38 +1116,38 @@ describe('Connection', () => {
       await settled()
       expect(socket.calls.at(-1)).toEqual({ call: 'close', code: 4000, reason: 'enough' })
       socket.end(4000, 'enough')
-      expect(owner.heard.slice(2)).toEqual(['on_message held', 'on_message waits', 'ended', 'on_close'])
-      expect(owner.infos).toMatchObject([{ code: 4000, cause: 'local' }])
+      expect(events.log.slice(2)).toEqual(['on_message held', 'on_message waits', 'ended', 'on_close'])
+      expect(events.infos).toMatchObject([{ code: 4000, cause: 'local' }])
     })
 
-    it('delivers what had arrived though the peer ends meanwhile, and is for the shutdown', async () => {
+    it('delivers the messages that have arrived even if the peer ends in the meantime, with the cause shutdown', async () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       socket.end(4000, 'bye')
-      expect(owner.heard.at(-1)).toBe('ended')
+      expect(events.log.at(-1)).toBe('ended')
       release()
       await connection.closed
-      expect(owner.heard.slice(2)).toEqual(['on_message held', 'ended', 'on_message waits', 'on_close'])
-      expect(owner.infos).toEqual([{ code: 4000, reason: 'bye', cause: 'shutdown', clean: true, unsent: 0 }])
+      expect(events.log.slice(2)).toEqual(['on_message held', 'ended', 'on_message waits', 'on_close'])
+      expect(events.infos).toEqual([{ code: 4000, reason: 'bye', cause: 'shutdown', clean: true, unsent: 0 }])
       expect(platform.clock.timers).toBe(0)
     })
 
-    it.each(['asked once', 'asked twice'])(
-      'delivers what had arrived though the peer’s Close is in, %s',
+    it.each(['called once', 'called twice'])(
+      'delivers the messages that have arrived even after the peer’s Close, %s',
       async times => {
         hold()
-        if (times === 'asked twice') connection.shut_down(1001, '', 1_000)
+        if (times === 'called twice') connection.shut_down(1001, '', 1_000)
         socket.receive_close()
         connection.shut_down(1001, '', 1_000)
         release()
         await settled()
         socket.end(1000)
         await connection.closed
-        expect(owner.heard).toContain('on_message waits')
+        expect(events.log).toContain('on_message waits')
       },
     )
 
-    it('closes at once one that closes already, as it was going to', () => {
+    it('does not change a close in progress', () => {
       hold()
       connection.close(4000)
       connection.shut_down(1001, '', 1_000)
@@ -1154,7 +1157,7 @@ describe('Connection', () => {
     describe('with late messages delivered', () => {
       const shut_down = (): void => connection.shut_down(1001, '', 1_000, 'delivered')
 
-      it('hands on what the peer sent before it knew: behind all else, before on_close, and without an answer', async () => {
+      it('delivers messages that the peer sent before it received the Close: last, before on_close, and without answers', async () => {
         hold()
         shut_down()
         connection.socket_message('behind', 6)
@@ -1164,7 +1167,7 @@ describe('Connection', () => {
         socket.receive('late')
         expect(connection.send('answer')).toMatchObject({ code: 'closed' })
         socket.end(1001)
-        expect(owner.heard.slice(2)).toEqual([
+        expect(events.log.slice(2)).toEqual([
           'on_message held',
           'on_message waits',
           'on_message behind',
@@ -1172,22 +1175,22 @@ describe('Connection', () => {
           'ended',
           'on_close',
         ])
-        expect(owner.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
+        expect(events.infos).toMatchObject([{ code: 1001, cause: 'shutdown', clean: true }])
       })
 
-      it('slows down who sends more of it than a slow callback takes', async () => {
+      it('pauses the socket if more of them arrive than a slow callback handles', async () => {
         shut_down()
-        owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+        events.message_result = () => new Promise<void>(resolve => (release = resolve))
         for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
         expect(socket.call_names).toEqual(['pause', 'close', 'pause'])
-        owner.message_returns = () => undefined
+        events.message_result = () => undefined
         release()
         await settled()
         expect(socket.call_names).toEqual(['pause', 'close', 'pause', 'resume'])
-        expect(owner.heard.filter(what => what.startsWith('on_message'))).toHaveLength(300)
+        expect(events.log.filter(what => what.startsWith('on_message'))).toHaveLength(300)
       })
 
-      it('drops it after drain_ms, as what waited before it', async () => {
+      it('drops them after drain_ms, like earlier messages', async () => {
         hold()
         shut_down()
         platform.clock.advance(1_000)
@@ -1195,41 +1198,41 @@ describe('Connection', () => {
         release()
         await settled()
         socket.end(1001)
-        expect(owner.heard).not.toContain('on_message late')
+        expect(events.log).not.toContain('on_message late')
       })
 
-      it('drops it once it is asked anew with a drain_ms of 0, and has close_timeout as before', () => {
+      it('drops them when it is called again with a drain_ms of 0, and does not restart close_timeout', () => {
         shut_down()
         socket.receive('late')
         platform.clock.advance(4_000)
         connection.shut_down(1001, '', 0)
         socket.receive('later')
-        expect(owner.heard.slice(2)).toEqual(['on_message late'])
+        expect(events.log.slice(2)).toEqual(['on_message late'])
         expect(socket.call_names).toEqual(['pause', 'close'])
         platform.clock.advance(1_000)
         expect(socket.call_names).toEqual(['pause', 'close', 'terminate'])
       })
 
-      it('drops it behind a callback that closes', () => {
+      it('drops them after a callback that closes', () => {
         shut_down()
-        owner.message_returns = () => connection.close()
+        events.message_result = () => connection.close()
         socket.receive('late')
         socket.receive('later')
-        expect(owner.heard.slice(2)).toEqual(['on_message late'])
+        expect(events.log.slice(2)).toEqual(['on_message late'])
       })
     })
 
-    it('reads nothing more though room comes for more', async () => {
-      owner.message_returns = () => new Promise<void>(resolve => (release = resolve))
+    it('does not resume reading when the inbox has room again', async () => {
+      events.message_result = () => new Promise<void>(resolve => (release = resolve))
       for (let i = 0; i < 300; i += 1) socket.receive('x'.repeat(1_000))
       connection.shut_down(1001, '', 1_000)
-      owner.message_returns = () => undefined
+      events.message_result = () => undefined
       release()
       await settled()
       expect(socket.call_names).toEqual(['pause', 'pause', 'close'])
     })
 
-    it('fails still where the peer broke a rule before', () => {
+    it('still fails if the peer breaks a rule before', () => {
       hold()
       connection.shut_down(1001, '', 1_000)
       socket.fail(new NetError('protocol_error', 'reserved bits'), 1002)
@@ -1239,7 +1242,7 @@ describe('Connection', () => {
   })
 
   describe('channels', () => {
-    /** What was published, by channel. */
+    /** The published events, by channel. */
     let published: [ChannelName, object][]
 
     const start_with_channels = (
@@ -1260,9 +1263,9 @@ describe('Connection', () => {
         error: channel('error'),
       }
       platform = Object.assign(new FakePlatform(), { channels })
-      owner = new Owner()
+      events = new RecordedEvents()
       socket = new FakeSocket()
-      connection = new Connection({ ...settings, ...changed }, owner, platform, () => 'handle')
+      connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
       socket.connect_to(connection)
       connection.attach(socket)
     }
@@ -1277,7 +1280,7 @@ describe('Connection', () => {
       socket.end(1000, 'bye')
     }
 
-    it('are told what happens, in order, with the side and the handle', () => {
+    it('get all events in order, with the side and the handle', () => {
       start_with_channels(true)
       run()
       const who = { side: 'client', handle: 'handle' }
@@ -1292,7 +1295,7 @@ describe('Connection', () => {
       ])
     })
 
-    it('are told of a message of bytes as it was given, and on a server that it was one', () => {
+    it('get a message of bytes as it was passed to send, and the side server', () => {
       start_with_channels(true, { side: 'server', binary: true })
       socket.open()
       const bytes = Uint8Array.of(1, 2)
@@ -1305,19 +1308,19 @@ describe('Connection', () => {
       ])
     })
 
-    it('are told before the callbacks are', () => {
+    it('get events before the callbacks run', () => {
       start_with_channels(true)
       const order: string[] = []
-      owner.on_open = () => order.push(`open ${published.length}`) && undefined
-      owner.message_returns = () => order.push(`message ${published.length}`) && undefined
-      owner.on_close = () => order.push(`close ${published.length}`) && undefined
+      events.on_open = () => order.push(`open ${published.length}`) && undefined
+      events.message_result = () => order.push(`message ${published.length}`) && undefined
+      events.on_close = () => order.push(`close ${published.length}`) && undefined
       socket.open()
       socket.receive('a')
       socket.end(1000)
       expect(order).toEqual(['open 1', 'message 2', 'close 3'])
     })
 
-    it('are told nothing of what is not delivered, for it came when this side had closed', () => {
+    it('get no messages that arrive after this side has closed', () => {
       start_with_channels(true)
       socket.open()
       connection.close()
@@ -1325,7 +1328,7 @@ describe('Connection', () => {
       expect(published.map(([name]) => name)).toEqual(['open'])
     })
 
-    it('are told nothing where nobody subscribes', () => {
+    it('get nothing without subscribers', () => {
       start_with_channels(false)
       run()
       expect(published).toEqual([])

@@ -52,7 +52,7 @@ const is_gone = {
   'gone, perhaps for a while': { name: 'waiting', ending: gone },
 } as const
 
-/** Whoever has ended it wants no other one. */
+/** A connection that this side has ended does not reconnect. */
 const is_gone_for_good = {
   'gone for good': { name: 'closed', ending: gone },
   'gone, perhaps for a while': { name: 'closed', ending: gone },
@@ -76,7 +76,7 @@ const given_up = {
   'closed with messages unsent': { name: 'terminated', closing: later },
 } as const
 
-/** What every event makes of every state; what is not named changes nothing. */
+/** The next state for each state and event; pairs that are left out change nothing. */
 const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifecycle>>> = {
   connecting: while_opening,
   connecting_again: while_opening,
@@ -85,7 +85,7 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
     'to finish': { name: 'finishing', closing: later, drain_ms: 9 },
     failed: { name: 'close_sent', closing: broken },
     silent: { name: 'terminated', closing: heartbeat },
-    // The timer of an open connection runs since the peer has ended its side.
+    // The timer of an open connection was started when the peer ended its side.
     'timed out': { name: 'terminated', closing: network },
     ...is_gone,
   },
@@ -140,7 +140,7 @@ describe('step', () => {
   })
 
   it.each(['network', 'heartbeat', 'refused'] as const)(
-    'terminated for %s, closed: ends as what this side wants, so that no other socket comes',
+    'terminated for %s, then closed: ends with the cause of the close, so that it does not reconnect',
     cause => {
       const lost: Lifecycle = { name: 'terminated', closing: { code: 1006, reason: '', cause } }
       expect(step(lost, events['closed with messages unsent'])).toEqual({
@@ -151,7 +151,7 @@ describe('step', () => {
   )
 
   it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)(
-    'terminated for %s, closed: is the same',
+    'terminated for %s, then closed: does not change',
     cause => {
       const ended: Lifecycle = { name: 'terminated', closing: { code: 1008, reason: '', cause } }
       expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
@@ -159,12 +159,12 @@ describe('step', () => {
   )
 })
 
-describe('messages that come late', () => {
+describe('late messages', () => {
   const finishing = step(states.open, { type: 'finish', closing: later, drain_ms: 9, late: 'delivered' })
   const draining = step(finishing, events.finished)
   const close_sent = step(draining, events.drained)
 
-  it('are delivered where that was asked for, once all callbacks were done, until the socket ends', () => {
+  it('are delivered until the socket ends if that was requested and all callbacks were done', () => {
     expect([draining.name, close_sent.name]).toEqual(['draining', 'close_sent'])
     for (const state of [draining, close_sent]) {
       expect(delivers_messages(state)).toBe(true)
@@ -173,7 +173,7 @@ describe('messages that come late', () => {
     }
   })
 
-  it('are dropped where callbacks took too long, where the peer broke a rule, and where it was not asked for', () => {
+  it('are dropped if callbacks took too long, if the peer broke a rule, and by default', () => {
     const ends = [
       step(finishing, events['timed out']),
       step(finishing, events.failed),
@@ -184,7 +184,7 @@ describe('messages that come late', () => {
     for (const state of ends) expect(delivers_messages(state)).toBe(false)
   })
 
-  it('are dropped as soon as somebody closes the connection itself; what it ends with stays', () => {
+  it('are dropped as soon as the connection itself is closed, which keeps its code and cause', () => {
     for (const state of [draining, close_sent]) {
       const closed = step(state, events['closed with nothing unsent'])
       expect(closed).toEqual({ ...state, late: 'dropped' })
@@ -200,11 +200,11 @@ describe('a connection that was terminated', () => {
   })
   const may_retry = events['gone, perhaps for a while']
 
-  it.each(['network', 'heartbeat', 'refused'] as const)('for %s may come again', cause => {
+  it.each(['network', 'heartbeat', 'refused'] as const)('for %s may reconnect', cause => {
     expect(step(with_cause(cause), may_retry)).toEqual({ name: 'waiting', ending: gone })
   })
 
-  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)('for %s may not come again', cause => {
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)('for %s does not reconnect', cause => {
     expect(step(with_cause(cause), may_retry)).toEqual({ name: 'closed', ending: gone })
   })
 })
@@ -224,25 +224,34 @@ describe('ending_of', () => {
   })
 
   it.each(['connecting', 'connecting_again', 'open'] as const)(
-    '%s, with a Close: is the peer’s word',
+    '%s, with a Close: has the peer’s code and cause',
     name => {
       expect(ending_of(states[name], 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
     },
   )
 
-  it.each(closing_states)('%s by this side, with a Close: is the peer’s word, for this side', (_, state) => {
-    expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'local' })
-  })
+  it.each(closing_states)(
+    '%s by this side, with a Close: has the peer’s code and this side’s cause',
+    (_, state) => {
+      expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'local' })
+    },
+  )
 
-  it.each(closing_states)('%s by this side, without a Close: is 1006, for this side', (_, state) => {
-    expect(ending_of(state, 1006, '', true)).toEqual({ ...no_word, cause: 'local' })
-  })
+  it.each(closing_states)(
+    '%s by this side, without a Close: has the code 1006 and this side’s cause',
+    (_, state) => {
+      expect(ending_of(state, 1006, '', true)).toEqual({ ...no_word, cause: 'local' })
+    },
+  )
 
-  it.each(Object.entries(states))('%s, with a Close, but without this side’s: is not clean', (_, state) => {
-    expect(ending_of(state, 4001, 'enough', false)).toMatchObject({ code: 4001, clean: false })
-  })
+  it.each(Object.entries(states))(
+    '%s, with the peer’s Close but without this side’s: is not clean',
+    (_, state) => {
+      expect(ending_of(state, 4001, 'enough', false)).toMatchObject({ code: 4001, clean: false })
+    },
+  )
 
-  it('terminated because the peer did not end the socket after its Close: is the peer’s word', () => {
+  it('terminated because the peer did not end the socket after its Close: has the peer’s code and cause', () => {
     const state = { name: 'terminated', closing: { code: 1006, reason: '', cause: 'network' } } as const
     expect(ending_of(state, 4001, 'enough', true)).toEqual({ ...peers_word, cause: 'peer' })
   })
@@ -275,7 +284,7 @@ describe('ending_of', () => {
   )
 
   it.each(['local', 'shutdown', 'heartbeat', 'refused', 'network'] as const)(
-    'terminated for %s, without a Close: is 1006, whatever code was meant for it',
+    'terminated for %s, without a Close: has the code 1006, not the code of the close',
     cause => {
       const closing: Closing = { code: 4000, reason: 'mine', cause }
       expect(ending_of({ name: 'terminated', closing }, 1006, '', true)).toEqual({ ...no_word, cause })

@@ -12,7 +12,9 @@ import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
 const [SMALL_HEADER, MEDIUM_HEADER] = [2, 4]
 const MASK_KEY = 4
 
-/** Takes batch after batch though the network has not taken the first, as the WebSocket of a browser does. */
+/**
+ * A port that takes batch after batch before the network has taken the first one, like a browser's WebSocket.
+ */
 class GreedySocket extends FakeSocket {
   readonly #under_way: MessageBatch[] = []
 
@@ -30,7 +32,7 @@ class GreedySocket extends FakeSocket {
     this.#under_way.push(batch)
   }
 
-  /** The network takes the oldest batch, and no more. */
+  /** Lets the network take the oldest batch only. */
   take_one(): void {
     this.#under_way.shift()
   }
@@ -45,10 +47,10 @@ interface StartOptions {
 describe('Outbox', () => {
   let platform: FakePlatform
   let socket: FakeSocket
-  let told: string[]
+  let reported: string[]
   let outbox: Outbox<undefined>
 
-  const sink_of = (): SocketEvents => ({
+  const socket_events = (): SocketEvents => ({
     inbox_bytes: 0,
     shed: () => false,
     close: () => true,
@@ -66,14 +68,14 @@ describe('Outbox', () => {
   ): void => {
     platform = new FakePlatform()
     socket = port
-    told = []
+    reported = []
     const events: OutboxEvents<undefined> = {
       is_in_callback: () => false,
-      queue_became_full: (_, error) => told.push(error.code),
+      queue_became_full: (_, error) => reported.push(error.code),
     }
     const settings = { side: is_masked ? 'client' : 'server', max_queue: limit_bytes } as const
     outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, undefined, events)
-    socket.connect_to(sink_of())
+    socket.connect_to(socket_events())
   }
 
   const start_open = (limit_bytes: number, port?: FakeSocket): void => {
@@ -82,7 +84,7 @@ describe('Outbox', () => {
     socket.open()
   }
 
-  /** Sends, and says how it went. */
+  /** Sends a message, and returns the result in one word. */
   const send = (payload: string | Uint8Array): string => {
     const result = outbox.send(payload)
     return result === true ? 'taken' : result.code
@@ -90,7 +92,7 @@ describe('Outbox', () => {
 
   beforeEach(() => start(1_000))
 
-  it('keeps what is sent before there is a socket, and before it is open', () => {
+  it('queues messages before there is a socket, and before it is open', () => {
     outbox.send('a')
     platform.end_turn()
     outbox.attach(socket)
@@ -103,7 +105,7 @@ describe('Outbox', () => {
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
   })
 
-  it('writes what is sent in one turn with one write at its end, and the next turn with another', () => {
+  it('writes the messages of each turn with one write at its end', () => {
     start_open(1_000)
     outbox.send('a')
     outbox.send('b')
@@ -117,7 +119,7 @@ describe('Outbox', () => {
     ])
   })
 
-  it('writes each full batch when it is together, and the rest at the end of the turn', () => {
+  it('writes each batch as soon as it is full, and the rest at the end of the turn', () => {
     start_open(10 * BATCH_BYTES)
     const half = 'x'.repeat(BATCH_BYTES / 2)
     for (let i = 0; i < 5; i += 1) outbox.send(half)
@@ -126,7 +128,7 @@ describe('Outbox', () => {
     expect(socket.calls.map(({ messages }) => messages?.length)).toEqual([2, 2, 1])
   })
 
-  it('has one batch under way at a time, where the port takes one at a time', () => {
+  it('writes one batch at a time if the port takes one at a time', () => {
     start_open(1_000)
     socket.takes_writes = false
     for (const text of ['a', 'b', 'c']) {
@@ -142,7 +144,7 @@ describe('Outbox', () => {
     expect(outbox.unsent).toBe(0)
   })
 
-  it('hands on batch after batch where the port takes them, and counts them until the network has', async () => {
+  it('writes batch after batch if the port takes them, and counts them until the network has taken them', async () => {
     const port = new GreedySocket()
     start_open(1_000, port)
     for (const text of ['a', 'bb']) {
@@ -165,7 +167,7 @@ describe('Outbox', () => {
     expect([outbox.unsent, outbox.bytes]).toEqual([0, 0])
   })
 
-  it('has room again with each piece that the network takes, and stays in its episode until it has all', () => {
+  it('has room again with each batch that the network takes, but keeps its error until all are taken', () => {
     const port = new GreedySocket()
     start_open(20, port)
     for (let i = 0; i < 2; i += 1) {
@@ -178,32 +180,32 @@ describe('Outbox', () => {
     outbox.flush()
     expect(send('abcdefgh')).toBe('taken')
     expect(outbox.send('')).toBe(full)
-    expect(told.filter(entry => entry === 'queue_full')).toHaveLength(1)
+    expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(1)
   })
 
-  it('returns one and the same error from the time when it was full until all is sent, and tells of it once', () => {
+  it('returns the same error from when the queue was full until everything is sent, and reports it once', () => {
     start_open(1_000)
     socket.takes_writes = false
     outbox.send('x'.repeat(900))
     platform.end_turn()
-    told.length = 0
+    reported.length = 0
     const first = outbox.send('y'.repeat(900))
     expect(first).toMatchObject({ code: 'queue_full' })
     expect(outbox.send('y'.repeat(900))).toBe(first)
-    expect(told).toEqual(['queue_full'])
+    expect(reported).toEqual(['queue_full'])
     socket.takes_writes = true
     socket.drain()
-    expect([outbox.unsent, told]).toEqual([0, ['queue_full']])
+    expect([outbox.unsent, reported]).toEqual([0, ['queue_full']])
     expect(outbox.send('y'.repeat(900))).toBe(true)
     socket.takes_writes = false
     platform.end_turn()
     const second = outbox.send('z'.repeat(900))
     expect(second).toMatchObject({ code: 'queue_full' })
     expect(second).not.toBe(first)
-    expect(told.filter(entry => entry === 'queue_full')).toHaveLength(2)
+    expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(2)
   })
 
-  it('says in queue_full how much waits, the limit, and what to do', () => {
+  it('says in queue_full how much is queued, the limit, and what to do', () => {
     start_open(1_000)
     socket.takes_writes = false
     outbox.send('x'.repeat(500))
@@ -220,7 +222,7 @@ describe('Outbox', () => {
     )
   })
 
-  describe('the bound', () => {
+  describe('the limit', () => {
     it.each([
       ['unmasked', 10, false, SMALL_HEADER],
       ['masked', 10, true, SMALL_HEADER + MASK_KEY],
@@ -258,7 +260,7 @@ describe('Outbox', () => {
       expect(outbox.bytes).toBe(4)
     })
 
-    it('is queue_full for a message that fits an empty queue, and keeps what waits', () => {
+    it('gives queue_full for a message that would fit an empty queue, and keeps the queue', () => {
       start(20)
       send('12345678')
       expect(send('123456789')).toBe('queue_full')
@@ -268,15 +270,15 @@ describe('Outbox', () => {
       expect(socket.sent).toEqual(['12345678'])
     })
 
-    it('is too_large for a message that fits never, whatever waits, keeps what waits and tells nobody', () => {
+    it('gives too_large for a message that never fits, keeps the queue, and reports nothing', () => {
       start(20)
       send('1')
       expect(send('x'.repeat(19))).toBe('too_large')
       expect([outbox.bytes, outbox.unsent]).toEqual([3, 1])
-      expect(told).toEqual([])
+      expect(reported).toEqual([])
     })
 
-    it('takes a smaller message after it refused a larger one', () => {
+    it('allows a smaller message after it has refused a larger one', () => {
       start(20)
       expect(['12345678', '123456789', 'abcdefgh'].map(send)).toEqual(['taken', 'queue_full', 'taken'])
       outbox.attach(socket)
@@ -290,13 +292,13 @@ describe('Outbox', () => {
       expect(outbox.bytes).toBe(20)
     })
 
-    it('is met by empty messages too: their headers fill the queue', () => {
+    it('is reached by empty messages, too, since their headers fill the queue', () => {
       let taken = 0
       while (send('') === 'taken') taken += 1
       expect([taken, outbox.bytes, outbox.unsent]).toEqual([500, 1_000, 500])
     })
 
-    it('holds for what was handed on and the network has not taken, together with what waits', () => {
+    it('applies to the queue together with written messages that the network has not taken', () => {
       start_open(30)
       socket.takes_writes = false
       send('12345678')
@@ -310,7 +312,7 @@ describe('Outbox', () => {
       expect([outbox.bytes, outbox.unsent]).toEqual([30, 3])
     })
 
-    it('does not count what a port holds that is no message, such as the answer to a ping', () => {
+    it('does not apply to buffered bytes other than messages, such as a pong', () => {
       class BusySocket extends FakeSocket {
         override get buffered_bytes(): number {
           return 15
@@ -320,7 +322,7 @@ describe('Outbox', () => {
       expect(send('x'.repeat(18))).toBe('taken')
     })
 
-    it('is there for a whole burst: a full queue is written before it is called full', () => {
+    it('leaves the whole queue for a burst: a full queue is written before queue_full is returned', () => {
       start_open(20)
       for (let i = 0; i < 5; i += 1) expect(send('x'.repeat(18))).toBe('taken')
       expect(socket.sent).toHaveLength(4)
@@ -329,17 +331,17 @@ describe('Outbox', () => {
     })
   })
 
-  it('says that all is sent with each flush that finds nothing unsent, though nothing was written', () => {
+  it('returns true from each flush that finds nothing unsent, even if it writes nothing', () => {
     expect(outbox.flush()).toBe(true)
     outbox.send('a')
     expect(outbox.flush()).toBe(false)
   })
 
-  it('settles at once for who waits while nothing is unsent', async () => {
+  it('resolves wait_until_sent at once if nothing is unsent', async () => {
     await expect(outbox.wait_until_sent()).resolves.toBeUndefined()
   })
 
-  it('settles for all who wait, when the network has taken what it was handed', async () => {
+  it('resolves all pending calls of wait_until_sent when the network has taken everything', async () => {
     start_open(1_000)
     socket.takes_writes = false
     outbox.send('a')
@@ -349,7 +351,7 @@ describe('Outbox', () => {
     await expect(waiting).resolves.toEqual([undefined, undefined])
   })
 
-  it('has room again, and settles for all who wait, when its port is gone and took along all there was', async () => {
+  it('has room again, and rejects pending calls, when its port is removed with all messages', async () => {
     start_open(SMALL_HEADER + 1)
     socket.takes_writes = false
     outbox.send('a')
@@ -359,10 +361,10 @@ describe('Outbox', () => {
     expect(outbox.detach()).toBe(1)
     await expect(waiting).rejects.toMatchObject({ code: 'connection_lost' })
     expect([send('b'), send('c')]).toEqual(['taken', 'queue_full'])
-    expect(told.filter(event => event === 'queue_full')).toHaveLength(2)
+    expect(reported.filter(event => event === 'queue_full')).toHaveLength(2)
   })
 
-  it('throws away what waits at the end, and tells those who wait', async () => {
+  it('drops the queue at the end, and rejects pending calls', async () => {
     outbox.send('a')
     const waiting = outbox.wait_until_sent()
     outbox.end()
@@ -377,7 +379,7 @@ describe('Outbox', () => {
     expect(socket.sent).toEqual([])
   })
 
-  it('counts nothing after the end, though a port goes on counting what the network never took', () => {
+  it('counts nothing after the end, even if its port keeps counting unsent bytes', () => {
     outbox.attach(socket)
     socket.open()
     socket.takes_writes = false
@@ -388,17 +390,17 @@ describe('Outbox', () => {
     expect([socket.buffered_bytes, outbox.bytes, outbox.unsent]).toEqual([SMALL_HEADER + 1, 0, 0])
   })
 
-  describe('a port that is gone', () => {
-    /** Another port, attached and open. */
+  describe('a removed port', () => {
+    /** Attaches another open port. */
     const attach_another = (): FakeSocket => {
       const next = new FakeSocket()
-      next.connect_to(sink_of())
+      next.connect_to(socket_events())
       outbox.attach(next)
       next.open()
       return next
     }
 
-    /** Writes the first message, which the network does not take, and leaves the others behind it. */
+    /** Writes the first message, which the network does not take, so that the others stay queued. */
     const send_with_one_under_way = (...texts: string[]): void => {
       start_open(1_000)
       socket.takes_writes = false
@@ -408,7 +410,7 @@ describe('Outbox', () => {
       }
     }
 
-    it('leaves what waited to the next one, in order and once', () => {
+    it('leaves queued messages to the next one, in order and once', () => {
       send_with_one_under_way('lost', 'a', 'b')
       outbox.detach()
       const next = attach_another()
@@ -418,7 +420,7 @@ describe('Outbox', () => {
       expect([outbox.unsent, outbox.bytes]).toEqual([0, 0])
     })
 
-    it('has lost what it was handed and had not passed on: that is counted once, and waits no more', () => {
+    it('loses the messages that the network had not taken, which are counted once and not sent again', () => {
       send_with_one_under_way('lost', 'a', 'b')
       expect([outbox.unsent, outbox.bytes]).toEqual([3, 9 + 3])
       expect(outbox.detach()).toBe(1)
@@ -426,7 +428,7 @@ describe('Outbox', () => {
       expect(outbox.detach()).toBe(0)
     })
 
-    it('has lost nothing where it had passed on everything, or there was none', () => {
+    it('loses nothing if the network had taken everything, or if there was no port', () => {
       expect(outbox.detach()).toBe(0)
       start_open(1_000)
       outbox.send('a')
@@ -434,18 +436,18 @@ describe('Outbox', () => {
       expect(outbox.detach()).toBe(0)
     })
 
-    it('lets the queue take messages while there is none, within its bound', () => {
+    it('lets the queue accept messages up to its limit without a port', () => {
       start_open(20)
       outbox.detach()
       expect(['12345678', 'abcdefgh', ''].map(send)).toEqual(['taken', 'taken', 'queue_full'])
       platform.end_turn()
       expect(socket.sent).toEqual([])
       expect(attach_another().sent).toEqual(['12345678', 'abcdefgh'])
-      expect(told.filter(entry => entry === 'queue_full')).toHaveLength(1)
+      expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(1)
       expect(outbox.unsent).toBe(0)
     })
 
-    it('makes room with what it has lost', () => {
+    it('leaves room in place of the lost messages', () => {
       start_open(20)
       socket.takes_writes = false
       send('x'.repeat(18))
@@ -455,7 +457,7 @@ describe('Outbox', () => {
       expect(send('x'.repeat(18))).toBe('taken')
     })
 
-    it('keeps those who wait waiting until the next one has taken the rest, where nothing is lost', async () => {
+    it('keeps calls of wait_until_sent pending until the next port has sent the rest, if nothing is lost', async () => {
       outbox.send('a')
       let is_sent = false
       const all_sent = outbox.wait_until_sent().then(() => {
@@ -469,7 +471,7 @@ describe('Outbox', () => {
       await all_sent
     })
 
-    it('takes the rest over several ports, each message once', () => {
+    it('leaves each message to exactly one of several ports', () => {
       start_open(1_000)
       const ports = [socket]
       for (const text of ['a', 'b', 'c', 'd']) {
@@ -486,7 +488,7 @@ describe('Outbox', () => {
   })
 
   describe('drop', () => {
-    it('throws away what waits, and goes on counting it as unsent', () => {
+    it('drops the queue, and still counts it as unsent', () => {
       start_open(1_000)
       socket.takes_writes = false
       for (const text of ['a', 'b', 'c']) {
@@ -502,7 +504,7 @@ describe('Outbox', () => {
       expect([outbox.unsent, outbox.bytes]).toEqual([2, 0])
     })
 
-    it('counts together what is thrown away at several times', () => {
+    it('adds up the messages dropped at several times', () => {
       for (const text of ['a', 'b']) {
         outbox.send(text)
         outbox.drop()
@@ -510,14 +512,14 @@ describe('Outbox', () => {
       expect([outbox.unsent, outbox.bytes]).toEqual([2, 0])
     })
 
-    it('does not tell those who wait that all was sent', async () => {
+    it('does not resolve pending calls of wait_until_sent', async () => {
       outbox.attach(socket)
       outbox.send('a')
       const waiting = outbox.wait_until_sent()
       outbox.drop()
       socket.open()
       platform.end_turn()
-      expect(told).toEqual([])
+      expect(reported).toEqual([])
       outbox.end()
       await expect(waiting).rejects.toMatchObject({ code: 'connection_lost' })
       expect(outbox.unsent).toBe(0)
@@ -525,7 +527,7 @@ describe('Outbox', () => {
   })
 
   describe('a budget', () => {
-    it('is told of each message that is taken, with its header, and of no other', () => {
+    it('gets the size of each accepted message with its header, and of no other', () => {
       const took: number[] = []
       start(20, { budget: { took: frame_bytes => took.push(frame_bytes) } })
       expect(['123456', 'x'.repeat(19), '', '123456789', 'x'].map(send)).toEqual([
@@ -538,7 +540,7 @@ describe('Outbox', () => {
       expect(took).toEqual([8, 2, 3])
     })
 
-    it('finds the message counted when it is told of it, and may have it dropped', () => {
+    it('is called when the message is counted, and may drop it', () => {
       const seen: number[] = []
       const took = (): void => {
         seen.push(outbox.bytes, outbox.unsent)
@@ -550,7 +552,7 @@ describe('Outbox', () => {
       expect([outbox.bytes, outbox.unsent]).toEqual([0, 1])
     })
 
-    it('is told that little waits where the port has taken a full batch', () => {
+    it('finds the queue short after the port has taken a full batch', () => {
       const seen: number[] = []
       start(10 * BATCH_BYTES, { budget: { took: () => seen.push(outbox.bytes) } })
       outbox.attach(socket)
@@ -561,7 +563,7 @@ describe('Outbox', () => {
   })
 })
 
-it('counts each of the messages that were framed together, and takes all of them or none', () => {
+it('counts each of several messages framed together, and accepts all of them or none', () => {
   const events = { is_in_callback: () => false, queue_became_full: () => {} }
   const outbox = new Outbox({ side: 'server', max_queue: 10 }, node_platform, undefined, events)
   const batch = received_messages(Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0x62), () => true)

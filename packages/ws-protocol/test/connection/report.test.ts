@@ -7,7 +7,7 @@ import { FakePlatform } from '../../src/testing/fake_platform.js'
 const error = new NetError('connection_lost', 'the wire was cut')
 const about = { side: 'client', handle: 'a handle' } as const
 
-/** What other libraries make in place of promises. */
+/** A promise of another library. */
 function thenable(
   then: true | ((resolve: (value: unknown) => void, reject: (cause: unknown) => void) => void),
 ) {
@@ -37,16 +37,16 @@ describe('is_thenable', () => {
 })
 
 describe('report_error', () => {
-  test('hands the error to on_error once, and says nothing aloud', () => {
+  test('passes the error to on_error once, and shows no warning', () => {
     const platform = new FakePlatform()
-    const told: NetError[] = []
-    report_error(error, got => told.push(got), platform, about)
-    expect(told).toEqual([error])
-    expect(told[0]).toBe(error)
+    const reported: NetError[] = []
+    report_error(error, got => reported.push(got), platform, about)
+    expect(reported).toEqual([error])
+    expect(reported[0]).toBe(error)
     expect(platform.warnings).toEqual([])
   })
 
-  test('says the error aloud where there is no on_error', () => {
+  test('shows the error as a warning if there is no on_error', () => {
     const platform = new FakePlatform()
     report_error(error, undefined, platform, about)
     expect(platform.warnings).toHaveLength(1)
@@ -78,7 +78,7 @@ describe('report_error', () => {
         }),
     ],
     [
-      'returns what throws when it is asked for then',
+      'returns an object whose then throws',
       () =>
         Object.defineProperty({}, 'then', {
           get() {
@@ -87,22 +87,25 @@ describe('report_error', () => {
         }),
     ],
   ]
-  test.each(failing)('says both errors aloud where on_error %s, and throws nothing', async (_, on_error) => {
-    const platform = new FakePlatform()
-    expect(() => report_error(error, on_error, platform, about)).not.toThrow()
-    await new Promise(setImmediate)
-    expect(platform.warnings).toHaveLength(1)
-    const [warning] = platform.warnings
-    expect(warning?.code).toBe('handler_failed')
-    expect(warning?.message).toContain('the wire was cut')
-    expect(warning?.cause).toBe(cause)
-  })
+  test.each(failing)(
+    'shows both errors as warnings if on_error %s, and throws nothing',
+    async (_, on_error) => {
+      const platform = new FakePlatform()
+      expect(() => report_error(error, on_error, platform, about)).not.toThrow()
+      await new Promise(setImmediate)
+      expect(platform.warnings).toHaveLength(1)
+      const [warning] = platform.warnings
+      expect(warning?.code).toBe('handler_failed')
+      expect(warning?.message).toContain('the wire was cut')
+      expect(warning?.cause).toBe(cause)
+    },
+  )
 
   test.each([
     ['undefined', undefined],
     ['null', null],
     ['a string', 'no error'],
-  ])('says it aloud where on_error throws %s', async (_, thrown) => {
+  ])('shows a warning if on_error throws %s', async (_, thrown) => {
     const platform = new FakePlatform()
     report_error(
       error,
@@ -122,40 +125,40 @@ describe('report_error', () => {
     ['nothing', undefined],
     ['a value', 'done'],
     ['a promise that is kept', Promise.resolve('done')],
-  ])('says nothing aloud where on_error returns %s', async (_, returned) => {
+  ])('shows no warning if on_error returns %s', async (_, returned) => {
     const platform = new FakePlatform()
     report_error(error, () => returned, platform, about)
     await new Promise(setImmediate)
     expect(platform.warnings).toEqual([])
   })
 
-  test('does not wait for an on_error that never ends', () => {
+  test('does not wait for an on_error that never settles', () => {
     const platform = new FakePlatform()
     report_error(error, () => new Promise(() => {}), platform, about)
     expect(platform.warnings).toEqual([])
   })
 })
 
-test('what an on_error causes is told after it, and not within it', () => {
+test('an error that on_error causes is reported after it returns', () => {
   const platform = new FakePlatform()
-  const heard: string[] = []
+  const log: string[] = []
   const on_error = ({ message }: NetError): void => {
-    heard.push(`${message} begins`)
+    log.push(`${message} begins`)
     const left = Number(message) - 1
     for (let i = 0; i < left; i += 1) tell(left)
-    heard.push(`${message} ends`)
+    log.push(`${message} ends`)
   }
   const tell = (left: number): void =>
     report_error(new NetError('queue_full', String(left)), on_error, platform, about)
   tell(3)
   tell(1)
-  expect(heard).toEqual(
+  expect(log).toEqual(
     ['3', '2', '2', '1', '1', '1'].flatMap(message => [`${message} begins`, `${message} ends`]),
   )
 })
 
 describe('the channel of errors', () => {
-  /** A platform with channels, of which only that of errors may be used. */
+  /** Returns a platform that has only the channel of errors. */
   function with_channel(hasSubscribers: boolean) {
     const published: object[] = []
     const channel = { hasSubscribers, publish: (message: object) => published.push(message) }
@@ -165,28 +168,28 @@ describe('the channel of errors', () => {
 
   test.each([
     ['on_error', () => {}, []],
-    ['nobody', undefined, [error]],
-  ])('is told of an error that %s takes', (_, on_error, warnings) => {
+    ['a warning', undefined, [error]],
+  ])('gets an error that %s handles', (_, on_error, warnings) => {
     const { platform, published } = with_channel(true)
     report_error(error, on_error, platform, about)
     expect(published).toEqual([{ ...about, error }])
     expect(platform.warnings).toEqual(warnings)
   })
 
-  test('is told before on_error', () => {
+  test('gets the error before on_error', () => {
     const { platform, published } = with_channel(true)
     const seen: number[] = []
     report_error(error, () => seen.push(published.length), platform, about)
     expect(seen).toEqual([1])
   })
 
-  test('is told nothing where nobody subscribes', () => {
+  test('gets nothing without subscribers', () => {
     const { platform, published } = with_channel(false)
     report_error(error, () => {}, platform, about)
     expect(published).toEqual([])
   })
 })
 
-test('a function with a then is a promise of some make', () => {
+test('a function with a then counts as a promise', () => {
   expect(is_thenable(Object.defineProperty(() => {}, 'then', { value: () => {} }))).toBe(true)
 })

@@ -11,7 +11,7 @@ const AGAINST_PROTOCOL: readonly BrokenRule[] = [
 ]
 
 describe('a broken rule', () => {
-  test.each(AGAINST_PROTOCOL)('%s closes with 1002, and is against RFC 6455', rule => {
+  test.each(AGAINST_PROTOCOL)('%s closes with 1002, and the message names RFC 6455', rule => {
     const { error, close_code } = describe_broken_rule(rule, limits)
     expect(error).toBeInstanceOf(NetError)
     expect([close_code, error.code]).toEqual([1002, 'protocol_error'])
@@ -30,7 +30,7 @@ describe('a broken rule', () => {
     expect(described.error.message).toContain(`closed with ${close_code}`)
   })
 
-  test('has words of its own for each rule', () => {
+  test('has a message of its own', () => {
     const rules = [...AGAINST_PROTOCOL, 'invalid_utf8', 'broken_compression'] as const
     const messages = rules.map(rule => describe_broken_rule(rule, limits).error.message)
     expect(new Set(messages).size).toBe(rules.length)

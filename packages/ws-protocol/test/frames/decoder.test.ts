@@ -42,7 +42,7 @@ const read = (
   sizes: readonly number[] = [],
 ): string[] => read_with(FrameDecoder, cut(bytes, sizes), { from: 'server', ...LIMITS, ...settings })
 
-/** Expects the same events in one segment, byte by byte, and cut in two at any of these places. */
+/** Expects the same events in one segment, byte by byte, and in two segments cut at each of these places. */
 function expect_however_cut(
   bytes: Buffer,
   settings: Partial<DecoderSettings>,
@@ -141,7 +141,7 @@ describe.each(SIDES)('frames from a %s', from => {
     ['a Close without a code', [{ first: FIN | CLOSE }], ['Close 1005: ""']],
     ['a Close with a code', [{ first: FIN | CLOSE, payload: hex('03e8') }], ['Close 1000: ""']],
     [
-      'a Close with a reason, and nothing behind it',
+      'a Close with a reason, and no event after it',
       [
         { first: FIN | CLOSE, payload: Buffer.concat([hex('0fa1'), utf8('até')]) },
         { first: FIN | PING },
@@ -177,7 +177,7 @@ describe.each(SIDES)('frames from a %s', from => {
     expect_however_cut(bytes, { from }, [text(payload.toString())], places)
   })
 
-  test('text of 70 bytes with one character that is not ASCII, wherever it stands', () => {
+  test('text of 70 bytes with one character that is not ASCII, at any place', () => {
     for (let place = 0; place <= 70; place += 1) {
       const data = `${'a'.repeat(place)}é${'b'.repeat(70 - place)}`
       expect(read(encode([{ first: FIN | TEXT, payload: utf8(data) }], from), { from })).toEqual([text(data)])
@@ -185,7 +185,7 @@ describe.each(SIDES)('frames from a %s', from => {
   })
 })
 
-/** A rule, what breaks it, and with which settings. */
+/** A rule, a description and frames that break it, and settings. */
 type Sample = readonly [BrokenRule, string, readonly Frame[], Partial<DecoderSettings>?]
 
 describe('each broken rule', () => {
@@ -215,12 +215,12 @@ describe('each broken rule', () => {
     ['unexpected_continuation', 'a continuation first', [{ first: CONTINUATION }]],
     [
       'unexpected_continuation',
-      'a continuation behind a whole message',
+      'a continuation after a whole message',
       [{ first: FIN | TEXT }, { first: FIN | CONTINUATION }],
     ],
     [
       'unexpected_continuation',
-      'a continuation behind the last fragment',
+      'a continuation after the last fragment',
       [{ first: BINARY }, { first: FIN | CONTINUATION }, { first: FIN | CONTINUATION }],
     ],
     ['expected_continuation', 'text within a message', [{ first: BINARY }, { first: FIN | TEXT }]],
@@ -268,7 +268,7 @@ describe('each broken rule', () => {
     ],
     [
       'invalid_utf8',
-      'a character that the next fragment does not go on with',
+      'a character that the next fragment does not continue',
       [
         { first: TEXT, payload: hex('c3') },
         { first: FIN | CONTINUATION, payload: hex('61') },
@@ -323,7 +323,7 @@ describe('each broken rule', () => {
     expect(read(bytes.subarray(0, 2))).toEqual([decoder_event.broken('reserved_bits')])
   })
 
-  test('is reported with what came before it, in order, and with nothing behind it', () => {
+  test('is reported after earlier events, in order, and no event follows', () => {
     const frames = [
       { first: FIN | TEXT, payload: utf8('a') },
       { first: FIN | PING },
@@ -339,7 +339,7 @@ describe('each broken rule', () => {
 })
 
 describe('limits', () => {
-  test.each(SIDES)('a message of exactly max_payload bytes from a %s passes', from => {
+  test.each(SIDES)('a message of exactly max_payload bytes from a %s is accepted', from => {
     const whole = encode([{ first: FIN | TEXT, payload: letters(300) }], from)
     expect_however_cut(whole, { from, max_payload: 300 }, [text(letters(300).toString())])
     const fragments = encode(
@@ -354,7 +354,7 @@ describe('limits', () => {
     expect(read(fragments, { from, max_payload: 299 })).toEqual([decoder_event.broken('message_too_large')])
   })
 
-  test('exactly max_fragments pass, message after message, with control frames that do not count', () => {
+  test('exactly max_fragments are accepted in each message, and control frames do not count', () => {
     const message = [
       { first: TEXT, payload: utf8('a') },
       { first: FIN | PING },
@@ -372,7 +372,7 @@ describe('limits', () => {
     ])
   })
 
-  test('too large a message is refused at its header, before any of its payload', () => {
+  test('a message that is too large is refused at its header, before its payload', () => {
     const { length } = frame_bytes({ first: FIN | BINARY, length: 101n, key: KEY })
     const bytes = frame_bytes({ first: FIN | BINARY, length: 101n, key: KEY, payload: letters(9) })
     const settings = { from: 'client', max_payload: 100 } as const
@@ -382,10 +382,9 @@ describe('limits', () => {
 
 describe('compressed messages', () => {
   const settings = { is_compressed: true, max_payload: 100 }
-  /** What max_payload allows, a quarter of it, and 1 KiB. */
-  const MOST_BYTES = max_compressed_bytes(100)
+  const MAX_BYTES = max_compressed_bytes(100)
 
-  test.each(SIDES)('from a %s are handed on as they are, text or bytes, in one frame or several', from => {
+  test.each(SIDES)('from a %s are delivered unchanged, text or bytes, in one frame or several', from => {
     const bytes = encode(
       [
         { first: FIN | RSV1 | TEXT, payload: hex('80 ff') },
@@ -406,15 +405,15 @@ describe('compressed messages', () => {
     ])
   })
 
-  test('may take a little more than max_payload, and no more than that', () => {
+  test('may exceed max_payload by the overhead of compression, and no more', () => {
     const frame = (size: number): Buffer =>
       encode([{ first: FIN | RSV1 | BINARY, payload: letters(size) }], 'server')
-    expect(read(frame(MOST_BYTES), settings)).toEqual([decoder_event.compressed(letters(MOST_BYTES), false)])
-    expect(read(frame(MOST_BYTES + 1), settings)).toEqual([decoder_event.broken('message_too_large')])
-    expect(read(frame(MOST_BYTES), settings, [7])).toHaveLength(1)
+    expect(read(frame(MAX_BYTES), settings)).toEqual([decoder_event.compressed(letters(MAX_BYTES), false)])
+    expect(read(frame(MAX_BYTES + 1), settings)).toEqual([decoder_event.broken('message_too_large')])
+    expect(read(frame(MAX_BYTES), settings, [7])).toHaveLength(1)
   })
 
-  test('do not raise the limit of the messages behind them', () => {
+  test('do not raise the limit for later messages', () => {
     const frames = [
       { first: FIN | RSV1 | BINARY, payload: letters(101) },
       { first: FIN | BINARY, payload: letters(101) },
@@ -423,8 +422,8 @@ describe('compressed messages', () => {
   })
 })
 
-describe('text that is not UTF-8 is found in the byte that breaks it, before the message is complete', () => {
-  // RFC 3629 §4; the number: how many bytes some text may start with.
+describe('text that is not UTF-8 is found at its first invalid byte, before the message is complete', () => {
+  // RFC 3629 §4; the number is how many of the bytes valid text may start with.
   const CASES: readonly [string, number][] = [
     ...(['80', 'bf', 'c0 80', 'c1 bf', 'f5 80 80 80', 'f8', 'fe', 'ff'] as const).map(
       digits => [digits, 0] as [string, number],
@@ -463,7 +462,7 @@ describe('text that is not UTF-8 is found in the byte that breaks it, before the
     }
   }
 
-  test.each(SIDES)('every code point at an edge passes from a %s, cut at each byte', from => {
+  test.each(SIDES)('every code point at an edge is accepted from a %s, cut at each byte', from => {
     const points = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xcfff, 0xd000, 0xd7ff, 0xe000, 0xffff]
     const data = String.fromCodePoint(...points, 0x10000, 0x3ffff, 0x40000, 0xfffff, 0x100000, 0x10ffff)
     expect_however_cut(encode([{ first: FIN | TEXT, payload: utf8(data) }], from), { from }, [text(data)])
@@ -478,7 +477,7 @@ describe('text that is not UTF-8 is found in the byte that breaks it, before the
   })
 })
 
-/** A decoder, and what it has delivered. */
+/** A decoder, and the events that it has delivered. */
 class Trial {
   readonly events: string[] = []
   readonly allocated: number[] = []
@@ -500,7 +499,7 @@ class Trial {
         return decoder_memory.allocate(size_bytes)
       },
     }
-    const sink: DecoderEvents = {
+    const decoder_events: DecoderEvents = {
       on_message: (data, payload_bytes) => {
         if (typeof data !== 'string') this.kept.push(data)
         deliver(decoder_event.message(data, payload_bytes))
@@ -511,11 +510,11 @@ class Trial {
       on_close: (code, reason) => deliver(decoder_event.close(code, reason)),
       on_broken: rule => deliver(decoder_event.broken(rule)),
     }
-    this.decoder = new FrameDecoder({ from: 'server', ...LIMITS, ...settings }, memory, sink)
+    this.decoder = new FrameDecoder({ from: 'server', ...LIMITS, ...settings }, memory, decoder_events)
   }
 }
 
-/** All kinds of events, and the end of one kind or the other. */
+/** Events of all kinds, without the last one. */
 const EVENTFUL: readonly Frame[] = [
   { first: FIN | TEXT, payload: utf8('one') },
   { first: FIN | BINARY, payload: utf8('two') },
@@ -527,7 +526,7 @@ const EVENTFUL: readonly Frame[] = [
   { first: FIN | RSV1 | BINARY },
   { first: FIN | TEXT },
 ]
-/** Which of the events come from control frames, or are the end. */
+/** The indexes of the events that come from control frames or end the stream. */
 const CONTROLS: readonly number[] = [2, 3, 8]
 const ENDS: readonly (readonly [string, Frame])[] = [
   ['a Close', { first: FIN | CLOSE, payload: hex('03e8') }],
@@ -541,7 +540,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
     const all = read(stream(), settings)
     const indexes = [...all.keys()]
 
-    test.each(indexes)('nothing is delivered after a stop in callback %i, and the rest when resumed', at => {
+    test.each(indexes)('a stop in callback %i holds back all later events until it is resumed', at => {
       const trial = new Trial(settings, ({ decoder }, index) => {
         if (index === at) decoder.stop()
       })
@@ -553,19 +552,19 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
       expect([trial.decoder.has_unread_bytes, trial.decoder.held_bytes]).toEqual([false, 0])
     })
 
-    test.each(indexes)('nothing changes after a stop and a resume in callback %i', at => {
+    test.each(indexes)('a stop and a resume in callback %i change nothing', at => {
       const trial = new Trial(settings, ({ decoder }, index) => {
         if (index !== at) return
         decoder.stop()
         decoder.resume()
-        // Not from within: what comes next waits until the callback has returned.
+        // The next event is not delivered from within, but after the callback has returned.
         expect(trial.events).toHaveLength(at + 1)
       })
       trial.decoder.decode(stream())
       expect(trial.events).toEqual(all)
     })
 
-    test.each(indexes)('nothing is delivered after the end in callback %i, nor kept', at => {
+    test.each(indexes)('nothing is delivered or held after the end in callback %i', at => {
       const trial = new Trial(settings, ({ decoder }, index) => {
         if (index === at) decoder.end()
       })
@@ -578,7 +577,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
     })
 
     test.each(indexes)(
-      'only control frames and the end are delivered once messages are skipped in callback %i',
+      'only control frames and the end are delivered after messages are skipped in callback %i',
       at => {
         const expected = all.filter((_, index) => index <= at || CONTROLS.includes(index))
         for (const segments of [[stream()], cut(stream(), [1])]) {
@@ -591,7 +590,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
       },
     )
 
-    test.each(indexes)('a callback that throws loses no event but its own, %i', at => {
+    test.each(indexes)('a callback that throws loses no other event, %i', at => {
       const trial = new Trial(settings, (_, index) => {
         if (index === at) throw new Error('thrown by a callback')
       })
@@ -611,7 +610,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
       expect(trial.events).toEqual(all)
     })
 
-    test('a stop between two segments holds back the second, wherever the first one ends', () => {
+    test('a stop between two segments holds back the second one, wherever they are cut', () => {
       for (const place of stream().keys()) {
         const trial = new Trial(settings)
         const [first, second] = [stream().subarray(0, place), stream().subarray(place)]
@@ -629,7 +628,7 @@ describe.each(ENDS)('with %s at the end', (_, last) => {
 })
 
 describe('pauses', () => {
-  test('a resume without a stop, and without bytes, does nothing', () => {
+  test('a resume without a stop or bytes does nothing', () => {
     const trial = new Trial()
     trial.decoder.resume()
     trial.decoder.decode(hex(''))
@@ -638,7 +637,7 @@ describe('pauses', () => {
     expect(trial.events).toEqual([decoder_event.ping(hex(''))])
   })
 
-  test('a stop that is taken back in a later callback of the same segment was none', () => {
+  test('a stop that is undone in a later callback of the same segment has no effect', () => {
     const trial = new Trial({}, ({ decoder }, index) => {
       if (index === 0) decoder.stop()
       else decoder.end()
@@ -649,7 +648,7 @@ describe('pauses', () => {
     expect(trial.events).toHaveLength(2)
   })
 
-  test('a decoder that is ended while it is stopped lets go of the rest', () => {
+  test('a decoder that is ended while it is stopped releases the rest', () => {
     const trial = new Trial({}, ({ decoder }) => decoder.stop())
     trial.decoder.decode(hex('89 00 8a 00'))
     trial.decoder.end()
@@ -658,7 +657,7 @@ describe('pauses', () => {
     expect(trial.events).toHaveLength(1)
   })
 
-  test('a callback may run another decoder, with masks of its own', () => {
+  test('a callback may run another decoder with its own keys', () => {
     const payload = letters(200)
     const message = (): Buffer =>
       encode(
@@ -679,14 +678,14 @@ describe('pauses', () => {
 describe('memory', () => {
   const frame = frame_bytes({ first: FIN | BINARY, payload: letters(1_000) })
 
-  test('nothing is held before the first segment, nor behind whole messages', () => {
+  test('nothing is held before the first segment, nor after whole messages', () => {
     const trial = new Trial()
     expect(trial.decoder.held_bytes).toBe(0)
     trial.decoder.decode(Buffer.from(frame))
     expect(trial.decoder.held_bytes).toBe(0)
   })
 
-  test('of a segment, only what a stopped decoder has not read is held, in memory of its own', () => {
+  test('a stopped decoder holds a copy of the unread part of a segment, and no more', () => {
     const trial = new Trial({}, ({ decoder }) => decoder.stop())
     const memory = Buffer.alloc(10_000)
     memory.set(frame, 100)
@@ -702,7 +701,7 @@ describe('memory', () => {
   test.each<[string, number, number]>([
     ['of one frame', FIN | BINARY, 1],
     ['in fragments', BINARY, 0],
-  ])('a message %s holds at most four times what has arrived of it', (_, first, messages) => {
+  ])('a message %s holds at most four times its received bytes', (_, first, messages) => {
     const trial = new Trial({ max_payload: 20_000 })
     trial.decoder.decode(frame_bytes({ first, length: 20_000n }))
     expect(trial.decoder.held_bytes).toBe(0)
@@ -718,7 +717,7 @@ describe('memory', () => {
     expect(trial.decoder.held_bytes).toBe(messages === 1 ? 0 : 20_000)
   })
 
-  test('messages that are skipped hold nothing, finished or not, and are bound by the same rules', () => {
+  test('skipped messages hold no memory, complete or not, and have to keep to the same rules', () => {
     const trial = new Trial({ max_payload: 20_000 })
     trial.decoder.decode(frame_bytes({ first: TEXT, payload: hex('c3') }))
     const payload = Buffer.concat([hex('a9'), letters(8_999)])
@@ -726,7 +725,7 @@ describe('memory', () => {
     expect(trial.decoder.held_bytes).toBeGreaterThan(9_000)
     trial.decoder.skip_messages()
     expect(trial.decoder.held_bytes).toBe(0)
-    // No UTF-8, which nobody asks any more.
+    // This is not UTF-8, which is no longer checked.
     trial.decoder.decode(Buffer.alloc(500, 0xff))
     trial.decoder.decode(Buffer.alloc(500, 0xff))
     trial.decoder.decode(frame_bytes({ first: FIN | CONTINUATION, payload: hex('ff') }))
@@ -751,7 +750,7 @@ describe('memory', () => {
         trial.decoder.decode(segment)
     }
     expect(trial.events).toHaveLength(1)
-    // Each growth copies what is there: less than what it makes room for.
+    // Each growth copies the bytes so far, which are fewer than the new room.
     expect(trial.allocated.reduce((sum, bytes) => sum + bytes)).toBeLessThanOrEqual(2_000_000)
     expect(trial.allocated.length).toBeLessThanOrEqual(12)
     expect(trial.kept.map(({ buffer }) => buffer.byteLength)).toEqual([1_000_000])
@@ -762,7 +761,7 @@ describe('memory', () => {
     ['of one frame in segments', [{ first: FIN | BINARY, payload: letters(20) }], [7]],
     ['of one frame byte by byte', [{ first: FIN | BINARY, payload: letters(20) }], [1]],
     [
-      'in fragments that its memory was too large for',
+      'in fragments that do not fill its buffer',
       [
         { first: BINARY, payload: letters(10) },
         { first: FIN | CONTINUATION, payload: letters(10) },
@@ -782,7 +781,7 @@ describe('memory', () => {
     expect(trial.kept.map(({ buffer }) => buffer.byteLength)).toEqual([meant.length])
   })
 
-  test('messages in parts have memory of their own each', () => {
+  test('each fragmented message has memory of its own', () => {
     const trial = new Trial()
     for (const digit of ['1', '2', '3'])
       for (const segment of cut(frame_bytes({ first: FIN | BINARY, payload: utf8(digit.repeat(9)) }), [4]))
@@ -794,7 +793,7 @@ describe('memory', () => {
     ])
   })
 
-  test('an unfinished message is let go at its first broken rule', () => {
+  test('an unfinished message is released at the first broken rule', () => {
     const trial = new Trial()
     trial.decoder.decode(frame_bytes({ first: BINARY, payload: letters(1_000) }))
     expect(trial.decoder.held_bytes).toBeGreaterThanOrEqual(1_000)
@@ -808,7 +807,7 @@ describe('memory', () => {
   test.each<[string, (decoder: FrameDecoder) => void]>([
     ['was ended in a callback', decoder => decoder.end()],
     ['is stopped and then ended', decoder => decoder.stop()],
-  ])('a segment is let go by a decoder that %s', async (_, delivered) => {
+  ])('a segment is released by a decoder that %s', async (_, delivered) => {
     const { decoder } = new Trial({ from: 'client' }, trial => delivered(trial.decoder))
     const decode = (): WeakRef<ArrayBufferLike> => {
       const frames = [{ first: FIN | BINARY, payload: letters(200) }, { first: FIN | PING }]
@@ -824,7 +823,7 @@ describe('memory', () => {
     expect(segment.deref()).toBeUndefined()
   })
 
-  test('whole messages in one segment take no memory at all for their parts', () => {
+  test('whole messages in one segment need no memory for parts', () => {
     const trial = new Trial()
     trial.decoder.decode(
       Buffer.concat([frame, frame, frame_bytes({ first: FIN | PING, payload: letters(9) })]),
@@ -833,7 +832,7 @@ describe('memory', () => {
   })
 })
 
-test('a segment does not count as memory that is kept while it is read', () => {
+test('a segment does not count as held memory while it is read', () => {
   const held: number[] = []
   const trial = new Trial({}, ({ decoder }) => held.push(decoder.held_bytes))
   trial.decoder.decode(encode([{ first: FIN | PING }, { first: FIN | PONG }], 'server'))

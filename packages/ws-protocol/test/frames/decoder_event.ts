@@ -2,7 +2,7 @@ import { type BrokenRule, describe_broken_rule } from '../../src/frames/broken_r
 
 const bytes_of = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-/** What decoders find, each as a line: those of several decoders are compared, and shown when they differ. */
+/** Formats the events of decoders as lines, to compare several decoders and to show differences. */
 export const decoder_event = {
   message: (data: string | Uint8Array, payload_bytes: number): string =>
     typeof data === 'string'
@@ -14,7 +14,7 @@ export const decoder_event = {
   pong: (): string => 'pong',
   close: (code: number, reason: string): string => `Close ${code}: ${JSON.stringify(reason)}`,
   broken: (rule: BrokenRule): string => `${failed(close_code_of(rule))}: ${rule}`,
-  /** What `ws` says of a broken rule, which it does not name. */
+  /** A broken rule as reported by `ws`, which does not name the rule. */
   failed: (close_code: number): string => failed(close_code),
 }
 
@@ -28,7 +28,7 @@ export function has_failed(events: readonly string[]): boolean {
   return events.at(-1)?.startsWith('failed with') === true
 }
 
-/** The same events, without the names of our rules. */
+/** Returns the events without the names of our rules. */
 export function without_rules(events: readonly string[]): string[] {
   return events.map(event => event.replace(/^(failed with \d+): .*$/, '$1'))
 }

@@ -9,33 +9,33 @@ import { FAULTS, type Planted, plant } from './planted_fault.js'
 import { read_with } from './recording_decoder.js'
 import { read_with_ws } from './ws_receiver.js'
 
-/** Ours: as strict as RFC 6455 allows, and as early as possible. */
+/** Our decoder is as strict as RFC 6455 allows, and reports errors as early as possible. */
 const OURS: Differences = {
   utf8: 'as it arrives',
   fragments: 'at its header',
   compressed_bytes: max_compressed_bytes,
   allows_long_lengths: false,
   allows_negative_lengths: false,
-  judges_length_before_key: false,
+  checks_length_before_key: false,
 }
 
-/** All in which `ws` differs; the tests of "intended differences" say why. */
+/** The differences of `ws`; the tests of "intended differences" give the reasons. */
 const WS: Differences = {
   utf8: 'once complete',
   fragments: 'behind its payload',
   compressed_bytes: max_payload => max_payload,
   allows_long_lengths: true,
   allows_negative_lengths: true,
-  judges_length_before_key: true,
+  checks_length_before_key: true,
 }
 
-/** `pnpm fuzz` sets it: then streams are compared for that long. */
+/** The time to compare streams, which `pnpm fuzz` sets. */
 const FUZZ_SECONDS = process.env.FUZZ_SECONDS
 const IS_LONG = FUZZ_SECONDS !== undefined
 const LONGEST_MS = Number(FUZZ_SECONDS ?? 15) * 1_000
 const STREAMS = IS_LONG ? Number.MAX_SAFE_INTEGER : 3_000
-/** A fault that is not caught within so many streams is not caught. */
-const MOST_STREAMS = 20_000
+/** A fault has to be caught within this many streams. */
+const MAX_STREAMS = 20_000
 /** The same streams in each run of the tests, and others in each `pnpm fuzz`. */
 const seed = Number(process.env.TEST_SEED ?? (IS_LONG ? Date.now() % 0x8000_0000 : 1))
 
@@ -51,7 +51,7 @@ const shown = ({ settings, bytes, segments, pauses }: FrameStream): string =>
   })
 
 test(
-  'finds in any stream, cut anywhere and with pauses anywhere, what a plain decoder and ws find',
+  'the decoder reports the same events as a plain decoder and ws, for any stream, segments and pauses',
   async () => {
     const count = { streams: 0, invalid: 0, different: 0 }
     const found = await fc.check(
@@ -98,24 +98,24 @@ describe('intended differences from ws', () => {
 
   test.each<[name: string, settings: Partial<DecoderSettings>, bytes: Buffer, ours: string[], ws: string[]]>([
     [
-      // RFC 6455 §8.1 asks for failure upon finding it: a peer has no reason to send the rest, and we have none to store it.
-      'text that is not UTF-8 is refused in the segment where it stands, not once its message is complete',
+      // RFC 6455 §8.1: the connection fails when the error is found, so the rest need not be sent or stored.
+      'text that is not UTF-8 is refused in its segment, not once its message is complete',
       {},
       Buffer.concat([frame_bytes({ first: TEXT, payload: hex('c0') }), frame_bytes({ first: FIN | PING })]),
       ['failed with 1007: invalid_utf8'],
       ['ping: '],
     ],
     [
-      // Its header says all that is needed.
-      'a fragment too many is refused at its header, not behind its payload',
+      // The header is enough to count it.
+      'a fragment beyond max_fragments is refused at its header, not after its payload',
       { max_fragments: 1 },
       Buffer.concat([frame_bytes({ first: BINARY }), frame_bytes({ first: 0, length: 5n })]),
       ['failed with 1008: too_many_fragments'],
       [],
     ],
     [
-      // Both limits are broken, and we count fragments first.
-      'a fragment that is one too many and too large is one too many',
+      // Both limits are exceeded, and fragments are counted first.
+      'a fragment that exceeds both limits is refused for max_fragments',
       { max_fragments: 1 },
       Buffer.concat([frame_bytes({ first: BINARY }), frame_bytes({ first: 0, length: 101n })]),
       ['failed with 1008: too_many_fragments'],
@@ -131,14 +131,14 @@ describe('intended differences from ws', () => {
     ],
     [
       // RFC 6455 §5.2: "the minimal number of bytes MUST be used".
-      'a length of two bytes that fits into none is against the protocol',
+      'a length in two bytes that would fit into the second byte breaks the protocol',
       {},
       frame_bytes({ first: FIN | TEXT, payload: hex('61'), length_bytes: 2 }),
       ['failed with 1002: long_length'],
       ['text of 1: "a"'],
     ],
     [
-      'a length of eight bytes that fits into two is against the protocol',
+      'a length in eight bytes that would fit into two breaks the protocol',
       {},
       frame_bytes({ first: FIN | TEXT, payload: hex('61'), length_bytes: 8 }),
       ['failed with 1002: long_length'],
@@ -146,15 +146,15 @@ describe('intended differences from ws', () => {
     ],
     [
       // RFC 6455 §5.2: "the most significant bit MUST be 0".
-      'a length of 2^63 is against the protocol, not only too large',
+      'a length of 2^63 breaks the protocol, rather than being too large',
       {},
       frame_bytes({ first: FIN | BINARY, length: 2n ** 63n }),
       ['failed with 1002: negative_length'],
       ['failed with 1009'],
     ],
     [
-      // A header is read in one step, so a peer that stops within one gets no answer.
-      'a length is judged once the key of the mask is there too',
+      // A header is only checked once it is complete, so a peer that stops within one gets no response.
+      'a length is checked only once the masking key has arrived, too',
       { from: 'client' },
       frame_bytes({ first: FIN | BINARY, length: 101n, key }).subarray(0, -1),
       [],
@@ -169,14 +169,14 @@ describe('intended differences from ws', () => {
   })
 })
 
-describe('a planted fault is caught', () => {
+describe('a planted fault is detected', () => {
   const finds_nothing = ({ Decoder, memory }: Planted): fc.RunDetails<[FrameStream]> =>
     fc.check(
       fc.property(frame_stream, ({ bytes, segments, settings, pauses }) => {
         const events = read_with(Decoder, segments, settings, pauses, memory)
         return are_equal(events, read_plainly(bytes, settings, OURS))
       }),
-      { seed, numRuns: MOST_STREAMS, endOnFailure: true },
+      { seed, numRuns: MAX_STREAMS, endOnFailure: true },
     ) as fc.RunDetails<[FrameStream]>
 
   test.each(FAULTS)('$name', async fault => {

@@ -17,12 +17,12 @@ const text = (content: string): Message => ({
 })
 const binary = (payload: Uint8Array): Message => ({ opcode: OPCODE.BINARY, payload })
 
-/** Messages as short lines, which a large batch is compared by faster than byte by byte. */
+/** Returns messages as lines, which compare faster than bytes for large batches. */
 function shown(messages: Iterable<Message>): string[] {
   return Array.from(messages, ({ opcode, payload }) => `${opcode} ${Buffer.from(payload).toString('base64')}`)
 }
 
-/** Bytes that differ from their neighbours, so that one out of place is seen. */
+/** Returns bytes that differ from their neighbours, so that misplaced ones are detected. */
 function pattern(size_bytes: number): Uint8Array {
   return Uint8Array.from({ length: size_bytes }, (_, index) => (index * 7 + (index >>> 8)) & 0xff)
 }
@@ -45,7 +45,7 @@ function header_of(opcode: number, payload_bytes: number, is_masked: boolean): n
   return [...bytes.subarray(0, end)]
 }
 
-/** The keys of a list, one after another, and whether all were used. */
+/** Returns a function that returns the keys of a list in order, and throws after the last one. */
 function keys(...list: number[]): () => number {
   const rest = [...list]
   return () => {
@@ -55,7 +55,7 @@ function keys(...list: number[]): () => number {
   }
 }
 
-// RFC 6455 §5.2: the shortest form that holds the length has to be used.
+// RFC 6455 §5.2: a length has to be written in its shortest form.
 describe('the length of a payload', () => {
   const zero_key = [0, 0, 0, 0]
   test.each([
@@ -85,7 +85,7 @@ describe('the length of a payload', () => {
 })
 
 describe('write_header', () => {
-  test('writes at the offset, and nothing before or behind', () => {
+  test('writes at the offset, and nothing before or after the header', () => {
     const bytes = new Uint8Array(12).fill(0xee)
     expect(write_header(bytes, 3, OPCODE.BINARY, 5, true)).toBe(9)
     expect([...bytes]).toEqual([0xee, 0xee, 0xee, 0x82, 0x85, 0, 0, 0, 0, 0xee, 0xee, 0xee])
@@ -140,7 +140,7 @@ describe('the examples of RFC 6455 §5.7', () => {
 describe('read_frames', () => {
   const sizes = [0, 1, 2, 3, 4, 5, 125, 126, 127, 65_535, 65_536, 65_537]
 
-  test.each(sizes)('reads back a message of %i bytes, masked with the key zero or not at all', size => {
+  test.each(sizes)('reads a message of %i bytes, unmasked or with a zero key', size => {
     for (const is_masked of [false, true]) {
       const message = binary(pattern(size))
       expect(shown(read_frames(frames_of([message], is_masked)))).toEqual(shown([message]))
@@ -160,18 +160,18 @@ describe('read_frames', () => {
     expect(shown(read_frames(frames_of(messages, is_masked)))).toEqual(shown(messages))
   })
 
-  test('reads nothing from no bytes', () => {
+  test('finds no frames in an empty batch', () => {
     expect([...read_frames(new Uint8Array(0))]).toEqual([])
   })
 
-  test('shows payloads in place', () => {
+  test('returns views of payloads', () => {
     const bytes = frames_of([text('ab'), text('cd')], false)
     const [, second] = [...read_frames(bytes)]
     bytes[bytes.length - 1] = 0x21
     expect(Buffer.from(second?.payload ?? []).toString()).toBe('c!')
   })
 
-  test('reads a batch that is a part of a larger buffer', () => {
+  test('reads a batch within a larger buffer', () => {
     const bytes = frames_of([text('one'), binary(pattern(300))], false)
     const larger = new Uint8Array(bytes.length + 20).fill(0xee)
     larger.set(bytes, 7)
@@ -191,7 +191,7 @@ describe('mask_frames', () => {
 
   // RFC 6455 §5.3: octet i of the payload is combined with octet i modulo 4 of the key.
   test.each([0, 1, 2, 3, 4, 5, 125, 126, 127, 1_021, 65_535, 65_536, 65_537])(
-    'combines each byte of a payload of %i bytes with its byte of the key',
+    'combines each byte of a payload of %i bytes with the right byte of the key',
     size => {
       const payload = pattern(size)
       const bytes = frames_of([binary(payload)], true)
@@ -203,22 +203,19 @@ describe('mask_frames', () => {
     },
   )
 
-  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
-    'is the same wherever in its buffer a payload starts: at %i',
-    offset => {
-      for (const size of [511, 512, 513, 514, 515, 516]) {
-        const payload = pattern(size)
-        const frame = frames_of([binary(payload)], true)
-        const bytes = new Uint8Array(offset + frame.length).subarray(offset)
-        bytes.set(frame)
-        mask_frames(bytes, keys(0x89ab_cdef))
-        mask_frames(frame, keys(0x89ab_cdef))
-        const expected = payload.map((byte, index) => byte ^ ([0x89, 0xab, 0xcd, 0xef][index % 4] as number))
-        expect(Buffer.compare(bytes.subarray(-size), expected)).toBe(0)
-        expect(Buffer.compare(bytes, frame)).toBe(0)
-      }
-    },
-  )
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])('gives the same result at offset %i of a buffer', offset => {
+    for (const size of [511, 512, 513, 514, 515, 516]) {
+      const payload = pattern(size)
+      const frame = frames_of([binary(payload)], true)
+      const bytes = new Uint8Array(offset + frame.length).subarray(offset)
+      bytes.set(frame)
+      mask_frames(bytes, keys(0x89ab_cdef))
+      mask_frames(frame, keys(0x89ab_cdef))
+      const expected = payload.map((byte, index) => byte ^ ([0x89, 0xab, 0xcd, 0xef][index % 4] as number))
+      expect(Buffer.compare(bytes.subarray(-size), expected)).toBe(0)
+      expect(Buffer.compare(bytes, frame)).toBe(0)
+    }
+  })
 
   test('is undone by the same keys', () => {
     const list = [0x1234_5678, 0xffff_ffff, 0x8000_0001, 0x0000_00ff, 0x7f00_0000]
@@ -229,7 +226,7 @@ describe('mask_frames', () => {
     expect(shown(read_frames(bytes))).toEqual(shown(several))
   })
 
-  test('asks for one key for each frame, and gives the frames different ones', () => {
+  test('uses a new key for each frame', () => {
     let asked = 0
     const bytes = frames_of([text('same'), text('same'), text('same')], true)
     mask_frames(bytes, () => {
@@ -246,14 +243,14 @@ describe('mask_frames', () => {
     ])
   })
 
-  test('leaves payloads as they are with the key zero', () => {
+  test('does not change payloads with a zero key', () => {
     const bytes = frames_of(several, true)
     const before = bytes.slice()
     mask_frames(bytes, () => 0)
     expect(Buffer.compare(bytes, before)).toBe(0)
   })
 
-  test.each([100, 100_000])('keeps hold of no buffer, of %i bytes in a frame', async size => {
+  test.each([100, 100_000])('keeps no reference to a buffer with a frame of %i bytes', async size => {
     const masked = (): WeakRef<ArrayBuffer> => {
       const bytes = frames_of([binary(pattern(size))], true)
       mask_frames(bytes, () => 1)
@@ -264,7 +261,7 @@ describe('mask_frames', () => {
     expect(buffer.deref()).toBeUndefined()
   })
 
-  test('asks for no key where there is no frame', () => {
+  test('uses no key for an empty batch', () => {
     expect(() => mask_frames(new Uint8Array(0), keys())).not.toThrow()
   })
 })

@@ -7,22 +7,22 @@ export const CLOSE = 0x8
 export const PING = 0x9
 export const PONG = 0xa
 
-/** A frame as a test asks for it, which may be against the rules. */
+/** A frame for a test, which may be invalid. */
 export interface Frame {
   /** FIN, the reserved bits and the opcode. */
   readonly first: number
   readonly payload?: Uint8Array
-  /** As a 32-bit number; without one, the frame is not masked. */
+  /** The masking key as a 32-bit number; if left out, the frame is not masked. */
   readonly key?: number | undefined
-  /** In how many bytes the length is written behind the second byte; by default, as few as possible. */
+  /** The size of the extended length in bytes; by default, as few as possible. */
   readonly length_bytes?: 0 | 2 | 8 | undefined
-  /** The length that is written, if not the payload's. */
+  /** The length to write instead of the payload's. */
   readonly length?: bigint | undefined
 }
 
 const NOTHING = new Uint8Array(0)
 
-/** Writes a frame (RFC 6455 §5.2). */
+/** Returns the bytes of a frame (RFC 6455 §5.2). */
 export function frame_bytes({ first, payload = NOTHING, key, length_bytes, length }: Frame): Buffer {
   const written = length ?? BigInt(payload.length)
   const size = length_bytes ?? (written < 126n ? 0 : written < 0x1_0000n ? 2 : 8)
@@ -38,12 +38,12 @@ export function frame_bytes({ first, payload = NOTHING, key, length_bytes, lengt
   return Buffer.concat([header, key_bytes, payload.map((byte, at) => byte ^ (key_bytes[at & 3] as number))])
 }
 
-/** Bytes written in hexadecimal; spaces are for the reader. */
+/** Returns the bytes of hexadecimal digits, ignoring spaces. */
 export function hex(digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex')
 }
 
-/** Cuts bytes into segments of these sizes, again and again from the first one. */
+/** Cuts bytes into segments of these sizes, cyclically. */
 export function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const segments: Uint8Array[] = []
   for (let at = 0, index = 0; at < bytes.length; index += 1) {

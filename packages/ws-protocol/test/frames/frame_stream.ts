@@ -16,7 +16,7 @@ import {
 } from './frame_bytes.js'
 import type { Pause } from './recording_decoder.js'
 
-/** What a peer sends, how it arrives, and when the decoder is stopped. */
+/** The bytes that a peer sends, their segments, and the pauses of the decoder. */
 export interface FrameStream {
   readonly settings: DecoderSettings
   readonly bytes: Buffer
@@ -24,15 +24,15 @@ export interface FrameStream {
   readonly pauses: readonly Pause[]
 }
 
-/** A frame before it is known who sends it. */
+/** A frame before the sending side is known. */
 type Draft = Omit<Frame, 'key'> & {
-  /** Whether it has RSV1 as well, if compression was agreed on. */
+  /** Whether it also has RSV1 if compression was negotiated. */
   readonly may_be_compressed?: boolean
   readonly is_masked_wrongly?: boolean
 }
 
 const SMALL_PAYLOADS = [1, 5, 125, 126, 300]
-/** More than nearly all messages here have. */
+/** Larger than nearly all messages here. */
 const MEDIUM_PAYLOAD = 2_000
 /** Long enough for a length of eight bytes. */
 const LARGE_PAYLOAD = 70_000
@@ -52,7 +52,7 @@ const USUAL_SETTINGS = settings_with(
   ),
 )
 
-/** Text in characters of one to four bytes, the first and the last of each length among them. */
+/** Text with characters of one to four bytes, including the first and last of each length. */
 const text = fc
   .array(
     fc.oneof(
@@ -74,7 +74,7 @@ const text = fc
   )
   .map(parts => Buffer.from(parts.join('')))
 
-/** RFC 3629 §4: what no UTF-8 contains, and ends that are cut off. */
+/** Invalid and truncated sequences by RFC 3629 §4. */
 const NOT_UTF8 = [
   ...['80', 'bf', 'c0 80', 'c1 bf', 'c3 28', 'e0 80 80', 'e0 9f bf', 'ed a0 80', 'ed bf bf', 'e2 28 a1'],
   ...['f0 80 80 80', 'f0 8f bf bf', 'f4 90 80 80', 'f5 80 80 80', 'ff', 'c3', 'e2 82', 'f0 9f 91'],
@@ -85,7 +85,7 @@ const broken_text = fc
   .map(([before, broken, after]) => Buffer.concat([before, broken, after]))
 
 const any_bytes = fc.uint8Array({ maxLength: 140 }).map(bytes => Buffer.from(bytes))
-/** Sizes where a header changes its form, or a limit is met. */
+/** Returns payloads of sizes at which a header changes its form or a limit is reached. */
 const sized = (sizes: readonly number[]): fc.Arbitrary<Buffer> =>
   fc.constantFrom(...sizes).map(size => Buffer.alloc(size, 'abcdefgh'))
 const EDGE_SIZES = [0, 1, 2, 5, 6, 125, 126, 127, 300, 301]
@@ -96,7 +96,7 @@ const control: fc.Arbitrary<Draft> = fc.record({
   payload: fc.oneof(any_bytes, text, sized([0, 125])).map(bytes => bytes.subarray(0, 125)),
 })
 
-/** A message in fragments, with control frames between some of them. */
+/** Returns messages in fragments, with control frames between some of them. */
 const message_of = (opcode: number, payload: fc.Arbitrary<Buffer>): fc.Arbitrary<Draft[]> =>
   fc
     .record({
@@ -144,11 +144,11 @@ const close = close_of(fc.oneof(fc.constant(Buffer.alloc(0)), close_payload(VALI
 
 const FRAGMENT_SIZES = fc.array(fc.nat(3), { minLength: 2, maxLength: 6 })
 
-/** Each breaks a rule, if the stream gets as far as that; a few only with some settings. */
+/** Frames that break a rule, a few of them only with some settings. */
 const violation: fc.Arbitrary<Draft[]> = fc.oneof(
-  // Text that is not UTF-8 is what segments and fragments can hide best.
+  // Segments and fragments can hide invalid UTF-8 best.
   { weight: 5, arbitrary: message_of(TEXT, broken_text) },
-  // Any first byte: reserved bits and opcodes, control frames in fragments, continuations of nothing.
+  // Any first byte: reserved bits and opcodes, fragmented control frames, continuations without a message.
   { weight: 2, arbitrary: fc.tuple(fc.nat(255), text).map(([first, payload]) => [{ first, payload }]) },
   {
     weight: 1,
@@ -195,7 +195,7 @@ const violation: fc.Arbitrary<Draft[]> = fc.oneof(
         { first, payload, length_bytes: is_8 || payload.length > 125 ? (8 as const) : (2 as const) },
       ]),
   },
-  // Lengths that nothing follows.
+  // Large lengths without a payload.
   {
     weight: 1,
     arbitrary: fc
@@ -208,7 +208,7 @@ const violation: fc.Arbitrary<Draft[]> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Draft[]>([{ first: FIN | CLOSE, payload: Uint8Array.of(3) }]) },
   { weight: 1, arbitrary: close_of(close_payload(INVALID_CODES, text)) },
   { weight: 1, arbitrary: close_of(close_payload(VALID_CODES, broken_text)) },
-  // More fragments than some settings allow, in messages that some settings find too large.
+  // More fragments than some settings allow, in messages that are too large for some settings.
   {
     weight: 1,
     arbitrary: fc.tuple(fc.constantFrom(TEXT, BINARY, BINARY | RSV1), FRAGMENT_SIZES).map(([opcode, sizes]) =>
@@ -218,7 +218,7 @@ const violation: fc.Arbitrary<Draft[]> = fc.oneof(
       })),
     ),
   },
-  // Compressed data around what `max_payload` allows.
+  // Compressed data of about the size that `max_payload` allows.
   {
     weight: 1,
     arbitrary: fc
@@ -254,7 +254,7 @@ const drafts = (valid: fc.Arbitrary<Draft[]>): fc.Arbitrary<Draft[]> =>
     })
     .map(({ before, broken, after }) => [...before.flat(), ...broken, ...after.flat()])
 
-/** Keys of masks; the first one hides nothing. */
+/** Masking keys; a zero key changes nothing. */
 const KEYS = fc.array(
   fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 5, arbitrary: fc.integer() }),
   {
@@ -263,7 +263,7 @@ const KEYS = fc.array(
   },
 )
 
-/** A byte that is replaced: at a place from 0 to 1. */
+/** A byte to replace, at a relative place from 0 to 1. */
 const DAMAGE = fc.oneof(
   { weight: 9, arbitrary: fc.constant(undefined) },
   {
@@ -311,10 +311,10 @@ const SEGMENT_SIZES = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 6 }),
   fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 }),
 )
-/** Byte by byte, these would take too long. */
+/** Large messages would take too long byte by byte. */
 const LARGE_SEGMENT_SIZES = fc.array(fc.integer({ min: 500, max: 70_000 }), { minLength: 1, maxLength: 6 })
 
-/** Streams of frames, as a rule with a broken rule in them, in segments of any size. */
+/** Streams of frames, most of which break a rule, in segments of any size. */
 export const frame_stream: fc.Arbitrary<FrameStream> = fc.oneof(
   {
     weight: 60,

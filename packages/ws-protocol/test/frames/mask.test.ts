@@ -9,7 +9,7 @@ const random_bytes = (count: number): Uint8Array => Uint8Array.from({ length: co
 const or = (bytes: Uint8Array): number => bytes.reduce((all, byte) => all | byte, 0)
 
 describe('mask', () => {
-  // On both sides of the 64 bytes from which on it goes by words, and at any place within a word.
+  // Sizes on both sides of the 64 bytes from which on words are used, at any offset within a word.
   test.each([0, 1, 2, 3, 4, 5, 6, 7])(
     'XORs exactly the bytes from start to end, with a start %i bytes into the memory',
     offset => {
@@ -29,7 +29,7 @@ describe('mask', () => {
     },
   )
 
-  test('masks large payloads in memory whose size is no multiple of four', () => {
+  test('masks large payloads in memory whose size is not a multiple of four', () => {
     for (const size of [100, 101, 102, 103]) {
       const bytes = new Uint8Array(size)
       mask(bytes, 0, size, KEY)
@@ -37,7 +37,7 @@ describe('mask', () => {
     }
   })
 
-  test('tells for each single byte whether it comes out as ASCII', () => {
+  test('returns for each single byte whether the result is ASCII', () => {
     const wrong: string[] = []
     for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 63, 64, 65, 66, 67, 68, 100]) {
       for (let place = 0; place < count; place += 1) {
@@ -53,7 +53,7 @@ describe('mask', () => {
     expect(wrong).toEqual([])
   })
 
-  test('goes on with the words of another buffer, and of one that it let go of', () => {
+  test('masks several buffers in turn, and one that was released', () => {
     const [first, second] = [new Uint8Array(64), new Uint8Array(64)]
     mask(first, 0, 64, KEY)
     mask(second, 0, 64, KEY)
@@ -64,7 +64,7 @@ describe('mask', () => {
 })
 
 describe('rotate_key', () => {
-  test('gives the key for the byte that many places on', () => {
+  test('returns the key for a byte further on', () => {
     for (let count = 0; count <= 9; count += 1) {
       const bytes = new Uint8Array(4)
       mask(bytes, 0, 4, rotate_key(KEY, count))
@@ -72,7 +72,7 @@ describe('rotate_key', () => {
     }
   })
 
-  test('lets a payload be masked in two parts, whatever their sizes', () => {
+  test('lets a payload be masked in two parts of any size', () => {
     for (let cut = 0; cut <= 70; cut += 1) {
       const whole = random_bytes(140)
       const parts = whole.slice()

@@ -5,16 +5,13 @@ import { as_payload } from '../../src/frames/payload.js'
 const four_bytes = (): ArrayBuffer => Uint8Array.of(1, 2, 3, 4).buffer
 
 describe('as_payload', () => {
-  test.each(['', 'text', '中文', '\ud800'])('gives back the string %j as it is', text => {
+  test.each(['', 'text', '中文', '\ud800'])('returns the string %j unchanged', text => {
     expect(as_payload(text)).toBe(text)
   })
 
-  test.each([Uint8Array.of(1, 2), Buffer.from([1, 2]), new Uint8Array(0)])(
-    'gives back %o as it is',
-    bytes => {
-      expect(as_payload(bytes)).toBe(bytes)
-    },
-  )
+  test.each([Uint8Array.of(1, 2), Buffer.from([1, 2]), new Uint8Array(0)])('returns %o itself', bytes => {
+    expect(as_payload(bytes)).toBe(bytes)
+  })
 
   test.each([
     ['an ArrayBuffer', four_bytes(), [1, 2, 3, 4]],
@@ -25,7 +22,7 @@ describe('as_payload', () => {
     ['a Uint8ClampedArray', Uint8ClampedArray.of(300), [255]],
     ['a Uint16Array of a part', new Uint16Array(four_bytes(), 2, 1), [3, 4]],
     ['a Float64Array', Float64Array.of(0), [0, 0, 0, 0, 0, 0, 0, 0]],
-  ])('sees %s as its bytes', (_, data, bytes) => {
+  ])('returns the bytes of %s', (_, data, bytes) => {
     const payload = as_payload(data)
     expect(payload).toBeInstanceOf(Uint8Array)
     expect([...(payload as Uint8Array)]).toEqual(bytes)
@@ -35,7 +32,7 @@ describe('as_payload', () => {
     ['an ArrayBuffer', (buffer: ArrayBuffer) => buffer],
     ['a DataView', (buffer: ArrayBuffer) => new DataView(buffer)],
     ['a Uint16Array', (buffer: ArrayBuffer) => new Uint16Array(buffer)],
-  ])('copies nothing of %s', (_, make) => {
+  ])('does not copy %s', (_, make) => {
     const buffer = four_bytes()
     const payload = as_payload(make(buffer)) as Uint8Array
     expect(payload.buffer).toBe(buffer)
@@ -56,7 +53,7 @@ describe('as_payload', () => {
     ['a Blob', new Blob(['x']), 'an instance of Blob'],
     ['a Response', new Response('x'), 'an instance of Response'],
     ['a SharedArrayBuffer', new SharedArrayBuffer(2), 'an instance of SharedArrayBuffer'],
-  ])('refuses %s, and says what was got and what to send instead', (_, data, shown) => {
+  ])('refuses %s with a message that shows it, and what to send instead', (_, data, shown) => {
     expect(() => as_payload(data)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
@@ -66,13 +63,13 @@ describe('as_payload', () => {
   })
 })
 
-test('an ArrayBuffer of another realm is taken', () => {
+test('an ArrayBuffer of another realm is accepted', () => {
   const foreign: unknown = runInNewContext('Uint8Array.of(1, 2).buffer')
   expect(foreign).not.toBeInstanceOf(ArrayBuffer)
   expect([...(as_payload(foreign) as Uint8Array)]).toEqual([1, 2])
 })
 
-describe('bytes whose buffer is gone', () => {
+describe('bytes with a detached or shrunk buffer', () => {
   const views: readonly [string, (buffer: ArrayBuffer) => unknown][] = [
     ['a Uint8Array', buffer => new Uint8Array(buffer, 2, 4)],
     ['a Uint8Array of the whole buffer', buffer => new Uint8Array(buffer)],
@@ -94,7 +91,7 @@ describe('bytes whose buffer is gone', () => {
     )
 
   test.each([['an ArrayBuffer', (buffer: ArrayBuffer): unknown => buffer] as const, ...views])(
-    'since it was transferred: %s is refused',
+    '%s is refused after its buffer was transferred',
     (_, make) => {
       const buffer = new ArrayBuffer(16)
       const data = make(buffer)
@@ -103,7 +100,7 @@ describe('bytes whose buffer is gone', () => {
     },
   )
 
-  /** In TypeScript's library for this target, no buffer can be resized. */
+  /** Returns a resizable buffer, which TypeScript's library for this target does not have. */
   const resizable = (): ArrayBuffer & { resize(bytes: number): void } =>
     new (ArrayBuffer as unknown as new (bytes: number, options: object) => ArrayBuffer & { resize(): void })(
       16,
@@ -113,7 +110,7 @@ describe('bytes whose buffer is gone', () => {
     )
 
   test.each(views.filter(([name]) => !name.includes('whole')))(
-    'since it has shrunk below the view: %s is refused',
+    '%s is refused after its buffer has shrunk below the view',
     (_, make) => {
       const buffer = resizable()
       const data = make(buffer)
@@ -122,7 +119,7 @@ describe('bytes whose buffer is gone', () => {
     },
   )
 
-  test('what has shrunk within the view is taken as it is now', () => {
+  test('views without a fixed length are accepted with their current length', () => {
     const buffer = resizable()
     const [whole, rest] = [new Uint8Array(buffer), new Uint16Array(buffer, 2)]
     buffer.resize(6)
@@ -132,13 +129,13 @@ describe('bytes whose buffer is gone', () => {
   })
 
   test.each([new Uint8Array(4).subarray(4), new Float32Array(0), new DataView(new ArrayBuffer(4), 4)])(
-    'an empty view of a buffer that is there is taken',
+    'an empty view of an attached buffer is accepted',
     data => {
       expect((as_payload(data) as Uint8Array).length).toBe(0)
     },
   )
 
-  test('a view of a SharedArrayBuffer is taken', () => {
+  test('a view of a SharedArrayBuffer is accepted', () => {
     const shared = new SharedArrayBuffer(4)
     new Uint8Array(shared).set([1, 2, 3, 4])
     for (const data of [new Uint8Array(shared, 1, 2), new DataView(shared, 1, 2)])

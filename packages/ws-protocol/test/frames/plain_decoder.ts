@@ -5,32 +5,32 @@ import type { DecoderSettings } from '../../src/frames/decoder.js'
 import { decoder_event } from './decoder_event.js'
 import { BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT } from './frame_bytes.js'
 
-/** What differs on purpose between our decoder and `ws`. */
+/** The intended differences between our decoder and `ws`. */
 export interface Differences {
-  /** When text is checked. */
+  /** When UTF-8 is checked. */
   readonly utf8: 'as it arrives' | 'once complete'
-  /** When a fragment counts. */
+  /** When a fragment is counted. */
   readonly fragments: 'at its header' | 'behind its payload'
-  /** How many bytes of compressed data `max_payload` allows. */
+  /** Returns how many bytes of compressed data `max_payload` allows. */
   readonly compressed_bytes: (max_payload: number) => number
-  /** Whether a length may take more bytes than it needs. */
+  /** Whether a length may be written in more bytes than needed. */
   readonly allows_long_lengths: boolean
-  /** Whether a length of 2^63 or more is only too large. */
+  /** Whether a length of 2^63 or more counts as too large, instead of invalid. */
   readonly allows_negative_lengths: boolean
-  /** Whether a length is judged before the key behind it has arrived. */
-  readonly judges_length_before_key: boolean
+  /** Whether a length is checked before the key behind it has arrived. */
+  readonly checks_length_before_key: boolean
 }
 
-/** What ends text that is cut off within a character: of any such text, one of these makes it complete. */
+/** Ends of characters: one of them completes any text that is cut off within a character. */
 const REST_OF_CHARACTER = ['', '80', '8080', '808080', 'a080', '908080'].map(digits =>
   Buffer.from(digits, 'hex'),
 )
 
-/** Whether these bytes are the beginning of some text. */
+/** Whether these bytes are the beginning of valid UTF-8. */
 export const may_become_utf8 = (bytes: Buffer): boolean =>
   REST_OF_CHARACTER.some(rest => isUtf8(Buffer.concat([bytes, rest])))
 
-/** Reads all bytes of a connection in the plainest way: one frame behind the other, without a thought of speed. */
+/** Decodes all bytes of a connection in the simplest way, frame by frame, regardless of speed. */
 export function read_plainly(bytes: Buffer, settings: DecoderSettings, differences: Differences): string[] {
   const events: string[] = []
   const { max_payload, max_fragments } = settings
@@ -62,7 +62,7 @@ export function read_plainly(bytes: Buffer, settings: DecoderSettings, differenc
     const length_bytes = short_length === 126 ? 2 : short_length === 127 ? 8 : 0
     const key_bytes = is_masked ? 4 : 0
     const has_key = bytes.length - at >= length_bytes + key_bytes
-    if (!has_key && !(differences.judges_length_before_key && bytes.length - at >= length_bytes)) break
+    if (!has_key && !(differences.checks_length_before_key && bytes.length - at >= length_bytes)) break
     let length = BigInt(short_length)
     if (length_bytes === 2) length = BigInt(bytes.readUInt16BE(at))
     if (length_bytes === 8) length = bytes.readBigUInt64BE(at)
@@ -72,10 +72,10 @@ export function read_plainly(bytes: Buffer, settings: DecoderSettings, differenc
     if (!is_control) {
       message ??= { opcode, is_compressed: has_rsv1, fragments: 0, payload: Buffer.alloc(0) }
       message.fragments += 1
-      const most_bytes = message.is_compressed ? differences.compressed_bytes(max_payload) : max_payload
-      const is_too_much = message.fragments > max_fragments
-      if (is_too_much && differences.fragments === 'at its header') return broken('too_many_fragments')
-      if (BigInt(message.payload.length) + length > most_bytes) return broken('message_too_large')
+      const max_bytes = message.is_compressed ? differences.compressed_bytes(max_payload) : max_payload
+      const is_over_limit = message.fragments > max_fragments
+      if (is_over_limit && differences.fragments === 'at its header') return broken('too_many_fragments')
+      if (BigInt(message.payload.length) + length > max_bytes) return broken('message_too_large')
     }
     if (!has_key) break
     at += length_bytes

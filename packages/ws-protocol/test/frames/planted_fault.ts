@@ -5,18 +5,18 @@ import { pathToFileURL } from 'node:url'
 import type { DecoderMemory } from '../../src/frames/decoder.js'
 import type { DecoderClass } from './recording_decoder.js'
 
-/** A change to the sources of the decoder that makes it wrong. */
+/** A change to the sources of the decoder that introduces a fault. */
 export interface Fault {
   readonly name: string
   readonly file: 'decoder' | 'mask' | 'utf8_check'
-  /** Stands in the file exactly once. */
+  /** The text to replace, which occurs in the file exactly once. */
   readonly right: string
   readonly wrong: string
 }
 
 export const FAULTS: readonly Fault[] = [
   {
-    name: 'the key of a mask starts anew in each segment',
+    name: 'the masking key starts over in each segment',
     file: 'decoder',
     right: 'this.#key = rotate_key(this.#key, end - start)',
     wrong: '',
@@ -30,8 +30,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a message of max_payload bytes is too large',
     file: 'decoder',
-    right: 'this.#parts_bytes + length > most_bytes',
-    wrong: 'this.#parts_bytes + length >= most_bytes',
+    right: 'this.#unfinished_bytes + length > max_bytes',
+    wrong: 'this.#unfinished_bytes + length >= max_bytes',
   },
   {
     name: 'fragments are counted over all messages',
@@ -46,7 +46,7 @@ export const FAULTS: readonly Fault[] = [
     wrong: 'length < 0xffff',
   },
   {
-    name: 'a control frame that was cut off is put before the next one',
+    name: 'a control frame that was cut off is prepended to the next one',
     file: 'decoder',
     right: '      this.#control_bytes = 0',
     wrong: '',
@@ -76,13 +76,13 @@ export const FAULTS: readonly Fault[] = [
     wrong: 'this.#all_bits ||= all_bits',
   },
   {
-    name: 'a mask by words is one byte off',
+    name: 'masking by words is one byte off',
     file: 'mask',
     right: 'key_bytes[(base + start + 3) & 3] = k3',
     wrong: 'key_bytes[(base + start + 3) & 3] = k2',
   },
   {
-    name: 'the last byte that is masked does not count as text',
+    name: 'the last masked byte is not checked for ASCII',
     file: 'mask',
     right: 'if (at + 2 < end) all |= bytes',
     wrong: 'if (at + 2 < end) bytes',
@@ -94,7 +94,7 @@ export const FAULTS: readonly Fault[] = [
     wrong: '',
   },
   {
-    name: 'a character of four bytes is not seen at the end of a segment',
+    name: 'a character of four bytes is missed at the end of a segment',
     file: 'utf8_check',
     right: 'const LONGEST_CHARACTER = 4',
     wrong: 'const LONGEST_CHARACTER = 3',
@@ -108,7 +108,7 @@ export interface Planted {
   readonly memory: DecoderMemory
 }
 
-/** Loads the decoder, and its memory, from a copy of the sources that has the fault. */
+/** Loads the decoder and its memory from a copy of the sources with the fault. */
 export async function plant({ file, right, wrong }: Fault): Promise<Planted> {
   const folder = mkdtempSync(join(tmpdir(), 'planted_fault_'))
   try {

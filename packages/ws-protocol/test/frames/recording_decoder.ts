@@ -4,22 +4,25 @@ import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
 import { read_chunk, read_memory } from '../../src/node/memory/read_memory.js'
 import { decoder_event } from './decoder_event.js'
 
-/** What to do when something is delivered, or before a segment: nothing; stop until resumed later; stop and resume at once. */
+/**
+ * What to do at an event, or before a segment: nothing, stop until resumed later, or stop and resume at once.
+ */
 export type Pause = 'none' | 'stop' | 'stop_and_resume'
 
 type Decoder = Pick<FrameDecoder, keyof FrameDecoder>
 export type DecoderClass = new (
   settings: DecoderSettings,
   memory: DecoderMemory,
-  sink: DecoderEvents,
+  decoder_events: DecoderEvents,
 ) => Decoder
 
 const GUARD_BYTES = 8
 const GUARD = 0x5c
 
 /**
- * Reads segments with our decoder, with pauses again and again from the first one. Messages are noted at the end only, and each segment is overwritten once it is decoded:
- * one that shares memory with its segment, or with another message, comes out wrong. Adds what breaks the contract of a decoder as an event.
+ * Decodes segments with our decoder, with cyclic pauses. Messages are only formatted at the end, and each
+ * segment is overwritten once it is decoded, so that a message that shares memory with its segment or another
+ * message is corrupted. Violations of a decoder's contract are added as events.
  */
 export function read_with(
   Decoder: DecoderClass,
@@ -47,14 +50,14 @@ export function read_with(
     events.push(typeof event === 'string' ? () => event : event)
     pause()
   }
-  const sink: DecoderEvents = {
+  const decoder_events: DecoderEvents = {
     on_message(data, payload_bytes) {
       if (typeof data !== 'string' && data.buffer.byteLength !== data.byteLength)
         note('fault: a message keeps more memory than its own')
       delivered(() => decoder_event.message(data, payload_bytes))
     },
     on_compressed: (payload, is_text) => delivered(() => decoder_event.compressed(payload, is_text)),
-    // Its payload is valid during the call only.
+    // The payload is only valid during the call, so it is formatted at once.
     on_ping: payload => delivered(decoder_event.ping(payload)),
     on_pong: () => delivered(decoder_event.pong()),
     on_close(code, reason) {
@@ -66,10 +69,11 @@ export function read_with(
       is_over = true
     },
   }
-  const decoder = new Decoder(settings, platform_memory, sink)
+  const decoder = new Decoder(settings, platform_memory, decoder_events)
   let arrived_bytes = 0
   for (const [index, segment] of segments.entries()) {
-    // Every other segment is in the memory that sockets share. Words of masks go with the place in memory: the others start at different ones.
+    // Every other segment is in the memory that sockets share. The others start at different offsets, since
+    // masking by words depends on the alignment.
     const is_shared = index % 2 === 0 && segment.length + GUARD_BYTES <= read_memory.length
     const start = is_shared ? 0 : GUARD_BYTES + (index % 5)
     const end = start + segment.length
@@ -88,7 +92,7 @@ export function read_with(
       is_stopped = false
       decoder.resume()
     }
-    if (decoder.held_bytes > most_held(arrived_bytes)) note('fault: holds more than it may')
+    if (decoder.held_bytes > max_held_bytes(arrived_bytes)) note('fault: holds more than it may')
     if (is_over && decoder.held_bytes > 0) note('fault: holds memory after the end')
   }
   return events.map(event => event())
@@ -97,8 +101,11 @@ export function read_with(
 const LARGE_BYTES = 32_768
 const STEP_BYTES = 65_536
 
-/** Four times what has arrived, and from 32 KiB on 16 times; a large buffer comes in multiples of 64 KiB. */
-function most_held(arrived_bytes: number): number {
+/**
+ * Returns the limit for held bytes: four times the bytes that have arrived, or 16 times from 32 KiB on; a
+ * large buffer is a multiple of 64 KiB.
+ */
+function max_held_bytes(arrived_bytes: number): number {
   const growth = arrived_bytes < LARGE_BYTES ? 4 : 16
   return growth * arrived_bytes + (arrived_bytes * growth > STEP_BYTES ? STEP_BYTES : 0)
 }

@@ -7,11 +7,11 @@ const encoded_length = (text: string): number => encoder.encodeInto(text, target
 
 describe('utf8_length', () => {
   test.each(Array.from({ length: 0x11 }, (_, plane) => plane))(
-    'counts every code point of plane %i as TextEncoder does, lone surrogates included',
+    'counts every code point of plane %i like TextEncoder, including lone surrogates',
     plane => {
       const wrong: string[] = []
       for (let point = plane * 0x1_0000; point < (plane + 1) * 0x1_0000; point += 1) {
-        // Between two letters that no surrogate pairs with.
+        // The letters prevent lone surrogates from pairing.
         const text = `a${String.fromCodePoint(point)}a`
         if (utf8_length(text) !== encoded_length(text)) wrong.push(point.toString(16))
       }
@@ -49,11 +49,11 @@ describe('utf8_length', () => {
     expect(encoded_length(text)).toBe(bytes)
   })
 
-  test('counts no byte for no text', () => {
+  test('counts no bytes for empty text', () => {
     expect(utf8_length('')).toBe(0)
   })
 
-  test('adds up what it counts: text of all lengths of letters, again and again', () => {
+  test('adds up characters of all lengths', () => {
     expect(utf8_length('aé中😀'.repeat(1_000))).toBe(10_000)
   })
 })

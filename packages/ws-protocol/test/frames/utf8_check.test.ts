@@ -4,13 +4,13 @@ import { Utf8Check } from '../../src/frames/utf8_check.js'
 import { hex } from './frame_bytes.js'
 import { may_become_utf8 } from './plain_decoder.js'
 
-/** The first and the last byte of each range of RFC 3629 §4, and those beside them. */
+/** The first and last byte of each range of RFC 3629 §4, and their neighbours. */
 const EDGES = [
   ...[0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee],
   ...[0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff],
 ]
 
-/** How many bytes are accepted piece by piece; the piece that is refused does not count. */
+/** Returns the number of bytes in the accepted pieces. */
 function accepted(check: Utf8Check, bytes: Buffer, cuts: readonly number[]): number {
   const ends = [...cuts, bytes.length]
   let start = 0
@@ -21,14 +21,14 @@ function accepted(check: Utf8Check, bytes: Buffer, cuts: readonly number[]): num
   return start
 }
 
-/** All sequences of `count` edges. */
+/** Returns all sequences of `count` edges. */
 function* sequences(count: number): Generator<number[]> {
   if (count === 0) yield []
   else for (const rest of sequences(count - 1)) for (const byte of EDGES) yield [...rest, byte]
 }
 
 describe('UTF-8 in pieces', () => {
-  test('is judged as the platform judges it in one piece: all edges, three bytes, cut anywhere', () => {
+  test('is valid if the platform finds it valid in one piece: all edges, three bytes, cut anywhere', () => {
     const wrong: string[] = []
     for (const sequence of sequences(3)) {
       const bytes = Buffer.from(sequence)
@@ -41,7 +41,7 @@ describe('UTF-8 in pieces', () => {
     expect(wrong).toEqual([])
   })
 
-  test('is judged so for characters of four bytes too, between others', () => {
+  test('is valid likewise with characters of four bytes between others', () => {
     const wrong: string[] = []
     for (const lead of [0xef, 0xf0, 0xf1, 0xf4, 0xf5]) {
       for (const [second = 0, third = 0] of sequences(2)) {
@@ -58,7 +58,7 @@ describe('UTF-8 in pieces', () => {
     expect(wrong).toEqual([])
   })
 
-  test('is refused at the first byte that no text can go on with', () => {
+  test('is refused at the first byte that makes it invalid', () => {
     const wrong: string[] = []
     for (const sequence of sequences(3)) {
       const bytes = Buffer.from(sequence)
@@ -76,7 +76,7 @@ describe('UTF-8 in pieces', () => {
     expect(check.is_complete).toBe(false)
   })
 
-  test('of no bytes is always accepted', () => {
+  test('is always accepted if empty', () => {
     const check = new Utf8Check()
     check.accepts(hex('e2'), 0, 1, isUtf8)
     expect(check.accepts(hex('ff'), 0, 0, isUtf8)).toBe(true)

@@ -10,13 +10,13 @@ interface ReceiverOptions {
   readonly extensions: Readonly<Record<string, RawMessages>>
 }
 
-/** The reader of frames inside `ws`, which its types leave out. */
+/** The decoder of `ws`, which its types leave out. */
 const { Receiver } = ws as unknown as { readonly Receiver: new (options: ReceiverOptions) => Writable }
 
-/** Stands in for permessage-deflate: notes compressed messages instead of inflating them. */
+/** A replacement for permessage-deflate that records compressed messages instead of inflating them. */
 class RawMessages {
   #fragments: Uint8Array[] = []
-  /** The last message, until it is taken. */
+  /** The last message, until `take` is called. */
   #message: Buffer | undefined
 
   decompress(fragment: Uint8Array, is_last: boolean, done: (error: null, inflated: Buffer) => void): void {
@@ -25,7 +25,7 @@ class RawMessages {
       this.#message = Buffer.concat(this.#fragments)
       this.#fragments = []
     }
-    // Later, as zlib does: `ws` cannot be called back at once.
+    // `ws` has to be called back later, as by zlib.
     queueMicrotask(() => done(null, Buffer.alloc(0)))
   }
 
@@ -37,12 +37,12 @@ class RawMessages {
 }
 
 const close_code_of = (error: object): number =>
-  // Under a symbol that `ws` keeps to itself, the only one that it adds.
+  // `ws` stores the code under a private symbol, the only one that it adds.
   Object.getOwnPropertySymbols(error)
     .map((symbol): unknown => Reflect.get(error, symbol))
     .find(value => typeof value === 'number') ?? Number.NaN
 
-/** Reads segments with the receiver of `ws`. */
+/** Decodes segments with the receiver of `ws`. */
 export async function read_with_ws(
   segments: readonly Uint8Array[],
   { from, is_compressed, max_payload, max_fragments }: DecoderSettings,
@@ -68,10 +68,11 @@ export async function read_with_ws(
   receiver.on('error', error => events.push(decoder_event.failed(close_code_of(error))))
   for (const segment of segments) {
     if (receiver.destroyed || receiver.writableEnded) break
-    // One at a time: segments that wait while a message is inflated are read by `ws` even after an error. A copy, since it is unmasked in place.
+    // Segments are copied, since they are unmasked in place, and written one at a time: `ws` reads those that
+    // wait for an inflated message even after an error.
     await new Promise(resolve => receiver.write(Buffer.from(segment), resolve))
   }
-  // What it does later, it does in microtasks.
+  // The receiver defers work to microtasks.
   await new Promise(setImmediate)
   return events
 }

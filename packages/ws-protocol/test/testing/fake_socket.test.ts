@@ -5,9 +5,9 @@ import { type MessageBatch, MessageQueue } from '../../src/queues/message_queue.
 import { FakeSocket } from '../../src/testing/fake_socket.js'
 
 /** Writes down what a socket tells. */
-class ToldSink implements SocketEvents {
+class RecordedSocketEvents implements SocketEvents {
   readonly inbox_bytes = 0
-  readonly told: unknown[][] = []
+  readonly log: unknown[][] = []
   shed(): boolean {
     return false
   }
@@ -15,30 +15,30 @@ class ToldSink implements SocketEvents {
     return true
   }
   socket_opened(): void {
-    this.told.push(['opened'])
+    this.log.push(['opened'])
   }
   socket_message(data: string | Uint8Array, payload_bytes: number): void {
-    this.told.push(['message', data, payload_bytes])
+    this.log.push(['message', data, payload_bytes])
   }
   socket_drained(): void {
-    this.told.push(['drained'])
+    this.log.push(['drained'])
   }
   socket_failed(error: NetError, code: number): void {
-    this.told.push(['failed', error, code])
+    this.log.push(['failed', error, code])
   }
   socket_ending(): void {
-    this.told.push(['ending'])
+    this.log.push(['ending'])
   }
   socket_closed(code: number, reason: string, error?: NetError): void {
-    this.told.push(['closed', code, reason, error])
+    this.log.push(['closed', code, reason, error])
   }
 }
 
-function connected(): { socket: FakeSocket; told: unknown[][] } {
+function connected(): { socket: FakeSocket; log: unknown[][] } {
   const socket = new FakeSocket()
-  const sink = new ToldSink()
-  socket.connect_to(sink)
-  return { socket, told: sink.told }
+  const recorded = new RecordedSocketEvents()
+  socket.connect_to(recorded)
+  return { socket, log: recorded.log }
 }
 
 function batch_of(messages: readonly (string | Uint8Array)[]): MessageBatch {
@@ -68,15 +68,15 @@ describe('what a FakeSocket is asked', () => {
     expect(socket.call_names).toEqual(['pause', 'write', 'resume', 'ping', 'close', 'terminate'])
   })
 
-  test('is told to nobody', () => {
-    const { socket, told } = connected()
+  test('is log to nobody', () => {
+    const { socket, log } = connected()
     socket.write(batch_of(['a']))
     socket.close(1000, '')
     socket.terminate()
     socket.ping()
     socket.pause()
     socket.resume()
-    expect(told).toEqual([])
+    expect(log).toEqual([])
   })
 })
 
@@ -105,23 +105,23 @@ describe('what is written', () => {
   })
 
   test('waits as bytes, headers included, and as messages, while the network takes nothing', () => {
-    const { socket, told } = connected()
+    const { socket, log } = connected()
     socket.open()
     socket.takes_writes = false
     socket.write(batch_of(['hello', '中']))
     expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([12, 2, false])
-    expect(told).toEqual([['opened']])
+    expect(log).toEqual([['opened']])
     socket.drain()
     expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([0, 0, true])
-    expect(told).toEqual([['opened'], ['drained']])
+    expect(log).toEqual([['opened'], ['drained']])
   })
 
-  test('has been taken when the connection is told so', () => {
+  test('has been taken when the connection is log so', () => {
     const socket = new FakeSocket()
     const seen: unknown[] = []
-    const sink = new ToldSink()
-    sink.socket_drained = () => seen.push(socket.buffered_bytes, socket.unsent, socket.takes_batch)
-    socket.connect_to(sink)
+    const recorded = new RecordedSocketEvents()
+    recorded.socket_drained = () => seen.push(socket.buffered_bytes, socket.unsent, socket.takes_batch)
+    socket.connect_to(recorded)
     socket.open()
     socket.takes_writes = false
     socket.write(batch_of(['a']))
@@ -195,10 +195,10 @@ describe('signs of life', () => {
     expect(socket.signs_of_life() !== before).toBe(is_one)
   })
 
-  test('a pong is told to nobody', () => {
-    const { socket, told } = connected()
+  test('a pong is log to nobody', () => {
+    const { socket, log } = connected()
     socket.pong()
-    expect(told).toEqual([])
+    expect(log).toEqual([])
   })
 })
 
@@ -215,10 +215,10 @@ describe('what the test plays', () => {
     ['end', socket => socket.end(1000, 'bye'), ['closed', 1000, 'bye', undefined]],
     ['end without a reason', socket => socket.end(1006), ['closed', 1006, '', undefined]],
     ['end with an error', socket => socket.end(1006, '', error), ['closed', 1006, '', error]],
-  ])('is told to the connection: %s', (_, play, expected) => {
-    const { socket, told } = connected()
+  ])('is log to the connection: %s', (_, play, expected) => {
+    const { socket, log } = connected()
     play(socket)
-    expect(told).toEqual([expected])
+    expect(log).toEqual([expected])
     expect(socket.calls).toEqual([])
   })
 
@@ -227,12 +227,12 @@ describe('what the test plays', () => {
   })
 })
 
-test('a message is told with the bytes it takes on the wire', () => {
+test('a message is log with the bytes it takes on the wire', () => {
   const socket = new FakeSocket()
   const sizes: number[] = []
-  const sink = new ToldSink()
-  sink.socket_message = (_data, payload_bytes) => sizes.push(payload_bytes)
-  socket.connect_to(sink)
+  const recorded = new RecordedSocketEvents()
+  recorded.socket_message = (_data, payload_bytes) => sizes.push(payload_bytes)
+  socket.connect_to(recorded)
   socket.receive('中文')
   socket.receive(new Uint8Array(3))
   expect(sizes).toEqual([6, 3])

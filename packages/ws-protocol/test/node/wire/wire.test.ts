@@ -22,7 +22,7 @@ import {
   type WireTraits,
 } from '../../../src/node/index.js'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '../../../src/testing/index.js'
-import { settings as small_settings } from '../../connection/connection_owner.js'
+import { settings as small_settings } from '../../connection/connection_events.js'
 
 const limits = { max_payload: 1_048_576, max_fragments: 16_384 }
 

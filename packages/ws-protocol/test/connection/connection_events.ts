@@ -9,61 +9,61 @@ import type { NetError } from '../../src/errors/errors.js'
 import { check_options } from '../../src/options/option_rule.js'
 import { connection_rules } from '../../src/options/options.js'
 
-/** Takes a connection's part on the user's side, and writes down all that it is told. */
-export class Owner implements ConnectionEvents<string> {
-  readonly heard: string[] = []
+/** Records the events of a connection. */
+export class RecordedEvents implements ConnectionEvents<string> {
+  readonly log: string[] = []
   readonly errors: NetError[] = []
   infos: CloseInfo[] = []
   end_error: NetError | undefined
-  message_returns: (data: string | Uint8Array) => unknown = () => undefined
+  message_result: (data: string | Uint8Array) => unknown = () => undefined
 
   on_open(): unknown {
-    return this.heard.push('on_open') && undefined
+    return this.log.push('on_open') && undefined
   }
   on_message(_handle: string, data: string | Uint8Array): unknown {
-    this.heard.push(`on_message ${data}`)
-    return this.message_returns(data)
+    this.log.push(`on_message ${data}`)
+    return this.message_result(data)
   }
   on_close(_handle: string, info: CloseInfo): unknown {
     this.infos.push(info)
-    return this.heard.push('on_close') && undefined
+    return this.log.push('on_close') && undefined
   }
   report(_handle: string, error: NetError): void {
     this.errors.push(error)
   }
   opened(): void {
-    this.heard.push('opened')
+    this.log.push('opened')
   }
   ended(_handle: string, _info: CloseInfo, error: NetError | undefined): void {
     this.end_error = error
-    this.heard.push('ended')
+    this.log.push('ended')
   }
 }
 
-/** The defaults, but for a queue that a test can fill. */
+/** The default settings, except for a queue that a test can fill. */
 export const settings: ConnectionSettings = {
   ...check_options('connection', {}, connection_rules),
   side: 'client',
   max_queue: 1_000,
 }
 
-/** One who connects again, as often as `may_retry` says, and writes that down, too. */
-export class RetryingOwner extends Owner {
-  /** Whether there is to be another socket. */
+/** Records the events of a connection that reconnects if `may_retry` returns `true`. */
+export class RetryingEvents extends RecordedEvents {
+  /** Returns whether to open another socket. */
   may_retry: (ending: Ending, error: NetError | undefined) => boolean = () => true
-  /** What it was asked about. */
-  readonly asked: { readonly ending: Ending; readonly error: NetError | undefined }[] = []
-  /** What it was told that there will be another socket after. */
+  /** The arguments of `retry.allows`. */
+  readonly checked_endings: { readonly ending: Ending; readonly error: NetError | undefined }[] = []
+  /** The arguments of `retry.lost`. */
   readonly losses: { readonly info: CloseInfo; readonly error: NetError | undefined }[] = []
 
   readonly retry: ConnectionRetry<string> = {
     allows: (ending, error) => {
-      this.asked.push({ ending, error })
+      this.checked_endings.push({ ending, error })
       return this.may_retry(ending, error)
     },
     lost: (_handle, info, error) => {
       this.losses.push({ info, error })
-      this.heard.push('lost')
+      this.log.push('lost')
     },
   }
 }
