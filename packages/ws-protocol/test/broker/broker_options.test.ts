@@ -3,7 +3,7 @@ import { broker_name, broker_rules, client_options_rule } from '../../src/broker
 import { check_options } from '../../src/options/option_rule.js'
 
 describe('the prefix of channels', () => {
-  test('is bt unless another is given', () => {
+  test('is bt by default', () => {
     expect(check_options('nats', {}, broker_rules)).toEqual({ prefix: 'bt', connect_timeout: 10_000 })
     expect(check_options('nats', { prefix: 'shop.live_2-b' }, broker_rules).prefix).toBe('shop.live_2-b')
   })
@@ -27,7 +27,7 @@ describe('the time to connect', () => {
 describe('options for a client', () => {
   const rule = client_options_rule<{ user: string; pass: string }>('nats', { user: true, pass: true })
 
-  test('are taken when they are known', () => {
+  test('are accepted if they are known', () => {
     expect([rule.accepts({ user: 7 }), rule.accepts({}), rule.accepts('user'), rule.accepts(null)]).toEqual([
       true,
       true,
@@ -36,7 +36,7 @@ describe('options for a client', () => {
     ])
   })
 
-  test('are refused by name when they are not', () => {
+  test('are refused by name if they are unknown', () => {
     expect(() => rule.accepts({ reconnect: true })).toThrow(
       'nats: there is no option "reconnect" in options; known are user, pass',
     )
@@ -44,7 +44,7 @@ describe('options for a client', () => {
 })
 
 describe('the name of a broker', () => {
-  test('has three addresses at most', () => {
+  test('has at most three addresses', () => {
     expect(broker_name('NATS', ['a:1'])).toBe('NATS at a:1')
     expect(broker_name('NATS', ['a:1', 'b:2', 'c:3'])).toBe('NATS at a:1, b:2, c:3')
     expect(broker_name('NATS', ['a:1', 'b:2', 'c:3', 'd:4', 'e:5'])).toBe('NATS at a:1, b:2, c:3 and 2 more')

@@ -10,7 +10,7 @@ import {
 import { HOSTILE_CHARACTERS } from '../../src/testing/hostile_text.js'
 
 describe('a NetError', () => {
-  test('is an Error named NetError, with its code and its message', () => {
+  test('is an Error named NetError, with its code and message', () => {
     const error = new NetError('queue_full', 'no room for 10 bytes')
     expect(error).toBeInstanceOf(Error)
     expect(error.name).toBe('NetError')
@@ -18,28 +18,25 @@ describe('a NetError', () => {
     expect(String(error)).toBe('NetError: no room for 10 bytes')
   })
 
-  test('holds the error beneath as its cause', () => {
+  test('has the underlying error as its cause', () => {
     const cause = new TypeError('beneath')
     expect(new NetError('handler_failed', 'above', { cause }).cause).toBe(cause)
   })
 
-  test('has no property cause where none was given', () => {
+  test('has no property cause if none was given', () => {
     expect('cause' in new NetError('closed', 'the connection is closed')).toBe(false)
   })
 
-  test('keeps a cause that is undefined, since undefined can be thrown', () => {
+  test('keeps the cause undefined, since undefined can be thrown', () => {
     expect('cause' in new NetError('handler_failed', 'threw undefined', { cause: undefined })).toBe(true)
   })
 })
 
-test.each(HOSTILE_CHARACTERS)(
-  'the message of an error shows %s escaped, and so does its stack',
-  (_name, character) => {
-    const { message, stack } = new NetError('handler_failed', `failed: ${character}!`)
-    expect(message).toBe(`failed: \\u{${character.codePointAt(0)?.toString(16)}}!`)
-    expect(stack).toContain(message)
-  },
-)
+test.each(HOSTILE_CHARACTERS)('the message and the stack of an error show %s escaped', (_name, character) => {
+  const { message, stack } = new NetError('handler_failed', `failed: ${character}!`)
+  expect(message).toBe(`failed: \\u{${character.codePointAt(0)?.toString(16)}}!`)
+  expect(stack).toContain(message)
+})
 
 describe('the codes', () => {
   test('are each listed once', () => {
@@ -60,7 +57,7 @@ describe('the codes', () => {
     'too_large',
     'closed',
     'handler_failed',
-  ])('%s, which the contract names, is among them', code => {
+  ])('%s of the contract is among them', code => {
     expect(NET_ERROR_CODES).toContain(code)
   })
 })
@@ -80,7 +77,7 @@ describe('describe_cause', () => {
     expect(describe_cause(cause)).toBe(shown)
   })
 
-  test('throws for nothing that can be thrown', () => {
+  test('throws for no thrown value', () => {
     const unreadable = Object.defineProperty(new Error('secret'), 'message', {
       get() {
         throw new Error('boom')
@@ -111,7 +108,7 @@ describe('describe_value', () => {
   class Point {
     readonly x = 1
   }
-  test('throws for no value, whatever that does', () => {
+  test('throws for no value, even if reading it throws', () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     expect(describe_value(proxy)).toBe('an object that throws when it is read')
@@ -147,16 +144,16 @@ describe('describe_value', () => {
     expect(describe_value(value)).toBe(shown)
   })
 
-  test('shows a string of 80 characters whole', () => {
+  test('shows all of a string of 80 characters', () => {
     expect(describe_value('x'.repeat(80))).toBe(`"${'x'.repeat(80)}"`)
   })
 
-  test('cuts a string of 81 characters at 80, and says so', () => {
+  test('cuts a string of 81 characters at 80, with an ellipsis', () => {
     expect(describe_value('x'.repeat(81))).toBe(`"${'x'.repeat(80)}…"`)
   })
 })
 
-test('an object with a property constructor does not show it', () => {
+test('an own property named constructor is not shown', () => {
   expect(describe_value(JSON.parse('{"constructor":{"name":"secret"}}'))).toBe('an object')
   expect(describe_value(Object.create(null))).toBe('an object')
 })
@@ -165,6 +162,6 @@ test.each([
   [0, '0 messages'],
   [1, '1 message'],
   [2, '2 messages'],
-])('%i of a thing is written %j', (count, text) => {
+])('describe_count formats %i as %j', (count, text) => {
   expect(describe_count(count, 'message')).toBe(text)
 })

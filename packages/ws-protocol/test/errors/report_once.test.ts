@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { ReportOnce } from '../../src/errors/report_once.js'
 
-it('takes each for news once, and no more than so many', () => {
+it('reports each subject once, up to the largest number of subjects', () => {
   const told = new ReportOnce(2)
   expect(['a', 'a', 'b', 'c', 'a'].map(what => told.should_report(what))).toEqual([
     true,
@@ -13,7 +13,7 @@ it('takes each for news once, and no more than so many', () => {
   expect(told.is_full).toBe(true)
 })
 
-it('takes for news again what it has forgotten', () => {
+it('reports subjects again after a reset', () => {
   const told = new ReportOnce(1)
   told.should_report('a')
   told.reset()

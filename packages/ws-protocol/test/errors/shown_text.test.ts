@@ -13,7 +13,7 @@ describe('shown_url', () => {
     ['ws://user:secret@host:8081/a@b', 'ws://***@host:8081/a@b'],
     ['WS://user:secret@host/', 'WS://***@host/'],
     ['ws+unix://user:secret@host/x:/ws', 'ws+unix://***@host/x:/ws'],
-    // These are read as URLs all the same, as a browser reads them.
+    // Browsers accept these as URLs, too.
     [' ws://user:secret@host/', ' ws://***@host/'],
     ['\0ws://user:secret@host/', '\0ws://***@host/'],
     ['ws:user:secret@host/', '***@host/'],
@@ -23,7 +23,7 @@ describe('shown_url', () => {
     ['ws:/\t/user:secret@host/', 'ws:/\t/***@host/'],
     ['ws://\r/user:secret@host/', 'ws://\r/***@host/'],
     ['wss:\\\n\\user:secret@host/', 'wss:\\\n\\***@host/'],
-    // So are these, relative to another one, as in a redirect.
+    // These are relative URLs, as in a redirect.
     ['//user:secret@host/ws', '//***@host/ws'],
     ['user:secret@host/ws', '***@host/ws'],
     ['/\t/user:secret@host/ws', '/\t/***@host/ws'],
@@ -51,7 +51,7 @@ describe('shown_url', () => {
     'ws://host/a=b',
     '/login',
     '',
-  ])('leaves %j as it is', url => expect(shown_url(url)).toBe(url))
+  ])('does not change %j', url => expect(shown_url(url)).toBe(url))
 })
 
 describe('shown_text', () => {
@@ -65,16 +65,16 @@ describe('shown_text', () => {
     ['is it open? yes', 'is it open? yes'],
   ])('hides the secrets of the URLs in %j', (text, shown) => expect(shown_text(text)).toBe(shown))
 
-  it('cuts text after 500 characters, or as many as it is given', () => {
+  it('cuts text after 500 characters, or at a given length', () => {
     expect(shown_text('x'.repeat(500))).toBe('x'.repeat(500))
     expect(shown_text('x'.repeat(501))).toBe(`${'x'.repeat(500)}…`)
     expect(shown_text('wxyz', 3)).toBe('wxy…')
   })
 
   it.each(['a', '/', '@', ':', '?', '#', ' ', '\t', '/\t', '\\', '://', 'a:', 'a@'])(
-    'takes time in proportion to a text of %j over and over',
+    'takes linear time for a text that repeats %j',
     part => {
-      // What took time by the square would take hours.
+      // Quadratic time would be hours.
       const text = part.repeat(1_000_000)
       expect(shown_text(text).length).toBeLessThan(510)
       expect(shown_url(`ws://${text}`)).toMatch(/^ws:/)
@@ -83,11 +83,11 @@ describe('shown_text', () => {
 })
 
 describe('escape_text', () => {
-  it.each(HOSTILE_CHARACTERS)('writes %s as its code point', (_name, character) => {
+  it.each(HOSTILE_CHARACTERS)('escapes %s as its code point', (_name, character) => {
     expect(escape_text(`a${character}b`)).toBe(`a\\u{${character.codePointAt(0)?.toString(16)}}b`)
   })
 
-  it.each(['', 'plain', 'ünï', '中文', 'עברית', 'é', '𝄞😀', 'a b'])('leaves %j as it is', text => {
+  it.each(['', 'plain', 'ünï', '中文', 'עברית', 'é', '𝄞😀', 'a b'])('does not change %j', text => {
     expect(escape_text(text)).toBe(text)
   })
 })

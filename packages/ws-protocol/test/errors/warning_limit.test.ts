@@ -36,7 +36,7 @@ test('shows the error itself', () => {
   expect(shown[0]).toBe(error)
 })
 
-test('shows the first ten, says that others are counted, and how many they were after a minute', () => {
+test('shows the first ten errors and a note, and the number of the others after a minute', () => {
   const { cause, after_ms } = limited()
   expect(cause(10)).toEqual(TEN)
   expect(cause(20_000)).toEqual([COUNTED])
@@ -44,7 +44,7 @@ test('shows the first ten, says that others are counted, and how many they were 
   expect(after_ms(1)).toEqual(['handler_failed: further errors with this code: 20000'])
 })
 
-test('shows no more in each minute of a flood', () => {
+test('shows no more than that in each minute of a flood', () => {
   const { cause, after_ms } = limited()
   for (let minute = 0; minute < 3; minute += 1) {
     expect(cause(1_000)).toEqual([...TEN, COUNTED])
@@ -52,7 +52,7 @@ test('shows no more in each minute of a flood', () => {
   }
 })
 
-test('says nothing after a minute in which it showed all', () => {
+test('shows nothing after a minute in which all errors were shown', () => {
   const { clock, cause, after_ms } = limited()
   expect(cause(10)).toEqual(TEN)
   expect(after_ms(MINUTE_MS)).toEqual([])
@@ -60,7 +60,7 @@ test('says nothing after a minute in which it showed all', () => {
   expect(cause(11)).toEqual([...TEN, COUNTED])
 })
 
-test('counts each code by itself', () => {
+test('counts each code separately', () => {
   const { cause, after_ms } = limited()
   cause(500)
   expect(cause(1, 'connection_lost')).toEqual(['connection_lost: boom'])

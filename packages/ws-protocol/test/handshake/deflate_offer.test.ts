@@ -17,13 +17,13 @@ describe('deflate_offers', () => {
     `${PMD} ;\tserver_max_window_bits = 10 ; client_max_window_bits\t=\t15`,
     `${PMD}; server_max_window_bits="1\\0"; client_max_window_bits = "\\1\\5"`,
     `, ,${PMD}; server_max_window_bits=10; client_max_window_bits=15 ,,`,
-  ])('writes %s the plainest way', offer => {
+  ])('normalizes %s', offer => {
     const plain = `${PMD}; server_max_window_bits=10; client_max_window_bits=15`
     expect(deflate_offers(offer, 'client')).toEqual([plain])
     expect(deflate_offers(offer, 'server')).toEqual([plain])
   })
 
-  it('keeps client_max_window_bits without a value from a client alone', () => {
+  it('keeps client_max_window_bits without a value only from a client', () => {
     const offer = `${PMD}; client_max_window_bits`
     expect(deflate_offers(offer, 'client')).toEqual([offer])
     expect(deflate_offers(offer, 'server')).toEqual([])
@@ -43,7 +43,7 @@ describe('deflate_offers', () => {
     expect(deflate_offers(offer, 'client')).toEqual([])
   })
 
-  it('keeps the others of a list, in order', () => {
+  it('keeps the other elements of a list, in order', () => {
     const list = `x-unknown , ${PMD}; unknown,${PMD}; server_max_window_bits=10, ${PMD}`
     expect(deflate_offers(list, 'client')).toEqual([`${PMD}; server_max_window_bits=10`, PMD])
   })
@@ -69,7 +69,7 @@ describe('deflate_offers', () => {
     `${PMD}; a\\b`,
     `${PMD} x`,
     `${PMD}; a b`,
-  ])('reads no list in %j', list => {
+  ])('rejects the malformed list %j', list => {
     expect(deflate_offers(list, 'client')).toBeUndefined()
   })
 })

@@ -10,7 +10,7 @@ describe('list_elements', () => {
     ['', []],
     [' , ', []],
     ['a b, \xa0c\xa0', ['a b', '\xa0c\xa0']],
-  ])('reads %j as %j', (header, elements) => {
+  ])('parses %j as %j', (header, elements) => {
     expect(list_elements(header)).toEqual(elements)
   })
 })

@@ -8,12 +8,12 @@ describe('a retry hint', () => {
     ['', 1_234, 'retry_after_ms=1234'],
     ['back soon', 1_234, 'back soon; retry_after_ms=1234'],
     ['维护中', 3_600_000, '维护中; retry_after_ms=3600000'],
-  ])('behind %j: %i is written as %j, and read back', (reason, wait_ms, written) => {
+  ])('appended to %j, %i is written as %j and read back', (reason, wait_ms, written) => {
     expect(with_retry_hint(reason, wait_ms)).toBe(written)
     expect(read_retry_hint(written)).toBe(wait_ms)
   })
 
-  test('is read where a reason has one within and one at its end: the last counts', () => {
+  test('is read from the end of a reason that contains another one', () => {
     expect(read_retry_hint(with_retry_hint(with_retry_hint('', 5), 7))).toBe(7)
   })
 
@@ -35,7 +35,7 @@ describe('a retry hint', () => {
     ['more than ten digits', 'retry_after_ms=12345678901'],
     ['another case', 'Retry_After_Ms=5'],
     ['a colon in place of a semicolon', 'soon: retry_after_ms=5'],
-  ])('is none: %s', (_, reason) => {
+  ])('is not read from %s', (_, reason) => {
     expect(read_retry_hint(reason)).toBeUndefined()
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type AbortSignalLike, close_on_abort } from '../../src/options/abort.js'
 
-/** Knows who listens to a signal. */
+/** A signal that records its listeners. */
 function watched(signal: AbortSignal): AbortSignalLike & { readonly listeners: Set<() => void> } {
   const listeners = new Set<() => void>()
   return {
@@ -21,7 +21,7 @@ function watched(signal: AbortSignal): AbortSignalLike & { readonly listeners: S
 const never = new Promise<void>(() => {})
 
 describe('close_on_abort', () => {
-  it('closes when the signal is aborted, and hands on no event', () => {
+  it('closes when the signal is aborted, without passing the event', () => {
     const controller = new AbortController()
     const close = vi.fn()
     close_on_abort(controller.signal, close, never)
@@ -30,7 +30,7 @@ describe('close_on_abort', () => {
     expect(close.mock.calls).toEqual([[]])
   })
 
-  it('closes at once, and listens to nothing, when the signal was aborted before', () => {
+  it('closes at once, without listening, if the signal was aborted before', () => {
     const signal = watched(AbortSignal.abort())
     const close = vi.fn()
     close_on_abort(signal, close, never)
@@ -38,7 +38,7 @@ describe('close_on_abort', () => {
     expect(signal.listeners.size).toBe(0)
   })
 
-  it('lets go of the signal when everything has closed', async () => {
+  it('removes its listener when everything has closed', async () => {
     const controller = new AbortController()
     const signal = watched(controller.signal)
     const close = vi.fn()
@@ -51,7 +51,7 @@ describe('close_on_abort', () => {
     expect(close).not.toHaveBeenCalled()
   })
 
-  it('listens until everything has closed, though it was aborted before that', async () => {
+  it('listens until everything has closed, even after the abort', async () => {
     const controller = new AbortController()
     const signal = watched(controller.signal)
     let has_closed = (): void => {}
@@ -65,7 +65,7 @@ describe('close_on_abort', () => {
     expect(signal.listeners.size).toBe(0)
   })
 
-  it('listens for each of many that follow one signal, and lets go of those alone that have closed', async () => {
+  it('listens for each of several connections with one signal, and removes only the listeners of closed ones', async () => {
     const controller = new AbortController()
     const signal = watched(controller.signal)
     const closes = [vi.fn(), vi.fn(), vi.fn()] as const
@@ -80,7 +80,7 @@ describe('close_on_abort', () => {
     expect(closes.map(close => close.mock.calls.length)).toEqual([0, 1, 1])
   })
 
-  it('keeps one close that is given twice apart: when one has closed, the other still listens', async () => {
+  it('keeps two calls with the same close apart: when one has closed, the other still listens', async () => {
     const controller = new AbortController()
     const close = vi.fn()
     const first_closed = Promise.resolve()
@@ -97,7 +97,7 @@ describe('close_on_abort', () => {
     expect(close).not.toHaveBeenCalled()
   })
 
-  it('closes, and says that the option is wrong, when what should be a signal throws', () => {
+  it('closes and throws invalid_option if the signal throws', () => {
     const boom = (): never => {
       throw new Error('boom')
     }
@@ -107,7 +107,7 @@ describe('close_on_abort', () => {
     expect(close.mock.calls).toEqual([[]])
   })
 
-  it('takes a signal that throws when it is let go', async () => {
+  it('accepts a signal that throws when its listener is removed', async () => {
     const let_go = vi.fn(() => {
       throw new Error('boom')
     })

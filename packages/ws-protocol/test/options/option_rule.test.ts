@@ -34,22 +34,22 @@ const invalid_option = (message: string | RegExp) =>
     message: typeof message === 'string' ? message : expect.stringMatching(message),
   })
 
-describe('options that are right', () => {
-  test('come back as given', () => {
+describe('valid options', () => {
+  test('are returned unchanged', () => {
     const given = { address: 'a:1', max_queue: 1, close_timeout: 2, tag: 'x' }
     expect(check(given)).toEqual(given)
   })
 
-  test('are filled in with what was not given', () => {
+  test('are completed with defaults', () => {
     expect(check({ address: 'a:1' }).max_queue).toBe(64)
     expect(check({ address: 'a:1' }).tag).toBeUndefined()
   })
 
-  test('are filled in where undefined was given', () => {
+  test('are completed with defaults for undefined', () => {
     expect(check({ address: 'a:1', max_queue: undefined, tag: undefined })).toMatchObject({ max_queue: 64 })
   })
 
-  test('are copied: changing them afterwards changes nothing', () => {
+  test('are copied, so that later changes have no effect', () => {
     const given = { address: 'a:1', max_queue: 1 }
     const checked = check(given)
     given.max_queue = 2
@@ -66,7 +66,7 @@ describe('options that are right', () => {
     expect(check(Object.assign(Object.create(null), { address: 'a:1' })).address).toBe('a:1')
   })
 
-  test('keep false, 0 and the empty string, which are no gaps', () => {
+  test('keep false, 0 and the empty string', () => {
     const any: OptionRules<{ value?: unknown }, 'value'> = {
       value: { fallback: 'filled in', expects: 'anything', accepts: () => true },
     }
@@ -75,7 +75,7 @@ describe('options that are right', () => {
   })
 })
 
-describe('options that are no object', () => {
+describe('options that are not an object', () => {
   test.each([
     [undefined, 'undefined'],
     [null, 'null'],
@@ -88,7 +88,7 @@ describe('options that are no object', () => {
   })
 })
 
-describe('an option that is wrong', () => {
+describe('an invalid option', () => {
   test.each([
     ['address', 'no colon', '"no colon"', "'host:port'"],
     ['address', null, 'null', "'host:port'"],
@@ -96,7 +96,7 @@ describe('an option that is wrong', () => {
     ['max_queue', null, 'null', 'a number'],
     ['tag', Symbol('x'), 'Symbol(x)', 'a string'],
     ['tag', [1, 2], 'an array of 2', 'a string'],
-  ])('is named with what was got and what is expected: %s of %o', (name, value, shown, expected) => {
+  ])('is named with its value and the expected ones: %s of %o', (name, value, shown, expected) => {
     expect(() => check({ address: 'a:1', [name]: value })).toThrow(
       invalid_option(`call: the option ${name} is ${shown}; expected ${expected}`),
     )
@@ -105,20 +105,20 @@ describe('an option that is wrong', () => {
   test.each([
     ['not given', {}],
     ['undefined', { address: undefined }],
-  ])('is named where it is required and %s', (_, given) => {
+  ])('is named if it is required and %s', (_, given) => {
     expect(() => check(given)).toThrow(
       invalid_option("call: the option address is missing; expected 'host:port'"),
     )
   })
 
-  test('is refused before its value is used: the value of a secret is not in the message', () => {
+  test('is refused without a secret value in the message', () => {
     expect(() => check({ address: 'a:1', tag: { password: 'secret' } })).toThrow(
       invalid_option(/^((?!secret).)*$/),
     )
   })
 })
 
-describe('an option that is unknown', () => {
+describe('an unknown option', () => {
   test.each([
     ['maxQueue', 'max_queue'],
     ['max_que', 'max_queue'],
@@ -132,14 +132,14 @@ describe('an option that is unknown', () => {
     ['timeout_close', 'close_timeout'],
     ['xxtag', 'tag'],
     ['tagxx', 'tag'],
-  ])('of the name %s is refused, with the nearest name: %s', (name, nearest) => {
+  ])('named %s is refused with the nearest name: %s', (name, nearest) => {
     expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
       invalid_option(`call: there is no option "${name}"; did you mean ${nearest}?`),
     )
   })
 
   test.each(['', 'x', 'g', 'tga', 'handshake', 'xxxtag', 'xxxxtag', 'x'.repeat(40)])(
-    'of the name %j, near to none, is refused with all names',
+    'named %j, similar to none, is refused with all names',
     name => {
       expect(() => check({ address: 'a:1', [name]: 1 })).toThrow(
         invalid_option(
@@ -150,20 +150,20 @@ describe('an option that is unknown', () => {
   )
 
   test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'prototype', '__defineGetter__'])(
-    'is refused, though every object has a property of the name %s',
+    'named %s is refused, although every object inherits such a property',
     name => {
       const given = JSON.parse(`{ "address": "a:1", "${name}": 1 }`)
       expect(() => check(given)).toThrow(invalid_option(/^call: there is no option /))
     },
   )
 
-  test('is refused though its value is undefined', () => {
+  test('is refused even if its value is undefined', () => {
     expect(() => check({ address: 'a:1', max_queu: undefined })).toThrow(
       invalid_option('call: there is no option "max_queu"; did you mean max_queue?'),
     )
   })
 
-  test('is told before an option that is missing or wrong, which it may be the misspelling of', () => {
+  test('is reported before a missing or invalid option, which it may be a misspelling of', () => {
     expect(() => check({ adress: 'a:1', max_queue: 'x' })).toThrow(
       invalid_option('call: there is no option "adress"; did you mean address?'),
     )
@@ -173,7 +173,7 @@ describe('an option that is unknown', () => {
     expect(() => check({ ['y'.repeat(500)]: 1 })).toThrow(invalid_option(/"y{80}…"/))
   })
 
-  test('of a call that has no options gets no hint of another', () => {
+  test('of a call without options is refused without a hint', () => {
     for (const name of ['a', 'abc']) {
       expect(() => check_options('call', { [name]: 1 }, {} as OptionRules<object, never>)).toThrow(
         invalid_option(`call: there is no option "${name}"; known are `),
@@ -183,18 +183,18 @@ describe('an option that is unknown', () => {
 })
 
 describe('an array as options', () => {
-  test('is refused for its elements, which no option is named after', () => {
+  test('is refused for its elements, which are unknown options', () => {
     expect(() => check(['a:1', 'b:2'])).toThrow(invalid_option(/^call: there is no option "0"; /))
   })
 
-  test('without elements is an object that gives nothing', () => {
+  test('is accepted as an empty object if it has no elements', () => {
     expect(() => check([])).toThrow(
       invalid_option("call: the option address is missing; expected 'host:port'"),
     )
   })
 })
 
-test('of several names that are as near, the first is told', () => {
+test('the first of several equally similar names is suggested', () => {
   const any = { expects: 'anything', accepts: () => true }
   const twins: OptionRules<{ on_opens?: unknown; on_opent?: unknown }, never> = {
     on_opens: any,
@@ -209,7 +209,7 @@ test.each([
   ['on_connection', 'did you mean on_connect?'],
   ['on_reconnect', 'did you mean on_reconnecting?'],
   ['ions', 'known are max_connections_per_ip, on_connect, reconnect, on_reconnecting'],
-])('a name is not nearer than its length allows: %s is told %s', (name, hint) => {
+])('similarity depends on the longer name: the hint for %s is %s', (name, hint) => {
   const any = { expects: 'anything', accepts: () => true }
   const rules = { max_connections_per_ip: any, on_connect: any, reconnect: any, on_reconnecting: any }
   expect(() => check_options('call', { [name]: 1 }, rules as OptionRules<object, never>)).toThrow(
@@ -217,36 +217,36 @@ test.each([
   )
 })
 
-test('checked options have no property that was not asked for', () => {
+test('checked options have no further properties', () => {
   const checked = check(JSON.parse('{ "address": "a:1" }'))
   expect(Object.keys(checked).sort()).toEqual(['address', 'close_timeout', 'max_queue', 'tag'])
 })
 
-test('keeps a secret that will not do out of the error', () => {
+test('an invalid secret is not in the error', () => {
   const rules = { key: { shown: describe_type, expects: 'a key', accepts: () => false } }
   expect(() => check_options<{ key?: string }, never>('open', { key: 'sesame' }, rules)).toThrow(
     /^open: the option key is of type string; expected a key$/,
   )
 })
 
-describe('options that throw when they are looked at', () => {
+describe('options that throw when they are read', () => {
   const boom = (): never => {
     throw new Error('boom')
   }
 
-  test('are named, and what they threw is the cause', () => {
+  test('are named, with the thrown error as the cause', () => {
     const given = Object.defineProperty({ address: 'a:1' }, 'tag', { get: boom, enumerable: true })
     expect(() => check(given)).toThrow(invalid_option(/^call: the option tag throws when it is read/))
     expect(() => check(given)).toThrow(expect.objectContaining({ cause: new Error('boom') }))
   })
 
-  test('are told from none where they are a proxy', () => {
+  test('are reported as a whole if they are a proxy', () => {
     expect(() => check(new Proxy({}, { ownKeys: boom }))).toThrow(
       invalid_option(/^call: its object of options throws when it is read/),
     )
   })
 
-  test('are wrong where their value throws', () => {
+  test('are invalid if their value throws', () => {
     const throwing: typeof rules = { ...rules, tag: { ...rules.tag, accepts: boom } }
     expect(() => check_options('call', { address: 'a:1', tag: 'x' }, throwing)).toThrow(
       invalid_option('call: the option tag is "x"; expected a string'),
@@ -254,7 +254,7 @@ describe('options that throw when they are looked at', () => {
   })
 })
 
-test('what a rule throws says itself what is wrong', () => {
+test('a NetError that a rule throws is passed on', () => {
   const thrown = new NetError('unsupported', 'not here')
   const accepts = (): never => {
     throw thrown
@@ -285,7 +285,7 @@ describe('a rule that shows parts', () => {
   })
 })
 
-describe('a rule that knows what is wrong with a value', () => {
+describe('a rule that describes a flaw', () => {
   const shown = (): string => 'an array in which all is wrong'
   const message_of = (rule: Partial<OptionRules<CallOptions, never>['tag']>): string => {
     const knowing: typeof rules = { ...rules, tag: { ...rules.tag, accepts: () => false, shown, ...rule } }
@@ -301,13 +301,13 @@ describe('a rule that knows what is wrong with a value', () => {
     expect(message_of({})).toBe('call: the option tag is an array in which all is wrong; expected a string')
   })
 
-  test('says what the value is where it knows nothing', () => {
+  test('shows the value if it returns undefined', () => {
     expect(message_of({ shown: () => undefined })).toBe(
       'call: the option tag is an array of 2; expected a string',
     )
   })
 
-  test('says what the value is where it throws', () => {
+  test('shows the value if it throws', () => {
     const boom = (): never => {
       throw new Error('a test throws this')
     }

@@ -148,7 +148,7 @@ describe('signal', () => {
     }
   })
 
-  test('takes what is made as an AbortSignal is, of whatever platform', () => {
+  test('accepts an imitation of an AbortSignal, on any platform', () => {
     const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }
     expect(check({ signal }).signal).toBe(signal)
   })
@@ -182,14 +182,14 @@ describe.each(Object.keys(connection_rules) as Name[])('%s', name => {
   })
 })
 
-test.each(['max_fragments', 'compression'])('%s is not among them: its rule is where ws is', name => {
+test.each(['max_fragments', 'compression'])('%s is not among them, since only Node has it', name => {
   expect(() => check({ [name]: 1 })).toThrow(
     expect.objectContaining({ message: expect.stringContaining(`there is no option "${name}"`) }),
   )
 })
 
-describe('the rules that others build on', () => {
-  test('whole_number takes 1, its bound and what lies between', () => {
+describe('the rules for other options', () => {
+  test('whole_number accepts 1, its bound and the numbers between', () => {
     const rule = whole_number('sockets', 4, 3)
     expect([0, 1, 2, 3, 4, 5, 2.5].map(value => rule.accepts(value))).toEqual([
       false,
@@ -203,18 +203,18 @@ describe('the rules that others build on', () => {
     expect([rule.fallback, rule.expects]).toEqual([3, 'a whole number of sockets from 1 to 4'])
   })
 
-  test('is_whole_number is true for both bounds and what lies between, and for numbers alone', () => {
+  test('is_whole_number is true only for numbers from one bound to the other', () => {
     const values = [-2, -1, 0, 1, 2, 0.5, Number.NaN, '0', 0n, null, undefined]
     expect(values.filter(value => is_whole_number(value, -1, 1))).toEqual([-1, 0, 1])
   })
 
-  test('milliseconds takes what a timer takes: 2,147,483,647 and not one more', () => {
+  test('milliseconds accepts the delays of timers, up to 2,147,483,647', () => {
     const rule = milliseconds(10_000)
     expect([0, 1, MAX, MAX + 1].map(value => rule.accepts(value))).toEqual([false, true, true, false])
     expect([rule.fallback, rule.expects]).toEqual([10_000, `a whole number of milliseconds from 1 to ${MAX}`])
   })
 
-  test('callback takes any function, and need not be given', () => {
+  test('callback accepts any function, and is optional', () => {
     const rule = callback()
     const functions = [() => {}, async () => {}, class {}, Math.max]
     expect(functions.map(value => rule.accepts(value))).toEqual([true, true, true, true])
@@ -222,7 +222,7 @@ describe('the rules that others build on', () => {
     expect([rule.fallback, rule.is_required, rule.expects]).toEqual([undefined, undefined, 'a function'])
   })
 
-  test('exactly takes one string alone, and has to be given', () => {
+  test('exactly accepts one string, and is required', () => {
     const type_rules = { type: exactly('ws') }
     expect(check_options('call', { type: 'ws' }, type_rules)).toEqual({ type: 'ws' })
     for (const [given, got] of [

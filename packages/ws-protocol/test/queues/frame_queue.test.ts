@@ -10,7 +10,7 @@ import { seeded_random, test_seed } from '../seeded_random.js'
 /** RFC 6455 §5.2: the header of an unmasked frame of at most 125 bytes, and of one of at most 65,535. */
 const [SMALL_HEADER, MEDIUM_HEADER] = [2, 4]
 
-/** The plainest memory that there can be: nothing is used again. */
+/** Memory that reuses nothing. */
 const plain_memory: FrameMemory = {
   allocate: size_bytes => new Uint8Array(size_bytes),
   release: () => {},
@@ -20,7 +20,7 @@ const plain_memory: FrameMemory = {
     Buffer.byteLength(text) === text.length && plain_memory.write(text, target, offset) === text.length,
 }
 
-/** A queue that is pushed to as an outbox does. */
+/** A queue that is used as by an outbox. */
 class PushedQueue {
   readonly queue: FrameQueue
   readonly #is_masked: boolean
@@ -41,7 +41,7 @@ class PushedQueue {
     const payload_bytes = Buffer.byteLength(payload)
     const frame_bytes = header_size(payload_bytes, this.#is_masked) + payload_bytes
     const taken_bytes = this.queue.push(payload, Number.MAX_SAFE_INTEGER)
-    // Calling `expect` for each of thousands of messages would take longer than all of their test.
+    // Calling `expect` for each of thousands of messages would dominate the time of the test.
     if (taken_bytes !== frame_bytes) expect(taken_bytes).toBe(frame_bytes)
     this.bytes += frame_bytes
     this.messages += 1
@@ -68,7 +68,7 @@ function messages_of(batch: FrameBatch): (string | Uint8Array)[] {
 }
 
 describe('an empty queue', () => {
-  test('holds nothing, and gives no batch', () => {
+  test('holds nothing, and returns no batch', () => {
     const queue = new PushedQueue()
     expect([queue.take(), queue.has_full_batch]).toEqual([undefined, false])
   })
@@ -99,7 +99,7 @@ describe('push', () => {
     expect(batch?.frame_bytes).toBe(8)
   })
 
-  test('copies bytes: changing them afterwards changes nothing', () => {
+  test('copies bytes, so that later changes have no effect', () => {
     const queue = new PushedQueue()
     const [small, large] = [new Uint8Array(3).fill(1), new Uint8Array(BATCH_BYTES).fill(1)]
     queue.push(small)
@@ -111,7 +111,7 @@ describe('push', () => {
     expect(messages.flatMap(bytes => [...bytes]).every(byte => byte === 1)).toBe(true)
   })
 
-  test('does not change a batch that was taken', () => {
+  test('does not change a batch once it is taken', () => {
     const queue = new PushedQueue()
     queue.push('first')
     const batch = queue.take() as FrameBatch
@@ -131,7 +131,7 @@ describe('batches', () => {
     expect(batches.flatMap(messages_of)).toEqual(texts)
   })
 
-  test('keep the order over many of them', () => {
+  test('keep the order of many messages', () => {
     const queue = new PushedQueue()
     const texts = Array.from({ length: 2_000 }, (_, index) => `${index} `.padEnd(900 + (index % 200), 'x'))
     for (const text of texts) queue.push(text)
@@ -153,7 +153,7 @@ describe('batches', () => {
     expect(read).toEqual(texts)
   })
 
-  test('hold at most 64 KiB where no message is larger', () => {
+  test('hold at most 64 KiB if no message is larger', () => {
     const queue = new PushedQueue()
     const sizes = [1, 500, 513, 10_000, 32_768, 40_000, 65_532, 65_000, 1_000, 64_000, 65_530, 2]
     for (let round = 0; round < 10; round += 1) {
@@ -162,14 +162,14 @@ describe('batches', () => {
     expect(Math.max(...queue.take_all().map(({ frames }) => frames.length))).toBeLessThanOrEqual(BATCH_BYTES)
   })
 
-  test('hold a message larger than 64 KiB alone, between what came before and after', () => {
+  test('hold a message larger than 64 KiB alone, between earlier and later ones', () => {
     const queue = new PushedQueue()
     const large = 'x'.repeat(200_000)
     for (const payload of ['before', large, 'after']) queue.push(payload)
     expect(queue.take_all().map(messages_of)).toEqual([['before'], [large], ['after']])
   })
 
-  test('are nearly full when many messages wait', () => {
+  test('are nearly full if many messages are queued', () => {
     const queue = new PushedQueue()
     for (let index = 0; index < 1_000; index += 1) queue.push('x'.repeat(1_000))
     const all = queue.take_all()
@@ -188,7 +188,7 @@ describe('the room that push is given', () => {
     ['text of four bytes a letter', '😀'.repeat(100), 404],
     ['a lone surrogate', '\ud800', 5],
   ])(
-    'is enough for %s when it is what the frame takes, and one byte less is not',
+    'is enough for %s if it is the size of the frame, and one byte less is not',
     (_, payload, frame_bytes) => {
       const queue = new FrameQueue(false, plain_memory)
       expect([queue.push(payload, frame_bytes - 1), queue.take()]).toEqual([frame_bytes, undefined])
@@ -212,7 +212,7 @@ describe('the header of text', () => {
     ['中', 21_845],
     ['中', 21_846],
     ['中', 65_535],
-  ])('is right where letters like %s, %i of them, take more bytes than they are units', (letter, count) => {
+  ])('is right for text with a %s, %i times, that takes more bytes than UTF-16 units', (letter, count) => {
     for (const is_masked of [false, true]) {
       const queue = new PushedQueue({ is_masked })
       for (const payload of ['before', letter.repeat(count), 'after']) queue.push(payload)
@@ -222,7 +222,7 @@ describe('the header of text', () => {
 })
 
 describe('has_full_batch', () => {
-  test('is true once a frame brings the batch to 64 KiB, and false when that is taken', () => {
+  test('is true once a frame fills the batch to 64 KiB, and false when it is taken', () => {
     const queue = new PushedQueue()
     queue.push(new Uint8Array(BATCH_BYTES - MEDIUM_HEADER - SMALL_HEADER - 1))
     expect(queue.has_full_batch).toBe(false)
@@ -246,7 +246,7 @@ describe('has_full_batch', () => {
     expect(queue.has_full_batch).toBe(false)
   })
 
-  test('is true when the next message does not fit the batch', () => {
+  test('is true when the next message does not fit into the batch', () => {
     const queue = new PushedQueue()
     queue.push(new Uint8Array(40_000))
     queue.push(new Uint8Array(40_000))
@@ -255,7 +255,7 @@ describe('has_full_batch', () => {
 })
 
 describe('the counters of a batch', () => {
-  test('say what it holds, and come to all that was pushed', () => {
+  test('describe its content, and add up to all pushed messages', () => {
     const queue = new PushedQueue()
     for (const payload of [new Uint8Array(40_000), new Uint8Array(40_000), 'hello']) queue.push(payload)
     expect(
@@ -269,7 +269,7 @@ describe('the counters of a batch', () => {
 })
 
 describe('the memory', () => {
-  /** Knows which buffers are out, and hands out larger ones than it is asked for. */
+  /** Records the buffers in use, and allocates larger ones than requested. */
   function watched_memory(extra_bytes = 0) {
     const out = new Set<Uint8Array>()
     const memory: FrameMemory = {
@@ -281,14 +281,14 @@ describe('the memory', () => {
       },
       release: buffer => {
         if (!out.delete(buffer)) throw new Error('released what was not out')
-        // Whoever still looks at it is found out.
+        // Overwriting reveals a use after release.
         buffer.fill(0xdd)
       },
     }
     return { memory, out }
   }
 
-  test('of a batch is the buffer that its frames are in, and all that is out once it is taken', () => {
+  test('of a batch is one buffer, and the only one in use once it is taken', () => {
     const { memory, out } = watched_memory()
     const queue = new PushedQueue({ memory })
     for (let index = 0; index < 100; index += 1) queue.push(`message ${index}`)
@@ -297,7 +297,7 @@ describe('the memory', () => {
     expect(messages_of(batch)).toEqual(Array.from({ length: 100 }, (_, index) => `message ${index}`))
   })
 
-  test('of batches that wait is one buffer for each', () => {
+  test('of queued batches is one buffer for each', () => {
     const { memory, out } = watched_memory()
     const queue = new PushedQueue({ memory })
     for (let index = 0; index < 300; index += 1) queue.push('x'.repeat(1_000))
@@ -308,7 +308,7 @@ describe('the memory', () => {
     )
   })
 
-  test('may be larger than was asked for, and is used to its end', () => {
+  test('may be larger than requested, and is used to its end', () => {
     const { memory, out } = watched_memory(1_000)
     const queue = new PushedQueue({ memory })
     queue.push('first')
@@ -318,7 +318,7 @@ describe('the memory', () => {
   })
 
   test.each([100, 1_000, 21_846, 33_000, 70_000])(
-    'of a queue full of messages of %i bytes is at most half as much again as they take',
+    'of a queue full of messages of %i bytes is at most one and a half times their size',
     size => {
       const { memory, out } = watched_memory()
       const queue = new PushedQueue({ memory })
@@ -328,7 +328,7 @@ describe('the memory', () => {
     },
   )
 
-  test('is asked for once for messages that fit together into 512 bytes', () => {
+  test('is allocated once for messages that fit together into 512 bytes', () => {
     const { memory, out } = watched_memory()
     const queue = new PushedQueue({ memory })
     queue.push('first')
@@ -338,7 +338,7 @@ describe('the memory', () => {
     expect(out.size).toBe(1)
   })
 
-  test('of a long text that is not ASCII, which was tried, is given back', () => {
+  test('of a long text that was tried as ASCII in vain is released', () => {
     const { memory, out } = watched_memory()
     const queue = new PushedQueue({ memory })
     const text = `${'x'.repeat(100_000)}é`
@@ -351,7 +351,7 @@ describe('the memory', () => {
   test.each([
     ['first', []],
     ['behind another message', ['before']],
-  ])('of a long text that was tried as ASCII makes no empty batch, %s', (_, before) => {
+  ])('of a long text that was tried as ASCII in vain makes no empty batch, %s', (_, before) => {
     for (const size of [4_096, 20_000, 33_000, 70_000]) {
       const queue = new PushedQueue()
       const texts = [...before, `${'x'.repeat(size)}é`, 'x'.repeat(size), `${'x'.repeat(size)}中`]
@@ -377,7 +377,7 @@ describe.each([
   test.each([
     ['unmasked', false],
     ['masked', true],
-  ])(`all random messages come back in order, %s (seed ${test_seed})`, (_name, is_masked) => {
+  ])(`random messages are returned in order, %s (seed ${test_seed})`, (_name, is_masked) => {
     const random = seeded_random(test_seed)
     const queue = new PushedQueue({ is_masked, memory })
     const pushed: (string | Uint8Array)[] = []
@@ -389,7 +389,7 @@ describe.each([
       const messages = messages_of(batch)
       expect([batch.messages, batch.frame_bytes]).toEqual([messages.length, batch.frames.length])
       read.push(...messages)
-      // What is released is written over by what comes next.
+      // Later frames overwrite released memory.
       if (random() < 0.5) batch.release()
       else kept.push({ batch, copy: Buffer.from(batch.frames) })
     }
@@ -417,7 +417,7 @@ describe.each([
 
 const LETTERS = ['a', 'é', '中', '😀', '\u0000', '\uffff']
 
-/** Mostly short, now and then longer than a batch; in letters of 1 to 4 bytes of UTF-8. */
+/** Returns text that is mostly short, sometimes longer than a batch, of characters of 1 to 4 bytes. */
 function random_message(random: () => number): string | Uint8Array {
   const size = Math.floor(random() ** 6 * 100_000)
   if (random() < 0.5) return new Uint8Array(size).fill(Math.floor(random() * 256))

@@ -4,7 +4,7 @@ import { utf8_length } from '../../src/frames/utf8.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import { type MessageBatch, MessageQueue } from '../../src/queues/message_queue.js'
 
-/** Pushes as an outbox of a client does. */
+/** Pushes like the outbox of a client. */
 function push(queue: MessageQueue, ...payloads: (string | Uint8Array)[]): void {
   for (const payload of payloads) {
     const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
@@ -14,12 +14,12 @@ function push(queue: MessageQueue, ...payloads: (string | Uint8Array)[]): void {
 }
 
 describe('a MessageQueue', () => {
-  test('gives no batch while nothing waits', () => {
+  test('returns no batch while it is empty', () => {
     const queue = new MessageQueue(true)
     expect([queue.take(), queue.has_full_batch]).toEqual([undefined, false])
   })
 
-  test('gives all that waits as one batch, in order, as it was given, and counts it', () => {
+  test('returns all messages as one batch, in order and unchanged, and counts them', () => {
     const queue = new MessageQueue(true)
     push(queue, 'a', '中文', '', Uint8Array.of(0, 255), new Uint8Array(0), 'lone \ud800')
     expect(queue.take()).toEqual({
@@ -30,12 +30,12 @@ describe('a MessageQueue', () => {
     })
   })
 
-  test('does not take what has no room, and says how much it takes', () => {
+  test('does not add a message without room, and returns its size', () => {
     const queue = new MessageQueue(true)
     expect([queue.push('中文', 11), queue.take()]).toEqual([12, undefined])
   })
 
-  test('is empty once its batch is taken, and starts to count anew', () => {
+  test('is empty once its batch is taken, and starts counting over', () => {
     const queue = new MessageQueue(true)
     push(queue, 'first')
     queue.take()
@@ -44,13 +44,13 @@ describe('a MessageQueue', () => {
     expect(queue.take()).toEqual({ payloads: ['ab'], messages: 1, payload_bytes: 2, frame_bytes: 8 })
   })
 
-  test('gives a batch of one empty message', () => {
+  test('returns a batch of one empty message', () => {
     const queue = new MessageQueue(true)
     push(queue, '')
     expect(queue.take()).toEqual({ payloads: [''], messages: 1, payload_bytes: 0, frame_bytes: 6 })
   })
 
-  test('does not change a batch that was taken', () => {
+  test('does not change a batch once it is taken', () => {
     const queue = new MessageQueue(true)
     push(queue, 'first')
     const batch = queue.take() as MessageBatch
@@ -58,7 +58,7 @@ describe('a MessageQueue', () => {
     expect(batch).toEqual({ payloads: ['first'], messages: 1, payload_bytes: 5, frame_bytes: 11 })
   })
 
-  test('copies a Buffer too, whose own slice would be a view', () => {
+  test('copies a Buffer, too, whose own slice would be a view', () => {
     const queue = new MessageQueue(true)
     const bytes = Buffer.from([1, 2])
     push(queue, bytes)
@@ -67,7 +67,7 @@ describe('a MessageQueue', () => {
     expect([...(payloads[0] as Uint8Array)]).toEqual([1, 2])
   })
 
-  test('copies bytes, and no more than the part that was given: changing them afterwards changes nothing', () => {
+  test('copies the bytes of a view only, so that later changes have no effect', () => {
     const queue = new MessageQueue(true)
     const bytes = Uint8Array.of(9, 1, 2, 9)
     push(queue, bytes.subarray(1, 3))
@@ -91,7 +91,7 @@ describe('has_full_batch', () => {
     expect(queue.has_full_batch).toBe(is_full)
   })
 
-  test('is true once many small messages come to 64 KiB with their headers, and false when they are taken', () => {
+  test('is true once many small messages take 64 KiB with their headers, and false when they are taken', () => {
     const queue = new MessageQueue(true)
     let pushed = 0
     while (!queue.has_full_batch) {

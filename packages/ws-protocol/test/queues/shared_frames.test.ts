@@ -17,7 +17,7 @@ import { FakePlatform } from '../../src/testing/index.js'
 
 const ROOM = Number.MAX_SAFE_INTEGER
 
-/** Memory that knows what is out, and spoils what comes back, so that whoever still looks at it is found out. */
+/** Memory that records the buffers in use, and overwrites released ones to reveal a use after release. */
 class WatchedMemory implements FrameMemory {
   readonly out = new Set<Uint8Array>()
 
@@ -68,8 +68,8 @@ function broadcast(to: readonly FrameQueue[], ...payloads: (string | Uint8Array)
   }
 }
 
-describe('what is broadcast in one turn', () => {
-  test('is one batch for each queue, and the same bytes for all of them', () => {
+describe('the messages broadcast in one turn', () => {
+  test('are one batch for each queue, and the same bytes for all of them', () => {
     const all = queues(3)
     broadcast(all, 'hello', '中文', Uint8Array.of(1, 2), '')
     const batches = all.map(queue => queue.take() as FrameBatch)
@@ -81,7 +81,7 @@ describe('what is broadcast in one turn', () => {
     expect(memory.out.size).toBe(1)
   })
 
-  test('keeps its order with what is sent to one alone, and still is one batch', () => {
+  test('keep their order with messages for one queue, and are still one batch', () => {
     const [one, other] = queues(2) as [FrameQueue, FrameQueue]
     one.push('mine', ROOM)
     broadcast([one, other], 'a', 'b')
@@ -94,7 +94,7 @@ describe('what is broadcast in one turn', () => {
     expect([one.take(), other.take()]).toEqual([undefined, undefined])
   })
 
-  test('comes in batches of about 64 KiB where it is more, to each queue in order', () => {
+  test('are split into batches of about 64 KiB, in order for each queue', () => {
     const all = queues(2)
     const texts = Array.from({ length: 3_000 }, (_, index) => `${index} `.padEnd(100, 'x'))
     broadcast(all, ...texts)
@@ -116,7 +116,7 @@ describe('what is broadcast in one turn', () => {
     expect(batches.flatMap(messages_of)).toEqual(['before', 'x'.repeat(200_000), 'after'])
   })
 
-  test('can be added to while a queue has taken a part of it already', () => {
+  test('can be followed by others after a queue has taken some of them', () => {
     const [quick, slow] = queues(2) as [FrameQueue, FrameQueue]
     broadcast([quick, slow], 'a', 'b')
     const first = quick.take() as FrameBatch
@@ -127,8 +127,8 @@ describe('what is broadcast in one turn', () => {
   })
 })
 
-describe('the memory of what is broadcast', () => {
-  test('is given back when the turn is over and the last queue has let go of it, and not before', () => {
+describe('the memory of broadcast messages', () => {
+  test('is released after the end of the turn and the release by the last queue', () => {
     const all = queues(2)
     broadcast(all, 'hello')
     const [first, second] = all.map(queue => queue.take() as FrameBatch) as [FrameBatch, FrameBatch]
@@ -142,7 +142,7 @@ describe('the memory of what is broadcast', () => {
     expect(memory.out.size).toBe(0)
   })
 
-  test('is kept for a slow queue, whatever is broadcast meanwhile', () => {
+  test('is kept for a slow queue during further broadcasts', () => {
     const [quick, slow] = queues(2) as [FrameQueue, FrameQueue]
     const texts = Array.from({ length: 50 }, (_, index) => `turn ${index}`)
     for (const text of texts) {
@@ -162,7 +162,7 @@ describe('the memory of what is broadcast', () => {
     expect([messages_of(held), messages_of(queue.take() as FrameBatch)]).toEqual([['first'], ['second']])
   })
 
-  test('is not copied for queues that wait', () => {
+  test('is not copied for slow queues', () => {
     const all = queues(100)
     broadcast(all, 'x'.repeat(60_000))
     platform.end_turn()
@@ -171,12 +171,12 @@ describe('the memory of what is broadcast', () => {
   })
 })
 
-test('a queue does not take what is shared where it has no room for it', () => {
+test('a queue does not add shared frames without room for them', () => {
   const [queue] = queues(1) as [FrameQueue]
   expect([queue.push(framer.frame('hello'), 6), queue.take()]).toEqual([7, undefined])
 })
 
-test('what follows in the same buffer is joined, once for all, and nothing else is', () => {
+test('only a message that follows in the same buffer is joined, once for all queues', () => {
   const frames = new SharedFrames(memory)
   const [a, b, c] = [frames.add('a'), frames.add(Uint8Array.of(7)), frames.add('c')]
   expect([...a.frames, ...b.frames]).toEqual([0x81, 1, 0x61, 0x82, 1, 7])
@@ -192,7 +192,7 @@ test('what follows in the same buffer is joined, once for all, and nothing else 
   ])
 })
 
-test('a queue that nobody takes from holds little more than it counts, however small the messages are', () => {
+test('a slow queue takes little more memory than it counts, however small the messages are', () => {
   const [slow] = queues(1) as [FrameQueue]
   for (let turn = 0; turn < 10_000; turn += 1) {
     broadcast([slow], '0123456789')
@@ -202,7 +202,7 @@ test('a queue that nobody takes from holds little more than it counts, however s
   expect(held_bytes).toBeLessThan(2 * 10_000 * 12 + BATCH_BYTES)
 })
 
-/** Bytes of all buffers that somebody still holds. */
+/** Returns the size of all buffers in use. */
 function held_bytes(): number {
   setFlagsFromString('--expose-gc')
   for (let round = 0; round < 2; round += 1) runInNewContext('gc')()
@@ -210,7 +210,7 @@ function held_bytes(): number {
 }
 
 test.each([2_048, 10_000, 32_000])(
-  'a queue that nobody takes from holds about twice what it counts at most, though its messages of %i bytes are among many for others',
+  'a slow queue takes at most about twice the memory that it counts, even if its messages of %i bytes are among many for others',
   size_bytes => {
     const plain = Object.assign(new WatchedMemory(), {
       allocate: (bytes: number) => new Uint8Array(bytes),
@@ -225,26 +225,26 @@ test.each([2_048, 10_000, 32_000])(
       slow.push(framer.frame('x'.repeat(size_bytes)), ROOM)
       platform.end_turn()
     }
-    // Before a batch waits, each message may keep the buffer of its turn.
+    // Until a whole batch is queued, each message may keep the buffer of its turn.
     const first_bytes = Math.ceil(BATCH_BYTES / size_bytes) * BATCH_BYTES
     expect(held_bytes() - before_bytes).toBeLessThan(2 * turns * size_bytes + first_bytes + 2 * BATCH_BYTES)
     expect(slow.has_full_batch).toBe(true)
   },
 )
 
-describe('frames that came from elsewhere', () => {
+describe('frames from another server', () => {
   const head = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
 
   const received_batch = (bytes: Uint8Array) => received_messages(bytes, isUtf8)?.batch
 
-  /** Messages of every kind of length, framed here. */
+  /** Frames with lengths of every form. */
   function framed(...payloads: (string | Uint8Array)[]): Uint8Array {
     const frames = new SharedFrames(memory)
     const batches = payloads.map(payload => frames.add(payload))
     return Uint8Array.from(batches.flatMap(batch => [...batch.frames]))
   }
 
-  test('are a batch, seen where they are, that comes apart into its messages', () => {
+  test('are a batch of views that can be split into its messages', () => {
     const payloads = ['', 'x'.repeat(125), 'y'.repeat(126), Uint8Array.of(1, 2), 'z'.repeat(65_536)]
     const bytes = framed(...payloads)
     const batch = received_batch(bytes) as SharedBatch
@@ -262,7 +262,7 @@ describe('frames that came from elsewhere', () => {
     expect(parts.reduce((sum, { frame_bytes }) => sum + frame_bytes, 0)).toBe(bytes.length)
   })
 
-  test('are taken by a queue with all their messages, as one or behind others', () => {
+  test('are added to a queue with all their messages, at once or behind others', () => {
     const batch = received_batch(framed('a', 'b')) as SharedBatch
     const [empty, waiting] = queues(2) as [FrameQueue, FrameQueue]
     waiting.push('first', ROOM)
@@ -294,7 +294,7 @@ describe('frames that came from elsewhere', () => {
     ['a ping', head(0x89, 0)],
     ['a Close', head(0x88, 2, 0x03, 0xe8)],
     ['a frame behind which there is something else', head(0x81, 1, 0x61, 7)],
-  ])('are none where they are %s', (_, bytes) => {
+  ])('are rejected if they are %s', (_, bytes) => {
     expect(received_messages(bytes, isUtf8)).toBeUndefined()
   })
 
@@ -304,7 +304,7 @@ describe('frames that came from elsewhere', () => {
     ['the last', ['a', 'b', [0xed, 0xa0, 0x80]], ['a', 'b']],
     ['several', [[0xff], 'a', [0xff], [0xff], 'b', [0xff]], ['a', 'b']],
     ['all', [[0xff], [0xc0, 0x80]], undefined],
-  ])('are without %s if that is text and not UTF-8', (_, payloads, left) => {
+  ])('leave out %s if it is text but not UTF-8', (_, payloads, left) => {
     const text = (bytes: readonly number[]) => [0x81, bytes.length, ...bytes]
     const bytes = payloads.flatMap(payload => (Array.isArray(payload) ? text(payload) : [...framed(payload)]))
     const received = received_messages(Uint8Array.from(bytes), isUtf8)
@@ -313,7 +313,7 @@ describe('frames that came from elsewhere', () => {
     expect(received?.batch && [...received.batch.parts()].flatMap(messages_of)).toEqual(left)
   })
 
-  test('are a view of what came, wherever it starts', () => {
+  test('are a view of the received bytes at any offset', () => {
     const bytes = Uint8Array.from([9, 9, ...framed('a', 'b')])
     const batch = received_batch(bytes.subarray(2)) as SharedBatch
     expect([...batch.parts()].flatMap(messages_of)).toEqual(['a', 'b'])

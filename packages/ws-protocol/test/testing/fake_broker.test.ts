@@ -22,6 +22,6 @@ function fake_harness(): ClusterHarness {
   }
 }
 
-describe('a FakeBroker is to its links what a real one is', () => {
+describe('a FakeBroker behaves like a real broker', () => {
   for (const { name, run } of cluster_port_cases) test(name, () => run(fake_harness()))
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../src/testing/fake_clock.js'
 
-/** A clock, and what its timers did and when. */
+/** Returns a clock, and a log of its timers. */
 function watched_clock() {
   const clock = new FakeClock()
   const log: string[] = []
@@ -15,7 +15,7 @@ describe('a FakeClock', () => {
     expect([clock.now_ms(), clock.now_ms(), clock.timers]).toEqual([0, 0, 0])
   })
 
-  test('goes on by what it is told', () => {
+  test('advances by the given time', () => {
     const clock = new FakeClock()
     clock.advance(5)
     clock.advance(0)
@@ -25,7 +25,7 @@ describe('a FakeClock', () => {
 })
 
 describe('a timer', () => {
-  test('runs when its time has come, not a millisecond before', () => {
+  test('runs when it is due, not a millisecond earlier', () => {
     const { clock, log, note } = watched_clock()
     clock.start_timer(10, note('a'))
     clock.advance(9)
@@ -43,7 +43,7 @@ describe('a timer', () => {
     expect(clock.now_ms()).toBe(200)
   })
 
-  test('does not run before the clock is told to go on, though its delay is 0', () => {
+  test('does not run before the clock is advanced, even if its delay is 0', () => {
     const { clock, log, note } = watched_clock()
     clock.start_timer(0, note('a'))
     expect(log).toEqual([])
@@ -51,7 +51,7 @@ describe('a timer', () => {
     expect(log).toEqual(['a at 0'])
   })
 
-  test('counts from the moment it was started', () => {
+  test('counts from when it was started', () => {
     const { clock, log, note } = watched_clock()
     clock.advance(50)
     clock.start_timer(10, note('a'))
@@ -95,7 +95,7 @@ describe('a timer', () => {
 })
 
 describe('timers', () => {
-  test('run in the order of their time, each at its own time', () => {
+  test('run in the order in which they are due, each at its own time', () => {
     const { clock, log, note } = watched_clock()
     clock.start_timer(30, note('c'))
     clock.start_timer(10, note('a'))
@@ -104,14 +104,14 @@ describe('timers', () => {
     expect(log).toEqual(['a at 10', 'b at 20', 'c at 30'])
   })
 
-  test('of the same time run in the order they were started', () => {
+  test('due at the same time run in the order in which they were started', () => {
     const { clock, log, note } = watched_clock()
     for (const name of ['a', 'b', 'c']) clock.start_timer(10, note(name))
     clock.advance(10)
     expect(log).toEqual(['a at 10', 'b at 10', 'c at 10'])
   })
 
-  test('that a task starts run in the same advance, where they come due in it', () => {
+  test('started by a task run in the same advance if they come due in it', () => {
     const { clock, log, note } = watched_clock()
     clock.start_timer(10, () => {
       note('a')()
@@ -124,7 +124,7 @@ describe('timers', () => {
     expect(log).toEqual(['a at 10', 'b at 15', 'c at 60'])
   })
 
-  test('that a task stops do not run, though they come due at the same time', () => {
+  test('stopped by a task do not run, even if they are due at the same time', () => {
     const { clock, log, note } = watched_clock()
     clock.start_timer(10, () => stop())
     const stop = clock.start_timer(10, note('b'))
@@ -132,7 +132,7 @@ describe('timers', () => {
     expect(log).toEqual([])
   })
 
-  test('that start themselves anew run once for each of their periods', () => {
+  test('that restart themselves run once for each period', () => {
     const { clock, log, note } = watched_clock()
     const again = (): void => {
       note('tick')()
@@ -145,7 +145,7 @@ describe('timers', () => {
   })
 })
 
-test('time never goes back, though a task lets time pass itself', () => {
+test('time never goes back, even if a task advances the clock itself', () => {
   const clock = new FakeClock()
   clock.start_timer(10, () => clock.advance(50))
   clock.start_timer(20, () => {})

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { NetError } from '../../src/errors/errors.js'
 import { FakePlatform } from '../../src/testing/fake_platform.js'
 
-describe('what is deferred', () => {
+describe('a deferred task', () => {
   test('does not run before the turn ends', () => {
     const platform = new FakePlatform()
     const log: string[] = []
@@ -22,7 +22,7 @@ describe('what is deferred', () => {
     expect(log).toEqual(['a', 'b', 'c'])
   })
 
-  test('by what is deferred runs in the same turn, behind the rest', () => {
+  test('deferred by another one runs in the same turn, after the rest', () => {
     const platform = new FakePlatform()
     const log: string[] = []
     platform.defer(() => {
@@ -39,11 +39,11 @@ describe('what is deferred', () => {
 })
 
 describe('a FakePlatform', () => {
-  test('ends a turn in which nothing was deferred', () => {
+  test('ends a turn without deferred tasks', () => {
     expect(() => new FakePlatform().end_turn()).not.toThrow()
   })
 
-  test('keeps what was said aloud, in order', () => {
+  test('records warnings in order', () => {
     const platform = new FakePlatform()
     const [first, second] = [new NetError('closed', 'first'), new NetError('closed', 'second')] as const
     platform.warn(first)
@@ -56,11 +56,11 @@ describe('a FakePlatform', () => {
     expect(new FakePlatform().clock.now_ms()).toBe(0)
   })
 
-  test('counts text as UTF-8', () => {
+  test('measures text as UTF-8', () => {
     expect(['', 'a', '中', '😀', '\ud800'].map(new FakePlatform().byte_length)).toEqual([0, 1, 3, 4, 3])
   })
 
-  test('makes queues that keep messages as they are, each its own', () => {
+  test('makes a new queue of unframed messages each time', () => {
     const platform = new FakePlatform()
     const queue = platform.make_queue(true)
     queue.push('a', 7)

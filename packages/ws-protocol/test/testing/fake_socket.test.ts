@@ -4,7 +4,7 @@ import { NetError } from '../../src/errors/errors.js'
 import { type MessageBatch, MessageQueue } from '../../src/queues/message_queue.js'
 import { FakeSocket } from '../../src/testing/fake_socket.js'
 
-/** Writes down what a socket tells. */
+/** Records the events of a socket. */
 class RecordedSocketEvents implements SocketEvents {
   readonly inbox_bytes = 0
   readonly log: unknown[][] = []
@@ -47,8 +47,8 @@ function batch_of(messages: readonly (string | Uint8Array)[]): MessageBatch {
   return queue.take() as MessageBatch
 }
 
-describe('what a FakeSocket is asked', () => {
-  test('is written down in order, with what it was asked with', () => {
+describe('a call of a FakeSocket', () => {
+  test('is recorded in order, with its arguments', () => {
     const { socket } = connected()
     socket.open()
     socket.pause()
@@ -80,15 +80,15 @@ describe('what a FakeSocket is asked', () => {
   })
 })
 
-describe('what is written', () => {
-  test('is there as it was given', () => {
+describe('a written message', () => {
+  test('is recorded unchanged', () => {
     const { socket } = connected()
     const messages = ['', 'text', '中文 😀 %41 é \ud800', Uint8Array.of(), Uint8Array.of(0, 255, 0x25)]
     socket.write(batch_of(messages))
     expect(socket.sent).toEqual(messages)
   })
 
-  test('is all there, whatever write it came in', () => {
+  test('is in `sent` with those of all writes', () => {
     const { socket } = connected()
     expect(socket.sent).toEqual([])
     socket.write(batch_of(['a', 'b']))
@@ -97,14 +97,14 @@ describe('what is written', () => {
     expect(socket.sent).toEqual(['a', 'b', 'c'])
   })
 
-  test('is taken at once, unless the test says otherwise', () => {
+  test('is taken at once by default', () => {
     const { socket } = connected()
     socket.open()
     socket.write(batch_of(['hello']))
     expect([socket.buffered_bytes, socket.unsent, socket.takes_batch]).toEqual([0, 0, true])
   })
 
-  test('waits as bytes, headers included, and as messages, while the network takes nothing', () => {
+  test('counts as unsent, in bytes with headers and in messages, while the network takes nothing', () => {
     const { socket, log } = connected()
     socket.open()
     socket.takes_writes = false
@@ -129,7 +129,7 @@ describe('what is written', () => {
     expect(seen).toEqual([0, 0, true])
   })
 
-  test('stays unsent when the socket ends before the network has taken it', () => {
+  test('stays unsent if the socket ends before the network has taken it', () => {
     const { socket } = connected()
     socket.open()
     socket.takes_writes = false
@@ -153,14 +153,10 @@ describe('is_writable', () => {
       },
       true,
     ],
-    [
-      'false once it is asked to close',
-      (socket: FakeSocket) => [socket.open(), socket.close(1000, '')],
-      false,
-    ],
+    ['false once it is closing', (socket: FakeSocket) => [socket.open(), socket.close(1000, '')], false],
     ['false once it is terminated', (socket: FakeSocket) => [socket.open(), socket.terminate()], false],
     [
-      'false once the Close of the peer is in',
+      'false once the peer’s Close has arrived',
       (socket: FakeSocket) => [socket.open(), socket.receive_close()],
       false,
     ],
@@ -187,7 +183,7 @@ describe('signs of life', () => {
     ['that it is pinged', false, socket => socket.ping()],
     ['that reading stops', false, socket => [socket.pause(), socket.resume()]],
     ['that they are asked for', false, socket => socket.signs_of_life()],
-  ])('%s is one: %s', (_, is_one, play) => {
+  ])('%s counts as one: %s', (_, is_one, play) => {
     const { socket } = connected()
     socket.open()
     const before = socket.signs_of_life()
@@ -202,7 +198,7 @@ describe('signs of life', () => {
   })
 })
 
-describe('what the test plays', () => {
+describe('an event that a test raises', () => {
   const error = new NetError('protocol_error', 'broken')
   test.each<[string, (socket: FakeSocket) => void, unknown[]]>([
     ['open', socket => socket.open(), ['opened']],
@@ -222,7 +218,7 @@ describe('what the test plays', () => {
     expect(socket.calls).toEqual([])
   })
 
-  test('needs somebody to tell', () => {
+  test('requires connect_to', () => {
     expect(() => new FakeSocket().open()).toThrow('connect_to comes first')
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../src/testing/index.js'
 import { start_peer_timeout } from '../../src/time/peer_timeout.js'
 
-/** A timeout of 300 ms, and when it was over. */
+/** Starts a timeout of 300 ms, and records when it is over. */
 function started(after_ms = 300) {
   const clock = new FakeClock()
   const over: number[] = []
@@ -11,7 +11,7 @@ function started(after_ms = 300) {
 }
 
 describe('a timeout of a peer', () => {
-  test.each([0, 1, 7, 300, 5_003])('of %i ms is over then, once, in a process that is not busy', after_ms => {
+  test.each([0, 1, 7, 300, 5_003])('of %i ms is over after that time, once, in an idle process', after_ms => {
     const { clock, over } = started(after_ms)
     clock.advance(after_ms - 1)
     expect(over).toEqual([])
@@ -21,7 +21,7 @@ describe('a timeout of a peer', () => {
     expect(clock.timers).toBe(0)
   })
 
-  test('goes on when the process was busy for longer than that: the peer has nearly all of its time left', () => {
+  test('leaves the peer nearly all of its time after the process was busy for longer than that', () => {
     const { clock, over } = started()
     clock.hold_up(600)
     clock.advance(269)
@@ -30,7 +30,7 @@ describe('a timeout of a peer', () => {
     expect(over).toEqual([870])
   })
 
-  test('that runs out while the process is busy is over behind what arrived meanwhile', () => {
+  test('that runs out while the process is busy is over only after arrived data is read', () => {
     const { clock, over } = started()
     const log: string[] = []
     clock.advance(299)
@@ -41,7 +41,7 @@ describe('a timeout of a peer', () => {
     expect(over).toEqual([899])
   })
 
-  test('of a process that is always busy is over all the same', () => {
+  test('is over even in a process that is always busy', () => {
     const { clock, over } = started()
     for (let i = 0; i < 11; i += 1) {
       clock.hold_up(100)

@@ -64,7 +64,9 @@ const noise = prefixes_of((size, random) => {
   return bytes
 })
 
-/** Copies the beginning of data that are made once for each seed: making them takes longer than packing them. */
+/**
+ * Copies the beginning of data that are made once for each seed: making them takes longer than packing them.
+ */
 function prefixes_of(
   make: (size: number, random: () => number) => Buffer,
 ): (size: number, seed?: number) => Buffer {

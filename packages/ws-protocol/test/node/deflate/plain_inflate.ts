@@ -16,7 +16,10 @@ const DISTANCES = Array.from({ length: 30 }, (_, index) => {
 const TAIL_BYTES = 4
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 
-/** Unpacks a message with its tail as plainly as RFC 1951 and RFC 7692 are written, to measure what zlib does not show. `before`: what they may refer to. */
+/**
+ * Unpacks a message with its tail as plainly as RFC 1951 and RFC 7692 are written, to measure what zlib does
+ * not show. `before`: what they may refer to.
+ */
 export function plain_inflate(data: Uint8Array, before: Uint8Array = new Uint8Array(0)): PlainInflated {
   const out = [...before]
   let farthest = 0

@@ -57,7 +57,8 @@ describe('secure_options', () => {
     [
       'a wrong passphrase',
       { ...encrypted, passphrase: 'sesame' },
-      // Once in 256 times what a wrong one makes of the key ends as a right one would, and something else is wrong with it.
+      // Once in 256 times what a wrong one makes of the key ends as a right one would, and something else is
+      // wrong with it.
       /^here: key can't be read: .*; check that passphrase/,
     ],
     [

@@ -34,7 +34,9 @@ const trust = { ca: identity.cert }
 /** What is below the WebSocket. */
 type Transport = 'TCP' | 'TLS'
 
-/** The stream of a handshake that was accepted, what came behind it, and whether messages may be compressed. */
+/**
+ * The stream of a handshake that was accepted, what came behind it, and whether messages may be compressed.
+ */
 interface Accepted {
   readonly stream: Socket
   readonly head: Buffer
