@@ -2,31 +2,31 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { without_values } from './argument_error.js'
+import { redact_values } from './argument_error.js'
 import { broker_url } from './cluster_of.js'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
-import { header_and_also, protocol_and_also } from './handshake_arguments.js'
+import { add_header, add_protocol } from './handshake_arguments.js'
 import { say_error } from './print.js'
 import { run_serve, type ServeArguments, STOPPING } from './serve.js'
 
 const DEFAULT_BIND = '127.0.0.1:8081'
 const DEFAULT_ROUTE = '/ws'
 const DEFAULT_WAIT_MS = 300
-/** The longest that a server may ask its clients to wait, and long enough for answers. */
-const MOST_SECONDS = 3_600
-const MOST_WORKERS = 1_024
+/** The longest time for which a server may ask its clients to wait. */
+const MAX_SECONDS = 3_600
+const MAX_WORKERS = 1_024
 
 const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
 
 /**
- * Runs the program with what follows its name on the command line; without anything, the command `demo`. Settles with the exit code. After
- * help, the version, or an error in the arguments, the process exits at once.
+ * Runs the program with its command-line arguments, or the command `demo` without any. Resolves to the exit
+ * code. After help, the version, or an error in the arguments, the process exits at once.
  */
 export async function run_command_line(args: readonly string[]): Promise<number> {
   let exit_code = 0
-  const program = echo_demo(ended_with => {
-    exit_code = ended_with
+  const program = echo_demo(reported => {
+    exit_code = reported
   })
   try {
     await program.parseAsync(args.length === 0 ? ['demo'] : args, { from: 'user' })
@@ -38,14 +38,14 @@ export async function run_command_line(args: readonly string[]): Promise<number>
   return exit_code
 }
 
-/** The commands, their options and help. A command reports its exit code to `report`. */
+/** Declares the commands with their options and help. A command passes its exit code to `report`. */
 function echo_demo(report: (exit_code: number) => void): Command {
   const program = new Command('echo-demo')
     .description(
       'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
     )
     .version(version, '-V, --version', 'print the version of @bt/net')
-    .configureOutput({ outputError: (message, write) => write(without_values(message)) })
+    .configureOutput({ outputError: (message, write) => write(redact_values(message)) })
 
   program
     .command('demo')
@@ -62,12 +62,12 @@ function echo_demo(report: (exit_code: number) => void): Command {
     .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
     .option('--route <path>', 'the path of the WebSocket', DEFAULT_ROUTE)
     .option('--binary', 'take binary messages too, and answer them in kind')
-    .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', content_of)
-    .option('--tls-key <file>', 'the key of that certificate', content_of)
+    .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', read_file)
+    .option('--tls-key <file>', 'the key of that certificate', read_file)
     .option(
       '--origin <origin>',
       'let in pages of this origin, such as https://example.com, and no others; may be repeated, and * lets in all (without: pages of the same host, and of this machine)',
-      and_also,
+      append,
     )
     .addOption(
       seconds_option(
@@ -116,7 +116,7 @@ second one ends it at once.`,
     .option(
       '--ca <file>',
       "for wss: the authority, in PEM, that the server's certificate comes from",
-      content_of,
+      read_file,
     )
     .option(
       '--topic <name>',
@@ -125,12 +125,12 @@ second one ends it at once.`,
     .option(
       '--header <name:value>',
       "send this header with the opening handshake, such as 'Authorization: Bearer …'; may be repeated",
-      header_and_also,
+      add_header,
     )
     .option(
       '--protocol <name>',
       'offer this subprotocol; may be repeated, those preferred first',
-      protocol_and_also,
+      add_protocol,
     )
     .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
     .option(
@@ -171,8 +171,8 @@ function whole_ms(text: string): number {
 }
 
 function whole_count(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= MOST_WORKERS) return Number(text)
-  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_WORKERS}.`)
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= MAX_WORKERS) return Number(text)
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_WORKERS}.`)
 }
 
 function seconds_option(flags: string, description: string, default_ms: number): Option {
@@ -182,16 +182,16 @@ function seconds_option(flags: string, description: string, default_ms: number):
 }
 
 function ms_of_seconds(text: string): number {
-  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) <= MOST_SECONDS)
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) <= MAX_SECONDS)
     return Math.round(Number(text) * 1000)
-  throw new InvalidArgumentError(`Give seconds from 0 to ${MOST_SECONDS}, such as 2 or 0.5.`)
+  throw new InvalidArgumentError(`Give seconds from 0 to ${MAX_SECONDS}, such as 2 or 0.5.`)
 }
 
-function and_also(text: string, before: readonly string[] = []): readonly string[] {
+function append(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text]
 }
 
-function content_of(file: string): Buffer {
+function read_file(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {

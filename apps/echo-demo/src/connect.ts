@@ -2,30 +2,30 @@ import { connect } from '@bt/net'
 import { pipe_through } from './pipe_through.js'
 import { type_at_terminal } from './type_at_terminal.js'
 
-/** What follows `connect` on the command line. */
+/** The arguments of the command `connect`. */
 export interface ConnectArguments {
-  /** Where to connect. */
+  /** The URL of the server. */
   readonly url: string
-  /** Whether lines are sent as binary messages, and binary messages are taken too. */
+  /** Whether to send lines as binary messages, and accept binary messages too. */
   readonly binary?: boolean
-  /** The certificates of the authorities that a server's certificate has to come from, in PEM; without, those of Node. */
+  /** The certificates of trusted authorities, in PEM; by default, those that Node trusts. */
   readonly ca?: Buffer
-  /** Headers that go with the opening handshake, by name. */
+  /** Extra headers of the opening handshake, by name. */
   readonly header?: Readonly<Record<string, string>>
-  /** The subprotocols that are offered, by preference. */
+  /** The subprotocols to offer, the preferred one first. */
   readonly protocol?: readonly string[]
-  /** Whether to connect again, and again, when the connection is lost or does not open. */
+  /** Whether to keep reconnecting when the connection is lost or fails to open. */
   readonly reconnect?: boolean
-  /** The topic of our echo server that this client is to be in. */
+  /** The topic of our echo server to join. */
   readonly topic?: string
-  /** With a pipe: for how long no message has to come before the connection is closed, in milliseconds. */
+  /** With a pipe: how long to wait for another message before closing, in milliseconds. */
   readonly wait: number
 }
 
 /**
- * Talks to a server: what somebody types at a terminal, or what is piped in. Settles with the exit code.
+ * Sends a server the lines that are typed at a terminal or piped in. Resolves to the exit code.
  *
- * @throws NetError `invalid_option` for a URL that is none, a `ca` that is none, or a header that can't be sent
+ * @throws NetError `invalid_option` for an invalid URL or `ca`, or a header that can't be sent
  */
 export async function run_connect({
   url,
@@ -47,8 +47,8 @@ export async function run_connect({
     tls: ca === undefined ? undefined : { ca },
   })
   const is_terminal = process.stdin.isTTY && process.stdout.isTTY
-  const is_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
-  return (await is_well) ? 0 : 1
+  const ended_well = is_terminal ? type_at_terminal(ws, binary) : pipe_through(ws, { binary, wait_ms: wait })
+  return (await ended_well) ? 0 : 1
 }
 
 function with_topic(url: string, topic: string | undefined): string {

@@ -6,33 +6,33 @@ import { close_in_order, has_opened, STOPPING } from './serve.js'
 import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 
-/** What follows `demo` on the command line. */
+/** The arguments of the command `demo`. */
 export interface DemoArguments {
-  /** Where to listen, `'host:port'`. */
+  /** The address to listen on, `'host:port'`. */
   readonly bind: string
   /** The path of the WebSocket. */
   readonly route: string
-  /** A page that runs beside it. */
+  /** The URL of the browser demo, if it is running too. */
   readonly page?: string
 }
 
 /**
- * Shows both sides: starts the server, lets the sample client talk to it, says what to try next, and serves until it is told to
- * stop. Settles with the exit code.
+ * Shows both sides: starts the server, runs the sample client against it, prints what to try next, and serves
+ * until it is stopped. Resolves to the exit code.
  */
 export async function run_demo({ bind, route, page }: DemoArguments): Promise<number> {
-  let tell_left!: () => void
+  let resolve_left!: () => void
   const first_left = new Promise<void>(resolve => {
-    tell_left = resolve
+    resolve_left = resolve
   })
-  const server = start_echo_server({ bind, route, on_left: tell_left })
+  const server = start_echo_server({ bind, route, on_left: resolve_left })
   const is_stopping = on_stop(() => close_in_order(server, STOPPING))
   if (!(await has_opened(server))) return is_stopping() ? 0 : 1
   const url = url_of(server.addr, route)
   process.stdout.write(`\n${style.bold('A WebSocket server, and a client that talks to it:')}\n\n`)
   say('server', `listening on ${style.bold(url)}`)
   await run_sample_client(url)
-  // The server hears of the end a little later than the client: its line comes before the hints.
+  // The server sees the connection end a little later than the client; its line has to come before the hints.
   await Promise.race([first_left, server.closed])
   if (!is_stopping()) process.stdout.write(hints(url, { page }))
   await server.closed

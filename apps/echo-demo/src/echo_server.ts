@@ -12,32 +12,34 @@ import { quoted } from './message_text.js'
 import { say, say_error, style } from './print.js'
 import { is_full, send_patiently } from './send_patiently.js'
 
-/** What an echo server has to know. */
+/** The settings of an echo server. */
 export interface EchoServerOptions {
-  /** Where to listen, `'host:port'`. */
+  /** The address to listen on, `'host:port'`. */
   readonly bind: string
   /** The path of the WebSocket. */
   readonly route: string
-  /** Whether binary messages are taken too, and answered in kind. */
+  /** Whether to accept binary messages too, and answer them in kind. */
   readonly binary?: boolean
-  /** The certificate and its key, where it speaks TLS. */
+  /** The certificate and its key, if the server speaks TLS. */
   readonly tls?: TlsListenOptions | undefined
-  /** The pages that may connect, in place of those that may by default. */
+  /** The origins of the pages that may connect, in place of the default. */
   readonly origins?: readonly string[] | '*' | undefined
   /** The broker that makes it one of several servers. */
   readonly cluster?: ClusterPort | undefined
-  /** Called when a client has gone. */
+  /** Called when a client has disconnected. */
   readonly on_left?: () => void
 }
 
-/** The code with which somebody is sent away who asked for what there is not; our client does not come back then. */
+/** The close code for a topic name that is invalid; our client does not reconnect after it. */
 const BAD_REQUEST = 4_400
 
 /**
- * Starts the server: it sends 'welcome' to whoever connects, answers each message with 'echo:' before it, and prints all of it. Who connects with
- * `?topic=NAME` is in that topic, and hears what others say who are.
+ * Starts a server that greets each client with 'welcome', echoes each message with the prefix 'echo:', and
+ * prints both. A client that connects with `?topic=NAME` joins that topic, and gets what the others in it
+ * send.
  *
- * @throws NetError `invalid_option` for a `bind`, a `route` or an origin that is none, or a certificate and a key that do not belong together
+ * @throws NetError `invalid_option` for an invalid `bind`, `route` or origin, or a key that does not match
+ * the certificate
  */
 export function start_echo_server({
   bind,
@@ -72,8 +74,8 @@ export function start_echo_server({
       const sent = send_patiently(socket, answer)
       const is_late = sent instanceof NetError && sent.code === 'closed'
       const answered = is_late ? 'it is too late for an answer' : `I answer ${quoted(answer)}`
-      const told = topics.length === 0 ? '' : `, and tell ${topics.map(quoted).join(', ')}`
-      say('server', `${style.bold(socket.addr)} says ${quoted(data)}; ${answered}${told}`)
+      const published = topics.length === 0 ? '' : `, and tell ${topics.map(quoted).join(', ')}`
+      say('server', `${style.bold(socket.addr)} says ${quoted(data)}; ${answered}${published}`)
       return sent
     },
     on_close: (socket, info) => {
@@ -81,7 +83,7 @@ export function start_echo_server({
       on_left?.()
     },
     on_error: error => {
-      // A full queue is no error here: whoever reads slowly is waited for.
+      // A full queue is no error here, because `send_patiently` waits for slow readers.
       if (!is_full(error)) say_error(error, error.socket?.addr)
     },
   })

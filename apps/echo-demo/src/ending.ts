@@ -1,7 +1,7 @@
 import type { CloseInfo, ReconnectInfo, WsClient } from '@bt/net'
 import { quoted } from './message_text.js'
 
-/** How a connection ended, such as `code 1001, cause peer`. */
+/** Describes how a connection ended, such as `code 1001, cause peer`. */
 export function how_closed({ code, cause, reason, clean, unsent }: CloseInfo): string {
   const parts = [`code ${code}`, `cause ${cause}`]
   if (reason !== '') parts.push(`reason ${quoted(reason)}`)
@@ -10,18 +10,18 @@ export function how_closed({ code, cause, reason, clean, unsent }: CloseInfo): s
   return parts.join(', ')
 }
 
-/** Whether a client's connection ended as the client wanted: it closed, the server agreed, and nothing was lost before. */
+/** Whether the client itself closed its connection, cleanly and with nothing unsent. */
 export function has_ended_well({ clean, cause, unsent }: CloseInfo): boolean {
   return clean && cause === 'local' && unsent === 0
 }
 
-/** Why a client waits, and for how long: `lost (code 1006, …); attempt 1 in 0.4 s`. */
-export function what_is_next({ attempt, delay_ms, info }: ReconnectInfo): string {
+/** Describes why a client reconnects, and when: `lost (code 1006, …); attempt 1 in 0.4 s`. */
+export function how_reconnecting({ attempt, delay_ms, info }: ReconnectInfo): string {
   const what = info.cause === 'refused' ? 'not connected' : `lost (${how_closed(info)})`
   return `${what}; attempt ${attempt} in ${(delay_ms / 1000).toFixed(1)} s`
 }
 
-/** Whether a client's connection has ended for good, or is about to. */
+/** Whether a client has closed for good, or is about to. */
 export function is_over({ state }: Pick<WsClient, 'state'>): boolean {
   return state === 'closing' || state === 'closed'
 }

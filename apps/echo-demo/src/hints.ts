@@ -1,19 +1,19 @@
 import { relative } from 'node:path'
 import { style } from './print.js'
 
-/** What belongs to a server that hints are about. */
+/** The properties of a server that its hints depend on. */
 export interface HintDetails {
-  /** Whether it takes binary messages. */
+  /** Whether it accepts binary messages. */
   readonly is_binary?: boolean | undefined
-  /** A page that runs beside it. */
+  /** The URL of the browser demo, if it is running too. */
   readonly page?: string | undefined
   /** Whether several processes serve. */
   readonly has_workers?: boolean
-  /** Whether they, and others, are one through a broker. */
+  /** Whether a broker joins them with each other and with other servers. */
   readonly is_joined?: boolean
 }
 
-/** What to try now that a server listens at `url`, for somebody who sees it for the first time. */
+/** Returns what a first-time user can try now that a server listens at `url`. */
 export function hints(
   url: string,
   { is_binary = false, page, has_workers = false, is_joined = false }: HintDetails = {},
@@ -60,7 +60,7 @@ function console_hint(url: string): string[] {
   ]
 }
 
-/** How this program is run from the current directory. */
+/** Returns the command that runs this program from the current directory. */
 function this_program(): string {
   const [, script = ''] = process.argv
   const path = relative('', script)

@@ -1,7 +1,10 @@
 import type { WsClient } from '@bt/net'
 import { shown_url } from './shown_url.js'
 
-/** That a client is connected, for the first time or again: where, and with which subprotocol, if the server has chosen one. */
+/**
+ * Describes a new connection: whether it is the first, where to, and the subprotocol if the server has chosen
+ * one.
+ */
 export function how_connected(
   { addr, protocol }: Pick<WsClient, 'addr' | 'protocol'>,
   is_again: boolean,

@@ -1,4 +1,4 @@
-/** The lines of a text that comes in pieces, without their ends (LF or CR LF); the last one may lack its end. */
+/** Splits a text that comes in pieces into lines, without their LF or CR LF, which the last line may lack. */
 export async function* lines_of(pieces: AsyncIterable<string>): AsyncGenerator<string, void> {
   let rest = ''
   for await (const piece of pieces) {

@@ -1,5 +1,5 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
+import { has_ended_well, how_closed, is_over, how_reconnecting } from './ending.js'
 import { how_connected } from './how_connected.js'
 import { lines_of } from './lines_of.js'
 import { say_error, say_status } from './print.js'
@@ -8,17 +8,18 @@ import { Silence } from './silence.js'
 import { on_stop } from './stop.js'
 import { write_message } from './write_message.js'
 
-/** How a pipe is led through a connection. */
+/** The settings of {@link pipe_through}. */
 export interface PipeOptions {
-  /** Whether lines are sent as binary messages. */
+  /** Whether to send lines as binary messages. */
   readonly binary: boolean
-  /** After the end of the input: for how long no message has to come before the connection is closed. */
+  /** How long to wait for another message, after the input has ended, before closing. */
   readonly wait_ms: number
 }
 
 /**
- * Sends each line of stdin, and prints each message to stdout; where either side is slow, the other waits. After the end of the
- * input it closes when all is sent and no message has come for a while. Settles with whether all went well.
+ * Sends each line of stdin, and prints each message to stdout; if either side is slow, the other waits. After
+ * the end of the input it closes as soon as everything is sent and no message has come for a while. Resolves
+ * to whether all went well.
  */
 export async function pipe_through(
   ws: WsClient<string | Uint8Array>,
@@ -32,7 +33,7 @@ export async function pipe_through(
     is_again = true
     silence.heard()
   })
-  ws.on_reconnecting(info => say_status(what_is_next(info)))
+  ws.on_reconnecting(info => say_status(how_reconnecting(info)))
   ws.on_message(data => {
     const written = write_message(data)
     silence.heard()
@@ -43,9 +44,9 @@ export async function pipe_through(
   })
   on_stop(() => ws.close())
   send_lines(ws, binary)
-    .then(() => nothing_comes(ws, silence))
+    .then(() => quiet(ws, silence))
     .catch((error: unknown) => {
-      // What fails because the connection has ended is no news: how it ended is.
+      // An error that follows from the end of the connection adds nothing to how it ended.
       if (is_over(ws)) return
       has_failed = true
       say_error(error)
@@ -57,10 +58,10 @@ export async function pipe_through(
   return has_ended_well(info) && !has_failed
 }
 
-/** Settles when the network has taken every line; rejects when it never will. */
+/** Resolves when every line has gone out; rejects when one never will. */
 async function send_lines(ws: WsClient<string | Uint8Array>, binary: boolean): Promise<void> {
   await ws.opened
-  // Latin-1 has a character for every byte: so a line of any bytes arrives as it is.
+  // Latin-1 has a character for every byte, so a line of any bytes survives.
   const encoding = binary ? 'latin1' : 'utf8'
   process.stdin.setEncoding(encoding)
   for await (const line of lines_of(process.stdin)) {
@@ -70,8 +71,11 @@ async function send_lines(ws: WsClient<string | Uint8Array>, binary: boolean): P
   await ws.drained()
 }
 
-/** Settles when no message comes any more; while stdout takes none, or there is no connection, they wait, and that is no silence. */
-async function nothing_comes(ws: WsClient<string | Uint8Array>, silence: Silence): Promise<void> {
+/**
+ * Resolves when no message comes any more. Silence does not count while stdout is full or while the client
+ * reconnects, because messages may be held back then.
+ */
+async function quiet(ws: WsClient<string | Uint8Array>, silence: Silence): Promise<void> {
   do await silence.lasted()
   while (process.stdout.writableNeedDrain || ws.state === 'reconnecting')
 }

@@ -4,30 +4,30 @@ import { visible } from './message_text.js'
 
 type Colors = ReturnType<typeof pc.createColors>
 
-/** Colours for stdout: none where it is no terminal, or NO_COLOR is set. */
+/** Colours for stdout: none if it is no terminal, or if NO_COLOR is set. */
 export const style: Colors = colors_for(process.stdout)
 const error_style = colors_for(process.stderr)
 
-/** One of several processes that serve one port says which it is. */
+/** A worker prints its number, because several processes serve one port. */
 const SERVER = cluster.worker === undefined ? 'server' : `worker ${cluster.worker.id}`
 
-/** Prints what one side of the conversation does or hears, a line on stdout. */
+/** Prints to stdout, on one line, what one side of the conversation does or receives. */
 export function say(who: 'server' | 'client', text: string): void {
   const name = who === 'server' ? style.green(SERVER) : style.cyan(who)
   process.stdout.write(`${name}  ${text}\n`)
 }
 
-/** Prints what went wrong, and with whom where that is known: one line on stderr. */
+/** Prints an error to stderr, on one line, with the address of the peer if it is known. */
 export function say_error(error: unknown, address?: string): void {
   process.stderr.write(error_line(error, address))
 }
 
-/** Prints how things stand, one line on stderr: beside the data, which is alone on stdout. */
+/** Prints a status line to stderr, so that stdout holds nothing but data. */
 export function say_status(text: string): void {
   process.stderr.write(`${error_style.dim(text)}\n`)
 }
 
-/** What went wrong, and with whom where that is known, as one line for stderr. */
+/** Returns the line that {@link say_error} prints. */
 export function error_line(error: unknown, address?: string): string {
   const message = error instanceof Error ? error.message : String(error)
   const whose =

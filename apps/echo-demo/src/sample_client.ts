@@ -3,7 +3,10 @@ import { how_closed } from './ending.js'
 import { quoted } from './message_text.js'
 import { say, say_error, style } from './print.js'
 
-/** Runs the sample client: it says 'hello', prints what it hears, and closes after two messages. Settles when it has closed. */
+/**
+ * Runs the sample client, which sends 'hello', prints what it receives, and closes after two messages.
+ * Resolves when it has closed.
+ */
 export async function run_sample_client(url: string): Promise<void> {
   say('client', `I connect to ${style.bold(url)} and say ${quoted('hello')}`)
   const ws = connect({ type: 'ws', url })

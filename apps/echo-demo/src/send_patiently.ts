@@ -1,18 +1,18 @@
 import type { NetError, Sendable } from '@bt/net'
 
-/** Whoever sends through a bounded queue: a client, or a server's socket. */
+/** A sender with a bounded queue: a client, or a server's socket. */
 export interface Sender {
-  /** Sends, or says why not. */
+  /** Queues a message, or returns why it can't. */
   send(data: Sendable): true | NetError
-  /** Resolves when everything is sent; rejects when some of it is lost, or nothing is sent any more. */
+  /** Resolves when the queue is empty; rejects when messages are lost, or the connection is closed. */
   drained(): Promise<void>
 }
 
 /**
- * Sends, and where the queue is full waits until it is drained and sends again. A promise is returned only where there was
- * something to wait for, so that whoever has room pays nothing.
+ * Sends a message; if the queue is full, waits until it has drained and sends again. It returns a promise
+ * only if it has to wait, so that a send into a free queue costs nothing extra.
  *
- * @returns what `send` said last: `true`, or an error with code `closed` or `too_large`
+ * @returns the last result of `send`: `true`, or an error with code `closed` or `too_large`
  */
 export function send_patiently(sender: Sender, data: Sendable): true | NetError | Promise<true | NetError> {
   const sent = sender.send(data)
@@ -21,14 +21,14 @@ export function send_patiently(sender: Sender, data: Sendable): true | NetError 
 
 async function send_when_drained(sender: Sender, data: Sendable): Promise<true | NetError> {
   for (;;) {
-    // If it rejects, other messages were lost, which `on_error` reports. Whether this one can still be sent, `send` says.
+    // A rejection is about other messages, which `on_error` reports; `send` decides about this one.
     await sender.drained().catch(() => {})
     const sent = sender.send(data)
     if (!is_full(sent)) return sent
   }
 }
 
-/** Whether the answer of `send`, or an error, says that the queue is full: then waiting helps. */
+/** Whether a result of `send`, or an error, means that the queue is full, so that waiting helps. */
 export function is_full(sent: true | NetError): boolean {
   return sent !== true && sent.code === 'queue_full'
 }

@@ -8,46 +8,46 @@ import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 import { Workers } from './workers.js'
 
-/** What follows `serve` on the command line. */
+/** The arguments of the command `serve`. */
 export interface ServeArguments extends Omit<EchoServerOptions, 'cluster' | 'on_left' | 'origins' | 'tls'> {
-  /** The pages that may connect, each by its origin, or `*`. */
+  /** The origins of the pages that may connect, or `*`. */
   readonly origin?: readonly string[]
-  /** The certificate, in PEM, where it speaks TLS. */
+  /** The certificate, in PEM, if the server speaks TLS. */
   readonly tlsCert?: Buffer
-  /** Its key. */
+  /** The key of the certificate, in PEM. */
   readonly tlsKey?: Buffer
-  /** For how long what clients have sent is answered when it stops, in milliseconds. */
+  /** How long pending messages may still be answered when the server stops, in milliseconds. */
   readonly drain: number
-  /** Over how long its clients are to come back afterwards, in milliseconds; 0: they are told nothing. */
+  /** The time over which clients are asked to reconnect afterwards, in milliseconds; 0 asks for nothing. */
   readonly spread: number
-  /** How many processes serve; left out: this one does. */
+  /** The number of processes that serve; by default, only this one does. */
   readonly workers?: number
-  /** The URL of the broker that makes all servers one that have the same. */
+  /** The URL of the broker that joins all servers that use it. */
   readonly cluster?: string
 }
 
-/** How a server stops: for how long it answers, and over how long its clients are to come back. */
+/** How a server stops: how long it still answers, and over which time its clients are asked to reconnect. */
 export interface Stopping {
   readonly drain_ms: number
   readonly spread_ms: number
 }
 
-/** How a server stops that was not told how. */
+/** How a server stops by default. */
 export const STOPPING: Stopping = { drain_ms: 5_000, spread_ms: 0 }
 
-/** Beside what it may take to answer: for how long a worker that was told to end may send what is queued. */
-const END_MS = 30_000
+/** The time that a stopping worker has to send what is queued, on top of its time to answer. */
+const FLUSH_MS = 30_000
 
 /**
- * Serves until it is told to stop. Settles with the exit code.
+ * Serves until it is stopped. Resolves to the exit code.
  *
- * @throws NetError `invalid_option` for what is not as `listen` expects it
+ * @throws NetError `invalid_option` for an argument that `listen` rejects
  */
 export async function run_serve(given: ServeArguments): Promise<number> {
   const broker = await cluster_of(given.cluster)
   if (given.workers !== undefined && cluster.isPrimary) return run_workers(given, given.workers)
   const { tlsCert, tlsKey, origin, drain: drain_ms, spread: spread_ms } = given
-  // What is missing of the two, `listen` says.
+  // If one of the two is missing, `listen` reports it.
   const tls = is_secure(given) ? ({ cert: tlsCert, key: tlsKey } as TlsListenOptions) : undefined
   const origins = origin?.includes('*') ? '*' : origin
   const server = start_echo_server({ ...given, tls, origins, cluster: broker })
@@ -59,28 +59,28 @@ export async function run_serve(given: ServeArguments): Promise<number> {
   on_stop(close)
   const opened = await has_opened(server)
   if (opened && cluster.isPrimary) say_listening(server.addr, given)
-  else if (opened) be_worker(server.addr, close)
+  else if (opened) run_as_worker(server.addr, close)
   await server.closed
   cluster.worker?.disconnect()
   return opened || is_closing ? 0 : 1
 }
 
-/** Tells the first process that this one listens, which tells it when to end. */
-function be_worker(addr: string, close: () => void): void {
+/** Reports to the primary process that this one listens; any message from the primary asks it to end. */
+function run_as_worker(addr: string, close: () => void): void {
   process.on('message', close)
-  // A terminal that goes tells all processes; what is to be done, the first one says.
+  // A closing terminal sends SIGHUP to every process, but only the primary decides what happens.
   process.on('SIGHUP', () => {})
   process.send?.(addr)
 }
 
-/** Has several processes serve, each as {@link run_serve} does. */
+/** Starts several processes, each of which serves as {@link run_serve} does. */
 async function run_workers(given: ServeArguments, count: number): Promise<number> {
-  const workers = new Workers({ count, end_ms: given.drain + END_MS })
-  let tell_stopped!: () => void
+  const workers = new Workers({ count, end_ms: given.drain + FLUSH_MS })
+  let resolve_stopped!: () => void
   const stopped = new Promise<void>(resolve => {
-    tell_stopped = resolve
+    resolve_stopped = resolve
   })
-  const is_stopping = on_stop(() => workers.stop().then(tell_stopped))
+  const is_stopping = on_stop(() => workers.stop().then(resolve_stopped))
   process.on('SIGHUP', () => workers.restart())
   const addr = await workers.start()
   if (!is_stopping()) {
@@ -104,7 +104,10 @@ function is_secure({ tlsCert, tlsKey }: ServeArguments): boolean {
   return tlsCert !== undefined || tlsKey !== undefined
 }
 
-/** Waits until a server listens. `false` where it can't, which its `on_error` was told, or where it was closed before. */
+/**
+ * Waits until a server listens. `false` if it can't, which its `on_error` has reported, or if it was closed
+ * before.
+ */
 export function has_opened(server: WsServer): Promise<boolean> {
   return server.opened.then(
     () => true,
@@ -112,13 +115,13 @@ export function has_opened(server: WsServer): Promise<boolean> {
   )
 }
 
-/** Closes a server in order, and says what happens. */
+/** Closes a server in order, and prints what happens. */
 export function close_in_order(server: WsServer, { drain_ms, spread_ms }: Stopping): void {
   const { size } = server.sockets
   const wait = drain_ms === 0 ? '' : ` answers may take ${drain_ms / 1000} s, then`
   const back = spread_ms === 0 ? ' (Close 1001)' : ` to come back within ${spread_ms / 1000} s (Close 1012)`
-  const told = `;${wait} ${size} ${size === 1 ? 'client is' : 'clients are'} told${back}`
-  say('server', `stopping${size === 0 ? '' : told}`)
+  const plan = `;${wait} ${size} ${size === 1 ? 'client is' : 'clients are'} told${back}`
+  say('server', `stopping${size === 0 ? '' : plan}`)
   server.close({ drain_ms, spread_ms, late: 'delivered' })
   server.closed.then(() => say('server', 'stopped'))
 }

@@ -1,4 +1,4 @@
-/** A valid URL as errors show it: without user and password, and without its query. */
+/** Returns a valid URL as errors show it: without user, password and query. */
 export function shown_url(text: string): string {
   const url = new URL(text)
   const user = url.username === '' && url.password === '' ? '' : '***@'

@@ -1,5 +1,5 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed, is_over, what_is_next } from './ending.js'
+import { has_ended_well, how_closed, is_over, how_reconnecting } from './ending.js'
 import { how_connected } from './how_connected.js'
 import { shown } from './message_text.js'
 import { error_line, style } from './print.js'
@@ -9,7 +9,7 @@ import { TypedLine } from './typed_line.js'
 
 const QUIT = '/quit'
 
-/** Sends what is typed, line by line, and shows what comes. Settles with whether all went well. */
+/** Sends what is typed, line by line, and shows the messages that come. Resolves to whether all went well. */
 export async function type_at_terminal(ws: WsClient<string | Uint8Array>, binary: boolean): Promise<boolean> {
   let all_sent: Promise<unknown> = Promise.resolve()
   const show_error = (error: unknown): void => typed_line.print(error_line(error), process.stderr)
@@ -33,7 +33,7 @@ export async function type_at_terminal(ws: WsClient<string | Uint8Array>, binary
     show_status(how_connected(ws, is_again) + (is_again ? '' : `; type a line, ${QUIT} or Ctrl-D closes`))
     is_again = true
   })
-  ws.on_reconnecting(info => show_status(what_is_next(info)))
+  ws.on_reconnecting(info => show_status(how_reconnecting(info)))
   ws.on_message(data => typed_line.print(`${style.cyan('<')} ${shown(data)}\n`))
   ws.on_error(error => {
     if (!is_full(error)) show_error(error)

@@ -3,21 +3,21 @@ import type { Readable, Writable } from 'node:stream'
 
 const PROMPT = '> '
 
-/** Who is told of what is typed. */
-export interface TypedLineOptions {
-  /** A line was finished with Enter. */
+/** The callbacks of a {@link TypedLine}. */
+export interface TypedLineEvents {
+  /** Called for each line that is finished with Enter. */
   readonly on_line: (line: string) => void
-  /** Nothing more will be typed: Ctrl-D, Ctrl-C, or {@link TypedLine.end}. Called once. */
+  /** Called once, when the input ends: Ctrl-D, Ctrl-C, or {@link TypedLine.end}. */
   readonly on_end: () => void
 }
 
-/** A line that somebody is typing, with history, at the bottom of a terminal; what is printed meanwhile appears above it. */
+/** An input line with history at the bottom of a terminal; what is printed meanwhile appears above it. */
 export class TypedLine {
   readonly #output: Writable
   readonly #readline: Interface
   #state: 'hidden' | 'shown' | 'ended' = 'hidden'
 
-  constructor(input: Readable, output: Writable, { on_line, on_end }: TypedLineOptions) {
+  constructor(input: Readable, output: Writable, { on_line, on_end }: TypedLineEvents) {
     this.#output = output
     this.#readline = createInterface({ input, output, prompt: PROMPT, terminal: true })
     this.#readline.on('line', line => {
@@ -32,29 +32,29 @@ export class TypedLine {
     })
   }
 
-  /** Asks for a line. Twice is fine. */
+  /** Shows the prompt. Further calls do nothing. */
   show(): void {
     if (this.#state !== 'hidden') return
     this.#state = 'shown'
     this.#readline.prompt()
   }
 
-  /** Prints `text`, which ends with a line feed, above the line, and leaves that as it is. */
+  /** Prints `text`, which ends with a line feed, above the input line, and leaves that unchanged. */
   print(text: string, target: Writable = this.#output): void {
     const rows = this.#clear()
     target.write(text)
     if (this.#state !== 'shown') return
-    // Before it draws, readline goes up to where its first row was: those rows have to be there.
+    // Before it draws, readline moves up to its first row, so those rows have to exist.
     this.#output.write('\n'.repeat(rows))
     this.#readline.prompt(true)
   }
 
-  /** Takes the line away; nothing more can be typed. Twice is fine. */
+  /** Removes the input line for good. Further calls do nothing. */
   end(): void {
     this.#readline.close()
   }
 
-  /** Takes the line off the screen. Returns in which of its rows the cursor was. */
+  /** Erases the input line from the screen. Returns the index of its row that the cursor was in. */
   #clear(): number {
     if (this.#state !== 'shown') return 0
     const { rows } = this.#readline.getCursorPos()

@@ -1,25 +1,28 @@
 import cluster, { type Worker } from 'node:cluster'
 import { say, say_error } from './print.js'
 
-/** How long it takes until there is another worker in place of one that has died: twice as long each time, until one lives for a minute. */
+/** The delay before a dead worker is replaced. It doubles each time, until a worker lives for a minute. */
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 30_000
 const HEALTHY_MS = 60_000
-/** A worker that takes longer to begin is killed. */
-const BEGIN_MS = 30_000
+/** A worker that takes longer to start is killed. */
+const START_LIMIT_MS = 30_000
 
-/** How many processes serve one port, and what ends one that does not end by itself. */
+/** The settings of {@link Workers}. */
 export interface WorkersOptions {
-  /** How many. */
+  /** The number of processes. */
   readonly count: number
-  /** For how long one that was told to end may go on, in milliseconds; then it is killed. */
+  /** How long a worker that was asked to end may take, in milliseconds, before it is killed. */
   readonly end_ms: number
 }
 
-/** Processes that run this program as workers on one port: those that die are replaced, and all of them can be, one after the other. */
+/**
+ * Worker processes of this program on one port. Dead ones are replaced, and {@link restart} replaces them all
+ * in turn.
+ */
 export class Workers {
   readonly #options: WorkersOptions
-  /** Those that are to run, each with where it listens, once it does; who was told to end is not among them. */
+  /** The workers that were not asked to end, each with the address that it listens on, once it does. */
   readonly #running = new Map<Worker, Promise<string | undefined>>()
   #wait_ms = FIRST_WAIT_MS
   #refill: NodeJS.Timeout | undefined
@@ -30,7 +33,10 @@ export class Workers {
     this.#options = options
   }
 
-  /** Starts them; settles with where they listen, or with nothing where the first one can't, which it has said. */
+  /**
+   * Starts the workers. Resolves to their address, or to nothing if the first one can't listen, which it has
+   * reported.
+   */
   async start(): Promise<string | undefined> {
     const addr = await this.#start_one()
     if (addr === undefined || this.#phase === 'stopping') return undefined
@@ -39,13 +45,13 @@ export class Workers {
     return addr
   }
 
-  /** Replaces one after the other, each as soon as the next one listens. */
+  /** Replaces the workers one after the other, each as soon as its successor listens. */
   restart(): void {
     if (this.#phase !== 'serving') return
     this.#restarted = this.#restarted.then(() => this.#restart_all())
   }
 
-  /** Has all of them end; settles when they have. */
+  /** Asks all workers to end. Resolves when they have. */
   async stop(): Promise<void> {
     this.#phase = 'stopping'
     clearTimeout(this.#refill)
@@ -67,7 +73,7 @@ export class Workers {
     if (this.#phase === 'serving') say('server', 'all workers are new')
   }
 
-  /** Settles with where the new one listens, or with nothing where it does not. */
+  /** Starts a worker. Resolves to the address that it listens on, or to nothing if it fails to. */
   async #start_one(): Promise<string | undefined> {
     let worker: Worker
     try {
@@ -77,13 +83,13 @@ export class Workers {
       if (this.#phase === 'serving') this.#refill_later()
       return undefined
     }
-    const began_ms = performance.now()
-    const too_late = setTimeout(() => kill(worker, 'does not begin'), BEGIN_MS)
+    const started_ms = performance.now()
+    const too_late = setTimeout(() => kill(worker, 'does not begin'), START_LIMIT_MS)
     const addr = new Promise<string | undefined>(resolve => {
       const gone = (why: string): void => {
         clearTimeout(too_late)
         resolve(undefined)
-        if (this.#running.delete(worker)) this.#lost(worker, why, performance.now() - began_ms)
+        if (this.#running.delete(worker)) this.#lost(worker, why, performance.now() - started_ms)
       }
       worker.once('message', (addr: string) => {
         clearTimeout(too_late)
@@ -120,7 +126,7 @@ export class Workers {
     this.#running.delete(worker)
     const too_late = setTimeout(() => kill(worker, 'does not end'), this.#options.end_ms)
     const exited = new Promise(resolve => worker.once('exit', resolve))
-    // Before it listens it hears nothing, nor does one that is just dying.
+    // A worker does not handle messages before it listens; sending to a dying one fails, which is fine.
     await listens
     worker.send('end', () => {})
     await exited

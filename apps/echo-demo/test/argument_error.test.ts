@@ -13,27 +13,27 @@ it.each([
     /^error: option '--header <name:value>' is invalid\. Give NAME:VALUE/,
   ],
   [
-    'a header that is given twice',
+    'a repeated header',
     ['connect', '--header', 'a:1', '--header', "A:SECRET' is invalid."],
     /^error: option .* Give each header once/,
   ],
   [
-    'a subprotocol that is none',
+    'an invalid subprotocol',
     ['connect', '--protocol', 'SECRET SECRET'],
     /^error: option '--protocol <name>' is invalid\. Give the name/,
   ],
   [
-    'an option that is mistyped',
+    'a mistyped option',
     ['connect', '--heador=Authorization: SECRET'],
     /^error: unknown option '--heador'/,
   ],
   [
-    'characters that are not visible',
+    'invisible characters',
     ['connect', '--hea\u202e\u009bdor'],
     /^error: unknown option '--hea\\u\{202e\}\\x9bdor'/,
   ],
   [
-    'a URL that is none',
+    'an invalid URL',
     ['connect', 'ws://ada@corp.com:SECRET@ho st/?SECRET'],
     /^error: .* "ws:\/\/\*\*\*@ho st\/\?\*\*\*"/,
   ],
@@ -42,7 +42,7 @@ it.each([
     ['serve', '--bind', '127.0.0.1:0', '--cluster', 'redis://ada:SECRET@host/?SECRET'],
     /^error: .* "redis:\/\/\*\*\*@host\/\?\*\*\*"/,
   ],
-] as const)('says what is wrong with %s, without a secret', async (_name, args, said) => {
+] as const)('reports %s without its secret', async (_name, args, said) => {
   const { code, stdout, stderr } = await run_in_process(args)
   expect(code).toBe(1)
   expect(stderr).toMatch(said)

@@ -6,13 +6,16 @@ import { expect, it, onTestFinished } from 'vitest'
 import { launch_chromium } from '../../../scripts/chromium.mjs'
 import { start_server } from './program.ts'
 
-/** As the specification has it, but for the port. */
+/** The lines of the specification, except for the port. */
 const snippet = (url: string): string =>
   `const ws = new WebSocket('${url}')\nws.onmessage = event => console.log(event.data)\nws.onopen = () => ws.send('hello')`
 
 const PAGE = '<!doctype html><title>a page</title><link rel="icon" href="data:,">'
 
-/** The address of an empty page; a browser lets no page from elsewhere connect to this machine. */
+/**
+ * Serves an empty page from this machine, because browsers let no other page connect to it, and returns its
+ * URL.
+ */
 async function serve_page(): Promise<string> {
   const http = createServer((_request, response) => response.setHeader('Content-Type', 'text/html').end(PAGE))
   http.listen(0, '127.0.0.1')
@@ -22,7 +25,7 @@ async function serve_page(): Promise<string> {
 }
 
 it("answers the specification's own lines in a browser", async () => {
-  // First: a program that was started beside it would be killed before it says anything if Chromium is missing.
+  // Chromium starts first: if it is missing, a program started beside it would be killed before its output.
   const browser = await launch_chromium()
   onTestFinished(() => browser.close())
   const [{ url }, page_url] = await Promise.all([start_server('serve'), serve_page()])

@@ -9,25 +9,27 @@ import { run_in_process } from './run_in_process.ts'
 
 const is_windows = process.platform === 'win32'
 
-async function also_end(starting: Promise<Broker>): Promise<Broker> {
+async function closed_after_test(starting: Promise<Broker>): Promise<Broker> {
   const broker = await starting
   onTestFinished(() => broker.close())
   return broker
 }
 
-/** A client in the topic, greeted. */
+/** Connects a client to the topic, and waits for its greeting. */
 async function enter(url: string): Promise<Guest> {
   const guest = new Guest(`${url}?topic=lobby`)
   await guest.hears_messages(1)
   return guest
 }
 
-let asked = 0
+let questions = 0
 
-/** Settles when what one client says is heard by another, however often that takes: servers find each other in their own time. */
-async function are_joined(one: Guest, other: Guest): Promise<void> {
-  asked += 1
-  const question = `are you there? (${asked})`
+/**
+ * Repeats a message of one client until the other receives it, because servers take time to find each other.
+ */
+async function until_joined(one: Guest, other: Guest): Promise<void> {
+  questions += 1
+  const question = `are you there? (${questions})`
   let is_heard = false
   const heard = other.hears(`lobby: ${question}`).then(() => {
     is_heard = true
@@ -42,15 +44,15 @@ describe.skipIf(is_windows).each([
   ['NATS', start_nats],
   ['Redis', start_redis],
 ])('serve --cluster, with %s', (_, start_broker) => {
-  it('is one with other servers and their workers: what one says, all hear who are in the topic', async () => {
-    const { url: broker } = await also_end(start_broker())
+  it('delivers messages to all clients in the topic, on other servers and their workers too', async () => {
+    const { url: broker } = await closed_after_test(start_broker())
     const [alone, many] = await Promise.all([
       start_server('serve', '--cluster', broker),
       start_server('serve', '--cluster', broker, '--workers', '2'),
     ])
     const ada = await enter(alone.url)
     const others = [await enter(many.url), await enter(many.url)]
-    for (const other of others) await are_joined(ada, other)
+    for (const other of others) await until_joined(ada, other)
     ada.ws.send('hello')
     for (const other of others) await other.hears('lobby: hello')
     const [bob, eve] = others as [Guest, Guest]
@@ -61,25 +63,25 @@ describe.skipIf(is_windows).each([
     expect(bob.heard).not.toContain('lobby: hi')
   })
 
-  it('goes on with what is its own while the broker is away, says so, and is one with the others again', async () => {
-    const broker = await also_end(start_broker())
+  it('serves its own clients while the broker is down, reports that, and rejoins the others afterwards', async () => {
+    const broker = await closed_after_test(start_broker())
     const [here, there] = await Promise.all([
       start_server('serve', '--cluster', broker.url),
       start_server('serve', '--cluster', broker.url),
     ])
     const [ada, bob, eve] = [await enter(here.url), await enter(here.url), await enter(there.url)]
-    await are_joined(ada, eve)
+    await until_joined(ada, eve)
     await broker.kill()
     await here.program.until(({ stderr }) => /^error: .* was lost: .*it is tried again\n/m.test(stderr))
     ada.ws.send('only us')
     await bob.hears('lobby: only us')
     await broker.start()
-    await are_joined(ada, eve)
-    await are_joined(eve, ada)
+    await until_joined(ada, eve)
+    await until_joined(eve, ada)
   })
 })
 
-it('serve --cluster serves on where the broker is not there, and says so', async () => {
+it('serve --cluster serves without its broker, and reports that', async () => {
   const { host } = new URL(await unused_url())
   const { program, url } = await start_server('serve', '--cluster', `nats://${host}`)
   await program.until(({ stderr }) => stderr.includes(`NATS at ${host} cannot be reached`))
@@ -91,7 +93,7 @@ it('serve --cluster serves on where the broker is not there, and says so', async
 })
 
 it.each(['http://127.0.0.1:4222', '127.0.0.1:4222', 'nats', 'kafka://127.0.0.1'])(
-  'serve --cluster %s is refused, and which brokers there are is said',
+  'serve --cluster %s fails, and lists the brokers that it takes',
   async url => {
     const { code, stdout, stderr } = await run_in_process(['serve', '--cluster', url])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -99,7 +101,7 @@ it.each(['http://127.0.0.1:4222', '127.0.0.1:4222', 'nats', 'kafka://127.0.0.1']
   },
 )
 
-it('serve --cluster says in one line what is wrong with a URL that its broker does not take', async () => {
+it('serve --cluster reports an invalid broker URL in one line', async () => {
   for (const more of [[], ['--workers', '2']]) {
     const { code, stdout, stderr } = await run_in_process([
       'serve',

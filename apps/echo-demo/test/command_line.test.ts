@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { run_in_process } from './run_in_process.ts'
 
-it('tells with connect --help when a pipe is done, and of headers, subprotocols and topics', async () => {
+it('explains pipes, headers, subprotocols and topics with connect --help', async () => {
   const { code, stdout } = await run_in_process(['connect', '--help'])
   expect(code).toBe(0)
   expect(stdout).toContain('After the end of the input it waits')
@@ -10,7 +10,7 @@ it('tells with connect --help when a pipe is done, and of headers, subprotocols 
   expect(stdout).toContain('--topic <name>')
 })
 
-it('tells with serve --help of workers and clusters', async () => {
+it('explains workers and clusters with serve --help', async () => {
   const { code, stdout } = await run_in_process(['serve', '--help'])
   expect(code).toBe(0)
   expect(stdout).toContain('--workers <count>')

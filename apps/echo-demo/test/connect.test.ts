@@ -4,7 +4,7 @@ import { start_echo_host, start_host, unused_url } from './host.ts'
 import { PATIENTLY, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 
-it('prints the answers to piped lines on stdout, and nothing else, and ends with code 0', async () => {
+it('prints only the answers to piped lines on stdout, and exits with code 0', async () => {
   const { url } = await start_server('serve')
   const client = new Program(['connect', url, ...PATIENTLY])
   client.child.stdin.end('a\n\nb\r\nc')
@@ -13,7 +13,7 @@ it('prints the answers to piped lines on stdout, and nothing else, and ends with
   expect(client.stderr).toBe(`connected to ${url}\nclosed (code 1000, cause local)\n`)
 })
 
-it('prints what the server says first, when there is no input', async () => {
+it('prints what the server sends first, without any input', async () => {
   const { url } = await start_host({ on_connect: socket => void socket.send('only this') })
   const client = new Program(['connect', url])
   await client.says('only this')
@@ -22,7 +22,7 @@ it('prints what the server says first, when there is no input', async () => {
   expect(client.stdout).toBe('only this\n')
 })
 
-it('gets 20,000 lines there and back, in order', async () => {
+it('sends 20,000 lines and gets them back in order', async () => {
   const { url } = await start_server('serve')
   const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`)
   const client = new Program(['connect', url, ...PATIENTLY])
@@ -35,7 +35,7 @@ it('gets 20,000 lines there and back, in order', async () => {
   expect(answers.findIndex((answer, index) => answer !== `echo:${lines[index]}`)).toBe(-1)
 })
 
-it('gets more through than there is room for while the server does not read', async () => {
+it('loses no line when the input exceeds the queue while the server does not read', async () => {
   let read!: () => void
   const may_read = new Promise<void>(resolve => {
     read = resolve
@@ -50,7 +50,7 @@ it('gets more through than there is room for while the server does not read', as
   const lines = Array.from({ length: 40_000 }, (_, index) => String(index).padEnd(1_000))
   client.child.stdin.end(lines.join('\n'))
   await client.until(({ stderr }) => stderr.startsWith('connected'))
-  // As long as another client takes for all it does, this one has nobody to send to.
+  // The server stays blocked for the whole run of another client.
   await run(['connect', url])
   read()
   expect(await client.exit).toEqual({ code: 0, signal: null })
@@ -59,12 +59,12 @@ it('gets more through than there is room for while the server does not read', as
   expect(got.findIndex((start, index) => Number(start) !== index)).toBe(-1)
 })
 
-it('waits for whoever reads its output slowly, and loses nothing', async () => {
+it('waits for a slow reader of its output, and loses nothing', async () => {
   const { url } = await start_echo_host()
   const client = new Program(['connect', url, '--wait', '100'])
   client.child.stdout.pause()
   client.child.stdin.end(`${'x'.repeat(1_000)}\n`.repeat(2_000))
-  // With stdout stopped up, the client is quiet for far longer than --wait before it is read again.
+  // While stdout is blocked, the client stays silent for far longer than --wait.
   await client.until(({ stderr }) => stderr.startsWith('connected'))
   await new Silence(500).lasted()
   client.child.stdout.resume()
@@ -72,7 +72,7 @@ it('waits for whoever reads its output slowly, and loses nothing', async () => {
   expect(client.stdout.split('\n').length).toBe(2_002)
 })
 
-it('sends lines as bytes, and prints bytes as they come, with --binary', async () => {
+it('sends lines as bytes, and prints received bytes unchanged, with --binary', async () => {
   const { url } = await start_server('serve', '--binary')
   const client = new Program(['connect', '--binary', url])
   client.child.stdout.setEncoding('latin1')
@@ -83,14 +83,14 @@ it('sends lines as bytes, and prints bytes as they come, with --binary', async (
   expect(client.stdout).toBe('welcome\necho:a\x00\xff\necho:b\n')
 })
 
-it('says how the server closed, and ends with code 1', async () => {
+it('prints how the server closed, and exits with code 1', async () => {
   const { url } = await start_host({ on_connect: socket => void socket.close(4_001, 'too late') })
   const client = new Program(['connect', url])
   expect((await client.exit).code).toBe(1)
   expect(client.stderr).toContain("closed (code 4001, cause peer, reason 'too late')\n")
 })
 
-it('says that the server went away, and ends with code 1', async () => {
+it('reports a lost connection, and exits with code 1', async () => {
   const { program, url } = await start_server('serve')
   const client = new Program(['connect', url])
   await client.says('welcome')
@@ -100,7 +100,7 @@ it('says that the server went away, and ends with code 1', async () => {
   expect(client.stderr).toMatch(/closed \(code 1006, cause network, without a Close from the other side/)
 })
 
-it('says in one line that a line is too long to be sent, and ends with code 1', async () => {
+it('reports in one line that a line is too long to send, and exits with code 1', async () => {
   const { url } = await start_echo_host()
   const client = new Program(['connect', url])
   client.child.stdin.end('x'.repeat(5_000_000))
@@ -117,7 +117,7 @@ it.skipIf(process.platform === 'win32')('closes in order at Ctrl-C', async () =>
   expect(await first_end).toMatchObject({ code: 1000, cause: 'peer' })
 })
 
-it('closes in order, and quietly, when nobody reads its output any more', async () => {
+it('closes in order and without an error when the reader of its output is gone', async () => {
   const { url, first_end } = await start_echo_host()
   const client = new Program(['connect', url])
   await client.says('welcome')
@@ -128,7 +128,7 @@ it('closes in order, and quietly, when nobody reads its output any more', async 
   expect(await first_end).toMatchObject({ code: 1000, cause: 'peer' })
 })
 
-it('says in one line that nobody listens, and ends with code 1', async () => {
+it('reports in one line that no server listens, and exits with code 1', async () => {
   const url = await unused_url()
   const { code, stdout, stderr } = await run(['connect', url])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -139,7 +139,7 @@ it('says in one line that nobody listens, and ends with code 1', async () => {
 it.each([
   { given: ['nonsense'], said: 'the option url is "nonsense"' },
   { given: ['--wait', 'long'], said: "option '--wait <ms>' is invalid" },
-])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
+])('reports the invalid argument of $given in one line, and exits with code 1', async ({ given, said }) => {
   const { code, stderr } = await run_in_process(['connect', ...given])
   expect(code).toBe(1)
   expect(stderr).toMatch(/^error: .*\n$/)

@@ -2,11 +2,11 @@ import { connect } from '@bt/net'
 import { expect, it } from 'vitest'
 import { Program, run, start_server, stopped_at } from './program.ts'
 
-it('prints who said what to whom, and what to try next, and keeps serving until Ctrl-C', async () => {
+it('prints both sides of a conversation and what to try next, and serves until Ctrl-C', async () => {
   const { program, url } = await start_server('demo')
   const address = /server {2}(\S+) connected/.exec(program.stdout)?.[1]
   expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
-  // Both sides print, each in its own order.
+  // The order between the lines of both sides varies.
   const lines_of = (who: string): string[] => program.stdout.split('\n').filter(line => line.startsWith(who))
   expect(lines_of('server')).toEqual([
     `server  listening on ${url}`,
@@ -34,23 +34,23 @@ it('prints who said what to whom, and what to try next, and keeps serving until 
   expect(program.stdout).toMatch(/server {2}stopped\n$/)
 })
 
-it('names the page that runs beside it', async () => {
+it('names the page that was given with --page', async () => {
   const { program } = await start_server('demo', '--page', 'http://127.0.0.1:8080/')
   await program.says('Ctrl-C stops it.')
   expect(program.stdout).toContain('  in a browser, with plots and switches\n    http://127.0.0.1:8080/\n')
   expect(program.stdout).not.toContain('new WebSocket(')
 })
 
-it('says no more of what to try where it is stopped while the sample client is at work', async () => {
+it('prints no hints if it is stopped while the sample client runs', async () => {
   const { code, stdout } = await run(['demo', '--bind', '127.0.0.1:0'], stopped_at('listening on'))
   expect(code).toBe(0)
   expect(stdout).toContain('server  stopped\n')
   expect(stdout).not.toContain('keeps running')
 })
 
-it('is what runs without arguments, at 127.0.0.1:8081 and /ws', async () => {
+it('runs without arguments, at 127.0.0.1:8081 and /ws', async () => {
   const program = new Program([])
-  // Where another program has the port, the line that says so names it as well.
+  // If another program uses the port, the error names it as well.
   await program.until(({ stdout, stderr }) => /127\.0\.0\.1:8081/.test(stdout + stderr))
   if (program.stderr === '') await program.says("client  the server says 'echo:hello'")
   expect(program.stdout + program.stderr).toMatch(

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { has_ended_well, how_closed, is_over, what_is_next } from '../src/ending.ts'
+import { has_ended_well, how_closed, is_over, how_reconnecting } from '../src/ending.ts'
 
-it('tells code and cause, and the rest where there is something to tell', () => {
+it('shows code and cause, and other details only if there are any', () => {
   expect(how_closed({ code: 1000, reason: '', cause: 'local', clean: true, unsent: 0 })).toBe(
     'code 1000, cause local',
   )
@@ -10,7 +10,7 @@ it('tells code and cause, and the rest where there is something to tell', () => 
   )
 })
 
-it('is well when this side closed, the other agreed, and nothing was lost', () => {
+it('ends well if this side closed, the other agreed, and nothing was lost', () => {
   const end = { code: 1000, reason: '', unsent: 0 }
   expect(has_ended_well({ ...end, cause: 'local', clean: true })).toBe(true)
   expect(has_ended_well({ ...end, cause: 'local', clean: false })).toBe(false)
@@ -18,18 +18,18 @@ it('is well when this side closed, the other agreed, and nothing was lost', () =
   expect(has_ended_well({ ...end, cause: 'peer', clean: true })).toBe(false)
 })
 
-it('tells why it waits, which attempt comes next, and when', () => {
+it('shows why a client reconnects, the number of the next attempt, and its delay', () => {
   const lost = { code: 1006, reason: '', cause: 'network', clean: true, unsent: 1 } as const
   const next = { attempt: 2, delay_ms: 1_260, error: undefined }
-  expect(what_is_next({ ...next, info: lost })).toBe(
+  expect(how_reconnecting({ ...next, info: lost })).toBe(
     'lost (code 1006, cause network, 1 message unsent); attempt 2 in 1.3 s',
   )
-  expect(what_is_next({ ...next, info: { ...lost, cause: 'refused' } })).toBe(
+  expect(how_reconnecting({ ...next, info: { ...lost, cause: 'refused' } })).toBe(
     'not connected; attempt 2 in 1.3 s',
   )
 })
 
-it('is over where no other connection follows', () => {
+it('is over only in states that lead to no other connection', () => {
   const states = ['connecting', 'open', 'reconnecting', 'closing', 'closed'] as const
   expect(states.filter(state => is_over({ state }))).toEqual(['closing', 'closed'])
 })

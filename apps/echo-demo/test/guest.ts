@@ -3,10 +3,10 @@ import { onTestFinished } from 'vitest'
 
 const RECONNECT = { min_delay: 5, max_delay: 50 }
 
-/** A client in the process of the test that comes back by itself; it is closed when the test is over. */
+/** A reconnecting client in the process of the test; it is closed at the end of the test. */
 export class Guest {
   readonly ws: WsClient
-  /** The messages that it was sent, in order. */
+  /** The received messages, in order. */
   readonly heard: string[] = []
   readonly #checks = new Set<() => void>()
 
@@ -19,12 +19,12 @@ export class Guest {
     onTestFinished(() => void this.ws.close())
   }
 
-  /** Settles when it has heard that message at least `times` times. */
+  /** Resolves when the message has been received at least `times` times. */
   hears(message: string, times = 1): Promise<void> {
     return this.#until(() => this.heard.filter(each => each === message).length >= times)
   }
 
-  /** Settles when it has heard at least `count` messages. */
+  /** Resolves when at least `count` messages have been received. */
   hears_messages(count: number): Promise<void> {
     return this.#until(() => this.heard.length >= count)
   }

@@ -4,7 +4,7 @@ import { start_host } from './host.ts'
 import { Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 
-it('sends each --header with the handshake, and what stands around a value is no part of it', async () => {
+it('sends each --header with the handshake, without the whitespace around its value', async () => {
   const { url, requests } = await start_host()
   const args = ['--header', 'Authorization: Bearer a:b ', '--header', 'X-Empty:', '--header', 'X-Tight:1']
   const { code } = await run(['connect', ...args, url])
@@ -12,7 +12,7 @@ it('sends each --header with the handshake, and what stands around a value is no
   expect(requests[0]?.headers).toMatchObject({ authorization: 'Bearer a:b', 'x-empty': '', 'x-tight': '1' })
 })
 
-it('gets in by a token where nobody does without', async () => {
+it('connects with the token that the server requires', async () => {
   const { url } = await start_host({
     authorize: ({ headers }) => headers['x-token'] === 'ours' || refuse(401, 'no such token'),
   })
@@ -22,7 +22,7 @@ it('gets in by a token where nobody does without', async () => {
   expect((await run(['connect', '--header', 'X-Token: ours', url])).code).toBe(0)
 })
 
-it('offers each --protocol, in that order, and says which one the server has chosen', async () => {
+it('offers each --protocol in the given order, and prints the one that the server has chosen', async () => {
   const { url, requests } = await start_host({ protocols: ['chat.v1', 'chat.v2'] })
   const { code, stderr } = await run(['connect', '--protocol', 'chat.v2', '--protocol', 'chat.v1', url])
   expect(code).toBe(0)
@@ -30,7 +30,7 @@ it('offers each --protocol, in that order, and says which one the server has cho
   expect(stderr).toContain(`connected to ${url}; the subprotocol is chat.v1\n`)
 })
 
-it('says again which one is chosen, and sends the headers again, when it is connected again', async () => {
+it('sends the headers again, and prints the chosen subprotocol again, after reconnecting', async () => {
   const first = await start_host({ protocols: ['chat.v1'] })
   const args = ['--reconnect', '--header', 'X-Token: ours', '--protocol', 'chat.v2', '--protocol', 'chat.v1']
   const client = new Program(['connect', ...args, first.url])
@@ -45,7 +45,7 @@ it('says again which one is chosen, and sends the headers again, when it is conn
   expect(await client.exit).toEqual({ code: 0, signal: null })
 })
 
-it('says in one line that the server takes none of what it offers, and ends with code 1', async () => {
+it('reports in one line that the server takes none of its subprotocols, and exits with code 1', async () => {
   const { url } = await start_server('serve')
   const { code, stdout, stderr } = await run(['connect', '--protocol', 'chat.v1', url])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -57,27 +57,27 @@ it.each([
   ['a header without a name', ['--header', ': x'], ' is invalid. Give NAME:VALUE, with a NAME of'],
   ['a name with a space', ['--header', 'a b: x'], ' is invalid. Give NAME:VALUE, with a NAME of'],
   [
-    'a header twice',
+    'a repeated header',
     ['--header', 'Token: 1', '--header', 'token: 2'],
     ' is invalid. Give each header once, in upper or in lower case.',
   ],
-  ['a header of two lines', ['--header', 'X-Two: a\nb'], 'the value of "X-Two" has U+000A at index 1'],
-  ['a header that is not its own', ['--header', 'Upgrade: x'], '"Upgrade" is the handshake\'s own'],
+  ['a header value of two lines', ['--header', 'X-Two: a\nb'], 'the value of "X-Two" has U+000A at index 1'],
+  ['a header of the handshake itself', ['--header', 'Upgrade: x'], '"Upgrade" is the handshake\'s own'],
   ['a subprotocol with a comma', ['--protocol', 'a,b'], ' is invalid. Give the name of a subprotocol,'],
-  ['no subprotocol', ['--protocol', ''], ' is invalid. Give the name of a subprotocol,'],
+  ['an empty subprotocol', ['--protocol', ''], ' is invalid. Give the name of a subprotocol,'],
   [
-    'a subprotocol twice',
+    'a repeated subprotocol',
     ['--protocol', 'chat', '--protocol', 'chat'],
     ' is invalid. Give each subprotocol once.',
   ],
-])('says in one line what is wrong with %s, and ends with code 1', async (_, given, said) => {
+])('reports %s in one line, and exits with code 1', async (_, given, said) => {
   const { code, stdout, stderr } = await run_in_process(['connect', ...given])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*\n$/)
   expect(stderr).toContain(said)
 })
 
-it('shows neither the password nor the query of the URL, when it connects, connects again, and ends', async () => {
+it('prints neither the password nor the query of the URL when it connects, reconnects and closes', async () => {
   const first = await start_host()
   const url = `${first.url.replace('//', '//ada@corp.com:SECRET@')}?token=SECRET`
   const client = new Program(['connect', '--reconnect', url])
@@ -92,7 +92,7 @@ it('shows neither the password nor the query of the URL, when it connects, conne
   expect(client.stdout + client.stderr).not.toContain('SECRET')
 })
 
-it('shows nothing that could redraw the terminal of what a server says', async () => {
+it('escapes control characters in what a server sends', async () => {
   const hostile = '\u009b31m\u202e\u2028\u200b'
   const closing = await start_host({ on_connect: socket => void socket.close(4_000, hostile) })
   const closed = await run(['connect', closing.url])

@@ -11,17 +11,17 @@ import { send_patiently } from '../src/send_patiently.ts'
 /** A server in the process of the test. */
 export interface Host {
   readonly url: string
-  /** The handshakes with which clients came, in order. */
+  /** The requests of all handshakes, in order. */
   readonly requests: readonly AuthorizeRequest[]
   /** How the first connection ended, once it has. */
   readonly first_end: Promise<CloseInfo>
-  /** Closes it, and waits until it has; without, that is done when the test is over. */
+  /** Closes the server and waits until it has closed, which also happens at the end of the test. */
   stop(options?: CloseOptions): Promise<void>
 }
 
 type HostOptions = Partial<Omit<WsListenOptions, 'on_close'>>
 
-/** Starts a server that does what is given, and waits until it listens. */
+/** Starts a server with the given options, and waits until it listens. */
 export async function start_host({ authorize, ...options }: HostOptions = {}): Promise<Host> {
   const requests: AuthorizeRequest[] = []
   let report_end!: (info: CloseInfo) => void
@@ -48,7 +48,7 @@ export async function start_host({ authorize, ...options }: HostOptions = {}): P
   return { url: `ws://${server.addr}/ws`, requests, first_end, stop }
 }
 
-/** Starts a server that greets and answers as `serve` does, for tests of what a client does. */
+/** Starts a server that greets and answers as `serve` does, for tests of a client. */
 export function start_echo_host(options: HostOptions = {}): Promise<Host> {
   return start_host({
     on_connect: socket => void socket.send('welcome'),
@@ -57,7 +57,7 @@ export function start_echo_host(options: HostOptions = {}): Promise<Host> {
   })
 }
 
-/** A URL that nobody listens at. */
+/** Returns a URL at which no server listens. */
 export async function unused_url(): Promise<string> {
   const { url, stop } = await start_host()
   await stop()

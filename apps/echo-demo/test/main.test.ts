@@ -9,13 +9,13 @@ it('lists its commands with --help', async () => {
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
 })
 
-it('says in one line that there is no such command', async () => {
+it('reports an unknown command in one line', async () => {
   const { code, stderr } = await run(['whisper'])
   expect(code).toBe(1)
   expect(stderr).toBe("error: unknown command 'whisper'\n")
 })
 
-it.each([{}, { NO_COLOR: '1' }])('prints no escape codes where there is no terminal (%o)', async env => {
+it.each([{}, { NO_COLOR: '1' }])('prints no escape codes without a terminal (%o)', async env => {
   const { program, url } = await start_server('demo')
   const client = await run(['connect', url], env)
   const refused = await run(['connect', 'nonsense'], env)
@@ -27,10 +27,10 @@ it.each([{}, { NO_COLOR: '1' }])('prints no escape codes where there is no termi
   }
 })
 
-describe.skipIf(process.platform !== 'linux')('on a disk that is full', () => {
+describe.skipIf(process.platform !== 'linux')('on a full disk', () => {
   const FULL = "the output can't be written: ENOSPC: no space left on device, write"
 
-  it('connect says in one line that it is, closes in order, and ends with code 1', async () => {
+  it('connect reports that in one line, closes in order, and exits with code 1', async () => {
     const { url, first_end } = await start_echo_host()
     const { code, stderr } = await run(['connect', url], {}, ON_FULL_DISK)
     expect(stderr).toBe(`connected to ${url}\nerror: ${FULL}\nclosed (code 1000, cause local)\n`)
@@ -39,7 +39,7 @@ describe.skipIf(process.platform !== 'linux')('on a disk that is full', () => {
   })
 
   it.each([[[]], [['--workers', '2']]])(
-    'serve says in one line that it is, stops in order, and ends with code 1 (%j)',
+    'serve reports that in one line, stops in order, and exits with code 1 (%j)',
     async more => {
       const { code, stderr } = await run(['serve', '--bind', '127.0.0.1:0', ...more], {}, ON_FULL_DISK)
       expect(stderr).toMatch(new RegExp(`^error: ${FULL}\n(error: worker \\d: ${FULL}\n)*$`))

@@ -7,14 +7,14 @@ const ELSEWHERE = 'https://example.com'
 const ALSO_ELSEWHERE = 'https://example.org'
 const THIS_MACHINE = 'http://127.0.0.1:3000'
 
-it('lets in pages of this machine, and says of others which option lets them in', async () => {
+it('accepts pages of this machine, and names the option that accepts others', async () => {
   const { program, url } = await start_server('serve')
   expect(await status_of(url, THIS_MACHINE)).toBe(101)
   expect(await status_of(url, ELSEWHERE)).toBe(403)
   await program.until(({ stderr }) => /^error: .*origins: \["https:\/\/example\.com"\].*\n$/.test(stderr))
 })
 
-it('lets in pages of each --origin, and no others', async () => {
+it('accepts pages of each --origin, and no others', async () => {
   const { url } = await start_server('serve', '--origin', ELSEWHERE, '--origin', ALSO_ELSEWHERE)
   const statuses = await Promise.all(
     [ELSEWHERE, ALSO_ELSEWHERE, THIS_MACHINE].map(origin => status_of(url, origin)),
@@ -22,18 +22,18 @@ it('lets in pages of each --origin, and no others', async () => {
   expect(statuses).toEqual([101, 101, 403])
 })
 
-it('lets in every page with --origin *', async () => {
+it('accepts every page with --origin *', async () => {
   const { url } = await start_server('serve', '--origin', '*')
   expect(await status_of(url, ELSEWHERE)).toBe(101)
 })
 
-it('says in one line what is no origin, and ends with code 1', async () => {
+it('reports an invalid origin in one line, and exits with code 1', async () => {
   const { code, stdout, stderr } = await run_in_process(['serve', '--origin', 'https://example.com/page'])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*write "https:\/\/example\.com".*\n$/)
 })
 
-/** How a handshake is answered that comes from a page. */
+/** Returns the status of the response to a handshake from a page of that origin. */
 function status_of(url: string, origin: string): Promise<number | undefined> {
   const { hostname: host, port, pathname: path } = new URL(url)
   const headers = {

@@ -5,16 +5,19 @@ import { type Exit, RunningProgram } from '../../../scripts/running_program.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** How long silence lasts where the test's machine may be busy: the answers are all there long before. */
-export const PATIENTLY: readonly string[] = ['--wait', '2000']
+/** A --wait that is long enough for all answers even on a busy machine. */
+export const LONG_WAIT: readonly string[] = ['--wait', '2000']
 
-/** The built program, running, by the command `before` if there is one; it is killed when the test is over. */
+/**
+ * A running process of the built program, wrapped in the command `before` if given; killed at the end of the
+ * test.
+ */
 export class Program extends RunningProgram {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, before: readonly string[] = []) {
-    // These make libraries colour what no terminal shows: the program must not.
-    const colourful = { ...process.env, FORCE_COLOR: '1', CI: 'true', NO_COLOR: undefined }
+    // These variables make libraries print colours even without a terminal, which the program must not do.
+    const env_with_colours = { ...process.env, FORCE_COLOR: '1', CI: 'true', NO_COLOR: undefined }
     const [command = '', ...more] = [...before, process.execPath, MAIN, ...args]
-    super(command, more, { env: { ...colourful, ...env } })
+    super(command, more, { env: { ...env_with_colours, ...env } })
     onTestFinished(async () => {
       await this.stop('SIGKILL')
     })
@@ -32,10 +35,10 @@ export async function run(
   return Object.assign(program, await program.exit)
 }
 
-/** What runs a program with a stdout that takes nothing, as a file does on a full disk. */
+/** A command that runs a program whose writes to stdout fail as on a full disk. */
 export const ON_FULL_DISK: readonly string[] = ['/bin/sh', '-c', 'exec "$0" "$@" >/dev/full']
 
-/** An environment in which a program hears Ctrl-C at once when it has written that. */
+/** Returns an environment in which a program gets Ctrl-C as soon as it has printed `text`. */
 export function stopped_at(text: string): NodeJS.ProcessEnv {
   return preloading(`
     const { write } = process.stdout
@@ -46,7 +49,7 @@ export function stopped_at(text: string): NodeJS.ProcessEnv {
     }`)
 }
 
-/** One in which it hears Ctrl-C as soon as it listens for that. */
+/** Returns an environment in which a program gets Ctrl-C as soon as it listens for it. */
 export function stopped_at_once(): NodeJS.ProcessEnv {
   return preloading(`
     process.on('newListener', name => {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { start_echo_host, start_host, unused_url } from './host.ts'
-import { PATIENTLY, Program, start_server } from './program.ts'
+import { LONG_WAIT, Program, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 
-it('is back when the server is, says so, and gets through what waited, in order and once', async () => {
+it('reconnects when the server returns, reports that, and sends waiting lines in order and once', async () => {
   const { program, url } = await start_server('serve')
   const client = new Program(['connect', '--reconnect', url])
   client.type('one')
@@ -23,9 +23,9 @@ it('is back when the server is, says so, and gets through what waited, in order 
   expect(client.stderr.match(/^error: /gm)).toHaveLength(1)
 })
 
-it('waits for a server that is not there yet', async () => {
+it('waits for a server that does not run yet', async () => {
   const url = await unused_url()
-  const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
+  const client = new Program(['connect', '--reconnect', ...LONG_WAIT, url])
   client.child.stdin.end('hello')
   await client.until(({ stderr }) => stderr.includes('not connected; attempt 1 in '))
   await start_echo_host({ bind: new URL(url).host })
@@ -34,9 +34,9 @@ it('waits for a server that is not there yet', async () => {
   expect(client.stderr).toContain(`connected to ${url}\n`)
 })
 
-it('waits for answers that may still come, though the input has ended', async () => {
+it('waits for answers after reconnecting, even if the input has ended', async () => {
   const { url, stop } = await start_echo_host()
-  const client = new Program(['connect', '--reconnect', ...PATIENTLY, url])
+  const client = new Program(['connect', '--reconnect', ...LONG_WAIT, url])
   client.child.stdin.end('one')
   await client.says('echo:one')
   await stop()
@@ -46,7 +46,7 @@ it('waits for answers that may still come, though the input has ended', async ()
   expect(client.stdout).toBe('welcome\necho:one\nwelcome\n')
 })
 
-it('says with what the server closed, and when it comes back', async () => {
+it('prints how the server closed, and when it reconnects', async () => {
   const { url, stop } = await start_echo_host()
   const client = new Program(['connect', '--reconnect', url])
   await client.says('welcome')
@@ -58,7 +58,7 @@ it('says with what the server closed, and when it comes back', async () => {
   await client.until(({ stdout }) => stdout === 'welcome\nwelcome\n')
 })
 
-it.skipIf(is_windows)('ends the wait at Ctrl-C, and tells what never went out, with code 1', async () => {
+it.skipIf(is_windows)('stops reconnecting at Ctrl-C, and exits with code 1', async () => {
   const { url, stop } = await start_echo_host()
   const client = new Program(['connect', '--reconnect', url])
   await client.says('welcome')
@@ -69,7 +69,7 @@ it.skipIf(is_windows)('ends the wait at Ctrl-C, and tells what never went out, w
   expect(client.stderr).toMatch(/\nclosed \(code 1006, cause local, without a Close from the other side\)\n$/)
 })
 
-it('ends where the server says that it is over', async () => {
+it('does not reconnect after a close code that is final', async () => {
   const { url } = await start_host({ on_connect: socket => void socket.close(4_404, 'nobody here') })
   const client = new Program(['connect', '--reconnect', url])
   expect((await client.exit).code).toBe(1)

@@ -1,14 +1,14 @@
 import { type MockInstance, vi } from 'vitest'
 import { run_command_line } from '../src/command_line.ts'
 
-/** How a command line ended, and what it has written. */
+/** The exit code and the output of a command line. */
 export interface Ended {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Thrown in place of the end of the process. */
+/** Thrown instead of exiting. */
 class ProcessExit extends Error {
   readonly code: number
 
@@ -19,8 +19,8 @@ class ProcessExit extends Error {
 }
 
 /**
- * Runs a command line in the process of the test, which is quicker than a process of its own: for help and for invalid arguments. What connects,
- * listens or reads stdin runs as a program, with `run`.
+ * Runs a command line in the process of the test, which is faster, for help and for invalid arguments. A
+ * command that connects, listens or reads stdin needs a process of its own: use `run`.
  */
 export async function run_in_process(args: readonly string[]): Promise<Ended> {
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)]

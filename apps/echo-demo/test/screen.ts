@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
 
-/** What of a terminal readline uses: text that wraps, line feeds, and a few movements of the cursor. */
+/** The terminal output that readline produces: text, line feeds, and a few cursor movements. */
 const PART = /\p{Cc}\[(\d*)([A-Z])|[\s\S]/gu
 
-/** A terminal's screen that can be looked at. */
+/** A terminal's screen whose content tests can read. */
 export class Screen extends Writable {
   readonly isTTY = true
   readonly columns: number
@@ -16,7 +16,7 @@ export class Screen extends Writable {
     this.columns = columns
   }
 
-  /** The rows from the top down, without blanks at their ends. */
+  /** The rows from the top down, without trailing blanks. */
   get rows(): string[] {
     return this.#cells.map(cells =>
       Array.from(cells, cell => cell ?? ' ')

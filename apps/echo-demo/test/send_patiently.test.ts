@@ -5,14 +5,14 @@ import { send_patiently } from '../src/send_patiently.ts'
 const FULL = new NetError('queue_full', 'full')
 const CLOSED = new NetError('closed', 'closed')
 
-it('returns at once what send says, where the queue is not full', () => {
+it('returns the result of send at once if the queue is not full', () => {
   const drained = vi.fn(() => Promise.resolve())
   expect(send_patiently({ send: () => true, drained }, 'a')).toBe(true)
   expect(send_patiently({ send: () => CLOSED, drained }, 'a')).toBe(CLOSED)
   expect(drained).not.toHaveBeenCalled()
 })
 
-it('sends again each time the queue is drained, until it is taken', async () => {
+it('sends again each time the queue is drained, until the message is accepted', async () => {
   const answers = [FULL, FULL, true as const]
   const send = vi.fn(() => answers.shift() ?? CLOSED)
   const drained = vi.fn(() => Promise.resolve())
@@ -21,7 +21,7 @@ it('sends again each time the queue is drained, until it is taken', async () => 
   expect(drained).toHaveBeenCalledTimes(2)
 })
 
-it('sends again though other messages were lost while it waited', async () => {
+it('sends again even if other messages were lost while it waited', async () => {
   const answers = [FULL, true as const]
   const send = vi.fn(() => answers.shift() ?? CLOSED)
   const drained = (): Promise<void> => Promise.reject(new NetError('connection_lost', 'lost'))

@@ -10,7 +10,7 @@ import { run_in_process } from './run_in_process.ts'
 const is_windows = process.platform === 'win32'
 
 it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
-  'at %s says that it stops and how, closes every client with 1001, and ends with code 0',
+  'at %s prints how it stops, closes every client with 1001, and exits with code 0',
   async signal => {
     const { program, url } = await start_server('serve')
     const clients = [connect({ type: 'ws', url }), connect({ type: 'ws', url })]
@@ -31,7 +31,7 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-it.skipIf(is_windows)('tells each client when to come back, with --spread', async () => {
+it.skipIf(is_windows)('asks each client to reconnect within --spread', async () => {
   const { program, url } = await start_server('serve', '--spread', '1.5', '--drain', '0')
   const client = connect({ type: 'ws', url })
   client.on_message(() => {})
@@ -47,7 +47,7 @@ it.skipIf(is_windows)('tells each client when to come back, with --spread', asyn
   )
 })
 
-it('answers what it was sent before it closes, where it has the time', async () => {
+it('answers pending messages before it closes, within the time for that', async () => {
   const { server, client, may_answer } = await start_slow()
   close_in_order(server, { drain_ms: 60_000, spread_ms: 0 })
   may_answer()
@@ -57,13 +57,13 @@ it('answers what it was sent before it closes, where it has the time', async () 
   expect(await client.closed).toMatchObject({ code: 1001, clean: true })
 })
 
-it('waits for no answer where it has no time', async () => {
+it('waits for no answer if the time for that is zero', async () => {
   const { server, client } = await start_slow()
   close_in_order(server, { drain_ms: 0, spread_ms: 0 })
   expect(await client.closed).toMatchObject({ code: 1001, clean: true })
 })
 
-it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does not answer', async () => {
+it.skipIf(is_windows)('exits at once at the second Ctrl-C, even if a client does not answer', async () => {
   const { program, url } = await start_server('serve')
   const { host, hostname, port } = new URL(url)
   const deaf = connect_tcp(Number(port), hostname)
@@ -80,7 +80,7 @@ it.skipIf(is_windows)('ends at once at the second Ctrl-C, though a client does n
   deaf.destroy()
 })
 
-it('ends with code 0 where it is stopped before it listens', async () => {
+it('exits with code 0 if it is stopped before it listens', async () => {
   for (const command of ['serve', 'demo']) {
     const { code, stdout, stderr } = await run([command, '--bind', '127.0.0.1:0'], stopped_at_once())
     expect({ code, stdout, stderr }).toEqual({
@@ -104,7 +104,7 @@ it('serves another route with --route, and answers binary messages in kind with 
   client.close()
 })
 
-it('says in one line that the port is in use, and ends with code 1', async () => {
+it('reports in one line that the port is in use, and exits with code 1', async () => {
   const { url } = await start_host()
   const { host } = new URL(url)
   for (const command of ['serve', 'demo']) {
@@ -122,14 +122,14 @@ it.each([
   { given: ['--drain', 'soon'], said: 'Give seconds from 0 to 3600' },
   { given: ['--spread', '3601'], said: 'Give seconds from 0 to 3600' },
   { given: ['--binaries'], said: "unknown option '--binaries'" },
-])('says in one line what is wrong with $given, and ends with code 1', async ({ given, said }) => {
+])('reports the invalid argument of $given in one line, and exits with code 1', async ({ given, said }) => {
   const { code, stdout, stderr } = await run_in_process(['serve', ...given])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr.split('\n')[0]).toContain(said)
   expect(stderr).not.toMatch(/^ {4}at /m)
 })
 
-it('says with whom something went wrong, and prints no control characters that a client sends', async () => {
+it('prints the address of a failed client, and escapes control characters in messages', async () => {
   const { program, url } = await start_server('serve')
   const client = connect({ type: 'ws', url })
   client.send('\x1b[2Jgone\x07')
@@ -143,19 +143,19 @@ it('says with whom something went wrong, and prints no control characters that a
   expect(program.stdout).toContain("says '\\x1b[2Jgone\\x07'")
 })
 
-/** A server that was sent something, and answers when it may. What it says on stdout is not printed. */
+/** Starts a server that has received a message, and answers it once allowed. Its output is not printed. */
 async function start_slow(): Promise<{ server: WsServer; client: WsClient; may_answer: () => void }> {
   const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   let may_answer!: () => void
   const allowed = new Promise<void>(resolve => {
     may_answer = resolve
   })
-  let tell_asked!: () => void
+  let resolve_asked!: () => void
   const asked = new Promise<void>(resolve => {
-    tell_asked = resolve
+    resolve_asked = resolve
   })
   const on_message = async (socket: WsSocket): Promise<void> => {
-    tell_asked()
+    resolve_asked()
     await allowed
     socket.send('answer')
   }

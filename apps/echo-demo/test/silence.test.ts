@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('lasts from the last thing that was heard', async () => {
+it('resolves a full wait after the last message', async () => {
   const silence = new Silence(300)
   const lasted = vi.fn()
   silence.lasted().then(lasted)
@@ -21,7 +21,7 @@ it('lasts from the last thing that was heard', async () => {
   expect(lasted).toHaveBeenCalledOnce()
 })
 
-it('is counted from the call at the earliest', async () => {
+it('counts from the call at the earliest', async () => {
   const silence = new Silence(300)
   await vi.advanceTimersByTimeAsync(1_000)
   const lasted = vi.fn()
@@ -32,7 +32,7 @@ it('is counted from the call at the earliest', async () => {
   expect(lasted).toHaveBeenCalledOnce()
 })
 
-it('lets others have their turn, though no time has to pass', async () => {
+it('lets pending events be handled first, even with a wait of zero', async () => {
   vi.useRealTimers()
   const turn = vi.fn()
   setImmediate(turn)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 // @boundaries-ignore certificates for tests are made in one place
 import { make_authority } from '../../../scripts/certificates.mjs'
-import { PATIENTLY, Program, run, start_server } from './program.ts'
+import { LONG_WAIT, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bt-net-'))
@@ -28,7 +28,7 @@ it('serves over TLS with --tls-cert and --tls-key, and connects with --ca', asyn
   const { program, url } = await start_server('serve', ...identity)
   expect(url).toMatch(/^wss:\/\/127\.0\.0\.1:\d+\/ws$/)
   expect(program.stdout).toContain('--ca FILE')
-  const client = new Program(['connect', '--ca', ca, ...PATIENTLY, url])
+  const client = new Program(['connect', '--ca', ca, ...LONG_WAIT, url])
   client.child.stdin.end('one\n')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toBe('welcome\necho:one\n')
@@ -36,13 +36,13 @@ it('serves over TLS with --tls-cert and --tls-key, and connects with --ca', asyn
 
 it.skipIf(process.platform === 'win32')('serves over TLS with several processes', async () => {
   const { url } = await start_server('serve', ...identity, '--workers', '2')
-  const client = new Program(['connect', '--ca', ca, ...PATIENTLY, url])
+  const client = new Program(['connect', '--ca', ca, ...LONG_WAIT, url])
   client.child.stdin.end('one\n')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toMatch(/^welcome from worker [12]\necho:one\n$/)
 })
 
-it('says in one line that the server is not trusted, and ends with code 1', async () => {
+it('reports in one line that the server is not trusted, and exits with code 1', async () => {
   const { url } = await start_server('serve', ...identity)
   const { code, stdout, stderr } = await run(['connect', url])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -54,7 +54,7 @@ it.each([
   ['serve', identity.slice(0, 2), /^error: .*in the option tls: the option key is missing.*\n$/],
   ['serve', ['--tls-cert', key, '--tls-key', key], /^error: .*cert is no certificate.*\n$/],
   ['connect', ['--ca', ca], /^error: .*the option tls is for a wss: url.*\n$/],
-])('says in one line what is wrong with %s %j, and ends with code 1', async (command, args, said) => {
+])('reports the invalid argument of %s %j in one line, and exits with code 1', async (command, args, said) => {
   const { code, stdout, stderr } = await run_in_process([command, ...args])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(said)

@@ -13,7 +13,7 @@ let heard: string[]
 let ends: number
 
 beforeEach(() => {
-  // Node edits no lines in a terminal that says it is dumb.
+  // Node does not edit lines if TERM is dumb.
   vi.stubEnv('TERM', 'xterm')
   keyboard = new PassThrough()
   screen = new Screen(COLUMNS)
@@ -32,7 +32,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** Presses keys one by one, as somebody who types does. */
+/** Presses keys one by one, as a person does. */
 async function press(...keys: string[]): Promise<void> {
   for (const key of keys) {
     const taken = once(keyboard, 'data')
@@ -41,7 +41,7 @@ async function press(...keys: string[]): Promise<void> {
   }
 }
 
-it('shows what is printed above the line that is being typed', async () => {
+it('prints above the line that is being typed', async () => {
   await press(...'hel')
   typed_line.print('< welcome\n')
   expect(screen.rows).toEqual(['< welcome', '> hel'])
@@ -52,7 +52,7 @@ it('shows what is printed above the line that is being typed', async () => {
   expect(screen.rows).toEqual(['< welcome', '> hello', '>'])
 })
 
-it('keeps a line of several rows whole, and the cursor in its place', async () => {
+it('keeps a line of several rows and the position of its cursor', async () => {
   await press(...'twenty columns are not enough for this line')
   typed_line.print('< a message that is wider than that\n')
   typed_line.print('< b\n')
@@ -69,12 +69,12 @@ it('keeps a line of several rows whole, and the cursor in its place', async () =
   ])
 })
 
-it('brings back an earlier line with the arrow key', async () => {
+it('recalls an earlier line with the arrow key', async () => {
   await press(...'first', '\r', ...'second', '\r', '\x1b[A', '\x1b[A', '\r')
   expect(heard).toEqual(['first', 'second', 'first'])
 })
 
-it('takes the line away when it ends, and says so once', async () => {
+it('removes the line when it ends, and calls on_end once', async () => {
   await press(...'half')
   typed_line.end()
   typed_line.end()

@@ -23,14 +23,14 @@ async function leave(guests: readonly Guest[]): Promise<void> {
 }
 
 describe.skipIf(is_windows)('serve --workers', () => {
-  it('serves one port with several processes, and says which of them a client is with, and what else there is to do', async () => {
+  it('serves one port with several processes, and prints which one a client is connected to and what to try', async () => {
     const { program, url } = await start_server('serve', '--workers', '2')
     expect(program.stdout.match(/^server {2}worker \d listens, process \d+$/gm)).toHaveLength(2)
     expect(program.stdout).toContain(`kill -HUP ${program.child.pid}\n`)
     expect(program.stdout).toContain(`connect ${url} --topic lobby\n`)
     expect(program.stdout).toContain('without --cluster, those who are with another worker do not hear it')
     const hosts = new Set<string | undefined>()
-    // One that is busy is passed over, so they do not come to each in turn.
+    // A busy worker is skipped, so connections do not strictly alternate.
     while (hosts.size < 2) {
       const guests = await enter(url, 1)
       hosts.add(guests[0]?.heard[0])
@@ -44,7 +44,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
     expect(program.stderr).toBe('')
   })
 
-  it('at SIGHUP replaces them one after the other: clients are told 1012, and come back', async () => {
+  it('replaces its workers one after the other at SIGHUP: clients get Close 1012, and reconnect', async () => {
     const { program, url } = await start_server('serve', '--workers', '2', '--spread', '0.1')
     const guests = await enter(url, 4)
     program.child.kill('SIGHUP')
@@ -66,7 +66,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
     expect(await program.exit).toEqual({ code: 0, signal: null })
   })
 
-  it('replaces a worker that has died, and says so, and leaves none behind where it is killed itself', async () => {
+  it('replaces a dead worker and reports it, and leaves none behind when it is killed itself', async () => {
     const { program, url } = await start_server('serve', '--workers', '2')
     const [, pid] = /worker 1 listens, process (\d+)/.exec(program.stdout) ?? []
     process.kill(Number(pid), 'SIGKILL')
@@ -74,11 +74,11 @@ describe.skipIf(is_windows)('serve --workers', () => {
     await program.says('server  worker 3 listens')
     await leave(await enter(url, 1))
     program.child.kill('SIGKILL')
-    // What they write to is closed as well.
+    // `exit` waits until the output is closed, so no worker still holds it.
     expect(await program.exit).toEqual({ code: null, signal: 'SIGKILL' })
   })
 
-  it('at Ctrl-C, which a terminal sends to all of them, ends in order, in the middle of a restart too', async () => {
+  it('stops in order at Ctrl-C, which a terminal sends to all processes, even during a restart', async () => {
     const { program, url } = await start_server('serve', '--workers', '2')
     const guests = await enter(url, 4)
     const closes = guests.map(
@@ -96,7 +96,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
   })
 
   it.each(['worker 1 listens', 'worker 2 listens'])(
-    'at Ctrl-C right after %s ends in order, and says no more of what to try',
+    'stops in order at Ctrl-C right after %s, and prints no hints',
     async when => {
       const args = ['serve', '--bind', '127.0.0.1:0', '--workers', '2']
       const { code, stdout, stderr } = await run(args, stopped_at(when))
@@ -106,7 +106,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
     },
   )
 
-  it('says in one line that the port is in use, and ends with code 1', async () => {
+  it('reports in one line that the port is in use, and exits with code 1', async () => {
     const { url } = await start_host()
     const second = await run(['serve', '--workers', '3', '--bind', new URL(url).host])
     expect(second.code).toBe(1)
@@ -116,7 +116,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
 })
 
 it.each(['0', '-1', '1.5', '1025', 'many'])(
-  'serve refuses %s workers, and says how many there may be',
+  'serve rejects %s workers, and names the limit',
   async count => {
     const { code, stderr } = await run_in_process(['serve', '--workers', count])
     expect(code).toBe(1)
@@ -125,7 +125,7 @@ it.each(['0', '-1', '1.5', '1025', 'many'])(
 )
 
 describe('connect --topic', () => {
-  it('is heard by others in that topic, and by nobody else', async () => {
+  it('sends to the other clients in that topic only', async () => {
     const { program, url } = await start_server('serve')
     const topic = 'a/& ?b'
     const [bob, eve] = [topic, 'lobby'].map(name =>
@@ -156,7 +156,7 @@ describe('connect --topic', () => {
     await program.says(`says 'hello'; I answer 'echo:hello', and tell '${topic}'\n`)
   })
 
-  it('tells binary messages as well', async () => {
+  it('sends binary messages to the topic as well', async () => {
     const { url } = await start_server('serve', '--binary')
     const listener = connect({ type: 'ws', url: `${url}?topic=lobby`, binary: true })
     const messages = listener[Symbol.asyncIterator]()
@@ -167,7 +167,7 @@ describe('connect --topic', () => {
     for (const client of [listener, speaker]) client.close()
   })
 
-  it('is told that no topic can have a name like that, and does not come back', async () => {
+  it('reports an invalid topic name, and does not reconnect', async () => {
     const { program, url } = await start_server('serve')
     const client = await run(['connect', url, '--reconnect', '--topic', 'x'.repeat(256)])
     expect(client.code).toBe(1)
