@@ -19,7 +19,9 @@ export function add_header(
   if (name === undefined || value === undefined)
     throw new InvalidArgumentError("Give NAME:VALUE, such as 'Authorization: Bearer …'.")
   if (!TOKEN.test(name))
-    throw new InvalidArgumentError(`Give NAME:VALUE, with a NAME of ${TOKEN_CHARACTERS}, and no blank before the colon.`)
+    throw new InvalidArgumentError(
+      `Give NAME:VALUE, with a NAME of ${TOKEN_CHARACTERS}, and no blank before the colon.`,
+    )
   if (Object.keys(before).some(other => other.toLowerCase() === name.toLowerCase()))
     throw new InvalidArgumentError('Give each header once, in upper or in lower case.')
   return { ...before, [name]: value }

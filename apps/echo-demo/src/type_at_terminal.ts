@@ -1,5 +1,5 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed, is_over, how_reconnecting } from './ending.js'
+import { has_ended_well, how_closed, how_reconnecting, is_over } from './ending.js'
 import { how_connected } from './how_connected.js'
 import { shown } from './message_text.js'
 import { error_line, style } from './print.js'

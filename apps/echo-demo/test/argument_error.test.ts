@@ -22,11 +22,7 @@ it.each([
     ['connect', '--protocol', 'SECRET SECRET'],
     /^error: option '--protocol <name>' is invalid\. Give the name/,
   ],
-  [
-    'a mistyped option',
-    ['connect', '--heador=Authorization: SECRET'],
-    /^error: unknown option '--heador'/,
-  ],
+  ['a mistyped option', ['connect', '--heador=Authorization: SECRET'], /^error: unknown option '--heador'/],
   [
     'invisible characters',
     ['connect', '--hea\u202e\u009bdor'],

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { Silence } from '../src/silence.ts'
 import { start_echo_host, start_host, unused_url } from './host.ts'
-import { PATIENTLY, Program, run, start_server } from './program.ts'
+import { LONG_WAIT, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 
 it('prints only the answers to piped lines on stdout, and exits with code 0', async () => {
   const { url } = await start_server('serve')
-  const client = new Program(['connect', url, ...PATIENTLY])
+  const client = new Program(['connect', url, ...LONG_WAIT])
   client.child.stdin.end('a\n\nb\r\nc')
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stdout).toBe('welcome\necho:a\necho:\necho:b\necho:c\n')
@@ -25,7 +25,7 @@ it('prints what the server sends first, without any input', async () => {
 it('sends 20,000 lines and gets them back in order', async () => {
   const { url } = await start_server('serve')
   const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`)
-  const client = new Program(['connect', url, ...PATIENTLY])
+  const client = new Program(['connect', url, ...LONG_WAIT])
   client.child.stdin.end(lines.join('\n'))
   expect(await client.exit).toEqual({ code: 0, signal: null })
   const answers = client.stdout.split('\n')

@@ -54,9 +54,12 @@ it.each([
   ['serve', identity.slice(0, 2), /^error: .*in the option tls: the option key is missing.*\n$/],
   ['serve', ['--tls-cert', key, '--tls-key', key], /^error: .*cert is no certificate.*\n$/],
   ['connect', ['--ca', ca], /^error: .*the option tls is for a wss: url.*\n$/],
-])('reports the invalid argument of %s %j in one line, and exits with code 1', async (command, args, said) => {
-  const { code, stdout, stderr } = await run_in_process([command, ...args])
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(said)
-  expect(stderr).not.toContain('BEGIN')
-})
+])(
+  'reports the invalid argument of %s %j in one line, and exits with code 1',
+  async (command, args, said) => {
+    const { code, stdout, stderr } = await run_in_process([command, ...args])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(said)
+    expect(stderr).not.toContain('BEGIN')
+  },
+)

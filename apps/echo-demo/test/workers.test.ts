@@ -115,14 +115,11 @@ describe.skipIf(is_windows)('serve --workers', () => {
   })
 })
 
-it.each(['0', '-1', '1.5', '1025', 'many'])(
-  'serve rejects %s workers, and names the limit',
-  async count => {
-    const { code, stderr } = await run_in_process(['serve', '--workers', count])
-    expect(code).toBe(1)
-    expect(stderr).toContain('Give a whole number from 1 to 1024.')
-  },
-)
+it.each(['0', '-1', '1.5', '1025', 'many'])('serve rejects %s workers, and names the limit', async count => {
+  const { code, stderr } = await run_in_process(['serve', '--workers', count])
+  expect(code).toBe(1)
+  expect(stderr).toContain('Give a whole number from 1 to 1024.')
+})
 
 describe('connect --topic', () => {
   it('sends to the other clients in that topic only', async () => {
