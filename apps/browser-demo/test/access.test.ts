@@ -219,7 +219,9 @@ function spoken(page: Page): Promise<number> {
   return page.evaluate(() => Number(document.body.dataset.spoken))
 }
 
-/** Runs in the page: how wide it is, what has something in it that sticks out, and which controls are small. */
+/**
+ * Runs in the page: how wide it is, what has something in it that sticks out, and which controls are small.
+ */
 function layout(): { width: number; overflowing: string[]; small: string[] } {
   const controls = 'button, a, input:not([type="radio"], [type="checkbox"]), label:has(input)'
   return {
@@ -233,7 +235,10 @@ function layout(): { width: number; overflowing: string[]; small: string[] } {
   }
 }
 
-/** Presses a key until the focus has gone round once, and returns the way; each stop has to show that it has the focus. */
+/**
+ * Presses a key until the focus has gone round once, and returns the way; each stop has to show that it has
+ * the focus.
+ */
 async function walk(page: Page, key: string): Promise<string[]> {
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
   await page.mouse.click(2, 2)

@@ -74,8 +74,9 @@ export class Demo {
 }
 
 /**
- * Runs in the page before its own scripts: whoever waits to connect again waits as long as they may, and their timer never ends. So
- * an attempt is made when somebody asks for it, or the network comes back, and at no other time.
+ * Runs in the page before its own scripts: whoever waits to connect again waits as long as they may, and
+ * their timer never ends. So an attempt is made when somebody asks for it, or the network comes back, and at
+ * no other time.
  */
 export function hold_waits(): void {
   const shortest_ms = 1_000
@@ -88,8 +89,9 @@ export function hold_waits(): void {
 }
 
 /**
- * Runs in the page before its own scripts: it draws about 20 frames a second. Drawing by software takes most of the time of these
- * tests otherwise. And its clock can be put forward: it listens for how many milliseconds.
+ * Runs in the page before its own scripts: it draws about 20 frames a second. Drawing by software takes most
+ * of the time of these tests otherwise. And its clock can be put forward: it listens for how many
+ * milliseconds.
  */
 function draw_less_often(): void {
   const between_frames_ms = 40
@@ -108,7 +110,10 @@ function draw_less_often(): void {
 /** Opens a page; `before` runs in it before its own scripts. */
 export type OpenPage = (url: string, options?: BrowserContextOptions, before?: () => void) => Promise<Demo>
 
-/** Starts a browser for the tests of a file, and returns what opens a page in it; the page is closed when its test is over. */
+/**
+ * Starts a browser for the tests of a file, and returns what opens a page in it; the page is closed when its
+ * test is over.
+ */
 export function use_browser(): OpenPage {
   let browser: Browser
   beforeAll(async () => {

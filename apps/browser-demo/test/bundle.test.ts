@@ -6,7 +6,10 @@ import { expect, it } from 'vitest'
 const LIMIT_BYTES = 9_999
 const ENTRY = 'virtual:entry'
 
-/** Bundles what an app needs that imports `connect` alone, as the app would: by the conditions of the packages' exports. */
+/**
+ * Bundles what an app needs that imports `connect` alone, as the app would: by the conditions of the
+ * packages' exports.
+ */
 async function bundle_of_connect(): Promise<Rolldown.OutputChunk> {
   const built = (await build({
     configFile: false,

@@ -26,7 +26,10 @@ function serve_nodes(broker: Broker): Promise<[RunningService, RunningService]> 
   return Promise.all([serve_page(undefined, broker.url), serve_page(undefined, broker.url)])
 }
 
-/** Most of the time after which a page takes a node for gone that says nothing; those that are there say something each second. */
+/**
+ * Most of the time after which a page takes a node for gone that says nothing; those that are there say
+ * something each second.
+ */
 const MOST_OF_SILENCE_MS = 4_000
 
 /** What a node is called. */

@@ -3,7 +3,9 @@ import { type Demo, hold_waits, PATIENCE_MS, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 import { serve_page, share_service } from './service.ts'
 
-/** A process that is killed may reset a connection that is just being made to it, before nobody listens there. */
+/**
+ * A process that is killed may reset a connection that is just being made to it, before nobody listens there.
+ */
 const IMPOSSIBLE = expect.stringMatching(
   /WebSocket connection to .* failed: .*ERR_CONNECTION_(?:REFUSED|RESET)/,
 )

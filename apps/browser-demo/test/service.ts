@@ -9,7 +9,10 @@ import { read_static_files } from '../src/server/static_files.ts'
 const PAGE = fileURLToPath(new URL('../dist/page', import.meta.url))
 const FREE_PORT = '127.0.0.1:0'
 
-/** A server in the process of the tests: most of them are about its page, and it starts with much less work than a program. */
+/**
+ * A server in the process of the tests: most of them are about its page, and it starts with much less work
+ * than a program.
+ */
 export interface RunningService {
   /** Where its page is. */
   readonly url: string
@@ -30,8 +33,8 @@ export async function serve_page(
 }
 
 /**
- * Starts one for all tests of a file that leave it as it was, and returns how to get it. Pages of the test before may still be about
- * to leave.
+ * Starts one for all tests of a file that leave it as it was, and returns how to get it. Pages of the test
+ * before may still be about to leave.
  */
 export function share_service(): () => RunningService {
   let service: RunningService
@@ -50,7 +53,8 @@ async function start(
   const ws_bind = where === undefined ? FREE_PORT : new URL(where.ws_url).host
   const { page_url, ws_url, ws_server, close, cut } = await start_service(
     { files: read_static_files(PAGE), bind: parse_bound(bind), ws_bind: parse_bound(ws_bind), broker },
-    // A broker that is away, and a page that is cut off, are what some tests are about; what pages say of it is what counts.
+    // A broker that is away, and a page that is cut off, are what some tests are about; what pages say of it
+    // is what counts.
     { on_error: () => {} },
   )
   const end = async (): Promise<void> => {

@@ -1,4 +1,7 @@
-/** Says things to whoever can't see the page: a sentence for each topic that has changed, all together, and never too often. */
+/**
+ * Announces changes to screen readers: one sentence for each topic that has changed, together and at a
+ * limited rate.
+ */
 export class Announcer {
   readonly #say: (text: string) => void
   readonly #every_ms: number
@@ -12,13 +15,13 @@ export class Announcer {
     this.#every_ms = every_ms
   }
 
-  /** How a topic stands now. What was said of it last is not said again. */
+  /** Sets the sentence of a topic. A sentence is not announced twice in a row. */
   tell(topic: string, sentence: string): void {
     if (this.#said.get(topic) === sentence) this.#news.delete(topic)
     else this.#news.set(topic, sentence)
   }
 
-  /** Says what is new, if it is time. */
+  /** Announces the new sentences, if the interval has passed. */
   tick(now_ms: number): void {
     if (this.#news.size === 0 || now_ms - this.#last_ms < this.#every_ms) return
     this.#last_ms = now_ms

@@ -3,7 +3,7 @@ import { LineList } from './line_list.js'
 
 const MOST_LINES = 100
 
-/** The talk between tabs. */
+/** The chat between tabs. */
 export class Chat {
   readonly #lines: LineList
 
@@ -11,17 +11,15 @@ export class Chat {
     this.#lines = new LineList(list, MOST_LINES)
   }
 
-  /** Somebody said something. */
   said({ name, color }: Person, text: string): void {
     this.#lines.add({ kind: 'said', lead: name, text, color })
   }
 
-  /** Somebody came or went. */
   note({ name, color }: Person, what: 'joined' | 'left'): void {
     this.#lines.add({ kind: 'note', lead: name, text: what, color })
   }
 
-  /** Shows what was added. */
+  /** Renders the lines that were added. */
   flush(): void {
     this.#lines.flush()
   }

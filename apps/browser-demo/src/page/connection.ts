@@ -9,35 +9,36 @@ import {
 } from '@bt/net'
 import type { Sender } from '../shared/load.js'
 
-/** The bound of the send queue. Smaller than the default, so that one sees it fill. */
+/** The limit of the send queue, smaller than the default so that users can watch it fill. */
 export const MAX_QUEUE_BYTES: number = 1024 * 1024
 
-// Longer waits at first than by default, so that one sees them, and shorter ones later: the server is on this machine.
+// The first delays are longer than by default, so that users can see them, and later ones shorter, because
+// the server is on this machine.
 const RECONNECT: ReconnectOptions = { min_delay: 2_000, max_delay: 5_000 }
 
-/** How the page stands to its server: known there, on its way there, or neither. */
+/** Whether the page is connected, about to be, or neither. */
 export type Link = 'open' | 'waiting' | 'ended'
 
-/** When a connection that is lost is tried again. */
+/** The next attempt to reconnect. */
 export interface NextAttempt {
   /** Its number, from 1 on. */
   readonly attempt: number
-  /** In how many milliseconds it begins; 0 where it is under way. */
+  /** The time until it begins, in milliseconds; 0 while it is in progress. */
   readonly wait_ms: number
 }
 
-/** Who is told what happens to a connection. */
+/** The callbacks of a {@link Connection}. */
 export interface ConnectionEvents {
-  /** `attempt`: the number of the one that succeeded; `undefined` where the first try did. */
+  /** `attempt`: the number of the successful attempt to reconnect; `undefined` for a first connection. */
   readonly on_open: (attempt: number | undefined) => void
   readonly on_message: (data: string) => void
-  /** The connection is lost, or an attempt has failed, and there will be another one. */
+  /** The connection was lost or an attempt failed, and another attempt follows. */
   readonly on_lost: (info: ReconnectInfo) => void
   readonly on_close: (info: CloseInfo) => void
   readonly on_error: (error: NetError) => void
 }
 
-/** The page's connection: one client after the other, and what is counted of all of them. */
+/** The page's connection: one client after the other, with counts over all of them. */
 export class Connection implements Sender {
   readonly #events: ConnectionEvents
   #ws: WsClient | undefined
@@ -52,28 +53,28 @@ export class Connection implements Sender {
 
   constructor(events: ConnectionEvents) {
     this.#events = events
-    // The client ends its wait then, and so does what is shown of it.
+    // The client reconnects at once when the network returns, so the countdown ends as well.
     addEventListener('online', () => {
       if (this.#next !== undefined) this.#next = { ...this.#next, at_ms: performance.now() }
     })
   }
 
-  /** Where the client stands; `'none'` before the first. */
+  /** The state of the client; `'none'` before the first. */
   get state(): ConnectionState | 'none' {
     return this.#ws?.state ?? 'none'
   }
 
-  /** Bytes that were sent and that the network has not taken. */
+  /** The number of queued bytes. */
   get queued_bytes(): number {
     return this.#ws?.queued ?? 0
   }
 
-  /** How the last connection ended, or was lost; `undefined` while there is one. */
+  /** How the last connection ended; `undefined` while there is one. */
   get info(): CloseInfo | undefined {
     return this.#info
   }
 
-  /** What comes next where the connection is lost and not given up. */
+  /** The next attempt, while the client reconnects. */
   get next(): NextAttempt | undefined {
     if (this.#next === undefined) return undefined
     return {
@@ -87,17 +88,17 @@ export class Connection implements Sender {
     return this.#error
   }
 
-  /** Whether `send` has found the queue full, and it has not been drained since. */
+  /** Whether `send` found the queue full, and it has not drained since. */
   get is_full(): boolean {
     return this.#is_full
   }
 
-  /** How many messages the queues took, over all connections. */
+  /** The number of messages that were queued, over all connections. */
   get sent(): number {
     return this.#sent
   }
 
-  /** How many messages came, over all connections. */
+  /** The number of received messages, over all connections. */
   get received(): number {
     return this.#received
   }
@@ -107,12 +108,12 @@ export class Connection implements Sender {
     return this.#refused
   }
 
-  /** How often this connection was lost, and is open again. */
+  /** How often this connection was lost and reopened. */
   get reconnects(): number {
     return this.#reconnects
   }
 
-  /** Starts to connect. The client before this one has to be closed. */
+  /** Starts to connect. The previous client has to be closed. */
   connect(url: string): void {
     this.#info = undefined
     this.#error = undefined
@@ -136,7 +137,7 @@ export class Connection implements Sender {
       this.#events.on_error(error)
     })
     ws.on_reconnecting(lost => {
-      // Why attempts fail tells the error; how it all began stays to be seen.
+      // The error says why an attempt failed; `info` keeps how the connection was lost in the first place.
       this.#info ??= lost.info
       this.#error = lost.error ?? this.#error
       this.#next = { attempt: lost.attempt, at_ms: performance.now() + lost.delay_ms }
@@ -150,17 +151,20 @@ export class Connection implements Sender {
     })
   }
 
-  /** Closes in order. Twice is fine. */
+  /** Closes the connection with a closing handshake. Further calls do nothing. */
   close(): void {
     this.#ws?.close()
   }
 
-  /** Ends the wait before the next attempt. The client does so by itself when the network comes back, and keeps what is queued. */
+  /**
+   * Reconnects without further delay, as the client does by itself when the network returns, and keeps the
+   * queue.
+   */
   try_now(): void {
     dispatchEvent(new Event('online'))
   }
 
-  /** Sends, or says why not, and counts. */
+  /** Sends a message and counts it, or returns why it can't. */
   send(text: string): true | NetError {
     const sent = this.#client().send(text)
     if (sent === true) this.#sent += 1
@@ -168,7 +172,7 @@ export class Connection implements Sender {
     return sent
   }
 
-  /** Settles when the network has taken all that was sent. */
+  /** Resolves when the queue is empty. */
   drained(): Promise<void> {
     return this.#client().drained()
   }

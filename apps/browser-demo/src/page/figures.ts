@@ -12,7 +12,7 @@ const RATE_WINDOW_MS = 1_000
 const FRAMES = 300
 const LANE_SPEEDS = [0, 40, 1_000]
 
-/** Everything that is measured, and its plots. Called with each frame, it samples ten times a second. */
+/** All measurements and their plots. It is called with each frame, and samples ten times a second. */
 export class Figures {
   readonly #connection: Connection
   readonly #pinger: Pinger
@@ -41,7 +41,10 @@ export class Figures {
     document.addEventListener('visibilitychange', () => this.#frames.clear())
   }
 
-  /** A frame begins. At most one plot is drawn in each, so that no frame takes long. Returns whether figures were written anew. */
+  /**
+   * Handles a frame. It draws at most one plot, so that no frame takes long. Returns whether figures were
+   * updated.
+   */
   frame(at_ms: number): boolean {
     this.#frames.frame(at_ms)
     this.#measure_queue()
@@ -62,7 +65,7 @@ export class Figures {
 
   #sample(at_ms: number): void {
     const at_s = at_ms / 1000
-    // A page that was hidden has no values for that time: the lines break off there.
+    // A hidden page has no values for that time, so the lines have a gap there.
     if (at_ms - this.#last_ms > 10 * SAMPLE_EVERY_MS) this.#push(at_s - SAMPLE_EVERY_MS / 1000)
     this.#last_ms = at_ms
     const sent = this.#sent.read(this.#connection.sent, at_ms)
@@ -70,7 +73,7 @@ export class Figures {
     const { p50_ms, p99_ms } = this.#pinger.figures()
     this.#push(at_s, [p50_ms, p99_ms], [sent, received], [this.#most_queued_bytes, this.#max_queue_bytes])
     this.#most_queued_bytes = 0
-    // A page that is seldom drawn still has some of these to draw: each plot has its turn.
+    // At a low frame rate, plots of the last sample may still be pending: each gets its turn.
     if (this.#to_draw.length === 0) this.#to_draw = Object.values(this.#plots)
     this.#samples += 1
     if (this.#samples % TEXT_EVERY_SAMPLES === 0) this.#write({ p50_ms, p99_ms, sent, received })
@@ -118,7 +121,7 @@ function write(texts: Readonly<Record<string, string>>): void {
   for (const [id, text] of Object.entries(texts)) set_text(element(id), text)
 }
 
-/** How quick the wire looks: 0 is still. */
+/** Returns the speed of the wire's animation; 0 is still. */
 function lane_speed(rate: number): string {
   return String(LANE_SPEEDS.filter(least => rate > least).length)
 }

@@ -1,8 +1,8 @@
 import { percentile } from './percentile.js'
 
-/** How smoothly the page is drawn. */
+/** The smoothness of the page's animation. */
 export interface FrameFigures {
-  /** Frames a second. */
+  /** Frames per second. */
   readonly fps: number
   readonly p50_ms: number
   readonly p99_ms: number
@@ -14,12 +14,12 @@ export class FrameMeter {
   #count = 0
   #last_ms: number | undefined
 
-  /** Looks at the last `size` frames. */
+  /** Covers the last `size` frames. */
   constructor(size: number) {
     this.#times_ms = new Float64Array(size)
   }
 
-  /** A frame begins; `at_ms` is what `requestAnimationFrame` says. */
+  /** Records a frame; `at_ms` is the timestamp of `requestAnimationFrame`. */
   frame(at_ms: number): void {
     if (this.#last_ms !== undefined) {
       this.#times_ms[this.#count % this.#times_ms.length] = at_ms - this.#last_ms
@@ -28,13 +28,13 @@ export class FrameMeter {
     this.#last_ms = at_ms
   }
 
-  /** Starts anew: the page was hidden, and had no frames. */
+  /** Forgets all frames, after the page was hidden and had none. */
   clear(): void {
     this.#count = 0
     this.#last_ms = undefined
   }
 
-  /** What the frames say; `undefined` before the second one. */
+  /** Returns the result; `undefined` before the second frame. */
   figures(): FrameFigures | undefined {
     const sorted = this.#times_ms.slice(0, this.#count).sort()
     const p50_ms = percentile(sorted, 0.5)

@@ -1,4 +1,4 @@
-/** Columns of a plot: times, and one list of values for each line. `null` is a gap. */
+/** The columns of a plot: the times, and one list of values for each line. `null` is a gap. */
 export type Columns = [number[], ...(number | null)[][]]
 
 /** The last values of several lines, at the same times. */

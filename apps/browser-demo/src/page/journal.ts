@@ -5,14 +5,16 @@ import { count_text, ms_text, things_text } from './words.js'
 const MOST_LINES = 100
 const SUM_EVERY_MS = 1_000
 
-/** What load adds up to, over all connections. */
+/** The totals of the load, over all connections. */
 export interface LoadTotals {
   readonly sent: number
   readonly received: number
   readonly refused: number
 }
 
-/** The log of what happens on the connection. Load is summed up in one line that changes, a message a person sent is told. */
+/**
+ * The log of the connection. Load is summed up in one line that changes; messages of people get a line each.
+ */
 export class Journal {
   readonly #lines: LineList
   #last: LoadTotals = { sent: 0, received: 0, refused: 0 }
@@ -22,27 +24,27 @@ export class Journal {
     this.#lines = new LineList(list, MOST_LINES)
   }
 
-  /** This page sent a message. */
   out(text: string): void {
     this.#add('sent', '→', text)
   }
 
-  /** A message came. */
   in(text: string): void {
     this.#add('received', '←', text)
   }
 
-  /** Something happened to the connection, or in the room. */
+  /** Logs an event of the connection or the room. */
   note(text: string): void {
     this.#add('note', '·', text)
   }
 
-  /** Something failed. */
   error(text: string): void {
     this.#add('failed', '!', text)
   }
 
-  /** The connection is lost, or an attempt has failed, and another one follows. All attempts that fail share one line, which changes. */
+  /**
+   * Logs a lost connection or a failed attempt that another follows. Failed attempts share one line, which
+   * changes.
+   */
   lost({ attempt, delay_ms, info }: ReconnectInfo): void {
     const next = `attempt ${attempt} in ${ms_text(delay_ms)}`
     if (info.cause !== 'refused') this.note(`lost: ${ending_text(info)}; ${next}`)
@@ -52,19 +54,18 @@ export class Journal {
     }
   }
 
-  /** The connection has ended. */
   closed(info: CloseInfo): void {
     this.note(`closed: ${ending_text(info)}`)
   }
 
-  /** Sums up, once a second while a load is under way. */
+  /** Sums up the load, once a second while there is one. */
   tick(totals: LoadTotals, is_loading: boolean, now_ms: number): void {
     if (now_ms - this.#last_ms < SUM_EVERY_MS) return
     const passed_s = (now_ms - this.#last_ms) / 1000
     const per_second = (total: number, before: number): string => count_text((total - before) / passed_s)
     const sent = per_second(totals.sent, this.#last.sent)
     const received = per_second(totals.received, this.#last.received)
-    // A new connection counts its refusals anew.
+    // A new connection counts its refusals from 0.
     const refused = Math.max(0, totals.refused - this.#last.refused)
     this.#last = totals
     this.#last_ms = now_ms
@@ -78,7 +79,7 @@ export class Journal {
     })
   }
 
-  /** Shows what was added. */
+  /** Renders the lines that were added. */
   flush(): void {
     this.#lines.flush()
   }

@@ -1,19 +1,21 @@
-/** A line that is to be shown. */
+/** A line of a {@link LineList}. */
 export interface Line {
-  /** What it is, as a class of its element. */
+  /** Its kind, as a class of its element. */
   readonly kind: string
   /** Small text before it. */
   readonly lead: string
   readonly text: string
-  /** A colour of people, from 0. */
+  /** The index of a person's colour. */
   readonly color?: number
-  /** Where the line before has the same one, this line takes its place. */
+  /** If the previous line has the same key, this line replaces it. */
   readonly replaces?: string
 }
 
 const LONGEST_SHOWN = 300
 
-/** A list of the last lines. What comes between two frames is written in one go, and what is too much of it never. */
+/**
+ * A list of the last lines. Lines that come between two frames are rendered together, and excess ones never.
+ */
 export class LineList {
   readonly #list: HTMLElement
   readonly #most: number
@@ -26,13 +28,13 @@ export class LineList {
     this.#most = most
   }
 
-  /** Adds a line; it is shown with the next frame. */
+  /** Adds a line, which is rendered with the next frame. */
   add(line: Line): void {
     this.#waiting.push(line)
     if (this.#waiting.length > this.#most) this.#waiting.shift()
   }
 
-  /** Shows what was added. Whoever has scrolled up is left where they are. */
+  /** Renders the lines that were added. A list that was scrolled up keeps its position. */
   flush(): void {
     if (this.#waiting.length === 0) return
     const list = this.#list

@@ -2,36 +2,36 @@
 import uPlot from 'uplot'
 import { History } from './history.js'
 
-/** How many values a plot shows. */
+/** The number of values in a plot. */
 export const PLOT_POINTS = 300
 
 /** One line of a plot. */
 export interface PlotLine {
-  /** Its entry in the legend: the line has its colour. */
+  /** Its entry in the legend, which sets the colour of the line. */
   readonly key: HTMLElement
   readonly dash?: number[]
   readonly is_filled?: boolean
 }
 
-/** What a plot shows. */
+/** The settings of a plot. */
 export interface PlotOptions {
   readonly target: HTMLElement
   readonly lines: readonly PlotLine[]
-  /** How many seconds it goes back. */
+  /** The time that it covers, in seconds. */
   readonly span_s: number
   /** The top of the scale is at least this. */
   readonly least_max: number
   /** The top of the scale for the largest value shown. */
   readonly scale_max: (value: number) => number
-  /** Where lines go across, and values stand at the scale; at the bottom, middle and top where it is left out. */
+  /** The values of the grid lines; by default, at the bottom, middle and top. */
   readonly splits?: readonly number[]
-  /** A value as it stands at the scale. */
+  /** Formats a value for the scale. */
   readonly text: (value: number) => string
 }
 
 const AXIS_FONT = '12px system-ui, sans-serif'
 
-/** A plot that moves: the last seconds of a few lines, with the present at its right edge. */
+/** A moving plot of the last seconds of a few lines, with the present at its right edge. */
 export class LivePlot {
   readonly history: History
   readonly #options: PlotOptions
@@ -49,13 +49,13 @@ export class LivePlot {
     new ResizeObserver(() => this.#plot.setSize(size_of(options.target))).observe(options.target)
   }
 
-  /** Draws what the history holds. */
+  /** Draws the history. */
   draw(now_s: number): void {
     this.#now_s = now_s
     this.#plot.setData(this.history.columns)
   }
 
-  /** Takes the colours from the style sheet: at first, and whenever the colour scheme has changed. */
+  /** Reads the colours from the style sheet, initially and whenever the colour scheme has changed. */
   read_colors(): void {
     const { lines, target } = this.#options
     this.#line_colors = lines.map(({ key }) => getComputedStyle(key).color)
@@ -118,7 +118,7 @@ export class LivePlot {
   }
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … that is not below a value. */
+/** Returns the smallest of 1, 2, 5, 10, 20, 50 … that is not below a value. */
 export function round_max(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value))
   const step = [1, 2, 5].find(candidate => candidate * decade >= value) ?? 10

@@ -10,7 +10,7 @@ const FIRST_RATE = 1_000
 
 type LoadKind = 'echo' | 'feed'
 
-/** The controls of the load, and the load itself: sent by this page, or asked of the server. */
+/** The controls of the load, and the load itself, sent by this page or requested from the server. */
 export class LoadPanel {
   readonly #connection: Connection
   readonly #remote: Remote
@@ -33,27 +33,29 @@ export class LoadPanel {
     this.#show()
   }
 
-  /** Which load is under way. */
+  /** The load that is running. */
   get running(): LoadKind | 'none' {
     return this.#running
   }
 
-  /** How many messages of this page's loads were due while the queue was full, and were not sent. */
+  /** The number of messages of this page's loads that were skipped because the queue was full. */
   get held_back(): number {
     return this.#held_back_before + (this.#load?.held_back ?? 0)
   }
 
-  /** How the page stands to the server. While it is on its way there, what it sends is queued; where it has given up, nothing runs. */
+  /**
+   * Sets the state of the connection. While it reconnects, messages are queued; once it has given up, no load
+   * runs.
+   */
   set_link(link: Link): void {
     set_usable(this.#run, link !== 'ended')
     if (link === 'ended') this.stop()
     else if (this.#link === 'ended') this.#held_back_before = 0
     this.#link = link
-    // A server that is new to this page does not know what it was asked for.
+    // A new connection does not know what was requested on the last one.
     if (link === 'open' && this.#running === 'feed') this.#start()
   }
 
-  /** Ends the load. */
   stop(): void {
     this.#load?.stop()
     this.#held_back_before = this.held_back

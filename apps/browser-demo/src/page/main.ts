@@ -117,12 +117,12 @@ function take(message: ServerMessage): void {
 }
 
 function take_roster(roster: Extract<ServerMessage, { type: 'roster' }>): void {
-  // Before the welcome, this page does not know who it is itself.
+  // Before the welcome, this page does not know its own id.
   if (people.you === undefined) return
   const is_new = nodes.heard(roster, performance.now())
   const { joined, left } = people.at_node(roster.node, roster.people)
   left.forEach(gone)
-  // Those who were there before were not seen to come.
+  // People who were there before have not just arrived.
   if (!is_new) for (const person of joined) note(person, 'joined')
 }
 
@@ -139,7 +139,7 @@ function named(person: Person): Person {
   return { ...person, name: people.name_of(person) }
 }
 
-/** Whoever is not known left before this page came: what is told of them is of no interest. */
+/** Ignores people who left before this page came, because it never learned their names. */
 function with_person(person: Person | undefined, act: (person: Person) => void): void {
   if (person !== undefined) act(person)
 }
@@ -170,7 +170,7 @@ function part(link: Link): void {
 }
 
 function on_error(error: NetError): void {
-  // A full queue is counted and shown elsewhere: under load it comes again and again.
+  // A full queue is counted and shown elsewhere, because it occurs constantly under load.
   if (error.code !== 'queue_full') journal.error(`${error.code}: ${error.message}`)
 }
 
@@ -188,7 +188,7 @@ function talk(text: string): boolean {
   return post(message_text({ type: 'chat', text }), () => you && chat.said(you, text))
 }
 
-/** Sends what somebody typed; where that fails it stays in the field, and the log says why. */
+/** Sends typed text; if that fails, it stays in the field and the log says why. */
 function post(text: string, show: () => void): boolean {
   const sent = connection.send(text)
   if (sent === true) show()

@@ -1,17 +1,17 @@
 import { element, set_data, set_text } from './element.js'
 
-/** Who was not heard of for so long is gone: a node says each second that it is there. */
+/** A node announces itself each second; after this time without a word, it counts as gone. */
 const GONE_AFTER_MS = 5_000
 const ALONE_TEXT = 'every tab sees the others'
 
-/** What a node says of itself. */
+/** The announcement of a node. */
 export interface NodeNews {
   readonly node: string
   readonly page: string
   readonly people: readonly unknown[]
 }
 
-/** How this page's node stands to the others. */
+/** The state of this node's connection to the cluster. */
 export interface NodeStanding {
   readonly node: string
   readonly broker: string
@@ -24,7 +24,9 @@ interface Heard {
   readonly at_ms: number
 }
 
-/** The nodes whose pages are in one room, as this page hears of them; where there is but one server, nothing is shown of it. */
+/**
+ * The nodes whose pages share one room, as this page knows them; with a single server, they are not shown.
+ */
 export class Nodes {
   readonly #list: HTMLElement = element('nodes')
   readonly #note: HTMLElement = element('together_note')
@@ -33,24 +35,24 @@ export class Nodes {
   readonly #items = new Map<string, HTMLElement>()
   #standing: NodeStanding | undefined
 
-  /** The node of this page; `undefined` where there is but one server, or no connection. */
+  /** The node of this page; `undefined` with a single server, or without a connection. */
   get own(): string | undefined {
     return this.#standing?.node
   }
 
-  /** What there is to be said aloud of it. */
+  /** The sentence for screen readers. */
   get sentence(): string {
     if (this.#standing === undefined || this.#standing.is_joined) return ''
     return `Node ${this.#standing.node} is alone: ${this.#standing.broker} is away.`
   }
 
-  /** How this page's node stands to the others. */
+  /** The state of this node's connection to the cluster. */
   stands(standing: NodeStanding): void {
     this.#standing = standing
     this.#show()
   }
 
-  /** A node has said who is there. Returns whether this page hears of it for the first time. */
+  /** Handles the announcement of a node. Returns whether the node is new to this page. */
   heard({ node, page, people }: NodeNews, now_ms: number): boolean {
     const is_new = !this.#heard.has(node)
     this.#heard.set(node, { page, people: people.length, at_ms: now_ms })
@@ -58,7 +60,7 @@ export class Nodes {
     return is_new
   }
 
-  /** Forgets the nodes that nothing was heard of for some time; returns which. */
+  /** Forgets and returns the nodes that have been silent for too long. */
   tick(now_ms: number): readonly string[] {
     const gone = Array.from(this.#heard)
       .filter(([, { at_ms }]) => now_ms - at_ms > GONE_AFTER_MS)
@@ -68,7 +70,6 @@ export class Nodes {
     return gone
   }
 
-  /** The connection has ended. */
   clear(): void {
     this.#heard.clear()
     this.#standing = undefined
@@ -96,7 +97,7 @@ export class Nodes {
     return is_joined ? `through ${broker}` : `alone: ${broker} is away`
   }
 
-  /** What is there stays where it is, so that whoever is on a link by keyboard does, too. */
+  /** Keeps existing elements in place, so that keyboard users keep their focus. */
   #place(item: HTMLElement, at: number): void {
     const before = this.#list.children[at] ?? null
     if (before !== item) this.#list.insertBefore(item, before)

@@ -1,7 +1,7 @@
 import type { Person } from '../shared/message.js'
 import { set_text } from './element.js'
 
-/** Who is here, and the list of them at the top of the page. */
+/** The people in the room, and the list of them at the top of the page. */
 export class People {
   readonly #list: HTMLElement
   readonly #count: HTMLElement
@@ -13,12 +13,12 @@ export class People {
     this.#count = count
   }
 
-  /** Who this page is, as the server named it last; `undefined` where it never did. */
+  /** The person of this page, as the server named it last; `undefined` before the first welcome. */
   get you(): Person | undefined {
     return this.#you
   }
 
-  /** The connection is open: these are here. */
+  /** Sets everybody who is here when the connection opens. */
   welcome(you: Person, others: readonly Person[]): void {
     this.#you = you
     this.#here.clear()
@@ -26,13 +26,12 @@ export class People {
     this.#show()
   }
 
-  /** Somebody has come. */
   add(person: Person): void {
     this.#here.set(person.id, person)
     this.#show()
   }
 
-  /** Somebody has gone. Returns who it was. */
+  /** Removes a person, and returns them. */
   remove(id: number): Person | undefined {
     const person = this.#here.get(id)
     this.#here.delete(id)
@@ -40,7 +39,7 @@ export class People {
     return person
   }
 
-  /** These, and no others, are at a node. Returns who has come, and who has gone; that this page is here it knows by itself. */
+  /** Replaces the people of a node. Returns who has come and who has gone, without this page's own person. */
   at_node(
     node: string,
     listed: readonly Person[],
@@ -56,17 +55,17 @@ export class People {
     return { joined, left }
   }
 
-  /** What somebody is called: with the node, where it is another one than this page's. */
+  /** Returns a person's name, with the node if it is not this page's. */
   name_of({ name, node }: Person): string {
     return node === this.#you?.node ? name : `${name} · ${node}`
   }
 
-  /** Who has this number. */
+  /** Returns the person with this id. */
   find(id: number): Person | undefined {
     return this.#here.get(id)
   }
 
-  /** The connection has ended: nobody is seen any more. */
+  /** Empties the list when the connection has ended. */
   clear(): void {
     this.#here.clear()
     this.#show()

@@ -5,7 +5,10 @@ import { type RoundTripFigures, RoundTrips } from './round_trips.js'
 const EVERY_MS = 100
 const WINDOW_MS = 8_000
 
-/** Sends a small message ten times a second while the connection is open, and measures how long the answers take. */
+/**
+ * Sends a small message ten times a second while the connection is open, and measures how long the answers
+ * take.
+ */
 export class Pinger {
   readonly #connection: Connection
   readonly #trips = new RoundTrips(WINDOW_MS)
@@ -15,30 +18,27 @@ export class Pinger {
     this.#connection = connection
   }
 
-  /** The connection is open. */
   start(): void {
     this.stop()
     this.#timer = setInterval(() => this.#ping(), EVERY_MS)
   }
 
-  /** The connection has ended. */
   stop(): void {
     clearInterval(this.#timer)
     this.#trips.clear()
   }
 
-  /** An answer has come. */
   pong(at_ms: number): void {
     this.#trips.back(at_ms, performance.now())
   }
 
-  /** How long the answers took, and those that have not come yet take. */
+  /** The round-trip times, including those of pending answers so far. */
   figures(): RoundTripFigures {
     return this.#trips.figures(performance.now())
   }
 
   #ping(): void {
-    // A full queue takes no ping: those that wait in it say enough.
+    // A full queue rejects the ping; the pings that wait in it already show the delay.
     if (this.#connection.is_full) return
     const at_ms = performance.now()
     if (this.#connection.send(message_text({ type: 'ping', at_ms })) === true) this.#trips.sent(at_ms)

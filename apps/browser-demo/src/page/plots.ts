@@ -2,7 +2,7 @@ import { element } from './element.js'
 import { LivePlot, PLOT_POINTS, round_max } from './live_plot.js'
 import { bytes_text, ms_text } from './words.js'
 
-/** How often a value is added to the plots, in milliseconds. */
+/** The interval between values of the plots, in milliseconds. */
 export const SAMPLE_EVERY_MS = 100
 
 const SPAN_S = (PLOT_POINTS * SAMPLE_EVERY_MS) / 1000
@@ -12,13 +12,13 @@ const DASH = [5, 4]
 export interface Plots {
   /** p50 and p99, in milliseconds. */
   readonly rtt: LivePlot
-  /** Sent and received, in messages a second. */
+  /** Sent and received, in messages per second. */
   readonly rate: LivePlot
-  /** What waits, and the limit, in bytes. */
+  /** The queue and its limit, in bytes. */
   readonly queue: LivePlot
 }
 
-/** Makes the plots, into their places on the page. */
+/** Creates the plots in their places on the page. */
 export function make_plots(max_queue_bytes: number): Plots {
   return {
     rtt: new LivePlot({

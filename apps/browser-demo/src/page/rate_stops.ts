@@ -2,16 +2,18 @@ import { MAX_RATE } from '../shared/control.js'
 
 const STEPS = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]
 
-/** The rates of the slider, in messages a second: about evenly spaced on a logarithmic scale, and each one a round number. */
+/**
+ * The rates of the slider, in messages per second: round numbers, about evenly spaced on a logarithmic scale.
+ */
 export const RATE_STOPS: readonly number[] = rate_stops()
 
-/** The stop that is nearest to a rate, as the slider's position. */
+/** Returns the position of the slider that is nearest to a rate. */
 export function position_of(rate: number): number {
   const distances = RATE_STOPS.map(stop => Math.abs(Math.log(stop / rate)))
   return distances.indexOf(Math.min(...distances))
 }
 
-/** The rate at a position of the slider. */
+/** Returns the rate at a position of the slider. */
 export function rate_at(position: number): number {
   return RATE_STOPS[position] ?? MAX_RATE
 }

@@ -1,8 +1,8 @@
 import type { Control } from '../shared/control.js'
 
 /**
- * The hand at the other end: asks the server, beside the connection, to do something to it. Requests go out one after the other;
- * of those for the same action that wait, the last one counts.
+ * Asks the server, outside the WebSocket, to do something to this page's connection. Requests go out one at a
+ * time; of waiting requests for the same action, only the last is sent.
  */
 export class Remote {
   readonly #on_failure: (text: string) => void
@@ -14,13 +14,12 @@ export class Remote {
     this.#on_failure = on_failure
   }
 
-  /** The connection has got a key; `undefined`: it has ended, and nothing can be asked for any more. */
+  /** Sets the key of the connection; `undefined` when it has ended, after which requests are ignored. */
   set_key(key: string | undefined): void {
     this.#key = key
     this.#waiting.clear()
   }
 
-  /** Asks for something. */
   ask(control: Control): void {
     if (this.#key === undefined) return
     this.#waiting.set(control.action, control)

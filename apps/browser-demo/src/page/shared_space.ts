@@ -1,7 +1,7 @@
 import type { Person, Place } from '../shared/message.js'
 
 const SEND_EVERY_MS = 50
-// Further to the right, a name would not fit beside its cursor.
+// Farther to the right, a name would not fit beside its cursor.
 const FLIP_FROM = 0.7
 const KEY_STEP = 0.03
 const CENTER: Place = { x: 0.5, y: 0.5 }
@@ -18,7 +18,7 @@ interface Cursor {
   place: Place
 }
 
-/** The area that all tabs share: whoever points into it, or moves by arrow keys, is seen there by everybody. */
+/** The area in which everybody sees the cursors of all tabs, which follow the pointer or the arrow keys. */
 export class SharedSpace {
   readonly #area: HTMLElement
   readonly #on_move: (place: Place | null) => void
@@ -28,7 +28,7 @@ export class SharedSpace {
   #has_moved = false
   #last_sent_ms = 0
 
-  /** Calls `on_move` when this page's cursor has moved, a few times a second at most. */
+  /** Calls `on_move` when this page's cursor has moved, at most a few times per second. */
   constructor(area: HTMLElement, on_move: (place: Place | null) => void) {
     this.#area = area
     this.#on_move = on_move
@@ -40,14 +40,14 @@ export class SharedSpace {
     new ResizeObserver(() => this.#place_all()).observe(area)
   }
 
-  /** Whose cursor this page's is; `undefined` while it is not connected. */
+  /** Sets the person of this page's cursor; `undefined` while it is not connected. */
   set_you(you: Person | undefined): void {
     for (const id of [...this.#cursors.keys()]) this.remove(id)
     this.#you = you
     this.#own = null
   }
 
-  /** Somebody's cursor is at a place; `null`: it has left the area. */
+  /** Moves a person's cursor; `null` removes it from the area. */
   show(person: Person, place: Place | null): void {
     if (place === null) {
       this.remove(person.id)
@@ -58,14 +58,13 @@ export class SharedSpace {
     this.#place(cursor)
   }
 
-  /** Somebody has gone. */
   remove(id: number): void {
     this.#cursors.get(id)?.pointer.remove()
     this.#cursors.delete(id)
     this.#area.classList.toggle('used', this.#cursors.size > 0)
   }
 
-  /** Tells where this page's cursor is, if it has moved and it is time. */
+  /** Reports this page's cursor, if it has moved and the interval has passed. */
   tick(now_ms: number): void {
     if (!this.#has_moved || now_ms - this.#last_sent_ms < SEND_EVERY_MS) return
     this.#has_moved = false

@@ -14,14 +14,14 @@ const BUTTON_TEXTS: Readonly<Record<Situation['state'], string>> = {
   closed: 'Connect',
 }
 
-/** What the page needs to know to say how things stand. */
+/** The inputs of the status. */
 export interface StatusOptions {
   readonly connection: Connection
   readonly load: LoadPanel
   readonly trouble: TroublePanel
 }
 
-/** Says how the connection stands, and how it has ended. */
+/** Shows the state of the connection, and how it ended. */
 export class StatusView {
   readonly #options: StatusOptions
   readonly #path: HTMLElement = element('path')
@@ -30,14 +30,14 @@ export class StatusView {
     this.#options = options
   }
 
-  /** How things stand, for {@link story}. */
+  /** The input of {@link story}. */
   get situation(): Situation {
     const { connection, load, trouble } = this.#options
     const { state, info, next, is_full, queued_bytes } = connection
     return { state, info, next, is_full, queued_bytes, is_slow: trouble.is_slow, load: load.running }
   }
 
-  /** Writes what has changed. */
+  /** Renders what has changed. */
   write(): void {
     const { connection, load } = this.#options
     const { situation } = this
@@ -63,7 +63,7 @@ export class StatusView {
   }
 }
 
-/** Whoever is on the button by keyboard when it goes is led to the one beside it. */
+/** Moves the keyboard focus to the neighbouring button when a focused button disappears. */
 function show_again(is_shown: boolean): void {
   const again = element('again')
   if (!is_shown && document.activeElement === again) element('connect').focus()

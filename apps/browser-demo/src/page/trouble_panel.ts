@@ -3,10 +3,10 @@ import { element, on_press, set_text, set_usable } from './element.js'
 import type { Remote } from './remote.js'
 import { bytes_text, things_text } from './words.js'
 
-// Answers of the same turn are queued too: they are gone before anybody could read of them.
-const WORTH_TELLING_BYTES = 16_384
+// Answers that are queued only within a turn are gone before anybody could read about them.
+const MIN_SHOWN_BYTES = 16_384
 
-/** The controls of what goes wrong at the server, and what is known of it there. */
+/** The controls that cause trouble at the server, and the figures that the server reports about it. */
 export class TroublePanel {
   readonly #remote: Remote
   readonly #slow: HTMLInputElement = element('slow', HTMLInputElement)
@@ -23,7 +23,7 @@ export class TroublePanel {
     return this.#slow.checked
   }
 
-  /** How the page stands to the server. One that is new to this page is asked again to read slowly. */
+  /** Sets the state of the connection. A new connection is asked again to read slowly. */
   set_link(link: Link): void {
     for (const id of ['cut', 'server_close']) set_usable(element(id), link === 'open')
     this.#slow.disabled = link === 'ended'
@@ -33,10 +33,10 @@ export class TroublePanel {
     else set_text(element('server_note'), 'not connected')
   }
 
-  /** The server has told how much it has queued for this page, and how many messages it did not send. */
+  /** Shows how much the server has queued for this page, and how many messages it skipped. */
   tell(queued_bytes: number, held_back: number): void {
     const reads = this.is_slow ? 'reads slowly' : 'reads at once'
-    const waits = queued_bytes < WORTH_TELLING_BYTES ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
+    const waits = queued_bytes < MIN_SHOWN_BYTES ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
     const held = held_back === 0 ? '' : ` · ${things_text(held_back, 'message')} held back`
     set_text(element('server_note'), `${reads}${waits}${held}`)
   }

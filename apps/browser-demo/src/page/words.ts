@@ -6,46 +6,46 @@ const MIB = KIB * KIB
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
-/** A count: `20,000`. */
+/** Formats a count: `20,000`. */
 export function count_text(count: number): string {
   return whole.format(count)
 }
 
-/** A count with its noun: `1 message`, `2 messages`. */
+/** Formats a count with its noun: `1 message`, `2 messages`. */
 export function things_text(count: number, thing: string): string {
   return `${count_text(count)} ${thing}${count === 1 ? '' : 's'}`
 }
 
-/** Bytes: `640 B`, `12 KiB`, `1 MiB`. */
+/** Formats bytes: `640 B`, `12 KiB`, `1 MiB`. */
 export function bytes_text(bytes: number): string {
   if (bytes < KIB) return `${whole.format(bytes)} B`
   return bytes < 1000 * KIB ? `${whole.format(bytes / KIB)} KiB` : `${short.format(bytes / MIB)} MiB`
 }
 
-/** Milliseconds: `0.4 ms`, `12 ms`, `3.1 s`; `–` where it is not known. */
+/** Formats milliseconds: `0.4 ms`, `12 ms`, `3.1 s`; `–` if unknown. */
 export function ms_text(ms: number | undefined): string {
   if (ms === undefined) return '–'
   if (ms >= 1000) return `${short.format(ms / 1000)} s`
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${whole.format(ms)} ms`
 }
 
-/** What the page knows of its connection, for {@link story}. */
+/** What {@link story} depends on. */
 export interface Situation {
   readonly state: ConnectionState | 'none'
-  /** How the last connection ended, or was lost, where there was one. */
+  /** How the last connection ended, if there was one. */
   readonly info: CloseInfo | undefined
-  /** When it is tried again, where it is. */
+  /** The next attempt, while the client reconnects. */
   readonly next: NextAttempt | undefined
   readonly is_full: boolean
   readonly queued_bytes: number
   readonly is_slow: boolean
-  /** Which load is under way. */
+  /** The load that is running. */
   readonly load: 'none' | 'echo' | 'feed'
 }
 
 const MUCH_BYTES = 65_536
 
-/** What happens just now, for somebody who has never seen a connection. */
+/** Explains the current state to a user who knows nothing about connections. */
 export function story(situation: Situation): string {
   const { state, info } = situation
   if (state === 'connecting')
@@ -72,7 +72,7 @@ function story_of_open({ is_full, is_slow, queued_bytes, load }: Situation): str
   return 'Open. Ten small pings a second measure the way there and back. Start a load, then let the server read slowly.'
 }
 
-/** When the next attempt is: `Attempt 2 in 3 s`. */
+/** Describes the next attempt: `Attempt 2 in 3 s`. */
 export function attempt_text({ attempt, wait_ms }: NextAttempt): string {
   return `Attempt ${count_text(attempt)} ${wait_ms === 0 ? 'is under way' : `in ${Math.ceil(wait_ms / 1000)} s`}`
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net'
 
-/** Where to listen, or where to connect. */
+/** An address to listen on or to connect to. */
 export interface Address {
   readonly host: string
   readonly port: number
@@ -9,26 +9,26 @@ export interface Address {
 const LOOPBACK_ADDRESS = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]):(\d{1,5})$/
 const MAX_PORT = 65_535
 
-/** Reads `'127.0.0.1:8080'` or `'[::1]:8080'`; `undefined` where it is no address of this machine alone. */
+/** Parses `'127.0.0.1:8080'` or `'[::1]:8080'`; returns `undefined` for anything but a loopback address. */
 export function parse_loopback(text: string): Address | undefined {
   const [, host = '', digits = ''] = LOOPBACK_ADDRESS.exec(text) ?? []
   const port = Number(digits)
   return host === '' || port > MAX_PORT ? undefined : { host: host.replace(/[[\]]/g, ''), port }
 }
 
-/** Reads an address as a server tells its own. */
+/** Parses the address of a listening server. */
 export function parse_bound(text: string): Address {
   const address = parse_loopback(text)
   if (address === undefined) throw new Error(`${text} is no loopback address`)
   return address
 }
 
-/** The address as it stands in a URL. */
+/** Formats an address for a URL. */
 export function address_text({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Makes a server listen, and settles with the address that it got. Rejects with an error that says what to do. */
+/** Makes a server listen, and resolves to its address. Rejects with an error that says what to do. */
 export function listening(server: Server, { host, port }: Address): Promise<Address> {
   return new Promise((resolve, reject) => {
     const fail = (cause: NodeJS.ErrnoException): void => {
@@ -36,7 +36,7 @@ export function listening(server: Server, { host, port }: Address): Promise<Addr
     }
     server.once('error', fail)
     server.listen(port, host, () => {
-      // What fails later has nothing to do with this, and must not be taken for it.
+      // Later errors have nothing to do with listening.
       server.off('error', fail)
       const bound = server.address()
       resolve({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port })

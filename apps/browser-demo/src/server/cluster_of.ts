@@ -1,7 +1,7 @@
 import type { ClusterPort } from '@bt/net'
 import { InvalidArgumentError } from 'commander'
 
-/** The brokers that there are, by the scheme of their URLs; a package is loaded when it is asked for. */
+/** Brokers by the scheme of their URLs. A package is loaded only when its broker is used. */
 const BROKERS: Readonly<Record<string, (url: string) => Promise<ClusterPort>>> = {
   'nats:': via_nats,
   'tls:': via_nats,
@@ -12,7 +12,7 @@ const BROKERS: Readonly<Record<string, (url: string) => Promise<ClusterPort>>> =
 /**
  * Checks the URL of a broker, as the command line has it.
  *
- * @throws InvalidArgumentError for a scheme that is none of a broker's, or what is no URL at all
+ * @throws InvalidArgumentError for text that is no URL, or whose scheme belongs to no broker
  */
 export function broker_url(text: string): string {
   if (scheme_of(text) in BROKERS) return text
@@ -22,9 +22,9 @@ export function broker_url(text: string): string {
 }
 
 /**
- * The broker at a URL that {@link broker_url} has checked; nobody connects to it yet.
+ * Returns the broker at a URL that {@link broker_url} has checked, without connecting to it.
  *
- * @throws NetError `invalid_option` for a URL that its package does not take
+ * @throws NetError `invalid_option` for a URL that the broker's package rejects
  */
 export async function cluster_of(url: string | undefined): Promise<ClusterPort | undefined> {
   return url === undefined ? undefined : BROKERS[scheme_of(url)]?.(url)

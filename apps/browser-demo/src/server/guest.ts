@@ -6,13 +6,13 @@ import { load_text, type Person } from '../shared/message.js'
 
 const SLOW_MS = 5
 
-/** One connection, and what is done with it at this end. */
+/** The server's side of one connection. */
 export class Guest {
   readonly person: Person
   readonly socket: WsSocket
-  /** Known to that connection alone. */
+  /** The key that authorizes control requests; only the page of this connection knows it. */
   readonly key: string = randomUUID()
-  /** Whether load from this connection is read as slowly as it can be. */
+  /** Whether load from this connection is read slowly. */
   is_slow = false
   #feed: Load | undefined
   #held_back_before = 0
@@ -22,26 +22,26 @@ export class Guest {
     this.person = person
   }
 
-  /** How many messages of its feeds were due while the socket's queue was full, and were not sent. */
+  /** The number of messages of its feeds that were skipped because the socket's queue was full. */
   get held_back(): number {
     return this.#held_back_before + (this.#feed?.held_back ?? 0)
   }
 
-  /** Sends load at a rate, in messages a second; 0 ends it. */
+  /** Sends load at a rate, in messages per second; 0 ends it. */
   feed(rate: number, size_bytes: number): void {
     if (rate === 0) this.stop()
     else if (this.#feed === undefined) this.#feed = new Load(this.socket, rate, load_text(size_bytes))
     else this.#feed.change(rate, load_text(size_bytes))
   }
 
-  /** Sends no more load. */
+  /** Ends the load. */
   stop(): void {
     this.#feed?.stop()
     this.#held_back_before = this.held_back
     this.#feed = undefined
   }
 
-  /** Answers load with the same. It takes its time where the socket is read slowly; a full queue is waited for. */
+  /** Echoes load. It delays the answer if the socket is read slowly, and waits while the queue is full. */
   answer_load(text: string): unknown {
     return this.is_slow ? this.#answer_slowly(text) : this.#send_patiently(text)
   }
@@ -49,7 +49,7 @@ export class Guest {
   async #answer_slowly(text: string): Promise<void> {
     await sleep(SLOW_MS)
     const sent = await this.#send_patiently(text)
-    // Nobody waits for answers any more: what is still to be read goes by quickly, and then comes the end.
+    // No answer is expected any more, so the remaining messages pass without delay.
     if (sent !== true) this.is_slow = false
   }
 
@@ -72,7 +72,7 @@ export class Guest {
   }
 }
 
-/** Whether the answer of `send`, or an error, says that the queue is full: then waiting helps. */
+/** Whether a result of `send`, or an error, means that the queue is full, so that waiting helps. */
 export function is_full(sent: true | NetError): boolean {
   return sent !== true && sent.code === 'queue_full'
 }

@@ -17,7 +17,7 @@ const NAMES = [
   'Bison',
 ]
 
-/** The first name from that number on that is not taken: `Otter`, and when all are taken `Otter 2`. */
+/** Returns the first free name from that index on: `Otter`, or `Otter 2` once all are taken. */
 export function free_name(taken: ReadonlySet<string>, first = 0): string {
   const from = first % NAMES.length
   for (let round = 1; ; round += 1) {

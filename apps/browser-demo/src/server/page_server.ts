@@ -3,13 +3,13 @@ import { type ControlRequest, parse_control } from '../shared/control.js'
 import { say_error } from './print.js'
 import type { StaticFile } from './static_files.js'
 
-/** What a page server has to know. */
+/** The settings of a page server. */
 export interface PageServerOptions {
-  /** The page, by path. */
+  /** The files of the page, by path. */
   readonly files: ReadonlyMap<string, StaticFile>
-  /** Where the page connects to. */
+  /** The URL that the page connects to. */
   readonly ws_url: string
-  /** Does what a page asks for. `false` where there is no such connection. */
+  /** Carries out a control request. Returns `false` if there is no such connection. */
   readonly control: (request: ControlRequest) => boolean
 }
 
@@ -22,14 +22,17 @@ interface Answer {
 const MAX_CONTROL_BYTES = 1_024
 const JSON_TYPE = 'application/json'
 
-/** Makes the HTTP server of the page: its files, where to connect (`/server.json`), and `/control`. It is not listening yet. */
+/**
+ * Creates the page's HTTP server, not yet listening: files, `/server.json` with the WebSocket's URL, and
+ * `/control`.
+ */
 export function make_page_server(options: PageServerOptions): Server {
   const headers = security_headers(options.ws_url)
   return createServer((request, response) => {
     answer(request, options).then(
       answered => reply(request, response, answered, headers),
       error => {
-        // A request that broke off has nobody to be answered, and is no failure.
+        // An aborted request needs no answer and is no failure.
         if (request.readableAborted) response.destroy()
         else {
           say_error(error)
@@ -65,7 +68,7 @@ async function answer_control(
   control: PageServerOptions['control'],
 ): Promise<Answer> {
   if (request.method !== 'POST') return not_allowed('POST')
-  // A page of another origin can't send this type without asking first, and is not answered then.
+  // A page of another origin needs a preflight to send this type, which is not answered.
   if (request.headers['content-type'] !== JSON_TYPE) return text(415, `Send ${JSON_TYPE}.`)
   const body = await read_body(request)
   if (body === undefined) return text(413, `Send at most ${MAX_CONTROL_BYTES} bytes.`)
@@ -92,7 +95,7 @@ function reply(
   more: Readonly<Record<string, string>>,
 ): void {
   const length = status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) }
-  // What was not read of a request must not be taken for the next one.
+  // An unread rest of the body must not be parsed as the next request.
   const end = request.complete ? {} : { Connection: 'close' }
   response.writeHead(status, { ...more, ...headers, ...length, ...end })
   response.end(request.method === 'HEAD' ? undefined : body)

@@ -25,36 +25,39 @@ const CODE_SERVER_CLOSED = 4002
 
 /** The topic that all pages are in. */
 const ROOM = 'room'
-/** How often a node of a cluster says who is there: a page that has heard nothing of one for some time takes it for gone. */
+/**
+ * The interval at which nodes announce themselves; pages drop a node that has been silent for several of
+ * them.
+ */
 const ROSTER_EVERY_MS = 1_000
 /** Ids of different nodes are far apart. */
 const MOST_FIRST_ID = 2 ** 47
 
-/** One of several nodes whose pages are in one room. */
+/** One of several nodes whose pages share one room. */
 export interface RoomNode {
   /** The broker between them. */
   readonly broker: ClusterPort
-  /** What this node is called, and where its page is; `undefined` until that is known. */
+  /** The name of this node and the URL of its page; `undefined` until they are known. */
   readonly self: () => { readonly node: string; readonly page: string } | undefined
 }
 
-/** What a room tells, and what it can't do by itself. */
+/** The callbacks and dependencies of a {@link Room}. */
 export interface RoomOptions {
-  /** Cuts the TCP connection that comes from an address, without a Close. */
+  /** Cuts the TCP connection from an address, without a Close frame. */
   readonly cut: (addr: string) => void
-  /** Somebody has come. */
+  /** Called when a client has connected. */
   readonly on_joined?: (person: Person, addr: string) => void
-  /** Somebody has gone. */
+  /** Called when a client has disconnected. */
   readonly on_left?: (person: Person, info: CloseInfo) => void
-  /** Something failed. */
+  /** Called with each error. */
   readonly on_error: (error: WsServerError) => void
-  /** Left out where this server is the only one. */
+  /** Left out if this server is the only one. */
   readonly node?: RoomNode | undefined
 }
 
-/** The WebSocket server of the demo: whoever connects is in the room, and sees the others, those at other nodes too. */
+/** The WebSocket server of the demo. Each client is in the room, and sees all others, on other nodes too. */
 export class Room {
-  /** It listens on a free port of this machine. */
+  /** Listens on a free port of this machine. */
   readonly server: WsServer
   readonly #options: RoomOptions
   readonly #guests = new Map<WsSocket, Guest>()
@@ -72,21 +75,21 @@ export class Room {
       on_message: (socket, data) => this.#answer(socket, data),
       on_close: (socket, info) => this.#part(socket, info),
       on_error: error => {
-        // A full queue is what this demo shows: whoever reads slowly is waited for.
+        // A full queue is what this demo shows; it waits for slow readers.
         if (!is_full(error)) options.on_error(error)
       },
     })
     if (node === undefined) return
-    const beat = setInterval(() => this.#tell_nodes(), ROSTER_EVERY_MS)
+    const beat = setInterval(() => this.#announce(), ROSTER_EVERY_MS)
     this.server.closed.then(() => clearInterval(beat))
   }
 
-  /** Those who are connected to this server. */
+  /** The people who are connected to this server. */
   get people(): readonly Person[] {
     return Array.from(this.#guests.values(), ({ person }) => person)
   }
 
-  /** Does to a connection what its page asks for. `false` where there is no such connection. */
+  /** Carries out a control request. Returns `false` if there is no such connection. */
   control(request: ControlRequest): boolean {
     const guest = [...this.#guests.values()].find(({ key }) => key === request.key)
     if (guest === undefined) return false
@@ -99,15 +102,15 @@ export class Room {
   }
 
   async #welcome(socket: WsSocket): Promise<void> {
-    // Where the broker is away, the others are heard as soon as it is back.
+    // If the broker is down, messages of other nodes arrive as soon as it is back.
     await socket.join(ROOM)
     const { people } = this
     const person = this.#introduce(people)
     const guest = new Guest(socket, person)
     this.#guests.set(socket, guest)
     socket.send(message_text({ type: 'welcome', you: person, people, key: guest.key }))
-    this.#tell_others(socket, { type: 'joined', person })
-    this.#tell_nodes()
+    this.#publish_to_others(socket, { type: 'joined', person })
+    this.#announce()
     this.#options.on_joined?.(person, socket.addr)
   }
 
@@ -139,14 +142,14 @@ export class Room {
       case 'say':
         return socket.send(message_text({ type: 'echo', text: message.text }))
       case 'chat':
-        return this.#tell_others(socket, {
+        return this.#publish_to_others(socket, {
           type: 'chat',
           id,
           text: message.text,
           ...(person.node === undefined ? {} : { from: person }),
         })
       case 'cursor':
-        return this.#tell_others(socket, { type: 'cursor', id, place: message.place })
+        return this.#publish_to_others(socket, { type: 'cursor', id, place: message.place })
     }
   }
 
@@ -155,18 +158,20 @@ export class Room {
     if (guest === undefined) return
     guest.stop()
     this.#guests.delete(socket)
-    this.#tell_others(socket, { type: 'left', id: guest.person.id })
-    this.#tell_nodes()
+    this.#publish_to_others(socket, { type: 'left', id: guest.person.id })
+    this.#announce()
     this.#options.on_left?.(guest.person, info)
   }
 
-  #tell_others(except: WsSocket, message: ServerMessage): void {
-    // What can't reach other nodes just now, `on_error` is told of.
+  #publish_to_others(except: WsSocket, message: ServerMessage): void {
+    // `on_error` reports messages that can't reach other nodes.
     this.server.publish(ROOM, message_text(message), { except })
   }
 
-  /** Tells the pages of all nodes who is at this one, and those of this one how it stands to the others. */
-  #tell_nodes(): void {
+  /**
+   * Sends this node's people to the pages of all nodes, and the state of the cluster to those of this node.
+   */
+  #announce(): void {
     const { broker, self } = this.#options.node ?? {}
     const here = self?.()
     if (broker === undefined || here === undefined) return
@@ -175,13 +180,13 @@ export class Room {
       message_text({ type: 'cluster', node: here.node, broker: broker.broker, is_joined }),
     )
     const roster = message_text({ type: 'roster', ...here, people: this.people })
-    // What is told each second need not wait for a broker that is away.
+    // An announcement that repeats each second need not be queued for a broker that is down.
     if (is_joined) this.server.publish(ROOM, roster)
     else this.server.broadcast(roster)
   }
 }
 
-/** Nodes begin with different names, so that two people seldom have the same one. */
+/** Each node starts at a different name, so that two people seldom share one. */
 function first_name_of(node: string | undefined): number {
   return Array.from(node ?? '').reduce((sum, letter) => sum * 7 + letter.charCodeAt(0), 0)
 }

@@ -7,10 +7,10 @@ import { on_stop } from './stop.js'
 
 const PAGE = fileURLToPath(new URL('../page', import.meta.url))
 
-/** Where to listen, and the broker of which this server is one node. */
+/** The arguments of the program. */
 export type ServeOptions = Omit<ServiceOptions, 'files'>
 
-/** Serves the page and the WebSocket until it is told to stop. Settles with the exit code. */
+/** Serves the page and the WebSocket until it is stopped. Resolves to the exit code. */
 export async function run_serve(options: ServeOptions): Promise<number> {
   const files = read_static_files(PAGE)
   let service: Service
@@ -34,7 +34,7 @@ export async function run_serve(options: ServeOptions): Promise<number> {
     say(
       `it is node ${style.bold(node)} of those that meet through ${options.broker.broker}: start another, and open its page, too`,
     )
-  // A program that has started this one says itself where the page is, and how to stop.
+  // A program that has started this one prints the page's URL and how to stop itself.
   if (process.send === undefined) process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
   else process.send(page_url)
   on_stop(() => {

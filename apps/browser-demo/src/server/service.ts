@@ -6,35 +6,35 @@ import { Room, type RoomOptions } from './room.js'
 import type { StaticFile } from './static_files.js'
 import { Wire } from './wire.js'
 
-// Pages that were cut off together do not all come back in the same moment.
+// Spreads the reconnects of pages that lost their connections together.
 export const SPREAD_MS = 2_000
 
-/** What to serve, and where to listen. */
+/** The settings of a {@link Service}. */
 export interface ServiceOptions {
-  /** The page, by path. */
+  /** The files of the page, by path. */
   readonly files: ReadonlyMap<string, StaticFile>
-  /** Where to listen for the page. */
+  /** The address of the page. */
   readonly bind: Address
-  /** Where to listen for the WebSocket. */
+  /** The address of the WebSocket. */
   readonly ws_bind: Address
-  /** The broker of which this server is one node. */
+  /** The broker that makes this server one of several nodes. */
   readonly broker?: ClusterPort | undefined
 }
 
-/** The page and its WebSocket, served. */
+/** The running servers of the page and its WebSocket. */
 export interface Service {
   readonly page_url: string
   readonly ws_url: string
-  /** What the page is called as a node: the port of its WebSocket. */
+  /** The name of this node: the port of its WebSocket. */
   readonly node: string
   readonly ws_server: WsServer
-  /** Closes every connection in order, and takes no more. */
+  /** Closes every connection in order, and accepts no more. */
   close(): void
-  /** Cuts every connection that is left. */
+  /** Cuts every remaining connection. */
   cut(): void
 }
 
-/** Starts to serve. Rejects if it cannot listen, and nothing is left behind then. */
+/** Starts to serve. If it cannot listen, it cleans up and rejects. */
 export async function start_service(
   { files, bind, ws_bind, broker }: ServiceOptions,
   events: Pick<RoomOptions, 'on_joined' | 'on_left' | 'on_error'>,

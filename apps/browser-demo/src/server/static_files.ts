@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join, relative, sep } from 'node:path'
 
-/** A file as it is served. */
+/** A file with its headers. */
 export interface StaticFile {
   readonly body: Buffer
   readonly content_type: string
@@ -17,12 +17,11 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 }
 const OTHER_CONTENT_TYPE = 'application/octet-stream'
 
-// What is built into this folder has a hash of its content in its name.
+// The names of files in this folder contain a hash of their content.
 const HASHED = '/assets/'
 
 /**
- * Reads all files of a folder, by the path at which they are served. They are read once: what is not among them can't be reached,
- * whatever a path looks like.
+ * Reads all files of a folder once, by their URL paths, so that no crafted path can reach another file.
  */
 export function read_static_files(folder: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>()

@@ -1,8 +1,8 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when nobody reads the output any more (`| head -1`). The next signal
- * ends the process at once, as it would without this.
+ * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when the reader of the output is gone (`| head -1`).
+ * The next signal ends the process at once, as it would by default.
  */
 export function on_stop(stop: () => void): void {
   let is_stopping = false

@@ -1,16 +1,16 @@
 import { createServer, connect as open_socket, type Server, type Socket } from 'node:net'
 import { type Address, address_text, listening } from './address.js'
 
-/** A wire that can be cut: a TCP relay that carries bytes both ways and understands none of them. */
+/** A wire that can be cut: a TCP relay that forwards bytes both ways without parsing them. */
 export class Wire {
   readonly #server: Server
   readonly #bind: Address
   readonly #target: Address
-  /** How each connection is cut: all of them, and by the address at which they come out. */
+  /** The functions that cut connections, by the local address of the outgoing side. */
   readonly #all_cuts = new Set<() => void>()
   readonly #cuts = new Map<string, () => void>()
 
-  /** Leads from `bind` to `target`. */
+  /** Relays connections to `bind` on to `target`. */
   constructor(bind: Address, target: Address) {
     this.#bind = bind
     this.#target = target
@@ -18,7 +18,7 @@ export class Wire {
   }
 
   /**
-   * Starts to listen, and settles with the address.
+   * Starts to listen, and resolves to the address.
    *
    * @throws Error that names the address, and says what to do
    */
@@ -26,17 +26,20 @@ export class Wire {
     return listening(this.#server, this.#bind)
   }
 
-  /** Ends at once, both ways and without a word, the connection that comes out of the wire at `addr`. */
+  /** Destroys both sides of the connection whose outgoing side has the local address `addr`. */
   cut(addr: string): void {
     this.#cuts.get(addr)?.()
   }
 
-  /** Takes no more connections. Those that there are end by themselves, when their ends do. */
+  /** Accepts no more connections. Existing ones end when their peers do. */
   close(): void {
     this.#server.close()
   }
 
-  /** Cuts all connections that are left: those whose near end reads nothing, which would never end, though their far end has let go. */
+  /**
+   * Cuts all remaining connections: a peer that reads nothing would otherwise keep its connection open for
+   * ever.
+   */
   cut_all(): void {
     for (const cut of this.#all_cuts) cut()
   }
@@ -49,7 +52,7 @@ export class Wire {
     }
     this.#all_cuts.add(cut)
     near.once('close', () => this.#all_cuts.delete(cut))
-    // One end that breaks breaks the other: that is all that a wire can tell of it.
+    // If one side fails, the other is destroyed too, which is all that a wire can pass on.
     near.on('error', cut)
     far.on('error', cut)
     far.once('connect', () => {
@@ -57,7 +60,7 @@ export class Wire {
       this.#cuts.set(addr, cut)
       far.once('close', () => this.#cuts.delete(addr))
     })
-    // The program must not wait for a near end that never closes its half.
+    // The program must not wait for a peer that never closes its half.
     far.once('close', () => near.destroySoon())
     near.pipe(far).pipe(near)
   }

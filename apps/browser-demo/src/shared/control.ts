@@ -1,14 +1,14 @@
 import { parse_fields } from './message.js'
 
-/** The most messages a second that a load may be. */
+/** The maximum rate of a load, in messages per second. */
 export const MAX_RATE = 20_000
 
-/** The largest message of a load, in bytes. */
+/** The maximum size of a load's messages, in bytes. */
 const MAX_SIZE_BYTES = 16_384
 
 /**
- * What a page has done to its own connection at the other end. It does not go through that connection: behind a full queue, it
- * would come too late.
+ * What a page asks the server to do to its connection. The request does not use that connection, because
+ * behind a full queue it would come too late.
  */
 export type Control =
   | { readonly action: 'cut' }
@@ -16,10 +16,10 @@ export type Control =
   | { readonly action: 'slow'; readonly is_on: boolean }
   | { readonly action: 'feed'; readonly rate: number; readonly size_bytes: number }
 
-/** A control, and the key of the connection that it is about: the server told it to that connection alone. */
+/** A control, and the key of its connection, which only the page of that connection knows. */
 export type ControlRequest = Control & { readonly key: string }
 
-/** Reads a request; `undefined` where it is none. A `rate` of 0 ends the feed. */
+/** Parses a request; returns `undefined` if it is invalid. A `rate` of 0 ends the feed. */
 export function parse_control(text: string): ControlRequest | undefined {
   const { key, action, is_on, rate, size_bytes } = parse_fields(text)
   if (typeof key !== 'string') return undefined

@@ -3,17 +3,17 @@ import { Pacer } from './pacer.js'
 
 const TICK_MS = 8
 
-/** Whoever sends through a bounded queue: the page's connection, or a server's socket. */
+/** A sender with a bounded queue: the page's connection, or a server's socket. */
 export interface Sender {
-  /** Sends, or says why not. */
+  /** Queues a message, or returns why it can't. */
   send(text: string): true | NetError
-  /** Settles when all was taken; rejects when it never will be. */
+  /** Resolves when the queue is empty; rejects when messages are lost, or the connection is closed. */
   drained(): Promise<void>
 }
 
 /**
- * Sends the same message again and again, at a rate. A full queue is waited for: what becomes due meanwhile is held back, and is
- * never made up for. It ends by itself when its sender is closed.
+ * Sends the same message repeatedly, at a fixed rate. While the queue is full it waits, and skips the
+ * messages that become due meanwhile. It ends by itself when its sender is closed.
  */
 export class Load {
   readonly #sender: Sender
@@ -30,18 +30,18 @@ export class Load {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** How many messages were due while the queue was full, and were not sent. */
+  /** The number of messages that were skipped because the queue was full. */
   get held_back(): number {
     return this.#held_back
   }
 
-  /** Goes on with another rate, in messages a second, and another message. */
+  /** Changes the rate, in messages per second, and the message. */
   change(rate: number, text: string): void {
     this.#pacer.set_rate(rate)
     this.#text = text
   }
 
-  /** Sends no more. Twice is fine. */
+  /** Ends the load. Further calls do nothing. */
   stop(): void {
     clearInterval(this.#timer)
   }
@@ -65,7 +65,7 @@ export class Load {
     const go_on = (): void => {
       this.#is_waiting = false
     }
-    // If it rejects, messages were lost; whether there is still a connection to come, the next `send` says.
+    // A rejection means lost messages; the next `send` says whether the connection is closed.
     this.#sender.drained().then(go_on, go_on)
   }
 }

@@ -1,29 +1,29 @@
-/** Somebody who is there: one connection, as everybody sees it. */
+/** A person in the room: one connection, as everybody sees it. */
 export interface Person {
-  /** A number that nobody else has. */
+  /** A unique number. */
   readonly id: number
-  /** A name that nobody else at this node has just now. */
+  /** A name that is unique at its node. */
   readonly name: string
-  /** The node that it is connected to, where there are several. */
+  /** The node of the connection, if there are several. */
   readonly node?: string
-  /** Which of the {@link COLOR_COUNT} colours, from 0. */
+  /** The index of one of {@link COLOR_COUNT} colours. */
   readonly color: number
 }
 
-/** A place in the shared area, in parts of its width and height from 0 to 1. */
+/** A place in the shared area, as fractions of its width and height. */
 export interface Place {
   readonly x: number
   readonly y: number
 }
 
-/** What the page tells the server. */
+/** A message from the page to the server. */
 export type PageMessage =
   | { readonly type: 'ping'; readonly at_ms: number }
   | { readonly type: 'say'; readonly text: string }
   | { readonly type: 'chat'; readonly text: string }
   | { readonly type: 'cursor'; readonly place: Place | null }
 
-/** What the server tells a page. */
+/** A message from the server to a page. */
 export type ServerMessage =
   | {
       readonly type: 'welcome'
@@ -40,45 +40,45 @@ export type ServerMessage =
       readonly held_back: number
     }
   | { readonly type: 'echo'; readonly text: string }
-  /** `from`: who that is, where a page of another node may not know yet. */
+  /** `from`: the sender, whom a page of another node may not know yet. */
   | { readonly type: 'chat'; readonly id: number; readonly text: string; readonly from?: Person }
   | { readonly type: 'cursor'; readonly id: number; readonly place: Place | null }
-  /** Who is at a node: what every node of a cluster tells the pages of all, each second and whenever that changes. */
+  /** The announcement of a node's people to the pages of all nodes, each second and on every change. */
   | {
       readonly type: 'roster'
       readonly node: string
-      /** Where the page of that node is. */
+      /** The URL of that node's page. */
       readonly page: string
       readonly people: readonly Person[]
     }
-  /** How the node that a page is connected to stands to the others. */
+  /** The state of the cluster, from the page's own node. */
   | { readonly type: 'cluster'; readonly node: string; readonly broker: string; readonly is_joined: boolean }
 
-/** How many colours there are for people. */
+/** The number of colours for people. */
 export const COLOR_COUNT = 8
 
-/** How long a chat line may be, in UTF-16 code units. */
+/** The maximum length of a chat line, in UTF-16 code units. */
 const MAX_CHAT_LENGTH = 500
 
 const LOAD_MARK = '.'
 const LOAD_MARK_CODE = LOAD_MARK.charCodeAt(0)
 
-/** A message that is nothing but load: plain text, so that making and reading it costs next to nothing. */
+/** Returns a load message. It is plain text, so that creating and parsing it costs next to nothing. */
 export function load_text(size_bytes: number): string {
   return LOAD_MARK.repeat(size_bytes)
 }
 
-/** Whether a message is nothing but load. */
+/** Whether a message is load. */
 export function is_load(text: string): boolean {
   return text.charCodeAt(0) === LOAD_MARK_CODE
 }
 
-/** A message as it is sent. */
+/** Serializes a message. */
 export function message_text(message: PageMessage | ServerMessage): string {
   return JSON.stringify(message)
 }
 
-/** Reads what a page sent; `undefined` where it is none of the messages that there are. */
+/** Parses a message of a page; returns `undefined` if it is invalid. */
 export function parse_page_message(text: string): PageMessage | undefined {
   const { type, ...rest } = parse_fields(text)
   if (type === 'ping' && is_number(rest.at_ms)) return { type, at_ms: rest.at_ms }
@@ -88,7 +88,7 @@ export function parse_page_message(text: string): PageMessage | undefined {
   return undefined
 }
 
-/** Reads what the server sent; `undefined` where it is none of the messages that there are. */
+/** Parses a message of the server; returns `undefined` if it is invalid. */
 export function parse_server_message(text: string): ServerMessage | undefined {
   const { type, ...rest } = parse_fields(text)
   const { at_ms, broker, from, held_back, id, is_joined, key, node, page } = rest
@@ -110,12 +110,12 @@ export function parse_server_message(text: string): ServerMessage | undefined {
   return undefined
 }
 
-/** The fields of a JSON object; none where the text is something else. */
+/** Returns the fields of a JSON object, or none if the text is anything else. */
 export function parse_fields(text: string): Readonly<Record<string, unknown>> {
   try {
     return fields_of(JSON.parse(text))
   } catch {
-    // Not JSON: whoever reads the fields finds none.
+    // Text that is not JSON has no fields.
     return {}
   }
 }
@@ -132,7 +132,7 @@ function is_chat(value: unknown): value is string {
   return is_text(value) && value.length > 0 && value.length <= MAX_CHAT_LENGTH
 }
 
-/** What is made a link of must be nothing but an address. */
+/** Whether a text is safe to use as a link: an http URL and nothing else. */
 function is_page_url(value: unknown): value is string {
   return is_text(value) && /^http:\/\/[\w.:[\]]+\/$/.test(value)
 }

@@ -1,24 +1,24 @@
-// Whoever was held up for longer (a tab in the background) does not make up for it in one burst.
+// After a longer stall, as of a tab in the background, the missed messages do not follow in one burst.
 const MOST_LATE_MS = 250
 
-/** Says how many messages are due, for a steady rate from a timer that is not. */
+/** Computes how many messages are due, for a steady rate from an unsteady timer. */
 export class Pacer {
   #rate: number
   #last_ms: number
   #fraction = 0
 
-  /** `rate` is in messages a second, counted from `now_ms` on. */
+  /** `rate` is in messages per second, counted from `now_ms` on. */
   constructor(rate: number, now_ms: number) {
     this.#rate = rate
     this.#last_ms = now_ms
   }
 
-  /** Goes on with another rate. */
+  /** Changes the rate. */
   set_rate(rate: number): void {
     this.#rate = rate
   }
 
-  /** How many messages have become due since it was asked last. */
+  /** Returns the number of messages that have become due since the last call. */
   due(now_ms: number): number {
     const passed_ms = Math.min(now_ms - this.#last_ms, Math.max(MOST_LATE_MS, 1000 / this.#rate))
     this.#last_ms = now_ms
