@@ -1,4 +1,5 @@
-// How smoothly the page is drawn while it receives messages: `node scripts/frames.mjs [seconds] [rate]`, after a build.
+// Measures the page's frame rate while it receives messages: `node scripts/frames.mjs [seconds] [rate]`,
+// after a build.
 import { start_browser, start_server } from './programs.mjs'
 
 const [seconds = '10', rate = '20000'] = process.argv.slice(2)

@@ -13,7 +13,7 @@ import { CHROMIUM, path_of } from '../../../scripts/test_run/programs.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 
-/** Starts the demo's server on free ports; `more` is what else stands on its command line. */
+/** Starts the demo's server on free ports; `more` holds further arguments. */
 export async function start_server(...more) {
   const args = [MAIN, '--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', ...more]
   const server = spawn(process.execPath, args, {
@@ -25,8 +25,8 @@ export async function start_server(...more) {
 }
 
 /**
- * Starts a browser of its own, without a window, at a page, and talks to it by the DevTools protocol. Its Network domain stays off:
- * it would report every message of the page's connection, and so slow down what is measured.
+ * Opens a page in a new headless browser, and controls it by the DevTools protocol. Its Network domain stays
+ * off, as it would report every message of the page's connection, and slow the measurement down.
  */
 export async function start_browser(url) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-demo-'))
@@ -39,7 +39,7 @@ export async function start_browser(url) {
   while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)
   const end = async () => {
     const closed = once(browser, 'close')
-    // Whatever ends it in another way leaves its folders behind.
+    // A browser that ends in any other way leaves its folders behind.
     await page.command('Browser.close').catch(() => browser.kill())
     await closed
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
@@ -56,7 +56,7 @@ async function page_debugger(host, url) {
   }
 }
 
-/** What a page can be told by the DevTools protocol. */
+/** A page that is controlled by the DevTools protocol. */
 async function talk_to(url) {
   const ws = connect({ type: 'ws', url, max_payload: 64 * 1024 * 1024 })
   const answers = new Map()
@@ -80,7 +80,7 @@ async function talk_to(url) {
     for (const { reject } of answers.values())
       reject(new Error(`the browser has let go of the page (code ${code}, cause ${cause})`))
   })
-  /** Runs a function in the page, and settles with what it returns. */
+  /** Runs a function in the page, and resolves to its result. */
   const run = async (fn, ...args) => {
     const expression = `(${fn})(...${JSON.stringify(args)})`
     const params = { expression, awaitPromise: true, returnByValue: true }
@@ -95,7 +95,7 @@ async function talk_to(url) {
   return { command, run, end }
 }
 
-/** A script that fails leaves nothing behind. */
+/** Stops all programs when a script fails. */
 function end_with_this(program) {
   process.once('exit', () => program.kill())
 }
@@ -111,7 +111,7 @@ async function line_with(stream, pattern) {
   for await (const line of createInterface({ input: stream })) {
     const found = pattern.exec(line)
     if (!found) continue
-    // What is written afterwards must not fill the pipe.
+    // Later output must not fill the pipe.
     stream.resume()
     return found
   }

@@ -1,6 +1,7 @@
-// What the page looks like under load, while its server is gone, and as one of two nodes, at a desk's width and a phone's, light and dark:
-// `node scripts/screenshots.mjs [seconds] [frames]`, after a build; it needs nats-server. They are written to screenshots/.
-// The load lasts that many seconds, and the page is drawn that many times before each photograph.
+// What the page looks like under load, while its server is gone, and as one of two nodes, at a desk's width
+// and a phone's, light and dark: `node scripts/screenshots.mjs [seconds] [frames]`, after a build; it needs
+// nats-server. They are written to screenshots/. The load lasts that many seconds, and the page is drawn that
+// many times before each photograph.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
@@ -102,7 +103,10 @@ async function be_alone() {
   while (document.querySelector('#nodes a') !== null) await new Promise(resolve => setTimeout(resolve, 50))
 }
 
-/** Runs in the page: a load, more of it after half of the time, and at the end a server that reads slowly, until the queue is full. */
+/**
+ * Runs in the page: a load, more of it after half of the time, and at the end a server that reads slowly,
+ * until the queue is full.
+ */
 async function load(for_ms) {
   const by_id = id => document.getElementById(id)
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms))

@@ -23,14 +23,14 @@ const TAB_STOPS = [
   'log',
 ]
 
-/** The page says nothing aloud before this time has passed since the last time. */
+/** The minimum time between two announcements to screen readers. */
 const ANNOUNCE_EVERY_MS = 3_000
 
 describe('the page for everybody', () => {
   const open_page = use_browser()
   const shared_service = share_service()
 
-  it('is walked through by Tab, both ways, and shows where the focus is', async () => {
+  it('can be tabbed through in both directions, with a visible focus', async () => {
     const { url } = shared_service()
     const { page, said } = await open_page(url)
     expect(await walk(page, 'Tab')).toEqual(TAB_STOPS)
@@ -38,7 +38,7 @@ describe('the page for everybody', () => {
     expect(said).toEqual([])
   })
 
-  it('does by keyboard alone what it does by mouse', async () => {
+  it('can be used by keyboard alone', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     const { keyboard } = demo.page
@@ -71,7 +71,7 @@ describe('the page for everybody', () => {
     await tab_to(demo, 'again')
     await keyboard.press('Enter')
     await demo.shows('connect', 'Disconnect')
-    // The button is gone: whoever was on it is led to the one beside it.
+    // The focused button has disappeared, so the focus moves to the one beside it.
     expect(await focused(demo.page)).toBe('connect')
     await keyboard.press('Enter')
     await demo.shows('state', 'closed')
@@ -81,7 +81,7 @@ describe('the page for everybody', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('tells a screen reader how things stand, and not every message', async () => {
+  it('announces its status to screen readers, but not every message', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.put_forward(ANNOUNCE_EVERY_MS)
@@ -99,7 +99,7 @@ describe('the page for everybody', () => {
     expect(await spoken(demo.page)).toBeLessThan(4)
   })
 
-  it('tells a screen reader when an attempt succeeds, and not of each that fails', async () => {
+  it('announces a successful attempt to screen readers, but not each failed one', async () => {
     const service = await serve_page()
     const demo = await open_page(service.url, {}, hold_waits)
     await demo.put_forward(ANNOUNCE_EVERY_MS)
@@ -120,7 +120,7 @@ describe('the page for everybody', () => {
     expect(await spoken(demo.page)).toBe(2)
   })
 
-  it('fits into each width, and has controls that a finger can hit', async () => {
+  it('fits each width, with controls large enough for a finger', async () => {
     const { url } = shared_service()
     const { page } = await open_page(url, {}, hold_waits)
     await page.click('#server_close')
@@ -138,7 +138,7 @@ describe('the page for everybody', () => {
     }
   })
 
-  it('has enough contrast in both schemes, whatever it shows', async () => {
+  it('has enough contrast in both schemes, in every state', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     const has_contrast = async (): Promise<void> => {
@@ -166,7 +166,7 @@ describe('the page for everybody', () => {
     await has_contrast()
   })
 
-  it('follows the colour scheme while it is open, plots too', async () => {
+  it('follows a change of the colour scheme, in its plots too', async () => {
     const { url } = shared_service()
     const { page } = await open_page(url, { colorScheme: 'light' })
     const has_color = (name: string): Promise<boolean> =>
@@ -192,7 +192,7 @@ describe('the page for everybody', () => {
     expect(dark).not.toBe(light)
   })
 
-  it('moves nothing by itself where motion is not wanted', async () => {
+  it('animates nothing if the user prefers reduced motion', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, { reducedMotion: 'reduce' })
     await demo.set_load('echo', '64', 1_000)
@@ -202,7 +202,7 @@ describe('the page for everybody', () => {
   })
 })
 
-/** Counts from now on how often a screen reader would be told something. */
+/** Starts to count announcements to screen readers. */
 async function count_spoken(page: Page): Promise<void> {
   await page.evaluate(() => {
     const counter = new MutationObserver(() => {
@@ -246,7 +246,7 @@ async function walk(page: Page, key: string): Promise<string[]> {
   for (;;) {
     await page.keyboard.press(key)
     const name = await focused(page)
-    // Between its last stop and its first, a page hands the focus to the browser around it.
+    // Between the last stop and the first, the focus leaves the page for the browser.
     if (name === '' && way.length === 0) continue
     if (name === '' || name === way[0]) return way
     way.push(name)
@@ -272,7 +272,7 @@ function focused(page: Page): Promise<string> {
 
 function outline_px(): number {
   const { activeElement } = document
-  // A radio button is drawn by what follows it.
+  // A radio button is drawn by its sibling.
   const drawn = activeElement?.matches('[type="radio"]') ? activeElement.nextElementSibling : activeElement
   const { outlineStyle, outlineWidth } = getComputedStyle(drawn ?? document.body)
   return outlineStyle === 'none' ? 0 : Number.parseFloat(outlineWidth)

@@ -9,14 +9,14 @@ it.each(['127.0.0.1:8080', '127.1.2.3:0', '[::1]:65535'])('reads %s, and writes 
 })
 
 it.each(['', '8080', ':8080', 'localhost:8080', '0.0.0.0:8080', '127.0.0.1', '127.0.0.1:65536', '::1:8080'])(
-  'does not take %s for an address of this machine alone',
+  'rejects %s, which is no loopback address',
   text => {
     expect(parse_loopback(text)).toBeUndefined()
     expect(() => parse_bound(text)).toThrow('is no loopback address')
   },
 )
 
-it('hears no error of a server once that listens: it is for others to hear', async () => {
+it('handles no errors of a server once it listens', async () => {
   const server = createServer()
   await listening(server, { host: '127.0.0.1', port: 0 })
   expect(() => server.emit('error', new Error('later'))).toThrow('later')

@@ -4,13 +4,13 @@ import { beforeAll, expect, onTestFinished } from 'vitest'
 import { launch_chromium } from '../../../scripts/chromium.mjs'
 import { position_of } from '../src/page/rate_stops.ts'
 
-/** How long a test waits for what has to happen: a busy machine is slow, and no failure. */
+/** How long tests wait for an event; long, because a slow machine is no failure. */
 export const PATIENCE_MS = 15_000
 
-/** A page of the demo, and what a person does with it. */
+/** A page of the demo, with the actions of a person. */
 export class Demo {
   readonly page: Page
-  /** What the browser wrote to its console, and errors that nobody caught. */
+  /** The messages on the browser's console, and uncaught errors. */
   readonly said: string[] = []
 
   constructor(page: Page) {
@@ -20,35 +20,35 @@ export class Demo {
     page.on('pageerror', error => this.said.push(`uncaught: ${error.stack}`))
   }
 
-  /** Waits until an element says what it should. */
+  /** Waits until an element has the expected text. */
   async shows(id: string, text: string): Promise<void> {
     await expect.poll(() => this.page.textContent(`#${id}`), { timeout: PATIENCE_MS }).toContain(text)
   }
 
-  /** Waits until the queue is full, or is not. */
+  /** Waits until the queue is full, or no longer is. */
   async is_full(is_full: boolean): Promise<void> {
     await this.page.waitForSelector(`#path[data-full="${is_full}"]`)
   }
 
-  /** What the server has echoed, as the log shows it, in order. */
+  /** The server's echoes in the log, in order. */
   async echoed(): Promise<string[]> {
     const lines = await this.page.locator('#log .received').allTextContents()
     return lines.map(line => line.replace(/^.*← /, ''))
   }
 
-  /** Puts the page's clock forward, so that it need not be waited for; timers take as long as ever. */
+  /** Advances the page's clock, which does not affect its timers. */
   async put_forward(ms: number): Promise<void> {
     await this.page.evaluate(by_ms => {
       window.dispatchEvent(new CustomEvent('put_forward', { detail: by_ms }))
     }, ms)
   }
 
-  /** How far to the right the first cursor is that it shows. */
+  /** The horizontal position of the first visible cursor. */
   async cursor_x(): Promise<number | undefined> {
     return (await this.page.locator('#space .cursor').first().boundingBox())?.x
   }
 
-  /** How the connection has ended, or was lost, as the page shows it. */
+  /** How the connection ended, as the page shows it. */
   async ending(): Promise<Readonly<Record<string, string | null>>> {
     await this.page.waitForSelector('#ending[data-ended="true"]')
     const ending: Record<string, string | null> = {}
@@ -57,7 +57,7 @@ export class Demo {
     return ending
   }
 
-  /** Sets the load; `rate` is one that the slider has. */
+  /** Sets the load; `rate` has to be a stop of the slider. */
   async set_load(kind: 'echo' | 'feed', size: '64' | '1024' | '16384', rate: number): Promise<void> {
     const { page } = this
     await page.check(`input[name="kind"][value="${kind}"]`)
@@ -74,9 +74,8 @@ export class Demo {
 }
 
 /**
- * Runs in the page before its own scripts: whoever waits to connect again waits as long as they may, and
- * their timer never ends. So an attempt is made when somebody asks for it, or the network comes back, and at
- * no other time.
+ * Runs in the page before its own scripts: reconnect timers get the longest delay, and never fire. So an
+ * attempt is made only when the user asks for it or the network returns.
  */
 export function hold_waits(): void {
   const shortest_ms = 1_000
@@ -89,8 +88,8 @@ export function hold_waits(): void {
 }
 
 /**
- * Runs in the page before its own scripts: it draws about 20 frames a second. Drawing by software takes most
- * of the time of these tests otherwise. And its clock can be put forward: it listens for how many
+ * Runs in the page before its own scripts: limits it to about 20 frames per second, because software
+ * rendering would dominate the time of these tests, and lets tests advance its clock by an event with the
  * milliseconds.
  */
 function draw_less_often(): void {
@@ -111,8 +110,8 @@ function draw_less_often(): void {
 export type OpenPage = (url: string, options?: BrowserContextOptions, before?: () => void) => Promise<Demo>
 
 /**
- * Starts a browser for the tests of a file, and returns what opens a page in it; the page is closed when its
- * test is over.
+ * Starts a browser for the tests of a file, and returns a function that opens a page in it. Each page is
+ * closed at the end of its test.
  */
 export function use_browser(): OpenPage {
   let browser: Browser

@@ -7,8 +7,8 @@ const LIMIT_BYTES = 9_999
 const ENTRY = 'virtual:entry'
 
 /**
- * Bundles what an app needs that imports `connect` alone, as the app would: by the conditions of the
- * packages' exports.
+ * Bundles an app that imports only `connect`, resolved as an app does, by the conditions of the packages'
+ * exports.
  */
 async function bundle_of_connect(): Promise<Rolldown.OutputChunk> {
   const built = (await build({
@@ -33,7 +33,7 @@ async function bundle_of_connect(): Promise<Rolldown.OutputChunk> {
   return built.output[0]
 }
 
-it('connect and all that it needs is small, and has no ws and nothing of Node in it', async () => {
+it('connect bundles small for browsers, without ws and without code for Node', async () => {
   const { code, modules, imports } = await bundle_of_connect()
   const sizes = Object.entries(modules)
     .map(([id, { renderedLength }]) => ({ id: id.replace(/^.*\/packages\//, ''), renderedLength }))

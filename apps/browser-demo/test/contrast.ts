@@ -1,6 +1,6 @@
 /**
- * Runs in the page: what has less contrast than WCAG 2.2 AA asks for, 4.5 for text (1.4.3) and 3 for the
- * edges of controls and the lines of plots (1.4.11). What can't be used just now may be faint.
+ * Runs in the page: lists what has less contrast than WCAG 2.2 AA requires, 4.5 for text (1.4.3) and 3 for
+ * the edges of controls and the lines of plots (1.4.11). Disabled controls are exempt.
  */
 export function low_contrasts(): string[] {
   type Color = [number, number, number, number]

@@ -28,7 +28,7 @@ it('sends at its rate until it is stopped', () => {
   expect(load.held_back).toBe(0)
 })
 
-it('asks a full queue once, waits until it is drained, and counts what was due meanwhile', async () => {
+it('waits for a full queue to drain without trying again, and counts the messages that it skips', async () => {
   let is_full = true
   let drain = (): void => {}
   const send = vi.fn(() => (is_full ? FULL : (true as const)))

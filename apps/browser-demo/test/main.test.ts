@@ -4,14 +4,14 @@ import { run, start_server } from './program.ts'
 
 const is_windows = process.platform === 'win32'
 
-it('says with --help where it listens', async () => {
+it('names its default addresses with --help', async () => {
   const { code, stdout } = await run(['--help'])
   expect(code).toBe(0)
   expect(stdout).toContain('(default: 127.0.0.1:8080)')
   expect(stdout).toContain('(default: 127.0.0.1:8082)')
 })
 
-it('prints where the page is, and the WebSocket', async () => {
+it('prints the URLs of the page and of the WebSocket', async () => {
   const { program } = await start_server()
   expect(program.stdout).toMatch(/^page {4}open http:\/\/127\.0\.0\.1:\d+\/ in a browser\n/)
   expect(program.stdout).toMatch(/\npage {4}its server is listening on ws:\/\/127\.0\.0\.1:\d+\/ws\n/)
@@ -19,7 +19,7 @@ it('prints where the page is, and the WebSocket', async () => {
 })
 
 it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
-  'at %s closes every connection with 1012 and a wait of its own, and ends with code 0',
+  'at %s closes every connection with 1012 and a delay of its own, and exits with code 0',
   async signal => {
     const { program, ws_url } = await start_server()
     const client = connect({ type: 'ws', url: ws_url })
@@ -40,7 +40,7 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-it('says in one line which port is in use, and ends with code 1', async () => {
+it('reports in one line which port is in use, and exits with code 1', async () => {
   const { url, ws_url } = await start_server()
   const { host } = new URL(url)
   const { host: ws_host } = new URL(ws_url)
@@ -57,9 +57,12 @@ it('says in one line which port is in use, and ends with code 1', async () => {
   }
 })
 
-it.each(['nonsense', '0.0.0.0:8080', '127.0.0.1:99999'])('takes no %s to listen on', async addr => {
-  const { code, stderr } = await run(['--bind', addr])
-  expect(code).toBe(1)
-  expect(stderr).toContain('Give a loopback address and a port')
-  expect(stderr).not.toMatch(/^ {4}at /m)
-})
+it.each(['nonsense', '0.0.0.0:8080', '127.0.0.1:99999'])(
+  'rejects %s as an address to listen on',
+  async addr => {
+    const { code, stderr } = await run(['--bind', addr])
+    expect(code).toBe(1)
+    expect(stderr).toContain('Give a loopback address and a port')
+    expect(stderr).not.toMatch(/^ {4}at /m)
+  },
+)

@@ -6,14 +6,14 @@ import { RateMeter } from '../src/page/rate_meter.ts'
 import { position_of, RATE_STOPS, rate_at } from '../src/page/rate_stops.ts'
 import { RoundTrips } from '../src/page/round_trips.ts'
 
-it('takes percentiles by nearest rank', () => {
+it('computes percentiles by nearest rank', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i + 1)
   expect([0, 0.01, 0.5, 0.99, 1].map(part => percentile(hundred, part))).toEqual([1, 1, 50, 99, 100])
   expect(percentile([7], 0.5)).toBe(7)
   expect(percentile([], 0.5)).toBeUndefined()
 })
 
-it('has round rates from 1 to 20,000, each larger than the one before and none more than doubled', () => {
+it('offers round rates from 1 to 20,000, each at most twice the one before', () => {
   expect(RATE_STOPS[0]).toBe(1)
   expect(RATE_STOPS.at(-1)).toBe(20_000)
   for (const [i, rate] of RATE_STOPS.entries()) {
@@ -24,7 +24,7 @@ it('has round rates from 1 to 20,000, each larger than the one before and none m
   }
 })
 
-it('counts a rate over its window alone', () => {
+it('computes a rate over its window only', () => {
   const meter = new RateMeter(1_000)
   expect(meter.read(0, 0)).toBe(0)
   expect(meter.read(50, 500)).toBe(100)
@@ -33,7 +33,7 @@ it('counts a rate over its window alone', () => {
   expect(meter.read(100, 2_000)).toBe(0)
 })
 
-it('tells frames a second, and how long frames take', () => {
+it('measures the frame rate, and the duration of frames', () => {
   const meter = new FrameMeter(100)
   expect(meter.figures()).toBeUndefined()
   for (let frame = 0; frame <= 100; frame += 1) meter.frame(frame * 10 + (frame === 100 ? 90 : 0))
@@ -43,7 +43,7 @@ it('tells frames a second, and how long frames take', () => {
   expect(meter.figures()).toBeUndefined()
 })
 
-it('tells percentiles of the round trips in its window', () => {
+it('computes percentiles of the round trips in its window', () => {
   const trips = new RoundTrips(1_000)
   expect(trips.figures(0)).toEqual({ p50_ms: undefined, p99_ms: undefined })
   for (const [sent_ms, took_ms] of [
@@ -59,7 +59,7 @@ it('tells percentiles of the round trips in its window', () => {
   expect(trips.figures(2_000)).toEqual({ p50_ms: undefined, p99_ms: undefined })
 })
 
-it('shows a standstill while it lasts', () => {
+it('counts pending messages while a stall lasts', () => {
   const trips = new RoundTrips(1_000)
   trips.sent(0)
   trips.back(0, 10)
@@ -72,7 +72,7 @@ it('shows a standstill while it lasts', () => {
   expect(trips.figures(702).p99_ms).toBeUndefined()
 })
 
-it('keeps the last values of each line, and gaps', () => {
+it('keeps the last values of each line, including gaps', () => {
   const history = new History(2, 3)
   history.push(1, 10, 20)
   history.push(2)

@@ -74,14 +74,14 @@ it.each([
   expect(parse_server_message(text)).toBeUndefined()
 })
 
-it('makes load of the size that is asked for, and takes no other message for load', () => {
+it('creates load of the requested size, and recognizes only load as load', () => {
   expect(load_text(64)).toHaveLength(64)
   expect(is_load(load_text(1))).toBe(true)
   expect(is_load(message_text({ type: 'say', text: '.' }))).toBe(false)
   expect(is_load('')).toBe(false)
 })
 
-it('reads controls', () => {
+it('parses controls', () => {
   expect(parse_control('{"key":"a","action":"cut"}')).toEqual({ key: 'a', action: 'cut' })
   expect(parse_control('{"key":"a","action":"slow","is_on":true}')).toMatchObject({ is_on: true })
   expect(parse_control('{"key":"a","action":"feed","rate":20000,"size_bytes":64}')).toMatchObject({

@@ -16,7 +16,7 @@ function start_node(broker: Broker): Promise<RunningServer> {
   return start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', broker.url)
 }
 
-/** Starts two nodes; only the second one is a program. */
+/** Starts two nodes, the second one as a process of its own. */
 function start_nodes(broker: Broker): Promise<[RunningService, RunningServer]> {
   return Promise.all([serve_page(undefined, broker.url), start_node(broker)])
 }
@@ -27,12 +27,11 @@ function serve_nodes(broker: Broker): Promise<[RunningService, RunningService]> 
 }
 
 /**
- * Most of the time after which a page takes a node for gone that says nothing; those that are there say
- * something each second.
+ * Most of the time after which a page drops a silent node; running nodes announce themselves each second.
  */
 const MOST_OF_SILENCE_MS = 4_000
 
-/** What a node is called. */
+/** Returns the name of a node. */
 function name_of({ ws_url }: { readonly ws_url: string }): string {
   return new URL(ws_url).port
 }
@@ -43,47 +42,44 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
   it.each([
     ['NATS', start_nats],
     ['Redis', start_redis],
-  ])(
-    'see each other through %s: who is there, what is said, where cursors are, who goes',
-    async (name, start) => {
-      const broker = await also_end(start())
-      const [here, there] = await start_nodes(broker)
-      const one = await open_page(here.url)
-      const other = await open_page(there.url)
-      await one.shows('server_name', `Node ${name_of(here)}`)
-      await other.shows('server_name', `Node ${name_of(there)}`)
-      await one.shows('together_note', `through ${name}`)
-      for (const [demo, server] of [
-        [one, there],
-        [other, here],
-      ] as const) {
-        await demo.shows('people_count', '2 here')
-        await demo.shows('people', ` · ${name_of(server)}`)
-        await demo.shows('nodes', `node ${name_of(server)}: 1 here`)
-        expect(await demo.page.getAttribute('#nodes a', 'href')).toBe(server.url)
-      }
-      await one.type_line('chat_text', 'hello over there')
-      await other.shows('chat', 'hello over there')
-      await other.shows('chat', ` · ${name_of(here)} hello`)
-      await other.page.focus('#space')
-      await other.page.keyboard.press('ArrowRight')
-      await one.shows('space', ` · ${name_of(there)}`)
-      const before = (await one.cursor_x()) ?? 0
-      for (let i = 0; i < 5; i += 1) await other.page.keyboard.press('ArrowRight')
-      await expect.poll(() => one.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
-      const third = await open_page(there.url)
-      await one.shows('people_count', '3 here')
-      await one.shows('nodes', `node ${name_of(there)}: 2 here`)
-      await one.shows('chat', 'joined')
-      await third.shows('people_count', '3 here')
-      await other.page.close()
-      await one.shows('people_count', '2 here')
-      await one.shows('chat', 'left')
-      expect([...one.said, ...third.said]).toEqual([])
-    },
-  )
+  ])('see the people, chat and cursors of each other through %s', async (name, start) => {
+    const broker = await also_end(start())
+    const [here, there] = await start_nodes(broker)
+    const one = await open_page(here.url)
+    const other = await open_page(there.url)
+    await one.shows('server_name', `Node ${name_of(here)}`)
+    await other.shows('server_name', `Node ${name_of(there)}`)
+    await one.shows('together_note', `through ${name}`)
+    for (const [demo, server] of [
+      [one, there],
+      [other, here],
+    ] as const) {
+      await demo.shows('people_count', '2 here')
+      await demo.shows('people', ` · ${name_of(server)}`)
+      await demo.shows('nodes', `node ${name_of(server)}: 1 here`)
+      expect(await demo.page.getAttribute('#nodes a', 'href')).toBe(server.url)
+    }
+    await one.type_line('chat_text', 'hello over there')
+    await other.shows('chat', 'hello over there')
+    await other.shows('chat', ` · ${name_of(here)} hello`)
+    await other.page.focus('#space')
+    await other.page.keyboard.press('ArrowRight')
+    await one.shows('space', ` · ${name_of(there)}`)
+    const before = (await one.cursor_x()) ?? 0
+    for (let i = 0; i < 5; i += 1) await other.page.keyboard.press('ArrowRight')
+    await expect.poll(() => one.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+    const third = await open_page(there.url)
+    await one.shows('people_count', '3 here')
+    await one.shows('nodes', `node ${name_of(there)}: 2 here`)
+    await one.shows('chat', 'joined')
+    await third.shows('people_count', '3 here')
+    await other.page.close()
+    await one.shows('people_count', '2 here')
+    await one.shows('chat', 'left')
+    expect([...one.said, ...third.said]).toEqual([])
+  })
 
-  it('see those of a node that was killed go, and come when it is back', async () => {
+  it('see people of a killed node leave, and return with it', async () => {
     const broker = await also_end(start_nats())
     const [here, there] = await start_nodes(broker)
     const one = await open_page(here.url)
@@ -99,7 +95,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     expect(one.said).toEqual([])
   })
 
-  it('are told that the broker is away, go on with those of their own node, and meet again when it is back', async () => {
+  it('show that the broker is down, go on with their own node, and meet again afterwards', async () => {
     const broker = await also_end(start_nats())
     const [here, there] = await serve_nodes(broker)
     const [one, neighbour, other] = [
@@ -124,7 +120,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     expect([...one.said, ...neighbour.said, ...other.said]).toEqual([])
   })
 
-  it('are shown at each width: they fit, can be read and hit, and keep the focus', async () => {
+  it('show nodes that fit each width, have enough contrast and size, and keep the focus', async () => {
     const broker = await also_end(start_nats())
     const [here, there] = await serve_nodes(broker)
     const one = await open_page(here.url)
@@ -157,7 +153,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     expect(one.said).toEqual([])
   })
 
-  it('are there though the broker never was: the page says so, and its server', async () => {
+  it('work without the broker, which the page and its server report', async () => {
     const nobody = 'nats://127.0.0.1:1'
     const { program, url } = await start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', nobody)
     const one = await open_page(url)
@@ -165,7 +161,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     expect(program.stderr).toContain('NATS at 127.0.0.1:1 cannot be reached')
   })
 
-  it('see nothing of nodes where there is but one server', async () => {
+  it('show no nodes with a single server', async () => {
     const { url } = await serve_page()
     const one = await open_page(url)
     await one.shows('together_note', 'every tab sees the others')
@@ -175,7 +171,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
 })
 
 describe('the program as a node', () => {
-  it('says which node it is, and how to have another one', async () => {
+  it('prints its own name, and how to start another node', async () => {
     const broker = await also_end(start_nats())
     const { program, ws_url } = await start_node(broker)
     expect(program.stdout).toContain(
@@ -184,7 +180,7 @@ describe('the program as a node', () => {
   })
 
   it.each(['http://127.0.0.1', 'nonsense'])(
-    'refuses %s for a broker, and says which there are',
+    'rejects %s as a broker, and lists the supported ones',
     async url => {
       const { code, stderr } = await run(['--cluster', url])
       expect(code).toBe(1)

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { expect, it } from 'vitest'
 import { start_server } from './program.ts'
 
-it('lets its own page in, and one from elsewhere not, and says so', async () => {
+it('accepts its own page, and rejects and reports one of another origin', async () => {
   const { program, url, ws_url } = await start_server()
   expect(await status_of(ws_url, new URL(url).origin)).toBe(101)
   expect(await status_of(ws_url, 'https://example.com')).toBe(403)
@@ -11,7 +11,7 @@ it('lets its own page in, and one from elsewhere not, and says so', async () => 
   expect(program.stderr).toMatch(/^error: .*https:\/\/example\.com.*\n$/)
 })
 
-/** How a handshake is answered that comes from a page. */
+/** Returns the status of the response to a handshake from a page of that origin. */
 function status_of(ws_url: string, origin: string): Promise<number | undefined> {
   const { hostname: host, port, pathname: path } = new URL(ws_url)
   const headers = {

@@ -6,7 +6,7 @@ describe('the page in Chromium', () => {
   const open_page = use_browser()
   const shared_service = share_service()
 
-  it('connects, sends, hears the echo, disconnects, and connects again', async () => {
+  it('connects, sends, shows the echo, disconnects, and connects again', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await demo.type_line('say_text', 'hello')
@@ -23,7 +23,7 @@ describe('the page in Chromium', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('measures round trips, and counts messages each way', async () => {
+  it('measures round trips, and counts sent and received messages', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await expect.poll(() => demo.page.textContent('#rtt_p99'), { timeout: PATIENCE_MS }).toMatch(/^\d.* m?s$/)
@@ -39,7 +39,7 @@ describe('the page in Chromium', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('is fed by the server, and sends nothing but pings itself', async () => {
+  it('gets load from the server, and sends only pings itself', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await demo.set_load('feed', '64', 1_000)

@@ -9,7 +9,7 @@ import { share_service } from './service.ts'
 
 const shared_service = share_service()
 
-it('serves the page with a policy that allows its own files and the WebSocket alone', async () => {
+it('serves the page with a policy that allows only its own files and the WebSocket', async () => {
   const { url, ws_url } = shared_service()
   const response = await fetch(url)
   expect(response.status).toBe(200)
@@ -25,7 +25,7 @@ it('serves the page with a policy that allows its own files and the WebSocket al
   expect(policy).not.toContain('unsafe')
 })
 
-it('serves scripts and styles with their types, and has them kept for ever', async () => {
+it('serves scripts and styles with their types, and lets browsers cache them for ever', async () => {
   const { url } = shared_service()
   const html = await (await fetch(url)).text()
   const paths = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => String(path))
@@ -43,7 +43,7 @@ it('serves scripts and styles with their types, and has them kept for ever', asy
   )
 })
 
-it('tells where to connect', async () => {
+it('serves the URL of the WebSocket', async () => {
   const { url, ws_url } = shared_service()
   const response = await fetch(new URL('server.json', url))
   expect(response.headers.get('content-type')).toBe('application/json')
@@ -57,7 +57,7 @@ it('answers HEAD without a body', async () => {
   expect(await response.text()).toBe('')
 })
 
-it('serves nothing that is not a file of the page', async () => {
+it('serves only files of the page', async () => {
   const { url } = shared_service()
   for (const path of [
     '/../server/main.js',
@@ -71,7 +71,7 @@ it('serves nothing that is not a file of the page', async () => {
     expect([path, await status_of(url, path)]).toEqual([path, 404])
 })
 
-it('takes no other method than GET and HEAD for files, and POST for /control', async () => {
+it('accepts only GET and HEAD for files, and POST for /control', async () => {
   const { url } = shared_service()
   for (const [path, method, allowed] of [
     ['/', 'POST', 'GET, HEAD'],
@@ -83,7 +83,7 @@ it('takes no other method than GET and HEAD for files, and POST for /control', a
   }
 })
 
-it('takes a control in JSON alone, of bounded size, that it knows, for a connection that there is', async () => {
+it('accepts only known controls, as JSON of bounded size, for existing connections', async () => {
   const { url } = shared_service()
   const post = async (body: string, type = 'application/json'): Promise<number> =>
     (await fetch(new URL('control', url), { method: 'POST', headers: { 'Content-Type': type }, body })).status
@@ -93,7 +93,7 @@ it('takes a control in JSON alone, of bounded size, that it knows, for a connect
   expect(await post('{"key":"a","action":"cut"}')).toBe(404)
 })
 
-/** A page server that fails at each control, and what it has said of that. */
+/** Starts a page server that fails at each control, and collects the errors that it reports. */
 async function serve_failing(): Promise<{ url: URL; server: Server; print: MockInstance }> {
   const print = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const control = (): never => {
@@ -109,7 +109,7 @@ async function serve_failing(): Promise<{ url: URL; server: Server; print: MockI
   return { url: new URL(`http://${address_text(address)}/control`), server, print }
 }
 
-it('answers 500 where it fails itself, and says why', async () => {
+it('answers 500 if it fails, and reports why', async () => {
   const { url, print } = await serve_failing()
   const headers = { 'Content-Type': 'application/json' }
   const response = await fetch(url, { method: 'POST', headers, body: '{"key":"a","action":"cut"}' })
@@ -117,7 +117,7 @@ it('answers 500 where it fails itself, and says why', async () => {
   expect(print.mock.calls).toEqual([['error: the disk is full\n']])
 })
 
-it('says nothing of a request that breaks off', async () => {
+it('reports no error for an aborted request', async () => {
   const { url, server, print } = await serve_failing()
   const broken = request(url, {
     method: 'POST',
@@ -132,7 +132,7 @@ it('says nothing of a request that breaks off', async () => {
   expect(print).not.toHaveBeenCalled()
 })
 
-it('does to a connection what the holder of its key asks for', async () => {
+it('carries out a control that has the key of a connection', async () => {
   const { url, ws_url } = shared_service()
   const client = connect({ type: 'ws', url: ws_url })
   for await (const text of client) {
@@ -145,7 +145,7 @@ it('does to a connection what the holder of its key asks for', async () => {
   expect(await client.closed).toMatchObject({ code: 4002, cause: 'peer', clean: true })
 })
 
-/** By hand: `fetch` tidies a path before it asks for it. */
+/** Sends a raw request, because `fetch` normalizes paths. */
 function status_of(url: string, path: string): Promise<number | undefined> {
   const { hostname: host, port } = new URL(url)
   return new Promise((resolve, reject) => {

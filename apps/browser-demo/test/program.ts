@@ -5,31 +5,31 @@ import { type Exit, RunningProgram } from '../../../scripts/running_program.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 
-/** The built program, running; it is killed when the test is over. */
+/** A running process of the built program; killed at the end of the test. */
 export class Program extends RunningProgram {
   constructor(args: readonly string[]) {
-    // These make libraries colour what no terminal shows: the program must not.
+    // These variables make libraries print colours even without a terminal, which the program must not do.
     const env = { ...process.env, FORCE_COLOR: '1', CI: 'true', NO_COLOR: undefined }
     super(process.execPath, [MAIN, ...args], { env })
     onTestFinished(() => this.kill())
   }
 
-  /** Ends it at once. */
+  /** Kills it. */
   async kill(): Promise<void> {
     await this.stop('SIGKILL')
   }
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
   readonly program: Program
-  /** Where its page is. */
+  /** The URL of its page. */
   readonly url: string
-  /** Where its WebSocket is. */
+  /** The URL of its WebSocket. */
   readonly ws_url: string
 }
 
-/** Starts the server on free ports, or on those that are given, and waits until it serves. */
+/** Starts the server on the given ports, or free ones, and waits until it serves. */
 export function start_server(
   bind = '127.0.0.1:0',
   ws_bind = '127.0.0.1:0',

@@ -4,17 +4,17 @@ import { start_server } from './program.ts'
 import { serve_page, share_service } from './service.ts'
 
 /**
- * A process that is killed may reset a connection that is just being made to it, before nobody listens there.
+ * A killed process may reset a connection that is being opened, before its port refuses connections.
  */
 const IMPOSSIBLE = expect.stringMatching(
   /WebSocket connection to .* failed: .*ERR_CONNECTION_(?:REFUSED|RESET)/,
 )
 
-describe('the page that connects again', () => {
+describe('the page after a lost connection', () => {
   const open_page = use_browser()
   const shared_service = share_service()
 
-  it('is back by itself after the wire was cut', async () => {
+  it('reconnects by itself after the wire was cut', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await demo.page.click('#cut')
@@ -27,7 +27,7 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('shows how the connection was lost, when it is tried again, and what waits; then all of it arrives, in order and once', async () => {
+  it('shows how the connection was lost, the next attempt and the queue, which then arrives in order and once', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
@@ -54,7 +54,7 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('shows what the server closes with, and a chat line that waits for it', async () => {
+  it('shows the close code of the server, and a queued chat line', async () => {
     const { url } = await serve_page()
     const other = await open_page(url)
     const demo = await open_page(url, {}, hold_waits)
@@ -76,7 +76,7 @@ describe('the page that connects again', () => {
     expect([...demo.said, ...other.said]).toEqual([])
   })
 
-  it('is back by itself when a server that was gone is there again, with what waited', async () => {
+  it('reconnects by itself when the server returns, and sends the queue', async () => {
     const server = await start_server()
     const { program, url } = server
     const demo = await open_page(url)
@@ -88,11 +88,11 @@ describe('the page that connects again', () => {
     await demo.shows('log', '← are you there?')
     await demo.shows('state', 'open')
     expect(await demo.echoed()).toEqual(['are you there?'])
-    // The browser itself reports a connection that is impossible; nothing else does.
+    // Only the browser itself reports failed connections on its console.
     expect(demo.said).toEqual(demo.said.map(() => IMPOSSIBLE))
   })
 
-  it('makes one line of all attempts that fail', async () => {
+  it('logs all failed attempts in one line', async () => {
     const service = await serve_page()
     const demo = await open_page(service.url, {}, hold_waits)
     await service.end()
@@ -103,7 +103,7 @@ describe('the page that connects again', () => {
     expect(await demo.page.textContent('#end_cause')).toBe('network')
   })
 
-  it('is told 1012 and a wait when the server stops in order, and is back at once when the network is', async () => {
+  it('gets Close 1012 with a delay from a stopping server, and reconnects at once when the network returns', async () => {
     const server = await start_server()
     const { program, url } = server
     const demo = await open_page(url, {}, hold_waits)
@@ -124,7 +124,7 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('stays connected while the network is away, and hears what came meanwhile', async () => {
+  it('stays connected while the network is down, and then gets the messages sent meanwhile', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await demo.page.context().setOffline(true)
@@ -137,12 +137,12 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('gives up when it is told to, and counts what never went out', async () => {
+  it('gives up when asked to, and counts unsent messages', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.click('#cut')
     await demo.shows('state', 'reconnecting')
-    // A ping may have been on its way.
+    // A ping may have been pending.
     const lost = Number.parseInt((await demo.page.textContent('#end_unsent')) ?? '', 10)
     for (const line of ['one', 'two']) await demo.type_line('say_text', line)
     await demo.shows('log', '→ two')
@@ -162,7 +162,7 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('goes on with its load: the queue fills while there is no connection, and drains afterwards', async () => {
+  it('goes on with its load: the queue fills without a connection, and drains afterwards', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.set_load('echo', '1024', 2_000)
@@ -180,7 +180,7 @@ describe('the page that connects again', () => {
     expect(demo.said).toEqual([])
   })
 
-  it('asks the server anew for what it was asked for before', async () => {
+  it('repeats its requests to the server', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.page.check('#slow')
@@ -193,21 +193,21 @@ describe('the page that connects again', () => {
     await demo.page.click('#again')
     await is_fed(demo)
     await demo.shows('server_note', 'reads slowly')
-    // An answer takes 5 ms of a slow reader: it can't keep up with this.
+    // A slow reader takes 5 ms for each answer, so it can't keep up with this rate.
     await demo.set_load('echo', '16384', 1_000)
     await demo.is_full(true)
     expect(demo.said).toEqual([])
   })
 })
 
-/** Waits until an attempt is due, makes it, and waits until the next one is due. */
+/** Waits until an attempt is scheduled, triggers it, and waits until the next one is scheduled. */
 async function fail(demo: Demo, attempt: number): Promise<void> {
   await demo.shows('path_wait', `Attempt ${attempt} `)
   await demo.page.click('#again')
   await demo.shows('path_wait', `Attempt ${attempt + 1} `)
 }
 
-/** How many messages a second come. */
+/** Returns the rate of received messages, per second. */
 function received({ page }: Demo): Promise<number> {
   return page.locator('#frames').evaluate(({ dataset }) => Number(dataset.received))
 }

@@ -15,7 +15,7 @@ import {
 
 const A_PLACE = { x: 0.25, y: 0.75 }
 
-it('names everybody, and tells each who is there, who comes and who goes', async () => {
+it('names everybody, and sends each client who is there, who comes and who goes', async () => {
   const { join, room } = await open_room()
   const first = await join()
   expect(first.you.name).toBe('Otter')
@@ -29,7 +29,7 @@ it('names everybody, and tells each who is there, who comes and who goes', async
   expect(room.server.sockets.size).toBe(1)
 })
 
-it('passes chat and cursors on to the others, and not to whoever they come from', async () => {
+it('forwards chat and cursors to everybody but their sender', async () => {
   const { join } = await open_room()
   const [first, second, third] = [await join(), await join(), await join()]
   first.tell({ type: 'chat', text: 'hello' })
@@ -58,14 +58,14 @@ it('answers pings, texts and load', async () => {
   await guest.has_loads(1)
 })
 
-it('closes a connection that sends what it does not know', async () => {
+it('closes a connection that sends an unknown message', async () => {
   const { join } = await open_room()
   const { ws } = await join()
   ws.send('what is this?')
   expect(await ws.closed).toMatchObject({ code: 4001, reason: 'not a message of this demo', cause: 'peer' })
 })
 
-it('cuts a connection without a Close, and none besides', async () => {
+it('cuts one connection without a Close, and no other', async () => {
   const { join, lefts } = await open_room()
   const [first, second] = [await join(), await join()]
   first.control({ action: 'cut' })
@@ -76,7 +76,7 @@ it('cuts a connection without a Close, and none besides', async () => {
   await second.next('echo')
 })
 
-it('fills the queue of whoever sends to a slow reader, and drains it when it is quick again', async () => {
+it('lets the queue of a client fill while it reads slowly, and drain when it reads quickly again', async () => {
   const { join } = await open_room()
   const { ws, control } = await join({ max_queue: 262_144 })
   control({ action: 'slow', is_on: true })
@@ -87,18 +87,20 @@ it('fills the queue of whoever sends to a slow reader, and drains it when it is 
   expect(ws.queued).toBe(0)
 })
 
-it('tells at once that a slow reader is gone, whatever it has not read', { timeout: 10_000 }, async () => {
+it('reports at once that a client is gone, even if it has unread messages of it', {
+  timeout: 10_000,
+}, async () => {
   const { join } = await open_room()
   const { ws, control, you } = await join({ max_queue: 262_144 })
   const other = await join()
   control({ action: 'slow', is_on: true })
-  // The other end reads no more then: what it has to answer would take it longer than this test may.
+  // Answering everything that is unread would take longer than the time limit of this test.
   await send_until_full(ws, 64)
   control({ action: 'cut' })
   expect(await other.next('left')).toEqual({ type: 'left', id: you.id })
 })
 
-it('feeds at about the rate that was asked for, until it is told to stop', async () => {
+it('feeds at about the requested rate, until it is asked to stop', async () => {
   const { join } = await open_room()
   const { control, loads, has_loads } = await join()
   const started_ms = performance.now()
@@ -113,7 +115,7 @@ it('feeds at about the rate that was asked for, until it is told to stop', async
   expect(loads()).toBeLessThan(stopped_at + 200)
 })
 
-it('holds back a feed that is quicker than the connection, and counts what it did not send', async () => {
+it('slows a feed down to the speed of the connection, and counts the skipped messages', async () => {
   const { join } = await open_room()
   const { control, next, tell } = await join()
   control({ action: 'feed', rate: 20_000, size_bytes: 16_384 })
@@ -126,7 +128,7 @@ it('holds back a feed that is quicker than the connection, and counts what it di
   control({ action: 'feed', rate: 0, size_bytes: 1 })
 })
 
-it('knows a connection by its key alone', async () => {
+it('identifies a connection by its key only', async () => {
   const { join, room } = await open_room()
   await join()
   expect(room.control({ key: 'guessed', action: 'cut' })).toBe(false)
@@ -138,13 +140,13 @@ interface Joined {
   readonly people: readonly Person[]
   readonly tell: (message: PageMessage) => void
   readonly control: (control: Control) => void
-  /** The next message of a type that was not taken yet. */
+  /** Takes the next message of a type. */
   readonly next: (type: ServerMessage['type']) => Promise<ServerMessage>
-  /** The types of the messages that were not taken. */
+  /** The types of the messages that were not taken yet. */
   readonly types: () => string[]
-  /** How many messages were nothing but load. */
+  /** The number of load messages. */
   readonly loads: () => number
-  /** Settles when there were so many of these. */
+  /** Resolves when at least this many load messages have come. */
   readonly has_loads: (count: number) => Promise<void>
 }
 

@@ -9,7 +9,7 @@ import { CHROMIUM, NATS, path_of } from '../../../scripts/test_run/programs.mjs'
 const FOLDER = new URL('../screenshots/', import.meta.url)
 const SCRIPT = fileURLToPath(new URL('../scripts/screenshots.mjs', import.meta.url))
 
-/** Width and height of a PNG: the first two numbers of its first chunk. */
+/** Returns the width and height of a PNG, the first two numbers of its first chunk. */
 function size_of(png: Buffer): [number, number] {
   return [png.readUInt32BE(16), png.readUInt32BE(20)]
 }
@@ -24,7 +24,7 @@ it('is photographed at both widths and in both schemes, with its queue full, whi
   const moments = ['', 'reconnecting-', 'nodes-', 'alone-']
   for (const shown of moments.flatMap(moment => [`${moment}light`, `${moment}dark`])) {
     expect(size_of(readFileSync(new URL(`desktop-${shown}.png`, FOLDER)))).toEqual([1280, 800])
-    // A phone's page is photographed whole, at two dots a pixel.
+    // A phone's page is photographed in full, at two device pixels per CSS pixel.
     const [width, height] = size_of(readFileSync(new URL(`phone-${shown}.png`, FOLDER)))
     expect(width).toBe(2 * 390)
     expect(height).toBeGreaterThan(2 * 844)

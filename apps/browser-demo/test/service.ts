@@ -10,19 +10,18 @@ const PAGE = fileURLToPath(new URL('../dist/page', import.meta.url))
 const FREE_PORT = '127.0.0.1:0'
 
 /**
- * A server in the process of the tests: most of them are about its page, and it starts with much less work
- * than a program.
+ * A server in the process of the tests, which starts much faster than a program.
  */
 export interface RunningService {
-  /** Where its page is. */
+  /** The URL of its page. */
   readonly url: string
-  /** Where its WebSocket is. */
+  /** The URL of its WebSocket. */
   readonly ws_url: string
-  /** Ends it at once: its connections are cut without a Close. */
+  /** Stops it at once, and cuts its connections without a Close. */
   readonly end: () => Promise<void>
 }
 
-/** Starts one on free ports, or where one was before; it ends with the test. */
+/** Starts a server on the given ports, or free ones; it ends with the test. */
 export async function serve_page(
   where: { readonly url: string; readonly ws_url: string } | undefined = undefined,
   broker_url?: string,
@@ -33,8 +32,8 @@ export async function serve_page(
 }
 
 /**
- * Starts one for all tests of a file that leave it as it was, and returns how to get it. Pages of the test
- * before may still be about to leave.
+ * Starts a server for all tests of a file that leave it unchanged, and returns a function that gets it. Pages
+ * of the previous test may still be disconnecting.
  */
 export function share_service(): () => RunningService {
   let service: RunningService

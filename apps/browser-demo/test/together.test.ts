@@ -5,7 +5,7 @@ import { start_server } from './program.ts'
 describe('several tabs', () => {
   const open_page = use_browser()
 
-  it('see who comes, what is said, where cursors are, and who goes', async () => {
+  it('see people come and go, their chat and their cursors', async () => {
     const { url } = await start_server()
     const otter = await open_page(url)
     await otter.shows('people_count', '1 here')
@@ -30,22 +30,25 @@ describe('several tabs', () => {
     expect([...otter.said, ...heron.said]).toEqual([])
   })
 
-  it.each(['echo', 'feed'] as const)('go on undisturbed when one is closed under an %s load', async kind => {
-    const { program, url } = await start_server()
-    const otter = await open_page(url)
-    const heron = await open_page(url)
-    await otter.set_load(kind, '1024', 2_000)
-    await otter.page.click('#run')
-    await otter.shows('log', '⇄ load:')
-    await otter.page.close()
-    await program.says('Otter left')
-    await heron.shows('chat', 'Otter left')
-    await heron.type_line('say_text', 'still here')
-    await heron.shows('log', '← still here')
-    await heron.shows('state', 'open')
-    const told = program.stdout.split('\n').filter(line => line.startsWith('page    '))
-    expect(told.slice(4)).toEqual([expect.stringMatching(/^page {4}Otter left \(code 100[16]/)])
-    expect(program.stderr).toBe('')
-    expect(heron.said).toEqual([])
-  })
+  it.each(['echo', 'feed'] as const)(
+    'keep working when one of them is closed under an %s load',
+    async kind => {
+      const { program, url } = await start_server()
+      const otter = await open_page(url)
+      const heron = await open_page(url)
+      await otter.set_load(kind, '1024', 2_000)
+      await otter.page.click('#run')
+      await otter.shows('log', '⇄ load:')
+      await otter.page.close()
+      await program.says('Otter left')
+      await heron.shows('chat', 'Otter left')
+      await heron.type_line('say_text', 'still here')
+      await heron.shows('log', '← still here')
+      await heron.shows('state', 'open')
+      const told = program.stdout.split('\n').filter(line => line.startsWith('page    '))
+      expect(told.slice(4)).toEqual([expect.stringMatching(/^page {4}Otter left \(code 100[16]/)])
+      expect(program.stderr).toBe('')
+      expect(heron.said).toEqual([])
+    },
+  )
 })

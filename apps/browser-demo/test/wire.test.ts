@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { Address } from '../src/server/address.ts'
 import { Wire } from '../src/server/wire.ts'
 
-/** More than all buffers on the way hold together. */
+/** More bytes than all buffers on the way hold together. */
 const MUCH_BYTES = 64 * 1024 * 1024
 const FREE: Address = { host: '127.0.0.1', port: 0 }
 
@@ -23,7 +23,7 @@ async function open_wire(): Promise<{ wire: Wire; near: Socket; far: Socket }> {
   return { wire, near, far }
 }
 
-it('carries bytes both ways, and ends when both ends do', async () => {
+it('forwards bytes both ways, and ends when both peers do', async () => {
   const { near, far } = await open_wire()
   near.write('there')
   expect(String((await once(far, 'data'))[0])).toBe('there')
@@ -35,9 +35,9 @@ it('carries bytes both ways, and ends when both ends do', async () => {
   await closed
 })
 
-it('is cut though its near end reads nothing, and its far end has let go', async () => {
+it('can be cut even if one peer reads nothing, and the other is gone', async () => {
   const { wire, near, far } = await open_wire()
-  // Whoever still writes to what is cut is told so.
+  // A write to the cut connection may fail.
   for (const end of [near, far]) end.on('error', () => {})
   far.end(Buffer.alloc(MUCH_BYTES))
   await once(near, 'readable')

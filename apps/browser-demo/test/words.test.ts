@@ -15,7 +15,7 @@ const OPEN: Situation = {
 const WAITING = { state: 'reconnecting', next: { attempt: 2, wait_ms: 2_001 } } as const
 const ENDED = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 } as const
 
-it('writes bytes, milliseconds and counts', () => {
+it('formats bytes, milliseconds and counts', () => {
   expect([0, 1023, 1024, 12_345, 1_048_000, 1_572_864].map(bytes_text)).toEqual([
     '0 B',
     '1,023 B',
@@ -69,7 +69,7 @@ it.each<[Partial<Situation>, string]>([
   expect(story({ ...OPEN, ...situation })).toContain(said)
 })
 
-it('says what has changed, all together, and never too often', () => {
+it('announces all changes together, at a limited rate', () => {
   const said: string[] = []
   const announcer = new Announcer(text => said.push(text), 3_000)
   announcer.tell('state', 'Open.')
@@ -86,7 +86,7 @@ it('says what has changed, all together, and never too often', () => {
   expect(said).toEqual(['Open.', 'Full. Closed.'])
 })
 
-it('gives everybody a name of their own', () => {
+it('gives everybody a unique name', () => {
   const taken = new Set<string>()
   for (let i = 0; i < 40; i += 1) taken.add(free_name(taken))
   expect(taken.size).toBe(40)
