@@ -17,7 +17,10 @@ interface Import {
   readonly to: string
 }
 
-/** The imports between the source files of a package, types included, by their paths from `src` on. */
+/**
+ * Returns the imports between the source files of a package, types included, by their paths relative to
+ * `src`.
+ */
 function imports_of(name: string): Import[] {
   const src = join(ROOT, 'packages', name, 'src')
   return readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -32,7 +35,7 @@ function imports_of(name: string): Import[] {
 }
 
 describe('the layers in ARCHITECTURE.md', () => {
-  it('are there for each package that has folders', () => {
+  it('cover each package that has folders', () => {
     const with_folders = PACKAGES.filter(name =>
       readdirSync(join(ROOT, 'packages', name, 'src'), { withFileTypes: true }).some(entry =>
         entry.isDirectory(),
@@ -55,7 +58,7 @@ describe('the layers in ARCHITECTURE.md', () => {
   })
 })
 
-it('ARCHITECTURE.md names files that there are', () => {
+it('ARCHITECTURE.md names only existing files', () => {
   const files = PACKAGES.flatMap(name =>
     readdirSync(join(ROOT, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
       path => `/packages/${name}/src/${path}`,
@@ -66,7 +69,7 @@ it('ARCHITECTURE.md names files that there are', () => {
   expect(named.filter(name => !files.some(path => path.endsWith(`/${name}`)))).toEqual([])
 })
 
-it('ARCHITECTURE.md names folders that there are', () => {
+it('ARCHITECTURE.md names only existing folders', () => {
   const folders = Array.from(text.matchAll(/`((?:packages|apps|suites|docs)\/[^`]*)`/g), ([, path]) =>
     String(path),
   )

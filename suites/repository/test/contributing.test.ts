@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { ROOT } from './root.ts'
 
-/** Commands of npm that are no scripts of ours. */
+/** Commands of npm itself, as opposed to our scripts. */
 const NPMS_OWN = ['install', 'login']
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -13,7 +13,7 @@ const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('packag
 describe.each(['CONTRIBUTING.md', '.github/PULL_REQUEST_TEMPLATE.md'])('%s', page => {
   const text = read(page)
 
-  it('names files that there are', () => {
+  it('names only existing files', () => {
     const named = Array.from(
       text.matchAll(/`((?:packages|apps|suites|docs|scripts)\/[\w./-]+)`/g),
       ([, path]) => path,
@@ -21,7 +21,7 @@ describe.each(['CONTRIBUTING.md', '.github/PULL_REQUEST_TEMPLATE.md'])('%s', pag
     expect(named.filter(path => !existsSync(join(ROOT, String(path))))).toEqual([])
   })
 
-  it('names commands that there are', () => {
+  it('names only existing commands', () => {
     const named = Array.from(text.matchAll(/(?:^|`)p?npm (?:run )?([a-z][\w:]*)/gm), ([, name]) =>
       String(name),
     )

@@ -8,7 +8,7 @@ const files = readdirSync(folder)
   .filter(name => name !== 'README.md')
   .sort()
 
-it('numbers decisions in the order in which they were made, without a gap', () => {
+it('numbers decisions consecutively, in the order in which they were made', () => {
   expect(files.map(name => Number(/^(\d{4})_\w+\.md$/.exec(name)?.[1]))).toEqual(files.map((_, i) => i + 1))
 })
 

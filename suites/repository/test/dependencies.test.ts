@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { PACKAGES, ROOT } from './root.ts'
 
-/** What is installed beside our own packages by who installs one of them, through all levels. */
+/** The packages of others that come with each of ours, at all levels. */
 const INSTALLED: Readonly<Record<string, readonly string[]>> = {
   net: ['ws'],
   'ws-server': [],
@@ -41,7 +41,7 @@ interface Lockfile {
 const text = readFileSync(join(ROOT, 'pnpm-lock.yaml'), 'utf8')
 const lockfile: Lockfile = parse(text)
 
-/** What is locked directly below a package: a name with its version, or the folder of one of ours. */
+/** Returns the locked direct dependencies of a package: names with versions, or folders of our packages. */
 function below(key: string): string[] {
   if (key.startsWith('packages/')) {
     const { dependencies = {} } = lockfile.importers[key] ?? expect.fail(`${key} is not locked`)
@@ -51,21 +51,21 @@ function below(key: string): string[] {
   }
   const { dependencies, optionalDependencies } =
     lockfile.snapshots[key] ?? expect.fail(`${key} is not locked`)
-  // An optional peer is there for others in this repository: who installs the package does not get it.
+  // An optional peer is locked because this repository has it; users of the package do not get it.
   const peers = lockfile.packages[key.replace(/\(.*/, '')]?.peerDependenciesMeta ?? {}
   return Object.entries({ ...dependencies, ...optionalDependencies })
     .filter(([name]) => peers[name]?.optional !== true)
     .map(([name, version]) => `${name}@${version}`)
 }
 
-/** All that a package of ours brings along, as the lockfile calls it. */
+/** Returns all dependencies of one of our packages, by their keys in the lockfile. */
 function locked_for(folder: string): string[] {
   const found = new Set([`packages/${folder}`])
   for (const key of found) for (const next of below(key)) found.add(next)
   return [...found].filter(key => !key.startsWith('packages/'))
 }
 
-/** The names of all that a package of ours brings along. */
+/** Returns the names of all dependencies of one of our packages. */
 function installed_by(folder: string): string[] {
   const names = locked_for(folder).map(key => key.replace(/(?<=.)@.*/, ''))
   return [...new Set(names)].sort()
@@ -75,7 +75,9 @@ function manifest_of(folder: string) {
   return JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8'))
 }
 
-/** The version from which on a range admits every one, as one number; `undefined` if there is none. */
+/**
+ * Returns the version from which on a range admits all versions, as one number; `undefined` if there is none.
+ */
 function lowest_of(range: string): number | undefined {
   const lowest = range.split('||').flatMap(part => {
     const [, major, minor, patch] = /^\s*>=\s*(\d+)(?:\.(\d+|x))?(?:\.(\d+|x))?\s*$/.exec(part) ?? []
@@ -85,27 +87,24 @@ function lowest_of(range: string): number | undefined {
   return lowest.length === 0 ? undefined : Math.min(...lowest)
 }
 
-it('knows what each package that is published may bring along', () => {
+it('lists the dependencies of each published package', () => {
   expect(Object.keys(INSTALLED).sort()).toEqual([...PACKAGES].sort())
 })
 
-it.each(PACKAGES)('%s brings nothing along but what is listed here, through all levels', folder => {
+it.each(PACKAGES)('%s installs only the listed packages, at all levels', folder => {
   expect(installed_by(folder)).toEqual(INSTALLED[folder])
 })
 
-it.each(PACKAGES)(
-  '%s asks nothing of who installs it: no peers, no optional dependencies, no scripts',
-  folder => {
-    const manifest = manifest_of(folder)
-    const scripts = Object.keys(manifest.scripts).filter(name =>
-      /^(pre|post)?(un)?install$|^prepare$/.test(name),
-    )
-    expect({ ...manifest.peerDependencies, ...manifest.optionalDependencies }).toEqual({})
-    expect(scripts).toEqual([])
-  },
-)
+it.each(PACKAGES)('%s has no peer dependencies, optional dependencies or install scripts', folder => {
+  const manifest = manifest_of(folder)
+  const scripts = Object.keys(manifest.scripts).filter(name =>
+    /^(pre|post)?(un)?install$|^prepare$/.test(name),
+  )
+  expect({ ...manifest.peerDependencies, ...manifest.optionalDependencies }).toEqual({})
+  expect(scripts).toEqual([])
+})
 
-it('reads from which version of Node on a package can be installed', () => {
+it('parses the lowest version of Node that a package supports', () => {
   const ranges = ['>=20.19.0', '>= 22.x', '>=18', '^20.19.0 || ^22.13.0 || >=23.5.0', '^14 || >=16', '20.x']
   expect(ranges.map(lowest_of)).toEqual([
     20_019_000,
@@ -117,7 +116,7 @@ it('reads from which version of Node on a package can be installed', () => {
   ])
 })
 
-it.each(PACKAGES)('%s installs with --engine-strict on every Node that it says it runs on', folder => {
+it.each(PACKAGES)('%s installs with --engine-strict on every Node that it supports', folder => {
   const ours = lowest_of(manifest_of(folder).engines.node) ?? expect.fail('it admits no Node')
   const asked = locked_for(folder).map(key => {
     const name = key.replace(/\(.*/, '')
@@ -129,7 +128,7 @@ it.each(PACKAGES)('%s installs with --engine-strict on every Node that it says i
   expect(refused).toEqual([])
 })
 
-it('locks every package by its content, wherever it is fetched from', () => {
+it('locks every package by the hash of its content', () => {
   const resolutions = Object.values(lockfile.packages).map(({ resolution }) => resolution)
   expect(resolutions.length).toBeGreaterThan(100)
   expect(resolutions.filter(({ integrity = '' }) => !integrity.startsWith('sha512-'))).toEqual([])

@@ -3,12 +3,12 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { ROOT } from './root.ts'
 
-/** Licences that let anybody use, change and pass on the code, under any licence of their own. */
+/** Licences that allow use, modification and redistribution under any other licence. */
 const ALLOWED = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'Unlicense']
 
-/** What is run, beside tools for development, by the licence that it names. */
+/** Returns the production dependencies, by licence. */
 async function licences(): Promise<Record<string, readonly { readonly name: string }[]>> {
-  // A script that pnpm runs is told where pnpm is; that spares the .cmd file of Windows.
+  // pnpm passes its own path to scripts, which avoids the .cmd file of Windows.
   const pnpm = process.env.npm_execpath ?? ''
   const args = ['licenses', 'list', '--prod', '--json']
   const is_script = pnpm.includes('pnpm') && /\.[cm]?js$/.test(pnpm)
@@ -17,7 +17,7 @@ async function licences(): Promise<Record<string, readonly { readonly name: stri
   return JSON.parse(stdout)
 }
 
-it('depends on nothing at run time whose licence is not on a short list', async () => {
+it('depends at run time only on packages with an allowed licence', async () => {
   const found = await licences()
   expect(
     Object.values(found)

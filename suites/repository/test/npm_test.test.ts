@@ -22,7 +22,7 @@ interface Ran {
   readonly output: string
 }
 
-/** Runs a test file of a package of its own, with the settings of all packages, on a machine that lacks every program but Node. */
+/** Runs a test file in a new package with the shared settings, with no program but Node on its PATH. */
 function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): Ran {
   const root = join(folder, name)
   const bin = join(root, 'bin')
@@ -47,12 +47,12 @@ function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): Ran
   return { code: status, output: stdout + stderr }
 }
 
-describe('a test that needs a program which is missing', () => {
+describe('a test that needs a missing program', () => {
   const IN_A_TEST = "it('a', () => {})\nit('b', () => { path_of(CHROMIUM) })"
   const IN_A_HOOK =
     "describe('both', () => { beforeAll(() => { path_of(CHROMIUM) })\nit('b', () => {})\nit('c', () => {}) })\nit('a', () => {})"
 
-  it('is skipped, and named in the last lines with the remedy', () => {
+  it('is skipped, and listed at the end with the remedy', () => {
     const { code, output } = run_tests('in_a_test', IN_A_TEST)
     expect(output).toMatch(
       /Not tested: in_a_test without Chromium \(tests in a browser; 1 test\): install it \(Debian: apt-get install chromium-headless-shell\)/,
@@ -61,14 +61,14 @@ describe('a test that needs a program which is missing', () => {
     expect(code).toBe(0)
   })
 
-  it('is skipped with all tests of its group, if a hook needs it', () => {
+  it('is skipped with its whole group, if a hook needs the program', () => {
     const { code, output } = run_tests('in_a_hook', IN_A_HOOK)
     expect(output).toContain('tests in a browser; 2 tests')
     expect(output.trim().split('\n').at(-1)).toBe('1 passed, 0 failed, 2 skipped')
     expect(code).toBe(0)
   })
 
-  it('is skipped with its file, if the file needs it', () => {
+  it('is skipped with its whole file, if the file needs the program', () => {
     const { code, output } = run_tests('in_a_file', `path_of(CHROMIUM)\n${IN_A_TEST}`)
     expect(output).toContain('Not tested: in_a_file without Chromium')
     expect(code).toBe(0)
@@ -80,7 +80,7 @@ describe('a test that needs a program which is missing', () => {
     expect(code).toBe(1)
   })
 
-  it('is skipped with CI=true as well, if the program is optional', () => {
+  it('is skipped even with CI=true, if the program is optional', () => {
     const lacks = "{ name: 'Java', use: 'x', remedy: 'install it', is_optional: true }"
     const { code, output } = run_tests('optional', `it('a', () => { throw new MissingProgram(${lacks}) })`, {
       CI: 'true',
@@ -90,8 +90,8 @@ describe('a test that needs a program which is missing', () => {
   })
 })
 
-describe('what a run leaves behind', () => {
-  it('is removed, named, and makes the run fail: a folder', () => {
+describe('a test run', () => {
+  it('removes a forgotten folder, names it, and fails', () => {
     const code =
       "it('a', async () => { const fs = await import('node:fs'); fs.mkdirSync(process.env.TMPDIR + '/forgotten') })"
     const ran = run_tests('folder', code)
@@ -99,7 +99,7 @@ describe('what a run leaves behind', () => {
     expect(ran.code).toBe(1)
   })
 
-  it.skipIf(process.platform !== 'linux')('is ended, named, and makes the run fail: a process', () => {
+  it.skipIf(process.platform !== 'linux')('ends a forgotten process, names it, and fails', () => {
     const script = 'setInterval(() => {}, 1e6)'
     const options = "{ detached: true, stdio: 'ignore' }"
     const start = `spawn(process.execPath, ['-e', '${script}'], ${options}).unref()`
@@ -121,7 +121,7 @@ describe('the summary of all suites', () => {
     ['tests that did not run', undefined, 'the tests of a did not run'],
     ['tests that failed', { ...RESULTS, failed: 2 }, '2 tests of a failed'],
     [
-      'a suite that ran no test, and names no reason',
+      'a suite that ran no test and gives no reason',
       { ...RESULTS, passed: 0, skipped: 3 },
       'a ran no test, and names no reason',
     ],
@@ -129,14 +129,16 @@ describe('the summary of all suites', () => {
     expect(summary([{ title: 'a', results }], '').problems).toEqual([problem])
   })
 
-  it('adds up the tests of all', () => {
+  it('adds up the tests of all suites', () => {
     const suites = ['a', 'b'].map(title => ({ title, results: { ...RESULTS, skipped: 2 } }))
     expect(summary(suites, '')).toMatchObject({ problems: [], total: '2 passed, 0 failed, 4 skipped' })
   })
 })
 
 describe.skipIf(process.platform === 'win32')('programs that a script runs', () => {
-  /** A script that runs a program, which ends in order at a signal; it ends at once at another that comes later. */
+  /**
+   * The source of a script that runs a program; a first signal ends it in order, and a second one at once.
+   */
   const SCRIPT = `
     import { interrupted, run } from '${ROOT}/scripts/children.mjs'
     const program = "process.on('SIGINT', () => { console.log('in order'); if (process.argv[1] !== 'stays') process.exit(0) }); setInterval(() => {}, 1e6); console.log(process.pid)"
@@ -150,7 +152,7 @@ describe.skipIf(process.platform === 'win32')('programs that a script runs', () 
     let output = ''
     for await (const text of child.stdout.setEncoding('utf8')) {
       if (output === '') child.kill('SIGINT')
-      // The second signal comes when the first has arrived, and not in the same moment.
+      // The second signal is sent only after the first has arrived.
       else for (const ms of signals) setTimeout(() => child.kill('SIGINT'), ms)
       output += text
     }

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The repository's folder. */
+/** The root folder of the repository. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The folders of all packages that are published. */
+/** The folders of all published packages. */
 export const PACKAGES: readonly string[] = readdirSync(join(ROOT, 'packages'))

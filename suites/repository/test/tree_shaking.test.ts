@@ -8,7 +8,7 @@ const ENTRY = 'virtual:entry'
 
 type Platform = 'node' | 'browser'
 
-/** Bundles a program that says `code`; returns the modules of which something is left, by their packages. */
+/** Bundles a program with this code, and returns the modules that remain in the bundle, by package. */
 interface Bundler {
   readonly name: string
   readonly modules_of: (code: string, platform: Platform) => Promise<readonly string[]>
@@ -65,7 +65,7 @@ const BUNDLERS: readonly Bundler[] = [
   },
 ]
 
-/** The packages of ours that modules are of. */
+/** Returns our packages that the modules belong to. */
 function packages_of(modules: readonly string[]): string[] {
   const names = modules.flatMap(id => /\/packages\/([a-z-]+)\/dist\//.exec(id)?.[1] ?? [])
   return [...new Set(names)].sort()
@@ -79,12 +79,12 @@ it.each(
   expect(modules.filter(id => /\/node\//.test(id)).length > 0).toBe(platform === 'node')
 })
 
-it.each(BUNDLERS)('$name brings no client along with listen', async ({ modules_of }) => {
+it.each(BUNDLERS)('$name bundles no client with listen', async ({ modules_of }) => {
   const modules = await modules_of("export { listen } from '@bt/net'", 'node')
   expect(packages_of(modules)).toEqual(['net', 'ws-protocol', 'ws-server'])
 })
 
-it.each(BUNDLERS)('$name leaves nothing of an import that is not used', async ({ modules_of }) => {
+it.each(BUNDLERS)('$name removes an unused import completely', async ({ modules_of }) => {
   for (const platform of ['browser', 'node'] as const)
     expect(packages_of(await modules_of("import { connect, listen } from '@bt/net'", platform))).toEqual([])
 })
