@@ -68,7 +68,7 @@ describe('a call of a FakeSocket', () => {
     expect(socket.call_names).toEqual(['pause', 'write', 'resume', 'ping', 'close', 'terminate'])
   })
 
-  test('is log to nobody', () => {
+  test('raises no event', () => {
     const { socket, log } = connected()
     socket.write(batch_of(['a']))
     socket.close(1000, '')
@@ -191,7 +191,7 @@ describe('signs of life', () => {
     expect(socket.signs_of_life() !== before).toBe(is_one)
   })
 
-  test('a pong is log to nobody', () => {
+  test('a pong raises no event', () => {
     const { socket, log } = connected()
     socket.pong()
     expect(log).toEqual([])
@@ -211,7 +211,7 @@ describe('an event that a test raises', () => {
     ['end', socket => socket.end(1000, 'bye'), ['closed', 1000, 'bye', undefined]],
     ['end without a reason', socket => socket.end(1006), ['closed', 1006, '', undefined]],
     ['end with an error', socket => socket.end(1006, '', error), ['closed', 1006, '', error]],
-  ])('is log to the connection: %s', (_, play, expected) => {
+  ])('reaches the connection: %s', (_, play, expected) => {
     const { socket, log } = connected()
     play(socket)
     expect(log).toEqual([expected])

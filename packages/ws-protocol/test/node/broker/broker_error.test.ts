@@ -18,21 +18,21 @@ describe('why a broker was not reached', () => {
     ['CERT_NOT_YET_VALID', '', 'not valid yet'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', '', 'not for that host'],
     ['ECONNRESET', 'read ECONNRESET', 'it cut the connection'],
-  ])('is said in words where the code is %s', (code, message, words) => {
+  ])('is explained for the code %s', (code, message, words) => {
     expect(explain_broker_error(error_of(code, message))).toContain(words)
   })
 
-  test('is said in words where OpenSSL gives the reason', () => {
+  test('is explained for a reason given by OpenSSL', () => {
     const error = error_of('ERR_SSL_WRONG_VERSION_NUMBER', 'long', 'wrong version number')
     expect(explain_broker_error(error)).toContain('does not speak TLS')
   })
 
-  test('is that of the first address of a host that has several', () => {
+  test('is the reason of one address for a host that has several', () => {
     const error = Object.assign(new AggregateError([error_of('ECONNREFUSED')]), { message: '' })
     expect(explain_broker_error(error)).toContain('nobody listens there')
   })
 
-  test('is left to others where it is not known', () => {
+  test('is undefined for an unknown error', () => {
     expect(explain_broker_error(new Error('something else'))).toBeUndefined()
   })
 })

@@ -8,17 +8,17 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('what opens in time is there, and no timer is left', async () => {
+test('a connection that opens in time is returned, and no timer is left', async () => {
   expect(await connect_in_time(1_000, Promise.resolve('opened'))).toBe('opened')
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('what fails in time fails as it does, and no timer is left', async () => {
+test('an attempt that fails in time rejects with its own error, and no timer is left', async () => {
   await expect(connect_in_time(1_000, Promise.reject(new Error('refused')))).rejects.toThrow('refused')
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('what takes longer fails then, and not before', async () => {
+test('an attempt that takes too long is rejected after the timeout, and not before', async () => {
   let failed: Error | undefined
   connect_in_time(1_000, new Promise(() => {}), ', and speaks TLS').catch((error: Error) => {
     failed = error

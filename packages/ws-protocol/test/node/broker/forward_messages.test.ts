@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { thrown_to_nobody } from '../../../../../scripts/broker_trials.mjs'
 import { forward_messages } from '../../../src/node/broker/forward_messages.js'
 
-test('what a sink throws is thrown beside whoever hands on', async () => {
+test('an error of the sink is thrown in a later tick', async () => {
   const thrown = thrown_to_nobody()
   const received: string[] = []
   const sink = {

@@ -97,7 +97,7 @@ function expect_same(result: Inflated, expected: Uint8Array): void {
   else expect([result.length, Buffer.compare(result, expected)]).toEqual([expected.length, 0])
 }
 
-describe('MessageDeflate packs what zlib unpacks', () => {
+describe('MessageDeflate compresses messages that zlib decompresses', () => {
   describe.each(LEVELS)('at level %i', level => {
     it.each(SIZES)('%i bytes, text and noise', async size => {
       const side = message_deflate(WITHOUT_CONTEXT, { level })
@@ -131,19 +131,22 @@ describe('MessageDeflate packs what zlib unpacks', () => {
 })
 
 describe.each(BITS)('MessageDeflate with windows of %i bits', bits => {
-  it.each([1_000, 4_000, 40_000])('refers back no farther than agreed, in %i bytes (§7.1.2)', async size => {
-    for (const level of [1, 6, 9]) {
-      const parameters = { ...WITHOUT_CONTEXT, own_window_bits: bits }
-      const message = words(size)
-      const packed = await deflate(message_deflate(parameters, { level }), message)
-      const { bytes, farthest } = plain_inflate(Buffer.concat([packed, TAIL]))
-      expect_same(Buffer.from(bytes), message)
-      expect(farthest).toBeLessThanOrEqual(1 << bits)
-      expect(farthest).toBeGreaterThan(0)
-    }
-  })
+  it.each([1_000, 4_000, 40_000])(
+    'refers back no farther than negotiated, in %i bytes (§7.1.2)',
+    async size => {
+      for (const level of [1, 6, 9]) {
+        const parameters = { ...WITHOUT_CONTEXT, own_window_bits: bits }
+        const message = words(size)
+        const packed = await deflate(message_deflate(parameters, { level }), message)
+        const { bytes, farthest } = plain_inflate(Buffer.concat([packed, TAIL]))
+        expect_same(Buffer.from(bytes), message)
+        expect(farthest).toBeLessThanOrEqual(1 << bits)
+        expect(farthest).toBeGreaterThan(0)
+      }
+    },
+  )
 
-  it('refers back no farther than agreed, with context takeover', async () => {
+  it('refers back no farther than negotiated, with context takeover', async () => {
     const side = message_deflate({ ...WITH_CONTEXT, own_window_bits: bits })
     let before = Buffer.alloc(0)
     for (let seed = 0; seed < 8; seed += 1) {
@@ -156,7 +159,7 @@ describe.each(BITS)('MessageDeflate with windows of %i bits', bits => {
     }
   })
 
-  it.each([1_000, 100_000])('unpacks %i bytes of a peer with that window', async size => {
+  it.each([1_000, 100_000])('decompresses %i bytes of a peer with that window', async size => {
     const message = words(size)
     const packed = packed_by_zlib(message, { windowBits: bits })
     expect_same(
@@ -205,7 +208,7 @@ function other_side(parameters: DeflateParameters): DeflateParameters {
   }
 }
 
-describe('MessageDeflate unpacks', () => {
+describe('MessageDeflate decompresses', () => {
   const HELLO = Buffer.from('Hello')
   it.each([
     ['a block with fixed codes (§7.2.3.1)', 'f2 48 cd c9 c9 07 00', 'Hello'],
@@ -236,13 +239,13 @@ describe('MessageDeflate unpacks', () => {
     }
   })
 
-  it('what follows blocks with BFINAL set, on another thread, too', async () => {
+  it('blocks after one with BFINAL set, on another thread, too', async () => {
     const parts = [words(100_000, 1), noise(50_000, 2), words(10, 3), words(200_000, 4)]
     const packed = [...parts.map(final_blocks), hex('00')]
     expect_same(await inflate(message_deflate(), Buffer.concat(packed)), Buffer.concat(parts))
   })
 
-  it('blocks that refer to what is before one with BFINAL set', async () => {
+  it('blocks that refer to data before one with BFINAL set', async () => {
     for (const size of [300, 20_000]) {
       const [first, second] = [noise(size, 1), noise(size, 1)]
       const packed = Buffer.concat([final_blocks(first), packed_by_zlib(second, { dictionary: first })])
@@ -267,7 +270,7 @@ describe('MessageDeflate unpacks', () => {
     expect(await inflate(message_deflate(), many)).toBe('broken_compression')
   })
 
-  it('each message into a buffer that holds nothing else', async () => {
+  it('each message into a buffer of its own', async () => {
     for (const size of SIZES) {
       const result = await inflate(message_deflate(), packed_by_zlib(words(size)))
       expect([size, (result as Buffer).buffer.byteLength]).toEqual([size, size])
@@ -276,7 +279,7 @@ describe('MessageDeflate unpacks', () => {
 })
 
 describe('MessageDeflate keeps contexts (§7.1.1)', () => {
-  it('refers to earlier messages if agreed, and is far smaller', async () => {
+  it('refers to earlier messages if negotiated, which makes messages far smaller', async () => {
     const [with_context, without] = [message_deflate(WITH_CONTEXT), message_deflate()]
     const message = noise(3_000)
     const first = await deflate(with_context, message)
@@ -287,7 +290,7 @@ describe('MessageDeflate keeps contexts (§7.1.1)', () => {
     expect_same(unpacked_by_zlib(await deflate(without, message)), message)
   })
 
-  it('reads references to earlier messages if agreed, and refuses them otherwise', async () => {
+  it('accepts references to earlier messages if negotiated, and refuses them otherwise', async () => {
     const again = hex('f2 00 11 00 00')
     const with_context = message_deflate(WITH_CONTEXT)
     expect(String(await inflate(with_context, hex('f2 48 cd c9 c9 07 00')))).toBe('Hello')
@@ -310,7 +313,7 @@ describe('MessageDeflate keeps contexts (§7.1.1)', () => {
     }
   })
 
-  it('never lets a message refer to one of another connection, though both use the same stream', async () => {
+  it('never lets a message refer to one of another connection that uses the same stream', async () => {
     const secret = noise(20_000)
     const thief = packed_by_zlib(noise(20_000), { dictionary: secret })
     expect(thief.length).toBeLessThan(2_000)
@@ -325,7 +328,7 @@ describe('MessageDeflate keeps contexts (§7.1.1)', () => {
     }
   })
 
-  it('is not led astray by a message that was handed out, and then changed', async () => {
+  it('is not affected by changes to a delivered message', async () => {
     const side = message_deflate(WITH_CONTEXT)
     const result = await inflate(side, hex('f2 48 cd c9 c9 07 00'))
     ;(result as Buffer).fill(0)
@@ -350,7 +353,7 @@ describe('MessageDeflate refuses', () => {
     }
   })
 
-  it('every message that is cut off in the middle of a block', async () => {
+  it('every message that is cut off within a block', async () => {
     for (const data of [words(500), noise(500), words(60_000)]) {
       for (const packed of [packed_by_zlib(data), deflateRawSync(data)]) {
         const side = message_deflate()
@@ -383,7 +386,7 @@ describe('MessageDeflate refuses', () => {
     ['within this thread', 1_000],
     ['on another', 100_000],
     ['of 1 MiB', MIB],
-  ])('one byte more than max_payload, and accepts as much, %s', async (_, max_payload) => {
+  ])('one byte more than max_payload, but not max_payload bytes, %s', async (_, max_payload) => {
     const side = message_deflate(WITHOUT_CONTEXT, { max_payload })
     for (const make of [words, noise, Buffer.alloc]) {
       const message = Buffer.concat([make(max_payload)])
@@ -393,7 +396,7 @@ describe('MessageDeflate refuses', () => {
     }
   })
 
-  it('what is too large only together, in parts that end with BFINAL set', async () => {
+  it('parts with BFINAL set that are too large together', async () => {
     for (const size of [1_000, 100_000]) {
       const side = message_deflate(WITHOUT_CONTEXT, { max_payload: 2 * size })
       const parts = [final_blocks(words(size)), final_blocks(words(size))]
@@ -405,7 +408,7 @@ describe('MessageDeflate refuses', () => {
     }
   })
 
-  it('a bomb before more than max_payload and one chunk are made of it', async () => {
+  it('a zip bomb before it is decompressed to more than max_payload and one chunk', async () => {
     const bomb = packed_by_zlib(Buffer.alloc(64 * MIB))
     const side = message_deflate(WITHOUT_CONTEXT, { max_payload: 4 * MIB })
     let most = 0
@@ -426,7 +429,7 @@ const unpacked_plainly = (packed: Uint8Array): Uint8Array =>
   plain_inflate(Buffer.concat([packed, TAIL])).bytes
 
 describe(`MessageDeflate, at random (seed ${test_seed})`, () => {
-  it('gives the other side what it was given', async () => {
+  it('returns the original messages on the other side', async () => {
     const random = seeded_random(test_seed)
     const pick = (count: number): number => Math.floor(random() * count)
     for (let round = 0; round < 40; round += 1) {
@@ -575,7 +578,7 @@ describe('MessageDeflate.end', () => {
   it.each([
     ['short', 1_000],
     ['long', 300_000],
-  ])('calls back no more, and holds nothing, of %s messages that wait or are under way', async (_, size) => {
+  ])('drops %s messages that wait or are in progress, without a callback', async (_, size) => {
     const message = noise(size)
     const packed = packed_by_zlib(message)
     let called = 0
@@ -612,7 +615,7 @@ describe('MessageDeflate.end', () => {
 })
 
 describe('MessageDeflate.held_bytes', () => {
-  it('counts what waits, what is under way, and contexts', async () => {
+  it('counts waiting messages, those in progress, and contexts', async () => {
     const side = message_deflate(WITH_CONTEXT)
     expect(side.held_bytes).toBe(0)
     const message = noise(200_000)
@@ -640,7 +643,7 @@ describe('MessageDeflate.held_bytes', () => {
   })
 })
 
-it('max_compressed_bytes leaves room for the worst that zlib makes, flushed after every KiB', () => {
+it('max_compressed_bytes is enough for the worst case of zlib, flushed after every KiB', () => {
   for (const size of [1, 1_000, 100_000, MIB]) {
     for (const options of [
       { level: 0 },

@@ -30,7 +30,7 @@ describe('accept_deflate', () => {
     })
   })
 
-  it.each(BITS)('takes a client at its word of client_max_window_bits=%i (§7.1.2.2)', bits => {
+  it.each(BITS)('honours client_max_window_bits=%i (§7.1.2.2)', bits => {
     expect(accept_deflate([`${PMD}; client_max_window_bits=${bits}`])).toEqual({
       parameters: { ...WITHOUT_CONTEXT, own_window_bits: 15, peer_window_bits: bits },
       answer: `${IMPOSED}; client_max_window_bits=${bits}`,
@@ -42,7 +42,7 @@ describe('accept_deflate', () => {
     expect(accept_deflate(offers)?.answer).toBe(`${IMPOSED}; server_max_window_bits=10`)
   })
 
-  it('answers what a client that made the offer may accept', () => {
+  it('gives an answer that the client may accept', () => {
     const offer = `${PMD}; server_max_window_bits=10; client_max_window_bits=9`
     const accepted = accept_deflate([offer])
     const [answer = ''] = deflate_offers(String(accepted?.answer), 'server') ?? []
@@ -84,7 +84,7 @@ describe('agreed_deflate', () => {
     expect(agreed_deflate(`${PMD}; ${answered}`, offer)).toBeUndefined()
   })
 
-  it('keeps to what it offered if the server does not mention it', () => {
+  it('keeps its own offer if the answer does not mention it', () => {
     expect(agreed_deflate(PMD, `${PMD}; client_max_window_bits=10`)).toMatchObject({ own_window_bits: 10 })
   })
 

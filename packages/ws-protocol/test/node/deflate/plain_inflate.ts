@@ -1,4 +1,4 @@
-/** What DEFLATE data unpack to, and how far they refer back at most. */
+/** The output of DEFLATE data, and the largest distance of its references. */
 export interface PlainInflated {
   readonly bytes: Uint8Array
   readonly farthest: number

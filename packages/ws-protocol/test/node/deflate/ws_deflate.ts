@@ -1,6 +1,6 @@
 import * as ws from 'ws'
 
-/** `ws`'s own permessage-deflate, which its types leave out. */
+/** The permessage-deflate of `ws`, which its types leave out. */
 export interface WsDeflate {
   offer(): object
   accept(configurations: object[]): unknown
@@ -23,7 +23,7 @@ export function ws_deflate(options: object): WsDeflate {
   return new PerMessageDeflate(options)
 }
 
-/** A peer that agreed on what the header says. */
+/** Returns a peer with the parameters in the header. */
 export function ws_deflate_agreed(side: 'client' | 'server', header: string): WsDeflate {
   const peer = new PerMessageDeflate({ isServer: side === 'server', threshold: 0 })
   peer.accept(extension.parse(header)['permessage-deflate'])

@@ -3,7 +3,7 @@ import { decoder_memory } from '../../../src/node/memory/decoder_memory.js'
 
 const bytes = Buffer.from('..héllo👋..')
 
-test('allocates exactly the bytes that were asked for, in a buffer of their own', () => {
+test('allocates exactly the requested bytes, in a buffer of their own', () => {
   const memory = decoder_memory.allocate(5)
   expect([memory.byteLength, memory.buffer.byteLength]).toEqual([5, 5])
 })
@@ -16,7 +16,7 @@ test('copies a part into a buffer of its own', () => {
   expect(copy.buffer.byteLength).toBe(3)
 })
 
-test('copies nothing as nothing', () => {
+test('copies an empty range', () => {
   expect(decoder_memory.copy(bytes, 3, 3).byteLength).toBe(0)
 })
 
@@ -26,7 +26,7 @@ test('reads a part as text', () => {
   expect(decoder_memory.ascii_text(bytes, 1, 1)).toBe('')
 })
 
-test('tells ASCII and UTF-8 from other bytes', () => {
+test('distinguishes ASCII and UTF-8 from other bytes', () => {
   const { is_ascii, is_utf8 } = decoder_memory
   expect([is_ascii(Buffer.from('a\x7f')), is_ascii(Buffer.from('é'))]).toEqual([true, false])
   expect([is_utf8(bytes), is_utf8(bytes.subarray(0, 4))]).toEqual([true, false])

@@ -4,7 +4,7 @@ import { DecoderPool } from '../../../src/node/memory/decoder_pool.js'
 
 const settings = { from: 'server', max_payload: 100, max_fragments: 10, is_compressed: false } as const
 
-/** Notes the messages that it gets. */
+/** Records its messages. */
 function sink_of(messages: unknown[]): DecoderEvents {
   const unexpected = (): never => {
     throw new Error('only messages are sent here')

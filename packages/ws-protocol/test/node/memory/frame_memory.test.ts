@@ -14,7 +14,7 @@ function bytes_of(content: string): number[] {
   return [...target]
 }
 
-/** Takes all buffers out that are kept, so that what comes next is new. */
+/** Removes all spare buffers, so that further ones are new. */
 function take_spares(): void {
   for (let i = 0; i < 16; i += 1) allocate(1)
   // One that is too large to be kept pushes out all that are.
@@ -35,7 +35,7 @@ describe('text', () => {
     ['a pair the wrong way round', '\ude00\ud83d'],
     ['a high surrogate before a pair', '\ud83d\ud83d\ude00'],
     ['a low surrogate behind a pair', '\ud83d\ude00\ude00'],
-  ])('is written as TextEncoder does, into as many bytes as the platform counts: %s', (_, content) => {
+  ])('is written like by TextEncoder, into as many bytes as byte_length returns: %s', (_, content) => {
     expect(bytes_of(content)).toEqual([...new TextEncoder().encode(content)])
   })
 
@@ -51,7 +51,7 @@ describe('text', () => {
     expect([...target]).toEqual([0xee, 0xee, 0xee, 0xe4, 0xb8, 0xad])
   })
 
-  test('of no letters is written at the very end too', () => {
+  test('without characters can be written at the very end, too', () => {
     const target = allocate(2).subarray(0, 2).fill(0xee)
     write('', target, 2)
     expect([...target]).toEqual([0xee, 0xee])
@@ -71,7 +71,7 @@ describe('text that may be ASCII', () => {
     ['one whose low byte is ASCII', `${long}\u4e61`, false],
     ['a pair', `${long}😀`, false],
     ['a lone surrogate', `${long}\ud83d`, false],
-  ])('is written where it is that alone: %s', (_, content, is_ascii) => {
+  ])('is written if it is all ASCII: %s', (_, content, is_ascii) => {
     const target = allocate(4_000).fill(0xee)
     expect(write_ascii(content, target, 5)).toBe(is_ascii)
     if (is_ascii) expect(Buffer.from(target).toString('latin1', 5, 5 + content.length)).toBe(content)
@@ -81,13 +81,13 @@ describe('text that may be ASCII', () => {
 })
 
 describe('a buffer', () => {
-  test('is at least as large as is asked for, whatever was released before', () => {
+  test('is at least as large as requested, whatever was released before', () => {
     for (let i = 0; i < 5; i += 1) release(Buffer.alloc(100))
     const sizes = [0, 1, 512, 65_536, 200_000]
     expect(sizes.filter(size => allocate(size).length < size)).toEqual([])
   })
 
-  test('that was released is handed out again, once', () => {
+  test('that was released is reused once', () => {
     take_spares()
     const buffer = allocate(1_000)
     release(buffer)
@@ -95,7 +95,7 @@ describe('a buffer', () => {
     expect(allocate(500)).not.toBe(buffer)
   })
 
-  test('is not handed out again where more is asked for than it holds', () => {
+  test('is not reused for a larger request', () => {
     take_spares()
     const buffer = allocate(1_000)
     release(buffer)
@@ -122,7 +122,7 @@ describe('a buffer', () => {
   test.each([
     ['more than twice as large', 1_000_000, 400_000],
     ['smaller', 200_000, 300_000],
-  ])('that is %s is left for who needs it', (_, kept_bytes, size_bytes) => {
+  ])('that is %s is not reused', (_, kept_bytes, size_bytes) => {
     take_spares()
     const buffer = allocate(kept_bytes)
     release(buffer)

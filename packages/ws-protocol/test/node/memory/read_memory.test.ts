@@ -24,7 +24,7 @@ async function connected(): Promise<[accepted: Socket, peer: Socket]> {
   return [socket, peer]
 }
 
-/** What a socket reads into the shared memory, and what it emits, as text. */
+/** Records the data that a socket reads into the shared memory, and the data that it emits, as text. */
 function readings(socket: Socket): { readonly shared: string[]; readonly emitted: string[] } {
   const [shared, emitted]: [string[], string[]] = [[], []]
   share_read_memory(socket, size_bytes => {
@@ -39,7 +39,7 @@ function readings(socket: Socket): { readonly shared: string[]; readonly emitted
   return { shared, emitted }
 }
 
-test('a socket that Node has made reads into memory that all share, and emits nothing', async () => {
+test('a socket created by Node reads into the shared memory, and emits nothing', async () => {
   const [socket, peer] = await connected()
   const read = readings(socket)
   peer.write('one')
@@ -49,7 +49,7 @@ test('a socket that Node has made reads into memory that all share, and emits no
   expect(read).toEqual({ shared: ['one', 'two'], emitted: [] })
 })
 
-test('what was put back before is emitted first', async () => {
+test('data that was unshifted before is emitted first', async () => {
   const [socket, peer] = await connected()
   socket.unshift(Buffer.from('head'))
   const read = readings(socket)
@@ -82,7 +82,7 @@ test('a reset is an error of the socket', async () => {
   expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' })
 })
 
-test('a socket with another reader goes on emitting what it reads', async () => {
+test('a socket with another reader still emits its data', async () => {
   const [socket, peer] = await connected()
   const chunks: string[] = []
   socket.on('data', chunk => chunks.push(String(chunk)))
@@ -92,7 +92,7 @@ test('a socket with another reader goes on emitting what it reads', async () => 
   expect([read, chunks]).toEqual([{ shared: [], emitted: ['text'] }, ['text']])
 })
 
-test('a socket that reads into memory of its owner goes on doing so', async () => {
+test('a socket with read memory of its own keeps it', async () => {
   const own: string[] = []
   const onread = {
     buffer: Buffer.alloc(100),
@@ -113,7 +113,7 @@ test.each<[string, () => Promise<Duplex>]>([
   ['TLS', async () => new TLSSocket((await connected())[0])],
   ['a socket that has ended', async () => new Socket()],
   ['a stream that is no socket', async () => new Duplex({ read() {}, write() {} })],
-])('%s is left as it is', async (_, make) => {
+])('%s is not changed', async (_, make) => {
   const stream = await make()
   left_open.push(stream)
   const keys_before = Reflect.ownKeys(stream).map(key => Reflect.get(stream, key))

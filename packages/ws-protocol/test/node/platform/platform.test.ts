@@ -14,7 +14,7 @@ describe('the clock', () => {
     vi.useRealTimers()
   })
 
-  test('goes on with time', async () => {
+  test('advances with time', async () => {
     const before = clock.now_ms()
     await new Promise<void>(done => clock.start_timer(10, done))
     expect(clock.now_ms()).toBeGreaterThan(before + 5)
@@ -41,7 +41,7 @@ describe('the clock', () => {
     expect(log).toEqual(['kept'])
   })
 
-  test('runs a timer behind what arrived while the process was busy', async () => {
+  test('runs a timer after data that arrived while the process was busy is read', async () => {
     const log: string[] = []
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -151,7 +151,7 @@ describe('soon', () => {
 })
 
 describe.each(['soon', 'defer'] as const)('a task of %s that throws', kind => {
-  test('is told to the process, and the others run all the same', async () => {
+  test('reaches the process as an uncaught exception, and the others still run', async () => {
     const log: string[] = []
     // The runner's own listeners would take it for a failure of the test.
     const listeners = process.listeners('uncaughtException')
@@ -220,7 +220,7 @@ describe('channels', () => {
     expect(Object.keys(node_platform.channels ?? {})).toEqual(names)
   })
 
-  test.each(names)('%s reaches whoever has subscribed, in the same turn, and nobody else', name => {
+  test.each(names)('%s reaches its subscribers, in the same turn, and no others', name => {
     const channel = node_platform.channels?.[name] as Channel<object> | undefined
     const heard: unknown[] = []
     const listener = (message: unknown, from: string | symbol): unknown => heard.push([from, message])
@@ -289,7 +289,7 @@ describe('warn', () => {
     expect(timers()).toBe(before)
   })
 
-  test('cuts what a callback quotes of a long message', async () => {
+  test('cuts an error of a callback that quotes a long message', async () => {
     const cause = new Error('x'.repeat(5_000))
     const error = new NetError('inbox_overflow', `a test says this aloud: ${cause.message}`)
     const failed = new NetError('handler_failed', error.message, { cause })

@@ -12,7 +12,7 @@ const [good, other, encrypted] = await Promise.all([
 ])
 
 describe('secure_options', () => {
-  it('tells Node what was given, text or bytes', () => {
+  it('passes the given options to Node, as text or bytes', () => {
     const cert = Buffer.from(good.cert)
     const options = secure_options('here', {
       cert,
@@ -24,7 +24,7 @@ describe('secure_options', () => {
     expect(new X509Certificate(options.cert as Buffer).subject).toBe('CN=localhost')
   })
 
-  it('tells Node nothing that was not given', () => {
+  it('passes no options to Node that were not given', () => {
     expect(secure_options('here', {})).toEqual({})
   })
 
@@ -81,7 +81,7 @@ describe('secure_options', () => {
       { ca: [authority.cert, 'ca.pem'] },
       /^here: ca is no certificate: .*no start line/,
     ],
-  ])('refuses %s, and says nothing of what is in it', (_name, parts, message) => {
+  ])('refuses %s, without its content in the message', (_name, parts, message) => {
     let error: unknown
     try {
       secure_options('here', parts)

@@ -31,7 +31,7 @@ describe('decisive_error', () => {
 })
 
 describe('error_text', () => {
-  it('is the text of each address, each once', () => {
+  it('contains the text of each address once', () => {
     const error = all_failed('ENETUNREACH', 'ECONNREFUSED', 'ENETUNREACH')
     expect(error_text(error)).toBe('connect ENETUNREACH; connect ECONNREFUSED')
   })

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { counting_bytes } from '../../../src/node/index.js'
 import { drop_idle_listener } from '../../../src/node/wire/byte_stream.js'
 
-it('counts what a stream that counts nothing is sent and sends', async () => {
+it('adds byte counts to a stream without them', async () => {
   const stream = counting_bytes(new PassThrough())
   expect(stream).toMatchObject({ bytesRead: 0, bytesWritten: 0 })
   stream.write('é')
@@ -13,14 +13,14 @@ it('counts what a stream that counts nothing is sent and sends', async () => {
   expect(stream).toMatchObject({ bytesRead: 5, bytesWritten: 5 })
 })
 
-it('leaves a socket as it is', () => {
+it('does not change a socket', () => {
   const socket = new Socket()
   expect(counting_bytes(socket)).toBe(socket)
   expect(socket.listenerCount('data')).toBe(0)
   expect(Object.hasOwn(socket, 'write')).toBe(false)
 })
 
-it('takes away the listener of Node that does nothing for a socket that may be half open, and no other', () => {
+it('removes only the listener of Node that does nothing on a half-open socket', () => {
   const theirs = (): void => {}
   const half_open = new Socket({ allowHalfOpen: true }).on('end', theirs)
   drop_idle_listener(half_open)

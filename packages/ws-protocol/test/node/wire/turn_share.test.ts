@@ -7,7 +7,7 @@ function work(ms: number): void {
   for (const end_ms = performance.now() + ms; performance.now() < end_ms; );
 }
 
-/** Has work to do that takes `ms` milliseconds, and does what it may do of it in each turn. */
+/** Has work that takes `ms` milliseconds, and does its share of it in each turn. */
 class Worker implements TurnTaker {
   readonly #worked: (worker: Worker) => void
   readonly #settle: () => void
@@ -36,7 +36,7 @@ class Worker implements TurnTaker {
 }
 
 describe('may_continue', () => {
-  it('leaves a turn to the next after a millisecond, however many steps fit into it', async () => {
+  it('ends the share of a socket after a millisecond, however many steps that allows', async () => {
     let turns = 0
     const worker = new Worker(20, () => {
       turns += 1
@@ -47,7 +47,7 @@ describe('may_continue', () => {
     expect(turns).toBeGreaterThanOrEqual(10)
   })
 
-  it('lets those go on who have waited longest, and only as many in a turn as it has time for', async () => {
+  it('continues with the sockets that have waited longest, as far as the time of a turn allows', async () => {
     const order: number[] = []
     const workers = Array.from({ length: 200 }, (_, n) => new Worker(3, () => order.push(n)))
     for (const worker of workers) worker.turn_began()

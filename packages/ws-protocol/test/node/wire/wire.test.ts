@@ -31,7 +31,7 @@ const left_open: { close(): void }[] = []
 const identity = await make_self_signed({ hosts: ['127.0.0.1'] })
 const trust = { ca: identity.cert }
 
-/** What is below the WebSocket. */
+/** The transport below the WebSocket. */
 type Transport = 'TCP' | 'TLS'
 
 /**
@@ -195,7 +195,7 @@ describe('Wire', () => {
     return Buffer.concat([header, Buffer.from(payload as string)])
   }
 
-  it('unpacks text of any characters and bytes, and refuses text that is not UTF-8', async () => {
+  it('decompresses text and bytes, and refuses text that is not UTF-8', async () => {
     const { connection, listener, raw } = await open_raw({ compression: true })
     const packed = (first: number, payload: string | Uint8Array): Buffer =>
       frame(first, deflateRawSync(Buffer.from(payload as string)))
@@ -209,7 +209,7 @@ describe('Wire', () => {
     raw.destroy()
   })
 
-  it('tells what the peer broke, and closes with the code of that', async () => {
+  it('reports the rule that the peer broke, and closes with its code', async () => {
     const { connection, listener, raw } = await open_raw()
     raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
     expect(await connection.closed).toMatchObject({ code: 1002, cause: 'protocol', clean: false })
@@ -217,7 +217,7 @@ describe('Wire', () => {
     raw.destroy()
   })
 
-  describe('a budget for what has come in', () => {
+  describe('a budget for received data', () => {
     const CLOSE = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf5])
     const error = new NetError('inbox_shed', 'shed by a test')
 
@@ -253,7 +253,7 @@ describe('Wire', () => {
       expect([budget.held_bytes, wire.sheddable_bytes]).toEqual([0, 0])
     })
 
-    it('gets reports of what callbacks have, and pauses the socket while little may wait', async () => {
+    it('gets reports of messages in callbacks, and pauses the socket while its limit is exceeded', async () => {
       budget.max_waiting_bytes = 100
       const { connection, listener, raw, wire } = await open_raw({}, budget)
       let release!: () => void
@@ -278,7 +278,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('sheds with a Close, skips what still comes, and reads the peer’s Close', async () => {
+    it('sheds with a Close, skips further messages, and reads the peer’s Close', async () => {
       const { connection, listener, raw, wire } = await open_raw({}, budget)
       raw.write(frame(0x01, 'x'.repeat(200), 300))
       await budget.until(() => budget.held_bytes >= 200)
@@ -292,7 +292,7 @@ describe('Wire', () => {
       expect([listener.received, listener.errors]).toEqual([[], [error]])
     })
 
-    it('sheds while a message is being unpacked', async () => {
+    it('sheds while a message is being decompressed', async () => {
       const { connection, listener, raw, wire } = await open_raw({ compression: true }, budget)
       const packed = deflateRawSync(randomBytes(30_000))
       raw.write(frame(0xc2, packed))
@@ -303,7 +303,7 @@ describe('Wire', () => {
       expect([listener.received, budget.held_bytes]).toEqual([[], 0])
     })
 
-    it('terminates who is about to end already', async () => {
+    it('terminates a connection that is already ending', async () => {
       const { connection, raw, wire } = await open_raw({}, budget)
       connection.close()
       raw.write(frame(0x01, 'x'.repeat(200), 300))
@@ -338,7 +338,7 @@ describe('Wire', () => {
 
     const up_to = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
-    it('that come at once are answered each, in order, up to 64', async () => {
+    it('that arrive together are each answered, in order, up to 64', async () => {
       const { raw } = await open_raw()
       ping(raw, 64)
       expect(await answers(raw, 63)).toEqual(up_to(64))
@@ -354,7 +354,7 @@ describe('Wire', () => {
       raw.destroy()
     })
 
-    it('without end close the connection with 1008', async () => {
+    it('in a flood close the connection with 1008', async () => {
       const { connection, listener, raw } = await open_raw()
       ping(raw, 3_000)
       raw.resume()
@@ -407,7 +407,7 @@ describe('Wire', () => {
   )
 
   it.each(['TCP', 'TLS'] as const)(
-    'counts as unsent what is written to a socket of %s that has failed',
+    'counts messages written to a failed socket of %s as unsent',
     async transport => {
       const { connection, stream } = await open_pair(1_000_000, false, transport)
       stream.destroy()
@@ -416,7 +416,7 @@ describe('Wire', () => {
     },
   )
 
-  it('gives the memory of a batch back when the kernel has taken it with the write', async () => {
+  it('releases the memory of a batch when the kernel has taken it with the write', async () => {
     const release = vi.spyOn(frame_memory, 'release')
     const { connection, port, peer } = await open_pair(1_000_000)
     expect(connection.send('small')).toBe(true)
@@ -476,7 +476,7 @@ describe('Wire', () => {
   })
 
   describe('signs of life', () => {
-    it('are none while the peer is silent, though much is sent to it', async () => {
+    it('are none while the peer is silent, even if much is sent to it', async () => {
       const { connection, port, peer } = await open_pair(1_000_000)
       const before = port.signs_of_life()
       const received = once(peer, 'message')
@@ -487,7 +487,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('are whatever the peer sends, be it only a ping', async () => {
+    it('are all bytes that the peer sends, even a ping', async () => {
       const { connection, port, peer } = await open_pair(1_000_000)
       const before = port.signs_of_life()
       const answered = once(peer, 'pong')
@@ -518,7 +518,7 @@ describe('Wire', () => {
     )
 
     it.each(['TCP', 'TLS'] as const)(
-      'over %s are not what the kernel takes straight away',
+      'over %s are not batches that the kernel takes at once',
       async transport => {
         const { connection, port, peer } = await open_pair(30_000_000, false, transport)
         peer.pause()
@@ -543,7 +543,7 @@ describe('Wire', () => {
       return pings
     }
 
-    it('reaches the peer, and tells how long the answer took', async () => {
+    it('reaches the peer, and reports its round-trip time', async () => {
       let told!: (ms: number) => void
       const round_trip = new Promise<number>(resolve => {
         told = resolve
@@ -560,7 +560,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('tells of each answer once, from the first ping that it answers on, and again for the next', async () => {
+    it('reports one round-trip time for pings before a pong, from the first of them, and another for the next', async () => {
       const trips: number[] = []
       const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => trips.push(ms))
       peer.pause()
@@ -586,7 +586,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('needs nobody who is told how long the answer took', async () => {
+    it('works without a callback for round-trip times', async () => {
       const { connection, port, peer } = await open_pair(1_000_000)
       const pinged = once(peer, 'ping')
       port.ping()
@@ -595,7 +595,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('is not sent behind what the network does not take: it would only wait, too', async () => {
+    it('is not sent behind a batch that the network does not take', async () => {
       const { connection, port, peer } = await open_pair(30_000_000)
       peer.pause()
       connection.send(new Uint8Array(20_000_000))
@@ -609,7 +609,7 @@ describe('Wire', () => {
       await connection.closed
     })
 
-    it('is not sent on a connection that closes, and harms nothing', async () => {
+    it('is not sent on a closing connection', async () => {
       const { connection, port, peer } = await open_pair(1_000_000)
       let pings = 0
       peer.on('ping', () => {
@@ -623,7 +623,7 @@ describe('Wire', () => {
     })
   })
 
-  it('says why a connection was lost', async () => {
+  it('reports why a connection was lost', async () => {
     const { connection, listener, raw } = await open_raw()
     raw.resetAndDestroy()
     expect(await connection.closed).toMatchObject({ code: 1006, cause: 'network' })
