@@ -279,7 +279,7 @@ describe('a rule that shows parts', () => {
   test.each([
     ['the parts of an object', { a: 1, b: 'two' }, '{ a: 1, b: "two" }'],
     ['an array as one', [1, 2], 'an array of 2'],
-    ['what throws when it is looked at as that', proxy, 'an object that throws when it is read'],
+    ['an object that throws when it is read', proxy, 'an object that throws when it is read'],
   ])('says %s', (_, tag, said) => {
     expect(message_of(tag)).toBe(`call: the option tag is ${said}; expected a string`)
   })

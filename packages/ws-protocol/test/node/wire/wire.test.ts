@@ -225,15 +225,15 @@ describe('Wire', () => {
     class Budget implements InboxBudget {
       max_waiting_bytes = 1_000_000
       held_bytes = 0
-      told = (): void => {}
+      on_change = (): void => {}
       changed(_holder: unknown, by_bytes: number): void {
         this.held_bytes += by_bytes
-        this.told()
+        this.on_change()
       }
       until(is_reached: () => boolean): Promise<void> {
         return new Promise(resolve => {
-          this.told = () => is_reached() && resolve()
-          this.told()
+          this.on_change = () => is_reached() && resolve()
+          this.on_change()
         })
       }
     }
@@ -501,7 +501,7 @@ describe('Wire', () => {
     })
 
     it.each(['TCP', 'TLS'] as const)(
-      'over %s are what the peer takes that had waited when somebody looked, too',
+      'over %s are also batches that were pending at a check and are taken by the peer',
       async transport => {
         const { connection, port, peer } = await open_pair(30_000_000, false, transport)
         peer.pause()
@@ -544,11 +544,11 @@ describe('Wire', () => {
     }
 
     it('reaches the peer, and reports its round-trip time', async () => {
-      let told!: (ms: number) => void
+      let report_round_trip!: (ms: number) => void
       const round_trip = new Promise<number>(resolve => {
-        told = resolve
+        report_round_trip = resolve
       })
-      const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => told(ms))
+      const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => report_round_trip(ms))
       const before = performance.now()
       const signs = port.signs_of_life()
       port.ping()
