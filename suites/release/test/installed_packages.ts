@@ -13,13 +13,13 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-/** A package that somebody has published. */
+/** A published package. */
 export interface Release {
   readonly manifest: Manifest
   readonly tarball: Buffer
 }
 
-/** All versions of somebody else's package that this workspace has installed, packed as a registry has them. */
+/** Returns all installed versions of a package of others, packed as a registry serves them. */
 export function installed_packages(name: string): Release[] {
   const prefix = `${name.replace('/', '+')}@`
   const folders = readdirSync(STORE)

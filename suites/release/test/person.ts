@@ -6,17 +6,19 @@ import { onTestFinished } from 'vitest'
 // @boundaries-ignore programs for tests are started in one place
 import { RunningProgram } from '../../../scripts/running_program.mjs'
 
-/** What a program was told to do, and what it has said. */
+/** The command line of a program, and its output. */
 export interface Ran {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** What is passed on to programs of the environment of the tests: where programs are, and nothing that says how they should behave. */
+/**
+ * The variables that programs inherit from the tests: where programs are, but nothing that configures them.
+ */
 const PASSED_ON = ['PATH', 'LANG', 'TZ', 'CHROMIUM_PATH']
 
-/** Somebody with a home and a cache that are empty, and whom nothing on this machine has told anything. */
+/** A user with an empty home and an empty cache, and without any configuration of this machine. */
 export class Person {
   readonly env: NodeJS.ProcessEnv
 
@@ -36,7 +38,7 @@ export class Person {
     }
   }
 
-  /** Runs a program to its end, whatever that is. */
+  /** Runs a program until it ends, successfully or not. */
   async tries(folder: string, command: string, ...args: string[]): Promise<Ran> {
     const child = spawn(command, args, { cwd: folder, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     const said = { stdout: '', stderr: '' }
@@ -49,14 +51,14 @@ export class Person {
     return { status, ...said }
   }
 
-  /** Runs a program that has to succeed, and returns what it says. */
+  /** Runs a program that has to succeed, and returns its output. */
   async runs(folder: string, command: string, ...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await this.tries(folder, command, ...args)
     if (status === 0) return stdout
     throw new Error(`${[command, ...args].join(' ')} ended with ${status}:\n${stdout}${stderr}`)
   }
 
-  /** Starts a program that runs until it is ended, which it is when the test is over. */
+  /** Starts a program that runs until the end of the test. */
   starts(folder: string, command: string, ...args: string[]): RunningProgram {
     const program = new RunningProgram(command, args, { cwd: folder, env: this.env })
     onTestFinished(async () => {

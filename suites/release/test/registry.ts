@@ -23,15 +23,15 @@ const NOT_FOUND: Answer = { status: 404, body: { error: 'not found' } }
 export const TOKEN = 'a-token-of-the-rehearsal'
 
 /**
- * A registry for npm on loopback: it takes what is published, and has besides what other people have published and this workspace has
- * installed. So whoever installs from it talks to nobody else.
+ * An npm registry on loopback. It accepts published packages, and also serves the packages of others that
+ * this workspace has installed, so that installing from it needs no other registry.
  */
 export class Registry {
   readonly #server: Server
   readonly #published = new Map<string, Release[]>()
   readonly #installed = new Map<string, Release[]>()
 
-  /** A package that it refuses to take, as registries do at times. */
+  /** A package that it refuses, as registries do at times. */
   refused: string | undefined
 
   private constructor(server: Server) {
@@ -44,7 +44,7 @@ export class Registry {
     })
   }
 
-  /** Starts one, which is closed by `close`. */
+  /** Starts a registry. */
   static async start(): Promise<Registry> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -56,7 +56,7 @@ export class Registry {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`
   }
 
-  /** What was published to it, in the order of names. */
+  /** The published packages, sorted by name. */
   get published(): Release[] {
     return [...this.#published.values()]
       .flat()

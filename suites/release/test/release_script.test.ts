@@ -38,7 +38,7 @@ function refusal(...args: string[]): string {
   return stderr
 }
 
-it('names an option that it does not know, and tells those that it does', () => {
+it('names an unknown option, and lists the known ones', () => {
   expect(refusal('--dry')).toMatch(/^release: Unknown option '--dry'.*pnpm release \[prepare/s)
   expect(refusal('1.0.0')).toMatch(/^release: Unexpected argument '1\.0\.0'.*pnpm release \[prepare/s)
   expect(refusal('push', 'tag')).toMatch(/^release: Unexpected argument 'tag'/)
@@ -59,13 +59,13 @@ it('refuses a commit that is on no branch', () => {
   expect(refusal()).toMatch(/^release: no branch is checked out, .* "main": git switch main$/m)
 })
 
-it('refuses what is not committed, and names it', () => {
+it('refuses uncommitted changes, and names them', () => {
   write('packages/net/package.json', '{}')
   write('notes', '')
   expect(refusal()).toMatch(/commit it, or git stash -u\nM packages\/net\/package\.json\n\?\? notes\n$/)
 })
 
-it('refuses to release without what others have pushed', () => {
+it('refuses to release if origin has commits that are missing here', () => {
   write('notes', '')
   repository.commit('Take a note')
   repository.git('push', '--quiet')
@@ -75,19 +75,19 @@ it('refuses to release without what others have pushed', () => {
   )
 })
 
-it('refuses to release nothing', () => {
+it('refuses to release without a changeset', () => {
   rmSync(join(repository.folder, '.changeset/better.md'))
   repository.commit('Change nothing for users')
   expect(refusal()).toMatch(/^release: there is no changeset in \.changeset.*`pnpm changeset`.*--resume$/m)
 })
 
-it('refuses to resume where the last commit is no release', () => {
+it('refuses to resume if the last commit is no release', () => {
   expect(refusal('--resume')).toMatch(
     /^release: the last commit is "Make something better", and not "Release 1\.2\.3".*`pnpm changeset`/m,
   )
 })
 
-it.each(['push', 'publish', 'tag'])('does not %s what was not prepared', stage => {
+it.each(['push', 'publish', 'tag'])('refuses to %s an unprepared release', stage => {
   expect(refusal(stage)).toMatch(/^release: there is no release\/release\.json.*pnpm release prepare/)
 })
 

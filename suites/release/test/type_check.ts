@@ -6,14 +6,14 @@ import type { Person } from './person.ts'
 
 const TSC = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc')
 
-/** How somebody's project has TypeScript find modules and types. */
+/** How TypeScript finds modules and types in a user's project. */
 export interface Settings {
   readonly resolution: 'nodenext' | 'bundler'
-  /** Packages of types that apply everywhere. */
+  /** Packages of global types. */
   readonly types: readonly string[]
 }
 
-/** Expects that sources have no error of types, in a project that checks the declarations of what it imports as well. */
+/** Expects sources without type errors, in a project that checks the declarations of its imports too. */
 export async function expect_right_types(
   person: Person,
   folder: string,
