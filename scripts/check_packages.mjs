@@ -36,7 +36,8 @@ try {
 function pack(destination) {
   // A script that pnpm runs is told where pnpm is; that spares the .cmd file of Windows.
   const pnpm = process.env.npm_execpath
-  const args = ['--recursive', '--filter=./packages/*', 'pack', '--json', '--pack-destination', destination]
+  const filters = published_packages().map(({ manifest }) => `--filter=${manifest.name}`)
+  const args = ['--recursive', ...filters, 'pack', '--json', '--pack-destination', destination]
   const { status, stdout, stderr, error } =
     pnpm?.includes('pnpm') && /\.[cm]?js$/.test(pnpm)
       ? spawnSync(process.execPath, [pnpm, ...args], { cwd: ROOT, encoding: 'utf8' })

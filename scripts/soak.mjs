@@ -1,7 +1,7 @@
 // Strains the built code for minutes: clients that come and go, then joins and leaves over each broker: `pnpm soak`. Ends with 1 if anything
 // was lost without a word, or left behind.
 import { fileURLToPath } from 'node:url'
-import { start_nats, start_redis } from './brokers.mjs'
+import { start_nats, start_redis } from '../packages/test-support/src/brokers.mjs'
 import { run } from './children.mjs'
 
 /**
@@ -17,7 +17,7 @@ async function strain(program, ...args) {
 
 /**
  * @param {'nats' | 'redis'} kind
- * @param {() => Promise<import('./brokers.mjs').Broker>} start
+ * @param {() => Promise<import('../packages/test-support/src/brokers.mjs').Broker>} start
  */
 async function strain_with(kind, start) {
   const broker = await start()
@@ -30,6 +30,6 @@ async function strain_with(kind, start) {
 
 // Each only if the one before it succeeded: the first one also checks the arguments.
 process.exitCode =
-  (await strain('faults/dist/soak/soak.js', ...process.argv.slice(2))) ||
+  (await strain('faults/dist/soak.js', ...process.argv.slice(2))) ||
   (await strain_with('nats', start_nats)) ||
   (await strain_with('redis', start_redis))

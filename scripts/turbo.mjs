@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { interrupted, run } from './children.mjs'
-import { missing_programs } from './test_run/programs.mjs'
+import { missing_programs } from '../packages/test-support/src/programs.mjs'
 
 /**
  * Runs turbo, and returns its exit code.

@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Rolldown } from 'vite'
 import type { TestProject } from 'vitest/node'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
+import { temporary_folder } from '@bt/test-support/temporary'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 const NET = '@bt/net'

@@ -3,10 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { type Block, blocks_of } from '../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
+import { type Block, blocks_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import { is_chinese, PAGES, ROOT } from './pages.ts'
 import { unknown_commands } from './shell.ts'
 

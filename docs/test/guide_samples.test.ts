@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from '@bt/net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -89,10 +90,7 @@ describe('order.md', () => {
       if (asked.length > 1) answer_first()
       else asked_first()
     })
-    let asked_first = (): void => {}
-    const is_asked = new Promise<void>(resolve => {
-      asked_first = resolve
-    })
+    const { promise: is_asked, resolve: asked_first } = deferred()
     const { address } = await serve('order.md', 'pages.ts', { [ELSEWHERE]: elsewhere })
     const { ws } = guest(`ws://${address}/ws`)
     ws.send('a,b,c')

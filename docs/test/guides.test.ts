@@ -5,10 +5,8 @@ import { connect } from '@bt/net'
 import type { Page } from 'playwright-core'
 import { createServer } from 'vite'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of, samples_of } from '../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../scripts/test_run/temporary.mjs'
+import { blocks_of, samples_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import { use_browser } from './examples/browser.ts'
 import { page_at } from './pages.ts'
 import { ADDRESS, code_of, guest, Sample, serve } from './sample_programs.ts'

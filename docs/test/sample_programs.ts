@@ -13,10 +13,8 @@ import {
 } from '@bt/net'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { inject, onTestFinished } from 'vitest'
-// @boundaries-ignore programs for tests are started in one place
-import { RunningProgram } from '../../scripts/running_program.mjs'
-// @boundaries-ignore the code of pages is read in one way
-import { samples_of } from '../../scripts/samples.mjs'
+import { RunningProgram } from '@bt/test-support/running_program'
+import { samples_of } from '@bt/test-support/samples'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */

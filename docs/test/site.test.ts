@@ -2,8 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { type PreviewServer, preview } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-// @boundaries-ignore Chromium for tests is started in one place
-import { launch_chromium } from '../../scripts/chromium.mjs'
+import { launch_chromium } from '@bt/test-support/chromium'
 import { address_of, all_pages } from '../site.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))

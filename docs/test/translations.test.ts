@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of } from '../../scripts/samples.mjs'
+import { blocks_of } from '@bt/test-support/samples'
 import { is_chinese, PAGES, type Page, page_at } from './pages.ts'
 
 const chinese = PAGES.filter(is_chinese)

@@ -1,4 +1,3 @@
-// @boundaries-ignore the test settings are one file for all packages
-import { package_config } from '../../vitest.shared.ts'
+import { package_config } from '@bt/test-support/vitest'
 
 export default package_config

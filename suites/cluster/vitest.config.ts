@@ -1,6 +1,5 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
-// @boundaries-ignore the test settings are one file for all packages
-import { package_config } from '../../vitest.shared.ts'
+import { package_config } from '@bt/test-support/vitest'
 
 export default mergeConfig(
   package_config,

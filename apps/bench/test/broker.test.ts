@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { NATS, path_of, REDIS } from '../../../scripts/test_run/programs.mjs'
+import { NATS, path_of, REDIS } from '@bt/test-support/programs'
 import { type Broker, type BrokerKind, broker_program, start_broker } from '../src/process/broker.ts'
 
 let broker: Broker | undefined

@@ -6,10 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
-// @boundaries-ignore the browser is found and started in one place for the whole repository
-import { CHROMIUM_ENV, CHROMIUM_FLAGS } from '../../../scripts/chromium.mjs'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { CHROMIUM, path_of } from '../../../scripts/test_run/programs.mjs'
+import { CHROMIUM_ENV, CHROMIUM_FLAGS } from '@bt/test-support/chromium'
+import { CHROMIUM, path_of } from '@bt/test-support/programs'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 

@@ -5,8 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
-// @boundaries-ignore brokers for tests are started in one place
-import { start_nats } from '../../../scripts/brokers.mjs'
+import { start_nats } from '@bt/test-support/brokers'
 import { start_browser, start_server } from './programs.mjs'
 
 const [seconds = '24', frames = '90'] = process.argv.slice(2)

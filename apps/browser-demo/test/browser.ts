@@ -1,7 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished } from 'vitest'
-// @boundaries-ignore the browser is found and started in one place for the whole repository
-import { launch_chromium } from '../../../scripts/chromium.mjs'
+import { launch_chromium } from '@bt/test-support/chromium'
 import { position_of } from '../src/page/rate_stops.ts'
 
 /** How long tests wait for an event; long, because a slow machine is no failure. */

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-// @boundaries-ignore programs for tests are started in one place
-import { type Exit, RunningProgram } from '../../../scripts/running_program.mjs'
+import { type Exit, RunningProgram } from '@bt/test-support/running_program'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 

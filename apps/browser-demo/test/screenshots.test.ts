@@ -3,8 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { CHROMIUM, NATS, path_of } from '../../../scripts/test_run/programs.mjs'
+import { CHROMIUM, NATS, path_of } from '@bt/test-support/programs'
 
 const FOLDER = new URL('../screenshots/', import.meta.url)
 const SCRIPT = fileURLToPath(new URL('../scripts/screenshots.mjs', import.meta.url))

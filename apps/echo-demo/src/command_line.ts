@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { redact_values } from '@bt/demo-support/argument_error'
+import { broker_url } from '@bt/demo-support/cluster_of'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { redact_values } from './argument_error.js'
-import { broker_url } from './cluster_of.js'
 import { type ConnectArguments, run_connect } from './connect.js'
 import { type DemoArguments, run_demo } from './demo.js'
 import { add_header, add_protocol } from './handshake_arguments.js'
+import { visible } from './message_text.js'
 import { say_error } from './print.js'
 import { run_serve, type ServeArguments, STOPPING } from './serve.js'
 
@@ -45,7 +46,7 @@ function echo_demo(report: (exit_code: number) => void): Command {
       'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
     )
     .version(version, '-V, --version', 'print the version of @bt/net')
-    .configureOutput({ outputError: (message, write) => write(redact_values(message)) })
+    .configureOutput({ outputError: (message, write) => write(redact_values(message, visible)) })
 
   program
     .command('demo')

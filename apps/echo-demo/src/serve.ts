@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
+import { cluster_of } from '@bt/demo-support/cluster_of'
 import type { TlsListenOptions, WsServer } from '@bt/net'
-import { cluster_of } from './cluster_of.js'
 import { type EchoServerOptions, start_echo_server } from './echo_server.js'
 import { hints } from './hints.js'
 import { say, style } from './print.js'

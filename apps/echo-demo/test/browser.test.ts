@@ -2,8 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore the browser of the tests is started in one place for all packages
-import { launch_chromium } from '../../../scripts/chromium.mjs'
+import { launch_chromium } from '@bt/test-support/chromium'
 import { start_server } from './program.ts'
 
 /** The lines of the specification, except for the port. */

@@ -1,7 +1,6 @@
 import { connect } from '@bt/net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_nats, start_redis } from '../../../scripts/brokers.mjs'
+import { type Broker, start_nats, start_redis } from '@bt/test-support/brokers'
 import { Guest } from './guest.ts'
 import { unused_url } from './host.ts'
 import { start_server } from './program.ts'

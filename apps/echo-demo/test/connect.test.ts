@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { expect, it } from 'vitest'
 import { Silence } from '../src/silence.ts'
 import { start_echo_host, start_host, unused_url } from './host.ts'
@@ -36,10 +37,7 @@ it('sends 20,000 lines and gets them back in order', async () => {
 })
 
 it('loses no line when the input exceeds the queue while the server does not read', async () => {
-  let read!: () => void
-  const may_read = new Promise<void>(resolve => {
-    read = resolve
-  })
+  const { promise: may_read, resolve: read } = deferred()
   const got: string[] = []
   const { url } = await start_host({
     on_connect: () => may_read,

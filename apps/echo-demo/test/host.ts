@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import {
   type AuthorizeRequest,
   type CloseInfo,
@@ -24,10 +25,7 @@ type HostOptions = Partial<Omit<WsListenOptions, 'on_close'>>
 /** Starts a server with the given options, and waits until it listens. */
 export async function start_host({ authorize, ...options }: HostOptions = {}): Promise<Host> {
   const requests: AuthorizeRequest[] = []
-  let report_end!: (info: CloseInfo) => void
-  const first_end = new Promise<CloseInfo>(resolve => {
-    report_end = resolve
-  })
+  const { promise: first_end, resolve: report_end } = deferred<CloseInfo>()
   const server = listen({
     bind: '127.0.0.1:0',
     on_message: () => {},

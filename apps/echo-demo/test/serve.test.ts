@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { connect as connect_tcp } from 'node:net'
 import { connect, listen, type WsClient, type WsServer, type WsSocket } from '@bt/net'
@@ -146,14 +147,8 @@ it('prints the address of a failed client, and escapes control characters in mes
 /** Starts a server that has received a message, and answers it once allowed. Its output is not printed. */
 async function start_slow(): Promise<{ server: WsServer; client: WsClient; may_answer: () => void }> {
   const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  let may_answer!: () => void
-  const allowed = new Promise<void>(resolve => {
-    may_answer = resolve
-  })
-  let resolve_asked!: () => void
-  const asked = new Promise<void>(resolve => {
-    resolve_asked = resolve
-  })
+  const { promise: allowed, resolve: may_answer } = deferred()
+  const { promise: asked, resolve: resolve_asked } = deferred()
   const on_message = async (socket: WsSocket): Promise<void> => {
     resolve_asked()
     await allowed

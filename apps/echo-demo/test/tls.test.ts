@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_authority } from '../../../scripts/certificates.mjs'
+import { make_authority } from '@bt/test-support/certificates'
 import { LONG_WAIT, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 

@@ -1,7 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, onTestFinished } from 'vitest'
-// @boundaries-ignore the browser is found and started in one place for the whole repository
-import { launch_chromium } from '../../../scripts/chromium.mjs'
+import { launch_chromium } from '@bt/test-support/chromium'
 
 /** How long a test waits for what has to happen: a busy machine is slow, and no failure. */
 const PATIENCE_MS = 30_000

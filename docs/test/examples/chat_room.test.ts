@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type CloseInfo, connect, type WsClient } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { defer } from './deferred.ts'
+import { deferred } from '@bt/test-support/deferred'
 import { Program } from './program.ts'
 
 describe('the chat room', () => {
@@ -93,7 +93,7 @@ describe('the chat room', () => {
     const ada = come_in('name=ada', 'a-key-of-ada')
     await ada.next()
     for (const key of ['another', undefined]) {
-      const lost = defer<CloseInfo>()
+      const lost = deferred<CloseInfo>()
       const eve = come_in('name=ada', key)
       eve.client.on_reconnecting(({ info }) => lost.resolve(info))
       expect(await lost.promise).toMatchObject({ code: 4409, reason: 'there is a ada already' })
@@ -106,7 +106,7 @@ describe('the chat room', () => {
   it('holds 100 people in a room, and lets those back in who are there', async () => {
     const people = Array.from({ length: 100 }, (_, i) => come_in(`name=p${i}`))
     for (const { next } of people) await next()
-    const lost = defer<CloseInfo>()
+    const lost = deferred<CloseInfo>()
     come_in('name=late').client.on_reconnecting(({ info }) => lost.resolve(info))
     expect(await lost.promise).toMatchObject({ code: 4429, reason: 'the room is full' })
     expect(await come_in('name=p7').next()).toMatchObject({ type: 'welcome' })
@@ -130,7 +130,7 @@ describe('the chat room', () => {
     onTestFinished(() => stuck.terminate())
     await once(stuck, 'open')
     stuck.pause()
-    const has_left = defer<string | undefined>()
+    const has_left = deferred<string | undefined>()
     const talkers = ['a', 'b'].map(name => {
       const talk = (): unknown => client.send(JSON.stringify({ text: '€'.repeat(1_000) }))
       const client = connect({
@@ -153,7 +153,7 @@ describe('the chat room', () => {
   it('tells its clients that it ends, and exits with 0', async () => {
     const ada = come_in('name=ada')
     await ada.next()
-    const lost = defer<CloseInfo>()
+    const lost = deferred<CloseInfo>()
     ada.client.on_reconnecting(({ info }) => lost.resolve(info))
     const ended = program.stop()
     expect(await lost.promise).toMatchObject({ code: 1001 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CloseInfo, connect } from '@bt/net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { defer } from './deferred.ts'
+import { deferred } from '@bt/test-support/deferred'
 import { DIST, Program } from './program.ts'
 
 const DOCKERFILE = new URL('../../examples/Dockerfile', import.meta.url)
@@ -58,7 +58,7 @@ describe('a server in a container', () => {
   it('has stored and answered each message that it took when it ends by SIGTERM, under load, with 0', async () => {
     const { program, url } = await start(LONG)
     const answered: string[] = []
-    let wanted = { count: 500, is_reached: defer() }
+    let wanted = { count: 500, is_reached: deferred() }
     const on_stored = (id: string): void => {
       answered.push(id)
       if (answered.length === wanted.count) wanted.is_reached.resolve()
@@ -71,7 +71,7 @@ describe('a server in a container', () => {
     await program.says(/ending/)
     expect((await fetch(`${url}/health`)).status).toBe(503)
     // All of them, and who comes now, are served meanwhile.
-    wanted = { count: answered.length + 500, is_reached: defer() }
+    wanted = { count: answered.length + 500, is_reached: deferred() }
     clients.push(keep_sending(url, 'late', on_stored))
     await wanted.is_reached.promise
     expect(answered.some(id => id.startsWith('late'))).toBe(true)

@@ -1,6 +1,6 @@
 import { connect, type WsClient } from '@bt/net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { defer } from './deferred.ts'
+import { deferred } from '@bt/test-support/deferred'
 import { Program } from './program.ts'
 
 interface Price {
@@ -29,7 +29,7 @@ describe('live prices', () => {
   it('reach each client for what it watches, and for nothing else any more once it watches something else', async () => {
     const program = new Program('live_prices', { BIND: '127.0.0.1:0', TICK_MS: '5' })
     const seen: Price[] = []
-    const wanted = defer()
+    const wanted = deferred()
     const client = watch(await program.url(), ['S1', 'S2'], price => {
       if (price.symbol === 'S3') return wanted.resolve()
       seen.push(price)
@@ -56,8 +56,8 @@ describe('live prices', () => {
     const symbols = Array.from({ length: 2_000 }, (_, i) => `S${i}`)
     const last = new Map<string, number>()
     const up_to_date = new Set<string>()
-    const released = defer()
-    const is_back = defer()
+    const released = deferred()
+    const is_back = deferred()
     let [received, left_out, went_back, target] = [0, 0, 0, Number.POSITIVE_INFINITY]
     watch(url, symbols, async ({ symbol, number }) => {
       await released.promise

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inject, onTestFinished } from 'vitest'
-// @boundaries-ignore programs for tests are started in one place
-import { RunningProgram } from '../../../scripts/running_program.mjs'
+import { RunningProgram } from '@bt/test-support/running_program'
 
 /** Where the examples import `@bt/net` as users do, file by file. */
 export const DIST: string = fileURLToPath(new URL('../../dist', import.meta.url))

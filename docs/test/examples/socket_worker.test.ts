@@ -2,7 +2,7 @@ import { listen, type WsListenOptions, type WsServer } from '@bt/net'
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { use_browser } from './browser.ts'
-import { defer } from './deferred.ts'
+import { deferred } from '@bt/test-support/deferred'
 import { use_page } from './page_server.ts'
 import type {} from './pages/worker_page.ts'
 
@@ -51,7 +51,7 @@ describe('a socket in a worker', () => {
 
   it('sends in order whatever the page does not await, and settles when there was room for it', async () => {
     const received: number[] = []
-    const all = defer()
+    const all = deferred()
     const { url } = await start({
       on_message: (_socket, data) => {
         if (received.push(Number.parseInt(data, 10)) === 300) all.resolve()
@@ -75,7 +75,7 @@ describe('a socket in a worker', () => {
     await first.server[Symbol.asyncDispose]()
     await is_told(page, 'reconnecting')
     await page.evaluate(() => window.worker_page.socket.send('kept'))
-    const kept = defer<string>()
+    const kept = deferred<string>()
     await start({ bind: first.server.addr, on_message: (_socket, data) => kept.resolve(data) })
     expect(await kept.promise).toBe('kept')
   })

@@ -2,7 +2,7 @@ import { type CloseInfo, listen, type WsListenOptions, type WsServer } from '@bt
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { use_browser } from './browser.ts'
-import { defer } from './deferred.ts'
+import { deferred } from '@bt/test-support/deferred'
 import { use_page } from './page_server.ts'
 
 describe('useSocket', () => {
@@ -41,7 +41,7 @@ describe('useSocket', () => {
   })
 
   it('closes in order when the last component is gone, and not before', async () => {
-    const closed = defer<CloseInfo>()
+    const closed = deferred<CloseInfo>()
     const { server, url } = await start({ on_close: (_socket, info) => closed.resolve(info) })
     const page = await show(url)
     await page.click('#two')
@@ -54,7 +54,7 @@ describe('useSocket', () => {
   })
 
   it('is shared by components that name the same URL: each is told every message', async () => {
-    const said = defer<string>()
+    const said = deferred<string>()
     const { server, url } = await start({ on_message: (_socket, data) => said.resolve(data) })
     const page = await show(url)
     await page.click('#two')
@@ -67,7 +67,7 @@ describe('useSocket', () => {
   })
 
   it('goes over to another URL, and shows nothing more of the one before', async () => {
-    const closed = defer<CloseInfo>()
+    const closed = deferred<CloseInfo>()
     const [one, two] = [
       await start({ route: '/1', on_close: (_socket, info) => closed.resolve(info) }),
       await start({ route: '/2', on_connect: socket => socket.send('welcome') }),
@@ -90,7 +90,7 @@ describe('useSocket', () => {
     await shows(page, '#first .status', 'reconnecting')
     await page.click('#first .send')
     await shows(page, '#first .counted', '1')
-    const said = defer<string>()
+    const said = deferred<string>()
     await start({ bind: first.server.addr, on_message: (_socket, data) => said.resolve(data) })
     await shows(page, '#first .status', 'open')
     expect(await said.promise).toBe('from first')

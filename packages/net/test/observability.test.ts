@@ -12,10 +12,8 @@ import type { MeterProvider } from '@opentelemetry/sdk-metrics'
 import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { type Metric, register } from 'prom-client'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
+import { blocks_of, samples_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))

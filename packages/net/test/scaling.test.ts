@@ -6,10 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
+import { blocks_of, samples_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))

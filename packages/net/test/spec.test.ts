@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -15,15 +16,6 @@ function connect(server: net.WsServer, options: Partial<net.WsConnectOptions> = 
   const ws = net.connect({ type: 'ws', url: `ws://${server.addr}/ws`, ...options })
   to_close.unshift(ws)
   return ws
-}
-
-/** The first thing that a callback is called with. */
-function first<Value>(): { readonly called: (value: Value) => void; readonly value: Promise<Value> } {
-  let called!: (value: Value) => void
-  const value = new Promise<Value>(resolve => {
-    called = resolve
-  })
-  return { called, value }
 }
 
 afterEach(async () => {
@@ -61,54 +53,54 @@ describe('net.listen 参数', () => {
     const [response] = (await once(get(`http://${server.addr}/ws/`), 'response')) as [IncomingMessage]
     expect(response.statusCode).toBe(404)
     response.resume()
-    const errors = first<net.NetError>()
-    connect(server, { url: `ws://${server.addr}/other`, on_error: errors.called })
-    expect(await errors.value).toMatchObject({
+    const errors = deferred<net.NetError>()
+    connect(server, { url: `ws://${server.addr}/other`, on_error: errors.resolve })
+    expect(await errors.promise).toMatchObject({
       code: 'handshake_refused',
       message: expect.stringContaining('404'),
     })
   })
 
   it('on_connect: 客户端连接后调用,参数为 socket', async () => {
-    const connected = first<net.WsSocket>()
-    const server = listen({ on_connect: connected.called })
+    const connected = deferred<net.WsSocket>()
+    const server = listen({ on_connect: connected.resolve })
     await server.opened
     connect(server)
-    expect((await connected.value).type).toBe('ws')
+    expect((await connected.promise).type).toBe('ws')
   })
 
   it('on_message: 收到消息后调用,参数为 socket, data', async () => {
-    const message = first<[net.WsSocket, string]>()
-    const server = listen({ on_message: (socket, data) => message.called([socket, data]) })
+    const message = deferred<[net.WsSocket, string]>()
+    const server = listen({ on_message: (socket, data) => message.resolve([socket, data]) })
     await server.opened
     connect(server).send('hello')
-    const [socket, data] = await message.value
+    const [socket, data] = await message.promise
     expect(socket).toBe([...server.sockets][0])
     expect(data).toBe('hello')
   })
 
   it('on_close: 连接关闭后调用,参数为 socket', async () => {
-    const closed = first<net.WsSocket>()
-    const server = listen({ on_close: closed.called })
+    const closed = deferred<net.WsSocket>()
+    const server = listen({ on_close: closed.resolve })
     await server.opened
     const ws = connect(server)
     await ws.opened
     const [socket] = server.sockets
     ws.close()
-    expect(await closed.value).toBe(socket)
+    expect(await closed.promise).toBe(socket)
   })
 
   it('on_error: 后台任务出错时调用,参数为 err', async () => {
-    const failed = first<net.WsServerError>()
+    const failed = deferred<net.WsServerError>()
     const server = listen({
       on_connect: () => {
         throw new Error('boom')
       },
-      on_error: failed.called,
+      on_error: failed.resolve,
     })
     await server.opened
     await connect(server).opened
-    expect(await failed.value).toMatchObject({ code: 'handler_failed', cause: { message: 'boom' } })
+    expect(await failed.promise).toMatchObject({ code: 'handler_failed', cause: { message: 'boom' } })
   })
 })
 
@@ -131,20 +123,20 @@ describe('WsServer', () => {
     expect(server.close()).toBe(true)
     await expect(ws.closed).resolves.toMatchObject({ code: 1001 })
     await server.closed
-    const errors = first<net.NetError>()
-    connect(server, { on_error: errors.called })
-    expect((await errors.value).code).toBe('connection_refused')
+    const errors = deferred<net.NetError>()
+    connect(server, { on_error: errors.resolve })
+    expect((await errors.promise).code).toBe('connection_refused')
   })
 })
 
 describe('WsSocket', () => {
   async function connected(): Promise<{ socket: net.WsSocket; ws: net.WsClient; received: Promise<string> }> {
-    const socket = first<net.WsSocket>()
-    const received = first<string>()
-    const server = listen({ on_connect: socket.called })
+    const socket = deferred<net.WsSocket>()
+    const received = deferred<string>()
+    const server = listen({ on_connect: socket.resolve })
     await server.opened
-    const ws = connect(server, { on_message: received.called })
-    return { socket: await socket.value, ws, received: received.value }
+    const ws = connect(server, { on_message: received.resolve })
+    return { socket: await socket.promise, ws, received: received.promise }
   }
 
   it('addr: 客户端远端地址', async () => {
@@ -177,11 +169,11 @@ describe('WsSocket', () => {
   })
 
   it('send(): 内部使用有界队列,队列满时会返回错误', async () => {
-    const socket = first<net.WsSocket>()
-    const server = listen({ on_connect: socket.called, max_queue: 1_000, on_error: () => {} })
+    const socket = deferred<net.WsSocket>()
+    const server = listen({ on_connect: socket.resolve, max_queue: 1_000, on_error: () => {} })
     await server.opened
     await connect(server).opened
-    const sender = await socket.value
+    const sender = await socket.promise
     let result = sender.send('x'.repeat(900))
     // The client can't read before this turn ends: at some time the kernel has enough, and the queue fills.
     while (result === true) result = sender.send('x'.repeat(900))
@@ -213,17 +205,17 @@ describe('net.connect 客户端对象', () => {
   })
 
   it('send(data): 发送文本消息,成功返回 true', async () => {
-    const received = first<string>()
-    const ws = connect(await echo(), { on_message: received.called })
+    const received = deferred<string>()
+    const ws = connect(await echo(), { on_message: received.resolve })
     expect(ws.send('hello')).toBe(true)
-    expect(await received.value).toBe('echo:hello')
+    expect(await received.promise).toBe('echo:hello')
   })
 
   it('write(data): 等同于 send(data)', async () => {
-    const received = first<string>()
-    const ws = connect(await echo(), { on_message: received.called })
+    const received = deferred<string>()
+    const ws = connect(await echo(), { on_message: received.resolve })
     expect(ws.write('hello')).toBe(true)
-    expect(await received.value).toBe('echo:hello')
+    expect(await received.promise).toBe('echo:hello')
   })
 
   it('close(): 关闭连接,返回 true', async () => {
@@ -234,29 +226,29 @@ describe('net.connect 客户端对象', () => {
   })
 
   it('on_message(fn): 注册消息回调,回调参数为 data', async () => {
-    const received = first<string>()
+    const received = deferred<string>()
     const ws = connect(await echo())
-    ws.on_message(received.called)
+    ws.on_message(received.resolve)
     ws.send('hello')
-    expect(await received.value).toBe('echo:hello')
+    expect(await received.promise).toBe('echo:hello')
   })
 
   it('on_close(fn): 注册关闭回调', async () => {
-    const closed = first<net.CloseInfo>()
+    const closed = deferred<net.CloseInfo>()
     const ws = connect(await echo())
-    ws.on_close(closed.called)
+    ws.on_close(closed.resolve)
     await ws.opened
     ws.close()
-    expect(await closed.value).toMatchObject({ code: 1000 })
+    expect(await closed.promise).toMatchObject({ code: 1000 })
   })
 
   it('on_error(fn): 注册错误回调,回调参数为 err', async () => {
     const server = await echo()
     await server[Symbol.asyncDispose]()
-    const failed = first<net.NetError>()
+    const failed = deferred<net.NetError>()
     const ws = connect(server)
-    ws.on_error(failed.called)
-    expect(await failed.value).toBeInstanceOf(net.NetError)
+    ws.on_error(failed.resolve)
+    expect(await failed.promise).toBeInstanceOf(net.NetError)
   })
 
   it('ws:// 明文连接; other schemes are told so', async () => {

@@ -1,7 +1,6 @@
 import { cluster_port_cases } from '@bt/ws-protocol/testing'
 import { afterAll, describe, it } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { start_nats } from '../../../scripts/brokers.mjs'
+import { start_nats } from '@bt/test-support/brokers'
 import { nats } from '../src/index.js'
 
 const broker = await start_nats()

@@ -1,11 +1,8 @@
 import { ClusterListener, carries, failure_of, messages_of } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore what the tests of all brokers need is in one place
-import { closed_after_each, mute_server } from '../../../scripts/broker_trials.mjs'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_nats } from '../../../scripts/brokers.mjs'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_authority } from '../../../scripts/certificates.mjs'
+import { closed_after_each, mute_server } from '@bt/test-support/broker_trials'
+import { type Broker, start_nats } from '@bt/test-support/brokers'
+import { make_authority } from '@bt/test-support/certificates'
 import { type NatsOptions, nats } from '../src/index.js'
 
 const authority = await make_authority()

@@ -2,10 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore what the tests of all brokers need is in one place
-import { closed_after_each, thrown_to_nobody, with_socket } from '../../../scripts/broker_trials.mjs'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_nats } from '../../../scripts/brokers.mjs'
+import { closed_after_each, thrown_to_nobody, with_socket } from '@bt/test-support/broker_trials'
+import { type Broker, start_nats } from '@bt/test-support/brokers'
 import { type NatsClientOptions, nats } from '../src/index.js'
 
 const close_after_test = closed_after_each()

@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -19,10 +20,7 @@ async function open(): Promise<Socket> {
 describe('the sockets that a task opens', () => {
   it('are destroyed on request, and other sockets stay open', async () => {
     const sockets = new OpenedSockets()
-    let release = (): void => {}
-    const held = new Promise<void>(resolve => {
-      release = resolve
-    })
+    const { promise: held, resolve: release } = deferred()
     let mine!: Socket
     const task = sockets.track(async () => {
       mine = await open()

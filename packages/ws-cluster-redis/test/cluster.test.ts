@@ -1,8 +1,7 @@
 import { ClusterListener } from '@bt/ws-protocol/testing'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { redis } from '../src/index.js'
 import { slot_of } from '../src/slot.js'
 import { command, RedisCluster } from './redis_cluster.js'

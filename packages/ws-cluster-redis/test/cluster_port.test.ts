@@ -1,8 +1,7 @@
 import type { ClusterPort } from '@bt/ws-protocol/broker'
 import { type ClusterHarness, cluster_port_cases } from '@bt/ws-protocol/testing'
 import { afterAll, describe, it } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { redis } from '../src/index.js'
 import { RedisCluster } from './redis_cluster.js'
 

@@ -1,6 +1,5 @@
 import { RedisClient } from '@redis/client'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 
 /**
  * Makes a client. `createClient` would also make a class whenever its options differ from those of its last

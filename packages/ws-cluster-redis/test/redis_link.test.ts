@@ -1,9 +1,7 @@
 import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore what the tests of all brokers need is in one place
-import { closed_after_each, thrown_to_nobody, with_socket } from '../../../scripts/broker_trials.mjs'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, start_redis } from '../../../scripts/brokers.mjs'
+import { closed_after_each, thrown_to_nobody, with_socket } from '@bt/test-support/broker_trials'
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { redis } from '../src/index.js'
 import { FakeRedis } from './fake_redis.js'
 import { command } from './redis_cluster.js'

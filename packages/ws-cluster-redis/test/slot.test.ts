@@ -1,7 +1,6 @@
 import { createClient } from '@redis/client'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { start_redis } from '../../../scripts/brokers.mjs'
+import { start_redis } from '@bt/test-support/brokers'
 import { find_channel, slot_of } from '../src/slot.js'
 
 const CHANNELS = [

@@ -4,7 +4,7 @@ import { Agent, createServer, get, type IncomingMessage, request } from 'node:ht
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { listen, type WsListenOptions, type WsServer, type WsServerError } from '../src/index.js'
-import { deferred } from './deferred.js'
+import { deferred } from '@bt/test-support/deferred'
 import { handshake_lines, RawClient } from './raw_client.js'
 import { start_open, stop_all } from './started_server.js'
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { frame_bytes } from '@bt/test-support/frames'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const HEADERS_END = Buffer.from('\r\n\r\n')
@@ -16,14 +17,9 @@ export function handshake_lines(): Record<string, string> {
   }
 }
 
-/**
- * Makes a masked frame of a client (RFC 6455 §5.2) with the given first byte and a payload of less than 126
- * bytes.
- */
+/** Makes a masked frame of a client (RFC 6455 §5.2) with the given first byte. */
 export function masked_frame(first_byte: number, payload: Uint8Array): Buffer {
-  const key = [1, 2, 3, 4]
-  const masked = payload.map((byte, index) => byte ^ (key[index % 4] as number))
-  return Buffer.from([first_byte, 0x80 | payload.length, ...key, ...masked])
+  return frame_bytes({ first: first_byte, payload, key: 0x0102_0304 })
 }
 
 /** A client on a bare socket, which sends whatever a test likes. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { CloseInfo, WsListenOptions, WsServer, WsServerError, WsSocket } from '../src/index.js'
@@ -17,12 +18,6 @@ async function next_message(ws: WebSocket): Promise<string> {
   return String(data)
 }
 
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {}
-  const promise = new Promise<void>(settle => (resolve = settle))
-  return { promise, resolve }
-}
-
 afterEach(async () => {
   await stop_all()
   errors.splice(0)
@@ -32,10 +27,7 @@ describe('callbacks', () => {
   it('are called in order: on_connect, each on_message, on_close last and once, with the same socket', async () => {
     const received: string[] = []
     const sockets = new Set<WsSocket>()
-    let closed = (): void => {}
-    const all_done = new Promise<void>(resolve => {
-      closed = resolve
-    })
+    const { promise: all_done, resolve: closed } = deferred()
     const note = (socket: WsSocket, text: string): void => {
       sockets.add(socket)
       received.push(text)

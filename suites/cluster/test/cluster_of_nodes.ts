@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { connect, type WsClient } from '@bt/net'
-// @boundaries-ignore brokers for tests are started in one place
-import { type Broker, type BrokerOptions, start_nats, start_redis } from '../../../scripts/brokers.mjs'
+import { type Broker, type BrokerOptions, start_nats, start_redis } from '@bt/test-support/brokers'
 import {
   type NodeOptions,
   type Numbered,

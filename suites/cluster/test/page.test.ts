@@ -5,12 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connect, listen, type WsServer } from '@bt/net'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of, samples_of } from '../../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
+import { start_nats, start_redis } from '@bt/test-support/brokers'
+import { blocks_of, samples_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
 import { Journal } from './journal.ts'
 

@@ -1,10 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import * as net from '@bt/net'
+import { accept_of } from '@bt/test-support/handshake'
 import { encode } from './frame.ts'
 import { extension_line, type FrameCase } from './frame_case.ts'
 import { answer_head } from './handshake.ts'
 import { type Observed, play_frames } from './play_frames.ts'
-import { accept_of, RawPeer, type Segmentation } from './raw_peer.ts'
+import { RawPeer, type Segmentation } from './raw_peer.ts'
 import { type Told, told_nothing } from './told.ts'
 
 /** Options of a client, but for its callbacks. */

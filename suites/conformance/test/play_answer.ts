@@ -2,7 +2,8 @@ import { NetError } from '@bt/net'
 import { expect } from 'vitest'
 import type { AnswerCase, Outcome } from './answer_case.ts'
 import type { ClientSide, Pair } from './client_side.ts'
-import { close, encode, OPCODE } from './frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
+import { close, encode } from './frame.ts'
 import type { Segmentation } from './raw_peer.ts'
 
 /** Answers a client of ours as a case says, and checks what becomes of it, and what its user is told. */

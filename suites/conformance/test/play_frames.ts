@@ -1,6 +1,7 @@
 import { constants, inflateRawSync } from 'node:zlib'
 import { expect } from 'vitest'
-import { close, type Frame, type SeenFrame, type Sent, text } from './frame.ts'
+import { type SeenFrame } from '@bt/test-support/frames'
+import { close, type Frame, type Sent, text } from './frame.ts'
 import type { Ending, FrameCase } from './frame_case.ts'
 import type { RawPeer, Segmentation } from './raw_peer.ts'
 import type { Told } from './told.ts'

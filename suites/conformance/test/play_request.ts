@@ -1,7 +1,9 @@
+import { accept_of } from '@bt/test-support/handshake'
 import { expect } from 'vitest'
-import { close, encode, OPCODE } from './frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
+import { close, encode } from './frame.ts'
 import { KEY } from './handshake.ts'
-import { accept_of, type RawPeer, type Segmentation } from './raw_peer.ts'
+import type { RawPeer, Segmentation } from './raw_peer.ts'
 import type { Answer, RequestCase } from './request_case.ts'
 import type { ServerConnection, ServerSide } from './server_side.ts'
 

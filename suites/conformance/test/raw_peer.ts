@@ -1,21 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { decode, type SeenFrame } from './frame.ts'
+import { FrameReader, type SeenFrame } from '@bt/test-support/frames'
 
 /** How the bytes of a case are cut into writes, `cuts` in rising order; each of those is a turn of the event loop away from the next. */
 export type Segmentation = 'whole' | 'byte by byte' | { readonly cuts: readonly number[] }
 
-/** RFC 6455 §1.3. */
-const KEY_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
-
-/** The answer that belongs to a key (RFC 6455 §4.2.2). */
-export function accept_of(key: string): string {
-  return createHash('sha1')
-    .update(key + KEY_SUFFIX)
-    .digest('base64')
-}
 
 /** The other end of a connection: a bare socket, which sends what a case says and keeps what it gets. */
 export class RawPeer {
@@ -84,7 +74,8 @@ export class RawPeer {
 
   /** All frames that came, and what is behind them. */
   received(): { readonly frames: SeenFrame[]; readonly rest: Buffer } {
-    return decode(this.#received)
+    const reader = new FrameReader()
+    return { frames: reader.read(this.#received), rest: reader.rest }
   }
 
   async #until(is_there: () => boolean): Promise<void> {

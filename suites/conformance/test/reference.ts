@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { OPCODE } from './frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
 
 /** What a stream of frames means, by RFC 6455 §5 and §7 without extensions. */
 export interface Meaning {

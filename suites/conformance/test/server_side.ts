@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { connect } from 'node:net'
 import * as net from '@bt/net'
 import { encode } from './frame.ts'
@@ -47,10 +48,7 @@ export class ServerSide {
     readonly connection: ServerConnection
   } {
     const name = String(this.#names++)
-    let on_close = (): void => {}
-    const closed = new Promise<void>(resolve => {
-      on_close = resolve
-    })
+    const { promise: closed, resolve: on_close } = deferred()
     const connection = { told: told_nothing(), closed, on_connect, on_close }
     this.#expected.set(name, connection)
     return { name, connection }

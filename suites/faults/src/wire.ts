@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type Frame, FrameReader, type FrameShape, frame, OPCODE } from './frame.js'
+import { FrameReader, OPCODE, type SeenFrame } from '@bt/test-support/frames'
+import { answer_to } from '@bt/test-support/handshake'
+import { type FrameOptions, frame } from './frame.js'
 import { Journal } from './journal.js'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 
 /** A good handshake (RFC 6455 §4.1). */
@@ -21,7 +21,7 @@ export const REQUEST: string = request_for('/ws')
  */
 export class Wire {
   readonly socket: Socket
-  readonly frames: Journal<Frame> = new Journal()
+  readonly frames: Journal<SeenFrame> = new Journal()
   /** The socket has ended, however it did. */
   readonly closed: Promise<void>
   /** The other side says nothing more, or the socket has ended. */
@@ -77,12 +77,12 @@ export class Wire {
     this.socket.write(data)
   }
 
-  send(opcode: number, payload: string | Uint8Array = '', shape: FrameShape = {}): void {
+  send(opcode: number, payload: string | Uint8Array = '', shape: FrameOptions = {}): void {
     this.write(this.frame(opcode, payload, shape))
   }
 
   /** A frame as this side has to write it (RFC 6455 §5.1). */
-  frame(opcode: number, payload: string | Uint8Array = '', shape: FrameShape = {}): Buffer {
+  frame(opcode: number, payload: string | Uint8Array = '', shape: FrameOptions = {}): Buffer {
     return frame(opcode, payload, { is_masked: this.#is_client, ...shape })
   }
 
@@ -145,15 +145,6 @@ export function reset(socket: Socket): void {
   else socket.resetAndDestroy()
 }
 
-/** The whole answer 101 to a request. */
-export function answer_to(head: string): string {
-  const key = /sec-websocket-key: *(\S+)/i.exec(head)?.[1] ?? ''
-  const accept = createHash('sha1')
-    .update(key + GUID)
-    .digest('base64')
-  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`
-}
-
 /** A server on bare sockets, for clients of ours. */
 export class WireServer {
   readonly wires: Journal<Wire> = new Journal()
@@ -199,7 +190,7 @@ export class WireServer {
 }
 
 /** The payload and code of a Close that was received. */
-export function close_code(got: Frame): number {
+export function close_code(got: SeenFrame): number {
   return got.payload.length < 2 ? 1005 : got.payload.readUInt16BE()
 }
 

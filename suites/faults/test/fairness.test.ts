@@ -1,6 +1,6 @@
 import { connect, type WsClient, type WsSocket } from '@bt/net'
 import { describe, expect, it } from 'vitest'
-import { OPCODE } from '../src/frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
 import { Journal } from '../src/journal.ts'
 import { Wire, WireServer } from '../src/wire.ts'
 import { also_end, start_server } from './subjects.ts'

@@ -2,8 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { IP, MissingProgram, type Program, PYTHON_3, path_of } from '../../../scripts/test_run/programs.mjs'
+import { IP, MissingProgram, type Program, PYTHON_3, path_of } from '@bt/test-support/programs'
 import { also_end } from './subjects.ts'
 
 const PROGRAM = fileURLToPath(new URL('../lossy_link.py', import.meta.url))

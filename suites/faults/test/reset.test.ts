@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { close_payload, OPCODE } from '../src/frame.ts'
+import { close_payload, OPCODE } from '@bt/test-support/frames'
 import {
   gate,
   open_victim,

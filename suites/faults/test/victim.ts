@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type * as net from '@bt/net'
 import { Journal } from '../src/journal.ts'
@@ -127,10 +128,7 @@ export interface Gate {
 }
 
 export function gate(): Gate {
-  let open!: () => void
-  const passed = new Promise<void>(resolve => {
-    open = resolve
-  })
+  const { promise: passed, resolve: open } = deferred()
   return { passed, open }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_self_signed } from '../../../scripts/certificates.mjs'
+import { make_self_signed } from '@bt/test-support/certificates'
 import { Wire } from '../src/wire.ts'
 import { measure, run_workers } from './processes.ts'
 

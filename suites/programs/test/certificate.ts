@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { OPENSSL, path_of } from '../../../scripts/test_run/programs.mjs'
+import { OPENSSL, path_of } from '@bt/test-support/programs'
 
 /** A certificate for this machine, which has signed itself, and its key: where they are. */
 export interface Certificate {

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { listen, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { CURL } from '../../../scripts/test_run/programs.mjs'
-import { describe_with, system_program } from './installed.ts'
+import { CURL } from '@bt/test-support/programs'
+import { describe_with, system_program } from '@bt/test-support/installed'
 import { port_of } from './pair.ts'
 
 const curl = system_program(CURL)

@@ -1,5 +1,6 @@
 import type { Habits, Skill } from './exchanges.ts'
-import { bun, DENO_RUN, deno, foreign, type Installed, node } from './installed.ts'
+import { bun, DENO_RUN, deno, type Installed, node } from '@bt/test-support/installed'
+import { foreign } from './foreign.ts'
 import { try_exchanges } from './try_exchanges.ts'
 
 const NET = foreign('net.mjs')

@@ -1,11 +1,10 @@
 import { connect } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { NGINX, OPENSSL } from '../../../scripts/test_run/programs.mjs'
+import { NGINX, OPENSSL } from '@bt/test-support/programs'
 import { Arrivals } from './arrivals.ts'
 import { start_server } from './echo_server.ts'
 import type { Front } from './front.ts'
-import { describe_with, system_program } from './installed.ts'
+import { describe_with, system_program } from '@bt/test-support/installed'
 import { Nginx } from './nginx.ts'
 import { port_of } from './pair.ts'
 import {
@@ -16,7 +15,8 @@ import {
   undici_client,
 } from './programs.ts'
 import { try_exchanges } from './try_exchanges.ts'
-import { PING, Wire } from './wire.ts'
+import { PING } from '@bt/test-support/frames'
+import { Wire } from './wire.ts'
 
 const installed = system_program(NGINX)
 const openssl = system_program(OPENSSL)

@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type WsClient, type WsConnectOptions, type WsServer } from '@bt/net'
 import { expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { NGINX, OPENSSL } from '../../../scripts/test_run/programs.mjs'
+import { NGINX, OPENSSL } from '@bt/test-support/programs'
 import { Arrivals } from './arrivals.ts'
 import { end, start_server } from './echo_server.ts'
-import { describe_with, system_program } from './installed.ts'
+import { describe_with, system_program } from '@bt/test-support/installed'
 import { type GuidedNginx, guide_samples, sample, start_guided } from './nginx_guide.ts'
 import { port_of } from './pair.ts'
-import { PING, Wire } from './wire.ts'
+import { PING } from '@bt/test-support/frames'
+import { Wire } from './wire.ts'
 
 const installed = system_program(NGINX)
 const openssl = system_program(OPENSSL)

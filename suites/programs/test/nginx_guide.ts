@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { TlsConnectOptions } from '@bt/net'
 import { onTestFinished } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { blocks_of } from '../../../scripts/samples.mjs'
+import { blocks_of } from '@bt/test-support/samples'
 import { make_certificate, our_trust } from './certificate.ts'
 import { free_port, NginxProcess } from './nginx_process.ts'
 

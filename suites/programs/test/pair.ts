@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import {
   type CloseInfo,
   type ConnectionHandle,
@@ -55,10 +56,7 @@ export async function open_to_our_server(theirs: Program, wishes: PairWishes, fr
   const { our_options, their_wishes } = options_of(wishes)
   const messages = new Arrivals<Data>()
   const errors: string[] = []
-  let connected!: (ours: Ours) => void
-  const opened = new Promise<Ours>(resolve => {
-    connected = resolve
-  })
+  const { promise: opened, resolve: connected } = deferred<Ours>()
   const server = listen({
     ...our_options,
     bind: '127.0.0.1:0',

@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type CloseInfo, listen, type WsServer } from '@bt/net'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { CURL, OPENSSL } from '../../../scripts/test_run/programs.mjs'
+import { CURL, OPENSSL } from '@bt/test-support/programs'
 import { Arrivals } from './arrivals.ts'
 import { type Certificate, make_certificate, trusting } from './certificate.ts'
-import { describe_with, system_program } from './installed.ts'
+import { describe_with, system_program } from '@bt/test-support/installed'
 import { port_of } from './pair.ts'
 import { Program } from './program.ts'
 import {

@@ -1,10 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-
-/** RFC 6455 §5.2: the kinds of frame that exchanges look for. */
-export const TEXT = 1
-export const PING = 9
-export const PONG = 10
+import { FrameReader, type SeenFrame } from '@bt/test-support/frames'
 
 /** A frame that went over the wire. */
 export interface WireFrame {
@@ -74,10 +70,11 @@ export class Wire {
   }
 
   #join(from: Socket, to: Socket, end: WireEnd): void {
-    const reader = new FrameReader(frame => this.#frames[end].push(frame))
+    const reader = new OpenedReader()
     this.#sockets.add(from)
     from.on('data', (chunk: Buffer) => {
-      reader.read(chunk)
+      for (const { opcode, fin, rsv } of reader.read(chunk))
+        this.#frames[end].push({ opcode, is_final: fin, is_compressed: (rsv & 4) !== 0 })
       to.write(chunk)
       for (const check of this.#checks) check()
     })
@@ -90,49 +87,18 @@ export class Wire {
   }
 }
 
-/** Reads the headers of frames behind those of the handshake. */
-class FrameReader {
-  readonly #told: (frame: WireFrame) => void
+/** Reads frames behind the headers of the handshake. */
+class OpenedReader {
+  readonly #frames = new FrameReader()
   #is_open = false
   #unread: Buffer = Buffer.alloc(0)
-  #payload_left = 0
 
-  constructor(told: (frame: WireFrame) => void) {
-    this.#told = told
-  }
-
-  read(chunk: Buffer): void {
+  read(chunk: Buffer): SeenFrame[] {
+    if (this.#is_open) return this.#frames.read(chunk)
     this.#unread = Buffer.concat([this.#unread, chunk])
-    if (!this.#is_open) this.#skip_handshake()
-    while (this.#is_open && this.#skip_payload() && this.#read_header()) {}
-  }
-
-  #skip_handshake(): void {
     const end = this.#unread.indexOf('\r\n\r\n')
-    if (end === -1) return
+    if (end === -1) return []
     this.#is_open = true
-    this.#unread = this.#unread.subarray(end + 4)
-  }
-
-  /** Whether the payload has come whole. */
-  #skip_payload(): boolean {
-    const skipped = Math.min(this.#payload_left, this.#unread.length)
-    this.#payload_left -= skipped
-    this.#unread = this.#unread.subarray(skipped)
-    return this.#payload_left === 0
-  }
-
-  /** Whether a whole header was there. */
-  #read_header(): boolean {
-    const [first = 0, second = 0] = this.#unread
-    const short = second & 0x7f
-    const length_bytes = short === 127 ? 8 : short === 126 ? 2 : 0
-    const size = 2 + length_bytes + (second & 0x80 ? 4 : 0)
-    if (this.#unread.length < size) return false
-    this.#payload_left =
-      length_bytes === 0 ? short : Number(`0x${this.#unread.toString('hex', 2, 2 + length_bytes)}`)
-    this.#told({ opcode: first & 0x0f, is_final: (first & 0x80) !== 0, is_compressed: (first & 0x40) !== 0 })
-    this.#unread = this.#unread.subarray(size)
-    return true
+    return this.#frames.read(this.#unread.subarray(end + 4))
   }
 }

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-// @boundaries-ignore the browser is found and started in one place for the whole repository
-import type { launch_chromium } from '../../../scripts/chromium.mjs'
+import type { launch_chromium } from '@bt/test-support/chromium'
 
 /** Chromium, as it runs. */
 export type Browser = Awaited<ReturnType<typeof launch_chromium>>

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-// @boundaries-ignore programs for tests are started in one place
-import { RunningProgram } from '../../../scripts/running_program.mjs'
+import { RunningProgram } from '@bt/test-support/running_program'
 
 /** The command line of a program, and its output. */
 export interface Ran {

@@ -3,12 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-// @boundaries-ignore brokers for tests are started in one place
-import { start_nats, start_redis } from '../../../scripts/brokers.mjs'
-// @boundaries-ignore the browser is found and started in one place for the whole repository
-import { launch_chromium } from '../../../scripts/chromium.mjs'
-// @boundaries-ignore where other programs are is found in one place
-import { bun, DENO_RUN, deno, describe_with } from '../../programs/test/installed.ts'
+import { start_nats, start_redis } from '@bt/test-support/brokers'
+import { launch_chromium } from '@bt/test-support/chromium'
+import { bun, DENO_RUN, deno, describe_with } from '@bt/test-support/installed'
 import { BUNDLERS } from './bundle.ts'
 import { type Browser, said_in_a_page } from './page.ts'
 import { Person } from './person.ts'

@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { GIT, path_of } from '../../../scripts/test_run/programs.mjs'
+import { GIT, path_of } from '@bt/test-support/programs'
 
 /** The folder of this repository. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url))

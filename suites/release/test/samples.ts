@@ -1,10 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-// @boundaries-ignore programs for tests are started in one place
-import type { RunningProgram } from '../../../scripts/running_program.mjs'
-// @boundaries-ignore the code of pages is read in one way
-import { samples_of } from '../../../scripts/samples.mjs'
+import type { RunningProgram } from '@bt/test-support/running_program'
+import { samples_of } from '@bt/test-support/samples'
 import type { Person } from './person.ts'
 import { ROOT } from './repository.ts'
 

@@ -3,8 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-// @boundaries-ignore the scripts of the repository are tested here
-import { summary } from '../../../scripts/test_run/results.mjs'
+import { summary } from '@bt/test-support/results'
 import { ROOT } from './root.ts'
 
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
@@ -31,9 +30,9 @@ function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): Ran
   symlinkSync(process.execPath, join(bin, 'node'))
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name, type: 'module' }))
-  const config = `import { package_config } from '${ROOT}/vitest.shared.ts'\nexport default package_config\n`
+  const config = `import { package_config } from '${ROOT}/packages/test-support/src/test_run/package_config.mjs'\nexport default package_config\n`
   writeFileSync(join(root, 'vitest.config.ts'), config)
-  const programs = `import { CHROMIUM, MissingProgram, path_of } from '${ROOT}/scripts/test_run/programs.mjs'`
+  const programs = `import { CHROMIUM, MissingProgram, path_of } from '${ROOT}/packages/test-support/src/programs.mjs'`
   writeFileSync(
     join(root, 'test/a.test.ts'),
     `import { beforeAll, describe, expect, it } from 'vitest'\n${programs}\n${code}`,

@@ -3,10 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore the code of pages is read in one way
-import { samples_of } from '../../../scripts/samples.mjs'
-// @boundaries-ignore temporary folders of tests are made and removed in one place
-import { temporary_folder } from '../../../scripts/test_run/temporary.mjs'
+import { samples_of } from '@bt/test-support/samples'
+import { temporary_folder } from '@bt/test-support/temporary'
 import { PACKAGES, ROOT } from './root.ts'
 
 /** A program, with the output that the page claims. */

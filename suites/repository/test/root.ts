@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -6,4 +6,6 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** The folders of all published packages. */
-export const PACKAGES: readonly string[] = readdirSync(join(ROOT, 'packages'))
+export const PACKAGES: readonly string[] = readdirSync(join(ROOT, 'packages')).filter(
+  name => JSON.parse(readFileSync(join(ROOT, 'packages', name, 'package.json'), 'utf8')).private !== true,
+)

@@ -15,7 +15,7 @@ interface CertificateScript {
   readonly make_self_signed: () => Promise<{ readonly cert: string; readonly key: string }>
 }
 
-const CERTIFICATES = new URL('../../../../scripts/certificates.mjs', import.meta.url)
+const CERTIFICATES = new URL('../../../../packages/test-support/src/certificates.mjs', import.meta.url)
 
 /** What is echoed over connections of its own, at each of these depths. */
 interface EchoCase {

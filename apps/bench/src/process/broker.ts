@@ -25,7 +25,7 @@ interface ScriptBroker {
   close(): Promise<void>
 }
 
-const SCRIPT = new URL('../../../../scripts/brokers.mjs', import.meta.url)
+const SCRIPT = new URL('../../../../packages/test-support/src/brokers.mjs', import.meta.url)
 
 const COMMANDS: Readonly<Record<BrokerKind, string>> = { nats: 'nats-server', redis: 'redis-server' }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
+import { redact_values } from '@bt/demo-support/argument_error'
+import { broker_url, cluster_of } from '@bt/demo-support/cluster_of'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Address, parse_loopback } from './address.js'
-import { without_values } from './argument_error.js'
-import { broker_url, cluster_of } from './cluster_of.js'
-import { say_error } from './print.js'
+import { say_error, visible } from './print.js'
 import { run_serve, type ServeOptions } from './serve.js'
 
 const DEFAULT_BIND = '127.0.0.1:8080'
@@ -22,7 +22,7 @@ interface Given {
 await new Command('browser-demo')
   .description('A page that shows what a connection does, and the server beside it, on @bt/net.')
   .version(version, '-V, --version', 'print the version of @bt/net')
-  .configureOutput({ outputError: (message, write) => write(without_values(message)) })
+  .configureOutput({ outputError: (message, write) => write(redact_values(message, visible)) })
   .addOption(bind_option('--bind <host:port>', 'where to serve the page', DEFAULT_BIND))
   .addOption(bind_option('--ws-bind <host:port>', 'where the page connects to', DEFAULT_WS_BIND))
   .option(

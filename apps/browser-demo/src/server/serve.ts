@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { call_at_stop } from '@bt/demo-support/stop'
 import type { CloseInfo } from '@bt/net'
 import { say, say_error, style } from './print.js'
 import { type Service, type ServiceOptions, SPREAD_MS, start_service } from './service.js'
 import { read_static_files } from './static_files.js'
-import { on_stop } from './stop.js'
 
 const PAGE = fileURLToPath(new URL('../page', import.meta.url))
 
@@ -37,11 +37,14 @@ export async function run_serve(options: ServeOptions): Promise<number> {
   // A program that has started this one prints the page's URL and how to stop itself.
   if (process.send === undefined) process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
   else process.send(page_url)
-  on_stop(() => {
+  const stop = (): void => {
     const { size } = ws_server.sockets
     const told = `; ${size} ${size === 1 ? 'page is' : 'pages are'} told to come back within ${SPREAD_MS / 1000} s (Close 1012)`
     say(`stopping${size === 0 ? '' : told}`)
     service.close()
+  }
+  call_at_stop(stop, error => {
+    if (error.code !== 'EPIPE') throw error
   })
   await ws_server.closed
   service.cut()

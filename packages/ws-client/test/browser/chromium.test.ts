@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -6,10 +7,8 @@ import type { Browser, Page } from 'playwright-core'
 import { build, type Rolldown } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
-// @boundaries-ignore the browser of the tests is started in one place for all packages
-import { launch_chromium } from '../../../../scripts/chromium.mjs'
-// @boundaries-ignore the test settings are one file for all packages
-import { package_config } from '../../../../vitest.shared.ts'
+import { launch_chromium } from '@bt/test-support/chromium'
+import { package_config } from '@bt/test-support/vitest'
 import { start_ws_server, stop_all } from '../echo_server.js'
 
 /** Bundles a file of this folder, as a page's `type="module"` script. */
@@ -290,10 +289,7 @@ describe('connect in Chromium', () => {
   })
 
   it('closes when more than 16 MiB wait for a slow on_message, and delivers the waiting messages', async () => {
-    let tell!: (code: number) => void
-    const closed = new Promise<number>(resolve => {
-      tell = resolve
-    })
+    const { promise: closed, resolve: tell } = deferred<number>()
     const { url } = await start_ws_server(ws => {
       ws.on('close', code => tell(code))
       for (let index = 0; index < 40; index += 1) ws.send(String(index).padEnd(1_048_576, '.'))

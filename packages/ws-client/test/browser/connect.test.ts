@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WebSocket, WebSocket as WsWebSocket } from 'ws'
 import { connect } from '../../src/browser/connect.js'
@@ -20,10 +21,7 @@ const outcome = outcome_of(connect)
 async function closing_server(
   on_socket: (ws: WebSocket) => void,
 ): Promise<{ readonly url: string; readonly closed: Promise<readonly [number, string]> }> {
-  let tell!: (closed: readonly [number, string]) => void
-  const closed = new Promise<readonly [number, string]>(resolve => {
-    tell = resolve
-  })
+  const { promise: closed, resolve: tell } = deferred<readonly [number, string]>()
   const { url } = await start_ws_server(ws => {
     ws.on('close', (code, reason) => tell([code, String(reason)]))
     on_socket(ws)

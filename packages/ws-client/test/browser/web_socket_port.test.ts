@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { Connection, check_options, connection_rules } from '@bt/ws-protocol/internal'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '@bt/ws-protocol/testing'
@@ -15,10 +16,7 @@ const harness_of = (Tested: new (url: string, options: object) => WsWebSocket): 
   side: 'client',
   seen_by_peer: code => code + 3_000,
   async open(connection, attach) {
-    let accepted!: (peer: WsPeer) => void
-    const peer = new Promise<WsPeer>(resolve => {
-      accepted = resolve
-    })
+    const { promise: peer, resolve: accepted } = deferred<WsPeer>()
     const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
     const socket = new Tested(url, { closeTimeout: 1_000 })
     attach(new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_048_576 }, connection))

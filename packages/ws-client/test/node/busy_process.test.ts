@@ -9,8 +9,7 @@ import {
 } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_authority } from '../../../../scripts/certificates.mjs'
+import { make_authority } from '@bt/test-support/certificates'
 import { connect } from '../../src/index.js'
 import { start_ws_server, stop_all } from '../echo_server.js'
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
+import { accept_of } from '@bt/test-support/handshake'
 import { flaws_in, HOSTILE_HEADER, HOSTILE_TEXT, SECRET } from '@bt/ws-protocol/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect, NetError, type WsConnectOptions } from '../../src/index.js'
@@ -21,8 +21,7 @@ async function answering(...lines: readonly string[]): Promise<string> {
   const { url } = await start_raw_server(socket => {
     socket.once('data', request => {
       const [, key = ''] = /Sec-WebSocket-Key: (.*)\r\n/i.exec(String(request)) ?? []
-      const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-      socket.end(Buffer.from(`${lines.join('\r\n').replace('DIGEST', digest)}\r\n\r\n`, 'latin1'))
+      socket.end(Buffer.from(`${lines.join('\r\n').replace('DIGEST', accept_of(key))}\r\n\r\n`, 'latin1'))
     })
   })
   return url

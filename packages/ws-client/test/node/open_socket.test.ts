@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { deferred } from '@bt/test-support/deferred'
 import dns from 'node:dns'
 import { getMaxListeners, once, setMaxListeners } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connect_tcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { answer_to } from '@bt/test-support/handshake'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect, type NetError } from '../../src/index.js'
 import { start_http_server, start_raw_server, start_ws_server, stop_all } from '../echo_server.js'
@@ -35,10 +36,7 @@ const outcome = outcome_of(connect)
 /** Answers a handshake by RFC 6455 §4.2.2, and then sends `bytes`. */
 function accept(socket: Socket, bytes: Uint8Array, headers = ''): void {
   socket.once('data', request => {
-    const [, key] = /Sec-WebSocket-Key: (.*)\r\n/i.exec(request.toString()) as unknown as [string, string]
-    const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-    const lines = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
-    socket.write(`${lines}${headers}Sec-WebSocket-Accept: ${digest}\r\n\r\n`)
+    socket.write(answer_to(request.toString(), headers))
     socket.write(bytes)
   })
 }
@@ -282,10 +280,7 @@ describe('a signal that is aborted', () => {
 
   it.each(['ws', 'wss'])('during an unanswered %s: handshake ends the socket', async scheme => {
     const controller = new AbortController()
-    let left!: () => void
-    const is_left = new Promise<void>(resolve => {
-      left = resolve
-    })
+    const { promise: is_left, resolve: left } = deferred()
     const { url } = await start_raw_server(socket => {
       socket.on('close', left)
       socket.once('data', () => controller.abort())

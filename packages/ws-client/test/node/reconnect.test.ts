@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { deferred } from '@bt/test-support/deferred'
+import { frame_bytes } from '@bt/test-support/frames'
+import { answer_to } from '@bt/test-support/handshake'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/index.js'
 import { start_raw_server, stop_all } from '../echo_server.js'
@@ -15,20 +17,13 @@ const reconnect = { min_delay: 1, max_delay: 1 }
 /** Accepts a handshake (RFC 6455 §4.2.2), and sends a message along with the answer. */
 async function accept(socket: Socket, text = ''): Promise<void> {
   const [request] = await once(socket, 'data')
-  const [, key] = /Sec-WebSocket-Key: (.*)\r\n/i.exec(String(request)) as unknown as [string, string]
-  const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-  const answer = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${digest}\r\n\r\n`
-  socket.write(Buffer.concat([Buffer.from(answer), text === '' ? Buffer.alloc(0) : frame(text)]))
+  const answer = Buffer.from(answer_to(String(request)))
+  socket.write(Buffer.concat([answer, text === '' ? Buffer.alloc(0) : frame(text)]))
 }
 
-/** A frame of a server with text of less than 64 KiB. */
+/** A frame of a server with text. */
 function frame(text: string): Buffer {
-  const length = Buffer.of(126, text.length >>> 8, text.length & 0xff)
-  return Buffer.concat([
-    Buffer.of(0x81),
-    text.length < 126 ? Buffer.of(text.length) : length,
-    Buffer.from(text),
-  ])
+  return frame_bytes({ first: 0x81, payload: Buffer.from(text) })
 }
 
 /** A server on bare sockets, and each next socket that it gets. */
@@ -54,12 +49,6 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
 }
 
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open!: () => void
-  const opened = new Promise<void>(resolve => (open = resolve))
-  return { opened, open }
-}
-
 function be_busy(ms: number): void {
   const until_ms = performance.now() + ms
   while (performance.now() < until_ms);
@@ -68,12 +57,12 @@ function be_busy(ms: number): void {
 describe('a client that reconnects', () => {
   it('handles all messages of the previous connection while the next one opens, and after that', async () => {
     const { url, next } = await start_server()
-    const { opened, open } = gate()
-    const all = gate()
+    const { promise: opened, resolve: open } = deferred()
+    const all = deferred()
     const heard: string[] = []
     const on_message = async (data: string): Promise<void> => {
       heard.push(data)
-      if (heard.length === 601) all.open()
+      if (heard.length === 601) all.resolve()
       if (heard.length === 1) await opened
       be_busy(0.1)
       if (heard.length === 300) await accept(second)
@@ -87,19 +76,19 @@ describe('a client that reconnects', () => {
     open()
     while (ws.state !== 'open') await turns(1)
     second.write(frame('second'))
-    await all.opened
+    await all.promise
     expect(heard).toEqual([...sent, 'second'])
     ws.close()
   })
 
   it('reads no more of the next connection than of the previous one while too many messages wait', async () => {
     const { url, next } = await start_server()
-    const { opened, open } = gate()
-    const all = gate()
+    const { promise: opened, resolve: open } = deferred()
+    const all = deferred()
     const heard: string[] = []
     const on_message = (data: string): Promise<void> => {
       heard.push(data.slice(0, 1))
-      if (heard.filter(from => from === '2').length === MANY + 1) all.open()
+      if (heard.filter(from => from === '2').length === MANY + 1) all.resolve()
       return opened
     }
     const ws = connect({ type: 'ws', url, reconnect, on_message, on_error: () => {} })
@@ -123,7 +112,7 @@ describe('a client that reconnects', () => {
     expect(is_read).toBe(false)
     expect(heard).toEqual(['1'])
     open()
-    await all.opened
+    await all.promise
     expect(heard.slice(heard.indexOf('2'))).toEqual(Array(MANY + 1).fill('2'))
     ws.close()
   })

@@ -1,3 +1,4 @@
+import { BINARY, CLOSE, CONTINUATION, FIN, type FrameShape, frame_bytes, hex, PING, PONG, RSV1, TEXT } from '@bt/test-support/frames'
 import { describe, expect, test } from 'vitest'
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import {
@@ -9,21 +10,8 @@ import {
 } from '../../src/frames/decoder.js'
 import { decoder_memory } from '../../src/node/memory/decoder_memory.js'
 import { collect_garbage } from '../collect_garbage.js'
+import { cut } from './cut.js'
 import { decoder_event } from './decoder_event.js'
-import {
-  BINARY,
-  CLOSE,
-  CONTINUATION,
-  cut,
-  FIN,
-  type Frame,
-  frame_bytes,
-  hex,
-  PING,
-  PONG,
-  RSV1,
-  TEXT,
-} from './frame_bytes.js'
 import { read_with } from './recording_decoder.js'
 
 type From = DecoderSettings['from']
@@ -33,7 +21,7 @@ const LIMITS = { max_payload: 100_000, max_fragments: 10, is_compressed: false }
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 
-const encode = (frames: readonly Frame[], from: From): Buffer =>
+const encode = (frames: readonly FrameShape[], from: From): Buffer =>
   Buffer.concat(frames.map(frame => frame_bytes({ key: from === 'client' ? KEY : undefined, ...frame })))
 
 const read = (
@@ -62,7 +50,7 @@ const binary = (data: Uint8Array): string => decoder_event.message(data, data.le
 const letters = (count: number): Uint8Array => Buffer.alloc(count, 'abcdefghijklmnopqrstuvw')
 
 describe.each(SIDES)('frames from a %s', from => {
-  test.each<[name: string, frames: readonly Frame[], events: readonly string[]]>([
+  test.each<[name: string, frames: readonly FrameShape[], events: readonly string[]]>([
     ['text', [{ first: FIN | TEXT, payload: utf8('hello') }], [text('hello')]],
     ['text in characters of all lengths', [{ first: FIN | TEXT, payload: utf8('aé€👋') }], [text('aé€👋')]],
     ['bytes', [{ first: FIN | BINARY, payload: hex('00 80 ff') }], [binary(hex('0080ff'))]],
@@ -186,7 +174,7 @@ describe.each(SIDES)('frames from a %s', from => {
 })
 
 /** A rule, a description and frames that break it, and settings. */
-type Sample = readonly [BrokenRule, string, readonly Frame[], Partial<DecoderSettings>?]
+type Sample = readonly [BrokenRule, string, readonly FrameShape[], Partial<DecoderSettings>?]
 
 describe('each broken rule', () => {
   const SAMPLES: readonly Sample[] = [
@@ -515,7 +503,7 @@ class Trial {
 }
 
 /** Events of all kinds, without the last one. */
-const EVENTFUL: readonly Frame[] = [
+const EVENTFUL: readonly FrameShape[] = [
   { first: FIN | TEXT, payload: utf8('one') },
   { first: FIN | BINARY, payload: utf8('two') },
   { first: TEXT, payload: hex('c3') },
@@ -528,7 +516,7 @@ const EVENTFUL: readonly Frame[] = [
 ]
 /** The indexes of the events that come from control frames or end the stream. */
 const CONTROLS: readonly number[] = [2, 3, 8]
-const ENDS: readonly (readonly [string, Frame])[] = [
+const ENDS: readonly (readonly [string, FrameShape])[] = [
   ['a Close', { first: FIN | CLOSE, payload: hex('03e8') }],
   ['a broken rule', { first: 0xf1 }],
 ]
@@ -756,7 +744,7 @@ describe('memory', () => {
     expect(trial.kept.map(({ buffer }) => buffer.byteLength)).toEqual([1_000_000])
   })
 
-  test.each<[string, readonly Frame[], readonly number[]]>([
+  test.each<[string, readonly FrameShape[], readonly number[]]>([
     ['of one frame and one segment', [{ first: FIN | BINARY, payload: letters(20) }], []],
     ['of one frame in segments', [{ first: FIN | BINARY, payload: letters(20) }], [7]],
     ['of one frame byte by byte', [{ first: FIN | BINARY, payload: letters(20) }], [1]],

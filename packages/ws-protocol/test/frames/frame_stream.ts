@@ -1,19 +1,7 @@
+import { cut } from './cut.js'
+import { BINARY, CLOSE, CONTINUATION, FIN, type FrameShape, frame_bytes, hex, PING, PONG, RSV1, TEXT } from '@bt/test-support/frames'
 import fc from 'fast-check'
 import { type DecoderSettings, max_compressed_bytes } from '../../src/frames/decoder.js'
-import {
-  BINARY,
-  CLOSE,
-  CONTINUATION,
-  cut,
-  FIN,
-  type Frame,
-  frame_bytes,
-  hex,
-  PING,
-  PONG,
-  RSV1,
-  TEXT,
-} from './frame_bytes.js'
 import type { Pause } from './recording_decoder.js'
 
 /** The bytes that a peer sends, their segments, and the pauses of the decoder. */
@@ -25,7 +13,7 @@ export interface FrameStream {
 }
 
 /** A frame before the sending side is known. */
-type Draft = Omit<Frame, 'key'> & {
+type Draft = Omit<FrameShape, 'key'> & {
   /** Whether it also has RSV1 if compression was negotiated. */
   readonly may_be_compressed?: boolean
   readonly is_masked_wrongly?: boolean

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
+import { BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT } from '@bt/test-support/frames'
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import { is_close_code } from '../../src/frames/close_code.js'
 import type { DecoderSettings } from '../../src/frames/decoder.js'
 import { decoder_event } from './decoder_event.js'
-import { BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT } from './frame_bytes.js'
 
 /** The intended differences between our decoder and `ws`. */
 export interface Differences {

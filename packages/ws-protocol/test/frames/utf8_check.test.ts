@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
+import { hex } from '@bt/test-support/frames'
 import { describe, expect, test } from 'vitest'
 import { Utf8Check } from '../../src/frames/utf8_check.js'
-import { hex } from './frame_bytes.js'
 import { may_become_utf8 } from './plain_decoder.js'
 
 /** The first and last byte of each range of RFC 3629 §4, and their neighbours. */

@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { describe, expect, it, vi } from 'vitest'
 import { type AbortSignalLike, close_on_abort } from '../../src/options/abort.js'
 
@@ -54,10 +55,7 @@ describe('close_on_abort', () => {
   it('listens until everything has closed, even after the abort', async () => {
     const controller = new AbortController()
     const signal = watched(controller.signal)
-    let has_closed = (): void => {}
-    const closed = new Promise<void>(resolve => {
-      has_closed = resolve
-    })
+    const { promise: closed, resolve: has_closed } = deferred()
     close_on_abort(signal, () => {}, closed)
     controller.abort()
     has_closed()

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { WsListenOptions, WsServer, WsServerError } from '../../src/index.js'
-import { deferred } from '../deferred.js'
+import { deferred } from '@bt/test-support/deferred'
 import { handshake_lines, RawClient } from '../raw_client.js'
 import { start_open, stop_all } from '../started_server.js'
 

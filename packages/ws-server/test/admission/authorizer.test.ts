@@ -8,7 +8,8 @@ import {
   type WsServer,
   type WsServerError,
 } from '../../src/index.js'
-import { aborted, type Deferred, deferred } from '../deferred.js'
+import { aborted } from '../aborted.js'
+import { type Deferred, deferred } from '@bt/test-support/deferred'
 import { masked_frame, RawClient } from '../raw_client.js'
 import { connect_client, start_open, stop_all } from '../started_server.js'
 

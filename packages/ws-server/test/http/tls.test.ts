@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { connect as connect_tls, type SecureVersion, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_authority } from '../../../../scripts/certificates.mjs'
+import { make_authority } from '@bt/test-support/certificates'
 import {
   listen,
   refuse,

@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, expect, it } from 'vitest'
 import { RawClient } from '../raw_client.js'
 import { start_open, stop_all } from '../started_server.js'
@@ -12,12 +13,10 @@ async function turns(count: number): Promise<void> {
 }
 
 it('are read from their beginning, or not at all, if the client resets the connection while authorize runs', async () => {
-  let let_in!: () => void
-  const answer = new Promise<void>(resolve => (let_in = resolve))
+  const { promise: answer, resolve: let_in } = deferred()
   const received: string[] = []
   const errors: string[] = []
-  let closed!: () => void
-  const is_closed = new Promise<void>(resolve => (closed = resolve))
+  const { promise: is_closed, resolve: closed } = deferred()
   const server = await start_open({
     authorize: () => answer,
     on_message: (_socket, data) => void received.push(data),

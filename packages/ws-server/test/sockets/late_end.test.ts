@@ -1,8 +1,8 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { afterEach, expect, it, vi } from 'vitest'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_self_signed } from '../../../../scripts/certificates.mjs'
+import { make_self_signed } from '@bt/test-support/certificates'
 import { handshake_lines, masked_frame } from '../raw_client.js'
 import { start_open, stop_all } from '../started_server.js'
 
@@ -19,11 +19,9 @@ async function turns(count: number): Promise<void> {
 
 it('delivers over TLS all messages that a client sent before it ended its side, however long callbacks take', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  let release!: () => void
-  const released = new Promise<void>(resolve => (release = resolve))
+  const { promise: released, resolve: release } = deferred()
   const received: string[] = []
-  let closed!: (code: number) => void
-  const code = new Promise<number>(resolve => (closed = resolve))
+  const { promise: code, resolve: closed } = deferred<number>()
   const server = await start_open({
     tls: identity,
     // The client does not read it, so that the server's side does not end.

@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsListenOptions, WsServer } from '../../src/index.js'
@@ -59,8 +60,7 @@ describe('heartbeat', () => {
   })
 
   it('does not give up a client that is not read, since a handler is slow, and goes on pinging it', async () => {
-    let release = (): void => {}
-    const released = new Promise<void>(resolve => (release = resolve))
+    const { promise: released, resolve: release } = deferred()
     const { server } = await start({ on_message: () => released })
     const client = await RawClient.upgraded(server.addr)
     const frame = Buffer.concat([

@@ -1,8 +1,10 @@
+import { deferred } from '@bt/test-support/deferred'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { deflateRawSync } from 'node:zlib'
+import { frame_bytes } from '@bt/test-support/frames'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsListenOptions, WsServer, WsServerError } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
@@ -26,12 +28,8 @@ afterEach(async () => {
  * A frame of a client with the key 0, which leaves the payload as it is; it may be cut off before `length`.
  */
 function frame(first_byte: number, payload: Uint8Array | string, length = payload.length): Buffer {
-  const short = length < 126 ? length : length < 65_536 ? 126 : 127
-  const lengths = Buffer.alloc(short === 127 ? 8 : short === 126 ? 2 : 0)
-  if (short === 127) lengths.writeBigUInt64BE(BigInt(length))
-  else if (short === 126) lengths.writeUInt16BE(length)
-  const header = [Buffer.of(first_byte, 0x80 | short), lengths, Buffer.alloc(4)]
-  return Buffer.concat([...header, Buffer.from(payload as string)])
+  const bytes = Buffer.from(payload as string)
+  return frame_bytes({ first: first_byte, payload: bytes, key: 0, length: BigInt(length) })
 }
 
 /**
@@ -50,8 +48,7 @@ async function start_pending(options: Partial<WsListenOptions> = {}): Promise<He
   const errors: WsServerError[] = []
   const infos: CloseInfo[] = []
   const received: string[] = []
-  let release!: () => void
-  const released = new Promise<void>(resolve => (release = resolve))
+  const { promise: released, resolve: release } = deferred()
   held.push(release)
   const server = await start_open({
     close_timeout: 200,
@@ -220,8 +217,7 @@ describe('max_total_inbox', () => {
   })
 
   it('counts nothing for a callback that throws, after one that took its time', async () => {
-    let release!: () => void
-    const released = new Promise<void>(resolve => (release = resolve))
+    const { promise: released, resolve: release } = deferred()
     const { server, errors } = await start_pending({
       on_message: async (_socket, data) => {
         if (data !== 'held') throw new Error('no failure: a test throws this')

@@ -1,4 +1,5 @@
-import { bytes, close, OPCODE, ping, pong, text, utf8 } from '../frame.ts'
+import { hex, OPCODE } from '@bt/test-support/frames'
+import { close, ping, pong, text, utf8 } from '../frame.ts'
 import { type FrameCase, INVALID_UTF8, LOST, PROTOCOL_ERROR, peer_closed } from '../frame_case.ts'
 
 /** §7.4.1, §7.4.2, and the registry of IANA: 1012 to 1014. */
@@ -90,16 +91,16 @@ const refused: FrameCase[] = [
       ['holds the byte FF', '61 ff 62'],
       ['is beyond U+10FFFF', 'f4 90 80 80'],
     ] as const
-  ).map(([name, hex]) => ({
+  ).map(([name, digits]) => ({
     name: `refuses a reason that ${name}`,
     clause: '§5.5.1, §8.1',
-    sends: [close(1000, bytes(hex))],
+    sends: [close(1000, hex(digits))],
     ends: INVALID_UTF8,
   })),
   {
     name: 'refuses a reason of 123 bytes that stops within a letter',
     clause: '§5.5.1, §8.1',
-    sends: [close(1000, bytes(`${'61'.repeat(122)}c3`))],
+    sends: [close(1000, hex(`${'61'.repeat(122)}c3`))],
     ends: INVALID_UTF8,
   },
 ]
@@ -111,8 +112,8 @@ const behind_a_close: FrameCase[] = (
     ['a pong', [pong('late')]],
     ['another Close', [close(1001)]],
     ['a reserved opcode', [{ opcode: 3 }]],
-    ['a text that is not UTF-8', [text(bytes('ff'))]],
-    ['half a frame', [bytes('81')]],
+    ['a text that is not UTF-8', [text(hex('ff'))]],
+    ['half a frame', [hex('81')]],
     ['bytes that are no frames', [utf8('these are no frames')]],
     ['100,000 bytes', [new Uint8Array(100_000)]],
   ] as const
@@ -127,9 +128,9 @@ const behind_a_close: FrameCase[] = (
 const without_a_close: FrameCase[] = [
   ['nothing', [], []],
   ['a message', [text('before')], ['before']],
-  ['half a head', [bytes('81')], []],
+  ['half a head', [hex('81')], []],
   ['a head without its payload', [text('', { length: 5n })], []],
-  ['a message and half a frame', [text('before'), bytes('81')], ['before']],
+  ['a message and half a frame', [text('before'), hex('81')], ['before']],
 ].map(([name, sends, messages]) => ({
   name: `tells 1006 when TCP ends behind ${name}`,
   clause: '§7.1.5, §7.4.1',

@@ -1,5 +1,6 @@
 import { constants, deflateRawSync } from 'node:zlib'
-import { binary, bytes, continued, type Frame, ping, pong, text, utf8 } from '../frame.ts'
+import { hex } from '@bt/test-support/frames'
+import { binary, continued, type Frame, ping, pong, text, utf8 } from '../frame.ts'
 import {
   DOES_NOT_UNPACK,
   type FrameCase,
@@ -11,7 +12,7 @@ import {
 
 /** RSV1 says that a message is compressed (RFC 7692 §6). */
 const COMPRESSED = { rsv: 4 } as const
-const HELLO = bytes('f2 48 cd c9 c9 07 00')
+const HELLO = hex('f2 48 cd c9 c9 07 00')
 
 /** RFC 7692 §7.2.1: deflated up to a byte's border, without the four bytes that end it. */
 function packed(data: string | Uint8Array): Uint8Array {
@@ -35,9 +36,9 @@ const ways_to_write: FrameCase[] = (
           : continued(Uint8Array.of(byte), { fin })
       }),
     ],
-    ['a block that is not compressed', [text(bytes('00 05 00 fa ff 48 65 6c 6c 6f 00'), COMPRESSED)]],
-    ['a block that says it is the last', [text(bytes('f3 48 cd c9 c9 07 00 00'), COMPRESSED)]],
-    ['two blocks', [text(bytes('f2 48 05 00 00 00 ff ff ca c9 c9 07 00'), COMPRESSED)]],
+    ['a block that is not compressed', [text(hex('00 05 00 fa ff 48 65 6c 6c 6f 00'), COMPRESSED)]],
+    ['a block that says it is the last', [text(hex('f3 48 cd c9 c9 07 00 00'), COMPRESSED)]],
+    ['two blocks', [text(hex('f2 48 05 00 00 00 ff ff ca c9 c9 07 00'), COMPRESSED)]],
     ['what zlib makes of it', [text(packed('Hello'), COMPRESSED)]],
     ['an empty last fragment', [text(HELLO, { ...COMPRESSED, fin: false }), continued('')]],
     ['an empty first fragment', [text('', { ...COMPRESSED, fin: false }), continued(HELLO)]],
@@ -57,17 +58,17 @@ const taken: FrameCase[] = [
   {
     name: 'unpacks a binary message',
     options: { compression: true, binary: true },
-    sends: [binary(packed(bytes('00 ff 00 ff')), COMPRESSED)],
-    messages: [bytes('00 ff 00 ff')],
+    sends: [binary(packed(hex('00 ff 00 ff')), COMPRESSED)],
+    messages: [hex('00 ff 00 ff')],
   },
   {
     name: 'unpacks an empty message from one byte',
-    sends: [text(bytes('00'), COMPRESSED)],
+    sends: [text(hex('00'), COMPRESSED)],
     messages: [''],
   },
   {
     name: 'unpacks an empty message from a block that is the last',
-    sends: [text(bytes('03 00'), COMPRESSED)],
+    sends: [text(hex('03 00'), COMPRESSED)],
     messages: [''],
   },
   {
@@ -137,12 +138,12 @@ const broken: FrameCase[] = (
     ['text that is not compressed', '48 65 6c 6c 6f'],
     ['a table of codes that is wrong', '04 ff ff ff ff ff ff ff'],
   ] as const
-).flatMap(([name, hex]) => [
+).flatMap(([name, digits]) => [
   {
     name: `refuses a compressed text of ${name}`,
     clause: 'RFC 7692 §7.2.2, our choice of 1007',
     options: { compression: true },
-    sends: [text('before'), text(bytes(hex), COMPRESSED), text('behind')],
+    sends: [text('before'), text(hex(digits), COMPRESSED), text('behind')],
     messages: ['before'],
     ends: DOES_NOT_UNPACK,
   },
@@ -150,7 +151,7 @@ const broken: FrameCase[] = (
     name: `refuses compressed fragments of ${name}`,
     clause: 'RFC 7692 §7.2.2, our choice of 1007',
     options: { compression: true },
-    sends: [text(bytes(hex), { ...COMPRESSED, fin: false }), continued('')],
+    sends: [text(hex(digits), { ...COMPRESSED, fin: false }), continued('')],
     ends: DOES_NOT_UNPACK,
   },
 ])
@@ -198,7 +199,7 @@ const context: FrameCase[] = [
     side: 'client',
     options: { compression: true },
     extension: 'permessage-deflate; client_no_context_takeover',
-    sends: [text(HELLO, COMPRESSED), text(bytes('f2 00 11 00 00'), COMPRESSED)],
+    sends: [text(HELLO, COMPRESSED), text(hex('f2 00 11 00 00'), COMPRESSED)],
     messages: ['Hello', 'Hello'],
     ends: LIVES_ON,
   },
@@ -206,7 +207,7 @@ const context: FrameCase[] = [
     name: 'starts each message without context where that was agreed on',
     clause: 'RFC 7692 §7.1.1, §7.2.3.2',
     options: { compression: true },
-    sends: [text(HELLO, COMPRESSED), text(bytes('f2 00 11 00 00'), COMPRESSED)],
+    sends: [text(HELLO, COMPRESSED), text(hex('f2 00 11 00 00'), COMPRESSED)],
     messages: ['Hello'],
     ends: DOES_NOT_UNPACK,
   },
@@ -262,7 +263,7 @@ export const compression: readonly FrameCase[] = [
     name: 'refuses a compressed text that unpacks to what is not UTF-8',
     clause: 'RFC 6455 §8.1',
     options: { compression: true },
-    sends: [text(packed(bytes('61 ff')), COMPRESSED)],
+    sends: [text(packed(hex('61 ff')), COMPRESSED)],
     ends: INVALID_UTF8,
   },
   {

@@ -1,4 +1,5 @@
-import { OPCODE, ping, pong, text } from '../frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
+import { ping, pong, text } from '../frame.ts'
 import { type FrameCase, LIVES_ON, PROTOCOL_ERROR } from '../frame_case.ts'
 
 const CONTROL = [

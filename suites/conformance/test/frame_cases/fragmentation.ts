@@ -1,4 +1,5 @@
-import { binary, close, continued, fragments, OPCODE, ping, pong, text, utf8 } from '../frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
+import { binary, close, continued, fragments, ping, pong, text, utf8 } from '../frame.ts'
 import {
   BINARY_DECLINED,
   type FrameCase,

@@ -1,4 +1,5 @@
-import { binary, bytes, continued, type Frame, ping, text, utf8 } from '../frame.ts'
+import { hex } from '@bt/test-support/frames'
+import { binary, continued, type Frame, ping, text, utf8 } from '../frame.ts'
 import {
   BINARY_DECLINED,
   type Ending,
@@ -170,13 +171,13 @@ export const lengths: readonly FrameCase[] = [
   {
     name: 'closes with 1003 for a binary message where only text is taken',
     clause: '§7.4.1',
-    sends: [binary(bytes('00 ff'))],
+    sends: [binary(hex('00 ff'))],
     ends: BINARY_DECLINED,
   },
   {
     name: 'closes with 1003 for an empty binary message where only text is taken',
     clause: '§7.4.1',
-    sends: [binary(bytes(''))],
+    sends: [binary(hex(''))],
     ends: BINARY_DECLINED,
   },
 ]

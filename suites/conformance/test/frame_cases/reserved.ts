@@ -1,4 +1,5 @@
-import { OPCODE, pong, text, utf8 } from '../frame.ts'
+import { OPCODE } from '@bt/test-support/frames'
+import { pong, text, utf8 } from '../frame.ts'
 import { type FrameCase, PROTOCOL_ERROR } from '../frame_case.ts'
 
 const RESERVED_OPCODES = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]

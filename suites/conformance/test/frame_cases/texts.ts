@@ -1,4 +1,5 @@
-import { bytes, continued, fragments, OPCODE, ping, pong, text } from '../frame.ts'
+import { hex, OPCODE } from '@bt/test-support/frames'
+import { continued, fragments, ping, pong, text } from '../frame.ts'
 import { type FrameCase, INVALID_UTF8, LIVES_ON } from '../frame_case.ts'
 
 /** RFC 3629: what is valid, by what is special about it. */
@@ -72,44 +73,44 @@ function cuts(payload: Uint8Array): (readonly [Uint8Array, Uint8Array])[] {
   ])
 }
 
-const whole: FrameCase[] = VALID.map(([name, hex]) => ({
+const whole: FrameCase[] = VALID.map(([name, digits]) => ({
   name: `takes ${name}`,
   clause: '§8.1',
-  sends: [text(bytes(hex))],
-  messages: [Buffer.from(bytes(hex)).toString()],
+  sends: [text(hex(digits))],
+  messages: [Buffer.from(hex(digits)).toString()],
   ends: LIVES_ON,
 }))
 
-const whole_invalid: FrameCase[] = INVALID.flatMap(([name, hex]) => [
+const whole_invalid: FrameCase[] = INVALID.flatMap(([name, digits]) => [
   {
     name: `refuses ${name}`,
     clause: '§8.1',
-    sends: [text(bytes(hex)), text('behind')],
+    sends: [text(hex(digits)), text('behind')],
     ends: INVALID_UTF8,
   },
   {
     name: `refuses ${name} in the last of two fragments`,
     clause: '§5.6, §8.1',
-    sends: [text('valid so far: ', { fin: false }), continued(bytes(hex))],
+    sends: [text('valid so far: ', { fin: false }), continued(hex(digits))],
     ends: INVALID_UTF8,
   },
 ])
 
-const cut_between_fragments: FrameCase[] = VALID.filter(([, hex]) => bytes(hex).length <= 11).flatMap(
-  ([name, hex]) =>
-    cuts(bytes(hex)).map(([before, behind]) => ({
+const cut_between_fragments: FrameCase[] = VALID.filter(([, digits]) => hex(digits).length <= 11).flatMap(
+  ([name, digits]) =>
+    cuts(hex(digits)).map(([before, behind]) => ({
       name: `takes ${name} in fragments of ${before.length} and ${behind.length} bytes`,
       clause: '§5.6: what is checked is the message, not its fragments',
       sends: [text(before, { fin: false }), continued(behind)],
-      messages: [Buffer.from(bytes(hex)).toString()],
+      messages: [Buffer.from(hex(digits)).toString()],
       ends: LIVES_ON,
     })),
 )
 
 const invalid_cut_between_fragments: FrameCase[] = INVALID.filter(
-  ([, hex]) => bytes(hex).length <= 4,
-).flatMap(([name, hex]) =>
-  cuts(bytes(hex)).map(([before, behind]) => ({
+  ([, digits]) => hex(digits).length <= 4,
+).flatMap(([name, digits]) =>
+  cuts(hex(digits)).map(([before, behind]) => ({
     name: `refuses ${name} in fragments of ${before.length} and ${behind.length} bytes`,
     clause: '§5.6, §8.1',
     sends: [text(before, { fin: false }), continued(behind)],
@@ -125,7 +126,7 @@ export const texts: readonly FrameCase[] = [
   {
     name: 'puts together a letter of four bytes that comes in four fragments with pings between',
     clause: '§5.4, §8.1',
-    sends: fragments(OPCODE.TEXT, bytes('f0'), bytes('9f'), bytes('98'), bytes('80')).flatMap(
+    sends: fragments(OPCODE.TEXT, hex('f0'), hex('9f'), hex('98'), hex('80')).flatMap(
       (frame, index) => (index === 3 ? [frame] : [frame, ping(String(index))]),
     ),
     seen: [pong('0'), pong('1'), pong('2')],
@@ -135,7 +136,7 @@ export const texts: readonly FrameCase[] = [
   {
     name: 'checks each message for itself: half a letter does not wait for the next message',
     clause: '§8.1',
-    sends: [text('before'), text(bytes('c3')), text(bytes('a9'))],
+    sends: [text('before'), text(hex('c3')), text(hex('a9'))],
     messages: ['before'],
     ends: INVALID_UTF8,
   },
@@ -143,8 +144,8 @@ export const texts: readonly FrameCase[] = [
     name: 'checks no text in a binary message',
     clause: '§5.6',
     options: { binary: true },
-    sends: [{ opcode: OPCODE.BINARY, payload: bytes('ed a0 80 ff') }],
-    messages: [bytes('ed a0 80 ff')],
+    sends: [{ opcode: OPCODE.BINARY, payload: hex('ed a0 80 ff') }],
+    messages: [hex('ed a0 80 ff')],
     ends: LIVES_ON,
   },
 ]

@@ -1,5 +1,5 @@
 import { type CloseInfo, connect, type WsClient } from '@bt/net'
-import { close_payload, OPCODE } from '../frame.js'
+import { close_payload, OPCODE } from '@bt/test-support/frames'
 import { Wire } from '../wire.js'
 
 /** What a client saw of one connection. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-// @boundaries-ignore what the tests of all brokers need is in one place
-import { thrown_to_nobody } from '../../../../../scripts/broker_trials.mjs'
+import { thrown_to_nobody } from '@bt/test-support/broker_trials'
 import { forward_messages } from '../../../src/node/broker/forward_messages.js'
 
 test('an error of the sink is thrown in a later tick', async () => {

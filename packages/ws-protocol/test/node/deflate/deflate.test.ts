@@ -1,3 +1,4 @@
+import { hex } from '@bt/test-support/frames'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -81,7 +82,6 @@ function prefixes_of(
   }
 }
 
-const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const TAIL = hex('00 00 ff ff')
 /** RFC 7692 §7.2.1, by zlib itself. */
 const packed_by_zlib = (data: string | Uint8Array, options = {}): Buffer =>

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_authority, make_self_signed } from '../../../../../scripts/certificates.mjs'
+import { make_authority, make_self_signed } from '@bt/test-support/certificates'
 import { secure_options } from '../../../src/node/index.js'
 
 const authority = await make_authority()

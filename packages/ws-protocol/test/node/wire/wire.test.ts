@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { deferred } from '@bt/test-support/deferred'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request as http_request, type IncomingMessage } from 'node:http'
 import { createServer as create_https_server, request as https_request } from 'node:https'
@@ -6,8 +7,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { deflateRawSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-// @boundaries-ignore certificates for tests are made in one place
-import { make_self_signed } from '../../../../../scripts/certificates.mjs'
+import { make_self_signed } from '@bt/test-support/certificates'
+import { frame_bytes } from '@bt/test-support/frames'
+import { accept_of } from '@bt/test-support/handshake'
 import { Connection } from '../../../src/connection/connection.js'
 import { NetError } from '../../../src/errors/errors.js'
 import { deflate_offers } from '../../../src/handshake/deflate_offer.js'
@@ -64,14 +66,13 @@ async function accepting(
   const http = made_http(transport)
   const accepted = new Promise<Accepted>(resolve => {
     http.once('upgrade', ({ headers }: IncomingMessage, stream: Socket, head: Buffer) => {
-      const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
       const offers = deflate_offers(headers['sec-websocket-extensions'] ?? '', 'client') ?? []
       const deflate = compression ? accept_deflate(offers) : undefined
       const lines = [
         'HTTP/1.1 101 Switching Protocols',
         'Upgrade: websocket',
         'Connection: Upgrade',
-        `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}`,
+        `Sec-WebSocket-Accept: ${accept_of(String(headers['sec-websocket-key']))}`,
         ...(deflate === undefined ? [] : [`Sec-WebSocket-Extensions: ${deflate.answer}`]),
       ]
       stream.write(`${lines.join('\r\n')}\r\n\r\n`)
@@ -188,12 +189,8 @@ describe('Wire', () => {
   }
 
   /** A frame of a client whose zero mask leaves the payload as it is; it may be cut off before `length`. */
-  const frame = (first: number, payload: string | Uint8Array, length = payload.length): Buffer => {
-    const header = Buffer.alloc(length < 126 ? 6 : 8)
-    header.writeUInt16BE((first << 8) | 0x80 | Math.min(length, 126))
-    if (length >= 126) header.writeUInt16BE(length, 2)
-    return Buffer.concat([header, Buffer.from(payload as string)])
-  }
+  const frame = (first: number, payload: string | Uint8Array, length = payload.length): Buffer =>
+    frame_bytes({ first, payload: Buffer.from(payload as string), key: 0, length: BigInt(length) })
 
   it('decompresses text and bytes, and refuses text that is not UTF-8', async () => {
     const { connection, listener, raw } = await open_raw({ compression: true })
@@ -256,8 +253,7 @@ describe('Wire', () => {
     it('gets reports of messages in callbacks, and pauses the socket while its limit is exceeded', async () => {
       budget.max_waiting_bytes = 100
       const { connection, listener, raw, wire } = await open_raw({}, budget)
-      let release!: () => void
-      const released = new Promise<void>(resolve => (release = resolve))
+      const { promise: released, resolve: release } = deferred()
       listener.on_data = data => {
         wire.lend(data)
         return released
@@ -544,10 +540,7 @@ describe('Wire', () => {
     }
 
     it('reaches the peer, and reports its round-trip time', async () => {
-      let report_round_trip!: (ms: number) => void
-      const round_trip = new Promise<number>(resolve => {
-        report_round_trip = resolve
-      })
+      const { promise: round_trip, resolve: report_round_trip } = deferred<number>()
       const { connection, port, peer } = await open_pair(1_000_000, false, 'TCP', ms => report_round_trip(ms))
       const before = performance.now()
       const signs = port.signs_of_life()

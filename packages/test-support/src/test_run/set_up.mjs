@@ -1,7 +1,7 @@
 // Installs what tests need of the machine, if that is allowed without asking: as root on Debian or Ubuntu, or in CI with sudo.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { is_ci, missing_programs } from './programs.mjs'
+import { is_ci, missing_programs } from '../programs.mjs'
 
 /** What packages of Debian start, and the tests do not use: they start their own. */
 const SERVICES = ['nginx', 'nats-server', 'redis-server']
@@ -11,7 +11,7 @@ const APT_OPTIONS = ['-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=1'
 /**
  * What the set-up left undone.
  * @typedef {object} Lacking
- * @property {readonly import('./programs.mjs').SystemProgram[]} programs
+ * @property {readonly import('../programs.mjs').SystemProgram[]} programs
  * @property {string} advice how to get them, or why they could not be installed; empty if nothing is lacking
  */
 
@@ -42,7 +42,7 @@ export function set_up(suite, say = console.log) {
 
 /**
  * What is missing, each with what it is for.
- * @param {readonly import('./programs.mjs').SystemProgram[]} programs
+ * @param {readonly import('../programs.mjs').SystemProgram[]} programs
  */
 function list_of(programs) {
   return programs.map(program => `${program.package} (for ${program.use})`).join(', ')

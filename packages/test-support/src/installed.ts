@@ -1,9 +1,8 @@
+// Programs that a machine may have or not, for tests that come in groups.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe } from 'vitest'
-// @boundaries-ignore what the machine has is found in one place for the whole repository
-import { MissingProgram, type Program, type SystemProgram } from '../../../scripts/test_run/programs.mjs'
+import { MissingProgram, type Program, type SystemProgram } from './programs.mjs'
 
 /** A program that this machine may have or not. */
 export interface Installed {
@@ -61,11 +60,6 @@ function npm_program(name: string, file: string): Installed {
       return path !== undefined && runs(path, '--version') ? path : undefined
     },
   })
-}
-
-/** Where a program in another language is. */
-export function foreign(file: string): string {
-  return fileURLToPath(new URL(`../foreign/${file}`, import.meta.url))
 }
 
 /** Groups the tests that need a program. */

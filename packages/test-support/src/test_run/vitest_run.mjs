@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DefaultReporter, MinimalReporter } from 'vitest/node'
-import { missing_programs } from './programs.mjs'
+import { missing_programs } from '../programs.mjs'
 import { counts_of, summary, write_results } from './results.mjs'
 import { set_up } from './set_up.mjs'
 import { RunFolder } from './temporary.mjs'
@@ -106,7 +106,7 @@ function count_tests(modules, errors) {
   const not_tested = new Map()
   /**
    * @param {import('vitest/node').TestModule | import('vitest/node').TestSuite | import('vitest/node').TestCase} task
-   * @param {import('./programs.mjs').MissingProgram['lacks']} [inherited]
+   * @param {import('../programs.mjs').MissingProgram['lacks']} [inherited]
    */
   const count = (task, inherited) => {
     const { lacks = inherited } = /** @type {{ lacks?: typeof inherited }} */ (task.meta())

@@ -1,12 +1,12 @@
 // Runs tests as vitest does, but skips those that end with a MissingProgram: whatever needs a program finds out by itself, and no test
 // has to ask before. In CI such a test fails, unless the program is optional.
 import { it, TestRunner } from 'vitest'
-import { is_ci } from './programs.mjs'
+import { is_ci } from '../programs.mjs'
 
 // What a test warns of on purpose would hide what fails among all suites.
 if (process.env.NPM_TEST === 'true') process.removeAllListeners('warning')
 
-/** @typedef {import('./programs.mjs').MissingProgram['lacks']} Lacks */
+/** @typedef {import('../programs.mjs').MissingProgram['lacks']} Lacks */
 
 export default class extends TestRunner {
   /**

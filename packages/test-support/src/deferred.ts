@@ -1,11 +1,11 @@
-/** A promise that a test settles. */
+/** A promise, and what settles it: what Node calls `Promise.withResolvers` from 22 on. */
 export interface Deferred<Value> {
   readonly promise: Promise<Value>
   readonly resolve: (value: Value) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Makes a promise to be settled later. */
+/** Makes a promise that is settled from outside. */
 export function deferred<Value = void>(): Deferred<Value> {
   let resolve!: (value: Value) => void
   let reject!: (error: unknown) => void
@@ -14,11 +14,4 @@ export function deferred<Value = void>(): Deferred<Value> {
     reject = fail
   })
   return { promise, resolve, reject }
-}
-
-/** Settles when a signal is aborted. */
-export function aborted(signal: {
-  addEventListener(type: 'abort', listener: () => void): void
-}): Promise<void> {
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve()))
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { connect as connect_tls } from 'node:tls'
-import { NATS as NATS_SERVER, path_of, REDIS as REDIS_SERVER } from './test_run/programs.mjs'
+import { NATS as NATS_SERVER, path_of, REDIS as REDIS_SERVER } from './programs.mjs'
 
 const HOST = '127.0.0.1'
 
@@ -41,7 +41,7 @@ const GUARDIAN =
 /**
  * What sets brokers of one kind apart.
  * @typedef {object} Kind
- * @property {import('./test_run/programs.mjs').Program} program
+ * @property {import('./programs.mjs').Program} program
  * @property {string} scheme of its URLs
  * @property {string} tls_scheme of its URLs when it speaks TLS
  * @property {RegExp} says_ready what it says when it listens

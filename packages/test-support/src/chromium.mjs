@@ -1,6 +1,6 @@
 // The Chromium of this machine, for tests and scripts.
 import { chromium } from 'playwright-core'
-import { CHROMIUM, path_of } from './test_run/programs.mjs'
+import { CHROMIUM, path_of } from './programs.mjs'
 
 /** Quiet, and drawing by software, as on a machine without a graphics card. */
 export const CHROMIUM_FLAGS = [

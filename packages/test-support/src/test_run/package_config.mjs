@@ -1,0 +1,40 @@
+// The vitest settings of all packages. JavaScript, because Node itself loads them.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { test_run } from './vitest_run.mjs'
+
+const packages = fileURLToPath(new URL('../../..', import.meta.url))
+
+const { plugins, runner, reporters, coverage_reporter } = test_run()
+
+/** What every package's vitest.config.ts says: tests run on sources, never on a build, and hold the coverage. */
+export const package_config = defineConfig({
+  plugins,
+  resolve: {
+    alias: [
+      { find: /^@bt\/([a-z-]+)$/, replacement: `${packages}$1/src/index.ts` },
+      { find: '@bt/ws-protocol/broker', replacement: `${packages}ws-protocol/src/node/broker/index.ts` },
+      { find: '@bt/ws-protocol/internal/node', replacement: `${packages}ws-protocol/src/node/index.ts` },
+      { find: '@bt/ws-protocol/internal', replacement: `${packages}ws-protocol/src/internal.ts` },
+      { find: '@bt/ws-protocol/testing', replacement: `${packages}ws-protocol/src/testing/index.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A process for each file would take longer to start, and to load what it tests, than most files take.
+    isolate: false,
+    setupFiles: fileURLToPath(new URL('./vitest_file.mjs', import.meta.url)),
+    // Only what hangs takes so long: many of these run side by side, on machines of any kind.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    runner,
+    reporters,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/index.ts'],
+      reporter: coverage_reporter,
+      thresholds: { lines: 95, branches: 95, functions: 95, statements: 95 },
+    },
+  },
+})
