@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { status_for } from '@bt/test-support/handshake'
 import { expect, it } from 'vitest'
 import { start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
@@ -9,22 +9,22 @@ const THIS_MACHINE = 'http://127.0.0.1:3000'
 
 it('accepts pages of this machine, and names the option that accepts others', async () => {
   const { program, url } = await start_server('serve')
-  expect(await status_of(url, THIS_MACHINE)).toBe(101)
-  expect(await status_of(url, ELSEWHERE)).toBe(403)
+  expect(await status_for(url, THIS_MACHINE)).toBe(101)
+  expect(await status_for(url, ELSEWHERE)).toBe(403)
   await program.until(({ stderr }) => /^error: .*origins: \["https:\/\/example\.com"\].*\n$/.test(stderr))
 })
 
 it('accepts pages of each --origin, and no others', async () => {
   const { url } = await start_server('serve', '--origin', ELSEWHERE, '--origin', ALSO_ELSEWHERE)
   const statuses = await Promise.all(
-    [ELSEWHERE, ALSO_ELSEWHERE, THIS_MACHINE].map(origin => status_of(url, origin)),
+    [ELSEWHERE, ALSO_ELSEWHERE, THIS_MACHINE].map(origin => status_for(url, origin)),
   )
   expect(statuses).toEqual([101, 101, 403])
 })
 
 it('accepts every page with --origin *', async () => {
   const { url } = await start_server('serve', '--origin', '*')
-  expect(await status_of(url, ELSEWHERE)).toBe(101)
+  expect(await status_for(url, ELSEWHERE)).toBe(101)
 })
 
 it('reports an invalid origin in one line, and exits with code 1', async () => {
@@ -32,28 +32,3 @@ it('reports an invalid origin in one line, and exits with code 1', async () => {
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*write "https:\/\/example\.com".*\n$/)
 })
-
-/** Returns the status of the response to a handshake from a page of that origin. */
-function status_of(url: string, origin: string): Promise<number | undefined> {
-  const { hostname: host, port, pathname: path } = new URL(url)
-  const headers = {
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    Origin: origin,
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-  }
-  return new Promise((resolve, reject) => {
-    request({ host, port, path, headers, agent: false })
-      .on('upgrade', ({ statusCode }, socket) => {
-        socket.destroy()
-        resolve(statusCode)
-      })
-      .on('response', response => {
-        response.resume()
-        resolve(response.statusCode)
-      })
-      .on('error', reject)
-      .end()
-  })
-}

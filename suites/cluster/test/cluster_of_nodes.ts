@@ -9,7 +9,7 @@ import {
   read_numbered,
   type Told,
 } from '../src/words.ts'
-import { Journal } from './journal.ts'
+import { Journal } from '@bt/test-support/journal'
 import { NodeProcess } from './node_process.ts'
 
 type Kind = NodeOptions['kind']

@@ -9,7 +9,7 @@ import { start_nats, start_redis } from '@bt/test-support/brokers'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
-import { Journal } from './journal.ts'
+import { Journal } from '@bt/test-support/journal'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const docs = join(here, '../../../docs')

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { FrameReader, OPCODE, type SeenFrame } from '@bt/test-support/frames'
 import { answer_to } from '@bt/test-support/handshake'
 import { type FrameOptions, frame } from './frame.js'
-import { Journal } from './journal.js'
+import { Journal } from '@bt/test-support/journal'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const HEAD_END = '\r\n\r\n'

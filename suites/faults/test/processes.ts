@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { Journal } from '../src/journal.ts'
+import { Journal } from '@bt/test-support/journal'
 import type { ClientOrder, ServerOrder, Told } from '../src/process_words.ts'
 import { also_end } from './subjects.ts'
 

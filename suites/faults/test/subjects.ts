@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as net from '@bt/net'
 import { afterEach } from 'vitest'
-import { Journal } from '../src/journal.ts'
+import { Journal } from '@bt/test-support/journal'
 import { WireServer } from '../src/wire.ts'
 
 const started: { [Symbol.asyncDispose](): Promise<void> }[] = []

@@ -1,7 +1,7 @@
 import { deferred } from '@bt/test-support/deferred'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type * as net from '@bt/net'
-import { Journal } from '../src/journal.ts'
+import { Journal } from '@bt/test-support/journal'
 import { REQUEST, Wire } from '../src/wire.ts'
 import {
   also_end,

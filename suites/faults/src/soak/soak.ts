@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Journal } from '../journal.js'
+import { Journal } from '@bt/test-support/journal'
 import { type Account, audit } from './audit.js'
 import { BadWeather } from './bad_weather.js'
 import { account_of, BareGuest, type Guest, type GuestAccount, OurGuest } from './guests.js'
