@@ -1,5 +1,5 @@
-import { mergeConfig } from 'vitest/config'
 import { package_config } from '@bt/test-support/vitest'
+import { mergeConfig } from 'vitest/config'
 
 // Most tests here start programs and browsers, and wait for them.
 export default mergeConfig(package_config, { test: { maxWorkers: 2, globalSetup: 'test/bundled_net.ts' } })

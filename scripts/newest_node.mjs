@@ -1,9 +1,9 @@
 // Runs tests of the package in the current folder on the newest Node as well: `node newest_node.mjs FILE…`. npm fetches that Node; without
 // a network these tests are skipped, but in CI they fail.
 import { spawnSync } from 'node:child_process'
-import { npm } from './npm_packages.mjs'
 import { is_ci } from '../packages/test-support/src/programs.mjs'
 import { write_results } from '../packages/test-support/src/test_run/results.mjs'
+import { npm } from './npm_packages.mjs'
 
 const VERSION = '26.10.0'
 

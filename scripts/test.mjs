@@ -1,10 +1,16 @@
 // All checks that a change must pass, on a machine that has Node and npm: sets the machine up, installs, builds, checks and tests, and
 // ends with how many tests ran, and what was not tested. Arguments go to turbo: `npm test -- --filter=@bt/net...`.
-import { interrupted } from './children.mjs'
-import { install_npm_packages } from './npm_packages.mjs'
-import { all_suites, read_results, remove_results, summary } from '../packages/test-support/src/test_run/results.mjs'
+
+import {
+  all_suites,
+  read_results,
+  remove_results,
+  summary,
+} from '../packages/test-support/src/test_run/results.mjs'
 import { set_up } from '../packages/test-support/src/test_run/set_up.mjs'
 import { RunFolder } from '../packages/test-support/src/test_run/temporary.mjs'
+import { interrupted } from './children.mjs'
+import { install_npm_packages } from './npm_packages.mjs'
 import { turbo } from './turbo.mjs'
 
 const CHECKS = [

@@ -3,8 +3,8 @@
 import { createRequire } from 'node:module'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { interrupted, run } from './children.mjs'
 import { missing_programs } from '../packages/test-support/src/programs.mjs'
+import { interrupted, run } from './children.mjs'
 
 /**
  * Runs turbo, and returns its exit code.

@@ -4,9 +4,9 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { temporary_folder } from '@bt/test-support/temporary'
 import { build, type Rolldown } from 'vite'
 import type { TestProject } from 'vitest/node'
-import { temporary_folder } from '@bt/test-support/temporary'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 const NET = '@bt/net'

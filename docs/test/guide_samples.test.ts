@@ -1,6 +1,6 @@
-import { deferred } from '@bt/test-support/deferred'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { answer_http, guest, host, Sample, serve } from './sample_programs.ts'
 

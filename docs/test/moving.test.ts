@@ -1,9 +1,9 @@
 import { once } from 'node:events'
+import { launch_chromium } from '@bt/test-support/chromium'
 import type { ConsoleMessage } from 'playwright-core'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
-import { launch_chromium } from '@bt/test-support/chromium'
 import { guest, host, Sample, script_of, serve } from './sample_programs.ts'
 
 /** A client of ws, once it is open. */

@@ -11,10 +11,10 @@ import {
   type WsListenOptions,
   type WsServer,
 } from '@bt/net'
-import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
-import { inject, onTestFinished } from 'vitest'
 import { RunningProgram } from '@bt/test-support/running_program'
 import { samples_of } from '@bt/test-support/samples'
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
+import { inject, onTestFinished } from 'vitest'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Where samples listen, or connect to, as they stand. */

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import { launch_chromium } from '@bt/test-support/chromium'
 import type { Browser } from 'playwright-core'
 import { type PreviewServer, preview } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch_chromium } from '@bt/test-support/chromium'
 import { address_of, all_pages } from '../site.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import { blocks_of } from '@bt/test-support/samples'
+import { describe, expect, test } from 'vitest'
 import { is_chinese, PAGES, type Page, page_at } from './pages.ts'
 
 const chinese = PAGES.filter(is_chinese)

@@ -1,5 +1,5 @@
-import { defineConfig, mergeConfig } from 'vitest/config'
 import { package_config } from '@bt/test-support/vitest'
+import { defineConfig, mergeConfig } from 'vitest/config'
 
 export default mergeConfig(
   package_config,

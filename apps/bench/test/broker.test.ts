@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
 import { NATS, path_of, REDIS } from '@bt/test-support/programs'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type Broker, type BrokerKind, broker_program, start_broker } from '../src/process/broker.ts'
 
 let broker: Broker | undefined

@@ -1,6 +1,6 @@
+import { launch_chromium } from '@bt/test-support/chromium'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished } from 'vitest'
-import { launch_chromium } from '@bt/test-support/chromium'
 import { position_of } from '../src/page/rate_stops.ts'
 
 /** How long tests wait for an event; long, because a slow machine is no failure. */

@@ -1,5 +1,5 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Broker, start_nats, start_redis } from '@bt/test-support/brokers'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { PATIENCE_MS, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { type RunningServer, run, start_server } from './program.ts'

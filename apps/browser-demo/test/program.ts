@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
 import { type Exit, RunningProgram } from '@bt/test-support/running_program'
+import { onTestFinished } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 

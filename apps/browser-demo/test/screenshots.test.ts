@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
 import { CHROMIUM, NATS, path_of } from '@bt/test-support/programs'
+import { expect, it } from 'vitest'
 
 const FOLDER = new URL('../screenshots/', import.meta.url)
 const SCRIPT = fileURLToPath(new URL('../scripts/screenshots.mjs', import.meta.url))

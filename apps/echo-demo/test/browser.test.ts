@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
 import { launch_chromium } from '@bt/test-support/chromium'
+import { expect, it, onTestFinished } from 'vitest'
 import { start_server } from './program.ts'
 
 /** The lines of the specification, except for the port. */

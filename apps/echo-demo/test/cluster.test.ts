@@ -1,6 +1,6 @@
 import { connect } from '@bt/net'
-import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Broker, start_nats, start_redis } from '@bt/test-support/brokers'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Guest } from './guest.ts'
 import { unused_url } from './host.ts'
 import { start_server } from './program.ts'

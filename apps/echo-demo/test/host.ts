@@ -1,4 +1,3 @@
-import { deferred } from '@bt/test-support/deferred'
 import {
   type AuthorizeRequest,
   type CloseInfo,
@@ -6,6 +5,7 @@ import {
   listen,
   type WsListenOptions,
 } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { onTestFinished } from 'vitest'
 import { send_patiently } from '../src/send_patiently.ts'
 

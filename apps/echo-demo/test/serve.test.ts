@@ -1,7 +1,7 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { connect as connect_tcp } from 'node:net'
 import { connect, listen, type WsClient, type WsServer, type WsSocket } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { close_in_order } from '../src/serve.ts'
 import { start_host } from './host.ts'

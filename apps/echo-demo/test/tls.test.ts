@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
 import { make_authority } from '@bt/test-support/certificates'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { LONG_WAIT, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
 

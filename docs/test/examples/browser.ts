@@ -1,6 +1,6 @@
+import { launch_chromium } from '@bt/test-support/chromium'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, onTestFinished } from 'vitest'
-import { launch_chromium } from '@bt/test-support/chromium'
 
 /** How long a test waits for what has to happen: a busy machine is slow, and no failure. */
 const PATIENCE_MS = 30_000

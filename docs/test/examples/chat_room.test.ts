@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type CloseInfo, connect, type WsClient } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { deferred } from '@bt/test-support/deferred'
 import { Program } from './program.ts'
 
 describe('the chat room', () => {

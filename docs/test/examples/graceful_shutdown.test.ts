@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CloseInfo, connect } from '@bt/net'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { deferred } from '@bt/test-support/deferred'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { DIST, Program } from './program.ts'
 
 const DOCKERFILE = new URL('../../examples/Dockerfile', import.meta.url)

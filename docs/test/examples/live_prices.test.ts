@@ -1,6 +1,6 @@
 import { connect, type WsClient } from '@bt/net'
-import { describe, expect, it, onTestFinished } from 'vitest'
 import { deferred } from '@bt/test-support/deferred'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Program } from './program.ts'
 
 interface Price {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { inject, onTestFinished } from 'vitest'
 import { RunningProgram } from '@bt/test-support/running_program'
+import { inject, onTestFinished } from 'vitest'
 
 /** Where the examples import `@bt/net` as users do, file by file. */
 export const DIST: string = fileURLToPath(new URL('../../dist', import.meta.url))

@@ -1,8 +1,8 @@
 import { listen, type WsListenOptions, type WsServer } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { use_browser } from './browser.ts'
-import { deferred } from '@bt/test-support/deferred'
 import { use_page } from './page_server.ts'
 import type {} from './pages/worker_page.ts'
 

@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { make_authority } from '@bt/test-support/certificates'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))

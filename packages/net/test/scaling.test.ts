@@ -5,9 +5,9 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
+import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
 import * as net from '../src/index.js'
 
 const here = dirname(fileURLToPath(import.meta.url))

@@ -1,6 +1,6 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as net from '../src/index.js'
 

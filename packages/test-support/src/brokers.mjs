@@ -1,3 +1,4 @@
+// @ts-check
 // A NATS server or a Redis of one's own, for tests and benchmarks: on a free port of loopback, in a folder of its own that is not kept.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

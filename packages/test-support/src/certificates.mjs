@@ -1,3 +1,4 @@
+// @ts-check
 // Certificates for tests: made when they are needed, in Node alone, and never kept.
 import { isIP } from 'node:net'
 import { generate } from 'selfsigned'

@@ -1,3 +1,4 @@
+// @ts-check
 // The Chromium of this machine, for tests and scripts.
 import { chromium } from 'playwright-core'
 import { CHROMIUM, path_of } from './programs.mjs'

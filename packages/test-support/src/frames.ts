@@ -122,7 +122,6 @@ function read_frame(bytes: Buffer): { readonly frame?: SeenFrame; readonly size:
 /** §5.3, in both directions. */
 function masked(payload: Uint8Array, key: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(payload.length)
-  for (let at = 0; at < payload.length; at += 1)
-    bytes[at] = (payload[at] as number) ^ (key[at % 4] as number)
+  for (let at = 0; at < payload.length; at += 1) bytes[at] = (payload[at] as number) ^ (key[at % 4] as number)
   return bytes
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The only list of what tests need of a machine beside Node and npm: where it is, which Debian package has it, whose tests need it.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -32,6 +33,7 @@ const PYTHON = '/usr/bin/python3'
 
 /** Thrown by whatever needs a program that is missing. A test that ends with it is skipped, except in CI. */
 export class MissingProgram extends Error {
+  /** @override */
   name = 'MissingProgram'
 
   /** @param {Omit<Program, 'find'>} program */

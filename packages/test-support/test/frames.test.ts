@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { BINARY, CLOSE, close_payload, FIN, FrameReader, frame_bytes, hex, PONG, RSV1, TEXT } from '../src/frames.ts'
+import {
+  BINARY,
+  CLOSE,
+  close_payload,
+  FIN,
+  FrameReader,
+  frame_bytes,
+  hex,
+  PONG,
+  RSV1,
+  TEXT,
+} from '../src/frames.ts'
 
 /** Frames with all forms of length, and what they are written as (RFC 6455 §5.7, and by hand). */
 const WRITTEN = [
@@ -12,7 +23,11 @@ const WRITTEN = [
   ['a Close', { first: FIN | CLOSE, payload: close_payload(1000, 'é') }, '88 04 03 e8 c3 a9'],
   ['nothing', { first: FIN | PONG, key: 0 }, '8a 80 00 00 00 00'],
   ['reserved bits, and no FIN', { first: RSV1 | BINARY, payload: hex('00 ff') }, '42 02 00 ff'],
-  ['a longer form of a length than it needs', { first: TEXT, payload: hex('61'), length_bytes: 2 }, '01 7e 00 01 61'],
+  [
+    'a longer form of a length than it needs',
+    { first: TEXT, payload: hex('61'), length_bytes: 2 },
+    '01 7e 00 01 61',
+  ],
   ['a length that is not the payload’s', { first: TEXT, length: 2n ** 63n }, '01 7f 80 00 00 00 00 00 00 00'],
 ] as const
 
@@ -34,7 +49,11 @@ describe('frame_bytes', () => {
 
 describe('FrameReader', () => {
   const FRAMES = [0, 1, 125, 126, 65_535, 65_536].flatMap(length =>
-    [undefined, 0, 0x0102_0304].map(key => ({ first: FIN | BINARY, key, payload: Buffer.alloc(length, 'ab') })),
+    [undefined, 0, 0x0102_0304].map(key => ({
+      first: FIN | BINARY,
+      key,
+      payload: Buffer.alloc(length, 'ab'),
+    })),
   )
   const bytes = Buffer.concat(FRAMES.map(frame_bytes))
 

@@ -1,6 +1,6 @@
+import { start_nats } from '@bt/test-support/brokers'
 import { cluster_port_cases } from '@bt/ws-protocol/testing'
 import { afterAll, describe, it } from 'vitest'
-import { start_nats } from '@bt/test-support/brokers'
 import { nats } from '../src/index.js'
 
 const broker = await start_nats()

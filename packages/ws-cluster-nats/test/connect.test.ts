@@ -1,8 +1,8 @@
-import { ClusterListener, carries, failure_of, messages_of } from '@bt/ws-protocol/testing'
-import { describe, expect, it } from 'vitest'
 import { closed_after_each, mute_server } from '@bt/test-support/broker_trials'
 import { type Broker, start_nats } from '@bt/test-support/brokers'
 import { make_authority } from '@bt/test-support/certificates'
+import { ClusterListener, carries, failure_of, messages_of } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
 import { type NatsOptions, nats } from '../src/index.js'
 
 const authority = await make_authority()

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
-import { describe, expect, it } from 'vitest'
 import { closed_after_each, thrown_to_nobody, with_socket } from '@bt/test-support/broker_trials'
 import { type Broker, start_nats } from '@bt/test-support/brokers'
+import { ClusterListener, received_after_throwing } from '@bt/ws-protocol/testing'
+import { describe, expect, it } from 'vitest'
 import { type NatsClientOptions, nats } from '../src/index.js'
 
 const close_after_test = closed_after_each()

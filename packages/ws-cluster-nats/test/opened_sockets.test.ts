@@ -1,6 +1,6 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { deferred } from '@bt/test-support/deferred'
 import { afterAll, describe, expect, it } from 'vitest'
 import { OpenedSockets } from '../src/opened_sockets.js'
 

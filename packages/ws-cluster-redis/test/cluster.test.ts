@@ -1,7 +1,7 @@
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { ClusterListener } from '@bt/ws-protocol/testing'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { redis } from '../src/index.js'
 import { slot_of } from '../src/slot.js'
 import { command, RedisCluster } from './redis_cluster.js'

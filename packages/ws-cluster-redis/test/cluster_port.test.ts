@@ -1,7 +1,7 @@
+import { type Broker, start_redis } from '@bt/test-support/brokers'
 import type { ClusterPort } from '@bt/ws-protocol/broker'
 import { type ClusterHarness, cluster_port_cases } from '@bt/ws-protocol/testing'
 import { afterAll, describe, it } from 'vitest'
-import { type Broker, start_redis } from '@bt/test-support/brokers'
 import { redis } from '../src/index.js'
 import { RedisCluster } from './redis_cluster.js'
 

@@ -1,5 +1,5 @@
-import { RedisClient } from '@redis/client'
 import { type Broker, start_redis } from '@bt/test-support/brokers'
+import { RedisClient } from '@redis/client'
 
 /**
  * Makes a client. `createClient` would also make a class whenever its options differ from those of its last

@@ -1,6 +1,6 @@
+import { start_redis } from '@bt/test-support/brokers'
 import { createClient } from '@redis/client'
 import { describe, expect, it } from 'vitest'
-import { start_redis } from '@bt/test-support/brokers'
 import { find_channel, slot_of } from '../src/slot.js'
 
 const CHANNELS = [

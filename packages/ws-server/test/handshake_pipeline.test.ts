@@ -1,10 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { Agent, createServer, get, type IncomingMessage, request } from 'node:http'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { listen, type WsListenOptions, type WsServer, type WsServerError } from '../src/index.js'
-import { deferred } from '@bt/test-support/deferred'
 import { handshake_lines, RawClient } from './raw_client.js'
 import { start_open, stop_all } from './started_server.js'
 

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { connect, type WsClient } from '@bt/net'
 import { type Broker, type BrokerOptions, start_nats, start_redis } from '@bt/test-support/brokers'
+import { Journal } from '@bt/test-support/journal'
 import {
   type NodeOptions,
   type Numbered,
@@ -9,7 +10,6 @@ import {
   read_numbered,
   type Told,
 } from '../src/words.ts'
-import { Journal } from '@bt/test-support/journal'
 import { NodeProcess } from './node_process.ts'
 
 type Kind = NodeOptions['kind']

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connect, listen, type WsServer } from '@bt/net'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { start_nats, start_redis } from '@bt/test-support/brokers'
+import { Journal } from '@bt/test-support/journal'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
-import { Journal } from '@bt/test-support/journal'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const docs = join(here, '../../../docs')

@@ -1,7 +1,7 @@
+import { hex, OPCODE } from '@bt/test-support/frames'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { ClientSide } from './client_side.ts'
-import { hex, OPCODE } from '@bt/test-support/frames'
 import { encode, type Frame, type Sent } from './frame.ts'
 import { fuzz } from './fuzz.ts'
 import { answer_head, request_head } from './handshake.ts'
@@ -18,7 +18,7 @@ const utf8_text = fc.string({ unit: 'binary', maxLength: 40 }).map(text => new T
 const payload = fc.oneof(
   { weight: 4, arbitrary: utf8_text },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 140 }) },
-  { weight: 1, arbitrary: fc.constantFrom(...['c3', 'ed a0 80', 'ff', '80'].map(bytes)) },
+  { weight: 1, arbitrary: fc.constantFrom(...['c3', 'ed a0 80', 'ff', '80'].map(hex)) },
   { weight: 1, arbitrary: fc.nat(MAX_PAYLOAD + 5).map(size => new Uint8Array(size).fill(0x61)) },
 )
 

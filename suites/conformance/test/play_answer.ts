@@ -1,8 +1,8 @@
 import { NetError } from '@bt/net'
+import { OPCODE } from '@bt/test-support/frames'
 import { expect } from 'vitest'
 import type { AnswerCase, Outcome } from './answer_case.ts'
 import type { ClientSide, Pair } from './client_side.ts'
-import { OPCODE } from '@bt/test-support/frames'
 import { close, encode } from './frame.ts'
 import type { Segmentation } from './raw_peer.ts'
 

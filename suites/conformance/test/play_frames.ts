@@ -1,6 +1,6 @@
 import { constants, inflateRawSync } from 'node:zlib'
+import type { SeenFrame } from '@bt/test-support/frames'
 import { expect } from 'vitest'
-import { type SeenFrame } from '@bt/test-support/frames'
 import { close, type Frame, type Sent, text } from './frame.ts'
 import type { Ending, FrameCase } from './frame_case.ts'
 import type { RawPeer, Segmentation } from './raw_peer.ts'

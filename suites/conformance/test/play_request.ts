@@ -1,6 +1,6 @@
+import { OPCODE } from '@bt/test-support/frames'
 import { accept_of } from '@bt/test-support/handshake'
 import { expect } from 'vitest'
-import { OPCODE } from '@bt/test-support/frames'
 import { close, encode } from './frame.ts'
 import { KEY } from './handshake.ts'
 import type { RawPeer, Segmentation } from './raw_peer.ts'

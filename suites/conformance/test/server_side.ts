@@ -1,6 +1,6 @@
-import { deferred } from '@bt/test-support/deferred'
 import { connect } from 'node:net'
 import * as net from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { encode } from './frame.ts'
 import { extension_line, type FrameCase } from './frame_case.ts'
 import { request_head } from './handshake.ts'

@@ -1,6 +1,6 @@
 import type * as net from '@bt/net'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { close_payload, OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Wire } from '../src/wire.ts'
 import { measure, run_server } from './processes.ts'
 import {

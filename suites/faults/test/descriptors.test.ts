@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import { REQUEST, Wire } from '../src/wire.ts'
 import { run_client, run_server } from './processes.ts'
 import { start_server, url_of } from './subjects.ts'

@@ -1,7 +1,7 @@
 import { connect, type WsClient, type WsSocket } from '@bt/net'
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
 import { Journal } from '@bt/test-support/journal'
+import { describe, expect, it } from 'vitest'
 import { Wire, WireServer } from '../src/wire.ts'
 import { also_end, start_server } from './subjects.ts'
 

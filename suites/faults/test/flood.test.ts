@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import { close_code, REQUEST, Wire } from '../src/wire.ts'
 import { serves_others, start_server } from './subjects.ts'
 import { gate, open_victim, paused, SIDES, watch_received } from './victim.ts'

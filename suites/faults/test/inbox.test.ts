@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import { close_code, Wire } from '../src/wire.ts'
 import { measure, run_server } from './processes.ts'
 import { start_client, unix_bind } from './subjects.ts'

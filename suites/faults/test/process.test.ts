@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import { Wire } from '../src/wire.ts'
 import { measure, run_client, run_server } from './processes.ts'
 import { start_client, start_server, start_wire_server, url_of } from './subjects.ts'

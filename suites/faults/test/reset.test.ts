@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { describe, expect, it } from 'vitest'
 import { close_payload, OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import {
   gate,
   open_victim,

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
 import { answer_to } from '@bt/test-support/handshake'
+import { describe, expect, it } from 'vitest'
 import { REQUEST, Wire } from '../src/wire.ts'
 import { goes_on, serves_others, start_client, start_server, start_wire_server } from './subjects.ts'
 import { open_victim, SIDES } from './victim.ts'

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
 import { OPCODE } from '@bt/test-support/frames'
+import { describe, expect, it } from 'vitest'
 import { start_client, start_server, url_of } from './subjects.ts'
 import { gate, open_victim, paused, SIDES, type Victim, watch_received } from './victim.ts'
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as net from '@bt/net'
-import { afterEach } from 'vitest'
 import { Journal } from '@bt/test-support/journal'
+import { afterEach } from 'vitest'
 import { WireServer } from '../src/wire.ts'
 
 const started: { [Symbol.asyncDispose](): Promise<void> }[] = []

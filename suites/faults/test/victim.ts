@@ -1,6 +1,6 @@
-import { deferred } from '@bt/test-support/deferred'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type * as net from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { Journal } from '@bt/test-support/journal'
 import { REQUEST, Wire } from '../src/wire.ts'
 import {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
 import { make_self_signed } from '@bt/test-support/certificates'
+import { describe, expect, it } from 'vitest'
 import { Wire } from '../src/wire.ts'
 import { measure, run_workers } from './processes.ts'
 

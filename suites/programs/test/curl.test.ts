@@ -2,9 +2,9 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { listen, type WsServer } from '@bt/net'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { CURL } from '@bt/test-support/programs'
 import { describe_with, system_program } from '@bt/test-support/installed'
+import { CURL } from '@bt/test-support/programs'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { port_of } from './pair.ts'
 
 const curl = system_program(CURL)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { PING, PONG, TEXT } from '@bt/test-support/frames'
 import { expect } from 'vitest'
 import type { Pair, PairWishes } from './pair.ts'
-import { PING, PONG, TEXT } from '@bt/test-support/frames'
 
 /** What not every program can do. */
 export type Skill = 'fragment' | 'ping' | 'inflate' | 'deflate'

@@ -1,5 +1,5 @@
-import type { Habits, Skill } from './exchanges.ts'
 import { bun, DENO_RUN, deno, type Installed, node } from '@bt/test-support/installed'
+import type { Habits, Skill } from './exchanges.ts'
 import { foreign } from './foreign.ts'
 import { try_exchanges } from './try_exchanges.ts'
 

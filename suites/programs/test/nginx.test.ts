@@ -1,10 +1,11 @@
 import { connect } from '@bt/net'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { PING } from '@bt/test-support/frames'
+import { describe_with, system_program } from '@bt/test-support/installed'
 import { NGINX, OPENSSL } from '@bt/test-support/programs'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Arrivals } from './arrivals.ts'
 import { start_server } from './echo_server.ts'
 import type { Front } from './front.ts'
-import { describe_with, system_program } from '@bt/test-support/installed'
 import { Nginx } from './nginx.ts'
 import { port_of } from './pair.ts'
 import {
@@ -15,7 +16,6 @@ import {
   undici_client,
 } from './programs.ts'
 import { try_exchanges } from './try_exchanges.ts'
-import { PING } from '@bt/test-support/frames'
 import { Wire } from './wire.ts'
 
 const installed = system_program(NGINX)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { TlsConnectOptions } from '@bt/net'
-import { onTestFinished } from 'vitest'
 import { blocks_of } from '@bt/test-support/samples'
+import { onTestFinished } from 'vitest'
 import { make_certificate, our_trust } from './certificate.ts'
 import { free_port, NginxProcess } from './nginx_process.ts'
 

@@ -1,4 +1,3 @@
-import { deferred } from '@bt/test-support/deferred'
 import {
   type CloseInfo,
   type ConnectionHandle,
@@ -8,6 +7,7 @@ import {
   type WsServer,
   type WsServerStats,
 } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { Arrivals } from './arrivals.ts'
 import type { Front } from './front.ts'
 import type { Program, ProgramEvent, Wishes } from './program.ts'

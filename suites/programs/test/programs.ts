@@ -1,7 +1,7 @@
+import { bun, DENO_RUN, deno, type Installed, java, node, system_program } from '@bt/test-support/installed'
 import { PYTHON_AIOHTTP, PYTHON_TORNADO, PYTHON_WEBSOCKETS } from '@bt/test-support/programs'
 import type { Habits, Skill } from './exchanges.ts'
 import { foreign } from './foreign.ts'
-import { bun, DENO_RUN, deno, type Installed, java, node, system_program } from '@bt/test-support/installed'
 
 /** What a program can be to our side: a client of our server, or the server of our client. */
 export type Role = 'client' | 'server'

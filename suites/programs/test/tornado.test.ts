@@ -1,6 +1,6 @@
+import { describe_with } from '@bt/test-support/installed'
 import { afterAll, expect, it } from 'vitest'
 import { DIRECT } from './front.ts'
-import { describe_with } from '@bt/test-support/installed'
 import { open_to_our_server } from './pair.ts'
 import { Program } from './program.ts'
 import { python_tornado_client, python_tornado_server } from './programs.ts'

@@ -1,7 +1,7 @@
+import { describe_with } from '@bt/test-support/installed'
 import { afterAll, expect, it } from 'vitest'
 import { EXCHANGES, type Habits } from './exchanges.ts'
 import { DIRECT, type Front } from './front.ts'
-import { describe_with } from '@bt/test-support/installed'
 import {
   ask_our_server,
   open_to_our_server,

@@ -1,12 +1,12 @@
+import { PONG } from '@bt/test-support/frames'
+import { describe_with } from '@bt/test-support/installed'
 import { afterAll, expect, it } from 'vitest'
 import { exchange_compressed } from './exchanges.ts'
 import { DIRECT } from './front.ts'
-import { describe_with } from '@bt/test-support/installed'
 import { open_to_our_server } from './pair.ts'
 import { type DeflateOffer, Program } from './program.ts'
 import { python_websockets } from './programs.ts'
 import { try_exchanges } from './try_exchanges.ts'
-import { PONG } from '@bt/test-support/frames'
 
 const { installed, args } = python_websockets()
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { RunningProgram } from '@bt/test-support/running_program'
+import { onTestFinished } from 'vitest'
 
 /** The command line of a program, and its output. */
 export interface Ran {

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect } from 'vitest'
 import type { RunningProgram } from '@bt/test-support/running_program'
 import { samples_of } from '@bt/test-support/samples'
+import { expect } from 'vitest'
 import type { Person } from './person.ts'
 import { ROOT } from './repository.ts'
 

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { summary } from '@bt/test-support/results'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from './root.ts'
 
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
 import { samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
+import { describe, expect, it } from 'vitest'
 import { PACKAGES, ROOT } from './root.ts'
 
 /** A program, with the output that the page claims. */

@@ -1,3 +1,4 @@
+// @ts-check
 // The vitest settings of all packages. JavaScript, because Node itself loads them.
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'

@@ -1,3 +1,4 @@
+// @ts-check
 // What became of the tests of each package: written by vitest into a file, read by `npm test`.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+// @ts-check
 // Installs what tests need of the machine, if that is allowed without asking: as root on Debian or Ubuntu, or in CI with sudo.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// @ts-check
 // The temporary folders of a run of tests, and what the run has left behind: folders and processes.
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -8,6 +8,7 @@ if (process.env.NPM_TEST === 'true') process.removeAllListeners('warning')
 
 /** @typedef {import('../programs.mjs').MissingProgram['lacks']} Lacks */
 
+/** @public Vitest loads it by the path of this file. */
 export default class extends TestRunner {
   /**
    * @param {string} path

@@ -1,14 +1,14 @@
-import { deferred } from '@bt/test-support/deferred'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { launch_chromium } from '@bt/test-support/chromium'
+import { deferred } from '@bt/test-support/deferred'
+import { package_config } from '@bt/test-support/vitest'
 import { port_cases, WsPeer } from '@bt/ws-protocol/testing'
 import type { Browser, Page } from 'playwright-core'
 import { build, type Rolldown } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
-import { launch_chromium } from '@bt/test-support/chromium'
-import { package_config } from '@bt/test-support/vitest'
 import { start_ws_server, stop_all } from '../echo_server.js'
 
 /** Bundles a file of this folder, as a page's `type="module"` script. */

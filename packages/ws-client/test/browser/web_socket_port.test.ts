@@ -1,5 +1,5 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
+import { deferred } from '@bt/test-support/deferred'
 import { Connection, check_options, connection_rules } from '@bt/ws-protocol/internal'
 import { type PortHarness, PortListener, port_cases, WsPeer } from '@bt/ws-protocol/testing'
 import { afterEach, describe, expect, it } from 'vitest'

@@ -7,9 +7,9 @@ import {
   getDefaultAutoSelectFamilyAttemptTimeout,
   setDefaultAutoSelectFamilyAttemptTimeout,
 } from 'node:net'
+import { make_authority } from '@bt/test-support/certificates'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { make_authority } from '@bt/test-support/certificates'
 import { connect } from '../../src/index.js'
 import { start_ws_server, stop_all } from '../echo_server.js'
 

@@ -1,4 +1,16 @@
-import { BINARY, CLOSE, CONTINUATION, FIN, type FrameShape, frame_bytes, hex, PING, PONG, RSV1, TEXT } from '@bt/test-support/frames'
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  FIN,
+  type FrameShape,
+  frame_bytes,
+  hex,
+  PING,
+  PONG,
+  RSV1,
+  TEXT,
+} from '@bt/test-support/frames'
 import { describe, expect, test } from 'vitest'
 import type { BrokenRule } from '../../src/frames/broken_rule.js'
 import {

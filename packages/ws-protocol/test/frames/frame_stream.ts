@@ -1,7 +1,19 @@
-import { cut } from './cut.js'
-import { BINARY, CLOSE, CONTINUATION, FIN, type FrameShape, frame_bytes, hex, PING, PONG, RSV1, TEXT } from '@bt/test-support/frames'
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  FIN,
+  type FrameShape,
+  frame_bytes,
+  hex,
+  PING,
+  PONG,
+  RSV1,
+  TEXT,
+} from '@bt/test-support/frames'
 import fc from 'fast-check'
 import { type DecoderSettings, max_compressed_bytes } from '../../src/frames/decoder.js'
+import { cut } from './cut.js'
 import type { Pause } from './recording_decoder.js'
 
 /** The bytes that a peer sends, their segments, and the pauses of the decoder. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { type Deferred, deferred } from '@bt/test-support/deferred'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import {
@@ -9,7 +10,6 @@ import {
   type WsServerError,
 } from '../../src/index.js'
 import { aborted } from '../aborted.js'
-import { type Deferred, deferred } from '@bt/test-support/deferred'
 import { masked_frame, RawClient } from '../raw_client.js'
 import { connect_client, start_open, stop_all } from '../started_server.js'
 

@@ -7,10 +7,10 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { listen, type WsListenOptions, type WsServer, type WsServerError } from '../../src/index.js'
-import { deferred } from '@bt/test-support/deferred'
 import { handshake_lines, RawClient } from '../raw_client.js'
 
 const errors: WsServerError[] = []

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { afterEach, describe, expect, it } from 'vitest'
 import { deferred } from '@bt/test-support/deferred'
+import { afterEach, describe, expect, it } from 'vitest'
 import { handshake_lines, masked_frame, RawClient } from '../raw_client.js'
 import { start_open, stop_all } from '../started_server.js'
 

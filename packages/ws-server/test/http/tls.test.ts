@@ -6,9 +6,9 @@ import { connect as connect_tcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connect_tls, type SecureVersion, type TLSSocket } from 'node:tls'
+import { make_authority } from '@bt/test-support/certificates'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { make_authority } from '@bt/test-support/certificates'
 import {
   listen,
   refuse,

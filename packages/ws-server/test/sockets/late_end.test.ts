@@ -1,8 +1,8 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
-import { afterEach, expect, it, vi } from 'vitest'
 import { make_self_signed } from '@bt/test-support/certificates'
+import { deferred } from '@bt/test-support/deferred'
+import { afterEach, expect, it, vi } from 'vitest'
 import { handshake_lines, masked_frame } from '../raw_client.js'
 import { start_open, stop_all } from '../started_server.js'
 

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, expect, it } from 'vitest'
 import { listen, type WsListenOptions, type WsServer } from '../../src/index.js'
 import { aborted } from '../aborted.js'
-import { deferred } from '@bt/test-support/deferred'
 import { masked_frame, RawClient } from '../raw_client.js'
 import { collect_garbage } from './heap.js'
 

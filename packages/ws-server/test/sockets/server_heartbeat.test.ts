@@ -1,5 +1,5 @@
-import { deferred } from '@bt/test-support/deferred'
 import { once } from 'node:events'
+import { deferred } from '@bt/test-support/deferred'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsListenOptions, WsServer } from '../../src/index.js'
 import { masked_frame, RawClient } from '../raw_client.js'

@@ -126,8 +126,8 @@ export const texts: readonly FrameCase[] = [
   {
     name: 'puts together a letter of four bytes that comes in four fragments with pings between',
     clause: '§5.4, §8.1',
-    sends: fragments(OPCODE.TEXT, hex('f0'), hex('9f'), hex('98'), hex('80')).flatMap(
-      (frame, index) => (index === 3 ? [frame] : [frame, ping(String(index))]),
+    sends: fragments(OPCODE.TEXT, hex('f0'), hex('9f'), hex('98'), hex('80')).flatMap((frame, index) =>
+      index === 3 ? [frame] : [frame, ping(String(index))],
     ),
     seen: [pong('0'), pong('1'), pong('2')],
     messages: ['\u{1f600}'],

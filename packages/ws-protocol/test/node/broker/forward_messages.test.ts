@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
 import { thrown_to_nobody } from '@bt/test-support/broker_trials'
+import { expect, test } from 'vitest'
 import { forward_messages } from '../../../src/node/broker/forward_messages.js'
 
 test('an error of the sink is thrown in a later tick', async () => {

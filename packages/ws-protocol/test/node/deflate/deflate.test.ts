@@ -1,6 +1,6 @@
-import { hex } from '@bt/test-support/frames'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
+import { hex } from '@bt/test-support/frames'
 import { afterEach, describe, expect, it } from 'vitest'
 import { max_compressed_bytes } from '../../../src/frames/decoder.js'
 import { MessageDeflate, type MessageDeflateSettings } from '../../../src/node/deflate/deflate.js'

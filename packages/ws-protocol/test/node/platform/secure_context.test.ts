@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
 import { make_authority, make_self_signed } from '@bt/test-support/certificates'
+import { describe, expect, it } from 'vitest'
 import { secure_options } from '../../../src/node/index.js'
 
 const authority = await make_authority()
