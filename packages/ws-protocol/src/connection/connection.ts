@@ -7,14 +7,7 @@ import { start_peer_timeout } from '../time/peer_timeout.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import { CHECKS_PER_HEARTBEAT, type HeartbeatTarget } from './heartbeat.js'
-import {
-  type CallbackName,
-  INBOX_LIMIT_BYTES,
-  INBOX_MAX_BYTES,
-  Inbox,
-  type InboxEvents,
-  type ListenerState,
-} from './inbox.js'
+import { INBOX_LIMIT_BYTES, INBOX_MAX_BYTES, Inbox, type InboxEvents, type ListenerState } from './inbox.js'
 import {
   CONNECTING,
   delivers_messages,
@@ -103,10 +96,25 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     on_message: (connection, data) => connection.#events.on_message(connection.handle, data),
     on_close: (connection, info) => connection.#events.on_close(connection.handle, info),
     finished: connection => connection.#step({ type: 'finished' }),
-    callback_failed: (connection, name, cause) => connection.#callback_failed(name, cause),
-    pause_reading: connection => connection.#pause_reading(),
-    resume_reading: connection => connection.#resume_reading(),
-    settled: (connection, info) => connection.#settled(info),
+    callback_failed: (connection, name, cause) => {
+      const opening = connection.#settings.side === 'client' ? 'open' : 'connect'
+      const error = callback_error(`on_${name === 'open' ? opening : name}`, cause)
+      connection.#events.report(connection.handle, error)
+    },
+    pause_reading: connection => {
+      connection.#port?.pause()
+      connection.#report_missing_listener()
+    },
+    resume_reading: connection => {
+      // The time during which reading was paused does not count as silence.
+      connection.#silent_checks = 0
+      if (connection.#state.name !== 'finishing') connection.#port?.resume()
+    },
+    settled: (connection, info) => {
+      connection.#info = info
+      connection.#resolve_closed?.(info)
+      connection.#events.settled?.(connection.handle)
+    },
   }
   static readonly #outbox_events: OutboxEvents<Connection<unknown>> = {
     is_in_callback: connection => connection.#inbox.is_running,
@@ -356,29 +364,6 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const ending = ending_of(this.#state, code, reason, this.#port?.is_close_sent === true)
     const will_retry = this.#events.retry?.allows(ending, this.#error)
     this.#step({ type: 'gone', ending, will_retry })
-  }
-
-  #callback_failed(name: CallbackName, cause: unknown): void {
-    const callback =
-      name !== 'open' ? `on_${name}` : this.#settings.side === 'client' ? 'on_open' : 'on_connect'
-    this.#events.report(this.handle, callback_error(callback, cause))
-  }
-
-  #pause_reading(): void {
-    this.#port?.pause()
-    this.#report_missing_listener()
-  }
-
-  #resume_reading(): void {
-    // The time during which reading was paused does not count as silence.
-    this.#silent_checks = 0
-    if (this.#state.name !== 'finishing') this.#port?.resume()
-  }
-
-  #settled(info: CloseInfo): void {
-    this.#info = info
-    this.#resolve_closed?.(info)
-    this.#events.settled?.(this.handle)
   }
 
   /**

@@ -125,7 +125,7 @@ export class Inbox<Owner> {
       !this.#is_running &&
       this.#events.may_run(this.#owner)
     ) {
-      this.#deliver_message(data)
+      this.#call(data)
       // Usually the callback has caused no further events.
       if (this.#items === undefined && this.#close_due === undefined) return
     } else this.#push({ kind: 'message', data, cost_bytes: memory_bytes + ITEM_BYTES })
@@ -158,72 +158,58 @@ export class Inbox<Owner> {
     while (!this.#is_running && this.#events.may_run(this.#owner)) {
       const item = this.#take()
       if (item !== undefined) this.#deliver(item)
-      else if (this.#close_due !== undefined) this.#deliver_close(this.#close_due)
-      else return
+      else if (this.#close_due === undefined) return
+      else {
+        const info = this.#close_due
+        this.#close_due = undefined
+        this.#call(undefined, info)
+      }
     }
   }
 
   #deliver(item: Item): void {
-    switch (item.kind) {
-      case 'message':
-        this.#deliver_message(item.data)
-        return
-      case 'open':
-        this.#run_callback('open', () => this.#events.on_open(this.#owner))
-        return
-      case 'finished':
-        this.#is_running = true
-        this.#events.finished(this.#owner)
-        this.#is_running = false
-    }
-  }
-
-  #deliver_message(data: Payload): void {
-    this.#is_running = true
-    let returned: unknown
-    try {
-      returned = this.#events.on_message(this.#owner, data)
-    } catch (cause) {
-      this.#events.callback_failed(this.#owner, 'message', cause)
-    }
-    if (is_thenable(returned)) this.#await('message', returned)
-    else this.#is_running = false
-  }
-
-  #deliver_close(info: CloseInfo): void {
-    this.#close_due = undefined
-    this.#run_callback(
-      'close',
-      () => this.#events.on_close(this.#owner, info),
-      () => this.#events.settled(this.#owner, info),
-    )
-  }
-
-  #run_callback(name: CallbackName, callback: () => unknown, then?: () => void): void {
-    this.#is_running = true
-    let returned: unknown
-    try {
-      returned = callback()
-    } catch (cause) {
-      this.#events.callback_failed(this.#owner, name, cause)
-    }
-    if (is_thenable(returned)) this.#await(name, returned, then)
+    if (item.kind !== 'finished') this.#call(item.kind === 'message' ? item.data : undefined)
     else {
+      this.#is_running = true
+      this.#events.finished(this.#owner)
       this.#is_running = false
-      then?.()
     }
   }
 
-  #await(name: CallbackName, returned: PromiseLike<unknown>, then?: () => void): void {
+  /** Runs the callback for a message, for the end of the connection, or, with neither, for its opening. */
+  #call(data?: Payload, info?: CloseInfo): void {
+    this.#is_running = true
+    let returned: unknown
+    try {
+      if (data !== undefined) returned = this.#events.on_message(this.#owner, data)
+      else if (info !== undefined) returned = this.#events.on_close(this.#owner, info)
+      else returned = this.#events.on_open(this.#owner)
+    } catch (cause) {
+      this.#failed(cause, data, info)
+    }
+    if (is_thenable(returned)) this.#await(returned, data, info)
+    else this.#done(info)
+  }
+
+  #await(returned: PromiseLike<unknown>, data?: Payload, info?: CloseInfo): void {
     const finish = (): void => {
-      this.#is_running = false
-      then?.()
+      this.#done(info)
       this.run()
     }
-    Promise.resolve(returned).then(finish, (cause: unknown) => {
-      this.#events.callback_failed(this.#owner, name, cause)
+    Promise.resolve(returned).then(finish, cause => {
+      this.#failed(cause, data, info)
       finish()
     })
+  }
+
+  #failed(cause: unknown, data?: Payload, info?: CloseInfo): void {
+    const name = data !== undefined ? 'message' : info !== undefined ? 'close' : 'open'
+    this.#events.callback_failed(this.#owner, name, cause)
+  }
+
+  #done(info?: CloseInfo): void {
+    this.#is_running = false
+    if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 
   /**
