@@ -104,6 +104,7 @@ describe.each(SIDES)('a %s of ours survives', side => {
       const received = watch_received(victim.handle)
       for (let index = 0; index < 1_000; index += 1) victim.wire.text(`${index} ${KILOBYTE}`)
       await paused(received)
+      const before = received.entries.length
       victim.wire[end]()
       if (end === 'reset') await victim.wire.closed
       open()
@@ -112,9 +113,9 @@ describe.each(SIDES)('a %s of ours survives', side => {
         .map(data => Number.parseInt(data, 10))
         .filter(number => number >= 0)
       expect(numbers).toEqual(Array.from(numbers.keys()))
-      // What a reset left in the kernel's hands is gone with it.
+      // A reset discards what the kernel still held.
       if (end === 'half_close') expect(numbers).toHaveLength(1_000)
-      else expect(numbers.length).toBeGreaterThan(240)
+      else expect(numbers.length).toBeGreaterThanOrEqual(before)
       await victim.others_are_served()
       expect(victim.infos.entries).toHaveLength(1)
     })

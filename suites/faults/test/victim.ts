@@ -111,9 +111,12 @@ export function watch_received(handle: net.ConnectionHandle): Journal<string> {
   return received
 }
 
-/** Settles when so much has been received behind a first message, whose callback is not done, that the socket is paused. */
+/**
+ * Resolves when the socket is paused, while the callback of the first message is not done. A server counts the message in the callback, too, after
+ * each read.
+ */
 export function paused(received: Journal<string>): Promise<void> {
-  let counted = 1
+  let counted = 0
   let cost_bytes = 0
   return received.until(entries => {
     for (; counted < entries.length; counted += 1) cost_bytes += (entries[counted] as string).length + 128
