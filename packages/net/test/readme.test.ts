@@ -103,19 +103,28 @@ it.each(['README.md', 'README.zh-CN.md'])('%s shows what the client prints', rea
   expect(text_of(readme)).toContain(PRINTED)
 })
 
-it.each([
-  ['docs/server.md', 'listen'],
-  ['docs/zh/server.md', 'listen'],
-  ['docs/client.md', 'connect'],
-  ['docs/zh/client.md', 'connect'],
-] as const)('%s lists every option of %s, and no other', (guide, call) => {
-  const [, section = ''] = text_of(guide).split(new RegExp(`^## \`${call}\\(options\\)\`.*$`, 'm'))
-  const [table = ''] = section.split('\n\n`')
-  const listed = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
-    Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => name),
-  )
-  expect(new Set(listed)).toEqual(new Set(known_options(call)))
+describe.each([
+  { folder: 'docs', shared: 'Options of both sides' },
+  { folder: 'docs/zh', shared: '两端都有的选项' },
+])('$folder', ({ folder, shared }) => {
+  it.each([
+    ['server.md', 'listen'],
+    ['client.md', 'connect'],
+  ] as const)('%s lists every option of %s, and no other', (guide, call) => {
+    const own = options_listed(`${folder}/${guide}`, `## \`${call}(options)\``)
+    const both = options_listed(`${folder}/server.md`, `### ${shared}`)
+    expect([...own, ...both].sort()).toEqual(known_options(call).sort())
+  })
 })
+
+/** Returns the options in the first table below a heading of a guide. */
+function options_listed(guide: string, heading: string): string[] {
+  const [, section = ''] = text_of(guide).split(`\n${heading}`)
+  const [, rows = ''] = /((?:^\|.*\n)+)/m.exec(section) ?? []
+  return Array.from(rows.matchAll(/^\| (.*?) \|/gm), ([, cell]) => String(cell)).flatMap(cell =>
+    Array.from(cell.matchAll(/`(\w+)(?:\([^)]*\))?`/g), ([, name]) => String(name)),
+  )
+}
 
 describe('the samples', () => {
   it('run unchanged, and print what the pages show', async () => {

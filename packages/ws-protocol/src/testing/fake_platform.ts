@@ -2,11 +2,12 @@ import type { Platform } from '../connection/platform.js'
 import type { NetError } from '../errors/errors.js'
 import { utf8_length } from '../frames/utf8.js'
 import { MessageQueue } from '../queues/message_queue.js'
+import type { SendQueue } from '../queues/send_queue.js'
 import { FakeClock } from './fake_clock.js'
 
 /**
- * A platform that a test controls: its clock is a fake, and a turn ends when the test calls
- * {@link FakePlatform.end_turn}.
+ * A platform that a test controls: its clock is a fake, and callbacks and turns end when the test calls
+ * {@link FakePlatform.end_callback} and {@link FakePlatform.end_turn}.
  */
 export class FakePlatform implements Platform {
   /** Time, under the control of the test. */
@@ -15,19 +16,20 @@ export class FakePlatform implements Platform {
   readonly byte_length: typeof utf8_length = utf8_length
   /** The errors that were shown as warnings, for lack of an `on_error`. */
   readonly warnings: NetError[] = []
+  readonly #soon: (() => void)[] = []
   readonly #deferred: (() => void)[] = []
 
   /** Makes a queue of messages as they are. */
-  make_queue(is_masked: boolean): MessageQueue {
+  make_queue(is_masked: boolean): SendQueue {
     return new MessageQueue(is_masked)
   }
 
-  /** Runs a task at the end of the turn. */
+  /** Runs a task at the end of the callback. */
   soon(task: () => void): void {
-    this.#deferred.push(task)
+    this.#soon.push(task)
   }
 
-  /** Runs a task at the end of the turn, after those of {@link FakePlatform.soon}. */
+  /** Runs a task at the end of the turn. */
   defer(task: () => void): void {
     this.#deferred.push(task)
   }
@@ -37,8 +39,16 @@ export class FakePlatform implements Platform {
     this.warnings.push(error)
   }
 
-  /** Ends the turn: runs all deferred tasks, including those that they defer themselves. */
+  /** Ends the callback, before the promise jobs that it started: runs the tasks of {@link FakePlatform.soon}. */
+  end_callback(): void {
+    for (let task = this.#soon.shift(); task !== undefined; task = this.#soon.shift()) task()
+  }
+
+  /** Ends the turn: runs all tasks, including those that they add themselves. */
   end_turn(): void {
-    for (let task = this.#deferred.shift(); task !== undefined; task = this.#deferred.shift()) task()
+    do {
+      this.end_callback()
+      this.#deferred.shift()?.()
+    } while (this.#soon.length + this.#deferred.length > 0)
   }
 }

@@ -5,19 +5,20 @@ import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { INBOX_MAX_BYTES } from '../../src/connection/inbox.js'
 import { NetError } from '../../src/errors/errors.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
-import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
 import { RecordedEvents, settings } from './connection_events.js'
+import { QUEUES } from './platforms.js'
 
-describe('Connection', () => {
+describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socket }) => {
   let platform: FakePlatform
   let events: RecordedEvents
   let socket: FakeSocket
   let connection: Connection<string>
 
   const start = (changed: Partial<ConnectionSettings> = {}): void => {
-    platform = new FakePlatform()
+    platform = new Platform()
     events = new RecordedEvents()
-    socket = new FakeSocket()
+    socket = new Socket()
     connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
     socket.connect_to(connection)
     connection.attach(socket)
@@ -40,6 +41,34 @@ describe('Connection', () => {
       platform.end_turn()
       expect(socket.calls).toEqual([{ call: 'write', messages: ['a', new Uint8Array([1, 2])] }])
       expect(connection.queued).toBe(0)
+    })
+
+    it('writes the messages of a synchronous callback when it returns, before its promise jobs', async () => {
+      events.message_result = () => {
+        connection.send('a')
+        Promise.resolve().then(() => connection.send('b'))
+      }
+      socket.receive('go')
+      platform.end_callback()
+      expect(socket.sent).toEqual(['a'])
+      await Promise.resolve()
+      platform.end_turn()
+      expect(socket.call_names).toEqual(['write', 'write'])
+      expect(socket.sent).toEqual(['a', 'b'])
+    })
+
+    it('writes the messages of an async callback and of its promise jobs with one write at the end of the turn', async () => {
+      events.message_result = async () => {
+        connection.send('a')
+        await Promise.resolve()
+        connection.send('b')
+      }
+      socket.receive('go')
+      platform.end_callback()
+      expect(socket.sent).toEqual([])
+      await Promise.resolve()
+      platform.end_turn()
+      expect(socket.calls).toEqual([{ call: 'write', messages: ['a', 'b'] }])
     })
 
     it('counts queued messages with their frame headers', () => {
@@ -1262,9 +1291,9 @@ describe('Connection', () => {
         refused: channel('refused'),
         error: channel('error'),
       }
-      platform = Object.assign(new FakePlatform(), { channels })
+      platform = Object.assign(new Platform(), { channels })
       events = new RecordedEvents()
-      socket = new FakeSocket()
+      socket = new Socket()
       connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
       socket.connect_to(connection)
       connection.attach(socket)

@@ -3,9 +3,10 @@ import type { CloseInfo } from '../../src/connection/close_info.js'
 import { Connection, type ConnectionRetry } from '../../src/connection/connection.js'
 import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { NetError } from '../../src/errors/errors.js'
-import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import type { FakeSocket } from '../../src/testing/index.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 import { settings } from './connection_events.js'
+import { QUEUES } from './platforms.js'
 
 const MAX_QUEUE = 2_000
 const RUNS = 300
@@ -38,11 +39,14 @@ interface RunRecord {
 
 interface RunOptions {
   readonly is_retried: boolean
+  /** An index into {@link QUEUES}. */
+  readonly queue: 0 | 1
 }
 
 /** Performs random actions on one connection, and ends it in a random way. */
-async function run_at_random(random: () => number, { is_retried }: RunOptions): Promise<RunRecord> {
-  const platform = new FakePlatform()
+async function run_at_random(random: () => number, { is_retried, queue }: RunOptions): Promise<RunRecord> {
+  const { Platform, Socket } = QUEUES[queue][1]
+  const platform = new Platform()
   const record: RunRecord = {
     accepted: [],
     received: [],
@@ -87,7 +91,7 @@ async function run_at_random(random: () => number, { is_retried }: RunOptions): 
   )
   let current!: TestSocket
   const attach = (): void => {
-    current = { socket: new FakeSocket(), is_open: false, has_peer_closed: false, is_gone: false }
+    current = { socket: new Socket(), is_open: false, has_peer_closed: false, is_gone: false }
     record.sockets.push(current)
     current.socket.connect_to(connection)
     connection.attach(current.socket)
@@ -104,6 +108,7 @@ async function run_at_random(random: () => number, { is_retried }: RunOptions): 
       expect(connection.queued).toBeLessThanOrEqual(MAX_QUEUE)
     },
     () => platform.end_turn(),
+    () => platform.end_callback(),
     () => {
       current.socket.takes_writes = random() < 0.5
     },
@@ -187,9 +192,11 @@ async function run_at_random(random: () => number, { is_retried }: RunOptions): 
 }
 
 describe.each([
-  ['one socket', { is_retried: false }],
-  ['several sockets, one after another,', { is_retried: true }],
-])(`a connection over %s after random actions (seed ${test_seed})`, (_, options) => {
+  ['one socket, with a queue of messages,', { is_retried: false, queue: 0 }],
+  ['one socket, with a queue of frames,', { is_retried: false, queue: 1 }],
+  ['several sockets, one after another, with a queue of messages,', { is_retried: true, queue: 0 }],
+  ['several sockets, one after another, with a queue of frames,', { is_retried: true, queue: 1 }],
+] as const)(`a connection over %s after random actions (seed ${test_seed})`, (_, options) => {
   it('sends each accepted message in order and once, or counts it as unsent', async () => {
     const random = seeded_random(test_seed)
     for (let run = 0; run < RUNS; run += 1) {
@@ -230,6 +237,6 @@ it('the model over several sockets goes through many losses', async () => {
   const random = seeded_random(test_seed)
   let sockets = 0
   for (let run = 0; run < RUNS; run += 1)
-    sockets += (await run_at_random(random, { is_retried: true })).sockets.length
+    sockets += (await run_at_random(random, { is_retried: true, queue: 1 })).sockets.length
   expect(sockets).toBeGreaterThan(RUNS * 2)
 })

@@ -3,10 +3,11 @@ import { Connection } from '../../src/connection/connection.js'
 import type { Channel, ChannelName } from '../../src/connection/events.js'
 import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { NetError } from '../../src/errors/errors.js'
-import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
 import { RetryingEvents, settings } from './connection_events.js'
+import { QUEUES } from './platforms.js'
 
-describe('a Connection that reconnects', () => {
+describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name, { Platform, Socket }) => {
   let platform: FakePlatform
   let events: RetryingEvents
   let sockets: FakeSocket[]
@@ -14,7 +15,7 @@ describe('a Connection that reconnects', () => {
   let connection: Connection<string>
 
   const attach = (): void => {
-    socket = new FakeSocket()
+    socket = new Socket()
     sockets.push(socket)
     socket.connect_to(connection)
     connection.attach(socket)
@@ -47,7 +48,7 @@ describe('a Connection that reconnects', () => {
   }
 
   beforeEach(() => {
-    platform = new FakePlatform()
+    platform = new Platform()
     events = new RetryingEvents()
     sockets = []
     connection = new Connection(settings, events, platform, () => 'handle')
@@ -494,7 +495,7 @@ describe('a Connection that reconnects', () => {
       refused: channel('refused'),
       error: channel('error'),
     }
-    platform = Object.assign(new FakePlatform(), { channels })
+    platform = Object.assign(new Platform(), { channels })
     connection = new Connection(settings, events, platform, () => 'handle')
     attach()
     socket.open()

@@ -6,37 +6,12 @@ import { node_platform } from '../../src/node/index.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import type { MessageBatch } from '../../src/queues/message_queue.js'
 import { received_messages, type SharedBatch } from '../../src/queues/shared_frames.js'
-import { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import { QUEUES } from './platforms.js'
 
 /** RFC 6455 §5.2: the header of an unmasked frame of at most 125 bytes, and of one of at most 65,535. */
 const [SMALL_HEADER, MEDIUM_HEADER] = [2, 4]
 const MASK_KEY = 4
-
-/**
- * A port that takes batch after batch before the network has taken the first one, like a browser's WebSocket.
- */
-class GreedySocket extends FakeSocket {
-  readonly #under_way: MessageBatch[] = []
-
-  override get takes_batch(): boolean {
-    return this.is_writable
-  }
-  override get unsent(): number {
-    return this.#under_way.reduce((sum, { messages }) => sum + messages, 0)
-  }
-  override get buffered_bytes(): number {
-    return this.#under_way.reduce((sum, { frame_bytes }) => sum + frame_bytes, 0)
-  }
-  override write(batch: MessageBatch): void {
-    super.write(batch)
-    this.#under_way.push(batch)
-  }
-
-  /** Lets the network take the oldest batch only. */
-  take_one(): void {
-    this.#under_way.shift()
-  }
-}
 
 interface StartOptions {
   readonly is_masked?: boolean
@@ -44,7 +19,34 @@ interface StartOptions {
   readonly budget?: QueueBudget
 }
 
-describe('Outbox', () => {
+describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket }) => {
+  /**
+   * A port that takes batch after batch before the network has taken the first one, like a browser's
+   * WebSocket.
+   */
+  class GreedySocket extends Socket {
+    readonly #under_way: MessageBatch[] = []
+
+    override get takes_batch(): boolean {
+      return this.is_writable
+    }
+    override get unsent(): number {
+      return this.#under_way.reduce((sum, { messages }) => sum + messages, 0)
+    }
+    override get buffered_bytes(): number {
+      return this.#under_way.reduce((sum, { frame_bytes }) => sum + frame_bytes, 0)
+    }
+    override write(batch: MessageBatch): void {
+      super.write(batch)
+      this.#under_way.push(batch)
+    }
+
+    /** Lets the network take the oldest batch only. */
+    take_one(): void {
+      this.#under_way.shift()
+    }
+  }
+
   let platform: FakePlatform
   let socket: FakeSocket
   let reported: string[]
@@ -64,9 +66,9 @@ describe('Outbox', () => {
 
   const start = (
     limit_bytes: number,
-    { is_masked = false, port = new FakeSocket(), budget }: StartOptions = {},
+    { is_masked = false, port = new Socket(), budget }: StartOptions = {},
   ): void => {
-    platform = new FakePlatform()
+    platform = new Platform()
     socket = port
     reported = []
     const events: OutboxEvents<undefined> = {
@@ -121,7 +123,7 @@ describe('Outbox', () => {
 
   it('writes each batch as soon as it is full, and the rest at the end of the turn', () => {
     start_open(10 * BATCH_BYTES)
-    const half = 'x'.repeat(BATCH_BYTES / 2)
+    const half = 'x'.repeat(BATCH_BYTES / 2 - MEDIUM_HEADER)
     for (let i = 0; i < 5; i += 1) outbox.send(half)
     expect(socket.calls.map(({ messages }) => messages?.length)).toEqual([2, 2])
     platform.end_turn()
@@ -313,7 +315,7 @@ describe('Outbox', () => {
     })
 
     it('does not apply to buffered bytes other than messages, such as a pong', () => {
-      class BusySocket extends FakeSocket {
+      class BusySocket extends Socket {
         override get buffered_bytes(): number {
           return 15
         }
@@ -393,7 +395,7 @@ describe('Outbox', () => {
   describe('a removed port', () => {
     /** Attaches another open port. */
     const attach_another = (): FakeSocket => {
-      const next = new FakeSocket()
+      const next = new Socket()
       next.connect_to(socket_events())
       outbox.attach(next)
       next.open()

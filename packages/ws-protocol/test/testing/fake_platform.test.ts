@@ -38,6 +38,31 @@ describe('a deferred task', () => {
   })
 })
 
+describe('a task for the end of the callback', () => {
+  test('runs at the end of the callback, once', () => {
+    const platform = new FakePlatform()
+    const log: string[] = []
+    platform.soon(() => log.push('soon'))
+    expect(log).toEqual([])
+    platform.end_callback()
+    platform.end_turn()
+    expect(log).toEqual(['soon'])
+  })
+
+  test('runs before every task for the end of the turn', () => {
+    const platform = new FakePlatform()
+    const log: string[] = []
+    platform.defer(() => {
+      log.push('deferred')
+      platform.soon(() => log.push('soon again'))
+    })
+    platform.defer(() => log.push('deferred, too'))
+    platform.soon(() => log.push('soon'))
+    platform.end_turn()
+    expect(log).toEqual(['soon', 'deferred', 'soon again', 'deferred, too'])
+  })
+})
+
 describe('a FakePlatform', () => {
   test('ends a turn without deferred tasks', () => {
     expect(() => new FakePlatform().end_turn()).not.toThrow()
