@@ -15,7 +15,7 @@ export {
   type ListenerState,
 } from './connection/inbox.js'
 export type { Closing, Ending } from './connection/lifecycle.js'
-export type { OutboxEvents, OutboxSettings, QueueBudget } from './connection/outbox.js'
+export type { OutboxSettings, QueueBudget } from './connection/outbox.js'
 export type { Platform } from './connection/platform.js'
 export { callback_error, is_thenable, report_error } from './connection/report.js'
 export type { Runnable, SocketEvents, SocketPort } from './connection/socket_port.js'

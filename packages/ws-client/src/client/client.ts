@@ -108,8 +108,8 @@ export class Client implements WsClient<Data> {
       platform,
       () => this,
     )
-    if (settings.on_message === undefined) this.#connection.set_listener('none')
-    else this.on_message(settings.on_message)
+    this.#connection.set_listener('none')
+    if (settings.on_message !== undefined) this.on_message(settings.on_message)
     if (settings.signal?.aborted !== true) this.#open()
     close_on_abort(settings.signal, () => this.close(), this.closed)
   }

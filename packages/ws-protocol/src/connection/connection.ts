@@ -7,7 +7,14 @@ import { start_peer_timeout } from '../time/peer_timeout.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import { CHECKS_PER_HEARTBEAT, type HeartbeatTarget } from './heartbeat.js'
-import { INBOX_LIMIT_BYTES, INBOX_MAX_BYTES, Inbox, type InboxEvents, type ListenerState } from './inbox.js'
+import {
+  INBOX_LIMIT_BYTES,
+  INBOX_MAX_BYTES,
+  Inbox,
+  type InboxCallbacks,
+  type InboxEvents,
+  type ListenerState,
+} from './inbox.js'
 import {
   CONNECTING,
   delivers_messages,
@@ -20,7 +27,7 @@ import {
   type LifecycleEvent,
   step,
 } from './lifecycle.js'
-import { Outbox, type OutboxEvents, type OutboxSettings } from './outbox.js'
+import { Outbox, type OutboxSettings } from './outbox.js'
 import type { Platform } from './platform.js'
 import { callback_error } from './report.js'
 import type { SocketEvents, SocketPort } from './socket_port.js'
@@ -47,19 +54,10 @@ export interface ConnectionRetry<Handle> {
   lost(handle: Handle, info: CloseInfo, error: NetError | undefined): void
 }
 
-/**
- * The events of a connection. `on_open`, `on_message` and `on_close` are the user's callbacks: they run one
- * at a time, in order, and their promises are awaited. The other methods are called immediately.
- */
-export interface ConnectionEvents<Handle> {
+/** The events of a connection. Except for the user's callbacks, the methods are called immediately. */
+export interface ConnectionEvents<Handle> extends InboxCallbacks<Handle> {
   /** Left out if the connection never reconnects. */
   readonly retry?: ConnectionRetry<Handle> | undefined
-  /** Called first, when the connection opens, and again each time it reopens. */
-  on_open(handle: Handle): unknown
-  /** Called for each message. */
-  on_message(handle: Handle, data: string | Uint8Array): unknown
-  /** Called last, once. */
-  on_close(handle: Handle, info: CloseInfo): unknown
   /** Called when something fails. */
   report(handle: Handle, error: NetError): void
   /** Called when the handshake is done; `on_open` comes next. */
@@ -92,20 +90,17 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
     // Without a port, only the callback for the end of the connection is left to run.
     may_run: connection => connection.#port?.may_run?.(connection.#inbox) ?? true,
-    on_open: connection => connection.#events.on_open(connection.handle),
-    on_message: (connection, data) => connection.#events.on_message(connection.handle, data),
-    on_close: (connection, info) => connection.#events.on_close(connection.handle, info),
     finished: connection => connection.#step({ type: 'finished' }),
-    callback_failed: (connection, name, cause) => {
-      const opening = connection.#settings.side === 'client' ? 'open' : 'connect'
-      const error = callback_error(`on_${name === 'open' ? opening : name}`, cause)
+    failed: (connection, name, cause) => {
+      const is_connect = name === 'on_open' && connection.#settings.side === 'server'
+      const error = callback_error(is_connect ? 'on_connect' : name, cause)
       connection.#events.report(connection.handle, error)
     },
-    pause_reading: connection => {
+    pause: connection => {
       connection.#port?.pause()
       connection.#report_missing_listener()
     },
-    resume_reading: connection => {
+    resume: connection => {
       // The time during which reading was paused does not count as silence.
       connection.#silent_checks = 0
       if (connection.#state.name !== 'finishing') connection.#port?.resume()
@@ -116,21 +111,14 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       connection.#events.settled?.(connection.handle)
     },
   }
-  static readonly #outbox_events: OutboxEvents<Connection<unknown>> = {
-    is_in_callback: connection => connection.#inbox.is_running,
-    queue_became_full: (connection, error) => {
-      connection.#publish('queue_full', { error })
-      connection.#events.report(connection.handle, error)
-    },
-  }
   /** The object that users get for this connection. */
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents<Handle>
   readonly #platform: Platform
   /** Created for the first message that is sent. */
-  #outbox: Outbox<Connection<unknown>> | undefined
-  readonly #inbox: Inbox<Connection<unknown>>
+  #outbox: Outbox | undefined
+  readonly #inbox: Inbox<unknown, Connection<unknown>>
   /** `undefined` before the first attempt to open, and while the connection waits for the next one. */
   #port: SocketPort | undefined
   #state: Lifecycle = CONNECTING
@@ -162,7 +150,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.#settings = settings
     this.#events = events
     this.#platform = platform
-    this.#inbox = new Inbox<Connection<unknown>>(this, Connection.#inbox_events)
+    this.#inbox = new Inbox<unknown, Connection<unknown>>(this, events, Connection.#inbox_events)
     this.handle = make_handle(this)
   }
 
@@ -216,9 +204,12 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    */
   enqueue(message: string | Uint8Array | SharedBatch, messages: number, data?: Sendable): true | NetError {
     if (!this.#can_send()) return closed_error('send')
-    const result = this.#ensure_outbox().send(message, messages)
-    if (result === true && data !== undefined && this.#platform.channels?.message.hasSubscribers)
-      this.#publish_sent(data)
+    const outbox = this.#ensure_outbox()
+    const was_full = outbox.is_full
+    const result = outbox.send(message, messages)
+    if (result !== true) {
+      if (outbox.is_full && !was_full) this.#report_full(result)
+    } else if (data !== undefined) this.#publish_message('sent', data)
     return result
   }
 
@@ -234,9 +225,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    */
   drained(): Promise<void> {
     const is_late = this.#unsent === 0 && !this.#can_send()
-    const drained = is_late
-      ? Promise.reject(closed_error('drained'))
-      : this.#ensure_outbox().wait_until_sent()
+    const drained = is_late ? Promise.reject(closed_error('drained')) : this.#ensure_outbox().drained()
     // The end of the connection is reported in any case, so this rejection may go unhandled.
     drained.catch(() => {})
     return drained
@@ -321,6 +310,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    */
   set_listener(listener: ListenerState): number {
     this.#inbox.listener = listener
+    this.#inbox.run()
     if (this.#inbox.is_paused) this.#report_missing_listener()
     return this.#inbox.bytes
   }
@@ -337,8 +327,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     memory_bytes: number = payload_bytes,
   ): void {
     if (this.#drops_messages || !delivers_messages(this.#state)) return
-    if (this.#platform.channels?.message.hasSubscribers)
-      this.#publish('message', { direction: 'received', data, payload_bytes })
+    this.#publish_message('received', data, payload_bytes)
     if (typeof data !== 'string' && !this.#settings.binary) {
       this.#fail_and_report(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
     } else if (this.#inbox.bytes > INBOX_MAX_BYTES)
@@ -375,18 +364,10 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   #can_send(): boolean {
-    switch (this.#state.name) {
-      case 'connecting':
-      case 'connecting_again':
-      case 'waiting':
-        return true
-      case 'open':
-        return this.#is_writable || this.#events.retry !== undefined
-      case 'finishing':
-        return this.#is_writable
-      default:
-        return false
-    }
+    const { name } = this.#state
+    if (name === 'open') return this.#is_writable || this.#events.retry !== undefined
+    if (name === 'finishing') return this.#is_writable
+    return name === 'waiting' || (is_unopened(this.#state) && name !== 'closing_unopened')
   }
 
   get #is_writable(): boolean {
@@ -399,7 +380,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const is_peers = this.#state.name === 'open' && !this.#can_send()
     if (is_peers) this.#drops_messages = true
     else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
-    this.#inbox.discard_messages()
+    this.#inbox.drop()
   }
 
   #fail_and_report(error: NetError, code: number, cause: CloseCause): void {
@@ -444,7 +425,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
         this.#inbox.finish()
         return
       case 'draining':
-        if (before.name === 'finishing' && !delivers_messages(state)) this.#inbox.discard_messages()
+        if (before.name === 'finishing' && !delivers_messages(state)) this.#inbox.drop()
         this.flush()
         return
       case 'close_sent':
@@ -463,17 +444,17 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     }
   }
 
-  #ensure_outbox(): Outbox<Connection<unknown>> {
+  #ensure_outbox(): Outbox {
     if (this.#outbox === undefined) {
-      this.#outbox = new Outbox<Connection<unknown>>(
-        this.#settings,
-        this.#platform,
-        this,
-        Connection.#outbox_events,
-      )
+      this.#outbox = new Outbox(this.#settings, this.#platform, this.#inbox)
       if (this.#port !== undefined) this.#outbox.attach(this.#port)
     }
     return this.#outbox
+  }
+
+  #report_full(error: NetError): void {
+    this.#publish('queue_full', { error })
+    this.#events.report(this.handle, error)
   }
 
   get #unsent(): number {
@@ -486,9 +467,11 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }
 
-  #publish_sent(data: Sendable): void {
-    const payload_bytes = typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength
-    this.#publish('message', { direction: 'sent', data, payload_bytes })
+  #publish_message(direction: 'sent' | 'received', data: Sendable, bytes?: number): void {
+    if (!this.#platform.channels?.message.hasSubscribers) return
+    const payload_bytes =
+      bytes ?? (typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength)
+    this.#publish('message', { direction, data, payload_bytes })
   }
 
   #start_timer(after_ms: number = this.#settings.close_timeout): void {

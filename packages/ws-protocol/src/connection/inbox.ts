@@ -18,21 +18,38 @@ const ITEM_BYTES = 64
 type Payload = string | Uint8Array
 
 /** The callbacks of a connection that run one at a time, in order. */
-export type CallbackName = 'open' | 'message' | 'close'
+export type CallbackName = 'on_open' | 'on_message' | 'on_close'
 
-type Item =
-  | { readonly kind: 'message'; readonly data: Payload; readonly cost_bytes: number }
-  | { readonly kind: 'open' | 'finished'; readonly cost_bytes: 0 }
+/** A message, or without `data` an opening. */
+interface Item {
+  readonly data?: Payload
+  readonly bytes: number
+}
 
-const OPEN: Item = { kind: 'open', cost_bytes: 0 }
-const FINISHED: Item = { kind: 'finished', cost_bytes: 0 }
+const OPENING: Item = { bytes: 0 }
 
 /**
  * Whether messages can be delivered: a callback, or a loop that awaits the next message, is `ready`; a loop
  * that does not is `busy`; `none` means that there is no listener yet. Messages wait unless the listener is
- * ready. The events of opening and ending do not wait with them.
+ * ready. The callbacks for opening and ending do not wait with them.
  */
 export type ListenerState = 'ready' | 'busy' | 'none'
+
+/** The user's callbacks. A promise that one returns is awaited before the next one runs. */
+export interface InboxCallbacks<Handle> {
+  /** Called first, when the connection opens, and again each time it reopens. */
+  on_open(handle: Handle): unknown
+  /** Called for each message. */
+  on_message(handle: Handle, data: Payload): unknown
+  /** Called last, once. */
+  on_close(handle: Handle, info: CloseInfo): unknown
+}
+
+/** The owner of an inbox. */
+export interface InboxOwner<Handle> {
+  /** The object that the callbacks get. */
+  readonly handle: Handle
+}
 
 /**
  * The events of an inbox. Each call passes the inbox's owner, so that all connections share one such object.
@@ -40,20 +57,14 @@ export type ListenerState = 'ready' | 'busy' | 'none'
 export interface InboxEvents<Owner> {
   /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} is called later. */
   may_run(owner: Owner): boolean
-  /** Runs the user's callback. A returned promise is awaited. */
-  on_open(owner: Owner): unknown
-  /** Runs the user's callback. A returned promise is awaited. */
-  on_message(owner: Owner, data: Payload): unknown
-  /** Runs the user's callback. A returned promise is awaited. */
-  on_close(owner: Owner, info: CloseInfo): unknown
-  /** The callbacks of all messages that arrived before {@link Inbox.finish} are done. */
+  /** The callbacks of all messages that have arrived are done, after {@link Inbox.finish}. */
   finished(owner: Owner): void
   /** A callback has thrown, or its promise was rejected. */
-  callback_failed(owner: Owner, name: CallbackName, cause: unknown): void
+  failed(owner: Owner, name: CallbackName, cause: unknown): void
   /** The inbox is full: the socket should stop reading. */
-  pause_reading(owner: Owner): void
+  pause(owner: Owner): void
   /** The inbox has room again: the socket should resume reading. */
-  resume_reading(owner: Owner): void
+  resume(owner: Owner): void
   /** The last callback is done. */
   settled(owner: Owner, info: CloseInfo): void
 }
@@ -63,22 +74,26 @@ export interface InboxEvents<Owner> {
  * here; at {@link INBOX_LIMIT_BYTES}, the socket is paused until half of that is left. If nothing waits, a
  * callback is called directly, so the inbox costs a synchronous callback nothing.
  */
-export class Inbox<Owner> {
+export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   readonly #owner: Owner
+  readonly #callbacks: InboxCallbacks<Handle>
   readonly #events: InboxEvents<Owner>
-  #listener: ListenerState = 'ready'
+  /** The state of the listener. When it becomes `ready`, {@link Inbox.run} delivers the waiting messages. */
+  listener: ListenerState = 'ready'
   /** The waiting items, from {@link Inbox.#next} on; `undefined` if there are none. */
   #items: Item[] | undefined
   #next = 0
-  /** The number of waiting items other than messages. */
-  #others = 0
+  /** The number of waiting openings. */
+  #openings = 0
   #bytes = 0
-  #close_due: CloseInfo | undefined
+  /** What follows the waiting items. */
+  #due: CloseInfo | 'finished' | undefined
   #is_running = false
   #is_paused = false
 
-  constructor(owner: Owner, events: InboxEvents<Owner>) {
+  constructor(owner: Owner, callbacks: InboxCallbacks<Handle>, events: InboxEvents<Owner>) {
     this.#owner = owner
+    this.#callbacks = callbacks
     this.#events = events
   }
 
@@ -97,54 +112,47 @@ export class Inbox<Owner> {
     return this.#is_paused
   }
 
-  /** The state of the listener. Setting it to `ready` delivers the waiting messages. */
-  get listener(): ListenerState {
-    return this.#listener
-  }
-
-  set listener(listener: ListenerState) {
-    this.#listener = listener
+  /** Queues the callback for a connection that has opened, for the first time or again. */
+  open(): void {
+    this.#openings += 1
+    this.#push(OPENING)
     this.run()
   }
 
-  /** Queues the callback for a connection that has opened, for the first time or again. */
-  open(): void {
-    this.#push_other(OPEN)
-  }
-
-  /** Queues a call of {@link InboxEvents.finished} after the callbacks of all messages that have arrived. */
+  /** Calls {@link InboxEvents.finished} when the callbacks of all messages that have arrived are done. */
   finish(): void {
-    this.#push_other(FINISHED)
+    this.#due = 'finished'
+    this.run()
   }
 
   /** Delivers or queues a message that takes `memory_bytes`. */
   message(data: Payload, memory_bytes: number): void {
     if (
       this.#items === undefined &&
-      this.#listener === 'ready' &&
+      this.listener === 'ready' &&
       !this.#is_running &&
       this.#events.may_run(this.#owner)
     ) {
       this.#call(data)
       // Usually the callback has caused no further events.
-      if (this.#items === undefined && this.#close_due === undefined) return
-    } else this.#push({ kind: 'message', data, cost_bytes: memory_bytes + ITEM_BYTES })
+      if (this.#items === undefined && this.#due === undefined) return
+    } else this.#push({ data, bytes: memory_bytes + ITEM_BYTES })
     this.run()
     if (this.#is_paused || this.#bytes < INBOX_LIMIT_BYTES) return
     this.#is_paused = true
-    this.#events.pause_reading(this.#owner)
+    this.#events.pause(this.#owner)
   }
 
   /** Queues the callback for the end of the connection, which is the last one. */
   close(info: CloseInfo): void {
-    this.#close_due = info
+    this.#due = info
     this.run()
   }
 
   /** Drops the waiting messages. */
-  discard_messages(): void {
-    const others = this.#items?.slice(this.#next).filter(({ kind }) => kind !== 'message')
-    this.#items = others?.length ? others : undefined
+  drop(): void {
+    const openings = this.#items?.slice(this.#next).filter(({ data }) => data === undefined)
+    this.#items = openings?.length ? openings : undefined
     this.#next = this.#bytes = 0
     this.#resume_with_room()
     this.run()
@@ -157,33 +165,26 @@ export class Inbox<Owner> {
   run(): void {
     while (!this.#is_running && this.#events.may_run(this.#owner)) {
       const item = this.#take()
-      if (item !== undefined) this.#deliver(item)
-      else if (this.#close_due === undefined) return
+      const due = this.#due
+      if (item !== undefined) this.#call(item.data)
+      else if (due === undefined) return
       else {
-        const info = this.#close_due
-        this.#close_due = undefined
-        this.#call(undefined, info)
+        this.#due = undefined
+        if (due === 'finished') this.#events.finished(this.#owner)
+        else this.#call(undefined, due)
       }
-    }
-  }
-
-  #deliver(item: Item): void {
-    if (item.kind !== 'finished') this.#call(item.kind === 'message' ? item.data : undefined)
-    else {
-      this.#is_running = true
-      this.#events.finished(this.#owner)
-      this.#is_running = false
     }
   }
 
   /** Runs the callback for a message, for the end of the connection, or, with neither, for its opening. */
   #call(data?: Payload, info?: CloseInfo): void {
     this.#is_running = true
+    const { handle } = this.#owner
     let returned: unknown
     try {
-      if (data !== undefined) returned = this.#events.on_message(this.#owner, data)
-      else if (info !== undefined) returned = this.#events.on_close(this.#owner, info)
-      else returned = this.#events.on_open(this.#owner)
+      if (data !== undefined) returned = this.#callbacks.on_message(handle, data)
+      else if (info !== undefined) returned = this.#callbacks.on_close(handle, info)
+      else returned = this.#callbacks.on_open(handle)
     } catch (cause) {
       this.#failed(cause, data, info)
     }
@@ -203,8 +204,8 @@ export class Inbox<Owner> {
   }
 
   #failed(cause: unknown, data?: Payload, info?: CloseInfo): void {
-    const name = data !== undefined ? 'message' : info !== undefined ? 'close' : 'open'
-    this.#events.callback_failed(this.#owner, name, cause)
+    const name = data !== undefined ? 'on_message' : info !== undefined ? 'on_close' : 'on_open'
+    this.#events.failed(this.#owner, name, cause)
   }
 
   #done(info?: CloseInfo): void {
@@ -212,22 +213,19 @@ export class Inbox<Owner> {
     if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 
-  /**
-   * Removes and returns the next item. Items other than messages are delivered even while no listener is
-   * ready.
-   */
+  /** Removes and returns the next item. Openings do not wait for the listener. */
   #take(): Item | undefined {
     const items = this.#items
     if (items === undefined) return undefined
     const item = items[this.#next] as Item
-    if (item.kind === 'message' && this.#listener !== 'ready') {
-      if (this.#others === 0) return undefined
-      this.#others -= 1
-      const at = items.findIndex(({ kind }, index) => index > this.#next && kind !== 'message')
+    if (item.data !== undefined && this.listener !== 'ready') {
+      if (this.#openings === 0) return undefined
+      this.#openings -= 1
+      const at = items.findIndex(({ data }, index) => index > this.#next && data === undefined)
       return items.splice(at, 1)[0]
     }
-    if (item.kind !== 'message') this.#others -= 1
-    this.#bytes -= item.cost_bytes
+    if (item.data === undefined) this.#openings -= 1
+    this.#bytes -= item.bytes
     this.#next += 1
     if (this.#next === items.length) {
       this.#items = undefined
@@ -240,21 +238,15 @@ export class Inbox<Owner> {
     return item
   }
 
-  #push_other(item: Item): void {
-    this.#others += 1
-    this.#push(item)
-    this.run()
-  }
-
   #push(item: Item): void {
     this.#items ??= []
     this.#items.push(item)
-    this.#bytes += item.cost_bytes
+    this.#bytes += item.bytes
   }
 
   #resume_with_room(): void {
     if (!this.#is_paused || this.#bytes > INBOX_LIMIT_BYTES / 2) return
     this.#is_paused = false
-    this.#events.resume_reading(this.#owner)
+    this.#events.resume(this.#owner)
   }
 }

@@ -5,15 +5,10 @@ import type { SharedBatch } from '../queues/shared_frames.js'
 import type { Platform } from './platform.js'
 import type { SocketPort } from './socket_port.js'
 
-/**
- * The events of an outbox. Each call passes the outbox's owner, so that all connections share one such
- * object.
- */
-export interface OutboxEvents<Owner> {
-  /** Returns whether a callback is running, or its promise is pending. */
-  is_in_callback(owner: Owner): boolean
-  /** A message did not fit, the first since the queue was last empty. */
-  queue_became_full(owner: Owner, error: NetError): void
+/** Tells the end of a synchronous callback from the end of the turn. */
+interface CallbackState {
+  /** Whether a callback is running, or the promise that it returned is pending. */
+  readonly is_running: boolean
 }
 
 /** Limits the send queues of all connections of a server together. */
@@ -36,11 +31,10 @@ export interface OutboxSettings {
  * The sending half of a connection: a bounded queue in front of a port. The messages of one turn are written
  * together at its end, or as soon as they fill a batch.
  */
-export class Outbox<Owner> {
+export class Outbox {
   readonly #settings: OutboxSettings
   readonly #platform: Platform
-  readonly #owner: Owner
-  readonly #events: OutboxEvents<Owner>
+  readonly #callbacks: CallbackState
   #queue: SendQueue | undefined
   /** The content of the queue. */
   #bytes = 0
@@ -52,15 +46,14 @@ export class Outbox<Owner> {
   #flush_is_due: 'soon' | 'deferred' | undefined
   /** The error that `send` returns from when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
-  /** The promise that {@link Outbox.wait_until_sent} returns, and its resolver. */
+  /** The promise that {@link Outbox.drained} returns, and its resolver. */
   #sent: Promise<void> | undefined
   #resolve_sent: ((result?: Promise<never>) => void) | undefined
 
-  constructor(settings: OutboxSettings, platform: Platform, owner: Owner, events: OutboxEvents<Owner>) {
+  constructor(settings: OutboxSettings, platform: Platform, callbacks: CallbackState) {
     this.#settings = settings
     this.#platform = platform
-    this.#owner = owner
-    this.#events = events
+    this.#callbacks = callbacks
   }
 
   /** Sets the first or next port. Nothing is written until it takes a batch. */
@@ -76,6 +69,11 @@ export class Outbox<Owner> {
   /** Returns the number of sent messages that the network has not taken whole. */
   get unsent(): number {
     return this.#messages + this.#dropped + (this.#port?.unsent ?? 0)
+  }
+
+  /** Whether a message was refused with `queue_full` since everything was last sent. */
+  get is_full(): boolean {
+    return this.#full_error !== undefined
   }
 
   /**
@@ -118,7 +116,7 @@ export class Outbox<Owner> {
    * Resolves when the network has taken everything; rejects with `connection_lost` as soon as some of it is
    * lost.
    */
-  wait_until_sent(): Promise<void> {
+  drained(): Promise<void> {
     if (this.unsent === 0) return Promise.resolve()
     this.#sent ??= new Promise(resolve => {
       this.#resolve_sent = resolve
@@ -183,18 +181,18 @@ export class Outbox<Owner> {
   }
 
   #full(): NetError {
-    if (this.#full_error !== undefined) return this.#full_error
-    const message = `send found the queue full: ${this.bytes} of max_queue ${this.#settings.max_queue} bytes wait for the peer; await drained() and send again`
-    const error = new NetError('queue_full', message)
-    this.#full_error = error
-    this.#events.queue_became_full(this.#owner, error)
-    return error
+    const { max_queue } = this.#settings
+    this.#full_error ??= new NetError(
+      'queue_full',
+      `send found the queue full: ${this.bytes} of max_queue ${max_queue} bytes wait for the peer; await drained() and send again`,
+    )
+    return this.#full_error
   }
 
   readonly #turn_ended = (): void => {
     const is_soon = this.#flush_is_due === 'soon'
     // The promise jobs of an async callback may send further messages in the same turn.
-    this.#flush_is_due = is_soon && this.#events.is_in_callback(this.#owner) ? 'deferred' : undefined
+    this.#flush_is_due = is_soon && this.#callbacks.is_running ? 'deferred' : undefined
     if (this.#flush_is_due === undefined) this.flush()
     else this.#platform.defer(this.#turn_ended)
   }

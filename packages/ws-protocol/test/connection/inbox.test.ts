@@ -1,19 +1,28 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CloseInfo } from '../../src/connection/close_info.js'
-import { INBOX_LIMIT_BYTES, INBOX_MAX_BYTES, Inbox, type InboxEvents } from '../../src/connection/inbox.js'
+import {
+  INBOX_LIMIT_BYTES,
+  INBOX_MAX_BYTES,
+  Inbox,
+  type InboxCallbacks,
+  type InboxEvents,
+  type ListenerState,
+} from '../../src/connection/inbox.js'
 
 const BYE: CloseInfo = { code: 1000, reason: 'bye', cause: 'peer', clean: true, unsent: 0 }
 
 /** Records the calls of an inbox. Callbacks that `hold` selects return a promise. */
-class RecordedCallbacks {
+class RecordedCallbacks implements InboxCallbacks<undefined> {
+  readonly handle = undefined
   readonly calls: string[] = []
   readonly held = new Map<string, { release(): void; reject(cause: unknown): void }>()
   hold: (name: string) => boolean = () => false
   on_call: (name: string) => void = () => {}
   may_run: () => boolean = () => true
   on_open: () => unknown = () => this.record('open')
-  on_message: (data: string | Uint8Array) => unknown = data => this.record(String(data))
-  on_close: (info: CloseInfo) => unknown = info => this.record(`close ${info.reason}`)
+  on_message: (handle: undefined, data: string | Uint8Array) => unknown = (_, data) =>
+    this.record(String(data))
+  on_close: (handle: undefined, info: CloseInfo) => unknown = (_, info) => this.record(`close ${info.reason}`)
 
   async release(name: string): Promise<void> {
     this.held.get(name)?.release()
@@ -30,14 +39,10 @@ class RecordedCallbacks {
 
 const EVENTS: InboxEvents<RecordedCallbacks> = {
   may_run: recorder => recorder.may_run(),
-  on_open: recorder => recorder.on_open(),
-  on_message: (recorder, data) => recorder.on_message(data),
-  on_close: (recorder, info) => recorder.on_close(info),
   finished: recorder => void recorder.record('finished'),
-  callback_failed: (recorder, name, cause) =>
-    void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
-  pause_reading: recorder => void recorder.calls.push('pause'),
-  resume_reading: recorder => void recorder.calls.push('resume'),
+  failed: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
+  pause: recorder => void recorder.calls.push('pause'),
+  resume: recorder => void recorder.calls.push('resume'),
   settled: (recorder, { reason }) => void recorder.calls.push(`done ${reason}`),
 }
 
@@ -50,11 +55,16 @@ const large = 'x'.repeat(65_536)
 
 describe('Inbox', () => {
   let recorder: RecordedCallbacks
-  let inbox: Inbox<RecordedCallbacks>
+  let inbox: Inbox<undefined, RecordedCallbacks>
+
+  const set_listener = (listener: ListenerState): void => {
+    inbox.listener = listener
+    inbox.run()
+  }
 
   beforeEach(() => {
     recorder = new RecordedCallbacks()
-    inbox = new Inbox(recorder, EVENTS)
+    inbox = new Inbox(recorder, recorder, EVENTS)
   })
 
   it('calls a synchronous callback directly', () => {
@@ -92,12 +102,11 @@ describe('Inbox', () => {
     recorder.may_run = () => false
     inbox.open()
     inbox.message('a', 1)
-    inbox.finish()
     inbox.close(BYE)
     expect(recorder.calls).toEqual([])
     recorder.may_run = () => true
     inbox.run()
-    expect(recorder.calls).toEqual(['open', 'a', 'finished', 'close bye', 'done bye'])
+    expect(recorder.calls).toEqual(['open', 'a', 'close bye', 'done bye'])
   })
 
   it.each([
@@ -151,7 +160,7 @@ describe('Inbox', () => {
     inbox.message('b', 1)
     recorder.held.get('a')?.reject(new Error('late'))
     await settled()
-    expect(recorder.calls).toEqual(['a', 'message failed: late', 'b'])
+    expect(recorder.calls).toEqual(['a', 'on_message failed: late', 'b'])
   })
 
   it('names the callback whose promise was rejected', async () => {
@@ -159,7 +168,7 @@ describe('Inbox', () => {
     inbox.open()
     recorder.held.get('open')?.reject(new Error('late'))
     await settled()
-    expect(recorder.calls).toEqual(['open', 'open failed: late'])
+    expect(recorder.calls).toEqual(['open', 'on_open failed: late'])
   })
 
   it('awaits a thenable that is no Promise', async () => {
@@ -204,24 +213,24 @@ describe('Inbox', () => {
   })
 
   it('keeps messages for a listener that registers later', () => {
-    inbox.listener = 'none'
+    set_listener('none')
     inbox.open()
     inbox.message('a', 1)
     inbox.message('b', 1)
     expect(recorder.calls).toEqual(['open'])
     expect(inbox.bytes).toBe(2 + 2 * 64)
-    inbox.listener = 'ready'
+    set_listener('ready')
     expect(recorder.calls).toEqual(['open', 'a', 'b'])
   })
 
   it.each(['none', 'busy'] as const)(
     'calls on_close even if the listener is %s, and keeps the messages before it',
     listener => {
-      inbox.listener = listener
+      set_listener(listener)
       inbox.message('a', 1)
       inbox.close(BYE)
       expect(recorder.calls).toEqual(['close bye', 'done bye'])
-      inbox.listener = 'ready'
+      set_listener('ready')
       expect(recorder.calls).toEqual(['close bye', 'done bye', 'a'])
     },
   )
@@ -232,7 +241,7 @@ describe('Inbox', () => {
     inbox.message('waits', 5)
     inbox.close(BYE)
     recorder.hold = () => false
-    inbox.discard_messages()
+    inbox.drop()
     return recorder
       .release('first')
       .then(() => expect(recorder.calls).toEqual(['first', 'close bye', 'done bye']))
@@ -248,14 +257,14 @@ describe('Inbox', () => {
     inbox.open()
     inbox.message('a', 1)
     await settled()
-    expect(recorder.calls).toEqual(['open failed: no then', 'a'])
+    expect(recorder.calls).toEqual(['on_open failed: no then', 'a'])
   })
 
   it('discards waiting messages on request, and resumes the socket', async () => {
     recorder.hold = name => name === 'first'
     inbox.message('first', 5)
     for (let i = 0; i < 4; i += 1) inbox.message(large, 65_536)
-    inbox.discard_messages()
+    inbox.drop()
     expect(inbox.bytes).toBe(0)
     inbox.close(BYE)
     expect(recorder.calls).toEqual(['first', 'pause', 'resume'])
@@ -266,8 +275,8 @@ describe('Inbox', () => {
   it('passes each callback its value, and not a copy', () => {
     const calls: unknown[] = []
     recorder.on_open = () => void calls.push('open')
-    recorder.on_message = data => void calls.push(data)
-    recorder.on_close = info => void calls.push(info)
+    recorder.on_message = (_, data) => void calls.push(data)
+    recorder.on_close = (_, info) => void calls.push(info)
     const bytes = Uint8Array.of(1, 2)
     inbox.open()
     inbox.message('a', 1)
@@ -287,30 +296,30 @@ describe('Inbox', () => {
     await settled()
     expect(recorder.calls).toEqual([
       'a',
-      'message failed: first',
+      'on_message failed: first',
       'close bye',
-      'close failed: last',
+      'on_close failed: last',
       'done bye',
     ])
   })
 
   it('keeps the remaining messages if the listener stops in between', () => {
-    inbox.listener = 'none'
+    set_listener('none')
     for (const name of ['a', 'b', 'c']) inbox.message(name, 1)
     recorder.on_call = name => {
-      if (name === 'a') inbox.listener = 'busy'
+      if (name === 'a') set_listener('busy')
     }
-    inbox.listener = 'ready'
+    set_listener('ready')
     expect(recorder.calls).toEqual(['a'])
     expect(inbox.bytes).toBe(2 * 65)
-    inbox.listener = 'ready'
+    set_listener('ready')
     expect(recorder.calls).toEqual(['a', 'b', 'c'])
   })
 
   it('delivers waiting messages before an arriving one once the listener is ready', () => {
-    inbox.listener = 'none'
+    set_listener('none')
     inbox.message('a', 1)
-    inbox.listener = 'ready'
+    set_listener('ready')
     inbox.message('b', 1)
     expect(recorder.calls).toEqual(['a', 'b'])
   })
@@ -350,7 +359,7 @@ describe('Inbox', () => {
       [INBOX_LIMIT_BYTES / 2, false],
       [INBOX_LIMIT_BYTES / 2 + 1, true],
     ] as const) {
-      inbox = new Inbox(recorder, EVENTS)
+      inbox = new Inbox(recorder, recorder, EVENTS)
       inbox.message('first', 5)
       inbox.message('waits', INBOX_LIMIT_BYTES)
       inbox.message('left', left_bytes - 64)
@@ -368,7 +377,7 @@ describe('Inbox', () => {
   })
 
   describe('open and finished', () => {
-    it('wait behind earlier messages, in order', async () => {
+    it('wait behind earlier messages, in order; finished waits for later ones, too', async () => {
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
       inbox.message('b', 1)
@@ -378,7 +387,7 @@ describe('Inbox', () => {
       inbox.message('d', 1)
       expect(recorder.calls).toEqual(['a'])
       await recorder.release('a')
-      expect(recorder.calls).toEqual(['a', 'b', 'open', 'c', 'finished', 'd'])
+      expect(recorder.calls).toEqual(['a', 'b', 'open', 'c', 'd', 'finished'])
     })
 
     it('run at once if nothing waits', () => {
@@ -420,7 +429,7 @@ describe('Inbox', () => {
     it.each(['none', 'busy'] as const)(
       'run in order even if the listener is %s, and the messages are kept',
       listener => {
-        inbox.listener = listener
+        set_listener(listener)
         for (const name of ['a', 'b']) inbox.message(name, 1)
         inbox.open()
         inbox.message('c', 1)
@@ -428,14 +437,14 @@ describe('Inbox', () => {
         inbox.open()
         expect(recorder.calls).toEqual(['open', 'finished', 'open'])
         expect(inbox.bytes).toBe(3 * 65)
-        inbox.listener = 'ready'
+        set_listener('ready')
         expect(recorder.calls).toEqual(['open', 'finished', 'open', 'a', 'b', 'c'])
         expect(inbox.bytes).toBe(0)
       },
     )
 
     it('all run before the end, even without a listener for the messages between them', async () => {
-      inbox.listener = 'none'
+      set_listener('none')
       recorder.hold = name => name === 'open'
       inbox.open()
       inbox.message('a', 1)
@@ -445,22 +454,22 @@ describe('Inbox', () => {
       await recorder.release('open')
       await recorder.release('open')
       expect(recorder.calls).toEqual(['open', 'open', 'close bye', 'done bye'])
-      inbox.listener = 'ready'
+      set_listener('ready')
       expect(recorder.calls.slice(4)).toEqual(['a', 'b'])
     })
 
     it('run even if the listener stops within the messages before them', () => {
-      inbox.listener = 'none'
+      set_listener('none')
       for (const name of ['a', 'b', 'c']) inbox.message(name, 1)
       recorder.on_call = name => {
         if (name === 'a') {
-          inbox.listener = 'busy'
+          set_listener('busy')
           inbox.open()
         }
       }
-      inbox.listener = 'ready'
+      set_listener('ready')
       expect(recorder.calls).toEqual(['a', 'open'])
-      inbox.listener = 'ready'
+      set_listener('ready')
       expect(recorder.calls).toEqual(['a', 'open', 'b', 'c'])
     })
 
@@ -471,36 +480,40 @@ describe('Inbox', () => {
       inbox.message('c', 1)
       inbox.finish()
       inbox.message('d', 1)
-      inbox.discard_messages()
+      inbox.drop()
       expect(inbox.bytes).toBe(0)
       inbox.message('e', 1)
       await recorder.release('a')
-      expect(recorder.calls).toEqual(['a', 'open', 'finished', 'e'])
+      expect(recorder.calls).toEqual(['a', 'open', 'e', 'finished'])
     })
 
     it('still run after messages without a listener are discarded', () => {
-      inbox.listener = 'none'
+      set_listener('none')
       inbox.message('a', 1)
       inbox.open()
-      inbox.discard_messages()
+      inbox.drop()
       inbox.message('b', 1)
       inbox.open()
       expect(recorder.calls).toEqual(['open', 'open'])
       expect(inbox.bytes).toBe(65)
     })
 
-    it('finished may discard the messages behind it', () => {
+    it('finished is called after a callback that requested it', () => {
       recorder.on_call = name => {
-        if (name === 'finished') inbox.discard_messages()
+        if (name === 'a') inbox.finish()
       }
+      inbox.message('a', 1)
+      expect(recorder.calls).toEqual(['a', 'finished'])
+    })
+
+    it('finished is not called any more once the connection has ended', async () => {
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
       inbox.finish()
       inbox.message('late', 1)
       inbox.close(BYE)
-      return recorder
-        .release('a')
-        .then(() => expect(recorder.calls).toEqual(['a', 'finished', 'close bye', 'done bye']))
+      await recorder.release('a')
+      expect(recorder.calls).toEqual(['a', 'late', 'close bye', 'done bye'])
     })
   })
 })

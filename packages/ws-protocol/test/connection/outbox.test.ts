@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Outbox, type OutboxEvents, type QueueBudget } from '../../src/connection/outbox.js'
+import { Outbox, type QueueBudget } from '../../src/connection/outbox.js'
 import type { SocketEvents } from '../../src/connection/socket_port.js'
 import type { NetError } from '../../src/errors/errors.js'
 import { node_platform } from '../../src/node/index.js'
@@ -49,8 +49,7 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
 
   let platform: FakePlatform
   let socket: FakeSocket
-  let reported: string[]
-  let outbox: Outbox<undefined>
+  let outbox: Outbox
 
   const socket_events = (): SocketEvents => ({
     inbox_bytes: 0,
@@ -70,13 +69,8 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
   ): void => {
     platform = new Platform()
     socket = port
-    reported = []
-    const events: OutboxEvents<undefined> = {
-      is_in_callback: () => false,
-      queue_became_full: (_, error) => reported.push(error.code),
-    }
     const settings = { side: is_masked ? 'client' : 'server', max_queue: limit_bytes } as const
-    outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, undefined, events)
+    outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, { is_running: false })
     socket.connect_to(socket_events())
   }
 
@@ -156,7 +150,7 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     expect(socket.sent).toEqual(['a', 'bb'])
     expect([outbox.unsent, outbox.bytes]).toEqual([2, 7])
     let is_sent = false
-    const all_sent = outbox.wait_until_sent().then(() => {
+    const all_sent = outbox.drained().then(() => {
       is_sent = true
     })
     port.take_one()
@@ -182,29 +176,27 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     outbox.flush()
     expect(send('abcdefgh')).toBe('taken')
     expect(outbox.send('')).toBe(full)
-    expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(1)
+    expect(outbox.is_full).toBe(true)
   })
 
-  it('returns the same error from when the queue was full until everything is sent, and reports it once', () => {
+  it('returns the same error from when the queue was full until everything is sent', () => {
     start_open(1_000)
     socket.takes_writes = false
     outbox.send('x'.repeat(900))
     platform.end_turn()
-    reported.length = 0
     const first = outbox.send('y'.repeat(900))
     expect(first).toMatchObject({ code: 'queue_full' })
     expect(outbox.send('y'.repeat(900))).toBe(first)
-    expect(reported).toEqual(['queue_full'])
+    expect(outbox.is_full).toBe(true)
     socket.takes_writes = true
     socket.drain()
-    expect([outbox.unsent, reported]).toEqual([0, ['queue_full']])
+    expect([outbox.unsent, outbox.is_full]).toEqual([0, false])
     expect(outbox.send('y'.repeat(900))).toBe(true)
     socket.takes_writes = false
     platform.end_turn()
     const second = outbox.send('z'.repeat(900))
     expect(second).toMatchObject({ code: 'queue_full' })
     expect(second).not.toBe(first)
-    expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(2)
   })
 
   it('says in queue_full how much is queued, the limit, and what to do', () => {
@@ -277,7 +269,7 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
       send('1')
       expect(send('x'.repeat(19))).toBe('too_large')
       expect([outbox.bytes, outbox.unsent]).toEqual([3, 1])
-      expect(reported).toEqual([])
+      expect(outbox.is_full).toBe(false)
     })
 
     it('allows a smaller message after it has refused a larger one', () => {
@@ -339,16 +331,16 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     expect(outbox.flush()).toBe(false)
   })
 
-  it('resolves wait_until_sent at once if nothing is unsent', async () => {
-    await expect(outbox.wait_until_sent()).resolves.toBeUndefined()
+  it('resolves drained at once if nothing is unsent', async () => {
+    await expect(outbox.drained()).resolves.toBeUndefined()
   })
 
-  it('resolves all pending calls of wait_until_sent when the network has taken everything', async () => {
+  it('resolves all pending calls of drained when the network has taken everything', async () => {
     start_open(1_000)
     socket.takes_writes = false
     outbox.send('a')
     platform.end_turn()
-    const waiting = Promise.all([outbox.wait_until_sent(), outbox.wait_until_sent()])
+    const waiting = Promise.all([outbox.drained(), outbox.drained()])
     socket.drain()
     await expect(waiting).resolves.toEqual([undefined, undefined])
   })
@@ -359,16 +351,16 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     outbox.send('a')
     platform.end_turn()
     expect(send('b')).toBe('queue_full')
-    const waiting = outbox.wait_until_sent()
+    const waiting = outbox.drained()
     expect(outbox.detach()).toBe(1)
     await expect(waiting).rejects.toMatchObject({ code: 'connection_lost' })
     expect([send('b'), send('c')]).toEqual(['taken', 'queue_full'])
-    expect(reported.filter(event => event === 'queue_full')).toHaveLength(2)
+    expect(outbox.is_full).toBe(true)
   })
 
   it('drops the queue at the end, and rejects pending calls', async () => {
     outbox.send('a')
-    const waiting = outbox.wait_until_sent()
+    const waiting = outbox.drained()
     outbox.end()
     await expect(waiting).rejects.toMatchObject({
       code: 'connection_lost',
@@ -445,7 +437,6 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
       platform.end_turn()
       expect(socket.sent).toEqual([])
       expect(attach_another().sent).toEqual(['12345678', 'abcdefgh'])
-      expect(reported.filter(entry => entry === 'queue_full')).toHaveLength(1)
       expect(outbox.unsent).toBe(0)
     })
 
@@ -459,10 +450,10 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
       expect(send('x'.repeat(18))).toBe('taken')
     })
 
-    it('keeps calls of wait_until_sent pending until the next port has sent the rest, if nothing is lost', async () => {
+    it('keeps calls of drained pending until the next port has sent the rest, if nothing is lost', async () => {
       outbox.send('a')
       let is_sent = false
-      const all_sent = outbox.wait_until_sent().then(() => {
+      const all_sent = outbox.drained().then(() => {
         is_sent = true
       })
       outbox.detach()
@@ -514,14 +505,14 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
       expect([outbox.unsent, outbox.bytes]).toEqual([2, 0])
     })
 
-    it('does not resolve pending calls of wait_until_sent', async () => {
+    it('does not resolve pending calls of drained', async () => {
       outbox.attach(socket)
       outbox.send('a')
-      const waiting = outbox.wait_until_sent()
+      const waiting = outbox.drained()
       outbox.drop()
       socket.open()
       platform.end_turn()
-      expect(reported).toEqual([])
+      expect(outbox.is_full).toBe(false)
       outbox.end()
       await expect(waiting).rejects.toMatchObject({ code: 'connection_lost' })
       expect(outbox.unsent).toBe(0)
@@ -566,8 +557,9 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
 })
 
 it('counts each of several messages framed together, and accepts all of them or none', () => {
-  const events = { is_in_callback: () => false, queue_became_full: () => {} }
-  const outbox = new Outbox({ side: 'server', max_queue: 10 }, node_platform, undefined, events)
+  const outbox = new Outbox({ side: 'server', max_queue: 10 }, node_platform, {
+    is_running: false,
+  })
   const batch = received_messages(Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0x62), () => true)
     ?.batch as SharedBatch
   expect([outbox.send(batch, batch.messages), outbox.unsent, outbox.bytes]).toEqual([true, 2, 6])

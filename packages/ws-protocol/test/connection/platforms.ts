@@ -35,10 +35,7 @@ interface QueueKind {
 }
 
 /** Both kinds of send queue, by what they hold. */
-export const QUEUES: readonly [
-  readonly ['messages', QueueKind],
-  readonly ['frames', QueueKind],
-] = [
+export const QUEUES: readonly [readonly ['messages', QueueKind], readonly ['frames', QueueKind]] = [
   ['messages', { Platform: FakePlatform, Socket: FakeSocket }],
   ['frames', { Platform: FramePlatform, Socket: FrameSocket }],
 ]
