@@ -8,6 +8,7 @@ import { broker_of, start_subject } from '../subjects/subjects.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import { audience_case, burst_group, measure_bursts } from './fan_out.js'
 import {
+  cpu_during,
   type Measure,
   type MeasuredLoad,
   open_load,
@@ -67,7 +68,7 @@ export const cluster: Measure = {
         const figures = await measure_bursts(stage, trigger_port, burst, measured)
         results.push({ group, case_name, figures })
       }
-      const figures = await measure_receipts(stage, publisher, audience, measured)
+      const figures = await measure_receipts(stage, nodes, audience)
       results.push({ group: RATE_GROUP, case_name, figures })
       await load.call('close')
       await program.call('joined', { count: 0 })
@@ -112,22 +113,22 @@ async function with_cpu_of_others(
 }
 
 /** Measures how long it takes from publishing on one node until each socket on the other has the message. */
-async function measure_receipts(
-  { load, settings }: Stage,
-  publisher: Program,
-  audience: number,
-  measured: (run: () => Promise<MeasuredLoad>) => Promise<Figures>,
-): Promise<Figures> {
+function measure_receipts(stage: Stage, nodes: TwoNodes, audience: number): Promise<Figures> {
+  const { load, settings } = stage
+  const { publisher } = nodes
   const { settle_ms, latency_ms: run_ms } = settings
   const schedule = { messages_per_s: PUBLISHES_PER_S, settle_ms, run_ms, seed: SCHEDULE_SEED }
-  let published: Published = { at_us: [], late_us: [], first: 0 }
-  const cpu = await measured(async () => {
-    await load.call('expect', { shape: SMALL_TEXT })
-    published = await publisher.call('publish_on_schedule', { shape: SMALL_TEXT, ...schedule }, run_ms)
-    return load.call('received', { messages: published.at_us.length * audience })
+  return stage.least_disturbed(async () => {
+    let published: Published = { at_us: [], late_us: [], first: 0 }
+    const run = async (): Promise<MeasuredLoad> => {
+      await load.call('expect', { shape: SMALL_TEXT })
+      published = await publisher.call('publish_on_schedule', { shape: SMALL_TEXT, ...schedule }, run_ms)
+      return load.call('received', { messages: published.at_us.length * audience })
+    }
+    const cpu = await cpu_during(stage, () => with_cpu_of_others(nodes, audience, run), [publisher])
+    const { at_us, late_us, first } = published
+    const times = await load.call<ReceiptTimes>('receipt_times', { published_us: at_us, first })
+    const late_p99_us = quantile(Float64Array.from(late_us.slice(first)).sort(), 0.99)
+    return { ...cpu, ...times, publisher_late_p99_us: late_p99_us, rate_per_s: PUBLISHES_PER_S }
   })
-  const { at_us, late_us, first } = published
-  const times = await load.call<ReceiptTimes>('receipt_times', { published_us: at_us, first })
-  const late_p99_us = quantile(Float64Array.from(late_us.slice(first)).sort(), 0.99)
-  return { ...cpu, ...times, publisher_late_p99_us: late_p99_us, rate_per_s: PUBLISHES_PER_S }
 }
