@@ -62,7 +62,7 @@ export {
   milliseconds,
   text_flaw,
   token_flaw,
-  type WsOption,
+  type WireOption,
   whole_number,
 } from './options/options.js'
 export {

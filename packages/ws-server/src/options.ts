@@ -9,10 +9,10 @@ import {
   type FilledConnectionOption,
   milliseconds,
   type OptionRules,
-  type WsOption,
+  type WireOption,
   whole_number,
 } from '@bt/ws-protocol/internal'
-import { ws_rules } from '@bt/ws-protocol/internal/node'
+import { wire_rules } from '@bt/ws-protocol/internal/node'
 import {
   type AdmissionOptions,
   admission_rules,
@@ -121,7 +121,7 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
 type FilledListenOption =
   | FilledConnectionOption
   | FilledAdmissionOption
-  | WsOption
+  | WireOption
   | 'type'
   | 'route'
   | 'max_connections'
@@ -137,7 +137,7 @@ export type ListenSettings = CheckedOptions<WsListenOptions<boolean>, FilledList
 /** The rule of every option of `listen`. */
 export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOption> = {
   ...connection_rules,
-  ...ws_rules(DEFAULT_MAX_FRAGMENTS),
+  ...wire_rules(DEFAULT_MAX_FRAGMENTS),
   ...admission_rules,
   type: exactly('ws'),
   bind: {

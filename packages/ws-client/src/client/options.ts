@@ -11,7 +11,7 @@ import {
   MAX_DELAY_MS,
   milliseconds,
   type OptionRules,
-  type WsOption,
+  type WireOption,
 } from '@bt/ws-protocol/internal'
 import type { TlsConnectOptions } from './tls_options.js'
 
@@ -103,7 +103,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
 export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'reconnect' | 'connect_timeout'
 
 /** Options that differ by platform. */
-type PlatformOption = WsOption | 'headers' | 'tls'
+type PlatformOption = WireOption | 'headers' | 'tls'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 

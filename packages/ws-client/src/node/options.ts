@@ -8,9 +8,9 @@ import {
   type OptionRules,
   text_flaw,
   token_flaw,
-  type WsOption,
+  type WireOption,
 } from '@bt/ws-protocol/internal'
-import { ws_rules } from '@bt/ws-protocol/internal/node'
+import { wire_rules } from '@bt/ws-protocol/internal/node'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
@@ -58,7 +58,7 @@ function header_flaw(name: string, value: unknown, earlier_names: ReadonlySet<st
   return value_flaw === undefined ? undefined : `the value of ${shown} ${value_flaw}`
 }
 
-type FilledNodeOption = FilledConnectOption | WsOption
+type FilledNodeOption = FilledConnectOption | WireOption
 
 /** The options of `connect` in Node, checked and filled in. */
 export type NodeConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledNodeOption>
@@ -68,7 +68,7 @@ const rules = connect_rules(URL_EXPECTED, is_ws_url)
 /** The rule of every option of `connect` in Node. */
 export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption> = {
   ...rules,
-  ...ws_rules(DEFAULT_MAX_FRAGMENTS),
+  ...wire_rules(DEFAULT_MAX_FRAGMENTS),
   reconnect: { ...rules.reconnect, shown: describe_parts },
   headers: headers_rule,
   tls: {

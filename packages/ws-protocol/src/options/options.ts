@@ -87,7 +87,7 @@ export interface ConnectionOptions<Binary extends boolean> {
 }
 
 /** The shared options that only the wire on Node uses; a browser decides for itself. */
-export type WsOption = 'max_fragments' | 'compression'
+export type WireOption = 'max_fragments' | 'compression'
 
 /** The shared options that always have a value once checked. */
 export type FilledConnectionOption =
@@ -98,9 +98,9 @@ export type FilledConnectionOption =
   | 'close_timeout'
   | 'protocols'
 
-/** The rules of the shared options that apply on every platform; `ws_rules` has the others. */
+/** The rules of the shared options that apply on every platform; `wire_rules` has the others. */
 export const connection_rules: OptionRules<
-  Omit<ConnectionOptions<boolean>, WsOption>,
+  Omit<ConnectionOptions<boolean>, WireOption>,
   FilledConnectionOption
 > = {
   binary: {

@@ -135,30 +135,27 @@ export class Cluster {
     this.#settings = settings
     this.#events = events
     this.#channels = new ChannelNames(port.prefix)
-    this.#outgoing = new OutgoingQueue({
-      max_cluster_queue,
-      codec: this.#codec,
-      channels: this.#channels,
-      clock,
-      soon,
-      dropped: size_bytes => events.report(this.#too_large_error('publish', size_bytes)),
-      failed: error => this.#on_lost(error),
-    })
-    this.#subscriptions = new Subscriptions({
-      channels: this.#channels,
-      has_members: topic => events.has_members(topic),
-      clock,
-      soon,
-      failed: error => this.#on_lost(error),
-      refused: error => this.#report_refused_subscription(error),
-    })
-    this.#nodes = new Nodes({
-      self: this.#codec.node,
-      clock,
-      sockets: () => events.size,
-      announce: (sockets, wants_replies) =>
-        this.#outgoing.send_now(this.#channels.all, this.#codec.present(sockets, wants_replies)),
-    })
+    const failed = (error: Error): void => this.#on_lost(error)
+    this.#outgoing = new OutgoingQueue(
+      { max_cluster_queue, codec: this.#codec, channels: this.#channels, clock, soon },
+      { dropped: size_bytes => events.report(this.#too_large_error('publish', size_bytes)), failed },
+    )
+    this.#subscriptions = new Subscriptions(
+      { channels: this.#channels, clock, soon },
+      {
+        has_members: topic => events.has_members(topic),
+        failed,
+        refused: error => this.#report_refused_subscription(error),
+      },
+    )
+    this.#nodes = new Nodes(
+      { self: this.#codec.node, clock },
+      {
+        sockets: () => events.size,
+        announce: (sockets, wants_replies) =>
+          this.#outgoing.send_now(this.#channels.all, this.#codec.present(sockets, wants_replies)),
+      },
+    )
   }
 
   /** Connects to the broker. */

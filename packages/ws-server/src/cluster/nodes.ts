@@ -31,6 +31,10 @@ export interface NodesSettings {
   /** The identifier of this server. */
   readonly self: string
   readonly clock: Clock
+}
+
+/** The events of {@link Nodes}. */
+export interface NodesEvents {
   /** Returns the number of sockets of this server. */
   sockets(): number
   /** Announces this server to all others, and asks them to announce themselves if `wants_replies`. */
@@ -40,6 +44,7 @@ export interface NodesSettings {
 /** The servers of a cluster, as they announce themselves. */
 export class Nodes {
   readonly #settings: NodesSettings
+  readonly #events: NodesEvents
   readonly #others = new Map<string, { sockets: number; missed: number }>()
   #cancel_heartbeat: CancelTimer | undefined
   #cancel_reply: CancelTimer | undefined
@@ -49,8 +54,9 @@ export class Nodes {
   #on_all_back: (() => void) | undefined
   #cancel_wait: CancelTimer | undefined
 
-  constructor(settings: NodesSettings) {
+  constructor(settings: NodesSettings, events: NodesEvents) {
     this.#settings = settings
+    this.#events = events
   }
 
   /** The number of servers, this one included. */
@@ -60,9 +66,8 @@ export class Nodes {
 
   /** Returns all servers, this one first. */
   list(): ClusterNode[] {
-    const { self, sockets } = this.#settings
     const others = Array.from(this.#others, ([id, node]) => ({ id, is_self: false, sockets: node.sockets }))
-    return [{ id: self, is_self: true, sockets: sockets() }, ...others]
+    return [{ id: this.#settings.self, is_self: true, sockets: this.#events.sockets() }, ...others]
   }
 
   /**
@@ -70,11 +75,11 @@ export class Nodes {
    * or have timed out.
    */
   start(on_all_back: () => void): void {
-    const { clock, sockets, announce } = this.#settings
+    const { clock } = this.#settings
     this.#cancel_heartbeat = clock.start_timer(HEARTBEAT_INTERVAL_MS, () => this.#send_heartbeat())
     this.#on_all_back = on_all_back
     this.#cancel_wait = start_peer_timeout(clock, RETURN_TIMEOUT_MS, () => this.#remove_missing())
-    announce(sockets(), true)
+    this.#events.announce(this.#events.sockets(), true)
     this.#check_all_back()
   }
 
@@ -98,7 +103,7 @@ export class Nodes {
     if (wants_replies)
       this.#cancel_reply ??= this.#settings.clock.start_timer(Math.random() * MAX_REPLY_DELAY_MS, () => {
         this.#cancel_reply = undefined
-        this.#settings.announce(this.#settings.sockets(), false)
+        this.#events.announce(this.#events.sockets(), false)
       })
     return true
   }
@@ -131,7 +136,7 @@ export class Nodes {
       node.missed += 1
       if (node.missed > MAX_MISSED_HEARTBEATS) this.remove(id)
     }
-    this.#settings.announce(this.#settings.sockets(), false)
+    this.#events.announce(this.#events.sockets(), false)
     this.#cancel_heartbeat = this.#settings.clock.start_timer(HEARTBEAT_INTERVAL_MS, () =>
       this.#send_heartbeat(),
     )

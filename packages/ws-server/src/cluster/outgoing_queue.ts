@@ -48,6 +48,10 @@ export interface OutgoingQueueSettings {
   readonly clock: Clock
   /** Runs a task after the current callback. */
   soon(task: () => void): void
+}
+
+/** The events of an {@link OutgoingQueue}. */
+export interface OutgoingQueueEvents {
   /**
    * Called for a queued envelope that exceeds the limit of the broker, which was unknown or higher before.
    */
@@ -63,6 +67,7 @@ export interface OutgoingQueueSettings {
  */
 export class OutgoingQueue {
   readonly #settings: OutgoingQueueSettings
+  readonly #events: OutgoingQueueEvents
   readonly #reply_timeout: ReplyTimeout
   readonly #turns = new Map<string | undefined, TurnMessages>()
   #is_turn_end_scheduled = false
@@ -84,9 +89,10 @@ export class OutgoingQueue {
   /** The number of messages that were dropped, or not confirmed before the connection was lost. */
   lost = 0
 
-  constructor(settings: OutgoingQueueSettings) {
+  constructor(settings: OutgoingQueueSettings, events: OutgoingQueueEvents) {
     this.#settings = settings
-    this.#reply_timeout = new ReplyTimeout(settings.clock, settings.failed)
+    this.#events = events
+    this.#reply_timeout = new ReplyTimeout(settings.clock, error => events.failed(error))
   }
 
   /** The number of bytes that are queued or not confirmed. */
@@ -239,7 +245,7 @@ export class OutgoingQueue {
   #drop_too_large({ bytes, messages, cost_bytes }: QueuedEnvelope): void {
     this.#bytes -= cost_bytes
     this.lost += messages
-    this.#settings.dropped(bytes.length - envelope_size(0))
+    this.#events.dropped(bytes.length - envelope_size(0))
   }
 
   get #unconfirmed_bytes(): number {
@@ -262,7 +268,7 @@ export class OutgoingQueue {
     link.sync().then(
       () => this.#on_confirmed(link),
       (error: Error) => {
-        if (this.#link === link) this.#settings.failed(error)
+        if (this.#link === link) this.#events.failed(error)
       },
     )
   }

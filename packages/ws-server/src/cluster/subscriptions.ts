@@ -10,11 +10,15 @@ const MAX_TOPICS_PER_REQUEST = 10_000
 /** The settings of {@link Subscriptions}. */
 export interface SubscriptionsSettings {
   readonly channels: ChannelNames
-  /** Returns whether any socket of this server is in a topic. */
-  has_members(topic: string): boolean
   readonly clock: Clock
   /** Runs a task after the current callback. */
   soon(task: () => void): void
+}
+
+/** The events of {@link Subscriptions}. */
+export interface SubscriptionsEvents {
+  /** Returns whether any socket of this server is in a topic. */
+  has_members(topic: string): boolean
   /** Called when the connection to the broker can't be used any more. */
   failed(error: Error): void
   /** Called when the broker refuses a subscription. Returns the error for the pending joins. */
@@ -33,6 +37,7 @@ interface Waiter {
  */
 export class Subscriptions {
   readonly #settings: SubscriptionsSettings
+  readonly #events: SubscriptionsEvents
   readonly #reply_timeout: ReplyTimeout
   /** Topics that were requested from the broker. */
   readonly #requested = new Set<string>()
@@ -45,9 +50,10 @@ export class Subscriptions {
   /** The connection on which requests are being made. */
   #active_link: ClusterLink | undefined
 
-  constructor(settings: SubscriptionsSettings) {
+  constructor(settings: SubscriptionsSettings, events: SubscriptionsEvents) {
     this.#settings = settings
-    this.#reply_timeout = new ReplyTimeout(settings.clock, settings.failed)
+    this.#events = events
+    this.#reply_timeout = new ReplyTimeout(settings.clock, error => events.failed(error))
   }
 
   /** The number of confirmed subscriptions. */
@@ -84,14 +90,14 @@ export class Subscriptions {
    * that is done.
    */
   async restore(link: ClusterLink, topics: Iterable<string>): Promise<void> {
-    const { channels, refused } = this.#settings
+    const { channels } = this.#settings
     this.#link = link
     this.#changed_topics = new Set(topics)
     this.#active_link = link
     // At least one round is needed, because it settles the joins of sockets that have left in the meantime.
     const rounds = Math.max(1, Math.ceil(this.#changed_topics.size / MAX_TOPICS_PER_REQUEST))
     await this.#request(link, [channels.all]).catch((error: Error) => {
-      if (this.#link === link) refused(error)
+      if (this.#link === link) this.#events.refused(error)
     })
     for (let done = 0; done < rounds && this.#link === link; done += 1) await this.#apply_changes(link)
     // Later changes are not awaited, because there may be no end to them.
@@ -121,11 +127,11 @@ export class Subscriptions {
 
   /** Requests the changes so far from the broker. */
   async #apply_changes(link: ClusterLink): Promise<void> {
-    const { has_members, channels } = this.#settings
+    const { channels } = this.#settings
     const [added, dropped]: [string[], string[]] = [[], []]
     for (const topic of take(MAX_TOPICS_PER_REQUEST, this.#changed_topics)) {
       this.#changed_topics.delete(topic)
-      if (has_members(topic) === this.#requested.has(topic)) continue
+      if (this.#events.has_members(topic) === this.#requested.has(topic)) continue
       if (this.#requested.delete(topic)) dropped.push(topic)
       else added.push(topic)
     }
@@ -137,7 +143,7 @@ export class Subscriptions {
   }
 
   async #subscribe(link: ClusterLink, topics: readonly string[]): Promise<void> {
-    const { channels, refused } = this.#settings
+    const { channels } = this.#settings
     try {
       await this.#request(
         link,
@@ -153,7 +159,7 @@ export class Subscriptions {
         // with a limit grants as many as it can.
         await this.#subscribe(link, topics.slice(0, half))
         await this.#subscribe(link, topics.slice(half))
-      } else if (only !== undefined) this.#fail(only, refused(error as Error))
+      } else if (only !== undefined) this.#fail(only, this.#events.refused(error as Error))
     }
   }
 
@@ -172,7 +178,7 @@ export class Subscriptions {
   }
 
   #settle_waiters(): void {
-    this.#settle(({ topic }) => this.#confirmed.has(topic) || !this.#settings.has_members(topic) || undefined)
+    this.#settle(({ topic }) => this.#confirmed.has(topic) || !this.#events.has_members(topic) || undefined)
   }
 
   /** Settles the waiters that have a result, and keeps the others. */

@@ -2,7 +2,7 @@ import { describe_parts, type OptionRules } from '../../options/option_rule.js'
 import {
   type ConnectionOptions,
   is_whole_number,
-  type WsOption,
+  type WireOption,
   whole_number,
 } from '../../options/options.js'
 
@@ -11,9 +11,9 @@ const MAX_THRESHOLD_BYTES = 2_147_483_647
 /**
  * Returns the rules of the shared options that only Node has; the default of `max_fragments` differs by side.
  */
-export function ws_rules(
+export function wire_rules(
   default_max_fragments: number,
-): OptionRules<Pick<ConnectionOptions<boolean>, WsOption>, WsOption> {
+): OptionRules<Pick<ConnectionOptions<boolean>, WireOption>, WireOption> {
   return {
     max_fragments: whole_number('fragments', 1_000_000, default_max_fragments),
     compression: {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { ws_rules } from '../../../src/node/wire/ws_rules.js'
+import { wire_rules } from '../../../src/node/wire/wire_rules.js'
 import { check_options } from '../../../src/options/option_rule.js'
 import { NOT_A_COUNT } from '../../options/not_a_count.js'
 
 const MAX = 2_147_483_647
-const check = (given: unknown) => check_options('call', given, ws_rules(1_024))
+const check = (given: unknown) => check_options('call', given, wire_rules(1_024))
 
 const refused = (name: string, shown: string, expected: string) =>
   expect.objectContaining({
@@ -17,7 +17,7 @@ test('the defaults are those of the contract', () => {
 })
 
 test('the default of max_fragments is the side’s own', () => {
-  expect(check_options('call', {}, ws_rules(16_384))).toEqual({ max_fragments: 16_384, compression: false })
+  expect(check_options('call', {}, wire_rules(16_384))).toEqual({ max_fragments: 16_384, compression: false })
 })
 
 describe('max_fragments', () => {
@@ -86,7 +86,7 @@ describe.each(['max_fragments', 'compression'] as const)('%s', name => {
   })
 
   test('has a default that its own rule accepts', () => {
-    const { fallback, accepts } = ws_rules(1_024)[name]
+    const { fallback, accepts } = wire_rules(1_024)[name]
     expect(accepts(fallback)).toBe(true)
   })
 })
