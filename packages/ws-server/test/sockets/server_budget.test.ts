@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { Journal } from '@bt/test-support/journal'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CloseInfo, WsServer, WsServerError } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
@@ -89,10 +90,10 @@ describe('max_total_queue', () => {
 
 describe('diagnostics channels', () => {
   it('report the events of a server to subscribers', async () => {
-    const reported: [string, Record<string, unknown>][] = []
+    const journal = new Journal<readonly [string, Record<string, unknown>]>()
     const names = ['open', 'close', 'message', 'queue_full', 'refused', 'error'].map(name => `bt.net.${name}`)
-    const listen = (message: unknown, name: string | symbol): unknown =>
-      reported.push([String(name), message as Record<string, unknown>])
+    const listen = (message: unknown, name: string | symbol): void =>
+      journal.add([String(name), message as Record<string, unknown>])
     for (const name of names) channel(name).subscribe(listen)
     try {
       const server = await start_open({
@@ -106,7 +107,7 @@ describe('diagnostics channels', () => {
       const [socket] = server.sockets
       ws.pause()
       ws.send('a')
-      while (reported.at(-1)?.[0] !== 'bt.net.error') await new Promise(setImmediate)
+      await journal.first(([name]) => name === 'bt.net.error')
       const refused = new RawClient(server.addr)
       refused.send_lines(['GET /elsewhere HTTP/1.1', 'Host: localhost'])
       await once(refused.socket, 'connect')
@@ -114,6 +115,7 @@ describe('diagnostics channels', () => {
       await refused.until_ended()
       ws.terminate()
       await socket?.closed
+      const reported = journal.entries
       const is_sent_again = (_: unknown, i: number): boolean =>
         reported[i]?.[1].data === reported[i - 1]?.[1].data
       const events = reported.filter((each, i) => each[1].direction !== 'sent' || !is_sent_again(each, i))

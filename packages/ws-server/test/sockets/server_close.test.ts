@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { afterEach, describe, expect, it } from 'vitest'
+import { Journal } from '@bt/test-support/journal'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { WebSocket } from 'ws'
 import { type CloseInfo, refuse, type WsListenOptions, type WsServer } from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
@@ -48,12 +50,15 @@ function record_client(ws: WebSocket): { received: string[]; closed: Promise<[nu
 
 describe('close', () => {
   it('lets the callbacks of received messages finish, and sends their messages before the Close', async () => {
-    const { server, done, infos, called, release } = await start_pending()
+    const { server, done, infos, release } = await start_pending()
     const ws = await connect_client(server)
     const { received, closed } = record_client(ws)
+    const arrived = new Journal<unknown>()
+    const add = (event: unknown): void => arrived.add(event)
+    subscribe('bt.net.message', add)
+    onTestFinished(() => void unsubscribe('bt.net.message', add))
     for (const data of ['a', 'b', 'c']) ws.send(data)
-    await called
-    while (server.stats().inbox_bytes < 65 + 2 * 129) await new Promise(setImmediate)
+    await arrived.count(3)
     expect(server.close()).toBe(true)
     expect([...server.sockets][0]?.send('still open')).toBe(true)
     release()
