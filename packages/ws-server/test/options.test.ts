@@ -115,17 +115,11 @@ it('the defaults of listen are those of the contract', () => {
     trust_proxy: false,
     max_connections_per_ip: undefined,
     max_handshakes_per_second: undefined,
-    binary: false,
-    max_payload: 1_048_576,
     max_fragments: 1_024,
-    max_queue: 4_194_304,
     max_total_queue: 268_435_456,
     max_topics: 1_000,
-    heartbeat: 25_000,
     max_connections: 10_000,
     handshake_timeout: 10_000,
-    close_timeout: 5_000,
-    protocols: [],
     compression: false,
   })
 })

@@ -110,15 +110,9 @@ it.each([
 
 it('the defaults of connect are those of the contract', () => {
   expect(check_options('connect', { type: 'ws', url }, node_rules)).toMatchObject({
-    binary: false,
-    max_payload: 1_048_576,
     max_fragments: 16_384,
-    max_queue: 4_194_304,
-    heartbeat: 25_000,
     reconnect: false,
-    close_timeout: 5_000,
     connect_timeout: 10_000,
-    protocols: [],
     compression: false,
   })
 })

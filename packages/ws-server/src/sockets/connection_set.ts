@@ -68,18 +68,11 @@ export class ConnectionSet {
     sockets: Set<ServerSocket>,
     topics: Topics<ServerSocket>,
   ) {
-    const { binary, max_queue, close_timeout } = settings
     this.#callbacks = callbacks
     this.#sockets = sockets
     this.#topics = topics
     this.#queue_budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
-    this.#connection_settings = {
-      side: 'server',
-      binary,
-      max_queue,
-      close_timeout,
-      budget: this.#queue_budget,
-    }
+    this.#connection_settings = { ...settings, side: 'server', budget: this.#queue_budget }
     this.inbox_budget = new TotalInboxBudget(settings.max_total_inbox)
     this.#wire_traits = {
       side: 'server',
