@@ -77,7 +77,10 @@ describe('WebSocketPort in Chromium', () => {
       const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
       return { id, url }
     })
-    const from_wire = (data: unknown): unknown => (Array.isArray(data) ? Uint8Array.from(data) : data)
+    const from_wire = (data: unknown): unknown =>
+      typeof data === 'object' && data !== null && 'latin1' in data
+        ? Uint8Array.from(Buffer.from(String(data.latin1), 'latin1'))
+        : data
     await page.exposeFunction('send_from_peer', async (id: number, messages: readonly unknown[]) => {
       const peer = await (peers.get(id) as Promise<WsPeer>)
       for (const data of messages) peer.send(from_wire(data) as string | Uint8Array)
@@ -86,7 +89,8 @@ describe('WebSocketPort in Chromium', () => {
       const peer = await (peers.get(id) as Promise<WsPeer>)
       const given = args.map(from_wire)
       const returned = await (peer[call] as ((...args: unknown[]) => unknown) | undefined)?.apply(peer, given)
-      const to_wire = (data: unknown): unknown => (data instanceof Uint8Array ? [...data] : data)
+      const to_wire = (data: unknown): unknown =>
+        data instanceof Uint8Array ? { latin1: Buffer.from(data).toString('latin1') } : data
       return Array.isArray(returned) ? returned.map(to_wire) : returned
     })
     await page.goto(`${origin}/port_page`)
