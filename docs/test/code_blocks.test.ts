@@ -23,7 +23,7 @@ const RUN_BY: Readonly<Record<string, string | readonly string[]>> = {
   'packages/ws-protocol/README.md': 'suites/repository/test/readmes.test.ts',
   'packages/ws-server/README.md': 'suites/repository/test/readmes.test.ts',
   'docs/README.md': 'docs/test/guides.test.ts',
-  'docs/cluster.md': 'suites/cluster/test/page.test.ts',
+  'docs/cluster.md': 'suites/cluster/test/cluster_guide.test.ts',
   'docs/nginx.md': 'suites/programs/test/nginx_guide.test.ts',
   'docs/observability.md': 'packages/net/test/observability.test.ts',
   'docs/scaling.md': 'packages/net/test/scaling.test.ts',

@@ -1,8 +1,8 @@
 import type { ClusterPort } from '@bt/net'
-import type { NodeOptions } from './words.js'
+import type { BrokerKind } from './node_protocol.js'
 
-/** Makes the port to a broker. Loads only the client that is needed, since many processes do this. */
-export async function port_to(kind: NodeOptions['kind'], url: string): Promise<ClusterPort> {
+/** Creates the port to a broker. Imports only the client it needs, since many processes call this. */
+export async function create_cluster_port(kind: BrokerKind, url: string): Promise<ClusterPort> {
   return kind === 'nats'
     ? (await import('@bt/ws-cluster-nats')).nats({ servers: url })
     : (await import('@bt/ws-cluster-redis')).redis({ url })

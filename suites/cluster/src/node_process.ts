@@ -1,29 +1,29 @@
-// A process for the servers of a cluster, one after another; everything goes over the channel of `fork`.
-import { port_to } from './cluster_port.js'
+// Runs the servers of a cluster, one at a time. Commands and events use the IPC channel of `fork`.
+import { create_cluster_port } from './cluster_port.js'
+import type { NodeEvent, ProcessCommand } from './node_protocol.js'
 import { NodeServer } from './node_server.js'
-import type { Instruction, Told } from './words.js'
 
 let server: NodeServer | undefined
 
-// A test that has ended leaves nobody behind.
+// The process must not outlive its test.
 process.on('disconnect', () => process.exit())
-process.on('message', async (instruction: Instruction) => {
-  switch (instruction.do) {
+process.on('message', async (command: ProcessCommand) => {
+  switch (command.command) {
     case 'start': {
-      const { options } = instruction
-      server = new NodeServer(options, await port_to(options.kind, options.url), tell)
+      const { options } = command
+      server = new NodeServer(options, await create_cluster_port(options.kind, options.url), report)
       return
     }
     case 'end':
       await server?.[Symbol.asyncDispose]()
       server = undefined
-      tell({ event: 'ended' })
+      report({ event: 'ended' })
       return
     default:
-      server?.obey(instruction)
+      server?.execute(command)
   }
 })
 
-function tell(told: Told): void {
-  process.send?.(told)
+function report(event: NodeEvent): void {
+  process.send?.(event)
 }

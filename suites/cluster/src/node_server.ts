@@ -1,18 +1,28 @@
 import { type ClusterPort, listen, type WsServer, type WsSocket } from '@bt/net'
 import { churn } from './churn.js'
-import { type NodeOptions, type Order, type Published, type Told, write_numbered } from './words.js'
+import {
+  format_numbered,
+  type NodeCommand,
+  type NodeEvent,
+  type NodeOptions,
+  type Published,
+} from './node_protocol.js'
 
-/** One server of a cluster: numbers what it publishes, and obeys the orders of a test. */
+/** One server of a cluster: executes the commands of a test, and numbers the messages that it publishes. */
 export class NodeServer {
   readonly #name: string
-  readonly #tell: (told: Told) => void
+  readonly #report: (event: NodeEvent) => void
   readonly #server: WsServer
   #number = 0
   #stream: { topic: string; messages: Published[]; timer: NodeJS.Timeout } | undefined
 
-  constructor({ name, max_cluster_queue }: NodeOptions, cluster: ClusterPort, tell: (told: Told) => void) {
+  constructor(
+    { name, max_cluster_queue }: NodeOptions,
+    cluster: ClusterPort,
+    report: (event: NodeEvent) => void,
+  ) {
     this.#name = name
-    this.#tell = tell
+    this.#report = report
     this.#server = listen({
       type: 'ws',
       bind: '127.0.0.1:0',
@@ -22,30 +32,30 @@ export class NodeServer {
       max_queue: 64 * 1_048_576,
       on_connect: async socket => {
         const topics = socket.request.query.get('topics')
-        if (topics !== null) await this.#answer(socket, `join ${topics}`)
+        if (topics !== null) await this.#handle_request(socket, `join ${topics}`)
       },
-      on_message: (socket, text) => this.#answer(socket, text),
-      on_error: ({ code, message }) => tell({ event: 'error', code, message, at_ms: Date.now() }),
+      on_message: (socket, text) => this.#handle_request(socket, text),
+      on_error: ({ code, message }) => report({ event: 'error', code, message, at_ms: Date.now() }),
     })
-    this.#server.opened.then(() => tell({ event: 'listening', addr: this.#server.addr }))
+    this.#server.opened.then(() => report({ event: 'listening', addr: this.#server.addr }))
   }
 
-  obey(order: Order): void {
-    switch (order.do) {
+  execute(command: NodeCommand): void {
+    switch (command.command) {
       case 'publish': {
-        const { topic, count, size } = order
+        const { topic, count, size } = command
         const messages = Array.from({ length: count }, () => this.#publish(topic, size))
-        this.#tell({ event: 'published', topic, messages })
+        this.#report({ event: 'published', topic, messages })
         return
       }
       case 'publish_to_each': {
-        const topics = Array.from({ length: order.topics }, (_, i) => `t${i}`)
+        const topics = Array.from({ length: command.topics }, (_, i) => `t${i}`)
         const messages = topics.map(topic => this.#publish(topic, 0))
-        this.#tell({ event: 'published', topic: '', messages })
+        this.#report({ event: 'published', topic: '', messages })
         return
       }
       case 'stream': {
-        const { topic, size, every_ms } = order
+        const { topic, size, every_ms } = command
         const messages: Published[] = []
         const timer = setInterval(() => messages.push(this.#publish(topic, size)), every_ms)
         this.#stream = { topic, messages, timer }
@@ -56,28 +66,25 @@ export class NodeServer {
         const { topic, messages, timer } = this.#stream
         clearInterval(timer)
         this.#stream = undefined
-        this.#tell({ event: 'published', topic, messages })
+        this.#report({ event: 'published', topic, messages })
         return
       }
       case 'broadcast':
-        this.#number += 1
-        this.#server.broadcast(write_numbered({ from: this.#name, number: this.#number }, 0), {
-          cluster: true,
-        })
+        this.#server.broadcast(this.#next_message(0), { cluster: true })
         return
-      case 'tell_stats': {
+      case 'report_stats': {
         const { cluster: stats } = this.#server.stats()
-        if (stats !== undefined) this.#tell({ event: 'stats', stats, nodes: this.#server.nodes() })
+        if (stats !== undefined) this.#report({ event: 'stats', stats, nodes: this.#server.nodes() })
         return
       }
       case 'churn':
-        churn(this.#server, order.topics, order.times).then(heap_bytes =>
-          this.#tell({ event: 'churned', heap_bytes }),
+        churn(this.#server, command.topics, command.times).then(heap_bytes =>
+          this.#report({ event: 'churned', heap_bytes }),
         )
         return
       case 'close':
         this.#server.close()
-        this.#server.closed.then(() => this.#tell({ event: 'closed' }))
+        this.#server.closed.then(() => this.#report({ event: 'closed' }))
     }
   }
 
@@ -86,8 +93,11 @@ export class NodeServer {
     await this.#server[Symbol.asyncDispose]()
   }
 
-  /** Does what a socket asks for: `join a,b`, `leave a,b`, `say TOPIC TEXT` to the others; and tells it when that is done. */
-  async #answer(socket: WsSocket, text: string): Promise<void> {
+  /**
+   * Handles a client's request: `join a,b` and `leave a,b`, which are acknowledged when they are done, and
+   * `say TOPIC TEXT`, which publishes to the other sockets in the topic.
+   */
+  async #handle_request(socket: WsSocket, text: string): Promise<void> {
     const [, verb = '', rest = ''] = /^(\w+) (.*)$/s.exec(text) ?? []
     if (verb === 'join') {
       const results = await Promise.all(rest.split(',').map(topic => socket.join(topic)))
@@ -103,15 +113,16 @@ export class NodeServer {
   }
 
   #publish(topic: string, size: number): Published {
-    this.#number += 1
-    const result = this.#server.publish(
-      topic,
-      write_numbered({ from: this.#name, number: this.#number }, size),
-    )
+    const result = this.#server.publish(topic, this.#next_message(size))
     return {
       number: this.#number,
       at_ms: Date.now(),
-      result: typeof result === 'number' ? 'taken' : result.code,
+      result: typeof result === 'number' ? 'accepted' : result.code,
     }
+  }
+
+  #next_message(size: number): string {
+    this.#number += 1
+    return format_numbered({ from: this.#name, number: this.#number }, size)
   }
 }

@@ -1,17 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** The wire between one server and the broker: it can be cut, and what goes over it can be looked at. */
-export class Wire {
-  /** Where the server finds the broker. */
+/** A TCP proxy between one server and the broker, which can cut the connection and records its traffic. */
+export class BrokerProxy {
+  /** The URL that the server connects to. */
   readonly url: string
-  /** All that came from the broker. */
+  /** The bytes that the broker has sent. */
   readonly from_broker: Buffer[] = []
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #is_cut = false
 
-  constructor(server: Server, broker_url: string) {
+  private constructor(server: Server, broker_url: string) {
     const url = new URL(broker_url)
     this.#server = server
     this.url = `${url.protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -29,18 +29,19 @@ export class Wire {
     })
   }
 
-  static async to(broker_url: string): Promise<Wire> {
+  static async start(broker_url: string): Promise<BrokerProxy> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    return new Wire(server, broker_url)
+    return new BrokerProxy(server, broker_url)
   }
 
+  /** Ends all connections, and any new one, until `restore` is called. */
   cut(): void {
     this.#is_cut = true
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  mend(): void {
+  restore(): void {
     this.#is_cut = false
   }
 

@@ -9,38 +9,38 @@ import { Journal } from '@bt/test-support/journal'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { ClusterOfNodes, type Node } from './cluster_of_nodes.ts'
+import { type Node, TestCluster } from './test_cluster.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const docs = join(here, '../../../docs')
-const page = readFileSync(join(docs, 'cluster.md'), 'utf8')
-/** Inside of the suite, so that a sample finds what it imports. */
-const folder = temporary_folder('page', join(here, '..'))
-const samples = Array.from(samples_of(page), ([name, code]) => ({ name: name.replace('.ts', ''), code }))
+const guide = readFileSync(join(docs, 'cluster.md'), 'utf8')
+/** Inside the suite, so that the imports of a sample resolve. */
+const folder = temporary_folder('guide', join(here, '..'))
+const samples = Array.from(samples_of(guide), ([name, code]) => ({ name: name.replace('.ts', ''), code }))
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('all TypeScript of the page is run', () => {
+test('the guide has no TypeScript but the samples that are run here', () => {
   expect(samples.map(({ name }) => name)).toEqual(['nats', 'redis'])
-  expect(blocks_of(page).filter(({ language }) => language === 'ts')).toHaveLength(samples.length)
+  expect(blocks_of(guide).filter(({ language }) => language === 'ts')).toHaveLength(samples.length)
 })
 
-test.each(samples)('its sample with $name makes two servers one, as it stands', async ({ name, code }) => {
+test.each(samples)('two servers that run the $name sample share a topic', async ({ name, code }) => {
   const broker = await (name === 'nats' ? start_nats() : start_redis())
   onTestFinished(() => broker.close())
   const servers = await Promise.all(
     [1, 2].map(async number => {
       const file = join(folder, `${name}${number}.ts`)
-      const here_alone = code
+      const with_test_addresses = code
         .replace('127.0.0.1:8081', '127.0.0.1:0')
         .replace(/\w+:\/\/127\.0\.0\.1:(4222|6379)/, broker.url)
-      writeFileSync(file, `${here_alone}\nexport { server }\n`)
+      writeFileSync(file, `${with_test_addresses}\nexport { server }\n`)
       const { server } = (await import(file)) as { server: WsServer }
       onTestFinished(() => server[Symbol.asyncDispose]())
       return server
     }),
   )
-  const heard = await Promise.all(
+  const [sender, receiver] = await Promise.all(
     servers.map(async server => {
       await server.opened
       const texts = new Journal<string>()
@@ -50,15 +50,14 @@ test.each(samples)('its sample with $name makes two servers one, as it stands', 
       return { ws, texts }
     }),
   )
-  const [one, other] = heard
-  // The first that is heard of the other tells that it is in the lobby.
-  const asking = setInterval(() => one?.ws.send('hello'), 10)
-  onTestFinished(() => clearInterval(asking))
-  await other?.texts.first((text): text is string => text === 'hello')
-  expect(one?.texts.entries).not.toContain('hello')
+  // Sends until one message arrives: the receiver may join the lobby only after the first ones.
+  const interval = setInterval(() => sender?.ws.send('hello'), 10)
+  onTestFinished(() => clearInterval(interval))
+  await receiver?.texts.first(text => text === 'hello')
+  expect(sender?.texts.entries).not.toContain('hello')
 })
 
-test('its samples are of the right types', async () => {
+test('the samples type-check', async () => {
   for (const { name, code } of samples) writeFileSync(join(folder, `${name}.ts`), code)
   const compilerOptions = {
     target: 'es2022',
@@ -78,8 +77,8 @@ test('its samples are of the right types', async () => {
 test.each([
   ['cluster.md', '## Figures'],
   ['zh/cluster.md', '## 统计项'],
-])('docs/%s lists every figure of stats().cluster, and none that there is not', async (file, heading) => {
-  await using cluster = await ClusterOfNodes.start('nats', 1)
+])('docs/%s lists exactly the figures of stats().cluster', async (file, heading) => {
+  await using cluster = await TestCluster.start('nats', 1)
   const [node] = cluster.nodes as [Node]
   const { stats } = await node.stats()
   const listed = Array.from(
@@ -91,19 +90,18 @@ test.each([
   expect(listed).toEqual(Object.keys(stats))
 })
 
-test('a server without its broker listens', async () => {
+test('a server listens even if its broker is down, and reports that', async () => {
   const broker = await start_nats()
   await broker.close()
   const { nats } = await import('@bt/ws-cluster-nats')
-  const told = new Journal<string>()
+  const errors = new Journal<string>()
   const cluster = nats({ servers: broker.url })
   await using server = listen({
     type: 'ws',
     bind: '127.0.0.1:0',
     cluster,
-    on_error: ({ message }) => told.add(message),
+    on_error: ({ message }) => errors.add(message),
   })
   await server.opened
-  const message = await told.first((text): text is string => true)
-  expect(message).toContain(`${broker.address} cannot be reached: `)
+  expect(await errors.first()).toContain(`${broker.address} cannot be reached: `)
 })
