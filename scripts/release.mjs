@@ -1,5 +1,6 @@
-// Releases all published packages together, in four stages. CONTRIBUTING.md says who does that, and when. Only the first stage needs what is
-// installed here. A workflow runs the others with the right to push or to publish, so they import nothing but Node.
+// Releases all published packages together, in four stages. CONTRIBUTING.md describes who runs it, and when.
+// Only the first stage needs installed dependencies. A workflow runs the others with the right to push or to
+// publish, so this script imports nothing but Node's own modules.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,53 +13,54 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const packages_folder = join(root, 'packages')
 const BRANCH = 'main'
 
-/** What the first stage leaves for the others: the commit, the packages' tarballs, and a description of both. */
-const made_folder = join(root, 'release')
-const commit_file = join(made_folder, 'commit.bundle')
-const description_file = join(made_folder, 'release.json')
+/** The output of the first stage: the commit, the packages' tarballs, and a description of both. */
+const output_folder = join(root, 'release')
+const bundle_file = join(output_folder, 'commit.bundle')
+const description_file = join(output_folder, 'release.json')
 
 const STAGES = /** @type {const} */ (['prepare', 'push', 'publish', 'tag'])
 
-/** The files that a release changes. */
-const FILE_OF_RELEASE = /^(\.changeset\/[^/]+\.md|packages\/[^/]+\/(package\.json|CHANGELOG\.md))$/
+/** The files that the commit of a release may change. */
+const RELEASE_FILE = /^(\.changeset\/[^/]+\.md|packages\/[^/]+\/(package\.json|CHANGELOG\.md))$/
 
-const USAGE = `pnpm release [prepare | push | publish | tag] [--dry-run] [--checked] [--resume]
+const USAGE = `Usage: pnpm release [prepare | push | publish | tag] [--dry-run] [--checked] [--resume]
 
-Without a stage, all of them, in this order:
+Runs one stage, or all of them in this order:
 
-  prepare    makes the version, its commit and the packages' tarballs; the latter are in the folder ${relative(root, made_folder)}
+  prepare    sets the version, commits it, and packs the packages into the folder ${relative(root, output_folder)}
   push       pushes the commit
-  publish    publishes what the registry does not have
+  publish    publishes the packages that the registry does not have yet
   tag        tags the commit, and pushes the tags
 
-  --dry-run  checks what it can, and says what would be done
-  --checked  does not run npm test: it has passed on this commit
+  --dry-run  prints what a release would do, without doing it
+  --checked  skips npm test, because it has already passed on this commit
   --resume   continues a release that was committed, but not published completely`
 
-/** What is wrong, and what to do about it, for the person who releases. */
+/** A failure that is reported without a stack trace: what is wrong, and what to do about it. */
 class ReleaseError extends Error {}
 
 /**
- * One thing that a release does.
+ * One step of a release.
  * @typedef {object} Step
- * @property {string} what in words that go on from "will"
- * @property {() => void | Promise<void>} act
- * @property {string} remedy what to do when it fails
+ * @property {string} description an infinitive that can follow "would", such as "push the commit"
+ * @property {() => void | Promise<void>} run
+ * @property {string} remedy what to do if the step fails
  */
 
 /**
- * What the first stage has made.
+ * The output of the first stage.
  * @typedef {object} Release
  * @property {string} version
  * @property {string} commit
- * @property {readonly { readonly name: string, readonly tarball: string }[]} packages each behind those that it depends on
+ * @property {readonly { readonly name: string, readonly tarball: string }[]} packages each one after its
+ *   dependencies
  */
 
 async function release() {
   const { stage, dry_run, checked, resume } = read_arguments(process.argv.slice(2))
   for (const step of steps_of(stage, checked, resume)) {
-    console.log(`release: ${dry_run ? 'would ' : ''}${step.what}`)
-    if (!dry_run) await take(step)
+    console.log(`release: ${dry_run ? 'would ' : ''}${step.description}`)
+    if (!dry_run) await run_step(step)
   }
 }
 
@@ -87,48 +89,51 @@ function read_arguments(args) {
  * @returns {Step[]}
  */
 function steps_of(stage, checked, resume) {
-  if (stage === 'push') return push_commit(made_release().version)
-  if (stage === 'publish') return publish(made_release().version)
-  if (stage === 'tag') return tag(made_release().version)
-  check_tree()
+  if (stage === 'push') return push_commit(prepared_release().version)
+  if (stage === 'publish') return publish(prepared_release().version)
+  if (stage === 'tag') return tag(prepared_release().version)
+  check_working_tree()
   const version = resume ? committed_version() : next_version()
-  const prepare = resume ? make('pnpm release --resume goes on') : prepare_anew(version, checked)
+  const prepare = resume
+    ? build_and_pack('pnpm release --resume tries again')
+    : prepare_version(version, checked)
   if (stage === 'prepare') return prepare
-  return [login(), ...prepare, ...push_commit(version), ...publish(version), ...tag(version)]
+  return [check_login(), ...prepare, ...push_commit(version), ...publish(version), ...tag(version)]
 }
 
-/** A release is made of what everybody has: of all of it, and of nothing else. */
-function check_tree() {
+/** Checks that the working tree is exactly what the upstream branch has, plus local commits. */
+function check_working_tree() {
   const branch = git('branch', '--show-current')
   if (branch !== BRANCH) {
-    const got = branch === '' ? 'no branch is checked out' : `the branch is "${branch}"`
-    throw new ReleaseError(`${got}, and releases are made from "${BRANCH}": git switch ${BRANCH}`)
+    const found = branch === '' ? 'no branch is checked out' : `the current branch is "${branch}"`
+    throw new ReleaseError(`${found}, but releases are made from "${BRANCH}": git switch ${BRANCH}`)
   }
-  const changed = git('status', '--porcelain')
-  if (changed !== '') {
-    throw new ReleaseError(
-      `what is to be released has to be committed, and this is not: commit it, or git stash -u\n${changed}`,
-    )
+  const changes = git('status', '--porcelain')
+  if (changes !== '') {
+    throw new ReleaseError(`there are uncommitted changes: commit them, or git stash -u\n${changes}`)
   }
-  const upstream = upstream_of_branch()
+  const upstream = upstream_branch()
   if (upstream === undefined) return
   git('fetch', '--quiet')
   const behind = Number(git('rev-list', '--count', `HEAD..${upstream}`))
   if (behind > 0) {
     throw new ReleaseError(
-      `"${BRANCH}" lacks ${counted(behind, 'commit')} that ${upstream} has: git pull --rebase, and look at what that brings`,
+      `"${BRANCH}" is ${pluralize(behind, 'commit')} behind ${upstream}: git pull --rebase, and review what is new`,
     )
   }
 }
 
 /**
- * Asks before anything is done, so that a person who may not publish learns it first. A workflow has no login: npm proves who it is, for each
- * package.
+ * Comes before all other steps, so that a missing login does not interrupt the release halfway. A workflow
+ * has no login: npm authenticates it for each package.
  * @returns {Step}
  */
-function login() {
-  const act = () => void run('npm', ['whoami'])
-  return { what: 'ask the registry who publishes', act, remedy: 'npm login, and again; nothing was changed' }
+function check_login() {
+  return {
+    description: 'check the login at the registry',
+    run: () => void run('npm', ['whoami']),
+    remedy: 'run npm login, then try again; nothing was changed',
+  }
 }
 
 /**
@@ -136,64 +141,68 @@ function login() {
  * @param {boolean} checked
  * @returns {Step[]}
  */
-function prepare_anew(version, checked) {
-  const take_back = 'nothing was published; git reset --hard && git clean -fd takes the versions back'
-  const test = { what: 'run npm test', act: () => run_aloud('npm', ['test']), remedy: 'nothing was changed' }
+function prepare_version(version, checked) {
+  const remedy = 'nothing was published; git reset --hard && git clean -fd undoes the changes'
+  const test = {
+    description: 'run npm test',
+    run: () => run_visibly('npm', ['test']),
+    remedy: 'nothing was changed',
+  }
   return [
     ...(checked ? [] : [test]),
     {
-      what: `make version ${version} of ${counted(changesets().length, 'changeset')}, and write the changelogs`,
-      act: () => changeset('version'),
-      remedy: take_back,
+      description: `set version ${version} from ${pluralize(changesets().length, 'changeset')}, and write the changelogs`,
+      run: () => void changeset('version'),
+      remedy,
     },
-    ...name_repository(take_back),
+    ...set_repository(remedy),
     {
-      what: `commit that as "${subject_of(version)}"`,
-      act: () => {
+      description: `commit the version as "${subject_of(version)}"`,
+      run: () => {
         git('add', '--all')
         git('commit', '--quiet', '-m', subject_of(version))
       },
-      remedy: take_back,
+      remedy,
     },
-    ...make(
-      'nothing was published; git reset --hard HEAD~1 takes the commit back, and then git pull --rebase',
+    ...build_and_pack(
+      'nothing was published; undo the commit with git reset --hard HEAD~1, then git pull --rebase',
     ),
   ]
 }
 
 /**
- * Provenance ties a package to the repository whose workflow has published it, and a registry accepts it only if the package names that
- * repository. The workflow knows it.
+ * Provenance ties a package to the repository whose workflow published it, and a registry accepts it only if
+ * the package names that repository. The workflow's environment has its URL.
  * @param {string} remedy
  * @returns {Step[]}
  */
-function name_repository(remedy) {
+function set_repository(remedy) {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env
   if (server === undefined || repository === undefined) return []
   const url = `git+${server}/${repository}.git`
-  const act = () => {
+  const write_manifests = () => {
     for (const folder of published_folders()) {
       const manifest = manifest_of(folder)
       manifest.repository = { type: 'git', url, directory: `packages/${folder}` }
       writeFileSync(join(packages_folder, folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     }
   }
-  return [{ what: `name ${url} as the repository of each package`, act, remedy }]
+  return [{ description: `set the repository of each package to ${url}`, run: write_manifests, remedy }]
 }
 
 /**
- * Makes what the other stages need, of the commit that is checked out.
+ * Produces what the other stages need, from the commit that is checked out.
  * @param {string} remedy
  * @returns {Step[]}
  */
-function make(remedy) {
+function build_and_pack(remedy) {
   return [
-    { what: 'build the packages from nothing', act: build, remedy },
-    { what: `pack them in the folder ${relative(root, made_folder)}`, act: pack, remedy },
+    { description: 'build the packages from scratch', run: build, remedy },
+    { description: `pack them into the folder ${relative(root, output_folder)}`, run: pack, remedy },
   ]
 }
 
-/** From nothing: otherwise, files whose sources are gone would be published too. */
+/** Deletes earlier builds first: otherwise, files whose sources were deleted would be published too. */
 function build() {
   for (const folder of published_folders())
     for (const built of ['dist', '.tsbuild'])
@@ -203,45 +212,46 @@ function build() {
 }
 
 function pack() {
-  rmSync(made_folder, { recursive: true, force: true })
-  mkdirSync(made_folder)
+  rmSync(output_folder, { recursive: true, force: true })
+  mkdirSync(output_folder)
   const folders = published_folders()
   const filters = folders.map(folder => `--filter=./packages/${folder}`)
-  run('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', made_folder])
-  git('bundle', 'create', '--quiet', commit_file, 'HEAD~1..HEAD')
+  run('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', output_folder])
+  git('bundle', 'create', '--quiet', bundle_file, 'HEAD~1..HEAD')
   const version = current_version()
-  const packages = in_order(folders.map(manifest_of)).map(({ name }) => ({
+  const packages = sort_by_dependencies(folders.map(manifest_of)).map(({ name }) => ({
     name,
     tarball: `${name.slice(1).replace('/', '-')}-${version}.tgz`,
   }))
   /** @type {Release} */
-  const made = { version, commit: git('rev-parse', 'HEAD'), packages }
-  writeFileSync(description_file, `${JSON.stringify(made, null, 2)}\n`)
+  const prepared = { version, commit: git('rev-parse', 'HEAD'), packages }
+  writeFileSync(description_file, `${JSON.stringify(prepared, null, 2)}\n`)
 }
 
 /**
- * So that a package is published after those that it depends on, and can be installed at once.
+ * Sorts packages so that each is published after its dependencies, and can be installed at once.
  * @typedef {{ readonly name: string, readonly dependencies?: Readonly<Record<string, string>> }} Manifest
  * @param {readonly Manifest[]} manifests
  * @returns {Manifest[]}
  */
-function in_order(manifests) {
+function sort_by_dependencies(manifests) {
   /** @type {Manifest[]} */
-  const ordered = []
+  const sorted = []
   const add = (/** @type {Manifest} */ manifest) => {
-    if (ordered.includes(manifest)) return
+    if (sorted.includes(manifest)) return
     for (const other of manifests) if (other.name in (manifest.dependencies ?? {})) add(other)
-    ordered.push(manifest)
+    sorted.push(manifest)
   }
   for (const manifest of manifests) add(manifest)
-  return ordered
+  return sorted
 }
 
 /** @returns {Release} */
-function made_release() {
+function prepared_release() {
   if (!existsSync(description_file)) {
-    const missing = relative(root, description_file)
-    throw new ReleaseError(`there is no ${missing}, which \`pnpm release prepare\` makes: run that first`)
+    throw new ReleaseError(
+      `${relative(root, description_file)} is missing: run \`pnpm release prepare\` first`,
+    )
   }
   return JSON.parse(readFileSync(description_file, 'utf8'))
 }
@@ -251,39 +261,42 @@ function made_release() {
  * @returns {Step[]}
  */
 function push_commit(version) {
-  const act = () => {
-    const { commit } = made_release()
-    take_commit(commit)
+  if (upstream_branch() === undefined) return []
+  const check_and_push = () => {
+    const { commit } = prepared_release()
+    fetch_commit(commit)
     check_commit(commit, version)
     push(`${commit}:refs/heads/${BRANCH}`)
   }
   const remedy =
-    'nothing was published; by hand, git reset --hard HEAD~1 takes the commit back, and then git pull --rebase; a workflow is started again'
-  return upstream_of_branch() === undefined ? [] : [{ what: 'push the commit', act, remedy }]
+    'nothing was published; by hand, undo the commit with git reset --hard HEAD~1, then git pull --rebase; in CI, start the workflow again'
+  return [{ description: 'push the commit', run: check_and_push, remedy }]
 }
 
 /**
- * The commit comes from where other people's programs were run, and is pushed with rights that they must not have. So it may only be what a
- * release is: one commit on top of the branch, which changes no more than versions, repositories and changelogs.
+ * Checks a commit that is pushed with rights which the stage that made it must not have, because that stage
+ * runs third-party programs. It must be one commit on top of the branch, and change only versions,
+ * repositories and changelogs.
  * @param {string} commit
  * @param {string} version
  */
 function check_commit(commit, version) {
-  const refuse = (/** @type {string} */ why) => {
-    throw new ReleaseError(`the commit ${commit} is no release: ${why}; look at where it comes from`)
+  const reject = (/** @type {string} */ reason) => {
+    throw new ReleaseError(`the commit ${commit} is not a release: ${reason}; find out where it comes from`)
   }
   const parent = git('rev-parse', `${commit}~1`)
-  if (![commit, parent].includes(git('rev-parse', 'HEAD'))) refuse('it does not follow what is checked out')
+  if (![commit, parent].includes(git('rev-parse', 'HEAD')))
+    reject('it is not on top of the commit that is checked out')
   const subject = git('log', '-1', '--format=%s', commit)
-  if (subject !== subject_of(version)) refuse(`its subject is "${subject}"`)
+  if (subject !== subject_of(version)) reject(`its subject is "${subject}"`)
   for (const file of git('diff', '--name-only', '--no-renames', parent, commit).split('\n')) {
-    if (!FILE_OF_RELEASE.test(file)) refuse(`it changes ${file}`)
+    if (!RELEASE_FILE.test(file)) reject(`it changes ${file}`)
     if (!file.endsWith('package.json')) continue
-    const [before, after] = [parent, commit].map(at => {
-      const { version: _, repository: __, ...others } = JSON.parse(git('show', `${at}:${file}`))
+    const [before, after] = [parent, commit].map(revision => {
+      const { version: _, repository: __, ...others } = JSON.parse(git('show', `${revision}:${file}`))
       return JSON.stringify(others)
     })
-    if (before !== after) refuse(`it changes more of ${file} than the version and the repository`)
+    if (before !== after) reject(`it changes more in ${file} than the version and the repository`)
   }
 }
 
@@ -292,21 +305,28 @@ function check_commit(commit, version) {
  * @returns {Step[]}
  */
 function publish(version) {
-  const names = in_order(published_folders().map(manifest_of)).map(({ name }) => name)
-  const act = async () => {
+  const names = sort_by_dependencies(published_folders().map(manifest_of)).map(({ name }) => name)
+  const publish_missing = async () => {
     const registry = registry_of_packages()
     const missing = []
-    for (const made of made_release().packages)
-      if (!(await is_published(registry, made.name, version))) missing.push(made)
+    for (const each of prepared_release().packages)
+      if (!(await is_published(registry, each.name, version))) missing.push(each)
     for (const { tarball } of missing) {
-      // Aloud, since a registry may ask for a second factor. The scripts of a package are none of the publisher's.
-      run_aloud('npm', ['publish', join(made_folder, tarball), '--access=public', '--ignore-scripts'])
+      // The output is shown, since a registry may ask for a second factor. Scripts of the package must not
+      // run with the right to publish.
+      run_visibly('npm', ['publish', join(output_folder, tarball), '--access=public', '--ignore-scripts'])
     }
   }
-  return [{ what: `publish ${names.join(', ')}`, act, remedy: after_commit(version) }]
+  return [
+    {
+      description: `publish ${names.join(', ')}`,
+      run: publish_missing,
+      remedy: remedy_after_commit(version),
+    },
+  ]
 }
 
-/** Where npm publishes: the registry of the scope, if it has one of its own. */
+/** Returns the registry that npm publishes to: that of the scope, if it has its own. */
 function registry_of_packages() {
   const settings = run('npm', ['config', 'get', 'registry', '@bt:registry'])
   const [registry = '', of_scope = 'undefined'] = settings
@@ -323,12 +343,13 @@ function registry_of_packages() {
  */
 async function is_published(registry, name, version) {
   const url = new URL(name.replace('/', '%2f'), registry.replace(/\/*$/, '/'))
-  const answer = await fetch(url).catch((/** @type {Error} */ error) => {
-    throw new ReleaseError(`${url} does not answer: ${error.cause ?? error}`)
+  const response = await fetch(url).catch((/** @type {Error} */ error) => {
+    throw new ReleaseError(`${url} cannot be reached: ${error.cause ?? error}`)
   })
-  if (answer.status === 404) return false
-  if (!answer.ok) throw new ReleaseError(`${url} answers ${answer.status}: it is unknown what it has already`)
-  const { versions } = /** @type {{ versions: object }} */ (await answer.json())
+  if (response.status === 404) return false
+  if (!response.ok)
+    throw new ReleaseError(`${url} answered ${response.status}, so it is unknown which versions it has`)
+  const { versions } = /** @type {{ versions: object }} */ (await response.json())
   return version in versions
 }
 
@@ -337,30 +358,36 @@ async function is_published(registry, name, version) {
  * @returns {Step[]}
  */
 function tag(version) {
-  const act = () => {
-    const { commit, packages } = made_release()
-    take_commit(commit)
+  const create_tags = () => {
+    const { commit, packages } = prepared_release()
+    fetch_commit(commit)
     const tags = packages.map(({ name }) => `${name}@${version}`)
     for (const name of tags) git('tag', '--force', name, commit)
-    if (upstream_of_branch() !== undefined) push(...tags.map(name => `refs/tags/${name}`))
+    if (upstream_branch() !== undefined) push(...tags.map(name => `refs/tags/${name}`))
   }
-  return [{ what: `tag the commit, as @bt/net@${version} and so on`, act, remedy: after_commit(version) }]
+  return [
+    {
+      description: `tag the commit as @bt/net@${version}, and likewise for the other packages`,
+      run: create_tags,
+      remedy: remedy_after_commit(version),
+    },
+  ]
 }
 
 /** @param {string} version */
-function after_commit(version) {
-  return `${subject_of(version)} is committed; what the registry lacks, pnpm release --resume publishes`
+function remedy_after_commit(version) {
+  return `${subject_of(version)} is committed; pnpm release --resume publishes what the registry lacks`
 }
 
 /**
- * Where the commit was made, it is there already.
+ * Fetches the commit from the first stage's output; does nothing if this repository has it already.
  * @param {string} commit
  */
-function take_commit(commit) {
-  git('fetch', '--quiet', '--no-tags', commit_file, 'HEAD')
+function fetch_commit(commit) {
+  git('fetch', '--quiet', '--no-tags', bundle_file, 'HEAD')
   const fetched = git('rev-parse', 'FETCH_HEAD')
   if (fetched !== commit)
-    throw new ReleaseError(`${relative(root, commit_file)} has ${fetched}, and not ${commit}`)
+    throw new ReleaseError(`${relative(root, bundle_file)} contains ${fetched} instead of ${commit}`)
 }
 
 /** @param {readonly string[]} refs */
@@ -372,11 +399,11 @@ function changesets() {
   return readdirSync(join(root, '.changeset')).filter(name => name.endsWith('.md') && name !== 'README.md')
 }
 
-/** The version that the changesets make; all published packages have the same. */
+/** Returns the version that the changesets lead to. All published packages share it. */
 function next_version() {
   if (changesets().length === 0) {
     throw new ReleaseError(
-      'there is no changeset in .changeset, so there is nothing to release: describe what changes for users with `pnpm changeset`; a release that was committed and not published goes on with --resume',
+      'there is no changeset in .changeset, so there is nothing to release: describe what changes for users with `pnpm changeset`; to continue a release that was committed but not published, use --resume',
     )
   }
   const folder = mkdtempSync(join(tmpdir(), 'release-'))
@@ -390,13 +417,13 @@ function next_version() {
   }
 }
 
-/** The version of the release that is the last commit. */
+/** Returns the version of the release that the last commit is. */
 function committed_version() {
   const version = current_version()
   const subject = git('log', '-1', '--format=%s')
   if (subject !== subject_of(version)) {
     throw new ReleaseError(
-      `the last commit is "${subject}", and not "${subject_of(version)}", so what would be published is not what was released: add a changeset with \`pnpm changeset\`, and make a new release`,
+      `the last commit is "${subject}" instead of "${subject_of(version)}", so other code than that of the release would be published: add a changeset with \`pnpm changeset\`, and make a new release`,
     )
   }
   return version
@@ -420,13 +447,13 @@ function manifest_of(folder) {
   return JSON.parse(readFileSync(join(packages_folder, folder, 'package.json'), 'utf8'))
 }
 
-/** The branch of others that this one follows, if there is one. */
-function upstream_of_branch() {
-  const found = spawnSync('git', ['rev-parse', '--abbrev-ref', '@{upstream}'], {
+/** Returns the upstream of the current branch, if it has one. */
+function upstream_branch() {
+  const result = spawnSync('git', ['rev-parse', '--abbrev-ref', '@{upstream}'], {
     cwd: root,
     encoding: 'utf8',
   })
-  return found.status === 0 ? found.stdout.trim() : undefined
+  return result.status === 0 ? result.stdout.trim() : undefined
 }
 
 /** @param {readonly string[]} args */
@@ -441,33 +468,34 @@ function git(...args) {
 }
 
 /**
- * Shows nothing unless it fails, and returns the output.
+ * Runs a command and returns its output, which is shown only if the command fails.
  * @param {string} command
  * @param {readonly string[]} args
  */
 function run(command, args) {
-  const ran = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
-  if (ran.error !== undefined || ran.status !== 0) {
-    const said = ran.error === undefined ? `${ran.stdout}${ran.stderr}` : String(ran.error)
-    throw new ReleaseError(`${[command, ...args].join(' ')} failed:\n${said.trim()}`)
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  if (result.error !== undefined || result.status !== 0) {
+    const output = result.error === undefined ? `${result.stdout}${result.stderr}` : String(result.error)
+    throw new ReleaseError(`${[command, ...args].join(' ')} failed:\n${output.trim()}`)
   }
-  return ran.stdout
+  return result.stdout
 }
 
 /**
+ * Runs a command whose output goes to the terminal.
  * @param {string} command
  * @param {readonly string[]} args
  */
-function run_aloud(command, args) {
+function run_visibly(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
   if (status === 0) return
-  throw new ReleaseError(`${[command, ...args].join(' ')} failed: ${error ?? 'see what it says above'}`)
+  throw new ReleaseError(`${[command, ...args].join(' ')} failed: ${error ?? 'see its output above'}`)
 }
 
 /** @param {Step} step */
-async function take({ act, remedy }) {
+async function run_step({ run, remedy }) {
   try {
-    await act()
+    await run()
   } catch (error) {
     if (error instanceof ReleaseError) error.message += `\n${remedy}`
     throw error
@@ -478,7 +506,7 @@ async function take({ act, remedy }) {
  * @param {number} count
  * @param {string} noun
  */
-function counted(count, noun) {
+function pluralize(count, noun) {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 

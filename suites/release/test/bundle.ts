@@ -3,27 +3,27 @@ import { join } from 'node:path'
 import { build as build_with_esbuild } from 'esbuild'
 import { build as build_with_vite } from 'vite'
 
-/** For what a bundle is made. */
+/** The platform that a bundle runs on. */
 export type Platform = 'node' | 'browser'
 
-/** Makes one file of a program in a folder and of all that it imports. */
+/** Bundles a program, with everything it imports, into one file; imports resolve from `folder`. */
 export type Bundler = (folder: string, code: string, platform: Platform) => Promise<string>
 
-/** The bundlers, and what their files for Node are called. */
+/** The bundlers, with the file extension of their bundles for Node. */
 export const BUNDLERS: readonly {
   readonly name: string
   readonly extension: 'mjs' | 'cjs'
   bundle: Bundler
 }[] = [
-  { name: 'Vite', extension: 'mjs', bundle: vite },
-  // `ws` is CommonJS, and asks for parts of Node by `require`: esbuild leaves that as it is.
-  { name: 'esbuild', extension: 'cjs', bundle: esbuild },
+  { name: 'Vite', extension: 'mjs', bundle: bundle_with_vite },
+  // `ws` is CommonJS and requires modules of Node; esbuild keeps those calls, so the bundle needs `require`.
+  { name: 'esbuild', extension: 'cjs', bundle: bundle_with_esbuild },
 ]
 
-async function esbuild(folder: string, code: string, platform: Platform): Promise<string> {
+async function bundle_with_esbuild(folder: string, code: string, platform: Platform): Promise<string> {
   const { outputFiles } = await build_with_esbuild({
     absWorkingDir: folder,
-    entryPoints: [written(folder, code)],
+    entryPoints: [write_entry(folder, code)],
     bundle: true,
     platform,
     format: platform === 'node' ? 'cjs' : 'esm',
@@ -33,7 +33,7 @@ async function esbuild(folder: string, code: string, platform: Platform): Promis
   return outputFiles[0]?.text ?? ''
 }
 
-async function vite(folder: string, code: string, platform: Platform): Promise<string> {
+async function bundle_with_vite(folder: string, code: string, platform: Platform): Promise<string> {
   const out = join(folder, 'vite')
   await build_with_vite({
     configFile: false,
@@ -42,14 +42,14 @@ async function vite(folder: string, code: string, platform: Platform): Promise<s
     build: {
       ssr: platform === 'node',
       outDir: out,
-      rolldownOptions: { input: written(folder, code), output: { entryFileNames: 'bundle.js' } },
+      rolldownOptions: { input: write_entry(folder, code), output: { entryFileNames: 'bundle.js' } },
     },
     ssr: { noExternal: true },
   })
   return readFileSync(join(out, 'bundle.js'), 'utf8')
 }
 
-function written(folder: string, code: string): string {
+function write_entry(folder: string, code: string): string {
   const file = join(folder, 'entry.js')
   writeFileSync(file, code)
   return file

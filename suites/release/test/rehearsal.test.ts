@@ -7,12 +7,20 @@ import { launch_chromium } from '@bt/test-support/chromium'
 import { bun, DENO_RUN, deno, describe_with } from '@bt/test-support/installed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLERS } from './bundle.ts'
-import { type Browser, said_in_a_page } from './page.ts'
-import { Person } from './person.ts'
+import { IsolatedUser } from './isolated_user.ts'
+import { type Browser, console_messages } from './page.ts'
 import { Registry, TOKEN } from './registry.ts'
-import { COMMITTER, copy_of_this_repository, install_in, type Repository } from './repository.ts'
-import { at, COMMONJS_SAMPLES, expect_to_run, PRINTED, SAMPLES, start_server, type Way } from './samples.ts'
-import { expect_right_types } from './type_check.ts'
+import { COMMITTER, copy_repository, link_dependencies, type Repository } from './repository.ts'
+import {
+  CLIENT_OUTPUT,
+  COMMONJS_SAMPLES,
+  expect_samples_to_run,
+  type Runtime,
+  SAMPLES,
+  start_server,
+  with_address,
+} from './samples.ts'
+import { expect_no_type_errors } from './type_check.ts'
 import { WorkflowHost } from './workflow_host.ts'
 
 const PACKAGES = [
@@ -23,17 +31,17 @@ const PACKAGES = [
   '@bt/ws-protocol',
   '@bt/ws-server',
 ]
-/** `@bt/net` depends on it. */
+/** A dependency of `@bt/net`. */
 const REFUSED_AT_FIRST = '@bt/ws-server'
 
-const CHANGE = 'What this rehearsal says has changed.'
+const CHANGE = 'Something changes for users.'
 
-/** A change of its own, since there is none right after a release. */
+/** A changeset for the rehearsal, since the repository has none right after a release. */
 const CHANGESET = `---\n'@bt/ws-protocol': patch\n---\n\n${CHANGE}\n`
 
-const ON_NODE: Way = { command: process.execPath, args: [], extension: 'mjs' }
+const NODE: Runtime = { command: process.execPath, args: [], extension: 'mjs' }
 
-/** Sources whose types are right, and one where they are not: were there none, TypeScript would miss the error. */
+/** Sources without type errors, and one that expects an error: without types, there would be none. */
 const TYPED = {
   'server.ts': SAMPLES.server,
   'client.ts': SAMPLES.client,
@@ -43,17 +51,17 @@ const TYPED = {
     "import { listen } from '@bt/net'\n// @ts-expect-error: a port alone is no address\nlisten({ type: 'ws', bind: 8081 })\n",
 }
 
-/** Two servers that are one, through a broker: what is published on the one reaches a socket of the other. */
+/** A program with two servers on one broker: a message published on one reaches a socket of the other. */
 const CLUSTER = `
 import { connect, listen } from '@bt/net'
 import { nats } from '@bt/ws-cluster-nats'
 import { redis } from '@bt/ws-cluster-redis'
 
 const url = process.argv[2] ?? ''
-const join_servers = () => (url.startsWith('nats:') ? nats({ servers: url }) : redis({ url }))
-const one = listen({ type: 'ws', bind: '127.0.0.1:0', cluster: join_servers() })
+const create_port = () => (url.startsWith('nats:') ? nats({ servers: url }) : redis({ url }))
+const one = listen({ type: 'ws', bind: '127.0.0.1:0', cluster: create_port() })
 const other = listen({
-  type: 'ws', bind: '127.0.0.1:0', cluster: join_servers(),
+  type: 'ws', bind: '127.0.0.1:0', cluster: create_port(),
   on_connect: async socket => {
     await socket.join('news')
     one.publish('news', 'from the other server')
@@ -70,19 +78,19 @@ await Promise.all([one[Symbol.asyncDispose](), other[Symbol.asyncDispose]()])
 const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
 let registry: Registry
 let repository: Repository
-let releaser: Person
+let releaser: IsolatedUser
 let host: WorkflowHost
-let user: Person
+let user: IsolatedUser
 
 beforeAll(async () => {
   registry = await Registry.start()
-  repository = copy_of_this_repository(join(folder, 'repository'))
+  repository = copy_repository(join(folder, 'repository'))
   writeFileSync(join(repository.folder, '.changeset/rehearsal.md'), CHANGESET)
-  repository.commit('all that there is')
-  repository.follow(join(folder, 'origin.git'))
-  install_in(repository.folder)
-  user = new Person(join(folder, 'user'))
-  releaser = new Person(join(folder, 'releaser'), { ...COMMITTER, npm_config_registry: registry.url })
+  repository.commit('Add all files')
+  repository.push_to_new_remote(join(folder, 'origin.git'))
+  link_dependencies(repository.folder)
+  user = new IsolatedUser(join(folder, 'user'))
+  releaser = new IsolatedUser(join(folder, 'releaser'), { ...COMMITTER, npm_config_registry: registry.url })
   const npmrc = `//${new URL(registry.url).host}/:_authToken=${TOKEN}\n`
   host = new WorkflowHost(join(folder, 'jobs'), join(folder, 'origin.git'), registry.url, npmrc)
 })
@@ -92,17 +100,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** An empty folder of a user who knows the registry. */
-function user_folder(name: string): string {
-  const empty = join(folder, name)
-  mkdirSync(empty)
-  writeFileSync(join(empty, '.npmrc'), `registry=${registry.url}\n`)
-  return empty
+/** Creates a folder that is empty except for an `.npmrc` with the registry. */
+function create_project(name: string): string {
+  const project = join(folder, name)
+  mkdirSync(project)
+  writeFileSync(join(project, '.npmrc'), `registry=${registry.url}\n`)
+  return project
 }
 
-/** What npm has installed in a folder, without what is ours. */
-function installed_of_others(where: string): string[] {
-  const { packages } = JSON.parse(readFileSync(join(where, 'package-lock.json'), 'utf8'))
+/** Returns the third-party packages that npm has installed in a folder. */
+function installed_third_party(project: string): string[] {
+  const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'))
   return Object.keys(packages)
     .map(path => path.replace(/^.*node_modules\//, ''))
     .filter(name => name !== '' && !PACKAGES.includes(name))
@@ -113,33 +121,36 @@ function version(): string {
 }
 
 describe('a release', () => {
-  /** Runs jobs of the workflow one after the other, up to one that fails. */
-  async function run(jobs: readonly string[], resume: boolean): Promise<{ failed?: string; said: string }> {
-    let said = ''
+  /** Runs jobs of the workflow one after another, until one fails. */
+  async function run(
+    jobs: readonly string[],
+    resume: boolean,
+  ): Promise<{ failed_job?: string; output: string }> {
+    let output = ''
     for (const job of jobs) {
       const { status, stdout, stderr } = await host.run(job, { resume })
-      said += stdout + stderr
-      if (status !== 0) return { failed: job, said }
+      output += stdout + stderr
+      if (status !== 0) return { failed_job: job, output }
     }
-    return { said }
+    return { output }
   }
 
-  it('says by hand with --dry-run what it would do, and does nothing', async ({ annotate }) => {
+  it('with --dry-run lists its steps, and changes nothing', async ({ annotate }) => {
     const head = repository.git('rev-parse', 'HEAD')
     const args = ['scripts/release.mjs', '--dry-run']
-    const said = await releaser.runs(repository.folder, process.execPath, ...args)
-    await annotate(said)
-    expect(said.trim().split('\n')).toEqual(
+    const output = await releaser.run(repository.folder, process.execPath, ...args)
+    await annotate(output)
+    expect(output.trim().split('\n')).toEqual(
       [
-        /would ask the registry who publishes$/,
+        /would check the login at the registry$/,
         /would run npm test$/,
-        /would make version \d+\.\d+\.\d+ of \d+ changesets?, and write the changelogs$/,
-        /would commit that as "Release \d+\.\d+\.\d+"$/,
-        /would build the packages from nothing$/,
-        /would pack them in the folder release$/,
+        /would set version \d+\.\d+\.\d+ from \d+ changesets?, and write the changelogs$/,
+        /would commit the version as "Release \d+\.\d+\.\d+"$/,
+        /would build the packages from scratch$/,
+        /would pack them into the folder release$/,
         /would push the commit$/,
         /would publish @bt\/ws-protocol, .*, @bt\/ws-cluster-redis$/,
-        /would tag the commit, as @bt\/net@/,
+        /would tag the commit as @bt\/net@/,
       ].map(line => expect.stringMatching(line)),
     )
     expect(repository.git('rev-parse', 'HEAD')).toBe(head)
@@ -149,49 +160,49 @@ describe('a release', () => {
 
   it('is built by a job that can neither push nor publish', async ({ annotate }) => {
     const head = repository.git('rev-parse', 'HEAD')
-    const { failed, said } = await run(['build'], false)
-    await annotate(said)
-    expect(failed).toBeUndefined()
-    expect(said).toMatch(/name git\+https:\/\/git\.example\.com\/somebody\/net\.git as the repository/)
+    const { failed_job, output } = await run(['build'], false)
+    await annotate(output)
+    expect(failed_job).toBeUndefined()
+    expect(output).toMatch(
+      /set the repository of each package to git\+https:\/\/git\.example\.com\/somebody\/net\.git/,
+    )
     expect(repository.git('ls-remote', 'origin', 'refs/heads/main')).toContain(head)
-    const build = join(folder, 'jobs/build')
-    const builder = new Person(join(folder, 'jobs/build_home'), { npm_config_registry: registry.url })
+    const checkout = join(folder, 'jobs/build')
+    const builder = new IsolatedUser(join(folder, 'jobs/build_home'), { npm_config_registry: registry.url })
     for (const stage of ['push', 'publish']) {
       const args = ['scripts/release.mjs', stage]
-      const { status, stdout, stderr } = await builder.tries(build, process.execPath, ...args)
+      const { status, stdout, stderr } = await builder.try_run(checkout, process.execPath, ...args)
       expect(status).toBe(1)
       expect(stdout + stderr).toMatch(/no right to push|ENEEDAUTH/)
     }
     expect(registry.published).toEqual([])
   })
 
-  it('that a registry refuses half-way has published nothing that cannot be installed, and no tag', async ({
+  it('that the registry refuses halfway publishes only packages whose dependencies are published, and no tag', async ({
     annotate,
   }) => {
     registry.refused = REFUSED_AT_FIRST
-    const { failed, said } = await run(['push', 'publish', 'tag'], false)
-    await annotate(said)
-    expect(failed).toBe('publish')
+    const { failed_job, output } = await run(['push', 'publish', 'tag'], false)
+    await annotate(output)
+    expect(failed_job).toBe('publish')
     repository.git('pull', '--quiet')
-    expect(said).toContain(`${REFUSED_AT_FIRST}@${version()} is refused`)
-    expect(said).toContain('pnpm release --resume')
+    expect(output).toContain(`${REFUSED_AT_FIRST}@${version()} is refused`)
+    expect(output).toContain('pnpm release --resume')
     const published = registry.published.map(({ manifest }) => manifest.name)
     expect(published).toContain('@bt/ws-protocol')
     expect(published).not.toContain('@bt/net')
     expect(repository.git('ls-remote', '--tags', 'origin')).toBe('')
   })
 
-  it('goes on when it is started again with resume, and publishes what was not published', async ({
-    annotate,
-  }) => {
+  it('with resume publishes the remaining packages', async ({ annotate }) => {
     registry.refused = undefined
-    const { failed, said } = await run(host.jobs, true)
-    await annotate(said)
-    expect(failed).toBeUndefined()
+    const { failed_job, output } = await run(host.jobs, true)
+    await annotate(output)
+    expect(failed_job).toBeUndefined()
     expect(registry.published.map(({ manifest }) => manifest.name)).toEqual(PACKAGES)
   })
 
-  it('is a commit and a tag for each package, which everybody can get', () => {
+  it('pushes one commit, and a tag for each package', () => {
     repository.git('pull', '--quiet', '--tags')
     const names = PACKAGES.map(name => `${name}@${version()}`).join('\n')
     expect(repository.git('status', '--porcelain')).toBe('')
@@ -199,12 +210,12 @@ describe('a release', () => {
     expect(repository.git('tag', '--points-at', 'origin/main')).toBe(names)
   })
 
-  it('leaves a lockfile that still says what is installed', async () => {
+  it('leaves the lockfile up to date', async () => {
     const args = ['install', '--frozen-lockfile', '--lockfile-only', '--offline']
-    await releaser.runs(repository.folder, 'pnpm', ...args)
+    await releaser.run(repository.folder, 'pnpm', ...args)
   })
 
-  it('has changelogs of what has changed for users, and of nothing else', async ({ annotate }) => {
+  it('writes changelogs that contain the changesets and nothing else', async ({ annotate }) => {
     const changelog = (name: string): string =>
       readFileSync(join(repository.folder, `packages/${name}/CHANGELOG.md`), 'utf8')
     await annotate(changelog('net'))
@@ -214,15 +225,15 @@ describe('a release', () => {
   })
 })
 
-describe.each(PACKAGES)('%s as it was published', name => {
-  function released(): Registry['published'][number] {
+describe.each(PACKAGES)('the published %s', name => {
+  function published(): Registry['published'][number] {
     const found = registry.published.find(({ manifest }) => manifest.name === name)
     if (found === undefined) throw new Error(`${name} was not published`)
     return found
   }
 
-  it('has the version of all, names its repository, and needs what others can get', () => {
-    const { manifest } = released()
+  it('has the common version, its repository, and no dependency on the workspace', () => {
+    const { manifest } = published()
     expect(manifest.version).toBe(version())
     expect(JSON.stringify(manifest)).not.toMatch(/"(workspace|catalog):/)
     expect(manifest.repository).toEqual({
@@ -232,10 +243,8 @@ describe.each(PACKAGES)('%s as it was published', name => {
     })
   })
 
-  it('has its build, the sources of all of it, a README, a licence, and nothing else', async ({
-    annotate,
-  }) => {
-    const { tarball } = released()
+  it('contains its build with all sources, a README, a licence, and nothing else', async ({ annotate }) => {
+    const { tarball } = published()
     const listed = spawnSync('tar', ['-tzf', '-'], { input: tarball, encoding: 'utf8' })
     const files = listed.stdout
       .trim()
@@ -251,7 +260,7 @@ describe.each(PACKAGES)('%s as it was published', name => {
   })
 })
 
-describe('who installs @bt/net', () => {
+describe('a project that installs @bt/net', () => {
   let project: string
   let browser: Browser
 
@@ -260,64 +269,64 @@ describe('who installs @bt/net', () => {
     return () => browser.close()
   })
 
-  it('gets ws besides, and nothing else', async ({ annotate }) => {
-    project = user_folder('project')
-    await annotate(await user.runs(project, 'npm', 'install', '@bt/net'))
-    expect(installed_of_others(project)).toEqual(['ws'])
+  it('gets ws as the only third-party package', async ({ annotate }) => {
+    project = create_project('project')
+    await annotate(await user.run(project, 'npm', 'install', '@bt/net'))
+    expect(installed_third_party(project)).toEqual(['ws'])
   })
 
-  it('runs both samples as modules', () => expect_to_run(user, project, SAMPLES, ON_NODE))
+  it('runs both samples as modules', () => expect_samples_to_run(user, project, SAMPLES, NODE))
 
   it('runs both samples in CommonJS, through require()', () =>
-    expect_to_run(user, project, COMMONJS_SAMPLES, { ...ON_NODE, extension: 'cjs' }))
+    expect_samples_to_run(user, project, COMMONJS_SAMPLES, { ...NODE, extension: 'cjs' }))
 
   for (const resolution of ['nodenext', 'bundler'] as const) {
-    it(`has both samples checked by TypeScript, which finds modules by "${resolution}", without types of Node`, () =>
-      expect_right_types(user, project, TYPED, { resolution, types: [] }))
+    it(`type-checks both samples with module resolution "${resolution}", without the types of Node`, () =>
+      expect_no_type_errors(user, project, TYPED, { resolution, types: [] }))
   }
 
   for (const { name, extension, bundle } of BUNDLERS) {
-    it(`has ${name} make files of both samples that run alone on Node`, async () => {
-      const alone = join(folder, `bundled_by_${name}`)
-      mkdirSync(alone)
+    it(`bundles both samples with ${name} into files that run on Node without node_modules`, async () => {
+      const empty = join(folder, `bundled_by_${name}`)
+      mkdirSync(empty)
       const server = await bundle(project, SAMPLES.server, 'node')
       const client = await bundle(project, SAMPLES.client, 'node')
-      await expect_to_run(user, alone, { server, client }, { ...ON_NODE, extension })
+      await expect_samples_to_run(user, empty, { server, client }, { ...NODE, extension })
     })
 
-    it(`has ${name} make a file of the client that runs in a browser`, async () => {
+    it(`bundles the client with ${name} into a file that runs in a browser`, async () => {
       const client = await bundle(project, SAMPLES.client, 'browser')
-      const { address } = await start_server(user, project, SAMPLES.server, ON_NODE)
-      const said = await said_in_a_page(browser, at(address, client), PRINTED.at(-1) ?? '')
-      expect(said).toEqual(PRINTED)
+      const { address } = await start_server(user, project, SAMPLES.server, NODE)
+      const code = with_address(address, client)
+      expect(await console_messages(browser, code, CLIENT_OUTPUT.at(-1) ?? '')).toEqual(CLIENT_OUTPUT)
     })
   }
 
   describe_with(bun(), 'on Bun', () => {
     it('runs both samples', () =>
-      expect_to_run(user, project, SAMPLES, { ...ON_NODE, command: bun().command }))
+      expect_samples_to_run(user, project, SAMPLES, { ...NODE, command: bun().command }))
   })
 
   describe_with(deno(), 'on Deno', () => {
     it('runs both samples', () =>
-      expect_to_run(user, project, SAMPLES, { ...ON_NODE, command: deno().command, args: DENO_RUN }))
+      expect_samples_to_run(user, project, SAMPLES, { ...NODE, command: deno().command, args: DENO_RUN }))
   })
 
-  it('runs both samples where pnpm lets each package import only what it depends on', async () => {
-    const strict = user_folder('strict')
-    await user.runs(strict, 'pnpm', 'add', '@bt/net')
-    await expect_to_run(user, strict, SAMPLES, ON_NODE)
+  it('runs both samples with pnpm, where a package can import only its own dependencies', async () => {
+    const strict = create_project('strict')
+    await user.run(strict, 'pnpm', 'add', '@bt/net')
+    await expect_samples_to_run(user, strict, SAMPLES, NODE)
   })
 })
 
-describe('who installs the packages of brokers as well', () => {
+describe('a project that installs the packages of brokers as well', () => {
   let project: string
 
-  it('gets the clients of both brokers, and what they need', async ({ annotate }) => {
-    project = user_folder('cluster')
+  it("gets both brokers' clients and their dependencies", async ({ annotate }) => {
+    project = create_project('cluster')
     const packages = ['@bt/net', '@bt/ws-cluster-nats', '@bt/ws-cluster-redis', '@types/node']
-    await annotate(await user.runs(project, 'npm', 'install', ...packages))
-    expect(installed_of_others(project)).toEqual([
+    await annotate(await user.run(project, 'npm', 'install', ...packages))
+    expect(installed_third_party(project)).toEqual([
       '@nats-io/nats-core',
       '@nats-io/nkeys',
       '@nats-io/nuid',
@@ -331,8 +340,8 @@ describe('who installs the packages of brokers as well', () => {
   })
 
   for (const resolution of ['nodenext', 'bundler'] as const) {
-    it(`has all of it checked by TypeScript, which finds modules by "${resolution}", with types of Node`, () =>
-      expect_right_types(
+    it(`type-checks with module resolution "${resolution}" and the types of Node`, () =>
+      expect_no_type_errors(
         user,
         project,
         { ...TYPED, 'cluster.mts': CLUSTER },
@@ -343,12 +352,12 @@ describe('who installs the packages of brokers as well', () => {
   it.each([
     ['NATS', start_nats],
     ['Redis', start_redis],
-  ])('has a message pass from one server to another through %s', async (_, start) => {
+  ])('passes a message from one server to another through %s', async (_, start) => {
     const broker = await start()
     try {
       const program = join(project, 'cluster.mjs')
       writeFileSync(program, CLUSTER)
-      expect(await user.runs(project, process.execPath, program, broker.url)).toBe('from the other server\n')
+      expect(await user.run(project, process.execPath, program, broker.url)).toBe('from the other server\n')
     } finally {
       await broker.close()
     }

@@ -9,7 +9,7 @@ const CHANGESET = "---\n'@bt/net': patch\n---\n\nSomething is better.\n"
 
 let repository: Repository
 
-/** A repository that could be released, as far as can be seen without building anything. */
+/** A repository that passes all checks before a release that need no build. */
 beforeEach(() => {
   const folder = mkdtempSync(join(tmpdir(), 'release-script-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -21,14 +21,14 @@ beforeEach(() => {
   write('.changeset/better.md', CHANGESET)
   write('.gitignore', '/release/\n')
   repository.commit('Make something better')
-  repository.follow(join(folder, 'origin.git'))
+  repository.push_to_new_remote(join(folder, 'origin.git'))
 })
 
 function write(file: string, text: string): void {
   writeFileSync(join(repository.folder, file), text)
 }
 
-/** What `pnpm release` says where it does nothing, and that it has done nothing. */
+/** Runs `pnpm release`, expects that it fails without changing anything, and returns its error message. */
 function refusal(...args: string[]): string {
   const before = [repository.git('rev-parse', 'HEAD'), repository.git('status', '--porcelain')]
   const script = join(repository.folder, 'scripts/release.mjs')
@@ -45,33 +45,33 @@ it('names an unknown option, and lists the known ones', () => {
 })
 
 it.each([[[]], [['--dry-run']], [['--resume']]])(
-  'refuses another branch than main, with the arguments %j',
+  'refuses to release from a branch other than main, with the arguments %j',
   args => {
     repository.git('switch', '--quiet', '--create', 'a_feature')
     expect(refusal(...args)).toBe(
-      'release: the branch is "a_feature", and releases are made from "main": git switch main\n',
+      'release: the current branch is "a_feature", but releases are made from "main": git switch main\n',
     )
   },
 )
 
-it('refuses a commit that is on no branch', () => {
+it('refuses to release from a detached HEAD', () => {
   repository.git('switch', '--quiet', '--detach')
   expect(refusal()).toMatch(/^release: no branch is checked out, .* "main": git switch main$/m)
 })
 
-it('refuses uncommitted changes, and names them', () => {
+it('refuses to release uncommitted changes, and lists them', () => {
   write('packages/net/package.json', '{}')
   write('notes', '')
-  expect(refusal()).toMatch(/commit it, or git stash -u\nM packages\/net\/package\.json\n\?\? notes\n$/)
+  expect(refusal()).toMatch(/commit them, or git stash -u\nM packages\/net\/package\.json\n\?\? notes\n$/)
 })
 
-it('refuses to release if origin has commits that are missing here', () => {
+it('refuses to release a branch that is behind origin', () => {
   write('notes', '')
   repository.commit('Take a note')
   repository.git('push', '--quiet')
   repository.git('reset', '--quiet', '--hard', 'HEAD~1')
   expect(refusal()).toBe(
-    'release: "main" lacks 1 commit that origin/main has: git pull --rebase, and look at what that brings\n',
+    'release: "main" is 1 commit behind origin/main: git pull --rebase, and review what is new\n',
   )
 })
 
@@ -81,26 +81,26 @@ it('refuses to release without a changeset', () => {
   expect(refusal()).toMatch(/^release: there is no changeset in \.changeset.*`pnpm changeset`.*--resume$/m)
 })
 
-it('refuses to resume if the last commit is no release', () => {
+it('refuses to resume if the last commit is not a release', () => {
   expect(refusal('--resume')).toMatch(
-    /^release: the last commit is "Make something better", and not "Release 1\.2\.3".*`pnpm changeset`/m,
+    /^release: the last commit is "Make something better" instead of "Release 1\.2\.3".*`pnpm changeset`/m,
   )
 })
 
 it.each(['push', 'publish', 'tag'])('refuses to %s an unprepared release', stage => {
-  expect(refusal(stage)).toMatch(/^release: there is no release\/release\.json.*pnpm release prepare/)
+  expect(refusal(stage)).toMatch(/^release: release\/release\.json is missing: run `pnpm release prepare`/)
 })
 
-describe('a commit that is to be pushed', () => {
-  /** Makes what the first stage leaves, of a commit that changes something, and takes that commit back. */
+describe('pnpm release push', () => {
+  /** Creates the output of the first stage for a commit with that change, and resets the branch. */
   function prepare(change: () => void, subject = 'Release 1.2.4'): void {
     const parent = repository.git('rev-parse', 'HEAD')
     change()
     repository.commit(subject)
     const commit = repository.git('rev-parse', 'HEAD')
-    const made = join(repository.folder, 'release')
-    mkdirSync(made)
-    repository.git('bundle', 'create', '--quiet', join(made, 'commit.bundle'), `${parent}..HEAD`)
+    const output = join(repository.folder, 'release')
+    mkdirSync(output)
+    repository.git('bundle', 'create', '--quiet', join(output, 'commit.bundle'), `${parent}..HEAD`)
     repository.git('reset', '--quiet', '--hard', parent)
     write('release/release.json', JSON.stringify({ version: '1.2.4', commit, packages: [] }))
   }
@@ -111,34 +111,34 @@ describe('a commit that is to be pushed', () => {
     return stderr
   }
 
-  const versioned = (more: object = {}): void => {
+  const set_version = (other_fields: object = {}): void => {
     rmSync(join(repository.folder, '.changeset/better.md'))
     write('packages/net/CHANGELOG.md', '## 1.2.4')
-    write('packages/net/package.json', JSON.stringify({ name: '@bt/net', version: '1.2.4', ...more }))
+    write('packages/net/package.json', JSON.stringify({ name: '@bt/net', version: '1.2.4', ...other_fields }))
   }
 
-  it('is pushed if it changes versions, repositories and changelogs', () => {
-    prepare(() => versioned({ repository: 'https://git.example.com' }))
+  it('pushes a commit that changes versions, repositories and changelogs', () => {
+    prepare(() => set_version({ repository: 'https://git.example.com' }))
     expect(push()).toBe('')
     expect(repository.git('log', '-1', '--format=%s', 'origin/main')).toBe('Release 1.2.4')
   })
 
   it.each<[string, () => void, string?]>([
-    ['it changes more of packages/net/package.json', () => versioned({ scripts: { install: 'x' } })],
+    ['it changes more in packages/net/package.json', () => set_version({ scripts: { install: 'x' } })],
     ['it changes scripts/release.mjs', () => write('scripts/release.mjs', '')],
-    ['its subject is "Release it"', versioned, 'Release it'],
+    ['its subject is "Release it"', set_version, 'Release it'],
     [
-      'it does not follow what is checked out',
+      'it is not on top of the commit that is checked out',
       () => {
         write('packages/net/CHANGELOG.md', 'x')
         repository.commit('Change something first')
-        versioned()
+        set_version()
       },
     ],
-  ])('is not pushed if %s', (why, change, subject) => {
+  ])('refuses a commit if %s', (reason, change, subject) => {
     prepare(change, subject)
     const before = repository.git('rev-parse', 'origin/main')
-    expect(push()).toContain(`is no release: ${why}`)
+    expect(push()).toContain(`is not a release: ${reason}`)
     expect(repository.git('ls-remote', 'origin', 'refs/heads/main')).toContain(before)
   })
 })

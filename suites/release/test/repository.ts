@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GIT, path_of } from '@bt/test-support/programs'
 
-/** The folder of this repository. */
+/** The root folder of this repository. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Who commits in a repository of the tests. */
+/** The environment variables that name the author and committer in test repositories. */
 export const COMMITTER = {
   GIT_AUTHOR_NAME: 'rehearsal',
   GIT_AUTHOR_EMAIL: 'rehearsal@example.com',
@@ -15,7 +15,7 @@ export const COMMITTER = {
   GIT_COMMITTER_EMAIL: 'rehearsal@example.com',
 }
 
-/** A repository of its own, of a test, with nothing of its user's settings. */
+/** A git repository for a test, which ignores the git configuration of the user and the machine. */
 export class Repository {
   readonly folder: string
 
@@ -26,28 +26,28 @@ export class Repository {
     this.git('init', '--quiet', '--initial-branch=main')
   }
 
-  /** Runs git in it. */
+  /** Runs a git command, and returns its output. */
   git(...args: string[]): string {
     const env = { PATH: process.env.PATH, HOME: this.folder, ...COMMITTER }
     return execFileSync(path_of(GIT), args, { cwd: this.folder, env, encoding: 'utf8' }).trim()
   }
 
-  /** Commits all that there is. */
+  /** Commits all files. */
   commit(message: string): void {
     this.git('add', '--all')
     this.git('commit', '--quiet', '-m', message)
   }
 
-  /** Pushes it to another one, which is made for it, and which it follows from then on. */
-  follow(bare_folder: string): void {
+  /** Creates a bare repository, pushes `main` to it, and makes it the upstream `origin`. */
+  push_to_new_remote(bare_folder: string): void {
     this.git('init', '--quiet', '--bare', '--initial-branch=main', bare_folder)
     this.git('remote', 'add', 'origin', bare_folder)
     this.git('push', '--quiet', '--set-upstream', 'origin', 'main')
   }
 }
 
-/** A copy of this repository as it lies here, committed or not, without what is installed in it. */
-export function copy_of_this_repository(folder: string): Repository {
+/** Copies the working tree of this repository, with uncommitted changes but without ignored files. */
+export function copy_repository(folder: string): Repository {
   const copy = new Repository(folder)
   const listed = execFileSync(
     path_of(GIT),
@@ -58,7 +58,7 @@ export function copy_of_this_repository(folder: string): Repository {
     },
   )
   for (const file of listed.split('\0')) {
-    // Those that were deleted, and not committed yet, are listed.
+    // The list includes files that were deleted, if that is not committed yet.
     if (file === '' || !existsSync(join(ROOT, file))) continue
     mkdirSync(join(folder, dirname(file)), { recursive: true })
     cpSync(join(ROOT, file), join(folder, file))
@@ -66,15 +66,15 @@ export function copy_of_this_repository(folder: string): Repository {
   return copy
 }
 
-/** Installs in a copy of this repository what is installed in this one. */
-export function install_in(folder: string): void {
+/** Makes the dependencies that are installed in this repository available in a copy of it. */
+export function link_dependencies(folder: string): void {
   if (existsSync(join(folder, 'node_modules'))) return
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  // .gitignore leaves out folders of that name, and this is a link.
+  // The pattern in .gitignore matches only folders of that name, and this is a link.
   appendFileSync(join(folder, '.git/info/exclude'), 'node_modules\n')
   for (const name of readdirSync(join(ROOT, 'packages'))) {
     const installed = join('packages', name, 'node_modules')
-    // Links, which lead to the packages of the copy.
+    // The links in it are relative, so in the copy they point to the packages of the copy.
     cpSync(join(ROOT, installed), join(folder, installed), { recursive: true, verbatimSymlinks: true })
   }
 }

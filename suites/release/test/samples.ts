@@ -3,75 +3,70 @@ import { join } from 'node:path'
 import type { RunningProgram } from '@bt/test-support/running_program'
 import { samples_of } from '@bt/test-support/samples'
 import { expect } from 'vitest'
-import type { Person } from './person.ts'
+import type { IsolatedUser } from './isolated_user.ts'
 import { ROOT } from './repository.ts'
 
-/** Where both samples are at home; it is replaced in the code that is run, by a port that is free. */
+/** The address in both samples, which tests replace with a free port. */
 const ADDRESS = '127.0.0.1:8081'
 
-/** What the client's sample prints, as the README shows it. */
-export const PRINTED = ['from server: welcome', 'from server: echo:hello', 'closed']
+/** The output of the client sample, as the README shows it. */
+export const CLIENT_OUTPUT = ['from server: welcome', 'from server: echo:hello', 'closed']
 
-/** The one line that the server's sample lacks here: it does not say where it listens, and was told to take a free port. */
-const SAY_ADDRESS = "void server.opened.then(() => console.log('listening at ' + server.addr))\n"
+/** Added to the server sample: it uses a free port here, and tests have to learn which. */
+const LOG_ADDRESS = "void server.opened.then(() => console.log('listening at ' + server.addr))\n"
 
-/** Both samples, in some form. */
+/** The code of the server sample and of the client sample. */
 export interface Samples {
   readonly server: string
   readonly client: string
 }
 
-/** How samples are run. */
-export interface Way {
+/** A command that runs a file, and the extension that this file needs. */
+export interface Runtime {
   readonly command: string
   readonly args: readonly string[]
-  /** Of the files. */
   readonly extension: 'mjs' | 'cjs'
 }
 
-/** Both samples as the README has them: ECMAScript modules, and TypeScript. */
-export const SAMPLES: Samples = { server: sample('server') + SAY_ADDRESS, client: sample('client') }
+/** Both samples as in the README, valid as ECMAScript modules and as TypeScript. */
+export const SAMPLES: Samples = { server: sample('server') + LOG_ADDRESS, client: sample('client') }
 
-/** Both samples for programs that have no `import`. */
+/** Both samples with `require` instead of `import`. */
 export const COMMONJS_SAMPLES: Samples = {
   server: with_require(SAMPLES.server),
   client: with_require(SAMPLES.client),
 }
 
-/** Runs both samples in a folder, the client against the server, and expects of them what the README says. */
-export async function expect_to_run(
-  person: Person,
+/** Runs both samples in a folder, the client against the server, and expects the output from the README. */
+export async function expect_samples_to_run(
+  user: IsolatedUser,
   folder: string,
   samples: Samples,
-  { command, args, extension }: Way,
+  runtime: Runtime,
 ): Promise<void> {
-  const { server, address } = await start_server(person, folder, samples.server, {
-    command,
-    args,
-    extension,
-  })
-  const client = join(folder, `client.${extension}`)
-  writeFileSync(client, at(address, samples.client))
-  const { status, stdout, stderr } = await person.tries(folder, command, ...args, client)
-  expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: `${PRINTED.join('\n')}\n` })
+  const { server, address } = await start_server(user, folder, samples.server, runtime)
+  const client = join(folder, `client.${runtime.extension}`)
+  writeFileSync(client, with_address(address, samples.client))
+  const { status, stdout, stderr } = await user.try_run(folder, runtime.command, ...runtime.args, client)
+  expect({ status, output: stdout + stderr }).toEqual({ status: 0, output: `${CLIENT_OUTPUT.join('\n')}\n` })
   await server.says(/^ws closed:127\.0\.0\.1:\d+$/m)
 }
 
-/** Starts the server's sample, and says where it listens. */
+/** Starts the server sample, and returns the address where it listens. */
 export async function start_server(
-  person: Person,
+  user: IsolatedUser,
   folder: string,
   code: string,
-  { command, args, extension }: Way,
+  { command, args, extension }: Runtime,
 ): Promise<{ readonly server: RunningProgram; readonly address: string }> {
   const file = join(folder, `server.${extension}`)
-  writeFileSync(file, at('127.0.0.1:0', code))
-  const server = person.starts(folder, command, ...args, file)
+  writeFileSync(file, with_address('127.0.0.1:0', code))
+  const server = user.start(folder, command, ...args, file)
   return { server, address: await server.says(/^listening at (.*)$/m) }
 }
 
-/** Code that has the samples' address, with another one. */
-export function at(address: string, code: string): string {
+/** Replaces the address in the code of a sample. */
+export function with_address(address: string, code: string): string {
   return code.replaceAll(ADDRESS, address)
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { ROOT } from './repository.ts'
 
-/** One step of a job: an action, or commands of a shell. */
+/** A step of a job: an action, or shell commands. */
 export interface WorkflowStep {
   readonly uses?: string
   readonly run?: string
@@ -11,7 +11,7 @@ export interface WorkflowStep {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A job, or another workflow that is called as one. */
+/** A job: steps, or a call of another workflow. */
 export interface WorkflowJob {
   readonly uses?: string
   readonly needs?: string
@@ -28,7 +28,7 @@ export interface Workflow {
   readonly jobs: Readonly<Record<string, WorkflowJob>>
 }
 
-/** Where they are. */
+/** The folder of the workflows. */
 export const WORKFLOWS: string = join(ROOT, '.github/workflows')
 
 /** Reads a workflow of this repository. */

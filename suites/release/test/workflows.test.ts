@@ -6,7 +6,7 @@ import { read_workflow, WORKFLOWS, type Workflow, type WorkflowStep } from './wo
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
-/** The actions that are used, by the commit of a version that is known: a tag can be moved. */
+/** The actions that workflows may use, pinned by commit, because a tag can be moved. */
 const ACTIONS = [
   'actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2',
   'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1',
@@ -14,14 +14,14 @@ const ACTIONS = [
   'actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a # v7.0.1',
 ]
 
-/** What the jobs of a release may write. */
-const RIGHTS: Readonly<Record<string, readonly string[]>> = {
+/** The write permissions that each job of a release needs. */
+const WRITE_PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   push: ['contents'],
   publish: ['id-token'],
   tag: ['contents'],
 }
 
-function text_of(file: string): string {
+function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8')
 }
 
@@ -34,16 +34,16 @@ describe.each(readdirSync(WORKFLOWS))('the workflow %s', name => {
   const steps = steps_of(read_workflow(name))
   const commands = steps.flatMap(({ run }) => (run === undefined ? [] : run.trim().split('\n')))
 
-  it('calls scripts, files and a version of pnpm that there are', () => {
+  it('calls only existing scripts, files and workflows, and the pnpm version of package.json', () => {
     for (const command of commands) {
       const [, script = 'install'] = /^p?npm (?:run )?([\w:-]+)/.exec(command) ?? []
       expect(['install', ...Object.keys(manifest.scripts)], command).toContain(script)
       const [, pnpm = manifest.packageManager] = /(pnpm@\S+)/.exec(command) ?? []
       expect(pnpm).toBe(manifest.packageManager)
       const [, file] = /^bash (\S+)/.exec(command) ?? []
-      if (file !== undefined) expect(text_of(file)).toMatch(/^#!.*bash\n/)
+      if (file !== undefined) expect(read(file)).toMatch(/^#!.*bash\n/)
       const [, program] = /^node (\S+)/.exec(command) ?? []
-      if (program !== undefined) expect(text_of(program)).not.toBe('')
+      if (program !== undefined) expect(read(program)).not.toBe('')
     }
     for (const { uses } of Object.values(jobs)) {
       if (uses !== undefined)
@@ -51,47 +51,47 @@ describe.each(readdirSync(WORKFLOWS))('the workflow %s', name => {
     }
   })
 
-  it('names actions by commit, with the version beside it', () => {
-    for (const [, action] of text_of(`.github/workflows/${name}`).matchAll(/uses: ([^.].*)$/gm))
+  it('pins actions by commit, with the version in a comment', () => {
+    for (const [, action] of read(`.github/workflows/${name}`).matchAll(/uses: ([^.].*)$/gm))
       expect(ACTIONS).toContain(action)
   })
 
-  it('may do no more than it has to, and is not run twice at a time', () => {
+  it('has no more permissions than it needs, and a concurrency group', () => {
     expect(JSON.stringify(permissions)).not.toMatch(/write/)
     expect(concurrency?.group).toBeDefined()
     for (const [job, { permissions: allowed = permissions, steps = [] }] of Object.entries(jobs)) {
       const writes = Object.entries(allowed ?? {}).flatMap(([right, access]) =>
         access === 'write' ? [right] : [],
       )
-      expect(writes, job).toEqual((name === 'release.yml' && RIGHTS[job]) || [])
-      // A token that lies in the checkout could be read by all that runs there.
+      expect(writes, job).toEqual((name === 'release.yml' && WRITE_PERMISSIONS[job]) || [])
+      // Any program in a job can read a token that is stored in the checkout.
       for (const step of steps)
         if (step.uses?.startsWith('actions/checkout@'))
           expect(step.with?.['persist-credentials'], job).toBe(writes.includes('contents'))
-      // What other people have written is not run with rights.
+      // Third-party code must not run with write permissions.
       if (writes.length > 0)
         for (const { run } of steps)
           expect(run ?? 'node scripts/release.mjs', job).toMatch(/^node scripts\/release\.mjs/)
     }
   })
 
-  it('names no registry, and keeps no token', () => {
-    expect(text_of(`.github/workflows/${name}`)).not.toMatch(/secrets\.|registry-url|_TOKEN|https?:/)
+  it('names no registry, and uses no stored token', () => {
+    expect(read(`.github/workflows/${name}`)).not.toMatch(/secrets\.|registry-url|_TOKEN|https?:/)
   })
 })
 
 describe('CI', () => {
-  it('runs on each Node that the READMEs name', () => {
+  it('runs on each Node version that the READMEs list', () => {
     const tested = read_workflow('ci.yml').jobs.linux?.strategy?.matrix.node
     for (const readme of ['README.md', 'README.zh-CN.md']) {
-      const named = /Node (20(?:[^.。\n]*?\d\d)+)/.exec(text_of(readme).split('\n## ').at(-1) ?? '')?.[1]
-      expect(named?.match(/\d+/g)?.map(Number), readme).toEqual(tested)
+      const listed = /Node (20(?:[^.。\n]*?\d\d)+)/.exec(read(readme).split('\n## ').at(-1) ?? '')?.[1]
+      expect(listed?.match(/\d+/g)?.map(Number), readme).toEqual(tested)
     }
   })
 })
 
-describe('a release', () => {
-  it('is tested, built, pushed, published and tagged by jobs of their own, one after the other', () => {
+describe('the release workflow', () => {
+  it('tests, builds, pushes, publishes and tags in separate jobs, one after another', () => {
     const { jobs } = read_workflow('release.yml')
     expect(jobs.ci?.uses).toBe('./.github/workflows/ci.yml')
     const order = Object.entries(jobs).map(([job, { needs }]) => [job, needs])
@@ -106,8 +106,8 @@ describe('a release', () => {
     expect(jobs.publish?.steps?.at(-1)).toMatchObject({ env: { NPM_CONFIG_PROVENANCE: 'true' } })
   })
 
-  it('needs nothing but Node in the jobs that have rights', () => {
-    const imported = text_of('scripts/release.mjs').matchAll(/^(?:import|export) .*from '(.*)'/gm)
+  it('runs a script that imports only modules of Node', () => {
+    const imported = read('scripts/release.mjs').matchAll(/^(?:import|export) .*from '(.*)'/gm)
     for (const [, module] of imported) expect(module).toMatch(/^node:/)
   })
 })
