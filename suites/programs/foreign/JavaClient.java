@@ -14,7 +14,10 @@ import java.util.concurrent.CompletionStage;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A WebSocket client on java.net.http, driven by JSON lines on stdin, which it answers on stdout. Their values need no escapes. */
+/**
+ * A WebSocket client on java.net.http. Commands are JSON lines on stdin, events are JSON lines on stdout, as
+ * in commands.mjs. Their values contain no escapes, so regular expressions suffice to parse them.
+ */
 public final class JavaClient {
   private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final PrintStream OUT = new PrintStream(System.out, true);
@@ -22,18 +25,18 @@ public final class JavaClient {
 
   public static void main(String[] args) throws Exception {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) obey(line);
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) runCommand(line);
     System.exit(0);
   }
 
-  private static void obey(String line) {
-    switch (field(line, "do")) {
+  private static void runCommand(String line) {
+    switch (field(line, "command")) {
       case "connect" -> connect(field(line, "url"), list(line, "protocols"));
-      case "text" -> socket.sendText(text(field(line, "data")), true).join();
-      case "binary" -> socket.sendBinary(ByteBuffer.wrap(bytes(field(line, "data"))), true).join();
+      case "text" -> socket.sendText(decodeText(field(line, "data")), true).join();
+      case "binary" -> socket.sendBinary(ByteBuffer.wrap(decode(field(line, "data"))), true).join();
       case "fragments" -> sendFragments(list(line, "parts"));
       case "ping" -> socket.sendPing(ByteBuffer.allocate(0)).join();
-      case "close" -> socket.sendClose(Integer.parseInt(field(line, "code")), text(field(line, "reason"))).join();
+      case "close" -> close(Integer.parseInt(field(line, "code")), decodeText(field(line, "reason")));
       default -> throw new IllegalArgumentException(line);
     }
   }
@@ -45,25 +48,29 @@ public final class JavaClient {
       builder.subprotocols(protocols.get(0), others);
     }
     try {
-      socket = builder.buildAsync(URI.create(url), new Teller()).join();
+      socket = builder.buildAsync(URI.create(url), new Reporter()).join();
     } catch (CompletionException error) {
-      say("refused", "\"said\":\"" + error.getCause().getClass().getSimpleName() + "\"");
+      report("refused", "\"error\":\"" + error.getCause().getClass().getSimpleName() + "\"");
     }
   }
 
   private static void sendFragments(List<String> parts) {
     int last = parts.size() - 1;
-    for (int i = 0; i <= last; i++) socket.sendText(text(parts.get(i)), i == last).join();
+    for (int i = 0; i <= last; i++) socket.sendText(decodeText(parts.get(i)), i == last).join();
   }
 
-  /** Tells what happens. Messages come in parts, and are put together here. */
-  private static final class Teller implements WebSocket.Listener {
+  private static void close(int code, String reason) {
+    socket.sendClose(code, reason).join();
+  }
+
+  /** Reports the events of a socket. Messages arrive in parts, which it joins. */
+  private static final class Reporter implements WebSocket.Listener {
     private final StringBuilder text = new StringBuilder();
     private final java.io.ByteArrayOutputStream binary = new java.io.ByteArrayOutputStream();
 
     @Override
     public void onOpen(WebSocket opened) {
-      say("open", "\"protocol\":\"" + opened.getSubprotocol() + "\"");
+      report("open", "\"protocol\":\"" + opened.getSubprotocol() + "\"");
       opened.request(1);
     }
 
@@ -71,7 +78,7 @@ public final class JavaClient {
     public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean isLast) {
       text.append(part);
       if (isLast) {
-        say("text", "\"data\":\"" + packed(text.toString().getBytes(StandardCharsets.UTF_8)) + "\"");
+        report("text", "\"data\":\"" + encode(text.toString().getBytes(StandardCharsets.UTF_8)) + "\"");
         text.setLength(0);
       }
       from.request(1);
@@ -80,11 +87,11 @@ public final class JavaClient {
 
     @Override
     public CompletionStage<?> onBinary(WebSocket from, ByteBuffer part, boolean isLast) {
-      byte[] taken = new byte[part.remaining()];
-      part.get(taken);
-      binary.writeBytes(taken);
+      byte[] bytes = new byte[part.remaining()];
+      part.get(bytes);
+      binary.writeBytes(bytes);
       if (isLast) {
-        say("binary", "\"data\":\"" + packed(binary.toByteArray()) + "\"");
+        report("binary", "\"data\":\"" + encode(binary.toByteArray()) + "\"");
         binary.reset();
       }
       from.request(1);
@@ -93,22 +100,23 @@ public final class JavaClient {
 
     @Override
     public CompletionStage<?> onClose(WebSocket from, int code, String reason) {
-      sayClosed(code, reason);
+      reportClose(code, reason);
       return null;
     }
 
     @Override
     public void onError(WebSocket from, Throwable error) {
-      sayClosed(1006, "");
+      reportClose(1006, "");
     }
   }
 
-  private static void sayClosed(int code, String reason) {
-    say("close", "\"code\":" + code + ",\"reason\":\"" + packed(reason.getBytes(StandardCharsets.UTF_8)) + "\"");
+  private static void reportClose(int code, String reason) {
+    String encoded = encode(reason.getBytes(StandardCharsets.UTF_8));
+    report("close", "\"code\":" + code + ",\"reason\":\"" + encoded + "\"");
   }
 
-  private static synchronized void say(String event, String more) {
-    OUT.println("{\"event\":\"" + event + "\"," + more + "}");
+  private static synchronized void report(String event, String details) {
+    OUT.println("{\"event\":\"" + event + "\"," + details + "}");
   }
 
   private static String field(String line, String name) {
@@ -124,15 +132,15 @@ public final class JavaClient {
     return items.isEmpty() ? List.of() : Arrays.asList(items.split(","));
   }
 
-  private static byte[] bytes(String packed) {
-    return Base64.getDecoder().decode(packed);
+  private static byte[] decode(String data) {
+    return Base64.getDecoder().decode(data);
   }
 
-  private static String text(String packed) {
-    return new String(bytes(packed), StandardCharsets.UTF_8);
+  private static String decodeText(String data) {
+    return new String(decode(data), StandardCharsets.UTF_8);
   }
 
-  private static String packed(byte[] data) {
+  private static String encode(byte[] data) {
     return Base64.getEncoder().encodeToString(data);
   }
 }

@@ -1,5 +1,5 @@
-// A WebSocket client and server on Bun's own WebSocket. The two differ in what they can do.
-import { bytes_of, obey, say, say_closed, say_message, text_of } from './commands.mjs'
+// A WebSocket client and server on Bun's own WebSocket. Their sockets have different interfaces.
+import { decode_bytes, decode_text, report, report_close, report_message, run_commands } from './commands.mjs'
 import * as client from './web_socket.mjs'
 
 let server
@@ -21,32 +21,32 @@ function serve(protocols, perMessageDeflate) {
       perMessageDeflate,
       open: socket => {
         accepted = socket
-        say('open', { protocol: socket.data.protocol })
+        report('open', { protocol: socket.data.protocol })
       },
-      message: (_socket, data) => say_message(data),
+      message: (_socket, data) => report_message(data),
       close: (_socket, code, reason) => {
         accepted = undefined
-        say_closed(code, reason)
+        report_close(code, reason)
       },
     },
   })
 }
 
-obey({
-  connect: ({ url, protocols }) => client.watch(new WebSocket(url, protocols)),
+run_commands({
+  connect: ({ url, protocols }) => client.attach(new WebSocket(url, protocols)),
   listen: ({ protocols, compression }) => {
     server?.stop()
     server = serve(protocols, compression)
-    say('listening', { port: server.port })
+    report('listening', { port: server.port })
   },
   text: command => {
     if (accepted === undefined) client.socket_commands.text(command)
-    else accepted.sendText(text_of(command.data), true)
+    else accepted.sendText(decode_text(command.data), true)
   },
   binary: command => {
     if (accepted === undefined) client.socket_commands.binary(command)
-    else accepted.sendBinary(bytes_of(command.data), true)
+    else accepted.sendBinary(decode_bytes(command.data), true)
   },
   ping: () => (accepted ?? client.socket).ping(),
-  close: ({ code, reason }) => (accepted ?? client.socket).close(code, text_of(reason)),
+  close: ({ code, reason }) => (accepted ?? client.socket).close(code, decode_text(reason)),
 })

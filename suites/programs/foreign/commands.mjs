@@ -1,42 +1,41 @@
-// What the programs in JavaScript share: commands come as JSON lines on stdin, events go as JSON lines to stdout.
+// The interface of the JavaScript programs to a test: commands are JSON lines on stdin, events are JSON lines
+// on stdout, and messages in them are base64.
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 
-/** Tells an event to whoever drives this program. */
-export function say(event, more = {}) {
-  process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
+/** Reports an event to the test. */
+export function report(event, details = {}) {
+  process.stdout.write(`${JSON.stringify({ event, ...details })}\n`)
 }
 
-/** Tells a message. */
-export function say_message(data) {
-  say(typeof data === 'string' ? 'text' : 'binary', { data: packed(data) })
+export function report_message(data) {
+  report(typeof data === 'string' ? 'text' : 'binary', { data: encode(data) })
 }
 
-/** Tells how a connection ended. */
-export function say_closed(code, reason) {
-  say('close', { code, reason: packed(reason) })
+export function report_close(code, reason) {
+  report('close', { code, reason: encode(reason) })
 }
 
-/** The text of what came over stdin. */
-export function text_of(data) {
+/** Decodes a text in a command. */
+export function decode_text(data) {
   return Buffer.from(data, 'base64').toString()
 }
 
-/** The bytes of what came over stdin, in memory that is theirs alone. */
-export function bytes_of(data) {
+/** Decodes bytes in a command, into memory that nothing else uses. */
+export function decode_bytes(data) {
   return Uint8Array.from(Buffer.from(data, 'base64'))
 }
 
-/** Calls what each command names, one after the other, until stdin ends. */
-export async function obey(commands) {
+/** Runs the handler of each command, one after another, and exits when stdin ends. */
+export async function run_commands(handlers) {
   for await (const line of createInterface({ input: process.stdin })) {
-    const { do: name, ...command } = JSON.parse(line)
-    await commands[name](command)
+    const { command, ...details } = JSON.parse(line)
+    await handlers[command](details)
   }
   process.exit()
 }
 
-function packed(data) {
+function encode(data) {
   return Buffer.from(data).toString('base64')
 }

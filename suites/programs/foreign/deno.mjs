@@ -1,6 +1,6 @@
 // A WebSocket client and server on Deno's own WebSocket.
-import { obey, say } from './commands.mjs'
-import { socket_commands, watch } from './web_socket.mjs'
+import { report, run_commands } from './commands.mjs'
+import { attach, socket_commands } from './web_socket.mjs'
 
 let server
 
@@ -8,16 +8,16 @@ function accept(request, protocols) {
   const offered = request.headers.get('sec-websocket-protocol')?.split(/,\s*/) ?? []
   const protocol = protocols.find(name => offered.includes(name))
   const { socket, response } = Deno.upgradeWebSocket(request, { protocol, idleTimeout: 0 })
-  watch(socket)
+  attach(socket)
   return response
 }
 
-obey({
+run_commands({
   ...socket_commands,
-  connect: ({ url, protocols }) => watch(new WebSocket(url, protocols)),
+  connect: ({ url, protocols }) => attach(new WebSocket(url, protocols)),
   listen: ({ protocols }) => {
     server?.shutdown()
-    const onListen = ({ port }) => say('listening', { port })
+    const onListen = ({ port }) => report('listening', { port })
     server = Deno.serve({ hostname: '127.0.0.1', port: 0, onListen }, request => accept(request, protocols))
   },
 })

@@ -1,28 +1,28 @@
-// A WebSocket client and server on @bt/net as it was built, for whichever program runs it.
+// A WebSocket client and server on the build of @bt/net, for Node, Bun and Deno.
 import { connect, listen } from '@bt/net'
-import { bytes_of, obey, say, say_closed, say_message, text_of } from './commands.mjs'
+import { decode_bytes, decode_text, report, report_close, report_message, run_commands } from './commands.mjs'
 
-/** Half of the silence that a busy machine may cause without an end to it. */
+/** Long enough that a connection survives when a busy machine delays a pong. */
 const HEARTBEAT_MS = 3_000
 
 let handle
 let server
 
-obey({
+run_commands({
   connect: ({ url, protocols, compression }) => {
     let is_open = false
     const client = connect({ type: 'ws', url, protocols, binary: true, ...node_options(compression) })
     handle = client
     client.on_open(() => {
       is_open = true
-      say('open', { protocol: client.protocol })
+      report('open', { protocol: client.protocol })
     })
-    client.on_message(say_message)
-    client.on_error(error => {
-      if (!is_open) say('refused', { said: error.message })
+    client.on_message(report_message)
+    client.on_error(({ message }) => {
+      if (!is_open) report('refused', { error: message })
     })
     client.on_close(({ code, reason }) => {
-      if (is_open) say_closed(code, reason)
+      if (is_open) report_close(code, reason)
     })
   },
   listen: async ({ protocols, compression }) => {
@@ -36,23 +36,23 @@ obey({
       heartbeat: HEARTBEAT_MS,
       on_connect: socket => {
         handle = socket
-        say('open', { protocol: socket.request.protocol })
+        report('open', { protocol: socket.request.protocol })
       },
-      on_message: (_socket, data) => say_message(data),
-      on_close: (_socket, { code, reason }) => say_closed(code, reason),
+      on_message: (_socket, data) => report_message(data),
+      on_close: (_socket, { code, reason }) => report_close(code, reason),
       on_error: () => {},
     })
     await server.opened
-    say('listening', { port: Number(server.addr.split(':').at(-1)) })
+    report('listening', { port: Number(server.addr.split(':').at(-1)) })
   },
-  text: ({ data }) => handle.send(text_of(data)),
-  binary: ({ data }) => handle.send(bytes_of(data)),
-  // It comes by itself, after a while of silence.
+  text: ({ data }) => handle.send(decode_text(data)),
+  binary: ({ data }) => handle.send(decode_bytes(data)),
+  // The heartbeat sends a ping once the connection has been silent for a while.
   ping: () => {},
-  close: ({ code, reason }) => handle.close(code, text_of(reason)),
+  close: ({ code, reason }) => handle.close(code, decode_text(reason)),
 })
 
-/** What a browser's WebSocket can't do, nor that of Bun and Deno. */
+/** Returns the options for Node only: on Bun and Deno, `connect` uses the platform's own WebSocket. */
 function node_options(compression) {
   return 'Bun' in globalThis || 'Deno' in globalThis ? {} : { compression, heartbeat: HEARTBEAT_MS }
 }

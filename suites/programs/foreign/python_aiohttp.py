@@ -5,18 +5,18 @@ import base64
 
 from aiohttp import ClientSession, WSMsgType, web
 
-from commands import obey, packed, say, text_of
+from commands import decode_text, encode, report, run_commands
 
 
 class Peer:
-    """One connection at a time."""
+    """A client and a server that share one connection at a time."""
 
     def __init__(self):
         self.socket = None
         self.runner = None
         self.session = None
         self.receiving = None
-        self.ended = None
+        self.closed = None
 
     async def connect(self, url, protocols, compression):
         self.session = self.session or ClientSession()
@@ -25,16 +25,16 @@ class Peer:
                 url, protocols=protocols, compress=15 if compression else 0
             )
         except Exception as error:
-            say("refused", said=str(error))
+            report("refused", error=str(error))
             return
-        self.begin(socket, socket.protocol)
+        self.attach(socket, socket.protocol)
 
     async def listen(self, protocols, compression):
         async def accept(request):
             socket = web.WebSocketResponse(protocols=protocols, compress=compression)
             await socket.prepare(request)
-            self.begin(socket, socket.ws_protocol)
-            await self.ended.wait()
+            self.attach(socket, socket.ws_protocol)
+            await self.closed.wait()
             return socket
 
         if self.runner:
@@ -45,12 +45,12 @@ class Peer:
         await self.runner.setup()
         site = web.TCPSite(self.runner, "127.0.0.1", 0)
         await site.start()
-        say("listening", port=self.runner.addresses[0][1])
+        report("listening", port=self.runner.addresses[0][1])
 
-    def begin(self, socket, protocol):
+    def attach(self, socket, protocol):
         self.socket = socket
-        self.ended = asyncio.Event()
-        say("open", protocol=protocol or "")
+        self.closed = asyncio.Event()
+        report("open", protocol=protocol or "")
         self.receiving = asyncio.create_task(self.receive(socket))
 
     async def receive(self, socket):
@@ -58,21 +58,21 @@ class Peer:
         while True:
             message = await socket.receive()
             if message.type == WSMsgType.TEXT:
-                say("text", data=packed(message.data))
+                report("text", data=encode(message.data))
             elif message.type == WSMsgType.BINARY:
-                say("binary", data=packed(message.data))
+                report("binary", data=encode(message.data))
             elif message.type == WSMsgType.CLOSE:
                 reason = message.extra or ""
             else:
                 break
-        self.end(socket.close_code, reason)
+        self.report_close(socket.close_code, reason)
 
-    def end(self, code, reason):
-        say("close", code=code, reason=packed(reason))
-        self.ended.set()
+    def report_close(self, code, reason):
+        report("close", code=code, reason=encode(reason))
+        self.closed.set()
 
     async def text(self, data):
-        await self.socket.send_str(text_of(data))
+        await self.socket.send_str(decode_text(data))
 
     async def binary(self, data):
         await self.socket.send_bytes(base64.b64decode(data))
@@ -81,11 +81,11 @@ class Peer:
         await self.socket.ping()
 
     async def close(self, code, reason):
-        # Who closes reads the answer: where somebody else receives meanwhile, aiohttp does not wait for it.
+        # aiohttp waits for the peer's Close only if no other task is receiving.
         self.receiving.cancel()
         await asyncio.wait([self.receiving])
         await self.socket.close(code=code, message=base64.b64decode(reason))
-        self.end(self.socket.close_code, "")
+        self.report_close(self.socket.close_code, "")
 
 
-asyncio.run(obey(Peer()))
+asyncio.run(run_commands(Peer()))

@@ -4,26 +4,26 @@ import asyncio
 import base64
 import logging
 
-from commands import obey, packed, say, text_of
+from commands import decode_text, encode, report, run_commands
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler, websocket_connect
 
-# What it logs when a connection is lost says no more than the event does.
+# Tornado logs lost connections, which the close event reports anyway.
 logging.disable()
 
 
-def say_message(data):
-    say("text" if isinstance(data, str) else "binary", data=packed(data))
+def report_message(data):
+    report("text" if isinstance(data, str) else "binary", data=encode(data))
 
 
-def say_closed(socket):
-    say("close", code=socket.close_code or 1006, reason=packed(socket.close_reason or ""))
+def report_close(socket):
+    report("close", code=socket.close_code or 1006, reason=encode(socket.close_reason or ""))
 
 
 class Peer:
-    """One connection at a time."""
+    """A client and a server that share one connection at a time."""
 
     def __init__(self):
         self.socket = None
@@ -38,15 +38,15 @@ class Peer:
                 compression_options={} if compression else None,
             )
         except Exception as error:
-            say("refused", said=str(error))
+            report("refused", error=str(error))
             return
-        say("open", protocol=self.socket.selected_subprotocol or "")
+        report("open", protocol=self.socket.selected_subprotocol or "")
         self.reading = asyncio.create_task(self.read(self.socket))
 
     async def read(self, socket):
         while (data := await socket.read_message()) is not None:
-            say_message(data)
-        say_closed(socket)
+            report_message(data)
+        report_close(socket)
 
     async def listen(self, protocols, compression):
         peer = self
@@ -56,43 +56,43 @@ class Peer:
                 return True
 
             def select_subprotocol(self, subprotocols):
-                return next((one for one in protocols if one in subprotocols), None)
+                return next((name for name in protocols if name in subprotocols), None)
 
             def get_compression_options(self):
                 return {} if compression else None
 
             def open(self):
                 peer.socket = self
-                say("open", protocol=self.selected_subprotocol or "")
+                report("open", protocol=self.selected_subprotocol or "")
 
             def on_message(self, data):
-                say_message(data)
+                report_message(data)
 
             def on_close(self):
-                say_closed(self)
+                report_close(self)
 
         if self.server:
             self.server.stop()
         [listener] = bind_sockets(0, "127.0.0.1")
         self.server = HTTPServer(Application([("/ws", Handler)]))
         self.server.add_socket(listener)
-        say("listening", port=listener.getsockname()[1])
+        report("listening", port=listener.getsockname()[1])
 
     async def text(self, data):
-        await self.socket.write_message(text_of(data))
+        await self.socket.write_message(decode_text(data))
 
     async def binary(self, data):
         await self.socket.write_message(base64.b64decode(data), binary=True)
 
     async def ping(self):
-        # Its client has no public way to send one.
+        # The client has no public method for that.
         if isinstance(self.socket, WebSocketHandler):
             self.socket.ping()
         else:
             self.socket.protocol.write_ping(b"")
 
     async def close(self, code, reason):
-        self.socket.close(code, text_of(reason))
+        self.socket.close(code, decode_text(reason))
 
 
-asyncio.run(obey(Peer()))
+asyncio.run(run_commands(Peer()))

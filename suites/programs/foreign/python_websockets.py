@@ -6,11 +6,11 @@ import base64
 import websockets
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
-from commands import obey, packed, say, text_of
+from commands import decode_text, encode, report, run_commands
 
 
-def offers_of(compression):
-    """Whether to compress, or a list of offers with their parameters."""
+def compression_options(compression):
+    """Returns options for `connect`; `compression` is a bool or a list of permessage-deflate offers."""
     if isinstance(compression, list):
         offers = [ClientPerMessageDeflateFactory(**offer) for offer in compression]
         return {"compression": None, "extensions": offers}
@@ -18,7 +18,7 @@ def offers_of(compression):
 
 
 class Peer:
-    """One connection at a time."""
+    """A client and a server that share one connection at a time."""
 
     def __init__(self):
         self.socket = None
@@ -30,10 +30,10 @@ class Peer:
             socket = await websockets.connect(
                 url,
                 subprotocols=protocols or None,
-                **offers_of(compression),
+                **compression_options(compression),
             )
         except Exception as error:
-            say("refused", said=str(error))
+            report("refused", error=str(error))
             return
         self.reading = asyncio.create_task(self.read(socket))
 
@@ -47,33 +47,33 @@ class Peer:
             subprotocols=protocols or None,
             compression="deflate" if compression else None,
         )
-        say("listening", port=self.server.sockets[0].getsockname()[1])
+        report("listening", port=self.server.sockets[0].getsockname()[1])
 
     async def read(self, socket):
         self.socket = socket
-        say("open", protocol=socket.subprotocol or "")
+        report("open", protocol=socket.subprotocol or "")
         try:
             async for data in socket:
-                say("text" if isinstance(data, str) else "binary", data=packed(data))
+                report("text" if isinstance(data, str) else "binary", data=encode(data))
         except websockets.ConnectionClosedError:
             pass
         await socket.wait_closed()
-        say("close", code=socket.close_code, reason=packed(socket.close_reason or ""))
+        report("close", code=socket.close_code, reason=encode(socket.close_reason or ""))
 
     async def text(self, data):
-        await self.socket.send(text_of(data))
+        await self.socket.send(decode_text(data))
 
     async def binary(self, data):
         await self.socket.send(base64.b64decode(data))
 
     async def fragments(self, parts):
-        await self.socket.send([text_of(part) for part in parts])
+        await self.socket.send([decode_text(part) for part in parts])
 
     async def ping(self):
         await self.socket.ping()
 
     async def close(self, code, reason):
-        await self.socket.close(code, text_of(reason))
+        await self.socket.close(code, decode_text(reason))
 
 
-asyncio.run(obey(Peer()))
+asyncio.run(run_commands(Peer()))

@@ -1,10 +1,10 @@
 // A WebSocket client on undici, which always offers compression.
 import { ping, WebSocket } from 'undici'
-import { obey } from './commands.mjs'
-import { socket, socket_commands, watch } from './web_socket.mjs'
+import { run_commands } from './commands.mjs'
+import { attach, socket, socket_commands } from './web_socket.mjs'
 
-obey({
+run_commands({
   ...socket_commands,
-  connect: ({ url, protocols }) => watch(new WebSocket(url, protocols)),
+  connect: ({ url, protocols }) => attach(new WebSocket(url, protocols)),
   ping: () => ping(socket),
 })

@@ -1,30 +1,30 @@
-// A WebSocket as browsers have it, in whichever program.
-import { bytes_of, say, say_closed, say_message, text_of } from './commands.mjs'
+// Runs commands on a socket with the browsers' WebSocket interface, which several runtimes offer.
+import { decode_bytes, decode_text, report, report_close, report_message } from './commands.mjs'
 
-/** The socket that commands are about: one at a time. */
+/** The current socket, which commands refer to. */
 export let socket
 
-/** Tells what happens to `opening`, and makes it the one that commands are about. */
-export function watch(opening) {
-  socket = opening
+/** Makes `new_socket` the current socket, and reports its events. */
+export function attach(new_socket) {
+  socket = new_socket
   let is_open = false
-  opening.binaryType = 'arraybuffer'
-  opening.onopen = () => {
+  new_socket.binaryType = 'arraybuffer'
+  new_socket.onopen = () => {
     is_open = true
-    say('open', { protocol: opening.protocol })
+    report('open', { protocol: new_socket.protocol })
   }
-  opening.onmessage = ({ data }) => say_message(data)
-  // What went wrong is told again by `close`.
-  opening.onerror = () => {}
-  opening.onclose = ({ code, reason }) => {
-    if (is_open) say_closed(code, reason)
-    else say('refused', { said: `closed with ${code}` })
+  new_socket.onmessage = ({ data }) => report_message(data)
+  // A close event follows each error.
+  new_socket.onerror = () => {}
+  new_socket.onclose = ({ code, reason }) => {
+    if (is_open) report_close(code, reason)
+    else report('refused', { error: `closed with ${code}` })
   }
 }
 
-/** What every WebSocket can do. */
+/** The commands that every WebSocket supports. */
 export const socket_commands = {
-  text: ({ data }) => socket.send(text_of(data)),
-  binary: ({ data }) => socket.send(bytes_of(data)),
-  close: ({ code, reason }) => socket.close(code, text_of(reason)),
+  text: ({ data }) => socket.send(decode_text(data)),
+  binary: ({ data }) => socket.send(decode_bytes(data)),
+  close: ({ code, reason }) => socket.close(code, decode_text(reason)),
 }

@@ -1,4 +1,4 @@
-import { python_aiohttp } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { python_aiohttp } from './peers.ts'
 
-try_exchanges(python_aiohttp())
+describe_exchanges(python_aiohttp())

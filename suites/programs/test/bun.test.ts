@@ -1,4 +1,4 @@
-import { bun_web_socket } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { bun_web_socket } from './peers.ts'
 
-try_exchanges(bun_web_socket())
+describe_exchanges(bun_web_socket())

@@ -9,7 +9,7 @@ import { port_of } from './pair.ts'
 
 const curl = system_program(CURL)
 
-/** The handshake of RFC 6455 §1.3, whose right answer stands there too. */
+/** The handshake and the accept value from RFC 6455 §1.3. */
 const HANDSHAKE = {
   Connection: 'Upgrade',
   Upgrade: 'websocket',
@@ -31,33 +31,33 @@ describe_with(curl, 'curl', () => {
   })
 
   it.each([
-    ['a page at the route', 426, '/ws', [], /^Upgrade: websocket\r$/m],
-    ['a page at another path', 404, '/', [], /^There is no WebSocket at this path\.$/m],
-    ['a WebSocket at another path', 404, '/other', headers_of(HANDSHAKE), /^Connection: close\r$/m],
+    ['a plain request for the route', 426, '/ws', [], /^Upgrade: websocket\r$/m],
+    ['a plain request for another path', 404, '/', [], /^There is no WebSocket at this path\.$/m],
+    ['a handshake at another path', 404, '/other', headers_of(HANDSHAKE), /^Connection: close\r$/m],
     ['an upload', 426, '/ws', ['--data', 'x=1'], /^Upgrade: websocket\r$/m],
     [
-      'a WebSocket of an old version',
+      'a handshake of an old version',
       426,
       '/ws',
       headers_of({ ...HANDSHAKE, 'Sec-WebSocket-Version': '8' }),
       /^Sec-WebSocket-Version: 13\r$/m,
     ],
     [
-      'a WebSocket without a key',
+      'a handshake without a key',
       400,
       '/ws',
       headers_of({ ...HANDSHAKE, 'Sec-WebSocket-Key': '' }),
       /Sec-WebSocket-Key header is missing/,
     ],
-    ['a WebSocket by POST', 400, '/ws', ['-X', 'POST', ...headers_of(HANDSHAKE)], /has to be GET/],
-  ])('asks for %s, and is answered %i', async (_what, status, path, args, expected) => {
+    ['a handshake by POST', 400, '/ws', ['-X', 'POST', ...headers_of(HANDSHAKE)], /has to be GET/],
+  ])('sends %s, and gets %i', async (_request, status, path, args, expected) => {
     const all = ['--silent', '--include', '--http1.1', ...args, base + path]
     const { stdout } = await promisify(execFile)(curl.command, all)
     expect(stdout).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(stdout).toMatch(expected)
   })
 
-  it('asks for a WebSocket, and is answered 101, the right Sec-WebSocket-Accept, and the first frame', async () => {
+  it('sends a handshake, and gets 101, the correct Sec-WebSocket-Accept, and the first frame', async () => {
     const args = ['--silent', '--include', '--no-buffer', '--http1.1', ...headers_of(HANDSHAKE)]
     const child = spawn(curl.command, [...args, `${base}/ws`])
     const ended = once(child, 'close')
@@ -65,25 +65,25 @@ describe_with(curl, 'curl', () => {
       child.kill()
       await ended
     })
-    let answer = ''
+    let output = ''
     for await (const part of child.stdout.setEncoding('latin1')) {
-      answer += part
-      if (answer.endsWith('welcome')) break
+      output += part
+      if (output.endsWith('welcome')) break
     }
-    const [head = '', frame] = answer.split('\r\n\r\n')
+    const [head = '', frame] = output.split('\r\n\r\n')
     expect(head.split('\r\n')).toEqual([
       'HTTP/1.1 101 Switching Protocols',
       'Upgrade: websocket',
       'Connection: Upgrade',
       `Sec-WebSocket-Accept: ${ACCEPT}`,
     ])
-    // RFC 6455 §5.2: a whole text message of 7 bytes.
+    // RFC 6455 §5.2: an unfragmented text message of 7 bytes.
     expect(frame).toBe('\x81\x07welcome')
   })
 })
 
 function headers_of(headers: Readonly<Record<string, string>>): string[] {
-  // With a semicolon, curl sends a header that has no value.
+  // The semicolon makes curl send a header without a value.
   return Object.entries(headers).flatMap(([name, value]) => [
     '-H',
     value === '' ? `${name};` : `${name}: ${value}`,

@@ -1,4 +1,4 @@
-import { deno_web_socket } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { deno_web_socket } from './peers.ts'
 
-try_exchanges(deno_web_socket())
+describe_exchanges(deno_web_socket())

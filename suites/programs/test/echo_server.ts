@@ -1,13 +1,13 @@
 import { type CloseInfo, listen, type WsListenOptions, type WsServer } from '@bt/net'
 import { onTestFinished } from 'vitest'
-import { Arrivals } from './arrivals.ts'
+import { AsyncQueue } from './async_queue.ts'
 
-/** A server that echoes, and tells how its connections end; it is closed when the test is over. */
-export function start_server(options: Partial<WsListenOptions>): {
+/** Starts a server that echoes messages and queues the close info of its sockets; ends it after the test. */
+export function start_echo_server(options: Partial<WsListenOptions>): {
   server: WsServer
-  closes: Arrivals<CloseInfo>
+  closes: AsyncQueue<CloseInfo>
 } {
-  const closes = new Arrivals<CloseInfo>()
+  const closes = new AsyncQueue<CloseInfo>()
   const server = listen({
     type: 'ws',
     bind: '127.0.0.1:0',
@@ -18,12 +18,12 @@ export function start_server(options: Partial<WsListenOptions>): {
     on_error: () => {},
     ...options,
   })
-  onTestFinished(() => end(server))
+  onTestFinished(() => close_at_once(server))
   return { server, closes }
 }
 
-/** Closes it at once, and waits until it has. */
-export async function end(server: WsServer): Promise<void> {
+/** Closes a server without draining its sockets, and waits until it is closed. */
+export async function close_at_once(server: WsServer): Promise<void> {
   server.close({ drain_ms: 0 })
   await server.closed
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** Where a program in another language is. */
-export function foreign(file: string): string {
+/** Returns the path of a program in the folder `foreign`. */
+export function foreign_path(file: string): string {
   return fileURLToPath(new URL(`../foreign/${file}`, import.meta.url))
 }

@@ -1,4 +1,4 @@
-import { java_client } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { java_client } from './peers.ts'
 
-try_exchanges(java_client())
+describe_exchanges(java_client())

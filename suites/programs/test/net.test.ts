@@ -1,29 +1,29 @@
 import { bun, DENO_RUN, deno, type Installed, node } from '@bt/test-support/installed'
-import type { Habits, Skill } from './exchanges.ts'
-import { foreign } from './foreign.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import type { Capability, Quirks } from './exchanges.ts'
+import { foreign_path } from './foreign.ts'
 
-const NET = foreign('net.mjs')
+const NET = foreign_path('net.mjs')
 
-interface Platform {
+interface Runtime {
   readonly installed: Installed
   readonly args: readonly string[]
-  /** What the client can do there, and its habits. */
-  readonly client: { readonly skills: readonly Skill[]; readonly habits: Habits }
+  /** What our client supports on it. */
+  readonly client: { readonly capabilities: readonly Capability[]; readonly quirks: Quirks }
 }
 
-const ALL: readonly Skill[] = ['ping', 'inflate', 'deflate']
-/** Over the platform's own WebSocket, which sends no ping and decides about compression by itself. */
-const NOTHING: readonly Skill[] = []
+const ALL: readonly Capability[] = ['ping', 'inflate', 'deflate']
+/** The platform's own WebSocket sends no ping, and has no option for compression. */
+const NONE: readonly Capability[] = []
 
-const PLATFORMS: readonly Platform[] = [
-  { installed: node, args: [NET], client: { skills: ALL, habits: { needs_protocol: true } } },
-  { installed: bun(), args: [NET], client: { skills: NOTHING, habits: { needs_protocol: true } } },
-  { installed: deno(), args: [...DENO_RUN, NET], client: { skills: NOTHING, habits: {} } },
+const RUNTIMES: readonly Runtime[] = [
+  { installed: node, args: [NET], client: { capabilities: ALL, quirks: { requires_subprotocol: true } } },
+  { installed: bun(), args: [NET], client: { capabilities: NONE, quirks: { requires_subprotocol: true } } },
+  { installed: deno(), args: [...DENO_RUN, NET], client: { capabilities: NONE, quirks: {} } },
 ]
 
-for (const { installed, args, client } of PLATFORMS) {
+for (const { installed, args, client } of RUNTIMES) {
   const program = { installed: { ...installed, name: `@bt/net on ${installed.name}` }, args }
-  try_exchanges({ ...program, ...client, roles: ['client'] })
-  try_exchanges({ ...program, roles: ['server'], skills: ALL, habits: {} })
+  describe_exchanges({ ...program, ...client, roles: ['client'] })
+  describe_exchanges({ ...program, roles: ['server'], capabilities: ALL, quirks: {} })
 }

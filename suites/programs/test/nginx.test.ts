@@ -3,26 +3,20 @@ import { PING } from '@bt/test-support/frames'
 import { describe_with, system_program } from '@bt/test-support/installed'
 import { NGINX, OPENSSL } from '@bt/test-support/programs'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { Arrivals } from './arrivals.ts'
-import { start_server } from './echo_server.ts'
-import type { Front } from './front.ts'
-import { Nginx } from './nginx.ts'
+import { AsyncQueue } from './async_queue.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { start_echo_server } from './echo_server.ts'
+import { FrameRelay } from './frame_relay.ts'
 import { port_of } from './pair.ts'
-import {
-  bun_web_socket,
-  deno_web_socket,
-  type ForeignProgram,
-  python_websockets,
-  undici_client,
-} from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
-import { Wire } from './wire.ts'
+import { bun_web_socket, deno_web_socket, type Peer, python_websockets, undici_client } from './peers.ts'
+import type { ServerAccess } from './server_access.ts'
+import { TlsProxy } from './tls_proxy.ts'
 
 const installed = system_program(NGINX)
 const openssl = system_program(OPENSSL)
 
-/** One server of theirs is enough: what nginx does to our client is the same before any. */
-const THROUGH_NGINX: readonly ForeignProgram[] = [
+/** Includes only one server, since nginx affects our client in the same way in front of any server. */
+const THROUGH_NGINX: readonly Peer[] = [
   python_websockets(),
   undici_client(),
   { ...bun_web_socket(), roles: ['client'] },
@@ -31,33 +25,34 @@ const THROUGH_NGINX: readonly ForeignProgram[] = [
 
 describe_with(openssl, 'With a certificate', () => {
   describe_with(installed, 'nginx in front', () => {
-    let nginx: Nginx
+    let proxy: TlsProxy
     beforeAll(async () => {
-      nginx = await Nginx.make(installed.command)
-      await nginx.start()
+      proxy = await TlsProxy.create(installed.command)
+      await proxy.start()
     })
-    afterAll(() => nginx.remove())
+    afterAll(() => proxy.remove())
 
-    const front: Front = {
+    const access: ServerAccess = {
       title: ', through nginx with TLS',
-      our_url: port => nginx.our_url(port),
-      their_url: port => nginx.their_url(port),
-      our_tls: () => nginx.our_tls(),
-      env: () => nginx.env(),
+      our_url: port => proxy.our_url(port),
+      peer_url: port => proxy.peer_url(port),
+      our_tls: () => proxy.our_tls(),
+      peer_env: () => proxy.peer_env(),
     }
-    for (const program of THROUGH_NGINX) {
-      // nginx knows no half of a connection: when our side has said its last, it hangs up on a program that still sends.
-      try_exchanges({ ...program, habits: { ...program.habits, may_miss_close: true } }, front)
+    for (const peer of THROUGH_NGINX) {
+      // nginx has no half-closed connections: when our side ends its direction, nginx disconnects a peer that
+      // is still sending.
+      describe_exchanges({ ...peer, quirks: { ...peer.quirks, may_miss_close: true } }, access)
     }
 
-    it('ends a connection on which it hears nothing for too long, and both our sides tell it as lost', async () => {
-      const { server, closes } = start_server({ heartbeat: false })
-      const url = nginx.impatient_url(await port_of(server))
+    it('ends a connection after proxy_read_timeout without traffic, which both our sides report as lost', async () => {
+      const { server, closes } = start_echo_server({ heartbeat: false })
+      const url = proxy.short_timeout_url(await port_of(server))
       const errors: string[] = []
       const client = connect({
         type: 'ws',
         url,
-        tls: nginx.our_tls(),
+        tls: proxy.our_tls(),
         heartbeat: false,
         on_error: error => errors.push(error.code),
       })
@@ -69,14 +64,14 @@ describe_with(openssl, 'With a certificate', () => {
     it.each([
       ['our client', { client: 300, server: false }],
       ['our server', { client: false, server: 300 }],
-    ] as const)('is kept from that by the heartbeats of %s', async (_who, heartbeats) => {
-      const { server } = start_server({ heartbeat: heartbeats.server })
-      const wire = await Wire.to(await port_of(server))
-      onTestFinished(() => wire.close())
-      const url = nginx.impatient_url(wire.port)
-      const client = connect({ type: 'ws', url, tls: nginx.our_tls(), heartbeat: heartbeats.client })
-      // Longer than its patience, twice.
-      await wire.until(heartbeats.client === false ? 'server' : 'client', PING, 7)
+    ] as const)('keeps an idle connection open if %s sends heartbeats', async (_side, heartbeats) => {
+      const { server } = start_echo_server({ heartbeat: heartbeats.server })
+      const relay = await FrameRelay.start(await port_of(server))
+      onTestFinished(() => relay.close())
+      const url = proxy.short_timeout_url(relay.port)
+      const client = connect({ type: 'ws', url, tls: proxy.our_tls(), heartbeat: heartbeats.client })
+      // Seven heartbeats take twice as long as the timeout.
+      await relay.wait_for_frames(heartbeats.client === false ? 'server' : 'client', PING, 7)
       client.send('still here')
       for await (const data of client) {
         expect(data).toBe('still here')
@@ -86,64 +81,64 @@ describe_with(openssl, 'With a certificate', () => {
       expect(await client.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
     })
 
-    it('is stopped: both our sides tell that the connection was lost, and a client that may reconnects when it is back', async () => {
-      const { server, closes } = start_server({})
-      const url = nginx.our_url(await port_of(server))
+    it('loses its connections when it is stopped; a client with reconnect returns once it has started again', async () => {
+      const { server, closes } = start_echo_server({})
+      const url = proxy.our_url(await port_of(server))
       const errors: string[] = []
-      const once = connect({
+      const one_time = connect({
         type: 'ws',
         url,
-        tls: nginx.our_tls(),
+        tls: proxy.our_tls(),
         on_error: error => errors.push(error.code),
       })
-      const opened = new Arrivals<void>()
-      const reconnecting = new Arrivals<void>()
-      const again = connect({
+      const opened = new AsyncQueue<void>()
+      const reconnecting = new AsyncQueue<void>()
+      const persistent = connect({
         type: 'ws',
         url,
-        tls: nginx.our_tls(),
+        tls: proxy.our_tls(),
         reconnect: { min_delay: 20, max_delay: 100 },
         on_open: () => opened.push(),
         on_reconnecting: () => reconnecting.push(),
         on_error: () => {},
       })
-      await Promise.all([once.opened, again.opened])
+      await Promise.all([one_time.opened, persistent.opened])
       await opened.next()
-      await nginx.stop()
-      expect(await once.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
+      await proxy.stop()
+      expect(await one_time.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
       expect(errors).toEqual(['connection_lost'])
       expect(await closes.take(2)).toMatchObject([
         { code: 1006, cause: 'network' },
         { code: 1006, cause: 'network' },
       ])
       await reconnecting.next()
-      again.send('sent while nginx was away')
-      await nginx.start()
+      persistent.send('sent while nginx was stopped')
+      await proxy.start()
       await opened.next()
-      for await (const data of again) {
-        expect(data).toBe('sent while nginx was away')
+      for await (const data of persistent) {
+        expect(data).toBe('sent while nginx was stopped')
         break
       }
-      again.close()
-      expect(await again.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
+      persistent.close()
+      expect(await persistent.closed).toMatchObject({ code: 1000, cause: 'local', clean: true })
     })
 
-    it('is not trusted by our client, unless that is given its certificate', async () => {
-      const { server } = start_server({})
+    it('is not trusted by our client without its certificate', async () => {
+      const { server } = start_echo_server({})
       const errors: string[] = []
-      const url = nginx.our_url(await port_of(server))
+      const url = proxy.our_url(await port_of(server))
       const client = connect({ type: 'ws', url, on_error: error => errors.push(error.code) })
       expect(await client.closed).toMatchObject({ code: 1006, cause: 'refused' })
       expect(errors).toEqual(['tls_failed'])
     })
 
-    it('answers 502 when our server is down, and our client tells so as handshake_refused', async () => {
-      const { server } = start_server({})
-      const url = nginx.our_url(await port_of(server))
+    it('answers 502 when our server is down, which our client reports as handshake_refused', async () => {
+      const { server } = start_echo_server({})
+      const url = proxy.our_url(await port_of(server))
       server.close()
       await server.closed
       const errors: unknown[] = []
-      const client = connect({ type: 'ws', url, tls: nginx.our_tls(), on_error: error => errors.push(error) })
+      const client = connect({ type: 'ws', url, tls: proxy.our_tls(), on_error: error => errors.push(error) })
       expect(await client.closed).toMatchObject({ code: 1006, cause: 'refused' })
       expect(errors).toMatchObject([
         {

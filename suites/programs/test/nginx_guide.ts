@@ -2,65 +2,65 @@ import { readFileSync } from 'node:fs'
 import type { TlsConnectOptions } from '@bt/net'
 import { blocks_of } from '@bt/test-support/samples'
 import { onTestFinished } from 'vitest'
-import { make_certificate, our_trust } from './certificate.ts'
+import { create_certificate, trust_options } from './certificate.ts'
 import { free_port, NginxProcess } from './nginx_process.ts'
 
 const GUIDE = new URL('../../../docs/nginx.md', import.meta.url)
 
-/** What the guide on nginx has of configuration, by the names that it gives. */
+/** The nginx configurations in the guide, by name. */
 export const guide_samples: ReadonlyMap<string, string> = new Map(
   blocks_of(readFileSync(GUIDE, 'utf8'))
     .filter(({ language }) => language === 'nginx')
     .map(({ sample = '', code }) => [sample, code]),
 )
 
-/** What stands in the guide, and what is in its place here; what does not stand there is a mistake. */
-export type Changes = Readonly<Record<string, string>>
+/** Texts of a configuration in the guide, with what replaces them in a test. */
+export type Replacements = Readonly<Record<string, string>>
 
-/** What a text of the guide is here. */
-function changed(text: string, changes: Changes): string {
-  for (const [there, here] of Object.entries(changes)) {
-    if (!text.includes(there)) throw new Error(`the guide on nginx does not say: ${there}`)
-    text = text.replaceAll(there, here)
+/** Replaces texts of a configuration; throws if the configuration does not contain one of them. */
+function replace(configuration: string, replacements: Replacements): string {
+  for (const [text, replacement] of Object.entries(replacements)) {
+    if (!configuration.includes(text)) throw new Error(`the guide on nginx does not contain: ${text}`)
+    configuration = configuration.replaceAll(text, replacement)
   }
-  return text
+  return configuration
 }
 
-/** A sample of the guide. */
-export function sample(name: string): string {
+/** Returns a configuration in the guide. */
+export function guide_sample(name: string): string {
   const text = guide_samples.get(name)
-  if (text === undefined) throw new Error(`the guide on nginx has no sample of the name: ${name}`)
+  if (text === undefined) throw new Error(`the guide on nginx has no sample named ${name}`)
   return text
 }
 
-/** An nginx that was configured by the guide. */
-export interface GuidedNginx {
+/** A running nginx with a configuration of the guide. */
+export interface GuideNginx {
   readonly process: NginxProcess
   readonly port: number
   readonly url: string
   readonly tls: TlsConnectOptions & { readonly ca: string }
 }
 
-/** Starts an nginx with configuration of the guide, at a free port and with a certificate for this machine. */
-export async function start_guided(
+/** Starts nginx with configurations of the guide, on a free port and with a certificate for this machine. */
+export async function start_guide_nginx(
   command: string,
   {
     http,
     main = '',
-    changes = {},
-  }: { readonly http: string; readonly main?: string; readonly changes?: Changes },
-): Promise<GuidedNginx> {
+    replacements = {},
+  }: { readonly http: string; readonly main?: string; readonly replacements?: Replacements },
+): Promise<GuideNginx> {
   const process = new NginxProcess(command)
   onTestFinished(() => process.remove())
-  const certificate = make_certificate(process.folder)
+  const certificate = create_certificate(process.folder)
   const port = await free_port()
-  const here = {
+  const all = {
     'listen 443 ssl': `listen 127.0.0.1:${port} ssl`,
     '/etc/ssl/example.com.crt': certificate.cert_path,
     '/etc/ssl/example.com.key': certificate.key_path,
-    ...changes,
+    ...replacements,
   }
-  process.configure({ main, http: changed(http, here) })
+  process.configure({ main, http: replace(http, all) })
   await process.start()
-  return { process, port, url: `wss://127.0.0.1:${port}/ws`, tls: our_trust(certificate) }
+  return { process, port, url: `wss://127.0.0.1:${port}/ws`, tls: trust_options(certificate) }
 }

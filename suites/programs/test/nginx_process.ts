@@ -5,31 +5,33 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** What nginx is told: beside its events, and about HTTP. */
+/** Parts of nginx.conf. */
 export interface NginxConfiguration {
+  /** Lines outside the blocks `events` and `http`. */
   readonly main?: string
+  /** The content of the block `http`. */
   readonly http: string
 }
 
-/** An nginx in a temporary folder of its own. */
+/** An nginx in a temporary folder. */
 export class NginxProcess {
   readonly folder: string
   readonly #command: string
   #child: ReturnType<typeof spawn> | undefined
-  #said = ''
+  #log = ''
   readonly #checks = new Set<() => void>()
 
   constructor(command: string) {
     this.#command = command
     this.folder = mkdtempSync(join(tmpdir(), 'bt-nginx-'))
-    // Its workers may be of another user, who has to get at sockets in it.
+    // The workers may run as another user, and need access to sockets in the folder.
     chmodSync(this.folder, 0o755)
   }
 
-  /** Writes down what it is told when it starts, or reloads. */
+  /** Writes the configuration, which takes effect at the next start or reload. */
   configure({ main = '', http }: NginxConfiguration): void {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    const places = temporary.map(name => `${name}_temp_path ${this.folder}/${name};`).join('\n')
+    const temporary_paths = temporary.map(name => `${name}_temp_path ${this.folder}/${name};`).join('\n')
     writeFileSync(
       join(this.folder, 'nginx.conf'),
       `daemon off;
@@ -40,37 +42,38 @@ ${main}
 events {}
 http {
 access_log off;
-${places}
+${temporary_paths}
 ${http}
 }
 `,
     )
   }
 
-  /** Starts it, and waits until it takes connections. */
+  /** Starts nginx, and waits until it accepts connections. */
   async start(): Promise<void> {
     const child = spawn(this.#command, ['-e', 'stderr', '-p', this.folder, '-c', 'nginx.conf'])
     this.#child = child
-    this.#said = ''
+    this.#log = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said += text
+      this.#log += text
       for (const check of this.#checks) check()
     })
     const ended = once(child, 'close').then(() => {
-      throw new Error(`nginx ended: ${this.#said}`)
+      throw new Error(`nginx ended: ${this.#log}`)
     })
-    ended.catch(() => {}) // of no interest once it has started
-    await Promise.race([this.#workers_started(1), ended])
+    // Once nginx has started, it may end without failing the test.
+    ended.catch(() => {})
+    await Promise.race([this.#wait_for_workers(1), ended])
   }
 
-  /** Has it take its configuration anew, in a new worker: the old one ends with its last connection. */
+  /** Reloads the configuration in a new worker; the old worker ends with its last connection. */
   async reload(): Promise<void> {
-    const count = this.#workers() + 1
+    const count = this.#worker_starts() + 1
     this.#child?.kill('SIGHUP')
-    await this.#workers_started(count)
+    await this.#wait_for_workers(count)
   }
 
-  /** Stops it at once, with all that goes through it. */
+  /** Stops nginx at once, and cuts its connections. */
   async stop(): Promise<void> {
     const child = this.#child
     this.#child = undefined
@@ -79,20 +82,20 @@ ${http}
     await once(child, 'close')
   }
 
-  /** Stops it, and leaves nothing behind. */
+  /** Stops nginx, and deletes its folder. */
   async remove(): Promise<void> {
     await this.stop()
     rmSync(this.folder, { recursive: true })
   }
 
-  #workers(): number {
-    return this.#said.split('start worker process ').length - 1
+  #worker_starts(): number {
+    return this.#log.split('start worker process ').length - 1
   }
 
-  #workers_started(count: number): Promise<void> {
+  #wait_for_workers(count: number): Promise<void> {
     return new Promise(resolve => {
       const check = (): void => {
-        if (this.#workers() < count) return
+        if (this.#worker_starts() < count) return
         this.#checks.delete(check)
         resolve()
       }
@@ -102,7 +105,7 @@ ${http}
   }
 }
 
-/** A port of this machine that nobody listens at. */
+/** Returns a port of this machine that is not in use. */
 export async function free_port(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -8,55 +8,57 @@ import {
   type WsServerStats,
 } from '@bt/net'
 import { deferred } from '@bt/test-support/deferred'
-import { Arrivals } from './arrivals.ts'
-import type { Front } from './front.ts'
-import type { Program, ProgramEvent, Wishes } from './program.ts'
-import { Wire, type WireEnd } from './wire.ts'
+import { AsyncQueue } from './async_queue.ts'
+import { type Endpoint, FrameRelay } from './frame_relay.ts'
+import type { PeerEvent, PeerOptions, PeerProgram } from './peer_program.ts'
+import type { ServerAccess } from './server_access.ts'
 
 type Data = string | Uint8Array
 
-/** What both sides of a connection are asked for. */
-export interface PairWishes {
-  /** Subprotocols of our side, and of theirs. */
-  readonly protocols?: { readonly ours: readonly string[]; readonly theirs: readonly string[] }
-  /** Whether both compress, or what theirs offers. */
-  readonly compression?: Wishes['compression']
-  /** Whether our side takes binary messages. */
+/** The options for both sides of a connection. */
+export interface PairOptions {
+  /** The subprotocols of our side, and those of the peer. */
+  readonly protocols?: { readonly ours: readonly string[]; readonly peer: readonly string[] }
+  /** Whether both sides compress, or the offers of the peer. */
+  readonly compression?: PeerOptions['compression']
+  /** Whether our side accepts binary messages. */
   readonly binary?: boolean
-  /** After how much silence our side asks theirs whether it lives, in milliseconds. */
+  /** The heartbeat of our side, in milliseconds. */
   readonly heartbeat?: number
 }
 
-/** Our end of a connection. */
-export interface Ours {
+/** Our side of a connection. */
+export interface OurSide {
   readonly handle: ConnectionHandle
-  /** The subprotocol that was agreed on. */
+  /** The subprotocol that was negotiated. */
   readonly protocol: string
-  /** How it ended; errors that were told on the way are in `errors`. */
   readonly closed: Promise<CloseInfo>
-  readonly messages: Arrivals<Data>
-  /** The codes of the errors that were told. */
+  readonly messages: AsyncQueue<Data>
+  /** The codes of the errors that `on_error` received. */
   readonly errors: readonly string[]
 }
 
-/** Our end of a connection, theirs, and what is between. */
+/** A connection between our side and a peer, through a relay. */
 export interface Pair {
-  readonly ours: Ours
-  readonly theirs: Program
-  readonly wire: Wire
-  /** Which end of the wire is ours, and which is theirs. */
-  readonly our_end: WireEnd
-  readonly their_end: WireEnd
-  /** Closes what is left open. */
+  readonly ours: OurSide
+  readonly peer: PeerProgram
+  readonly relay: FrameRelay
+  readonly our_endpoint: Endpoint
+  readonly peer_endpoint: Endpoint
+  /** Closes whatever is still open. */
   end(): Promise<void>
 }
 
-/** Opens a connection between a client of theirs and our server. */
-export async function open_to_our_server(theirs: Program, wishes: PairWishes, front: Front): Promise<Pair> {
-  const { our_options, their_wishes } = options_of(wishes)
-  const messages = new Arrivals<Data>()
+/** Connects a peer's client to a server of ours. */
+export async function open_to_our_server(
+  peer: PeerProgram,
+  options: PairOptions,
+  access: ServerAccess,
+): Promise<Pair> {
+  const { our_options, peer_options } = split_options(options)
+  const messages = new AsyncQueue<Data>()
   const errors: string[] = []
-  const { promise: opened, resolve: connected } = deferred<Ours>()
+  const { promise: opened, resolve: connected } = deferred<OurSide>()
   const server = listen({
     ...our_options,
     bind: '127.0.0.1:0',
@@ -65,93 +67,100 @@ export async function open_to_our_server(theirs: Program, wishes: PairWishes, fr
     on_message: (_socket, data) => messages.push(data),
     on_error: error => errors.push(error.code),
   })
-  const wire = await Wire.to(await port_of(server))
-  theirs.connect(front.their_url(wire.port), their_wishes)
-  await expect_open(theirs)
-  return pair_of(await opened, theirs, wire, 'server', async () => {
+  const relay = await FrameRelay.start(await port_of(server))
+  peer.connect(access.peer_url(relay.port), peer_options)
+  await expect_open(peer)
+  return create_pair(await opened, peer, relay, 'server', async () => {
     server.close()
     await server.closed
   })
 }
 
-/** Has a client of theirs ask a server of ours, and tells what it made of the answer. */
-export async function ask_our_server(
-  theirs: Program,
-  { route = '/ws', ...wishes }: PairWishes & { readonly route?: string },
-  front: Front,
-): Promise<{ told: ProgramEvent; stats: WsServerStats }> {
-  const { our_options, their_wishes } = options_of(wishes)
+/**
+ * Lets a peer's client try to connect to a server of ours, and returns the event that it reports with the
+ * server's stats.
+ */
+export async function try_to_connect(
+  peer: PeerProgram,
+  { route = '/ws', ...options }: PairOptions & { readonly route?: string },
+  access: ServerAccess,
+): Promise<{ event: PeerEvent; stats: WsServerStats }> {
+  const { our_options, peer_options } = split_options(options)
   // A client that gives up may leave its socket open, as undici does.
   const server = listen({ ...our_options, bind: '127.0.0.1:0', route, close_timeout: 100 })
-  theirs.connect(front.their_url(await port_of(server)), their_wishes)
-  const told = await theirs.next()
+  peer.connect(access.peer_url(await port_of(server)), peer_options)
+  const event = await peer.next()
   const stats = server.stats()
   server.close()
   await server.closed
-  await theirs.until_closed()
-  return { told, stats }
+  await peer.wait_until_closed()
+  return { event, stats }
 }
 
-/** Opens a connection between our client and a server of theirs. */
-export async function open_to_their_server(theirs: Program, wishes: PairWishes, front: Front): Promise<Pair> {
-  const { our_options, their_wishes } = options_of(wishes)
-  const messages = new Arrivals<Data>()
+/** Connects our client to a peer's server. */
+export async function open_to_peer_server(
+  peer: PeerProgram,
+  options: PairOptions,
+  access: ServerAccess,
+): Promise<Pair> {
+  const { our_options, peer_options } = split_options(options)
+  const messages = new AsyncQueue<Data>()
   const errors: string[] = []
-  const wire = await Wire.to(await theirs.listen(their_wishes))
+  const relay = await FrameRelay.start(await peer.listen(peer_options))
   const handle = connect({
     ...our_options,
-    url: front.our_url(wire.port),
-    tls: front.our_tls(),
+    url: access.our_url(relay.port),
+    tls: access.our_tls(),
     on_message: data => messages.push(data),
     on_error: error => errors.push(error.code),
   })
   await handle.opened
-  await expect_open(theirs)
+  await expect_open(peer)
   const ours = { handle, protocol: handle.protocol, closed: handle.closed, messages, errors }
-  return pair_of(ours, theirs, wire, 'client', async () => {})
+  return create_pair(ours, peer, relay, 'client', async () => {})
 }
 
-/** The port of a server of ours, once it listens. */
+/** Returns the port of a server of ours, once it listens. */
 export async function port_of(server: WsServer): Promise<number> {
   await server.opened
   return Number(server.addr.slice(server.addr.lastIndexOf(':') + 1))
 }
 
-function options_of({ protocols, compression = false, binary = false, heartbeat }: PairWishes): {
+function split_options({ protocols, compression = false, binary = false, heartbeat }: PairOptions): {
   our_options: ConnectionOptions<boolean> & { type: 'ws' }
-  their_wishes: Wishes
+  peer_options: PeerOptions
 } {
-  const { ours, theirs } = protocols ?? { ours: [], theirs: [] }
+  const { ours, peer } = protocols ?? { ours: [], peer: [] }
   return {
     our_options: { type: 'ws', protocols: ours, compression: compression !== false, binary, heartbeat },
-    their_wishes: { protocols: theirs, compression },
+    peer_options: { protocols: peer, compression },
   }
 }
 
-async function expect_open(theirs: Program): Promise<void> {
-  const told = await theirs.next()
-  if (told.event !== 'open') throw new Error(`it did not open a connection: ${JSON.stringify(told)}`)
+async function expect_open(peer: PeerProgram): Promise<void> {
+  const event = await peer.next()
+  if (event.event !== 'open') throw new Error(`it did not open a connection: ${JSON.stringify(event)}`)
 }
 
-function pair_of(
-  ours: Ours,
-  theirs: Program,
-  wire: Wire,
-  our_end: WireEnd,
-  also_close: () => Promise<void>,
+function create_pair(
+  ours: OurSide,
+  peer: PeerProgram,
+  relay: FrameRelay,
+  our_endpoint: Endpoint,
+  close_server: () => Promise<void>,
 ): Pair {
   return {
     ours,
-    theirs,
-    wire,
-    our_end,
-    their_end: our_end === 'client' ? 'server' : 'client',
+    peer,
+    relay,
+    our_endpoint,
+    peer_endpoint: our_endpoint === 'client' ? 'server' : 'client',
     end: async () => {
       ours.handle.close()
       await ours.closed
-      await also_close()
-      wire.close()
-      await theirs.until_closed()
+      await close_server()
+      relay.close()
+      await peer.wait_until_closed()
     },
   }
 }

@@ -7,30 +7,24 @@ import { type CloseInfo, listen, type WsServer } from '@bt/net'
 import { describe_with, system_program } from '@bt/test-support/installed'
 import { CURL, OPENSSL } from '@bt/test-support/programs'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { Arrivals } from './arrivals.ts'
-import { type Certificate, make_certificate, trusting } from './certificate.ts'
+import { AsyncQueue } from './async_queue.ts'
+import { type Certificate, create_certificate, trust_variables } from './certificate.ts'
 import { port_of } from './pair.ts'
-import { Program } from './program.ts'
-import {
-  bun_web_socket,
-  deno_web_socket,
-  python_aiohttp,
-  python_websockets,
-  undici_client,
-} from './programs.ts'
+import { PeerProgram } from './peer_program.ts'
+import { bun_web_socket, deno_web_socket, python_aiohttp, python_websockets, undici_client } from './peers.ts'
 
-const WISHES = { protocols: [], compression: false }
+const OPTIONS = { protocols: [], compression: false }
 const CLIENTS = [python_websockets(), python_aiohttp(), undici_client(), bun_web_socket(), deno_web_socket()]
 
-describe_with(system_program(OPENSSL), 'With a certificate, our server speaks TLS', () => {
-  const closes = new Arrivals<CloseInfo>()
+describe_with(system_program(OPENSSL), 'our server with TLS', () => {
+  const closes = new AsyncQueue<CloseInfo>()
   let folder: string
   let certificate: Certificate
   let server: WsServer
   let authority: string
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'bt-tls-'))
-    certificate = make_certificate(folder)
+    certificate = create_certificate(folder)
     const [cert, key] = [readFileSync(certificate.cert_path), readFileSync(certificate.key_path)]
     server = listen({
       type: 'ws',
@@ -49,16 +43,16 @@ describe_with(system_program(OPENSSL), 'With a certificate, our server speaks TL
   })
 
   for (const { installed, args } of CLIENTS) {
-    describe_with(installed, `to ${installed.name}`, () => {
-      const start = (env: NodeJS.ProcessEnv): Program => {
-        const program = new Program(installed.command, args, env)
+    describe_with(installed, `and ${installed.name}`, () => {
+      const start = (env: NodeJS.ProcessEnv): PeerProgram => {
+        const program = new PeerProgram(installed.command, args, env)
         onTestFinished(() => program.kill())
         return program
       }
 
-      it('which trusts it: texts are echoed, and the Close has its code', async () => {
-        const program = start(trusting(certificate))
-        program.connect(`wss://${authority}/ws`, WISHES)
+      it('echoes texts and receives the close code of a client that trusts its certificate', async () => {
+        const program = start(trust_variables(certificate))
+        program.connect(`wss://${authority}/ws`, OPTIONS)
         expect(await program.next()).toMatchObject({ event: 'open' })
         for (const text of ['你好', 'x'.repeat(1_048_576)]) {
           program.send(text)
@@ -69,17 +63,17 @@ describe_with(system_program(OPENSSL), 'With a certificate, our server speaks TL
         expect(await program.next()).toMatchObject({ event: 'close', code: 4002 })
       })
 
-      it('which does not trust it, and gives up', async () => {
+      it('is refused by a client that does not trust its certificate', async () => {
         const program = start({})
-        program.connect(`wss://${authority}/ws`, WISHES)
+        program.connect(`wss://${authority}/ws`, OPTIONS)
         expect(await program.next()).toMatchObject({ event: 'refused' })
       })
     })
   }
 
   const curl = system_program(CURL)
-  describe_with(curl, 'to curl', () => {
-    it('which asks for a page, and is answered 426', async () => {
+  describe_with(curl, 'and curl', () => {
+    it('answers a plain request with 426', async () => {
       const args = ['--silent', '--include', '--http1.1', '--cacert', certificate.cert_path]
       const { stdout } = await promisify(execFile)(curl.command, [...args, `https://${authority}/ws`])
       expect(stdout).toMatch(/^HTTP\/1\.1 426 /)

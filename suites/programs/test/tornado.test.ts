@@ -1,26 +1,26 @@
 import { describe_with } from '@bt/test-support/installed'
 import { afterAll, expect, it } from 'vitest'
-import { DIRECT } from './front.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
 import { open_to_our_server } from './pair.ts'
-import { Program } from './program.ts'
-import { python_tornado_client, python_tornado_server } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { PeerProgram } from './peer_program.ts'
+import { python_tornado_client, python_tornado_server } from './peers.ts'
+import { DIRECT } from './server_access.ts'
 
 const { installed, args } = python_tornado_client()
 
-try_exchanges(python_tornado_client())
-try_exchanges(python_tornado_server())
+describe_exchanges(python_tornado_client())
+describe_exchanges(python_tornado_server())
 
-describe_with(installed, "Tornado's client, which keeps a context though our server ruled that out", () => {
-  const program = new Program(installed.command, args, DIRECT.env())
+describe_with(installed, "Tornado's client, which keeps its context though our server rules that out", () => {
+  const program = new PeerProgram(installed.command, args, DIRECT.peer_env())
   afterAll(() => program.kill())
 
-  it('ends with 1007 where a message refers to one before', async () => {
+  it('is closed with 1007 when a message refers to an earlier one', async () => {
     const pair = await open_to_our_server(program, { compression: true }, DIRECT)
     const text = 'again and again. '.repeat(20)
-    pair.theirs.send(text)
+    pair.peer.send(text)
     expect(await pair.ours.messages.next()).toBe(text)
-    pair.theirs.send(text)
+    pair.peer.send(text)
     expect(await pair.ours.closed).toMatchObject({ code: 1007, cause: 'protocol' })
     expect(pair.ours.errors).toEqual(['protocol_error'])
     await pair.end()

@@ -1,4 +1,4 @@
-import { undici_client } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { describe_exchanges } from './describe_exchanges.ts'
+import { undici_client } from './peers.ts'
 
-try_exchanges(undici_client())
+describe_exchanges(undici_client())

@@ -1,38 +1,38 @@
 import { PONG } from '@bt/test-support/frames'
 import { describe_with } from '@bt/test-support/installed'
 import { afterAll, expect, it } from 'vitest'
+import { describe_exchanges } from './describe_exchanges.ts'
 import { exchange_compressed } from './exchanges.ts'
-import { DIRECT } from './front.ts'
 import { open_to_our_server } from './pair.ts'
-import { type DeflateOffer, Program } from './program.ts'
-import { python_websockets } from './programs.ts'
-import { try_exchanges } from './try_exchanges.ts'
+import { type DeflateOffer, PeerProgram } from './peer_program.ts'
+import { python_websockets } from './peers.ts'
+import { DIRECT } from './server_access.ts'
 
 const { installed, args } = python_websockets()
 
-try_exchanges(python_websockets())
+describe_exchanges(python_websockets())
 
-const SERVER_WITHOUT: DeflateOffer = { server_no_context_takeover: true }
-const CLIENT_WITHOUT: DeflateOffer = { client_no_context_takeover: true }
-/** It sends `client_max_window_bits` unless it is told not to. */
+const SERVER_NO_CONTEXT: DeflateOffer = { server_no_context_takeover: true }
+const CLIENT_NO_CONTEXT: DeflateOffer = { client_no_context_takeover: true }
+/** Omits `client_max_window_bits`, which websockets offers by default. */
 const NO_BITS: DeflateOffer = { client_max_window_bits: null }
 const BITS = [8, 9, 10, 11, 12, 13, 14, 15]
 
-describe_with(installed, 'our server understands what a client of websockets sends that offers', () => {
-  const program = new Program(installed.command, args, DIRECT.env())
+describe_with(installed, 'our server exchanges compressed messages with a client that offers', () => {
+  const program = new PeerProgram(installed.command, args, DIRECT.peer_env())
   afterAll(() => program.kill())
 
   it.each<[string, readonly DeflateOffer[]]>([
     ['no parameter', [NO_BITS]],
-    ['server_no_context_takeover', [{ ...NO_BITS, ...SERVER_WITHOUT }]],
-    ['client_no_context_takeover', [{ ...NO_BITS, ...CLIENT_WITHOUT }]],
-    ['both', [{ ...NO_BITS, ...SERVER_WITHOUT, ...CLIENT_WITHOUT }]],
+    ['server_no_context_takeover', [{ ...NO_BITS, ...SERVER_NO_CONTEXT }]],
+    ['client_no_context_takeover', [{ ...NO_BITS, ...CLIENT_NO_CONTEXT }]],
+    ['both', [{ ...NO_BITS, ...SERVER_NO_CONTEXT, ...CLIENT_NO_CONTEXT }]],
     ['client_max_window_bits', [{ client_max_window_bits: true }]],
     ...BITS.map((bits): [string, DeflateOffer[]] => [
       `server_max_window_bits=${bits}`,
       [{ ...NO_BITS, server_max_window_bits: bits }],
     ]),
-    // zlib, and so Python, packs with no window of 8 bits.
+    // zlib, which Python uses, cannot compress with a window of 8 bits.
     ...BITS.slice(1).map((bits): [string, DeflateOffer[]] => [
       `client_max_window_bits=${bits}`,
       [{ client_max_window_bits: bits }],
@@ -41,8 +41,8 @@ describe_with(installed, 'our server understands what a client of websockets sen
       'all parameters',
       [
         {
-          ...SERVER_WITHOUT,
-          ...CLIENT_WITHOUT,
+          ...SERVER_NO_CONTEXT,
+          ...CLIENT_NO_CONTEXT,
           server_max_window_bits: 9,
           client_max_window_bits: 10,
         },
@@ -52,8 +52,8 @@ describe_with(installed, 'our server understands what a client of websockets sen
   ])('%s', async (_, compression) => {
     const pair = await open_to_our_server(program, { compression, binary: true }, DIRECT)
     await exchange_compressed(pair, () => program.ping())
-    await pair.wire.until(pair.our_end, PONG, 16)
-    pair.theirs.send_fragments('one ', '二 '.repeat(1_000), 'three')
+    await pair.relay.wait_for_frames(pair.our_endpoint, PONG, 16)
+    pair.peer.send_fragments('one ', '二 '.repeat(1_000), 'three')
     expect(await pair.ours.messages.next()).toBe(`one ${'二 '.repeat(1_000)}three`)
     await pair.end()
   })

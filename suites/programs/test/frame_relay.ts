@@ -2,54 +2,54 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { FrameReader, type SeenFrame } from '@bt/test-support/frames'
 
-/** A frame that went over the wire. */
-export interface WireFrame {
+/** A frame that a relay has passed on. */
+export interface RelayedFrame {
   readonly opcode: number
   readonly is_final: boolean
   readonly is_compressed: boolean
 }
 
-/** The two ends of the wire: whoever connected, and whoever it was connected to. */
-export type WireEnd = 'client' | 'server'
+/** The endpoint that connected to the relay, or the one that the relay connected to. */
+export type Endpoint = 'client' | 'server'
 
-/** A relay that stands between a client and a server, and sees each frame; it can be cut. */
-export class Wire {
+/** A TCP relay between a client and a server, which records each frame and can reset the connection. */
+export class FrameRelay {
   readonly #relay: Server
   readonly #sockets = new Set<Socket>()
-  readonly #frames: Record<WireEnd, WireFrame[]> = { client: [], server: [] }
+  readonly #frames: Record<Endpoint, RelayedFrame[]> = { client: [], server: [] }
   readonly #checks = new Set<() => void>()
 
   private constructor(relay: Server, target_port: number) {
     this.#relay = relay
     relay.on('connection', from => {
       const to = connect(target_port, '127.0.0.1')
-      this.#join(from, to, 'client')
-      this.#join(to, from, 'server')
+      this.#relay_bytes(from, to, 'client')
+      this.#relay_bytes(to, from, 'server')
     })
   }
 
-  /** Starts one in front of a port of this machine. */
-  static async to(target_port: number): Promise<Wire> {
+  /** Starts a relay to a port of this machine. */
+  static async start(target_port: number): Promise<FrameRelay> {
     const relay = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1')
     await once(relay, 'listening')
-    return new Wire(relay, target_port)
+    return new FrameRelay(relay, target_port)
   }
 
-  /** Where it listens. */
+  /** The port that clients connect to. */
   get port(): number {
     return (this.#relay.address() as AddressInfo).port
   }
 
-  /** The frames that came from one end. */
-  frames(end: WireEnd): readonly WireFrame[] {
-    return this.#frames[end]
+  /** Returns the frames that an endpoint has sent. */
+  frames_from(endpoint: Endpoint): readonly RelayedFrame[] {
+    return this.#frames[endpoint]
   }
 
-  /** Waits until one end has sent `count` frames of a kind. */
-  until(end: WireEnd, opcode: number, count: number): Promise<void> {
+  /** Waits until an endpoint has sent `count` frames with an opcode. */
+  wait_for_frames(endpoint: Endpoint, opcode: number, count: number): Promise<void> {
     return new Promise(resolve => {
       const check = (): void => {
-        if (this.#frames[end].filter(frame => frame.opcode === opcode).length < count) return
+        if (this.#frames[endpoint].filter(frame => frame.opcode === opcode).length < count) return
         this.#checks.delete(check)
         resolve()
       }
@@ -58,23 +58,23 @@ export class Wire {
     })
   }
 
-  /** Resets what goes over it, towards both ends. */
-  cut(): void {
+  /** Resets all connections, towards both endpoints. */
+  reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
-  /** Takes nothing more, and drops what there is. */
+  /** Stops listening, and ends all connections. */
   close(): void {
     this.#relay.close()
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #join(from: Socket, to: Socket, end: WireEnd): void {
-    const reader = new OpenedReader()
+  #relay_bytes(from: Socket, to: Socket, endpoint: Endpoint): void {
+    const reader = new ConnectionReader()
     this.#sockets.add(from)
     from.on('data', (chunk: Buffer) => {
       for (const { opcode, fin, rsv } of reader.read(chunk))
-        this.#frames[end].push({ opcode, is_final: fin, is_compressed: (rsv & 4) !== 0 })
+        this.#frames[endpoint].push({ opcode, is_final: fin, is_compressed: (rsv & 4) !== 0 })
       to.write(chunk)
       for (const check of this.#checks) check()
     })
@@ -87,8 +87,8 @@ export class Wire {
   }
 }
 
-/** Reads frames behind the headers of the handshake. */
-class OpenedReader {
+/** Reads the frames of one direction of a connection, and skips the headers of the handshake. */
+class ConnectionReader {
   readonly #frames = new FrameReader()
   #is_open = false
   #unread: Buffer = Buffer.alloc(0)
