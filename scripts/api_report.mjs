@@ -1,5 +1,5 @@
-// Compares what each package exports with the reports in its `api/` folder, one for each entry point. Needs a build.
-// With `--update` it writes the reports instead (`pnpm api`), so that the change shows in a diff.
+// Compares the exports of each package with the reports in its `api` folder, one for each entry point. Needs
+// a build. With `--update` (`pnpm api`), it writes the reports instead, so that a change shows in the diff.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -9,7 +9,7 @@ import { published_packages } from './published_packages.mjs'
 const SUFFIX = '.api.md'
 const MAIN = `index${SUFFIX}`
 
-/** As in a project for browsers. */
+/** The settings of a project for browsers. */
 const COMPILER_OPTIONS = {
   target: 'es2022',
   module: 'nodenext',
@@ -31,7 +31,7 @@ const entries = packages.flatMap(({ folder, manifest }) =>
     })),
 )
 
-// All entry points are read as one program: most of its time goes into the libraries that they share.
+// One compiler state for all entry points saves time, since most of it goes into the libraries they share.
 const compilerState = CompilerState.create(config_of(entries[0]), {
   additionalEntryPoints: entries.map(({ types }) => types),
 })
@@ -46,35 +46,35 @@ for (const { folder, manifest } of packages) {
   process.exitCode = 1
 }
 if (process.exitCode === 1)
-  console.error('\nIf this is what users should get, record it with `pnpm api`, and commit it.')
+  console.error('\nIf the change is intended, record it with `pnpm api`, and commit it.')
 
-function problems_of(folder, its_entries) {
+function problems_of(folder, package_entries) {
   const problems = []
-  for (const place of [reports_of(folder), found_in(folder)]) mkdirSync(place, { recursive: true })
-  for (const entry of its_entries) {
+  for (const path of [reports_folder(folder), current_folder(folder)]) mkdirSync(path, { recursive: true })
+  for (const entry of package_entries) {
     problems.push(...extract(entry))
-    if (!is_update) problems.push(...difference(entry))
+    if (!is_update) problems.push(...difference_from_report(entry))
   }
-  for (const name of readdirSync(reports_of(folder))) {
-    if (its_entries.some(({ report }) => report === name)) continue
-    if (is_update) rmSync(join(reports_of(folder), name))
+  for (const name of readdirSync(reports_folder(folder))) {
+    if (package_entries.some(({ report }) => report === name)) continue
+    if (is_update) rmSync(join(reports_folder(folder), name))
     else problems.push(`api/${name} is the report of an entry point that does not exist`)
   }
   return problems
 }
 
-/** Writes the report of one entry point; returns the errors in its types, and in what it exports of them. */
+/** Writes the current report of an entry point, and returns the errors in its types and exports. */
 function extract(entry) {
-  const found = []
+  const errors = []
   Extractor.invoke(config_of(entry), {
     compilerState,
     localBuild: is_update,
     messageCallback: message => {
-      if (message.logLevel === 'error') found.push(message.formatMessageWithLocation(entry.folder))
+      if (message.logLevel === 'error') errors.push(message.formatMessageWithLocation(entry.folder))
       message.handled = true
     },
   })
-  return found
+  return errors
 }
 
 function config_of({ folder, types, report }) {
@@ -89,18 +89,19 @@ function config_of({ folder, types, report }) {
       apiReport: {
         enabled: true,
         reportFileName: report,
-        reportFolder: reports_of(folder),
-        reportTempFolder: found_in(folder),
+        reportFolder: reports_folder(folder),
+        reportTempFolder: current_folder(folder),
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
         compilerMessageReporting: { default: { logLevel: 'error' } },
-        // typedoc checks docstrings, links and what is missing, over all entry points together.
+        // typedoc checks docstrings, links and missing exports, across all entry points.
         extractorMessageReporting: {
           default: { logLevel: 'none' },
-          // Users can name every type of a signature, from this entry point or the package's main one.
+          // Users must be able to name every type of a signature. The other entry points rely on the main one
+          // for some of these types.
           'ae-forgotten-export': { logLevel: report === MAIN ? 'error' : 'none' },
         },
         tsdocMessageReporting: { default: { logLevel: 'none' } },
@@ -109,23 +110,23 @@ function config_of({ folder, types, report }) {
   })
 }
 
-/** The lines in which a report differs from the one that is committed. */
-function difference({ folder, report }) {
-  const committed = join(reports_of(folder), report)
-  const found = join(found_in(folder), report)
-  if (!existsSync(committed)) return [`there is no api/${report}`]
-  if (readFileSync(committed, 'utf8') === readFileSync(found, 'utf8')) return []
-  const { stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '--', committed, found], {
+/** Returns the diff between the committed report of an entry point and the current one. */
+function difference_from_report({ folder, report }) {
+  const committed = join(reports_folder(folder), report)
+  const current = join(current_folder(folder), report)
+  if (!existsSync(committed)) return [`api/${report} is missing`]
+  if (readFileSync(committed, 'utf8') === readFileSync(current, 'utf8')) return []
+  const { stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '--', committed, current], {
     encoding: 'utf8',
   })
   const [, hunks = stdout] = stdout.split(/^(?=@@)/ms)
   return [`its exports differ from api/${report}\n\n${hunks}`]
 }
 
-function reports_of(folder) {
+function reports_folder(folder) {
   return join(folder, 'api')
 }
 
-function found_in(folder) {
+function current_folder(folder) {
   return join(folder, '.tsbuild/api')
 }

@@ -1,10 +1,10 @@
-// What `changeset version` writes into the changelogs: what the changesets say, and nothing else. All packages have the same version, so
-// a list of the dependencies that are new would say at each release what everybody knows.
+// Formats the changelogs that `changeset version` writes. They contain only the summaries of changesets:
+// since all packages share one version, a list of updated dependencies would be the same in every release.
 
 /** @param {{ readonly summary: string }} changeset */
 export async function getReleaseLine({ summary }) {
-  const [first, ...more] = summary.trim().split('\n')
-  return [`- ${first}`, ...more.map(line => (line.trim() === '' ? '' : `  ${line}`))].join('\n')
+  const [first, ...rest] = summary.trim().split('\n')
+  return [`- ${first}`, ...rest.map(line => (line.trim() === '' ? '' : `  ${line}`))].join('\n')
 }
 
 export async function getDependencyReleaseLine() {

@@ -1,6 +1,6 @@
-// Packs every published package as a release would, and checks the tarballs: publint for the manifests, attw for what
-// TypeScript resolves, and what neither covers: that manifests agree, and that source maps come with their sources. Needs a
-// build, needs no network, prints nothing if all is well.
+// Packs every published package as a release would, and checks the tarballs: manifests with publint, type
+// resolution with attw, and what neither covers, namely that manifests agree and that source maps come with
+// their sources. Needs a build but no network, and prints nothing if there are no problems.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,9 +32,9 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Packs all packages at once; returns the file of each by its name. */
+/** Packs all packages at once, and returns the tarballs by the name of their package. */
 function pack(destination) {
-  // A script that pnpm runs is told where pnpm is; that spares the .cmd file of Windows.
+  // pnpm sets this variable for scripts that it runs; the path avoids the .cmd file on Windows.
   const pnpm = process.env.npm_execpath
   const filters = published_packages().map(({ manifest }) => `--filter=${manifest.name}`)
   const args = ['--recursive', ...filters, 'pack', '--json', '--pack-destination', destination]
@@ -56,7 +56,7 @@ async function problems_of(manifest, packed) {
   ]
 }
 
-/** What the manifest of each package has to say, so that registries, bundlers and package managers know. */
+/** Checks the fields that registries, bundlers and package managers read. */
 function manifest_problems(manifest) {
   const expected = {
     license: root.license,
@@ -71,14 +71,14 @@ function manifest_problems(manifest) {
     .filter(([field, value]) => !isDeepStrictEqual(manifest[field], value))
     .map(([field, value]) => `package.json: \`${field}\` has to be ${JSON.stringify(value)}`)
   for (const field of ['description', 'keywords'])
-    if (!(manifest[field]?.length > 0)) problems.push(`package.json: there is no \`${field}\``)
+    if (!(manifest[field]?.length > 0)) problems.push(`package.json: \`${field}\` is missing`)
   for (const [path, { types }] of Object.entries(manifest.exports))
     if (path !== './package.json' && types === undefined)
       problems.push(`package.json: the entry point \`${path}\` has no \`types\``)
   return problems
 }
 
-/** What is missing in the tarball: what people read, and the sources that maps name, which debuggers and editors open. */
+/** Checks that the tarball contains a README, a licence, source maps, and the sources that these refer to. */
 async function file_problems(bytes) {
   const unpacked = await unpack(bytes)
   const files = new Map(
@@ -86,14 +86,14 @@ async function file_problems(bytes) {
   )
   const problems = ['README.md', 'LICENSE']
     .filter(name => !files.has(name))
-    .map(name => `there is no ${name} in the tarball`)
+    .map(name => `${name} is missing in the tarball`)
   for (const [name, data] of files) {
     if (/^dist\/.*\.(js|d\.ts)$/.test(name) && !files.has(`${name}.map`))
       problems.push(`${name} has no source map in the tarball`)
     if (!name.endsWith('.map')) continue
     for (const source of JSON.parse(Buffer.from(data).toString()).sources) {
       const path = posix.join(posix.dirname(name), source)
-      if (!files.has(path)) problems.push(`${name} is a map of ${path}, which is not in the tarball`)
+      if (!files.has(path)) problems.push(`${name} refers to ${path}, which is missing in the tarball`)
     }
   }
   return problems

@@ -1,11 +1,12 @@
-// Programs that a script runs, and ends in order when the script itself is to end. Each has a process group of its own, so that a signal
-// reaches it once and by one way: from this process. Ctrl-C at a terminal reaches this process as well, and npm passes it on once more.
+// Runs the child processes of a script, and passes the signals on that end the script. Each child has its own
+// process group, so that it gets a signal only from this process: Ctrl-C in a terminal would reach a whole
+// group, and npm forwards the same signal again.
 import { spawn } from 'node:child_process'
 
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
-/** A signal that comes so soon after the first is the same one, by another way. */
-const SAME_MS = 500
+/** Within this time after the first signal, another one counts as the same signal, forwarded by npm. */
+const SAME_SIGNAL_MS = 500
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
@@ -18,19 +19,19 @@ for (const signal of SIGNALS)
     if (interruption === undefined) {
       interruption = { signal, at: Date.now() }
       for (const child of running) send(child, signal)
-    } else if (Date.now() - interruption.at > SAME_MS) {
+    } else if (Date.now() - interruption.at > SAME_SIGNAL_MS) {
       for (const child of running) send(child, 'SIGKILL')
     }
   })
 
-/** Returns the exit code of this process if a signal has ended it, as shells have it; `undefined` if there was none. */
+/** Returns the exit code that shells use for the signal that this process got, or `undefined` without one. */
 export function interrupted() {
   if (interruption === undefined) return undefined
   return { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[/** @type {string} */ (interruption.signal)]
 }
 
 /**
- * Starts a program.
+ * Starts a program, which gets every signal that this process gets.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -48,13 +49,13 @@ export function start(command, args, options = {}) {
   return child
 }
 
-/** Asks all programs that run to end. */
+/** Sends SIGTERM to all running programs. */
 export function stop_all() {
   for (const child of running) send(child, 'SIGTERM')
 }
 
 /**
- * Runs a program to its end, and returns its exit code, and what it wrote to pipes.
+ * Runs a program to its end, and returns its exit code and its output, unless that is inherited.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -75,7 +76,7 @@ export async function run(command, args, options) {
 }
 
 /**
- * Signals a program, and what it has started in its group.
+ * Sends a signal to the process group of a program.
  * @param {import('node:child_process').ChildProcess} child
  * @param {NodeJS.Signals} signal
  */
@@ -85,6 +86,6 @@ function send(child, signal) {
     try {
       process.kill(-child.pid, signal)
     } catch {
-      // It has ended.
+      // The group has already ended.
     }
 }

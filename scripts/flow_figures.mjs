@@ -1,5 +1,5 @@
-// Measures how messages flow and what memory they take, sender and receiver in processes of their own, and prints figures:
-// `pnpm figures`. What holds is proved by tests; this tells how much.
+// Measures throughput and memory with a sender and a receiver in separate processes, and prints the figures:
+// `pnpm figures`. Tests check the guarantees; this script only measures.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connect_tcp } from 'node:net'
@@ -19,38 +19,38 @@ const rss_mb = () => {
 const heap_mb = () => process.memoryUsage().heapUsed / 1_048_576
 const mb = value => `${value.toFixed(1)} MiB`
 
-/** The receiver: counts what comes in order, and tells the sender when it has all. */
-async function receive(wanted, takes_ms) {
+/** Runs the receiver: counts messages, and reports the result to the sender once all have arrived. */
+async function receive(expected, handler_ms) {
   let next = 0
   let out_of_order = 0
   const memory = []
   const server = listen({
     type: 'ws',
     bind: '127.0.0.1:0',
-    on_message: async_or_not(takes_ms, (socket, data) => {
+    on_message: with_delay(handler_ms, (socket, data) => {
       if (data !== message(next)) out_of_order += 1
       next += 1
-      if (next % (wanted / 20) === 0) memory.push([rss_mb(), heap_mb()])
-      if (next === wanted) socket.send(JSON.stringify({ received: next, out_of_order, memory }))
+      if (next % (expected / 20) === 0) memory.push([rss_mb(), heap_mb()])
+      if (next === expected) socket.send(JSON.stringify({ received: next, out_of_order, memory }))
     }),
   })
-  // Without a sender there is nothing to receive.
+  // The receiver must not outlive the sender.
   process.on('disconnect', () => process.exit())
   await server.opened
   process.send(server.addr)
 }
 
-function async_or_not(takes_ms, handle) {
-  if (takes_ms === 0) return handle
+function with_delay(delay_ms, handle) {
+  if (delay_ms === 0) return handle
   return async (socket, data) => {
-    await new Promise(resolve => setTimeout(resolve, takes_ms))
+    await new Promise(resolve => setTimeout(resolve, delay_ms))
     handle(socket, data)
   }
 }
 
-/** The sender: sends in one turn, or waits for `drained()` whenever it is told `queue_full`. */
-async function send(name, count, takes_ms, in_one_turn) {
-  const receiver = fork(process.argv[1], ['receive', String(count), String(takes_ms)], {
+/** Runs the sender: sends in one turn, or waits for `drained()` after each `queue_full`. */
+async function send(name, count, handler_ms, in_one_turn) {
+  const receiver = fork(process.argv[1], ['receive', String(count), String(handler_ms)], {
     execArgv: ['--expose-gc'],
   })
   const [addr] = await once(receiver, 'message')
@@ -68,32 +68,32 @@ async function send(name, count, takes_ms, in_one_turn) {
     }
     if (index % (count / 20) === 0) memory.push([rss_mb(), heap_mb()])
   }
-  const handed_over_ms = performance.now() - start
+  const send_loop_ms = performance.now() - start
   const { value } = await ws[Symbol.asyncIterator]().next()
   const total_ms = performance.now() - start
   const result = JSON.parse(value)
   console.log(`\n${name}`)
   console.log(
-    `  received ${result.received} of ${count}, out of order ${result.out_of_order}, told queue_full ${refused} times`,
+    `  received ${result.received} of ${count}, out of order ${result.out_of_order}, queue_full ${refused} times`,
   )
   console.log(
-    `  send loop ${handed_over_ms.toFixed(0)} ms, until the last was handled ${total_ms.toFixed(0)} ms`,
+    `  send loop ${send_loop_ms.toFixed(0)} ms, until the last message was handled ${total_ms.toFixed(0)} ms`,
   )
   console.log(`  sender's resident memory ${mb(before)} before`)
-  for (const [who, samples] of [
+  for (const [role, samples] of [
     ['sender', memory],
     ['receiver', result.memory],
   ]) {
     const [resident, heap] = [0, 1].map(column => samples.map(sample => sample[column].toFixed(column)))
-    console.log(`  ${who}, resident MiB over time: ${resident.join(' ')}`)
-    console.log(`  ${who}, heap MiB over time:     ${heap.join(' ')}`)
+    console.log(`  ${role}, resident MiB over time: ${resident.join(' ')}`)
+    console.log(`  ${role}, heap MiB over time:     ${heap.join(' ')}`)
   }
   await ws[Symbol.asyncDispose]()
   receiver.kill()
 }
 
-/** A peer that shook hands and then reads no more. */
-async function stalled() {
+/** Measures the queue and the memory for a peer that stops reading after the handshake. */
+async function send_to_stalled_peer() {
   const server = listen({ type: 'ws', bind: '127.0.0.1:0', on_error: () => {} })
   await server.opened
   const peer = connect_tcp(Number(server.addr.split(':')[1]), '127.0.0.1')
@@ -103,27 +103,27 @@ async function stalled() {
   peer.pause()
   const [socket] = server.sockets
   const before = rss_mb()
-  let taken = 0
-  while (socket.send(message(taken)) === true) taken += 1
+  let accepted = 0
+  while (socket.send(message(accepted)) === true) accepted += 1
   const after = rss_mb()
-  const in_kernel = taken * (SIZE + 2) - socket.queued
+  const in_kernel = accepted * (SIZE + 2) - socket.queued
   console.log('\nA peer that has stopped reading')
   console.log(
-    `  ${taken} messages of ${SIZE} bytes taken before queue_full: ${socket.queued} bytes queued (max_queue 4194304), ${in_kernel} with the kernel`,
+    `  ${accepted} messages of ${SIZE} bytes accepted before queue_full: ${socket.queued} bytes queued (max_queue 4194304), ${in_kernel} in kernel buffers`,
   )
-  console.log(`  resident memory grew by ${mb(after - before)}, from ${mb(before)}, garbage collected`)
+  console.log(`  resident memory grew by ${mb(after - before)}, from ${mb(before)} after garbage collection`)
   for (let i = 0; i < 1_000_000; i += 1) socket.send(message(i))
   console.log(`  after 1000000 more sends, all refused: ${mb(rss_mb() - before)} above the start`)
   peer.destroy()
   await server[Symbol.asyncDispose]()
 }
 
-const [, , role, count, takes_ms] = process.argv
-if (role === 'receive') await receive(Number(count), Number(takes_ms))
+const [, , role, count, handler_ms] = process.argv
+if (role === 'receive') await receive(Number(count), Number(handler_ms))
 else {
   console.log(`Node ${process.version}, messages of ${SIZE} bytes`)
-  await stalled()
-  await send(`A burst of ${BURST} in one turn, to a peer that reads`, BURST, 0, true)
-  await send(`${MANY} by a sender that awaits drained() on queue_full`, MANY, 0, false)
-  await send(`${SLOW} to an async on_message of ${SLOW_MS} ms`, SLOW, SLOW_MS, false)
+  await send_to_stalled_peer()
+  await send(`A burst of ${BURST} messages in one turn`, BURST, 0, true)
+  await send(`${MANY} messages, awaiting drained() after queue_full`, MANY, 0, false)
+  await send(`${SLOW} messages to an async on_message of ${SLOW_MS} ms`, SLOW, SLOW_MS, false)
 }

@@ -1,5 +1,5 @@
-// Compares the frame decoder with that of `ws` and with a plain one, on random streams: `pnpm fuzz [--minutes 20] [--seed NUMBER]`. Tests do the
-// same for seconds.
+// Compares the frame decoder with that of `ws` and with a reference decoder, on random streams:
+// `pnpm fuzz [--minutes 20] [--seed NUMBER]`. The tests do the same for a few seconds.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { run } from './children.mjs'

@@ -1,5 +1,5 @@
-// Runs tests of the package in the current folder on the newest Node as well: `node newest_node.mjs FILE…`. npm fetches that Node; without
-// a network these tests are skipped, but in CI they fail.
+// Runs test files of the package in the current folder on the newest Node: `node newest_node.mjs FILE…`. npm
+// fetches that Node. Without a network the tests are skipped, or fail in CI.
 import { spawnSync } from 'node:child_process'
 import { is_ci } from '../packages/test-support/src/programs.mjs'
 import { write_results } from '../packages/test-support/src/test_run/results.mjs'
@@ -16,20 +16,20 @@ if (node !== undefined) {
   process.exitCode = 1
 } else {
   const name = `Node ${VERSION}`
-  const lacks = {
+  const missing = {
     name,
     use: 'the newest Node',
     remedy: 'npm fetches it, with a network; it needs libatomic (Debian: apt-get install libatomic1)',
     is_optional: false,
     tests: 0,
   }
-  write_results(process.cwd(), { passed: 0, failed: 0, skipped: 0, seconds: 0, not_tested: [lacks] })
+  write_results(process.cwd(), { passed: 0, failed: 0, skipped: 0, seconds: 0, not_tested: [missing] })
 }
 
 /** @returns {Promise<string | undefined>} */
 async function path_of_newest_node() {
   if (process.versions.node === VERSION) return process.execPath
-  // A package for each platform has nothing but the program.
+  // For each platform, npm has a package that contains only the program.
   const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${VERSION}`
   const { code, output } = await npm(
     ['exec', '--yes', '--prefer-offline', `--package=${program}`, '--call', 'node -p process.execPath'],

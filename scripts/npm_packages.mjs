@@ -1,9 +1,10 @@
-// Installs the npm packages of the workspace with the version of pnpm that package.json names. npm fetches that if it has to.
+// Installs the npm packages of the workspace, with the version of pnpm that package.json names. npm fetches
+// that version if needed.
 import { readFileSync } from 'node:fs'
 import { run } from './children.mjs'
 
 /**
- * Installs the packages, and puts pnpm on the PATH of this process. Returns whether that worked.
+ * Installs the packages, adds pnpm to the PATH of this process, and returns whether both succeeded.
  * @returns {Promise<boolean>}
  */
 export async function install_npm_packages() {
@@ -19,12 +20,12 @@ export async function install_npm_packages() {
 }
 
 /**
- * Runs npm to its end; returns its exit code, and what it wrote to pipes.
+ * Runs npm to its end, and returns its exit code and its output, unless that is inherited.
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
  */
 export function npm(args, options = {}) {
-  // A script that npm runs finds npm's own file here; that spares the .cmd file of Windows.
+  // npm sets this variable for scripts that it runs; the path avoids the .cmd file on Windows.
   const { npm_execpath = '' } = process.env
   const is_npm = /npm-cli\.js$/.test(npm_execpath)
   return is_npm

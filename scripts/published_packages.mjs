@@ -1,11 +1,10 @@
-// The packages that are published, with their manifests.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url))
 
-/** Lists the packages below `packages/` that are not private. */
+/** Returns the folders and manifests of the packages that are not private. */
 export function published_packages() {
   return readdirSync(PACKAGES)
     .map(name => join(PACKAGES, name))

@@ -1,5 +1,5 @@
-// Strains the built code for minutes: clients that come and go, then joins and leaves over each broker: `pnpm soak`. Ends with 1 if anything
-// was lost without a word, or left behind.
+// Runs the soak tests on the built code (`pnpm soak`): clients that connect and disconnect, then joins and
+// leaves over each broker. Exits with 1 if a message was lost without a report, or a resource has leaked.
 import { fileURLToPath } from 'node:url'
 import { start_nats, start_redis } from '../packages/test-support/src/brokers.mjs'
 import { run } from './children.mjs'
@@ -9,7 +9,7 @@ import { run } from './children.mjs'
  * @param {string} program
  * @param {readonly string[]} args
  */
-async function strain(program, ...args) {
+async function run_program(program, ...args) {
   const file = fileURLToPath(new URL(`../suites/${program}`, import.meta.url))
   const { code } = await run(process.execPath, ['--expose-gc', file, ...args])
   return code
@@ -19,17 +19,17 @@ async function strain(program, ...args) {
  * @param {'nats' | 'redis'} kind
  * @param {() => Promise<import('../packages/test-support/src/brokers.mjs').Broker>} start
  */
-async function strain_with(kind, start) {
+async function soak_joins(kind, start) {
   const broker = await start()
   try {
-    return await strain('cluster/dist/join_soak.js', kind, broker.url)
+    return await run_program('cluster/dist/join_soak.js', kind, broker.url)
   } finally {
     await broker.close()
   }
 }
 
-// Each only if the one before it succeeded: the first one also checks the arguments.
+// Each program runs only if the previous one succeeded; the first one also checks the arguments.
 process.exitCode =
-  (await strain('faults/dist/soak.js', ...process.argv.slice(2))) ||
-  (await strain_with('nats', start_nats)) ||
-  (await strain_with('redis', start_redis))
+  (await run_program('faults/dist/soak.js', ...process.argv.slice(2))) ||
+  (await soak_joins('nats', start_nats)) ||
+  (await soak_joins('redis', start_redis))

@@ -1,6 +1,6 @@
-// All checks that a change must pass, on a machine that has Node and npm: sets the machine up, installs, builds, checks and tests, and
-// ends with how many tests ran, and what was not tested. Arguments go to turbo: `npm test -- --filter=@bt/net...`.
-
+// Runs all checks that a change must pass, on any machine with Node and npm: installs what is missing,
+// builds, checks and tests, and ends with the number of tests and a list of what was not tested. Arguments go
+// to turbo: `npm test -- --filter=@bt/net...`.
 import {
   all_suites,
   read_results,

@@ -1,5 +1,5 @@
-// Runs turbo with its telemetry and notices off, whatever the shell or the platform.
-// With `--quiet` as the first argument, turbo's output is shown only when the run fails.
+// Runs turbo without telemetry and notices, in the same way on every platform. With `--quiet` as the first
+// argument, turbo's output is shown only if the run fails.
 import { createRequire } from 'node:module'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ export async function turbo(args, { quiet = false } = {}) {
     stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     env: {
       ...process.env,
-      // What a cached run of tests depends on, beside files.
+      // turbo.json lists this variable as an input of the tests.
       MISSING_PROGRAMS: missing_programs()
         .map(program => program.package)
         .join(),
