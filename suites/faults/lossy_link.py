@@ -1,8 +1,14 @@
 """
-A link between two network namespaces, whose packets pass through here: `lossy_link.py`, run in the first of them, makes two TUN devices,
-`link0` and `link1`; the second is to be moved into the other namespace. It says `ready`, then obeys a line each on its input:
-`cut` (drops everything from now on), `mend`, `weather DELAY_MS LOSS REORDER` (each packet is late by so much, lost with the one
-probability, and overtaken by those behind it with the other). Each order is answered with `done`.
+Forwards packets between two network namespaces, over a link that can be cut or impaired.
+
+Run in the first namespace, it creates two TUN devices, `link0` and `link1`; the caller moves the second one
+into the other namespace. It prints `ready`, then reads one command per line from its input, and answers each
+with `done`:
+
+    cut                             drops all packets from now on
+    restore                         forwards packets again
+    impair DELAY_MS LOSS REORDER    drops each packet with the probability LOSS, or delays it, by half as much
+                                    again with the probability REORDER, so that others overtake it
 """
 import fcntl
 import heapq
@@ -26,7 +32,7 @@ def open_tun(name):
     return tun
 
 
-def say(word):
+def reply(word):
     print(word, flush=True)
 
 
@@ -40,17 +46,17 @@ def deliver(tun, packet):
 first, second = open_tun("link0"), open_tun("link1")
 other = {first: second, second: first}
 is_cut, delay_s, loss, reorder = False, 0.0, 0.0, 0.0
-late = []
-order_of_arrival = 0
-orders = b""
-say("ready")
+delayed = []
+sequence_number = 0
+unread = b""
+reply("ready")
 
 while True:
-    wait_s = None if not late else max(0.0, late[0][0] - time.monotonic())
+    wait_s = None if not delayed else max(0.0, delayed[0][0] - time.monotonic())
     readable, _, _ = select.select([first, second, sys.stdin.buffer], [], [], wait_s)
     now = time.monotonic()
-    while late and late[0][0] <= now:
-        _, _, tun, packet = heapq.heappop(late)
+    while delayed and delayed[0][0] <= now:
+        _, _, tun, packet = heapq.heappop(delayed)
         deliver(tun, packet)
     for source in readable:
         if source in other:
@@ -64,18 +70,18 @@ while True:
             if due <= now:
                 deliver(other[source], packet)
             else:
-                order_of_arrival += 1
-                heapq.heappush(late, (due, order_of_arrival, other[source], packet))
+                sequence_number += 1
+                heapq.heappush(delayed, (due, sequence_number, other[source], packet))
             continue
-        part = os.read(sys.stdin.fileno(), 4_096)
-        if part == b"":
+        chunk = os.read(sys.stdin.fileno(), 4_096)
+        if chunk == b"":
             sys.exit()
-        orders += part
-        *whole, orders = orders.split(b"\n")
-        for order in whole:
-            word, *numbers = order.decode().split()
-            if word == "weather":
+        unread += chunk
+        *lines, unread = unread.split(b"\n")
+        for line in lines:
+            command, *numbers = line.decode().split()
+            if command == "impair":
                 delay_s, loss, reorder = float(numbers[0]) / 1_000, float(numbers[1]), float(numbers[2])
             else:
-                is_cut = word == "cut"
-            say("done")
+                is_cut = command == "cut"
+            reply("done")

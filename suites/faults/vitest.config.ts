@@ -4,6 +4,6 @@ import { FaultCounter } from './test/fault_counter.ts'
 
 export default mergeConfig(
   package_config,
-  // One file at a time: what is stopped, starved and cut here should be disturbed by nothing else.
+  // Runs one file at a time, so that nothing else disturbs the processes and links under test.
   defineConfig({ test: { isolate: true, fileParallelism: false, reporters: [new FaultCounter()] } }),
 )

@@ -1,14 +1,14 @@
 const HOUR_MS = 3_600_000
 
-/** Lets the wall clock of this process jump by hours, back and forth, every so many milliseconds, for ever. */
-export function jump_clock(every_ms: number): void {
+/** Makes the wall clock of this process jump back and forth by hours, once every `interval_ms`. */
+export function jump_clock(interval_ms: number): void {
   const real_now = Date.now.bind(Date)
   let offset_ms = 0
   let jumps = 0
   const RealDate = Date
   class JumpingDate extends RealDate {
-    constructor(...given: unknown[]) {
-      super(...((given.length === 0 ? [JumpingDate.now()] : given) as [number]))
+    constructor(...args: unknown[]) {
+      super(...((args.length === 0 ? [JumpingDate.now()] : args) as [number]))
     }
 
     static override now(): number {
@@ -19,5 +19,5 @@ export function jump_clock(every_ms: number): void {
   setInterval(() => {
     jumps += 1
     offset_ms = (jumps % 2 === 0 ? 1 : -1) * (jumps % 7) * HOUR_MS
-  }, every_ms).unref()
+  }, interval_ms).unref()
 }

@@ -2,21 +2,21 @@ import { connect, type WsClient, type WsSocket } from '@bt/net'
 import { OPCODE } from '@bt/test-support/frames'
 import { Journal } from '@bt/test-support/journal'
 import { describe, expect, it } from 'vitest'
-import { Wire, WireServer } from '../src/wire.ts'
-import { also_end, start_server } from './subjects.ts'
+import { RawPeer, RawServer } from '../src/raw_peer.ts'
+import { dispose_after_test, start_server } from './endpoints.ts'
 
-/** More than a server can do in one turn of the event loop, and less than it is handed at once. */
+/** How many messages flood a server at once: more than it can process in one turn of the event loop. */
 const MANY = 60_000
 
 type OnMessage = (socket: WsSocket, data: string) => unknown
 
-/** What servers do with a message, from the cheapest to what the guides recommend. */
+/** Callbacks for messages, from the cheapest to the one that the guides recommend. */
 const CALLBACKS: readonly (readonly [string, OnMessage])[] = [
   ['returns', () => undefined],
   [
     'throws',
     () => {
-      throw new Error('no failure: a test throws this')
+      throw new Error('thrown by a test on purpose')
     },
   ],
   ['is async, and settles in a promise job', async () => {}],
@@ -29,12 +29,12 @@ const CALLBACKS: readonly (readonly [string, OnMessage])[] = [
   ],
 ]
 
-describe('beside a flood of small messages', () => {
+describe('during a flood of small messages', () => {
   it.each(CALLBACKS)(
-    'others get their turn before it is over, where on_message %s',
+    'another client is served before the flood is over, if on_message %s',
     async (_, on_message) => {
       let floods = 0
-      let honest!: Wire
+      let honest!: RawPeer
       const before_honest = new Journal<number>()
       const { server } = await start_server({
         on_error: () => {},
@@ -44,29 +44,32 @@ describe('beside a flood of small messages', () => {
             return undefined
           }
           floods += 1
-          // From here on, both wait in the kernel.
+          // From now on, the kernel has messages of both clients.
           if (floods === 1) honest.text('honest')
           return on_message(socket, data)
         },
       })
-      honest = await Wire.open(server.addr)
-      const flooder = await Wire.open(server.addr)
+      honest = await RawPeer.open(server.addr)
+      const flooder = await RawPeer.open(server.addr)
       flooder.write(Buffer.concat(Array.from({ length: MANY }, () => flooder.frame(OPCODE.TEXT, 'x'))))
       expect(await before_honest.first()).toBeLessThan(MANY / 2)
     },
   )
 })
 
-/** How long a callback keeps the thread busy, so that few calls make a long turn. */
+/** How long a callback blocks the thread, so that a few calls make a long turn. */
 const CALL_MS = 0.05
-/** More calls than fit into the time that all sockets together have in a turn, which is 10 ms, and far fewer than they would make without one. */
+/**
+ * More calls than fit into the 10 ms that all sockets together get per turn, but far fewer than there would
+ * be without that limit.
+ */
 const TOO_MANY_CALLS = 1_000
 
-function work(): void {
+function block_thread(): void {
   for (const end_ms = performance.now() + CALL_MS; performance.now() < end_ms; );
 }
 
-/** Counts calls, and how many there were at most between two turns of the event loop. */
+/** Counts calls in total, and the most in one turn of the event loop. */
 class TurnCounter {
   most = 0
   total = 0
@@ -88,67 +91,73 @@ describe('in one turn of the event loop', () => {
   const EACH = 150
 
   it.each([
-    ['returns', work],
+    ['returns', block_thread],
     [
       'throws',
       () => {
-        work()
-        throw new Error('no failure: a test throws this')
+        block_thread()
+        throw new Error('thrown by a test on purpose')
       },
     ],
-    ['is async, and settles in a promise job', async () => work()],
-  ])('an honest client waits for few calls beside 64 that flood, where on_message %s', async (_, call) => {
-    let floods = 0
-    let sent_at = 0
-    let honest!: Wire
-    const waits = new Journal<number>()
-    const { server } = await start_server({
-      on_error: () => {},
-      on_message: (_socket, data) => {
-        if (data === 'honest') {
-          waits.add(floods - sent_at)
-          sent_at = floods
-          if (floods < FLOODERS * EACH) honest.text('honest')
-          return undefined
-        }
-        floods += 1
-        // By then all have begun.
-        if (floods === FLOODERS * 50) {
-          sent_at = floods
-          honest.text('honest')
-        }
-        return call()
-      },
-    })
-    honest = await Wire.open(server.addr)
-    const flooders = await Promise.all(Array.from({ length: FLOODERS }, () => Wire.open(server.addr)))
-    for (const wire of flooders)
-      wire.write(Buffer.concat(Array.from({ length: EACH }, () => wire.frame(OPCODE.TEXT, 'x'))))
-    await waits.until(() => floods === FLOODERS * EACH && waits.entries.length > 0)
-    expect(Math.max(...waits.entries)).toBeLessThan(TOO_MANY_CALLS)
-  })
+    ['is async, and settles in a promise job', async () => block_thread()],
+  ])(
+    'an honest client waits for few callbacks of 64 clients that flood, if on_message %s',
+    async (_, call) => {
+      let floods = 0
+      let sent_at = 0
+      let honest!: RawPeer
+      const waits = new Journal<number>()
+      const { server } = await start_server({
+        on_error: () => {},
+        on_message: (_socket, data) => {
+          if (data === 'honest') {
+            waits.add(floods - sent_at)
+            sent_at = floods
+            if (floods < FLOODERS * EACH) honest.text('honest')
+            return undefined
+          }
+          floods += 1
+          // By now, messages of all flooders have arrived.
+          if (floods === FLOODERS * 50) {
+            sent_at = floods
+            honest.text('honest')
+          }
+          return call()
+        },
+      })
+      honest = await RawPeer.open(server.addr)
+      const flooders = await Promise.all(Array.from({ length: FLOODERS }, () => RawPeer.open(server.addr)))
+      for (const peer of flooders)
+        peer.write(Buffer.concat(Array.from({ length: EACH }, () => peer.frame(OPCODE.TEXT, 'x'))))
+      await waits.until(() => floods === FLOODERS * EACH && waits.entries.length > 0)
+      expect(Math.max(...waits.entries)).toBeLessThan(TOO_MANY_CALLS)
+    },
+  )
 
   it.each([
-    ['returns', work],
-    ['is async, and settles in a promise job', async () => work()],
-  ])('few calls are for what clients have left behind, where on_message %s', async (_, call) => {
-    const MESSAGES = 3_000
-    const turns = new TurnCounter()
-    let flooder!: Wire
-    const { server, closes } = await start_server({
-      on_message: () => {
-        turns.count()
-        // All that it sent was read, and next comes its end.
-        if (turns.total === 1) flooder.reset()
-        return call()
-      },
-    })
-    flooder = await Wire.open(server.addr)
-    flooder.write(Buffer.concat(Array.from({ length: MESSAGES }, () => flooder.frame(OPCODE.TEXT, 'x'))))
-    await closes.first()
-    expect(turns.total).toBe(MESSAGES)
-    expect(turns.most).toBeLessThan(TOO_MANY_CALLS)
-  })
+    ['returns', block_thread],
+    ['is async, and settles in a promise job', async () => block_thread()],
+  ])(
+    'few callbacks are for messages of clients that have disconnected, if on_message %s',
+    async (_, call) => {
+      const MESSAGES = 3_000
+      const turns = new TurnCounter()
+      let flooder!: RawPeer
+      const { server, closes } = await start_server({
+        on_message: () => {
+          turns.count()
+          // All of its messages have been read; its reset is next.
+          if (turns.total === 1) flooder.reset()
+          return call()
+        },
+      })
+      flooder = await RawPeer.open(server.addr)
+      flooder.write(Buffer.concat(Array.from({ length: MESSAGES }, () => flooder.frame(OPCODE.TEXT, 'x'))))
+      await closes.first()
+      expect(turns.total).toBe(MESSAGES)
+      expect(turns.most).toBeLessThan(TOO_MANY_CALLS)
+    },
+  )
 
   it.each<[string, (client: WsClient, call: () => void) => void]>([
     ['on_message returns', (client, call) => client.on_message(call)],
@@ -157,23 +166,23 @@ describe('in one turn of the event loop', () => {
       (client, call) => client.on_message(async () => call()),
     ],
     [
-      'a loop takes the messages',
+      'a loop reads the messages',
       async (client, call) => {
         for await (const _ of client) call()
       },
     ],
-  ])('a client handles few messages, where %s', async (_, take) => {
+  ])('a client handles few messages, if %s', async (_, handle) => {
     const MESSAGES = 3_000
     const turns = new TurnCounter()
-    const server = also_end(await WireServer.start())
-    const client = also_end(connect({ type: 'ws', url: server.url }))
-    const wire = await server.accept_open()
+    const server = dispose_after_test(await RawServer.start())
+    const client = dispose_after_test(connect({ type: 'ws', url: server.url }))
+    const peer = await server.accept_open()
     await client.opened
-    wire.write(Buffer.concat(Array.from({ length: MESSAGES }, () => wire.frame(OPCODE.TEXT, 'x'))))
+    peer.write(Buffer.concat(Array.from({ length: MESSAGES }, () => peer.frame(OPCODE.TEXT, 'x'))))
     const calls = new Journal<number>()
-    take(client, () => {
+    handle(client, () => {
       turns.count()
-      work()
+      block_thread()
       if (turns.total === MESSAGES) calls.add(MESSAGES)
     })
     await calls.first()
@@ -181,15 +190,17 @@ describe('in one turn of the event loop', () => {
   })
 })
 
-describe('who has had its share of a turn', () => {
-  it('goes on in the next one, however long a callback takes meanwhile', async () => {
+describe('a connection that has used its share of a turn', () => {
+  it('continues in the next one, however long a callback takes', async () => {
     const { server, messages } = await start_server({
       on_message: async (socket, data) => {
         await new Promise(resolve => setImmediate(resolve))
         socket.send(data.slice(0, 3))
       },
     })
-    const client = also_end(connect({ type: 'ws', url: `ws://${server.addr}/ws`, on_message: () => {} }))
+    const client = dispose_after_test(
+      connect({ type: 'ws', url: `ws://${server.addr}/ws`, on_message: () => {} }),
+    )
     const large = 'x'.repeat(65_536)
     for (let sent = 0; sent < 200; ) {
       if (client.send(large) === true) sent += 1

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Says at the end how many faults were survived: each test is one. */
+/** Prints at the end of a run how many faults were survived; each test is one. */
 export class FaultCounter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = (state: 'passed' | 'failed' | 'skipped'): number =>

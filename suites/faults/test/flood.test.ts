@@ -1,139 +1,139 @@
 import { OPCODE } from '@bt/test-support/frames'
 import { describe, expect, it } from 'vitest'
-import { close_code, REQUEST, Wire } from '../src/wire.ts'
-import { serves_others, start_server } from './subjects.ts'
-import { gate, open_victim, paused, SIDES, watch_received } from './victim.ts'
+import { close_code, RawPeer, REQUEST } from '../src/raw_peer.ts'
+import { expect_serving, start_server } from './endpoints.ts'
+import { gate, open_connection, paused, SIDES, watch_received } from './test_connection.ts'
 
 const MANY = 10_000
 
-const pong_count = (wire: Wire): number =>
-  wire.frames.entries.filter(({ opcode }) => opcode === OPCODE.PONG).length
+const pong_count = (peer: RawPeer): number =>
+  peer.frames.entries.filter(({ opcode }) => opcode === OPCODE.PONG).length
 
-describe.each(SIDES)('a %s of ours survives a flood', side => {
+describe.each(SIDES)('a %s in a flood', side => {
   it.each([
     ['pings', OPCODE.PING],
-    ['pongs that nobody asked for', OPCODE.PONG],
-  ])('of %s: it ends with 1008, and others are served', async (_, opcode) => {
-    const { wire, infos, errors, others_are_served } = await open_victim(side)
-    wire.write(Buffer.concat(Array.from({ length: MANY }, () => wire.frame(opcode, 'x'.repeat(125)))))
-    expect(close_code(await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1008)
+    ['unsolicited pongs', OPCODE.PONG],
+  ])('of %s closes the connection with 1008, and others are served', async (_, opcode) => {
+    const { peer, infos, errors, expect_others_served } = await open_connection(side)
+    peer.write(Buffer.concat(Array.from({ length: MANY }, () => peer.frame(opcode, 'x'.repeat(125)))))
+    expect(close_code(await peer.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1008)
     expect(await infos.first()).toMatchObject({ cause: 'protocol' })
     expect(errors.entries.map(({ code }) => code)).toEqual(['too_many_pings'])
-    await others_are_served()
+    await expect_others_served()
   })
 
-  it('of pings by a peer that does not read: the answers take no memory, the last is answered when it reads again', async () => {
-    const { wire, handle, messages, others_are_served } = await open_victim(side)
-    wire.stop_reading()
-    const ping = wire.frame(OPCODE.PING, 'x'.repeat(125))
-    wire.write(Buffer.concat(Array.from({ length: 900 }, () => ping)))
-    wire.send(OPCODE.PING, 'last')
-    wire.text('that was all')
-    await messages.first(data => data === 'that was all')
+  it('of pings from a peer that does not read queues few pongs, and answers the last ping later', async () => {
+    const { peer, handle, messages, expect_others_served } = await open_connection(side)
+    peer.stop_reading()
+    const ping = peer.frame(OPCODE.PING, 'x'.repeat(125))
+    peer.write(Buffer.concat(Array.from({ length: 900 }, () => ping)))
+    peer.send(OPCODE.PING, 'last')
+    peer.text('end of the flood')
+    await messages.first(data => data === 'end of the flood')
     expect(handle.queued).toBeLessThan(131_072)
-    await others_are_served()
-    wire.resume_reading()
-    await wire.frames.first(({ opcode, payload }) => opcode === OPCODE.PONG && payload.toString() === 'last')
-    expect(pong_count(wire)).toBeLessThanOrEqual(901)
+    await expect_others_served()
+    peer.resume_reading()
+    await peer.frames.first(({ opcode, payload }) => opcode === OPCODE.PONG && payload.toString() === 'last')
+    expect(pong_count(peer)).toBeLessThanOrEqual(901)
   })
 
-  it('of empty fragments: max_fragments ends it with 1008', async () => {
-    const { wire, messages, infos, errors, others_are_served } = await open_victim(side, {
+  it('of empty fragments closes the connection with 1008, by max_fragments', async () => {
+    const { peer, messages, infos, errors, expect_others_served } = await open_connection(side, {
       max_fragments: 100,
     })
-    wire.send(OPCODE.TEXT, '', { fin: false })
-    wire.write(
-      Buffer.concat(Array.from({ length: MANY }, () => wire.frame(OPCODE.CONTINUATION, '', { fin: false }))),
+    peer.send(OPCODE.TEXT, '', { fin: false })
+    peer.write(
+      Buffer.concat(Array.from({ length: MANY }, () => peer.frame(OPCODE.CONTINUATION, '', { fin: false }))),
     )
-    expect(close_code(await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1008)
+    expect(close_code(await peer.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1008)
     expect(await infos.first()).toMatchObject({ cause: 'protocol' })
     expect(errors.entries.map(({ code }) => code)).toEqual(['too_many_fragments'])
-    expect(messages.entries.filter(data => data !== 'is anybody there?')).toEqual([])
-    await others_are_served()
+    expect(messages.entries.filter(data => data !== 'are you there?')).toEqual([])
+    await expect_others_served()
   })
 
-  it('of empty messages: each arrives', async () => {
-    const { wire, messages, infos, others_are_served } = await open_victim(side)
-    wire.write(Buffer.concat(Array.from({ length: MANY }, () => wire.frame(OPCODE.TEXT))))
-    wire.text('that was all')
-    await messages.first(data => data === 'that was all')
+  it('of empty messages delivers each of them', async () => {
+    const { peer, messages, infos, expect_others_served } = await open_connection(side)
+    peer.write(Buffer.concat(Array.from({ length: MANY }, () => peer.frame(OPCODE.TEXT))))
+    peer.text('end of the flood')
+    await messages.first(data => data === 'end of the flood')
     expect(messages.entries.filter(data => data === '')).toHaveLength(MANY)
     expect(infos.entries).toEqual([])
-    await others_are_served()
+    await expect_others_served()
   })
 
-  it('of empty messages on a slow handler: it is held back, and none is lost', async () => {
+  it('of empty messages to a slow callback pauses the socket, and loses none', async () => {
     const { passed, open } = gate()
-    const { wire, handle, messages } = await open_victim(side, { on_message: () => passed })
+    const { peer, handle, messages } = await open_connection(side, { on_message: () => passed })
     const received = watch_received(handle)
-    const flood = Buffer.concat(Array.from({ length: 10 * MANY }, () => wire.frame(OPCODE.TEXT)))
-    const written = new Promise(resolve => wire.socket.write(flood, resolve))
+    const flood = Buffer.concat(Array.from({ length: 10 * MANY }, () => peer.frame(OPCODE.TEXT)))
+    const written = new Promise(resolve => peer.socket.write(flood, resolve))
     await paused(received)
-    // 64 KiB that were read at once, in frames of two bytes or more, beside those that fill the inbox.
+    // The messages that fill the inbox, and those of a last read of 64 KiB, in frames of at least two bytes.
     expect(received.entries.length).toBeLessThan(4_200 + 32_768)
     open()
     await written
     await messages.count(10 * MANY)
   })
 
-  it('of one byte more than max_payload allows, in fragments: ended with 1009', async () => {
-    const { wire, infos, errors, others_are_served } = await open_victim(side, { max_payload: 10_000 })
-    wire.send(OPCODE.TEXT, '', { fin: false })
+  it('of fragments that exceed max_payload together closes the connection with 1009', async () => {
+    const { peer, infos, errors, expect_others_served } = await open_connection(side, { max_payload: 10_000 })
+    peer.send(OPCODE.TEXT, '', { fin: false })
     for (let index = 0; index < 101; index += 1)
-      wire.send(OPCODE.CONTINUATION, 'x'.repeat(100), { fin: false })
-    expect(close_code(await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1009)
+      peer.send(OPCODE.CONTINUATION, 'x'.repeat(100), { fin: false })
+    expect(close_code(await peer.frames.first(({ opcode }) => opcode === OPCODE.CLOSE))).toBe(1009)
     expect(await infos.first()).toMatchObject({ cause: 'protocol' })
     expect(errors.entries.map(({ code }) => code)).toEqual(['message_too_large'])
-    await others_are_served()
+    await expect_others_served()
   })
 
-  it('of data behind its own Close: it is not read', async () => {
-    const { wire, handle, messages, infos } = await open_victim(side)
-    wire.is_polite = false
+  it('of data after its own Close ignores the data', async () => {
+    const { peer, handle, messages, infos } = await open_connection(side)
+    peer.is_responsive = false
     handle.close()
-    await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE)
-    wire.write(Buffer.concat(Array.from({ length: 10_000 }, () => wire.frame(OPCODE.TEXT, 'x'.repeat(100)))))
+    await peer.frames.first(({ opcode }) => opcode === OPCODE.CLOSE)
+    peer.write(Buffer.concat(Array.from({ length: 10_000 }, () => peer.frame(OPCODE.TEXT, 'x'.repeat(100)))))
     expect(await infos.first()).toMatchObject({ cause: 'local', clean: false })
     expect(messages.entries).toEqual([])
   })
 })
 
-describe('a server of ours survives', () => {
-  it('500 half-open handshakes: others get in, and handshake_timeout ends them all', async () => {
+describe('a server', () => {
+  it('ends 500 half-open handshakes by handshake_timeout, and accepts others meanwhile', async () => {
     const { server, connects } = await start_server({ handshake_timeout: 500 })
-    const wires = await Promise.all(Array.from({ length: 500 }, () => Wire.dial(server.addr)))
-    for (const [index, wire] of wires.entries())
-      if (index % 2 === 0) wire.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
-    await serves_others(server)
-    await Promise.all(wires.map(wire => wire.head().then(() => wire.half_close())))
-    await Promise.all(wires.map(({ closed }) => closed))
+    const peers = await Promise.all(Array.from({ length: 500 }, () => RawPeer.dial(server.addr)))
+    for (const [index, peer] of peers.entries())
+      if (index % 2 === 0) peer.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
+    await expect_serving(server)
+    await Promise.all(peers.map(peer => peer.head().then(() => peer.half_close())))
+    await Promise.all(peers.map(({ closed }) => closed))
     expect(server.stats().refused.timed_out).toBe(500)
     expect(connects.entries).toHaveLength(1)
   })
 
-  it('a header without end: answered 431', async () => {
+  it('answers an endless header with 431', async () => {
     const { server } = await start_server()
-    const wire = await Wire.dial(server.addr)
-    wire.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
-    wire.write(`X-Long: ${'x'.repeat(100_000)}`)
-    expect(await wire.head()).toContain('431')
-    wire.reset()
-    await serves_others(server)
+    const peer = await RawPeer.dial(server.addr)
+    peer.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
+    peer.write(`X-Long: ${'x'.repeat(100_000)}`)
+    expect(await peer.head()).toContain('431')
+    peer.reset()
+    await expect_serving(server)
   })
 
-  it('data sent along with the handshake, before the 101', async () => {
+  it('delivers data that arrives with the handshake, before the 101', async () => {
     const { server, messages } = await start_server()
-    const wire = await Wire.dial(server.addr)
-    wire.write(
+    const peer = await RawPeer.dial(server.addr)
+    peer.write(
       Buffer.concat([
         Buffer.from(REQUEST),
-        ...Array.from({ length: 1_000 }, (_, index) => wire.frame(OPCODE.TEXT, String(index))),
+        ...Array.from({ length: 1_000 }, (_, index) => peer.frame(OPCODE.TEXT, String(index))),
       ]),
     )
     await messages.count(1_000)
     expect(messages.entries.map(Number)).toEqual(Array.from(messages.entries.keys()))
-    wire.reset()
-    await wire.closed
-    await serves_others(server)
+    peer.reset()
+    await peer.closed
+    await expect_serving(server)
   })
 })

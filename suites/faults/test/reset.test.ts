@@ -3,16 +3,16 @@ import { close_payload, OPCODE } from '@bt/test-support/frames'
 import { describe, expect, it } from 'vitest'
 import {
   gate,
-  open_victim,
-  opening_victim,
+  open_connection,
+  opening_connection,
   paused,
   SIDES,
-  type Victim,
-  type VictimOptions,
+  type TestConnection,
+  type TestConnectionOptions,
   watch_received,
-} from './victim.ts'
+} from './test_connection.ts'
 
-const BIG = 'x'.repeat(8 * 1_048_576)
+const BIG_MESSAGE = 'x'.repeat(8 * 1_048_576)
 const KILOBYTE = 'k'.repeat(1_024)
 
 const ENDS = [
@@ -20,11 +20,11 @@ const ENDS = [
   ['a half-close', 'half_close'],
 ] as const
 
-/** Brings an open connection to where it is to break. */
+/** Brings an open connection to the point at which it breaks. */
 interface Step {
   readonly name: string
-  readonly options?: VictimOptions
-  reach(victim: Victim): Promise<void> | void
+  readonly options?: TestConnectionOptions
+  reach(connection: TestConnection): Promise<void> | void
   readonly cause?: 'network' | 'local'
 }
 
@@ -32,50 +32,50 @@ const STEPS: readonly Step[] = [
   { name: 'right after the 101', reach: () => {} },
   {
     name: 'within a frame header of two bytes',
-    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, 'hello').subarray(0, 1)),
+    reach: ({ peer }) => peer.write(peer.frame(OPCODE.TEXT, 'hello').subarray(0, 1)),
   },
   {
     name: 'within the length of a frame',
-    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE.repeat(70)).subarray(0, 5)),
+    reach: ({ peer }) => peer.write(peer.frame(OPCODE.TEXT, KILOBYTE.repeat(70)).subarray(0, 5)),
   },
   {
     name: 'within a payload',
-    reach: ({ wire }) => wire.write(wire.frame(OPCODE.TEXT, KILOBYTE).subarray(0, 500)),
+    reach: ({ peer }) => peer.write(peer.frame(OPCODE.TEXT, KILOBYTE).subarray(0, 500)),
   },
-  { name: 'between two fragments', reach: ({ wire }) => wire.send(OPCODE.TEXT, 'first', { fin: false }) },
+  { name: 'between two fragments', reach: ({ peer }) => peer.send(OPCODE.TEXT, 'first', { fin: false }) },
   {
-    name: 'after our Close',
+    name: 'after its own Close',
     cause: 'local',
-    reach: async ({ wire, handle }) => {
-      wire.is_polite = false
+    reach: async ({ peer, handle }) => {
+      peer.is_responsive = false
       handle.close()
-      await wire.frames.first(({ opcode }) => opcode === OPCODE.CLOSE)
+      await peer.frames.first(({ opcode }) => opcode === OPCODE.CLOSE)
     },
   },
   {
-    name: 'within their Close',
-    reach: ({ wire }) => wire.write(wire.frame(OPCODE.CLOSE, close_payload(1000, 'goodbye')).subarray(0, 6)),
+    name: "within the peer's Close",
+    reach: ({ peer }) => peer.write(peer.frame(OPCODE.CLOSE, close_payload(1000, 'goodbye')).subarray(0, 6)),
   },
   {
     name: 'while a big message is being written',
     options: { max_queue: 16 * 1_048_576 },
-    reach: async ({ wire, handle }) => {
-      const arrived = once(wire.socket, 'data')
-      expect(handle.send(BIG)).toBe(true)
+    reach: async ({ peer, handle }) => {
+      const arrived = once(peer.socket, 'data')
+      expect(handle.send(BIG_MESSAGE)).toBe(true)
       await arrived
-      wire.stop_reading()
+      peer.stop_reading()
     },
   },
 ]
 
-describe.each(SIDES)('a %s of ours survives', side => {
+describe.each(SIDES)('a %s survives', side => {
   describe.each(ENDS)('%s of the peer', (_name, end) => {
-    it.each(['right after connecting', 'in the middle of the handshake'])('%s', async when => {
-      const { wire, handshake, infos, errors, others_are_served } = await opening_victim(side)
-      if (when !== 'right after connecting') wire.write(handshake.slice(0, 60))
-      wire[end]()
-      await wire.closed
-      await others_are_served()
+    it.each(['right after connecting', 'within the handshake'])('%s', async step => {
+      const { peer, handshake, infos, errors, expect_others_served } = await opening_connection(side)
+      if (step !== 'right after connecting') peer.write(handshake.slice(0, 60))
+      peer[end]()
+      await peer.closed
+      await expect_others_served()
       if (side === 'server') {
         expect(errors.entries).toEqual([])
       } else {
@@ -85,39 +85,39 @@ describe.each(SIDES)('a %s of ours survives', side => {
     })
 
     it.each(STEPS)('$name', async ({ options, reach, cause = 'network' }) => {
-      const victim = await open_victim(side, options)
-      await reach(victim)
-      victim.wire[end]()
-      expect(await victim.infos.first()).toMatchObject({ cause, code: 1006, clean: false })
-      victim.wire.resume_reading()
-      await victim.wire.closed
-      await victim.others_are_served()
-      expect(victim.infos.entries).toHaveLength(1)
-      expect(victim.messages.entries.filter(data => data !== 'is anybody there?')).toEqual([])
-      const big_waits = options?.max_queue !== undefined
-      expect(victim.infos.entries[0]?.unsent).toBe(big_waits ? 1 : 0)
+      const connection = await open_connection(side, options)
+      await reach(connection)
+      connection.peer[end]()
+      expect(await connection.infos.first()).toMatchObject({ cause, code: 1006, clean: false })
+      connection.peer.resume_reading()
+      await connection.peer.closed
+      await connection.expect_others_served()
+      expect(connection.infos.entries).toHaveLength(1)
+      expect(connection.messages.entries.filter(data => data !== 'are you there?')).toEqual([])
+      const is_sending = options?.max_queue !== undefined
+      expect(connection.infos.entries[0]?.unsent).toBe(is_sending ? 1 : 0)
     })
 
-    it('during a paused read: what had arrived is delivered first', async () => {
+    it('while reading is paused, and delivers what has arrived first', async () => {
       const { passed, open } = gate()
-      const victim = await open_victim(side, { on_message: () => passed })
-      const received = watch_received(victim.handle)
-      for (let index = 0; index < 1_000; index += 1) victim.wire.text(`${index} ${KILOBYTE}`)
+      const connection = await open_connection(side, { on_message: () => passed })
+      const received = watch_received(connection.handle)
+      for (let index = 0; index < 1_000; index += 1) connection.peer.text(`${index} ${KILOBYTE}`)
       await paused(received)
       const before = received.entries.length
-      victim.wire[end]()
-      if (end === 'reset') await victim.wire.closed
+      connection.peer[end]()
+      if (end === 'reset') await connection.peer.closed
       open()
-      expect(await victim.infos.first()).toMatchObject({ cause: 'network', code: 1006, unsent: 0 })
-      const numbers = victim.messages.entries
+      expect(await connection.infos.first()).toMatchObject({ cause: 'network', code: 1006, unsent: 0 })
+      const numbers = connection.messages.entries
         .map(data => Number.parseInt(data, 10))
         .filter(number => number >= 0)
       expect(numbers).toEqual(Array.from(numbers.keys()))
-      // A reset discards what the kernel still held.
+      // A reset discards data that is still in the kernel.
       if (end === 'half_close') expect(numbers).toHaveLength(1_000)
       else expect(numbers.length).toBeGreaterThanOrEqual(before)
-      await victim.others_are_served()
-      expect(victim.infos.entries).toHaveLength(1)
+      await connection.expect_others_served()
+      expect(connection.infos.entries).toHaveLength(1)
     })
   })
 })

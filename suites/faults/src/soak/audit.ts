@@ -1,96 +1,104 @@
-import type { GuestAccount } from './guests.js'
-import type { ServerLife } from './life.js'
+import type { ClientRecord } from './clients.js'
+import type { ConnectionRecord } from './server_messages.js'
 
-/** What became of the messages of all who came. */
-export interface Account {
-  /** Messages that `send` took, of both directions. */
-  taken: number
+/** What became of the messages of all clients. */
+export interface AuditResult {
+  /** Messages that `send` accepted, in both directions. */
+  accepted: number
   received: number
-  /** Those that `send` gave back as an error. */
-  refused: number
-  /** Lost with a connection that did not end in order, which its close said. */
-  lost_with_a_close: number
-  /** Of those, what `unsent` counted on our side. */
+  /** Messages that `send` returned an error for. */
+  rejected: number
+  /** Messages lost with a connection whose close info reported that it did not end cleanly. */
+  lost: number
+  /** Messages that our side counted as unsent. */
   unsent: number
-  /** What nothing explains: each with its words. */
+  /** Discrepancies without an explanation, as text. */
   readonly unexplained: string[]
 }
 
-/** Compares what each side says, once all have left. */
+/** Compares the records of both sides, after all clients have left. */
 export function audit(
-  guests: readonly { guest: GuestAccount; is_clean: boolean }[],
-  lives: readonly ServerLife[],
-): Account {
-  const account: Account = {
-    taken: 0,
+  clients: readonly { client: ClientRecord; is_clean: boolean }[],
+  connections: readonly ConnectionRecord[],
+): AuditResult {
+  const result: AuditResult = {
+    accepted: 0,
     received: 0,
-    refused: 0,
-    lost_with_a_close: 0,
+    rejected: 0,
+    lost: 0,
     unsent: 0,
     unexplained: [],
   }
-  const by_client = new Map<number, ServerLife[]>()
-  for (const life of lives) {
-    const known = by_client.get(life.client)
-    if (known === undefined) by_client.set(life.client, [life])
-    else known.push(life)
+  const by_client = new Map<number, ConnectionRecord[]>()
+  for (const connection of connections) {
+    const others = by_client.get(connection.client)
+    if (others === undefined) by_client.set(connection.client, [connection])
+    else others.push(connection)
   }
-  for (const { guest, is_clean } of guests) {
-    const own = (by_client.get(guest.id) ?? []).sort((a, b) => a.life - b.life)
-    audit_sent(account, guest, own, is_clean)
-    audit_received(account, guest, own)
+  for (const { client, is_clean } of clients) {
+    const own = (by_client.get(client.id) ?? []).sort((a, b) => a.id - b.id)
+    audit_sent(result, client, own, is_clean)
+    audit_received(result, client, own)
   }
-  return account
+  return result
 }
 
-/** From the client to the server. */
+/** Audits the messages from a client to the server. */
 function audit_sent(
-  account: Account,
-  guest: GuestAccount,
-  lives: readonly ServerLife[],
+  result: AuditResult,
+  client: ClientRecord,
+  connections: readonly ConnectionRecord[],
   is_clean: boolean,
 ): void {
-  const wrong = (what: string): number => account.unexplained.push(`client ${guest.id}: ${what}`)
+  const fail = (problem: string): number => result.unexplained.push(`client ${client.id}: ${problem}`)
   let last = -1
   let received = 0
-  for (const life of lives) {
-    if (life.out_of_order > 0) wrong(`${life.out_of_order} messages out of order at the server`)
-    if (life.first === -1) continue
-    if (life.first <= last) wrong(`message ${life.first} came twice, or late`)
-    received += life.last - life.first + 1
-    last = life.last
+  for (const connection of connections) {
+    if (connection.out_of_order > 0) fail(`${connection.out_of_order} messages out of order at the server`)
+    if (connection.first === -1) continue
+    if (connection.first <= last) fail(`message ${connection.first} arrived twice, or late`)
+    received += connection.last - connection.first + 1
+    last = connection.last
   }
-  account.taken += guest.taken
-  account.received += received
-  account.refused += guest.refused
-  account.unsent += guest.unsent
-  account.lost_with_a_close += guest.taken - received
-  const end = lives.at(-1)
-  const has_to_be_whole = is_clean && guest.had_to_send && end?.info?.cause === 'peer' && end.info.clean
-  if (has_to_be_whole && last !== guest.taken - 1)
-    wrong(`left in order, and ${guest.taken - 1 - last} are missing`)
-  const breaks = lives.length + guest.returns - 1
-  if (breaks === 0 && has_to_be_whole && received !== guest.taken)
-    wrong(`${guest.taken - received} are missing`)
-  if (breaks === 0 && received > 0 && lives.find(({ first }) => first !== -1)?.first !== 0)
-    wrong('its first messages are missing')
+  result.accepted += client.accepted
+  result.received += received
+  result.rejected += client.rejected
+  result.unsent += client.unsent
+  result.lost += client.accepted - received
+  const end = connections.at(-1)
+  const must_be_complete =
+    is_clean && client.had_messages_to_send && end?.info?.cause === 'peer' && end.info.clean
+  if (must_be_complete && last !== client.accepted - 1)
+    fail(`left cleanly, but ${client.accepted - 1 - last} messages are missing`)
+  const interruptions = connections.length + client.reconnects - 1
+  if (interruptions === 0 && must_be_complete && received !== client.accepted)
+    fail(`${client.accepted - received} messages are missing`)
+  if (interruptions === 0 && received > 0 && connections.find(({ first }) => first !== -1)?.first !== 0)
+    fail('its first messages are missing')
 }
 
-/** From the server to the client, connection by connection. */
-function audit_received(account: Account, guest: GuestAccount, lives: readonly ServerLife[]): void {
-  for (const [index, life] of lives.entries()) {
-    const wrong = (what: string): number =>
-      account.unexplained.push(`client ${guest.id}, connection ${life.life}: ${what}`)
-    const seen = guest.lives.get(life.life) ?? { received: 0, out_of_order: 0 }
-    if (seen.out_of_order > 0) wrong(`${seen.out_of_order} messages out of order at the client`)
-    if (seen.received > life.taken) wrong(`${seen.received} came of ${life.taken}`)
-    account.taken += life.taken
-    account.received += seen.received
-    account.refused += life.refused
-    account.unsent += life.info?.unsent ?? 0
-    account.lost_with_a_close += life.taken - seen.received
-    const is_left = guest.is_leaving && index === lives.length - 1
-    const has_to_be_whole = life.is_closed_here && life.info?.clean === true && !is_left
-    if (has_to_be_whole && seen.received !== life.taken) wrong(`${life.taken - seen.received} are missing`)
+/** Audits the messages from the server to a client, connection by connection. */
+function audit_received(
+  result: AuditResult,
+  client: ClientRecord,
+  connections: readonly ConnectionRecord[],
+): void {
+  for (const [index, connection] of connections.entries()) {
+    const fail = (problem: string): number =>
+      result.unexplained.push(`client ${client.id}, connection ${connection.id}: ${problem}`)
+    const received = client.connections.get(connection.id) ?? { count: 0, out_of_order: 0 }
+    if (received.out_of_order > 0) fail(`${received.out_of_order} messages out of order at the client`)
+    if (received.count > connection.accepted)
+      fail(`${received.count} messages arrived, but only ${connection.accepted} were sent`)
+    result.accepted += connection.accepted
+    result.received += received.count
+    result.rejected += connection.rejected
+    result.unsent += connection.info?.unsent ?? 0
+    result.lost += connection.accepted - received.count
+    const is_left_by_client = client.is_leaving && index === connections.length - 1
+    const must_be_complete =
+      connection.is_closed_by_server && connection.info?.clean === true && !is_left_by_client
+    if (must_be_complete && received.count !== connection.accepted)
+      fail(`${connection.accepted - received.count} messages are missing`)
   }
 }

@@ -1,24 +1,26 @@
-// A thousand clients that come, go, are reset and stalled at random, for minutes: `pnpm soak`.
+// Runs 1,000 clients that connect, leave, are reset and stalled at random, for minutes: `pnpm soak`.
 import { fork } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Journal } from '@bt/test-support/journal'
-import { type Account, audit } from './audit.js'
-import { BadWeather } from './bad_weather.js'
-import { account_of, BareGuest, type Guest, type GuestAccount, OurGuest } from './guests.js'
-import { keep_rate, type ServerLife, type ServerOrder, type ServerWord, seeded_random } from './life.js'
+import { type AuditResult, audit } from './audit.js'
+import { type ClientRecord, LibraryClient, RawClient, record_of, type SoakClient } from './clients.js'
+import { FaultyProxy } from './faulty_proxy.js'
+import { keep_rate } from './keep_rate.js'
+import { seeded_random } from './seeded_random.js'
+import type { ConnectionRecord, ServerCommand, ServerEvent } from './server_messages.js'
 import { read_arguments, type SoakArguments, USAGE } from './soak_arguments.js'
 
 const { minutes, clients: client_count, seed } = arguments_or_exit()
 const random = seeded_random(seed)
 /** In each direction. */
-const PER_SECOND = 2_500
-const LEAVE_PER_SECOND = client_count / 20
+const MESSAGES_PER_SECOND = 2_500
+const LEAVES_PER_SECOND = client_count / 20
 const MIB = 1_048_576
-/** What a garbage collector may leave, and what is filled once and kept. */
+/** Garbage that a collection may leave, and caches that are filled once and kept. */
 const HEAP_LEEWAY_BYTES = 8 * MIB
 
-type Figures = Extract<ServerWord, { word: 'figures' }>
+type Figures = Extract<ServerEvent, { event: 'figures' }>
 
 function arguments_or_exit(): SoakArguments {
   try {
@@ -31,98 +33,105 @@ function arguments_or_exit(): SoakArguments {
 
 const server = fork(
   fileURLToPath(new URL('./soak_server.js', import.meta.url)),
-  [String(seed + 1), String(PER_SECOND)],
+  [String(seed + 1), String(MESSAGES_PER_SECOND)],
   { execArgv: ['--expose-gc'] },
 )
 const figures = new Journal<Figures>()
-const lives = new Journal<ServerLife>()
+const connections = new Journal<ConnectionRecord>()
 const addr = await new Promise<string>(resolve => {
-  server.on('message', (told: ServerWord) => {
-    if (told.word === 'listening') resolve(told.addr)
-    else if (told.word === 'life') lives.add(told.life)
-    else figures.add(told)
+  server.on('message', (event: ServerEvent) => {
+    if (event.event === 'listening') resolve(event.addr)
+    else if (event.event === 'closed') connections.add(event.connection)
+    else figures.add(event)
   })
 })
-const weather = await BadWeather.before(addr)
+const proxy = await FaultyProxy.start(addr)
 
-const here = new Map<number, Guest>()
-const gone: { guest: GuestAccount; is_clean: boolean }[] = []
+const clients = new Map<number, SoakClient>()
+/** The same clients, in an array, so that one can be picked at random. */
+let candidates: SoakClient[] = []
+const left: { client: ClientRecord; is_clean: boolean }[] = []
 let next_id = 0
-let coming = 0
+let connecting = 0
 let is_over = false
 
-async function come(): Promise<void> {
+async function add_client(): Promise<void> {
   const id = next_id
   next_id += 1
-  coming += 1
+  connecting += 1
   const kind = random()
-  const guest =
-    kind < 0.5 ? await BareGuest.come(id, addr) : new OurGuest(id, kind < 0.75 ? weather.addr : addr)
-  coming -= 1
-  here.set(id, guest)
-  guest.left.then(is_clean => {
-    here.delete(id)
-    gone.push({ guest: account_of(guest), is_clean })
-    drawn_from = drawn_from.filter(other => other !== guest)
-    if (!is_over) void come()
+  const client =
+    kind < 0.5 ? await RawClient.connect(id, addr) : new LibraryClient(id, kind < 0.75 ? proxy.addr : addr)
+  connecting -= 1
+  clients.set(id, client)
+  client.left.then(is_clean => {
+    clients.delete(id)
+    left.push({ client: record_of(client), is_clean })
+    candidates = candidates.filter(other => other !== client)
+    if (!is_over) void add_client()
   })
-  drawn_from.push(guest)
-  if (is_over) guest.leave_in_order()
+  candidates.push(client)
+  if (is_over) client.leave_cleanly()
 }
 
-let drawn_from: Guest[] = []
-const anyone = (): Guest | undefined => drawn_from[Math.floor(random() * drawn_from.length)]
+const random_client = (): SoakClient | undefined => candidates[Math.floor(random() * candidates.length)]
 
-const order = (word: ServerOrder): boolean => server.send(word)
+const send_command = (command: ServerCommand): boolean => server.send(command)
 
 async function measure(): Promise<Figures> {
   const before = figures.entries.length
-  order('measure')
+  send_command('measure')
   return (await figures.count(before + 1))[before] as Figures
 }
 
-async function fill(): Promise<void> {
+async function connect_all(): Promise<void> {
   is_over = false
-  while (here.size + coming < client_count) {
-    await Promise.all(Array.from({ length: Math.min(50, client_count - here.size - coming) }, () => come()))
+  while (clients.size + connecting < client_count) {
+    const missing = client_count - clients.size - connecting
+    await Promise.all(Array.from({ length: Math.min(50, missing) }, () => add_client()))
   }
 }
 
-/** All leave in order; settles when the server has told of each connection. */
-async function empty(): Promise<void> {
+/** Makes all clients leave cleanly; resolves when the server has reported every connection. */
+async function disconnect_all(): Promise<void> {
   is_over = true
-  for (const guest of [...here.values()]) guest.leave_in_order()
-  while (here.size + coming > 0)
+  for (const client of [...clients.values()]) client.leave_cleanly()
+  while (clients.size + connecting > 0)
     await Promise.all(
-      [...here.values()]
-        .map(({ left }) => left)
+      [...clients.values()]
+        .map(client => client.left)
         .concat(new Promise<boolean>(resolve => setImmediate(resolve, true))),
     )
   for (;;) {
-    // Counted first: one may be told before it is known here how many are left.
-    const told = lives.entries.length
+    // Counted before measuring: a connection may be reported while the measurement is on its way.
+    const reported = connections.entries.length
     if ((await measure()).connections === 0) return
-    await lives.count(told + 1)
+    await connections.count(reported + 1)
   }
 }
 
-function show(account: Account, before: Figures, after: Figures, own_descriptors: readonly number[]): void {
+function show(
+  result: AuditResult,
+  before: Figures,
+  after: Figures,
+  own_descriptors: readonly number[],
+): void {
   const mib = (bytes: number): string => (bytes / MIB).toFixed(1)
   const rows: readonly (readonly [string, string | number])[] = [
     ['seed', seed],
     ['minutes', minutes],
     ['clients at a time', client_count],
-    ['clients in all', gone.length],
-    ['connections in all', lives.entries.length],
-    ['ended by', JSON.stringify(count_by(lives.entries, ({ info }) => info?.cause ?? 'nothing'))],
-    ['messages taken by send', account.taken],
-    ['messages a second', Math.round(account.taken / (minutes * 60))],
-    ['received, in order', account.received],
-    ['given back as an error', account.refused],
-    ['lost with a connection, which its close told', account.lost_with_a_close],
-    ['counted by unsent', account.unsent],
-    ['unexplained', account.unexplained.length],
-    ["errors told by the server's on_error", JSON.stringify(after.errors)],
+    ['clients in all', left.length],
+    ['connections in all', connections.entries.length],
+    ['ended by', JSON.stringify(count_by(connections.entries, ({ info }) => info?.cause ?? 'nothing'))],
+    ['messages accepted by send', result.accepted],
+    ['messages per second', Math.round(result.accepted / (minutes * 60))],
+    ['received, in order', result.received],
+    ['rejected by send', result.rejected],
+    ['lost with a connection, as its close reported', result.lost],
+    ['counted by unsent', result.unsent],
+    ['unexplained', result.unexplained.length],
+    ["errors in the server's on_error", JSON.stringify(after.errors)],
     ['sockets shed', after.shed],
     ["server's heap before and after, MiB", `${mib(before.heap_bytes)} ${mib(after.heap_bytes)}`],
     ["server's resident memory before and after, MiB", `${mib(before.rss_bytes)} ${mib(after.rss_bytes)}`],
@@ -133,54 +142,53 @@ function show(account: Account, before: Figures, after: Figures, own_descriptors
   for (const [name, value] of rows) console.log(`${name.padEnd(48)} ${value}`)
 }
 
-function count_by<Thing>(
-  things: readonly Thing[],
-  name_of: (thing: Thing) => string,
-): Record<string, number> {
+function count_by<Item>(items: readonly Item[], name_of: (item: Item) => string): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const thing of things) counts[name_of(thing)] = (counts[name_of(thing)] ?? 0) + 1
+  for (const item of items) counts[name_of(item)] = (counts[name_of(item)] ?? 0) + 1
   return counts
 }
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
-console.log(`seed ${seed}: ${client_count} clients, ${2 * PER_SECOND} messages a second, ${minutes} minutes`)
-// Once round first, so that what is made once and kept is there when it is measured.
-await fill()
-await empty()
+console.log(
+  `seed ${seed}: ${client_count} clients, ${2 * MESSAGES_PER_SECOND} messages per second, ${minutes} minutes`,
+)
+// A first round without faults, so that what is created once and kept exists before the first measurement.
+await connect_all()
+await disconnect_all()
 const before = await measure()
 const own_before = descriptors()
 
-await fill()
-order('start')
+await connect_all()
+send_command('start')
 const started_ms = performance.now()
 const stops = [
-  keep_rate(PER_SECOND, () => anyone()?.send()),
-  keep_rate(LEAVE_PER_SECOND, () => anyone()?.leave(random)),
-  keep_rate(5, () => weather.reset(random)),
-  keep_rate(2, () => weather.stall(random, random() * 6_000)),
+  keep_rate(MESSAGES_PER_SECOND, () => random_client()?.send()),
+  keep_rate(LEAVES_PER_SECOND, () => random_client()?.leave(random)),
+  keep_rate(5, () => proxy.reset(random)),
+  keep_rate(2, () => proxy.stall(random, random() * 6_000)),
   keep_rate(0.1, () => {
     const seconds = Math.round((performance.now() - started_ms) / 1_000)
     const rss = Math.round(process.memoryUsage().rss / MIB)
     console.log(
-      `${seconds} s: ${here.size} here, ${gone.length} gone, ${lives.entries.length} connections ended, ${rss} MiB here`,
+      `${seconds} s: ${clients.size} clients, ${left.length} have left, ${connections.entries.length} connections have ended, ${rss} MiB here`,
     )
   }),
 ]
 await new Promise(resolve => setTimeout(resolve, minutes * 60_000))
 for (const stop of stops) stop()
-order('stop')
-await empty()
+send_command('stop')
+await disconnect_all()
 const after = await measure()
-await weather.end()
+await proxy.end()
 const own_after = descriptors()
 server.disconnect()
 
-const account = audit(gone, lives.entries)
-show(account, before, after, [own_before, own_after])
-for (const words of account.unexplained.slice(0, 20)) console.log(words)
-const is_heap_kept = after.heap_bytes - before.heap_bytes < HEAP_LEEWAY_BYTES
-const are_descriptors_kept = after.descriptors <= before.descriptors && own_after <= own_before
-if (!is_heap_kept) console.log("the server's heap has grown")
-if (!are_descriptors_kept) console.log('descriptors are still open')
-process.exit(account.unexplained.length === 0 && is_heap_kept && are_descriptors_kept ? 0 : 1)
+const result = audit(left, connections.entries)
+show(result, before, after, [own_before, own_after])
+for (const problem of result.unexplained.slice(0, 20)) console.log(problem)
+const is_heap_stable = after.heap_bytes - before.heap_bytes < HEAP_LEEWAY_BYTES
+const are_descriptors_closed = after.descriptors <= before.descriptors && own_after <= own_before
+if (!is_heap_stable) console.log("the server's heap has grown")
+if (!are_descriptors_closed) console.log('descriptors are still open')
+process.exit(result.unexplained.length === 0 && is_heap_stable && are_descriptors_closed ? 0 : 1)

@@ -1,17 +1,20 @@
-// The server of the soak: checks what comes, sends by itself, closes some, and tells how each connection went.
+// The server of the soak: checks the messages that arrive, sends messages of its own, closes some
+// connections, and reports a record of each connection that has ended.
 import { readdirSync } from 'node:fs'
 import { listen, type WsSocket } from '@bt/net'
-import { keep_rate, type ServerLife, type ServerOrder, type ServerWord, seeded_random } from './life.js'
+import { keep_rate } from './keep_rate.js'
+import { seeded_random } from './seeded_random.js'
+import type { ConnectionRecord, ServerCommand, ServerEvent } from './server_messages.js'
 
 const [seed = 1, per_second = 2_500] = process.argv.slice(2).map(Number)
 const random = seeded_random(seed)
-const lives = new Map<WsSocket, ServerLife>()
-/** The same, to draw from. */
+const connections = new Map<WsSocket, ConnectionRecord>()
+/** The sockets of `connections`, and some that have closed: an array, so that one can be picked at random. */
 let sockets: WsSocket[] = []
 const errors: Record<string, number> = {}
-let next_life = 0
+let next_id = 0
 
-const say = (word: ServerWord): void => void process.send?.(word)
+const report = (event: ServerEvent): void => void process.send?.(event)
 
 const server = listen({
   type: 'ws',
@@ -21,36 +24,36 @@ const server = listen({
   max_queue: 1_048_576,
   max_total_queue: 33_554_432,
   on_connect: socket => {
-    const life: ServerLife = {
-      life: next_life,
+    const connection: ConnectionRecord = {
+      id: next_id,
       client: Number(socket.request.query.get('client')),
       first: -1,
       last: -1,
-      taken: 0,
-      refused: 0,
+      accepted: 0,
+      rejected: 0,
       out_of_order: 0,
-      is_closed_here: false,
+      is_closed_by_server: false,
       info: undefined,
     }
-    next_life += 1
-    lives.set(socket, life)
+    next_id += 1
+    connections.set(socket, connection)
     sockets.push(socket)
-    socket.send(`life ${life.life}`)
+    socket.send(`connection ${connection.id}`)
   },
   on_message: (socket, data) => {
-    const life = lives.get(socket) as ServerLife
+    const connection = connections.get(socket) as ConnectionRecord
     const number = Number.parseInt(data, 10)
-    if (life.first === -1) life.first = number
-    else if (number !== life.last + 1) life.out_of_order += 1
-    life.last = number
-    // Now and then a handler takes its time.
+    if (connection.first === -1) connection.first = number
+    else if (number !== connection.last + 1) connection.out_of_order += 1
+    connection.last = number
+    // One in a hundred callbacks is slow.
     return random() < 0.01 ? new Promise<void>(resolve => setTimeout(resolve, random() * 20)) : undefined
   },
   on_close: (socket, info) => {
-    const life = lives.get(socket) as ServerLife
-    lives.delete(socket)
-    life.info = info
-    say({ word: 'life', life })
+    const connection = connections.get(socket) as ConnectionRecord
+    connections.delete(socket)
+    connection.info = info
+    report({ event: 'closed', connection })
   },
   on_error: ({ code }) => {
     errors[code] = (errors[code] ?? 0) + 1
@@ -58,43 +61,43 @@ const server = listen({
 })
 
 function send(socket: WsSocket, size: number): boolean {
-  const life = lives.get(socket)
-  if (life === undefined || life.is_closed_here) return false
-  if (socket.send(`${life.taken} `.padEnd(size, 'x')) === true) {
-    life.taken += 1
+  const connection = connections.get(socket)
+  if (connection === undefined || connection.is_closed_by_server) return false
+  if (socket.send(`${connection.accepted} `.padEnd(size, 'x')) === true) {
+    connection.accepted += 1
     return true
   }
-  life.refused += 1
+  connection.rejected += 1
   return false
 }
 
-function any_socket(): WsSocket | undefined {
-  if (sockets.length > 2 * lives.size) sockets = [...lives.keys()]
+function random_socket(): WsSocket | undefined {
+  if (sockets.length > 2 * connections.size) sockets = [...connections.keys()]
   return sockets[Math.floor(random() * sockets.length)]
 }
 
 let stops: (() => void)[] = []
 
-// Whoever has started it has ended.
+// The process ends with the soak that started it.
 process.on('disconnect', () => process.exit())
-process.on('message', (order: ServerOrder) => {
-  switch (order) {
+process.on('message', (command: ServerCommand) => {
+  switch (command) {
     case 'start':
       stops = [
         keep_rate(per_second, () => {
-          const socket = any_socket()
+          const socket = random_socket()
           if (socket !== undefined) send(socket, 100 + Math.floor(random() * 200))
         }),
-        // A burst, which fills the queue of whoever does not read.
+        // A burst fills the queue of a client that does not read.
         keep_rate(0.5, () => {
-          const socket = any_socket()
+          const socket = random_socket()
           for (let index = 0; index < 400 && socket !== undefined && send(socket, 16_384); index += 1);
         }),
         keep_rate(5, () => {
-          const socket = any_socket()
-          const life = socket && lives.get(socket)
-          if (socket === undefined || life === undefined) return
-          life.is_closed_here = true
+          const socket = random_socket()
+          const connection = socket && connections.get(socket)
+          if (socket === undefined || connection === undefined) return
+          connection.is_closed_by_server = true
           socket.close(4_000, 'come back')
         }),
       ]
@@ -103,11 +106,11 @@ process.on('message', (order: ServerOrder) => {
       for (const stop of stops.splice(0)) stop()
       return
     case 'measure':
-      if (lives.size === 0) sockets = []
+      if (connections.size === 0) sockets = []
       globalThis.gc?.()
-      say({
-        word: 'figures',
-        connections: lives.size,
+      report({
+        event: 'figures',
+        connections: connections.size,
         heap_bytes: process.memoryUsage().heapUsed,
         rss_bytes: process.memoryUsage().rss,
         descriptors: readdirSync('/proc/self/fd').length,
@@ -117,4 +120,4 @@ process.on('message', (order: ServerOrder) => {
   }
 })
 await server.opened
-say({ word: 'listening', addr: server.addr })
+report({ event: 'listening', addr: server.addr })

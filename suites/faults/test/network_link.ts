@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { IP, MissingProgram, type Program, PYTHON_3, path_of } from '@bt/test-support/programs'
-import { also_end } from './subjects.ts'
+import { dispose_after_test } from './endpoints.ts'
 
-const PROGRAM = fileURLToPath(new URL('../lossy_link.py', import.meta.url))
+const FORWARDER = fileURLToPath(new URL('../lossy_link.py', import.meta.url))
 
 /** The address of the server's end. */
 export const SERVER_IP = '10.213.77.1'
 const CLIENT_IP = '10.213.77.2'
 
-/** Two network namespaces, and a link between them that can be cut and made bad. */
-export class Link {
-  /** Commands that run a program at either end. */
+/** Two network namespaces, and a link between them that can be cut and impaired. */
+export class NetworkLink {
+  /** The commands that run a program in the namespace of the server, and in that of the client. */
   readonly server_end: readonly string[]
   readonly client_end: readonly string[]
   readonly #names: readonly [string, string]
-  readonly #program: ChildProcess
-  readonly #ended: Promise<unknown>
-  readonly #answers: AsyncIterator<string>
+  readonly #forwarder: ChildProcess
+  readonly #exited: Promise<unknown>
+  readonly #replies: AsyncIterator<string>
   readonly #lines: Interface
 
   private constructor(names: readonly [string, string]) {
@@ -27,18 +27,19 @@ export class Link {
     const [server_end, client_end] = names.map(name => [path_of(IP), 'netns', 'exec', name])
     this.server_end = server_end as string[]
     this.client_end = client_end as string[]
-    const [command = '', ...args] = [...this.server_end, 'python3', PROGRAM]
-    this.#program = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#ended = once(this.#program, 'exit')
-    this.#lines = createInterface({ input: this.#program.stdout as NodeJS.ReadableStream })
-    this.#answers = this.#lines[Symbol.asyncIterator]()
+    const [command = '', ...args] = [...this.server_end, 'python3', FORWARDER]
+    this.#forwarder = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#exited = once(this.#forwarder, 'exit')
+    this.#lines = createInterface({ input: this.#forwarder.stdout as NodeJS.ReadableStream })
+    this.#replies = this.#lines[Symbol.asyncIterator]()
   }
 
-  static async make(): Promise<Link> {
+  /** Creates a link, which is removed after the test. */
+  static async create(): Promise<NetworkLink> {
     const names = [`bt-${process.pid}-s`, `bt-${process.pid}-c`] as const
     for (const name of names) ip('netns', 'add', name)
-    const link = also_end(new Link(names))
-    if ((await link.#answers.next()).value !== 'ready') throw new Error('lossy_link.py did not start')
+    const link = dispose_after_test(new NetworkLink(names))
+    if ((await link.#replies.next()).value !== 'ready') throw new Error('lossy_link.py did not start')
     const [server, client] = names
     ip('-n', server, 'link', 'set', 'link1', 'netns', client)
     for (const [name, device, address, peer] of [
@@ -52,34 +53,34 @@ export class Link {
     return link
   }
 
-  /** From now on no packet gets through, and neither end is told. */
+  /** Drops all packets from now on; neither end is notified. */
   cut(): Promise<void> {
-    return this.#order('cut')
+    return this.#send('cut')
   }
 
-  mend(): Promise<void> {
-    return this.#order('mend')
+  restore(): Promise<void> {
+    return this.#send('restore')
   }
 
-  /** Each packet is late by so much, lost with the one probability, and overtaken with the other. */
-  weather(delay_ms: number, loss: number, reorder: number): Promise<void> {
-    return this.#order(`weather ${delay_ms} ${loss} ${reorder}`)
+  /** Delays each packet, and loses or reorders it with the given probabilities. */
+  impair(delay_ms: number, loss: number, reorder: number): Promise<void> {
+    return this.#send(`impair ${delay_ms} ${loss} ${reorder}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#program.kill()
-    await this.#ended
+    this.#forwarder.kill()
+    await this.#exited
     this.#lines.close()
     for (const name of this.#names) ip('netns', 'del', name)
   }
 
-  async #order(order: string): Promise<void> {
-    this.#program.stdin?.write(`${order}\n`)
-    await this.#answers.next()
+  async #send(command: string): Promise<void> {
+    this.#forwarder.stdin?.write(`${command}\n`)
+    await this.#replies.next()
   }
 }
 
-/** What a link needs. */
+/** The requirements of a link, in the form of a program that may be missing. */
 const LINK: Omit<Program, 'find'> = {
   name: 'a link between two network namespaces',
   use: 'tests of bad links',
@@ -87,8 +88,8 @@ const LINK: Omit<Program, 'find'> = {
   is_optional: true,
 }
 
-/** Throws if there can be no link here. */
-export function need_link(): void {
+/** Throws `MissingProgram`, which skips the test, if this machine cannot create a link. */
+export function require_link(): void {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new MissingProgram(LINK)
   const python = path_of(PYTHON_3)
   path_of(IP)
@@ -104,7 +105,7 @@ export function need_link(): void {
     try {
       ip('netns', 'del', name)
     } catch {
-      // It was never made.
+      // The namespace was never created.
     }
   }
 }

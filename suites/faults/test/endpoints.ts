@@ -4,39 +4,42 @@ import { join } from 'node:path'
 import * as net from '@bt/net'
 import { Journal } from '@bt/test-support/journal'
 import { afterEach } from 'vitest'
-import { WireServer } from '../src/wire.ts'
+import { RawServer } from '../src/raw_peer.ts'
 
-const started: { [Symbol.asyncDispose](): Promise<void> }[] = []
+const disposables: { [Symbol.asyncDispose](): Promise<void> }[] = []
 
-/** Ends what a test has started when the test has ended. */
-export function also_end<Thing extends { [Symbol.asyncDispose](): Promise<void> }>(thing: Thing): Thing {
-  started.push(thing)
-  return thing
+/** Disposes of a resource after the test that created it, the latest one first. */
+export function dispose_after_test<Resource extends { [Symbol.asyncDispose](): Promise<void> }>(
+  resource: Resource,
+): Resource {
+  disposables.push(resource)
+  return resource
 }
 
 afterEach(async () => {
-  for (const thing of started.splice(0).reverse()) await thing[Symbol.asyncDispose]()
+  for (const resource of disposables.splice(0).reverse()) await resource[Symbol.asyncDispose]()
 })
 
-/** How a socket of a server ended. */
-export interface Left {
+/** A socket of a server that has closed. */
+export interface ClosedSocket {
   readonly socket: net.WsSocket
   readonly info: net.CloseInfo
 }
 
-/** A server of ours, and what it told. Unless told otherwise it echoes. */
+/** A server, and what its callbacks have received. */
 export interface WatchedServer {
   readonly server: net.WsServer
   readonly connects: Journal<net.WsSocket>
   readonly messages: Journal<string>
-  readonly closes: Journal<Left>
+  readonly closes: Journal<ClosedSocket>
   readonly errors: Journal<net.WsServerError>
 }
 
+/** Starts a server, which echoes messages by default. */
 export async function start_server(options: Partial<net.WsListenOptions> = {}): Promise<WatchedServer> {
   const connects = new Journal<net.WsSocket>()
   const messages = new Journal<string>()
-  const closes = new Journal<Left>()
+  const closes = new Journal<ClosedSocket>()
   const errors = new Journal<net.WsServerError>()
   const server = net.listen({
     type: 'ws',
@@ -62,12 +65,12 @@ export async function start_server(options: Partial<net.WsListenOptions> = {}): 
       options.on_error?.(err)
     },
   })
-  also_end(server)
+  dispose_after_test(server)
   await server.opened
   return { server, connects, messages, closes, errors }
 }
 
-/** A client of ours, and what it told. */
+/** A client, and what its callbacks have received. */
 export interface WatchedClient {
   readonly ws: net.WsClient
   readonly opens: Journal<void>
@@ -110,7 +113,7 @@ export function start_client(url: string, options: Partial<net.WsConnectOptions>
       options.on_reconnecting?.(info)
     },
   })
-  also_end(ws)
+  dispose_after_test(ws)
   return { ws, opens, messages, closes, errors, waits }
 }
 
@@ -118,29 +121,32 @@ export function url_of(server: net.WsServer): string {
   return server.addr.startsWith('unix:') ? `ws+${server.addr}:/ws` : `ws://${server.addr}/ws`
 }
 
-/** Proves that a server goes on serving others: one comes, says something, hears it, and leaves. */
-export async function serves_others(server: net.WsServer): Promise<void> {
+/** Checks that a server still serves: a new client connects, gets a message echoed, and closes. */
+export async function expect_serving(server: net.WsServer): Promise<void> {
   const { ws, messages, closes } = start_client(url_of(server))
-  ws.send('is anybody there?')
-  await messages.first(data => data === 'is anybody there?')
+  ws.send('are you there?')
+  await messages.first(data => data === 'are you there?')
   ws.close()
   await closes.first()
 }
 
-/** Proves that a client's process goes on: another client of ours gets through to a server of ours. */
-export async function goes_on(): Promise<void> {
+/** Checks that this process still works: a new client connects to a new server. */
+export async function expect_process_alive(): Promise<void> {
   const { server } = await start_server()
-  await serves_others(server)
+  await expect_serving(server)
 }
 
-export async function start_wire_server(): Promise<WireServer> {
-  return also_end(await WireServer.start())
+export async function start_raw_server(): Promise<RawServer> {
+  return dispose_after_test(await RawServer.start())
 }
 
-/** A Unix socket: the kernel holds little for each of its connections, and it is the queues that count. */
+/**
+ * Returns the `bind` of a Unix socket. The kernel buffers little for its connections, so almost all data is
+ * in our queues.
+ */
 export function unix_bind(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bt-faults-'))
-  also_end({
+  dispose_after_test({
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true })
     },

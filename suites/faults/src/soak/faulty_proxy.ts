@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { reset } from '../wire.js'
+import { reset } from '../raw_peer.js'
 
-/** A proxy before a server, which resets and stalls what goes through it. */
-export class BadWeather {
+/** A proxy in front of a server, which resets and stalls connections on request. */
+export class FaultyProxy {
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   readonly #stalled = new Set<readonly Socket[]>()
@@ -24,26 +24,27 @@ export class BadWeather {
     })
   }
 
-  static async before(addr: string): Promise<BadWeather> {
-    const weather = new BadWeather(Number(addr.split(':')[1]))
-    weather.#server.listen(0, '127.0.0.1')
-    await once(weather.#server, 'listening')
-    return weather
+  /** Starts a proxy for the server at `addr`. */
+  static async start(addr: string): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(Number(addr.split(':')[1]))
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
   }
 
   get addr(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Resets one of the connections, at both ends. */
+  /** Resets a random connection at both ends. */
   reset(random: () => number): void {
-    for (const socket of this.#any(random)) if (!socket.destroyed && !socket.connecting) reset(socket)
+    for (const socket of this.#random_pair(random)) if (!socket.destroyed && !socket.connecting) reset(socket)
   }
 
-  /** Lets nothing through for a while, though both ends stay open. */
-  stall(random: () => number, for_ms: number): void {
-    const pair = this.#any(random)
-    // Piped twice, it would let everything through twice.
+  /** Holds back all data of a random connection for a while; both ends stay open. */
+  stall(random: () => number, duration_ms: number): void {
+    const pair = this.#random_pair(random)
+    // Two overlapping stalls would pipe the sockets twice, and so duplicate all data.
     if (this.#stalled.has(pair)) return
     this.#stalled.add(pair)
     for (const [index, socket] of pair.entries()) socket.unpipe(pair[1 - index] as Socket).pause()
@@ -51,7 +52,7 @@ export class BadWeather {
       this.#stalled.delete(pair)
       for (const [index, socket] of pair.entries())
         if (!socket.destroyed) socket.pipe(pair[1 - index] as Socket)
-    }, for_ms)
+    }, duration_ms)
   }
 
   async end(): Promise<void> {
@@ -61,7 +62,7 @@ export class BadWeather {
     await closed
   }
 
-  #any(random: () => number): readonly Socket[] {
+  #random_pair(random: () => number): readonly Socket[] {
     return [...this.#pairs][Math.floor(random() * this.#pairs.size)] ?? []
   }
 }

@@ -1,47 +1,47 @@
 import type * as net from '@bt/net'
 import { close_payload, OPCODE } from '@bt/test-support/frames'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Wire } from '../src/wire.ts'
-import { measure, run_server } from './processes.ts'
+import { RawPeer } from '../src/raw_peer.ts'
 import {
-  serves_others,
+  expect_serving,
   start_client,
+  start_raw_server,
   start_server,
-  start_wire_server,
   unix_bind,
   url_of,
-} from './subjects.ts'
-import { gate } from './victim.ts'
+} from './endpoints.ts'
+import { gate } from './test_connection.ts'
+import { measure, run_server } from './test_process.ts'
 
 const MIB = 1_048_576
 
-async function stalled_wires(addr: string, count: number): Promise<readonly Wire[]> {
-  const wires: Wire[] = []
-  while (wires.length < count) {
+async function stalled_peers(addr: string, count: number): Promise<readonly RawPeer[]> {
+  const peers: RawPeer[] = []
+  while (peers.length < count) {
     const more = await Promise.all(
-      Array.from({ length: Math.min(50, count - wires.length) }, () => Wire.open(addr)),
+      Array.from({ length: Math.min(50, count - peers.length) }, () => RawPeer.open(addr)),
     )
-    wires.push(...more)
+    peers.push(...more)
   }
-  for (const wire of wires) wire.stop_reading()
-  return wires
+  for (const peer of peers) peer.stop_reading()
+  return peers
 }
 
-describe('a server of ours survives', () => {
-  it('1,000 peers that all stop reading: max_total_queue bounds its memory, sockets are shed with 1013, others are served', async () => {
+describe('a server', () => {
+  it('sheds sockets with 1013 when 1,000 peers stop reading, so that its memory is bounded by max_total_queue', async () => {
     const bind = unix_bind()
     const { program } = await run_server({ bind, max_total_queue: 16 * MIB, close_timeout: 500 })
-    const wires = await stalled_wires(bind, 1_000)
+    const peers = await stalled_peers(bind, 1_000)
     await program.times('open', 1_000)
     const before = await measure(program)
-    // 300 MiB in all, of which the kernel takes about two thirds.
-    program.order({ do: 'send', count: 75, size: 4_096 })
+    // 300 MiB in total, of which the kernel buffers about two thirds.
+    program.send({ command: 'send', count: 75, size: 4_096 })
     const { queued } = await program.event('sent')
     const after = await measure(program)
     expect(after.stats.shed).toBeGreaterThan(100)
-    // Those that are shed hold the batch that was being written until they are terminated: 64 KiB, and a message.
+    // A shed socket keeps the batch that is being written, 64 KiB and a message, until it is terminated.
     expect(queued).toBeLessThanOrEqual(16 * MIB + after.stats.shed * 69_632)
-    // What is queued, what waits in batches already made for the kernel, and leeway for the runtime.
+    // Queues, batches that the kernel has not accepted yet, and leeway for the runtime.
     expect(after.rss_bytes - before.rss_bytes).toBeLessThan(256 * MIB)
     const shed = await program.event('error', ({ code }) => code === 'queue_shed')
     expect(shed.message).toContain('1013')
@@ -50,18 +50,18 @@ describe('a server of ours survives', () => {
     for (const { info } of program.events('close'))
       expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
     const { ws, messages } = start_client(`ws+${bind}:/ws`)
-    ws.send('is anybody there?')
+    ws.send('are you there?')
     await messages.first()
-    for (const { socket } of wires) socket.destroy()
+    for (const { socket } of peers) socket.destroy()
   })
 
-  it('one peer with a large queue among small ones: the largest is shed, the others go on', async () => {
+  it('sheds the socket with the largest queue, and keeps those with small ones', async () => {
     const { server, connects, closes, errors } = await start_server({
       bind: unix_bind(),
       max_queue: 16 * MIB,
       max_total_queue: 2 * MIB,
     })
-    const wires = await stalled_wires(server.addr, 5)
+    const peers = await stalled_peers(server.addr, 5)
     await connects.count(5)
     const [greedy, ...others] = connects.entries as net.WsSocket[]
     for (const socket of others) for (let index = 0; index < 500; index += 1) socket.send('x'.repeat(1_024))
@@ -72,16 +72,16 @@ describe('a server of ours survives', () => {
     expect(info).toMatchObject({ cause: 'overflow', code: 1013 })
     expect(errors.entries.map(({ code }) => code)).toEqual(['queue_shed'])
     expect(server.sockets.size).toBe(4)
-    for (const wire of wires.slice(1)) wire.resume_reading()
+    for (const peer of peers.slice(1)) peer.resume_reading()
     await Promise.all(others.map(other => other.drained()))
-    await serves_others(server)
+    await expect_serving(server)
   })
 
-  it('handlers that all throw at once: it goes on', async () => {
+  it('keeps running when all callbacks throw', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => void warn.mockRestore())
     const fail = (): never => {
-      throw new Error('a test says this aloud')
+      throw new Error('thrown by a test on purpose')
     }
     const { server, messages, closes, errors } = await start_server({
       on_connect: fail,
@@ -94,46 +94,45 @@ describe('a server of ours survives', () => {
     )
     for (const { ws } of clients) for (let index = 0; index < 10; index += 1) ws.send(String(index))
     await messages.count(200)
-    for (const socket of server.sockets) socket.send('for you')
+    for (const socket of server.sockets) socket.send('from the server')
     await Promise.all(clients.map(client => client.messages.first()))
     for (const { ws } of clients) ws.close()
     await closes.count(20)
     await Promise.all(clients.map(({ ws }) => ws.closed))
-    // 20 times on_connect, 200 times on_message, 20 times on_close.
+    // 20 calls of on_connect, 200 of on_message, and 20 of on_close.
     await errors.count(240)
     expect(errors.entries.every(({ code }) => code === 'handler_failed')).toBe(true)
     expect(server.sockets.size).toBe(0)
-    // What `on_error` failed to take is shown as a warning, up to the limit of warnings.
+    // An error in `on_error` becomes a warning, up to the limit of warnings.
     expect(warn.mock.calls.length).toBeGreaterThanOrEqual(10)
   })
 
-  it('to be closed under load: what a handler was given is done, answered, and arrives before the Close', async () => {
-    const begun: string[] = []
+  it('finishes the callbacks that have started when it is closed, and sends their messages before the Close', async () => {
+    const started: string[] = []
     const { passed, open } = gate()
     const { server, messages, closes } = await start_server({
       on_message: async (socket, data) => {
-        begun.push(data)
+        started.push(data)
         await passed
         expect(socket.send(data)).toBe(true)
       },
     })
-    const clients = Array.from({ length: 20 }, (_, who) => ({ who, ...start_client(url_of(server)) }))
+    const clients = Array.from({ length: 20 }, (_, id) => ({ id, ...start_client(url_of(server)) }))
     await Promise.all(clients.map(({ opens }) => opens.first()))
-    for (const { ws, who } of clients)
-      for (let index = 0; index < 50; index += 1) ws.send(`${index} of ${who}`)
+    for (const { ws, id } of clients) for (let index = 0; index < 50; index += 1) ws.send(`${index} of ${id}`)
     await messages.count(clients.length)
     server.close({ drain_ms: 10_000 })
     open()
-    const ends = await Promise.all(clients.map(client => client.closes.first()))
+    const infos = await Promise.all(clients.map(client => client.closes.first()))
     await server.closed
-    expect(ends.every(({ code, clean }) => code === 1001 && clean)).toBe(true)
+    expect(infos.every(({ code, clean }) => code === 1001 && clean)).toBe(true)
     expect(closes.entries.every(({ info }) => info.cause === 'shutdown' && info.unsent === 0)).toBe(true)
-    const answered = clients.flatMap(client => client.messages.entries)
-    expect(answered.sort()).toEqual(begun.sort())
-    expect(begun.length).toBeGreaterThanOrEqual(clients.length)
+    const received = clients.flatMap(client => client.messages.entries)
+    expect(received.sort()).toEqual(started.sort())
+    expect(started.length).toBeGreaterThanOrEqual(clients.length)
   })
 
-  it('300 clients told to come back: their waits are spread over spread_ms', async () => {
+  it('spreads the reconnects of 300 clients over spread_ms', async () => {
     const spread_ms = 60_000
     const { server } = await start_server()
     const clients = Array.from({ length: 300 }, () =>
@@ -145,7 +144,7 @@ describe('a server of ours survives', () => {
     const delays = waits.map(({ delay_ms }) => delay_ms).sort((a, b) => a - b)
     expect(waits.every(({ info }) => info.code === 1012 && info.cause === 'peer')).toBe(true)
     expect(delays.at(-1)).toBeLessThan(spread_ms)
-    // 300 draws leave a tenth of the span empty once in 10 to the 12th, or more seldom.
+    // 300 random delays leave a tenth of the span empty less than once in 10^12 runs.
     for (let tenth = 0; tenth < 10; tenth += 1) {
       const from_ms = (tenth * spread_ms) / 10
       expect(delays.some(delay => delay >= from_ms && delay < from_ms + spread_ms / 10)).toBe(true)
@@ -153,16 +152,16 @@ describe('a server of ours survives', () => {
   })
 })
 
-describe('a client of ours survives', () => {
-  it('a server that takes everybody and keeps nobody: the bound of its waits doubles', async () => {
-    const hostile = await start_wire_server()
+describe('a client', () => {
+  it('doubles the bound of its delays while a server drops every connection after the handshake', async () => {
+    const hostile = await start_raw_server()
     const { ws, waits, opens, errors } = start_client(hostile.url, {
       reconnect: { min_delay: 4, max_delay: 60_000 },
     })
     for (let attempt = 1; attempt <= 7; attempt += 1) {
-      const wire = await hostile.accept_open()
+      const peer = await hostile.accept_open()
       await opens.count(attempt)
-      attempt % 2 === 0 ? wire.reset() : wire.half_close()
+      attempt % 2 === 0 ? peer.reset() : peer.half_close()
       const wait = (await waits.count(attempt))[attempt - 1] as net.ReconnectInfo
       expect(wait.attempt).toBe(attempt)
       expect(wait.delay_ms).toBeLessThan(4 * 2 ** (attempt - 1))
@@ -172,8 +171,8 @@ describe('a client of ours survives', () => {
     expect(await ws.closed).toMatchObject({ unsent: 0 })
   })
 
-  it('a server that refuses with 503 and Retry-After: it waits as long as it was told, and stays away for good on 403', async () => {
-    const hostile = await start_wire_server()
+  it('waits for as long as the Retry-After of a 503 asks, and does not reconnect after a 403', async () => {
+    const hostile = await start_raw_server()
     const { waits } = start_client(hostile.url, { reconnect: { min_delay: 1 } })
     const busy = await hostile.accept()
     await busy.head()
@@ -187,8 +186,8 @@ describe('a client of ours survives', () => {
     expect(other.waits.entries).toEqual([])
   })
 
-  it('a server that loses it in the middle of much: what was not handed to the network arrives after the next open, in order and once', async () => {
-    const hostile = await start_wire_server()
+  it('sends messages that were not handed to the network after the next open, in order and once', async () => {
+    const hostile = await start_raw_server()
     const { ws, waits, closes } = start_client(hostile.url, {
       reconnect: { min_delay: 1 },
       max_queue: 64 * MIB,
@@ -211,14 +210,14 @@ describe('a client of ours survives', () => {
     expect(closes.entries).toEqual([])
   })
 
-  it('a server that sends a Close in the middle of a fragmented message', async () => {
-    const hostile = await start_wire_server()
+  it('obeys a Close that arrives within a fragmented message', async () => {
+    const hostile = await start_raw_server()
     const { ws, messages, closes, opens } = start_client(hostile.url)
-    const wire = await hostile.accept_open()
+    const peer = await hostile.accept_open()
     await opens.first()
-    wire.is_polite = false
-    wire.send(OPCODE.TEXT, 'half of', { fin: false })
-    wire.send(OPCODE.CLOSE, close_payload(4_000, 'enough'))
+    peer.is_responsive = false
+    peer.send(OPCODE.TEXT, 'half of', { fin: false })
+    peer.send(OPCODE.CLOSE, close_payload(4_000, 'enough'))
     expect(await closes.first()).toMatchObject({ code: 4_000, reason: 'enough', cause: 'peer', clean: true })
     expect(messages.entries).toEqual([])
     expect(ws.state).toBe('closed')
