@@ -1,9 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** The suites whose tests are cases of a table: `SIDE, SEGMENTATION`. */
+/** Matches the suites whose tests are cases of a table: `SIDE, SEGMENTATION`. */
 const TABLE = /^(server|client), (.+)$/
 
-/** Says at the end of a run how many cases of the tables were tried against each side. */
+/** Prints at the end of a run how many cases of the tables ran against each side. */
 export class CaseCount implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tried = new Map<string, string[]>()

@@ -1,4 +1,4 @@
 import { ClientSide } from './client_side.ts'
-import { try_frames } from './try_frames.ts'
+import { define_frame_tests } from './frame_tests.ts'
 
-try_frames('client', new ClientSide())
+define_frame_tests('client', new ClientSide())

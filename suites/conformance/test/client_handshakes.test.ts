@@ -1,28 +1,30 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { answer_cases } from './answer_cases/answers.ts'
+import { check_response } from './check_response.ts'
 import { ClientSide } from './client_side.ts'
-import { check_answer } from './play_answer.ts'
+import { response_cases } from './response_cases/responses.ts'
 
-const LONGEST_BYTE_BY_BYTE = 1_000
+const MAX_BYTE_BY_BYTE = 1_000
 
 const side = new ClientSide()
-const cases = answer_cases.map(each => ({
-  each,
-  title: `${each.name} (${each.clause})`,
+const cases = response_cases.map(test_case => ({
+  test_case,
+  title: `${test_case.name} (${test_case.clause})`,
 }))
 
 afterAll(() => side.close())
 
-test('every case has a name of its own', () => {
+test('all cases have different names', () => {
   expect(new Set(cases.map(({ title }) => title)).size).toBe(cases.length)
 })
 
-describe('client, answers', () => {
-  for (const { each, title } of cases) test(title, () => check_answer(side, each, 'whole'))
+describe('client, responses', () => {
+  for (const { test_case, title } of cases) test(title, () => check_response(side, test_case, 'whole'))
 })
 
-describe('client, answers byte by byte', () => {
-  for (const { each, title } of cases.filter(({ each }) => each.answer('').length <= LONGEST_BYTE_BY_BYTE)) {
-    test(title, () => check_answer(side, each, 'byte by byte'))
+describe('client, responses byte by byte', () => {
+  for (const { test_case, title } of cases.filter(
+    ({ test_case }) => test_case.response('').length <= MAX_BYTE_BY_BYTE,
+  )) {
+    test(title, () => check_response(side, test_case, 'byte by byte'))
   }
 })

@@ -1,22 +1,22 @@
 import { close_payload, FIN, frame_bytes, OPCODE } from '@bt/test-support/frames'
 
-/** A frame as a case asks for it; only `opcode` has to be said, and what is said may be against the rules. */
+/** A frame, valid or not; only `opcode` is required. */
 export interface Frame {
   readonly opcode: number
-  /** Whether it is the last of its message: it is, where nothing is said. */
+  /** Whether it is the last frame of its message, which is the default. */
   readonly fin?: boolean
   /** The reserved bits, from RSV1 (4) to RSV3 (1). */
   readonly rsv?: number
   readonly payload?: Uint8Array
-  /** In how many bits the length is written; by default, in as few as possible. */
+  /** In how many bits the length is written; by default, as few as possible. */
   readonly length_bits?: 7 | 16 | 64
-  /** The length that is written, where it is not the payload's. */
+  /** The length in the header, if it differs from that of the payload. */
   readonly length?: bigint
-  /** `right`: as the side that sends it has to. */
+  /** `right` masks frames of clients, `wrong` those of servers; `zero_key` is `right` with a zero key. */
   readonly mask?: 'right' | 'wrong' | 'zero_key'
 }
 
-/** What a peer sends: frames, or bytes that need not be any. */
+/** What a peer sends: frames, or arbitrary bytes. */
 export type Sent = Frame | Uint8Array
 
 const KEY = 0x37fa_213d
@@ -36,7 +36,7 @@ export function binary(payload: Uint8Array, extra: Extra = {}): Frame {
   return { opcode: OPCODE.BINARY, payload, ...extra }
 }
 
-export function continued(payload: string | Uint8Array, extra: Extra = {}): Frame {
+export function continuation(payload: string | Uint8Array, extra: Extra = {}): Frame {
   return { opcode: OPCODE.CONTINUATION, payload: as_bytes(payload), ...extra }
 }
 
@@ -48,13 +48,13 @@ export function pong(payload: string | Uint8Array = '', extra: Extra = {}): Fram
   return { opcode: OPCODE.PONG, payload: as_bytes(payload), ...extra }
 }
 
-/** A Close; without a code it has no payload at all (§5.5.1). */
+/** Returns a Close; without a code, it has no payload (§5.5.1). */
 export function close(code?: number, reason: string | Uint8Array = '', extra: Extra = {}): Frame {
   const payload = code === undefined ? new Uint8Array() : close_payload(code, reason)
   return { opcode: OPCODE.CLOSE, payload, ...extra }
 }
 
-/** A message in fragments, of which only the last one says that it is. */
+/** Returns a message in fragments; only the last one has FIN set. */
 export function fragments(opcode: number, ...payloads: readonly (string | Uint8Array)[]): Frame[] {
   return payloads.map((payload, index) => ({
     opcode: index === 0 ? opcode : OPCODE.CONTINUATION,
@@ -63,7 +63,7 @@ export function fragments(opcode: number, ...payloads: readonly (string | Uint8A
   }))
 }
 
-/** Writes what a peer sends, as the client or the server that it is (RFC 6455 §5.2). */
+/** Returns the bytes of what a client or a server sends (RFC 6455 §5.2). */
 export function encode(sent: readonly Sent[], sender: 'client' | 'server'): Buffer {
   return Buffer.concat(sent.map(item => (item instanceof Uint8Array ? item : encode_frame(item, sender))))
 }

@@ -9,52 +9,58 @@ export interface CaseOptions {
   readonly compression?: boolean | CompressionOptions
 }
 
-/** How a connection ends: on the wire, and for the user. */
+/** How a connection ends, on the wire and for the user. */
 export type Ending =
-  /** It does not: another message still arrives, and the peer closes in order. */
-  | { readonly kind: 'lives_on' }
-  /** The side under test fails it (§7.1.7): `code` goes out in its Close, `error` to `on_error`, and TCP ends without an answer. */
+  /** It stays open: another message is delivered, and then the peer closes it cleanly. */
+  | { readonly kind: 'stays_open' }
+  /**
+   * The side under test fails it (§7.1.7): it sends a Close of `code` and reports `error`. The peer does not
+   * reply.
+   */
   | { readonly kind: 'failed'; readonly code: number; readonly error: NetErrorCode }
-  /** The side under test takes no such messages: as `failed`, but it closes in order, and the peer answers. */
+  /** The side under test does not accept such messages: like `failed`, but the peer replies to its Close. */
   | { readonly kind: 'declined'; readonly code: number; readonly error: NetErrorCode }
-  /** The peer closes, and is answered with the same payload; the user is told `code` and `reason`. */
+  /** The peer closes it, and gets the same payload back; `on_close` reports `code` and `reason`. */
   | { readonly kind: 'peer_closed'; readonly code: number; readonly reason: string }
-  /** The peer ends TCP without a Close, and is sent none. */
+  /** The peer ends TCP without a Close, and gets none. */
   | { readonly kind: 'lost' }
-  /** The user closes with this payload, and the peer answers with `answer`; the user is told `code` and `reason`. */
+  /** The user closes it, and the peer sends `reply`; `on_close` reports `code` and `reason`. */
   | {
       readonly kind: 'user_closed'
       readonly with: readonly [code?: number, reason?: string]
-      readonly answer: readonly Sent[]
+      readonly reply: readonly Sent[]
       readonly code: number
       readonly reason: string
       readonly clean: boolean
     }
 
-/** One fact about frames, which holds for both sides where none is named. */
+/** One fact about frames, which holds for both sides unless it names one. */
 export interface FrameCase {
   readonly name: string
-  /** RFC 6455, or RFC 7692 where it says so. */
+  /** A clause of RFC 6455, unless it names RFC 7692. */
   readonly clause: string
   readonly side?: 'server' | 'client'
   readonly options?: CaseOptions
-  /** What the peer offers, or answers; with `options.compression`, permessage-deflate without context takeover, else nothing. */
+  /**
+   * The Sec-WebSocket-Extensions of the peer. By default it is permessage-deflate without context takeover if
+   * `options.compression` is set, and none otherwise.
+   */
   readonly extension?: string
   /** What the peer sends as soon as the connection is open. */
   readonly sends: readonly Sent[]
   /** What the user sends as soon as the connection is open. */
   readonly user_sends?: readonly (string | Uint8Array)[]
-  /** What has to come out on the wire, before the Close: nothing, where nothing is said. */
-  readonly seen?: readonly Frame[]
-  /** What the user has to be handed: nothing, where nothing is said. */
+  /** What the peer must receive before the Close; nothing by default. */
+  readonly receives?: readonly Frame[]
+  /** What `on_message` must receive; nothing by default. */
   readonly messages?: readonly (string | Uint8Array)[]
   readonly ends: Ending
 }
 
-export const LIVES_ON: Ending = { kind: 'lives_on' }
+export const STAYS_OPEN: Ending = { kind: 'stays_open' }
 export const LOST: Ending = { kind: 'lost' }
 
-/** RFC 6455 §7.4.1, 1002. */
+/** §7.4.1, 1002. */
 export const PROTOCOL_ERROR: Ending = { kind: 'failed', code: 1002, error: 'protocol_error' }
 /** §8.1. */
 export const INVALID_UTF8: Ending = { kind: 'failed', code: 1007, error: 'invalid_utf8' }
@@ -64,17 +70,17 @@ export const BINARY_DECLINED: Ending = { kind: 'declined', code: 1003, error: 'u
 export const TOO_MANY_FRAGMENTS: Ending = { kind: 'failed', code: 1008, error: 'too_many_fragments' }
 /** §7.4.1, 1009. */
 export const TOO_LARGE: Ending = { kind: 'failed', code: 1009, error: 'message_too_large' }
-/** RFC 7692 leaves the code open: 1007 is our choice, since the data is not what its opcode and RSV1 say. */
-export const DOES_NOT_UNPACK: Ending = { kind: 'failed', code: 1007, error: 'protocol_error' }
+/** RFC 7692 leaves the code open. 1007 is our choice: the data is not consistent with its type. */
+export const INVALID_DEFLATE: Ending = { kind: 'failed', code: 1007, error: 'protocol_error' }
 
 export function peer_closed(code: number, reason = ''): Ending {
   return { kind: 'peer_closed', code, reason }
 }
 
-const WITHOUT_CONTEXT = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
+const WITHOUT_CONTEXT_TAKEOVER = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
 
-/** The header line for the extension of a case. */
+/** Returns the header line with the extension of a case. */
 export function extension_line({ extension, options = {} }: FrameCase): string | undefined {
-  const wanted = extension ?? (options.compression ? WITHOUT_CONTEXT : '')
-  return wanted === '' ? undefined : `Sec-WebSocket-Extensions: ${wanted}`
+  const value = extension ?? (options.compression ? WITHOUT_CONTEXT_TAKEOVER : '')
+  return value === '' ? undefined : `Sec-WebSocket-Extensions: ${value}`
 }

@@ -1,13 +1,16 @@
 import fc from 'fast-check'
 
-/** How long one property is tried, and how long one run of it may take. */
+/** How long a property is tested, and how long one run of it may take. */
 const TIME_MS = 2_000
 const RUN_TIME_MS = 10_000
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 0x8000_0000)
 console.log(`Seed ${seed}: TEST_SEED=${seed} npx vitest run fuzz repeats it`)
 
-/** Tries a property for as long as there is time, and says how often; a failure prints the seed, the path and the smallest example. */
+/**
+ * Runs a property until its time is up, and prints how often it ran. A failure prints the seed, the path and
+ * the smallest example.
+ */
 export async function fuzz<Values>(
   name: string,
   property: fc.IAsyncPropertyWithHooks<Values>,

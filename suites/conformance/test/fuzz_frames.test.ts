@@ -4,12 +4,12 @@ import { afterAll, expect, test } from 'vitest'
 import { ClientSide } from './client_side.ts'
 import { encode, type Frame, type Sent } from './frame.ts'
 import { fuzz } from './fuzz.ts'
-import { answer_head, request_head } from './handshake.ts'
-import { changed, changes } from './mutation.ts'
+import { request_head, response_head } from './handshake.ts'
+import { arbitrary_mutations, mutate } from './mutation.ts'
 import type { RawPeer, Segmentation } from './raw_peer.ts'
 import { read_stream } from './reference.ts'
 import { ServerSide } from './server_side.ts'
-import type { Told } from './told.ts'
+import type { UserEvents } from './user_events.ts'
 
 const MAX_PAYLOAD = 300
 const OPTIONS = { binary: true, max_payload: MAX_PAYLOAD }
@@ -22,7 +22,7 @@ const payload = fc.oneof(
   { weight: 1, arbitrary: fc.nat(MAX_PAYLOAD + 5).map(size => new Uint8Array(size).fill(0x61)) },
 )
 
-/** A message in up to four fragments, with a control frame between here and there. */
+/** A message in up to four fragments, with pings between some of them. */
 const message: fc.Arbitrary<Frame[]> = fc
   .tuple(
     fc.constantFrom(OPCODE.TEXT, OPCODE.BINARY),
@@ -48,8 +48,8 @@ const closing: fc.Arbitrary<Frame[]> = fc
     { opcode: OPCODE.CLOSE, payload: Uint8Array.of(code >> 8, code & 0xff, ...reason.subarray(0, 100)) },
   ])
 
-/** Any frame, which as a rule breaks one rule or another. */
-const any_frame: fc.Arbitrary<Frame[]> = fc
+/** An arbitrary frame, which usually breaks a rule. */
+const arbitrary_frame: fc.Arbitrary<Frame[]> = fc
   .record(
     {
       opcode: fc.nat(15),
@@ -73,7 +73,7 @@ const stream: fc.Arbitrary<Sent[]> = fc
   .array(
     fc.oneof(
       { weight: 12, arbitrary: message },
-      { weight: 2, arbitrary: any_frame },
+      { weight: 2, arbitrary: arbitrary_frame },
       { weight: 1, arbitrary: closing },
       { weight: 1, arbitrary: fc.uint8Array({ maxLength: 20 }).map((raw): Sent[] => [raw]) },
     ),
@@ -83,32 +83,32 @@ const stream: fc.Arbitrary<Sent[]> = fc
 
 const segmentation: fc.Arbitrary<Segmentation> = fc
   .array(fc.nat(2_000), { maxLength: 12 })
-  .map(places => ({ cuts: places.sort((a, b) => a - b) }))
+  .map(positions => ({ cuts: positions.sort((a, b) => a - b) }))
 
 const damage = fc.oneof(
   { weight: 2, arbitrary: fc.constant([]) },
-  { weight: 1, arbitrary: changes(['\x81\x05']) },
+  { weight: 1, arbitrary: arbitrary_mutations(['\x81\x05']) },
 )
 
-/** Sends a stream over an open connection, ends TCP, and checks what the user was told against the reference. */
+/** Sends a stream, ends TCP, and compares what the user observes with the reference. */
 async function check(
   peer: RawPeer,
-  { told, closed }: { readonly told: Told; readonly closed: Promise<unknown> },
+  { events, closed }: { readonly events: UserEvents; readonly closed: Promise<unknown> },
   sent: Buffer,
   is_masked: boolean,
   segments: Segmentation,
 ): Promise<void> {
-  const meant = read_stream(sent, is_masked, MAX_PAYLOAD)
+  const expected = read_stream(sent, is_masked, MAX_PAYLOAD)
   await peer.send(sent, segments)
   peer.end()
   await Promise.all([closed, peer.ended])
-  const shown = (data: string | Uint8Array): string | number[] =>
+  const comparable = (data: string | Uint8Array): string | number[] =>
     typeof data === 'string' ? data : [...data]
-  expect(told.messages.map(shown)).toEqual(meant.messages.map(shown))
-  expect(told.infos).toHaveLength(1)
+  expect(events.messages.map(comparable)).toEqual(expected.messages.map(comparable))
+  expect(events.infos).toHaveLength(1)
   const causes = { failed: 'protocol', closed: 'peer', lost: 'network' }
-  expect(told.infos[0]).toMatchObject({ code: meant.ends.code, cause: causes[meant.ends.kind] })
-  if (meant.ends.kind === 'failed') expect(told.errors).toHaveLength(1)
+  expect(events.infos[0]).toMatchObject({ code: expected.ends.code, cause: causes[expected.ends.kind] })
+  if (expected.ends.kind === 'failed') expect(events.errors).toHaveLength(1)
 }
 
 const server_side = new ServerSide()
@@ -116,28 +116,28 @@ const client_side = new ClientSide()
 
 afterAll(() => Promise.all([server_side.close(), client_side.close()]))
 
-test('a server reads any stream of frames, cut anywhere, as the reference does', async () => {
+test('a server reads any stream of frames like the reference, however it is segmented', async () => {
   await fuzz(
     'frames to a server',
-    fc.asyncProperty(stream, damage, segmentation, async (frames, made, segments) => {
+    fc.asyncProperty(stream, damage, segmentation, async (frames, mutations, segments) => {
       const { name, connection } = server_side.expect_client()
       const peer = await server_side.peer(OPTIONS)
       await peer.send(Buffer.from(request_head({ start: `GET /ws?name=${name} HTTP/1.1` })), 'whole')
       await peer.head()
-      await check(peer, connection, changed(encode(frames, 'client'), made), true, segments)
+      await check(peer, connection, mutate(encode(frames, 'client'), mutations), true, segments)
     }),
   )
 })
 
-test('a client reads any stream of frames, cut anywhere, as the reference does', async () => {
+test('a client reads any stream of frames like the reference, however it is segmented', async () => {
   await fuzz(
     'frames to a client',
-    fc.asyncProperty(stream, damage, segmentation, async (frames, made, segments) => {
-      const { ws, told, peer, accept } = await client_side.connect(OPTIONS)
-      await peer.send(Buffer.from(answer_head(accept)), 'whole')
+    fc.asyncProperty(stream, damage, segmentation, async (frames, mutations, segments) => {
+      const { ws, events, peer, accept } = await client_side.connect(OPTIONS)
+      await peer.send(Buffer.from(response_head(accept)), 'whole')
       await ws.opened
-      const sent = changed(encode(frames, 'server'), made)
-      await check(peer, { told, closed: ws.closed }, sent, false, segments)
+      const sent = mutate(encode(frames, 'server'), mutations)
+      await check(peer, { events, closed: ws.closed }, sent, false, segments)
     }),
   )
 })

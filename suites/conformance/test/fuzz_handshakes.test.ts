@@ -5,8 +5,8 @@ import { afterAll, expect, test } from 'vitest'
 import { ClientSide } from './client_side.ts'
 import { close, encode, text } from './frame.ts'
 import { fuzz } from './fuzz.ts'
-import { answer_head, request_head } from './handshake.ts'
-import { changed, changes, cuts } from './mutation.ts'
+import { request_head, response_head } from './handshake.ts'
+import { arbitrary_mutations, cuts, mutate } from './mutation.ts'
 import { RawPeer } from './raw_peer.ts'
 
 const WORDS = [
@@ -33,10 +33,10 @@ const WORDS = [
   'x'.repeat(20_000),
 ]
 
-/** How many clients the server was told of, and how many of their ends: each that opened has to end. */
+/** How often `on_connect` and `on_close` were called; in the end, both must be equal. */
 let opened = 0
 let ended = 0
-/** What no client may bring about. */
+/** Errors that no client may cause. */
 const failures: net.NetError[] = []
 const server = net.listen({
   type: 'ws',
@@ -63,18 +63,18 @@ async function raw_client(): Promise<RawPeer> {
   return new RawPeer(connect(Number(server.addr.split(':').at(-1)), '127.0.0.1'))
 }
 
-test('a server ends every socket, whatever it sends for a handshake, and opens the next good one', async () => {
-  const good = Buffer.from(request_head(), 'latin1')
+test('a server ends every socket with a damaged handshake, and then accepts a valid one', async () => {
+  const valid = Buffer.from(request_head(), 'latin1')
   await fuzz(
     'requests',
-    fc.asyncProperty(changes(WORDS), cuts, async (made, segmentation) => {
+    fc.asyncProperty(arbitrary_mutations(WORDS), cuts, async (mutations, segmentation) => {
       const peer = await raw_client()
-      await peer.send(changed(good, made), segmentation)
+      await peer.send(mutate(valid, mutations), segmentation)
       peer.end()
       await peer.ended
 
       const next = await raw_client()
-      await next.send(Buffer.concat([good, encode([text('hello'), close(1000)], 'client')]), 'whole')
+      await next.send(Buffer.concat([valid, encode([text('hello'), close(1000)], 'client')]), 'whole')
       expect(await next.head()).toMatch(/^HTTP\/1\.1 101 /)
       expect(await next.ended).toBe(true)
       expect(next.received().frames.map(({ payload }) => payload.toString('latin1'))).toContain('\x03\xe8')
@@ -85,26 +85,31 @@ test('a server ends every socket, whatever it sends for a handshake, and opens t
   expect(failures).toEqual([])
 })
 
-test('a client opens, or says why not, whatever it is answered, and is told once that it has closed', async () => {
+test('a client opens or reports why not, whatever the response, and calls on_close once', async () => {
   await fuzz(
-    'answers',
-    fc.asyncProperty(changes(WORDS), cuts, fc.boolean(), async (made, segmentation, is_compressed) => {
-      const { ws, told, peer, accept } = await side.connect({ compression: is_compressed })
-      const how = ws.opened.then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      await peer.send(changed(Buffer.from(answer_head(accept), 'latin1'), made), segmentation)
-      peer.end()
-      const error = await how
-      const info = await ws.closed
-      expect(told.infos).toEqual([info])
-      expect(told.messages.every(message => typeof message === 'string')).toBe(true)
-      if (error === undefined) return
-      expect(error).toBeInstanceOf(net.NetError)
-      expect(['handshake_failed', 'handshake_refused']).toContain((error as net.NetError).code)
-      expect(told.errors).toEqual([error])
-      expect(info.cause).toBe('refused')
-    }),
+    'responses',
+    fc.asyncProperty(
+      arbitrary_mutations(WORDS),
+      cuts,
+      fc.boolean(),
+      async (mutations, segmentation, is_compressed) => {
+        const { ws, events, peer, accept } = await side.connect({ compression: is_compressed })
+        const failure = ws.opened.then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        await peer.send(mutate(Buffer.from(response_head(accept), 'latin1'), mutations), segmentation)
+        peer.end()
+        const error = await failure
+        const info = await ws.closed
+        expect(events.infos).toEqual([info])
+        expect(events.messages.every(message => typeof message === 'string')).toBe(true)
+        if (error === undefined) return
+        expect(error).toBeInstanceOf(net.NetError)
+        expect(['handshake_failed', 'handshake_refused']).toContain((error as net.NetError).code)
+        expect(events.errors).toEqual([error])
+        expect(info.cause).toBe('refused')
+      },
+    ),
   )
 })

@@ -6,20 +6,20 @@ import { fuzz } from './fuzz.ts'
 import { hostile_value, SECRET, wrapping } from './hostile_value.ts'
 
 const BIND = '127.0.0.1:0'
-/** What could lead to an address other than this one: nothing of the kind is tried. */
-const LEADS_ELSEWHERE = /:\d|^unix:|^wss?\b/i
+/** Matches values that could lead to another address; these are not tested. */
+const OTHER_ADDRESS = /:\d|^unix:|^wss?\b/i
 
-/** Ends every connection at once. */
-let nobody: Server
+/** A server that ends every connection at once. */
+let closing_server: Server
 let url: string
 
 beforeAll(async () => {
-  nobody = createServer(socket => socket.on('error', () => {}).destroy())
-  await new Promise<void>(resolve => nobody.listen(0, '127.0.0.1', resolve))
-  url = `ws://127.0.0.1:${(nobody.address() as { port: number }).port}/ws`
+  closing_server = createServer(socket => socket.on('error', () => {}).destroy())
+  await new Promise<void>(resolve => closing_server.listen(0, '127.0.0.1', resolve))
+  url = `ws://127.0.0.1:${(closing_server.address() as { port: number }).port}/ws`
 })
 
-afterAll(() => new Promise(resolve => nobody.close(resolve)))
+afterAll(() => new Promise(resolve => closing_server.close(resolve)))
 
 interface Handle {
   readonly opened: Promise<void>
@@ -27,15 +27,15 @@ interface Handle {
   close(): unknown
 }
 
-/** The names of all options of a call, as it tells them to whoever gives an unknown one. */
-function known_names(call: (options: never) => unknown): string[] {
+/** Returns the names of all options, which are in the error for an unknown option. */
+function option_names(call: (options: never) => unknown): string[] {
   try {
     call({ type: 'ws', '§': 1 } as never)
   } catch (error) {
     const [, names] = /known are (.*)$/.exec((error as Error).message) ?? []
     if (names !== undefined) return names.split(', ')
   }
-  throw new Error('the call did not name its options')
+  throw new Error('the error does not name the options')
 }
 
 async function check(
@@ -63,7 +63,7 @@ async function check(
   await handle.closed
 }
 
-const given = (names: readonly string[]): fc.Arbitrary<[string, () => unknown][]> =>
+const arbitrary_options = (names: readonly string[]): fc.Arbitrary<[string, () => unknown][]> =>
   fc.array(
     fc.tuple(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...names) }, fc.string()), hostile_value),
     {
@@ -75,11 +75,11 @@ function options_of(base: object, changes: readonly [string, () => unknown][]): 
   const options: Record<string, unknown> = { ...base }
   for (const [name, make] of changes) {
     const value = make()
-    // A callback is never a mistake, but without on_error every failure is said aloud.
+    // Without `on_error`, every failure would print a warning.
     if (name === 'on_error' && value === undefined) continue
     if (
       (name === 'bind' || name === 'url') &&
-      LEADS_ELSEWHERE.test(String(typeof value === 'string' ? value : ''))
+      OTHER_ADDRESS.test(String(typeof value === 'string' ? value : ''))
     )
       continue
     options[name] = value
@@ -91,12 +91,12 @@ const CALLS = { listen: net.listen, connect: net.connect }
 
 for (const name of ['listen', 'connect'] as const) {
   const call: (options: never) => Handle = CALLS[name]
-  test(`whatever ${name} is given, it takes it, or throws an error that names the option`, async () => {
-    const names = known_names(call)
+  test(`${name} accepts any value, or throws an error that names the option`, async () => {
+    const names = option_names(call)
     const base = name === 'listen' ? { type: 'ws', bind: BIND } : { type: 'ws', url }
     await fuzz(
       `options of ${name}`,
-      fc.asyncProperty(given(names), wrapping, (changes, wrap) =>
+      fc.asyncProperty(arbitrary_options(names), wrapping, (changes, wrap) =>
         check(call, names, wrap(options_of({ ...base, on_error: () => {} }, changes))),
       ),
     )

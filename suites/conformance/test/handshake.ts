@@ -1,8 +1,8 @@
-/** The key of RFC 6455 §1.3, and the answer to it. */
+/** The key in RFC 6455 §1.3, and the Sec-WebSocket-Accept for it. */
 export const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 export const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 
-/** Header lines by what they are for; one that is undefined is left out, an array stands for several. */
+/** Header lines by purpose. An undefined line is left out; an array is several lines. */
 export type HeaderLines = Readonly<Record<string, string | readonly string[] | undefined>>
 
 const REQUEST: HeaderLines = {
@@ -14,13 +14,13 @@ const REQUEST: HeaderLines = {
   version: 'Sec-WebSocket-Version: 13',
 }
 
-/** A good request for `/ws` (RFC 6455 §4.1), but for what is changed. */
+/** Returns a valid request for `/ws` (RFC 6455 §4.1), with the changed lines. */
 export function request_head(changed: HeaderLines = {}): string {
   return head_of({ ...REQUEST, ...changed })
 }
 
-/** A good answer (RFC 6455 §4.2.2), but for what is changed. */
-export function answer_head(accept: string, changed: HeaderLines = {}): string {
+/** Returns a valid response (RFC 6455 §4.2.2), with the changed lines. */
+export function response_head(accept: string, changed: HeaderLines = {}): string {
   return head_of({
     start: 'HTTP/1.1 101 Switching Protocols',
     upgrade: 'Upgrade: websocket',

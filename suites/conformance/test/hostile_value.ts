@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 
-/** A text in URLs that no message may show, whichever option has such a URL. */
+/** Part of a URL that no error message may show, whatever option has that URL as its value. */
 export const SECRET = 'S3CR3T'
 
 const boom = (): never => {
   throw new Error('boom')
 }
 
-/** A proxy whose every trap throws. */
+/** Returns a proxy whose traps all throw. */
 function throwing_proxy(target: object): object {
   const traps = Object.getOwnPropertyNames(Reflect).map(name => [name, boom])
   return new Proxy(target, Object.fromEntries(traps))
@@ -19,7 +19,7 @@ function revoked_proxy(target: object): object {
   return proxy
 }
 
-/** Values that throw when they are looked at, one way or another. */
+/** Values that throw when they are inspected. */
 const throwing = fc.constantFrom<(() => unknown)[]>(
   () => throwing_proxy({}),
   () => throwing_proxy([]),
@@ -38,8 +38,8 @@ const throwing = fc.constantFrom<(() => unknown)[]>(
   () => ({ addEventListener() {} }),
 )
 
-/** What an option may well be, on its borders and beside them. */
-const near = fc.constantFrom<(() => unknown)[]>(
+/** Values that an option may plausibly have, at its bounds and next to them. */
+const plausible = fc.constantFrom<(() => unknown)[]>(
   ...[0, -0, 1, -1, 1.5, 2 ** 31 - 1, 2 ** 31, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY].map(
     number => () => number,
   ),
@@ -61,7 +61,7 @@ const near = fc.constantFrom<(() => unknown)[]>(
   () => ({ Authorization: 'Bearer x' }),
   () => ({ 'X\r\n': 'a\r\nb' }),
   () => Object.create(null),
-  () => new (class Unlike {})(),
+  () => new (class Custom {})(),
   () => new AbortController().signal,
   () => AbortSignal.abort(),
   () => () => {},
@@ -70,9 +70,9 @@ const near = fc.constantFrom<(() => unknown)[]>(
   () => class {},
 )
 
-/** Anything at all: each time it is asked for, a new one. */
+/** Creates any value at all, a new one with each call. */
 export const hostile_value: fc.Arbitrary<() => unknown> = fc.oneof(
-  { weight: 2, arbitrary: near },
+  { weight: 2, arbitrary: plausible },
   { weight: 1, arbitrary: throwing },
   {
     weight: 2,
@@ -94,7 +94,7 @@ export const hostile_value: fc.Arbitrary<() => unknown> = fc.oneof(
 
 type Options = Record<string, unknown>
 
-/** Ways to hand over options that are not an object like any other. */
+/** Ways to pass options, most of them not as a plain object. */
 export const wrapping: fc.Arbitrary<(options: Options) => unknown> = fc.oneof(
   { weight: 6, arbitrary: fc.constant((options: Options): unknown => options) },
   {

@@ -2,18 +2,18 @@ import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { FrameReader, type SeenFrame } from '@bt/test-support/frames'
 
-/** How the bytes of a case are cut into writes, `cuts` in rising order; each of those is a turn of the event loop away from the next. */
+/** How bytes are split into writes, one per turn of the event loop; `cuts` are in ascending order. */
 export type Segmentation = 'whole' | 'byte by byte' | { readonly cuts: readonly number[] }
 
 const HEAD_END = '\r\n\r\n'
 
-/** The other end of a connection: a bare socket, which sends what a case says and keeps what it gets. */
+/** The other end of a connection, on a bare socket, which keeps what it receives. */
 export class RawPeer {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
   #has_ended = false
   #wake: () => void = () => {}
-  /** Settles when TCP has ended: `true` where both sides ended it, `false` where it was reset. */
+  /** Resolves when TCP has ended: with `true` if both sides ended it, with `false` if it was reset. */
   readonly ended: Promise<boolean>
 
   constructor(socket: Socket) {
@@ -27,7 +27,7 @@ export class RawPeer {
     socket.on('end', () => {
       is_in_order = true
     })
-    // `close` follows, and says that there was no `end`.
+    // `close` follows, and `ended` resolves with `false`.
     socket.on('error', () => {})
     this.ended = new Promise(resolve => {
       socket.on('close', had_error => {
@@ -38,7 +38,7 @@ export class RawPeer {
     })
   }
 
-  /** Sends bytes, cut as `segmentation` says; what the other side no longer takes is not sent. */
+  /** Sends bytes in segments, until the socket is no longer writable. */
   async send(bytes: Uint8Array, segmentation: Segmentation): Promise<void> {
     for (const segment of cut(bytes, segmentation)) {
       if (!this.#socket.writable) return
@@ -52,12 +52,15 @@ export class RawPeer {
     this.#socket.end()
   }
 
-  /** Ends TCP at once, whatever is left. */
+  /** Ends TCP at once, and drops unsent bytes. */
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** The head of what the other side sent first, which is taken away from what was received; what there is, where TCP ends before. */
+  /**
+   * Resolves with the head of the other side's request or response, and removes it from the received bytes.
+   * If TCP ends earlier, it is what has arrived.
+   */
   async head(): Promise<string> {
     await this.#until(() => this.#received.includes(HEAD_END))
     const at = this.#received.indexOf(HEAD_END)
@@ -67,19 +70,19 @@ export class RawPeer {
     return head
   }
 
-  /** Waits for so many frames of the other side, or for the end of TCP. */
-  frames_seen(count: number): Promise<void> {
+  /** Resolves when at least `count` frames have arrived, or TCP has ended. */
+  frames_received(count: number): Promise<void> {
     return this.#until(() => this.received().frames.length >= count)
   }
 
-  /** All frames that came, and what is behind them. */
+  /** Returns all received frames, and the incomplete rest. */
   received(): { readonly frames: SeenFrame[]; readonly rest: Buffer } {
     const reader = new FrameReader()
     return { frames: reader.read(this.#received), rest: reader.rest }
   }
 
-  async #until(is_there: () => boolean): Promise<void> {
-    while (!is_there() && !this.#has_ended) {
+  async #until(is_done: () => boolean): Promise<void> {
+    while (!is_done() && !this.#has_ended) {
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })

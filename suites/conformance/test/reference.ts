@@ -1,19 +1,22 @@
 import { isUtf8 } from 'node:buffer'
 import { OPCODE } from '@bt/test-support/frames'
 
-/** What a stream of frames means, by RFC 6455 §5 and §7 without extensions. */
-export interface Meaning {
+/** What a stream of frames contains according to RFC 6455 §5 and §7, without extensions. */
+export interface StreamContent {
   readonly messages: (string | Uint8Array)[]
-  /** The code to fail the connection with, or the peer's Close, or the end of TCP without one. */
+  /** Whether the connection fails, is closed by the peer, or is lost without a Close, and with which code. */
   ends: { readonly kind: 'failed' | 'closed' | 'lost'; readonly code: number }
 }
 
-/** Reads a stream in the plainest way: all of it at once, one frame behind the other. */
-export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: number): Meaning {
-  const messages: Meaning['messages'] = []
+/** Reads a complete stream at once, frame by frame, as simply as possible. */
+export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: number): StreamContent {
+  const messages: StreamContent['messages'] = []
   let message: { readonly opcode: number; readonly parts: Buffer[] } | undefined
   let at = 0
-  const end = (kind: Meaning['ends']['kind'], code: number): Meaning => ({ messages, ends: { kind, code } })
+  const end = (kind: StreamContent['ends']['kind'], code: number): StreamContent => ({
+    messages,
+    ends: { kind, code },
+  })
 
   while (at + 2 <= bytes.length) {
     const first = bytes.readUInt8(at)
@@ -30,22 +33,22 @@ export function read_stream(bytes: Buffer, is_masked: boolean, max_payload: numb
       return end('failed', 1002)
 
     const length_bytes = length === 126 ? 2 : length === 127 ? 8 : 0
-    // A header is judged when it is whole.
+    // The length is validated only when the header is complete, as in our decoder.
     if (at + length_bytes + (is_masked ? 4 : 0) > bytes.length) break
     if (length_bytes === 2) length = bytes.readUInt16BE(at)
     if (length_bytes === 8) length = Number(bytes.readBigUInt64BE(at))
-    const least = length_bytes === 2 ? 126 : length_bytes === 8 ? 0x1_0000 : 0
-    if (length < least || length >= 2 ** 63) return end('failed', 1002)
+    const min_length = length_bytes === 2 ? 126 : length_bytes === 8 ? 0x1_0000 : 0
+    if (length < min_length || length >= 2 ** 63) return end('failed', 1002)
     at += length_bytes
-    const so_far = message?.parts.reduce((sum, part) => sum + part.length, 0) ?? 0
-    if (!is_control && length > 0 && so_far + length > max_payload) return end('failed', 1009)
+    const previous_bytes = message?.parts.reduce((sum, part) => sum + part.length, 0) ?? 0
+    if (!is_control && length > 0 && previous_bytes + length > max_payload) return end('failed', 1009)
 
     const key = is_masked ? bytes.subarray(at, at + 4) : Buffer.alloc(4)
     if (is_masked) at += 4
     if (at + length > bytes.length) {
-      const opens_text = !is_control && (message?.opcode ?? opcode) === OPCODE.TEXT
-      const came = unmasked(bytes.subarray(at), key)
-      if (opens_text && !may_become_utf8([...(message?.parts ?? []), came])) return end('failed', 1007)
+      const is_text = !is_control && (message?.opcode ?? opcode) === OPCODE.TEXT
+      const received = unmasked(bytes.subarray(at), key)
+      if (is_text && !may_become_utf8([...(message?.parts ?? []), received])) return end('failed', 1007)
       break
     }
     const payload = unmasked(bytes.subarray(at, at + length), key)
@@ -73,7 +76,7 @@ function unmasked(bytes: Buffer, key: Buffer): Buffer {
   return Buffer.from(bytes.map((byte, index) => byte ^ (key[index % 4] ?? 0)))
 }
 
-/** Whether all characters so far are right, but for one that is cut off at the end. */
+/** Returns whether all characters are valid, apart from one that may be incomplete at the end. */
 function may_become_utf8(parts: readonly Buffer[]): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts), { stream: true })
@@ -83,7 +86,7 @@ function may_become_utf8(parts: readonly Buffer[]): boolean {
   }
 }
 
-/** §7.4, with the registry of IANA. */
+/** Returns whether a Close may have this code (§7.4, and the IANA registry). */
 function is_close_code(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
 }

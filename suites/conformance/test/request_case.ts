@@ -2,47 +2,47 @@ import type { NetErrorCode, RefusalReason } from '@bt/net'
 import type { Sent } from './frame.ts'
 import type { ServerOptions } from './server_side.ts'
 
-/** How a server answers a request. */
-export type Answer =
+/** How a server responds to a request. */
+export type ExpectedResponse =
   | {
       readonly kind: 'opens'
-      /** What the Sec-WebSocket-Protocol of the answer and `socket.request.protocol` say; nothing, where nothing is said. */
+      /** The Sec-WebSocket-Protocol of the response, and `socket.request.protocol`; none by default. */
       readonly protocol?: string
-      /** The Sec-WebSocket-Extensions of the answer; none, where nothing is said. */
+      /** The Sec-WebSocket-Extensions of the response; none by default. */
       readonly extensions?: string
-      /** What is sent behind the request in the same bytes, and what the user is handed of it. */
-      readonly behind?: readonly Sent[]
+      /** Frames that are sent together with the request, and what the callbacks receive. */
+      readonly followed_by?: readonly Sent[]
       readonly messages?: readonly string[]
       readonly errors?: readonly NetErrorCode[]
-      /** Headers that the user finds in `socket.request.headers`. */
+      /** Headers in `socket.request.headers`. */
       readonly headers?: Readonly<Record<string, string | undefined>>
     }
   | {
       readonly kind: 'refused'
       readonly status: number
-      /** What `stats()` counts. */
+      /** The reason under which `stats()` counts the refusal. */
       readonly reason: RefusalReason
-      /** Headers of the answer, by lower-case name. */
+      /** Headers of the response, by lower-case name. */
       readonly headers?: Readonly<Record<string, string>>
     }
 
-/** One fact about requests: what a client sends for a handshake, and what it gets. */
+/** One fact about requests: what a client sends as its handshake, and how the server responds. */
 export interface RequestCase {
   readonly name: string
-  /** RFC 6455, unless another is named. */
+  /** A clause of RFC 6455, unless it names another one. */
   readonly clause: string
   readonly options?: ServerOptions
-  /** The whole head; `path` is that of the case's connection, with a query that names it. */
+  /** Returns the complete head; `path` has a query that identifies the connection of the case. */
   request(path: string): string
-  readonly answer: Answer
+  readonly response: ExpectedResponse
 }
 
-export const OPENS: Answer = { kind: 'opens' }
+export const OPENS: ExpectedResponse = { kind: 'opens' }
 
 export function refused(
   status: number,
   reason: RefusalReason = 'bad_handshake',
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): ExpectedResponse {
   return { kind: 'refused', status, reason, headers }
 }

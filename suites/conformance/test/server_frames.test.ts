@@ -1,4 +1,4 @@
+import { define_frame_tests } from './frame_tests.ts'
 import { ServerSide } from './server_side.ts'
-import { try_frames } from './try_frames.ts'
 
-try_frames('server', new ServerSide())
+define_frame_tests('server', new ServerSide())

@@ -21,7 +21,7 @@ const all: readonly FrameCase[] = [
   ...compression,
 ]
 
-/** The cases that apply to a side. */
+/** Returns the cases that apply to a side. */
 export function frame_cases(side: 'server' | 'client'): FrameCase[] {
-  return all.filter(each => each.side === undefined || each.side === side)
+  return all.filter(test_case => test_case.side === undefined || test_case.side === side)
 }

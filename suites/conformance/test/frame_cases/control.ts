@@ -1,6 +1,6 @@
 import { OPCODE } from '@bt/test-support/frames'
 import { ping, pong, text } from '../frame.ts'
-import { type FrameCase, LIVES_ON, PROTOCOL_ERROR } from '../frame_case.ts'
+import { type FrameCase, PROTOCOL_ERROR, STAYS_OPEN } from '../frame_case.ts'
 
 const CONTROL = [
   ['Close', OPCODE.CLOSE],
@@ -8,7 +8,7 @@ const CONTROL = [
   ['pong', OPCODE.PONG],
 ] as const
 
-/** A valid beginning of a Close, so that nothing but the size or FIN is wrong with it. */
+/** The code 1000, so that only the size or FIN of a Close is invalid. */
 const NORMAL = Uint8Array.of(3, 232)
 
 function payload_of(opcode: number, size: number): Uint8Array {
@@ -17,7 +17,7 @@ function payload_of(opcode: number, size: number): Uint8Array {
   return payload
 }
 
-const against_the_rules: FrameCase[] = CONTROL.flatMap(([name, opcode]) => [
+const invalid: FrameCase[] = CONTROL.flatMap(([name, opcode]) => [
   ...[126, 127, 65_535, 65_536].map(size => ({
     name: `refuses a ${name} of ${size} bytes`,
     clause: '§5.5',
@@ -26,7 +26,7 @@ const against_the_rules: FrameCase[] = CONTROL.flatMap(([name, opcode]) => [
   })),
   ...([16, 64] as const).map(length_bits => ({
     name: `refuses a ${name} whose length of 2 is written in ${length_bits} bits`,
-    clause: '§5.5: the length is written in seven bits',
+    clause: '§5.5: the length must be written in seven bits',
     sends: [{ opcode, payload: NORMAL, length_bits }],
     ends: PROTOCOL_ERROR,
   })),
@@ -45,60 +45,60 @@ const against_the_rules: FrameCase[] = CONTROL.flatMap(([name, opcode]) => [
 ])
 
 const answered: FrameCase[] = [0, 1, 2, 124, 125].map(size => ({
-  name: `answers a ping of ${size} bytes with the same`,
+  name: `answers a ping of ${size} bytes with the same payload`,
   clause: '§5.5.2, §5.5.3',
   sends: [ping('p'.repeat(size))],
-  seen: [pong('p'.repeat(size))],
-  ends: LIVES_ON,
+  receives: [pong('p'.repeat(size))],
+  ends: STAYS_OPEN,
 }))
 
-/** §5.5.3: only the latest of several pings has to be answered. We answer each, as long as no more than 64 answers wait. */
+/** §5.5.3 requires an answer only to the latest of several pings; we answer all, up to 64 at a time. */
 const bursts: FrameCase[] = [2, 10, 60, 61, 64].map(count => {
   const numbers = Array.from({ length: count }, (_, index) => String(index))
   return {
-    name: `answers ${count} pings in a burst, each and in order`,
+    name: `answers each of ${count} pings in a burst, in order`,
     clause: '§5.5.3, our choice',
     sends: numbers.map(number => ping(number)),
-    seen: numbers.map(number => pong(number)),
-    ends: LIVES_ON,
+    receives: numbers.map(number => pong(number)),
+    ends: STAYS_OPEN,
   }
 })
 
 export const control: readonly FrameCase[] = [
-  ...against_the_rules,
+  ...invalid,
   ...answered,
   ...bursts,
   {
     name: 'answers a ping that is not text with the same bytes',
     clause: '§5.5.3',
     sends: [ping(Uint8Array.of(0, 255, 0xc3, 0x28))],
-    seen: [pong(Uint8Array.of(0, 255, 0xc3, 0x28))],
-    ends: LIVES_ON,
+    receives: [pong(Uint8Array.of(0, 255, 0xc3, 0x28))],
+    ends: STAYS_OPEN,
   },
   {
-    name: 'ignores an empty pong that answers nothing',
+    name: 'ignores an unsolicited empty pong',
     clause: '§5.5.3',
     sends: [pong()],
-    ends: LIVES_ON,
+    ends: STAYS_OPEN,
   },
   {
-    name: 'ignores a pong of 125 bytes that answers nothing',
+    name: 'ignores an unsolicited pong of 125 bytes',
     clause: '§5.5.3',
     sends: [pong('p'.repeat(125))],
-    ends: LIVES_ON,
+    ends: STAYS_OPEN,
   },
   {
-    name: 'ignores a thousand pongs that answer nothing',
+    name: 'ignores a thousand unsolicited pongs',
     clause: '§5.5.3',
     sends: Array.from({ length: 1_000 }, () => pong('p')),
-    ends: LIVES_ON,
+    ends: STAYS_OPEN,
   },
   {
-    name: 'answers pings between messages, and delivers those in order',
+    name: 'answers pings between messages, and delivers the messages in order',
     clause: '§5.5.2',
     sends: [ping('1'), text('a'), ping('2'), text('b'), ping('3')],
-    seen: [pong('1'), pong('2'), pong('3')],
+    receives: [pong('1'), pong('2'), pong('3')],
     messages: ['a', 'b'],
-    ends: LIVES_ON,
+    ends: STAYS_OPEN,
   },
 ]

@@ -8,7 +8,7 @@ const opcodes: FrameCase[] = RESERVED_OPCODES.flatMap(opcode => [
   {
     name: `refuses the reserved opcode ${opcode}`,
     clause: '§5.2',
-    sends: [{ opcode, payload: utf8('a') }, text('behind')],
+    sends: [{ opcode, payload: utf8('a') }, text('after')],
     ends: PROTOCOL_ERROR,
   },
   {
@@ -24,7 +24,7 @@ const opcodes: FrameCase[] = RESERVED_OPCODES.flatMap(opcode => [
     ends: PROTOCOL_ERROR,
   },
   {
-    name: `refuses the reserved opcode ${opcode} within a fragmented message, whose beginning is dropped`,
+    name: `refuses the reserved opcode ${opcode} within a fragmented message, and drops that message`,
     clause: '§5.2, §5.4',
     sends: [text('first'), text('a', { fin: false }), { opcode, payload: utf8('b') }],
     messages: ['first'],
@@ -34,7 +34,7 @@ const opcodes: FrameCase[] = RESERVED_OPCODES.flatMap(opcode => [
 
 const bits: FrameCase[] = Object.entries(OPCODE).flatMap(([name, opcode]) =>
   [1, 2, 3, 4, 5, 6, 7].map(rsv => ({
-    name: `refuses a ${name} frame with the reserved bits ${rsv.toString(2).padStart(3, '0')}, which no extension gave a meaning`,
+    name: `refuses a ${name} frame with the reserved bits ${rsv.toString(2).padStart(3, '0')}, without an extension`,
     clause: '§5.2',
     options: { binary: true },
     sends: [
@@ -49,10 +49,10 @@ export const reserved: readonly FrameCase[] = [
   ...opcodes,
   ...bits,
   {
-    name: 'answers and delivers what came before a reserved opcode',
+    name: 'answers and delivers the frames before a reserved opcode',
     clause: '§5.2',
-    sends: [text('before'), { opcode: OPCODE.PING, payload: utf8('p') }, { opcode: 3 }, text('behind')],
-    seen: [pong('p')],
+    sends: [text('before'), { opcode: OPCODE.PING, payload: utf8('p') }, { opcode: 3 }, text('after')],
+    receives: [pong('p')],
     messages: ['before'],
     ends: PROTOCOL_ERROR,
   },

@@ -1,7 +1,7 @@
 import { binary, text, utf8 } from '../frame.ts'
-import { type FrameCase, LIVES_ON } from '../frame_case.ts'
+import { type FrameCase, STAYS_OPEN } from '../frame_case.ts'
 
-/** What comes out: whole frames, lengths as short as they go, masked by the client alone. The runners look at that in every frame. */
+/** Messages of the user. `check_frames` also checks the length and the mask of every frame. */
 export const sending: readonly FrameCase[] = [
   ...[0, 1, 125, 126, 127, 65_535, 65_536, 300_000].flatMap((size): FrameCase[] => {
     const payload = new Uint8Array(size).map((_, index) => index % 251)
@@ -11,41 +11,41 @@ export const sending: readonly FrameCase[] = [
         clause: '§5.2, §6.1',
         sends: [],
         user_sends: ['a'.repeat(size)],
-        seen: [text('a'.repeat(size))],
-        ends: LIVES_ON,
+        receives: [text('a'.repeat(size))],
+        ends: STAYS_OPEN,
       },
       {
-        name: `sends a binary message of ${size} bytes, though it takes none`,
+        name: `sends a binary message of ${size} bytes, even without the option binary`,
         clause: '§5.2, §6.1',
         sends: [],
         user_sends: [payload],
-        seen: [binary(payload)],
-        ends: LIVES_ON,
+        receives: [binary(payload)],
+        ends: STAYS_OPEN,
       },
     ]
   }),
   {
-    name: 'sends letters of every length as UTF-8',
+    name: 'sends characters of every length as UTF-8',
     clause: '§5.6, §8.1',
     sends: [],
     user_sends: ['aé中\u{1f600}'],
-    seen: [text(utf8('aé中\u{1f600}'))],
-    ends: LIVES_ON,
+    receives: [text(utf8('aé中\u{1f600}'))],
+    ends: STAYS_OPEN,
   },
   {
-    name: 'sends half a surrogate pair as U+FFFD, never as what is not UTF-8',
+    name: 'sends a lone surrogate as U+FFFD, so that the text is UTF-8',
     clause: '§8.1, our choice',
     sends: [],
     user_sends: ['a\ud83db'],
-    seen: [text('a\ufffdb')],
-    ends: LIVES_ON,
+    receives: [text('a\ufffdb')],
+    ends: STAYS_OPEN,
   },
   {
     name: 'sends messages in the order of the calls',
     clause: '§6.1',
     sends: [],
     user_sends: ['one', utf8('two'), 'three', ''],
-    seen: [text('one'), binary(utf8('two')), text('three'), text('')],
-    ends: LIVES_ON,
+    receives: [text('one'), binary(utf8('two')), text('three'), text('')],
+    ends: STAYS_OPEN,
   },
 ]

@@ -1,5 +1,5 @@
 import { request_head } from '../handshake.ts'
-import { type Answer, OPENS, type RequestCase, refused } from '../request_case.ts'
+import { type ExpectedResponse, OPENS, type RequestCase, refused } from '../request_case.ts'
 
 const BROKEN = refused(400)
 
@@ -7,19 +7,19 @@ const PROTOCOLS: readonly (readonly [
   string,
   readonly string[],
   string | readonly string[] | undefined,
-  Answer,
+  ExpectedResponse,
 ])[] = [
-  ['agrees on no subprotocol where none is offered', ['chat'], undefined, OPENS],
-  ['agrees on no subprotocol where it has none', [], 'chat', OPENS],
-  ['agrees on the one that both have', ['chat'], 'chat', { kind: 'opens', protocol: 'chat' }],
-  ['agrees on none where both have another', ['chat'], 'talk', OPENS],
-  ['agrees on the first of its own that is offered', ['b', 'a'], 'a, b', { kind: 'opens', protocol: 'b' }],
+  ['selects no subprotocol if none is offered', ['chat'], undefined, OPENS],
+  ['selects no subprotocol if it supports none', [], 'chat', OPENS],
+  ['selects the one that both support', ['chat'], 'chat', { kind: 'opens', protocol: 'chat' }],
+  ['selects none if they support different ones', ['chat'], 'talk', OPENS],
+  ['selects the first of its own that is offered', ['b', 'a'], 'a, b', { kind: 'opens', protocol: 'b' }],
   ['reads a list without spaces', ['b'], 'a,b,c', { kind: 'opens', protocol: 'b' }],
-  ['reads a list with more spaces', ['b'], 'a ,\t b , c', { kind: 'opens', protocol: 'b' }],
+  ['reads a list with extra spaces', ['b'], 'a ,\t b , c', { kind: 'opens', protocol: 'b' }],
   ['reads a list from two headers', ['b'], ['a', 'b'], { kind: 'opens', protocol: 'b' }],
-  ['tells CHAT from chat', ['chat'], 'CHAT', OPENS],
+  ['distinguishes CHAT from chat', ['chat'], 'CHAT', OPENS],
   [
-    'takes every character of a token',
+    'accepts every character of a token',
     ["v1.2!#$%&'*+-^_`|~"],
     "v1.2!#$%&'*+-^_`|~",
     { kind: 'opens', protocol: "v1.2!#$%&'*+-^_`|~" },
@@ -29,15 +29,15 @@ const PROTOCOLS: readonly (readonly [
   ['refuses a name with a space', ['chat'], 'chat room', BROKEN],
   ['refuses a name with a slash', ['chat'], 'chat/1', BROKEN],
   ['refuses an empty list', ['chat'], '', BROKEN],
-  ['refuses a list of nothing but commas', ['chat'], ', ,', BROKEN],
-  ['refuses a name twice with an empty place between', ['chat'], 'chat,,chat', BROKEN],
-  ['passes over an empty place in a list', ['chat'], 'other,, chat', { kind: 'opens', protocol: 'chat' }],
-  ['passes over a comma at the end of a list', ['chat'], 'chat,', { kind: 'opens', protocol: 'chat' }],
-  ['passes over a comma at the start of a list', ['chat'], ' , chat', { kind: 'opens', protocol: 'chat' }],
-  ['passes over an empty header beside another', ['chat'], ['', 'chat'], { kind: 'opens', protocol: 'chat' }],
+  ['refuses a list of commas only', ['chat'], ', ,', BROKEN],
+  ['refuses a name twice with an empty element between', ['chat'], 'chat,,chat', BROKEN],
+  ['ignores an empty element in a list', ['chat'], 'other,, chat', { kind: 'opens', protocol: 'chat' }],
+  ['ignores a comma at the end of a list', ['chat'], 'chat,', { kind: 'opens', protocol: 'chat' }],
+  ['ignores a comma at the start of a list', ['chat'], ' , chat', { kind: 'opens', protocol: 'chat' }],
+  ['ignores an empty header beside another', ['chat'], ['', 'chat'], { kind: 'opens', protocol: 'chat' }],
 ]
 
-const protocol_cases: RequestCase[] = PROTOCOLS.map(([name, protocols, offered, answer]) => ({
+const protocol_cases: RequestCase[] = PROTOCOLS.map(([name, protocols, offered, response]) => ({
   name,
   clause: '§4.1, 10., §4.2.2, 5., RFC 2616 §2.1',
   options: { protocols: [...protocols] },
@@ -46,71 +46,79 @@ const protocol_cases: RequestCase[] = PROTOCOLS.map(([name, protocols, offered, 
       start: `GET ${path} HTTP/1.1`,
       protocols: [offered ?? []].flat().map(line => `Sec-WebSocket-Protocol: ${line}`),
     }),
-  answer,
+  response,
 }))
 
 const PMD = 'permessage-deflate'
 
-/** Without context takeover on either side: that is what we always agree on (RFC 7692 §7.1.1). */
-function agrees(...more: readonly string[]): Answer {
+/** Returns a response without context takeover, which we never negotiate (RFC 7692 §7.1.1). */
+function negotiates(...more: readonly string[]): ExpectedResponse {
   const parameters = ['server_no_context_takeover', 'client_no_context_takeover', ...more]
   return { kind: 'opens', extensions: [PMD, ...parameters].join('; ') }
 }
 
-const OFFERS: readonly (readonly [string, string | readonly string[] | undefined, Answer])[] = [
-  ['agrees on nothing where nothing is offered', undefined, OPENS],
-  ['agrees on permessage-deflate', PMD, agrees()],
-  ['agrees on server_no_context_takeover', `${PMD}; server_no_context_takeover`, agrees()],
-  ['agrees on client_no_context_takeover', `${PMD}; client_no_context_takeover`, agrees()],
-  ['agrees on both', `${PMD}; server_no_context_takeover; client_no_context_takeover`, agrees()],
+const OFFERS: readonly (readonly [string, string | readonly string[] | undefined, ExpectedResponse])[] = [
+  ['negotiates no extension if none is offered', undefined, OPENS],
+  ['negotiates permessage-deflate', PMD, negotiates()],
+  ['negotiates server_no_context_takeover', `${PMD}; server_no_context_takeover`, negotiates()],
+  ['negotiates client_no_context_takeover', `${PMD}; client_no_context_takeover`, negotiates()],
+  ['negotiates both', `${PMD}; server_no_context_takeover; client_no_context_takeover`, negotiates()],
   [
-    'agrees on client_max_window_bits without a value, and makes no use of it',
+    'negotiates client_max_window_bits without a value, and does not use it',
     `${PMD}; client_max_window_bits`,
-    agrees(),
+    negotiates(),
   ],
   ...[8, 9, 10, 14, 15].map(
     bits =>
       [
-        `agrees on client_max_window_bits=${bits}`,
+        `negotiates client_max_window_bits=${bits}`,
         `${PMD}; client_max_window_bits=${bits}`,
-        agrees(`client_max_window_bits=${bits}`),
+        negotiates(`client_max_window_bits=${bits}`),
       ] as const,
   ),
   ...[8, 9, 10, 14, 15].map(
     bits =>
       [
-        `agrees on server_max_window_bits=${bits}`,
+        `negotiates server_max_window_bits=${bits}`,
         `${PMD}; server_max_window_bits=${bits}`,
-        agrees(`server_max_window_bits=${bits}`),
+        negotiates(`server_max_window_bits=${bits}`),
       ] as const,
   ),
-  ['reads a value in quotes', `${PMD}; server_max_window_bits="10"`, agrees('server_max_window_bits=10')],
-  ['reads an escaped value', `${PMD}; server_max_window_bits="1\\0"`, agrees('server_max_window_bits=10')],
+  ['reads a value in quotes', `${PMD}; server_max_window_bits="10"`, negotiates('server_max_window_bits=10')],
   [
-    'passes over spaces around an equals sign',
+    'reads an escaped value',
+    `${PMD}; server_max_window_bits="1\\0"`,
+    negotiates('server_max_window_bits=10'),
+  ],
+  [
+    'ignores spaces around an equals sign',
     `${PMD} ; server_max_window_bits =\t10`,
-    agrees('server_max_window_bits=10'),
+    negotiates('server_max_window_bits=10'),
   ],
-  ['passes over a comma at the end of a list', `${PMD},`, agrees()],
-  ['passes over a comma at the start of a list', `, ${PMD}`, agrees()],
-  ['passes over empty places in a list', `x-unknown,, ,${PMD}`, agrees()],
-  ['passes over an empty header beside another', ['', PMD], agrees()],
-  ['reads an offer without spaces', `${PMD};server_max_window_bits=10`, agrees('server_max_window_bits=10')],
-  ['agrees on nothing that it does not know', 'x-unknown', OPENS],
-  ['passes over what it does not know', `x-unknown; a=1; b, ${PMD}`, agrees()],
+  ['ignores a comma at the end of a list', `${PMD},`, negotiates()],
+  ['ignores a comma at the start of a list', `, ${PMD}`, negotiates()],
+  ['ignores empty elements in a list', `x-unknown,, ,${PMD}`, negotiates()],
+  ['ignores an empty header beside another', ['', PMD], negotiates()],
   [
-    'passes over permessage-bzip2 and x-webkit-deflate-frame',
+    'reads an offer without spaces',
+    `${PMD};server_max_window_bits=10`,
+    negotiates('server_max_window_bits=10'),
+  ],
+  ['negotiates no unknown extension', 'x-unknown', OPENS],
+  ['ignores an unknown extension', `x-unknown; a=1; b, ${PMD}`, negotiates()],
+  [
+    'ignores permessage-bzip2 and x-webkit-deflate-frame',
     `permessage-bzip2, x-webkit-deflate-frame, ${PMD}`,
-    agrees(),
+    negotiates(),
   ],
-  ['reads offers from two headers', ['x-unknown', PMD], agrees()],
+  ['reads offers from two headers', ['x-unknown', PMD], negotiates()],
   [
-    'takes the first of two offers',
+    'accepts the first of two offers',
     `${PMD}; server_max_window_bits=10, ${PMD}`,
-    agrees('server_max_window_bits=10'),
+    negotiates('server_max_window_bits=10'),
   ],
   ['declines an unknown parameter', `${PMD}; unknown`, OPENS],
-  ['declines an unknown parameter, and takes the next offer', `${PMD}; unknown=1, ${PMD}`, agrees()],
+  ['declines an unknown parameter, and accepts the next offer', `${PMD}; unknown=1, ${PMD}`, negotiates()],
   ['declines server_no_context_takeover with a value', `${PMD}; server_no_context_takeover=1`, OPENS],
   ['declines client_no_context_takeover with a value', `${PMD}; client_no_context_takeover=true`, OPENS],
   ['declines server_max_window_bits without a value', `${PMD}; server_max_window_bits`, OPENS],
@@ -118,26 +126,22 @@ const OFFERS: readonly (readonly [string, string | readonly string[] | undefined
     [`declines server_max_window_bits=${value}`, `${PMD}; server_max_window_bits=${value}`, OPENS] as const,
     [`declines client_max_window_bits=${value}`, `${PMD}; client_max_window_bits=${value}`, OPENS] as const,
   ]),
+  ['declines a duplicate parameter', `${PMD}; server_max_window_bits=10; server_max_window_bits=10`, OPENS],
   [
-    'declines a parameter that is there twice',
-    `${PMD}; server_max_window_bits=10; server_max_window_bits=10`,
-    OPENS,
-  ],
-  [
-    'declines two broken offers, and takes the third',
+    'declines two broken offers, and accepts the third',
     `${PMD}; a, ${PMD}; server_max_window_bits=7, ${PMD}`,
-    agrees(),
+    negotiates(),
   ],
-  ['tells Permessage-Deflate from permessage-deflate', 'Permessage-Deflate', OPENS],
-  ['refuses a list that is against the grammar', `${PMD};`, BROKEN],
+  ['distinguishes Permessage-Deflate from permessage-deflate', 'Permessage-Deflate', OPENS],
+  ['refuses a list with invalid syntax', `${PMD};`, BROKEN],
   ['refuses an empty parameter', `${PMD};;server_no_context_takeover`, BROKEN],
   ['refuses a parameter without a name', `${PMD}; =10`, BROKEN],
-  ['refuses a value in quotes that do not end', `${PMD}; server_max_window_bits="10`, BROKEN],
+  ['refuses a value with an unclosed quote', `${PMD}; server_max_window_bits="10`, BROKEN],
   ['refuses an empty header', '', BROKEN],
-  ['refuses a list of nothing but commas', ', ,', BROKEN],
+  ['refuses a list of commas only', ', ,', BROKEN],
 ]
 
-const offer_cases: RequestCase[] = OFFERS.map(([name, offered, answer]) => ({
+const offer_cases: RequestCase[] = OFFERS.map(([name, offered, response]) => ({
   name,
   clause: 'RFC 7692 §5, §7; RFC 6455 §9.1, RFC 2616 §2.1',
   options: { compression: true },
@@ -146,17 +150,17 @@ const offer_cases: RequestCase[] = OFFERS.map(([name, offered, answer]) => ({
       start: `GET ${path} HTTP/1.1`,
       extensions: [offered ?? []].flat().map(line => `Sec-WebSocket-Extensions: ${line}`),
     }),
-  answer,
+  response,
 }))
 
 export const extension_cases: readonly RequestCase[] = [
   ...protocol_cases,
   ...offer_cases,
   {
-    name: 'agrees on no extension without the option compression',
+    name: 'negotiates no extension without the option compression',
     clause: 'RFC 6455 §9.1',
     request: path =>
       request_head({ start: `GET ${path} HTTP/1.1`, extensions: `Sec-WebSocket-Extensions: ${PMD}` }),
-    answer: OPENS,
+    response: OPENS,
   },
 ]

@@ -1,16 +1,16 @@
-import { type AnswerCase, FAILS, OPENS, type Outcome, refused } from '../answer_case.ts'
 import type { ClientOptions } from '../client_side.ts'
 import { close, ping, text } from '../frame.ts'
-import { ACCEPT, answer_head, type HeaderLines } from '../handshake.ts'
+import { ACCEPT, type HeaderLines, response_head } from '../handshake.ts'
+import { FAILS, OPENS, type Outcome, type ResponseCase, refused } from '../response_case.ts'
 
 type Row = readonly [name: string, changed: HeaderLines, outcome: Outcome]
 
-function table(clause: string, rows: readonly Row[], options: ClientOptions = {}): AnswerCase[] {
+function table(clause: string, rows: readonly Row[], options: ClientOptions = {}): ResponseCase[] {
   return rows.map(([name, changed, outcome]) => ({
     name,
     clause,
     options,
-    answer: accept => answer_head(accept, changed),
+    response: accept => response_head(accept, changed),
     outcome,
   }))
 }
@@ -32,92 +32,92 @@ const REASONS: readonly (readonly [number, string])[] = [
   [500, 'Internal Server Error'],
   [502, 'Bad Gateway'],
   [503, 'Service Unavailable'],
-  [599, 'Of Our Own'],
+  [599, 'Custom'],
 ]
 
-const statuses: AnswerCase[] = [
+const statuses: ResponseCase[] = [
   ...REASONS.map(
-    ([status, reason]): AnswerCase => ({
-      name: `fails on ${status}, and says so`,
+    ([status, reason]): ResponseCase => ({
+      name: `fails on ${status}, and reports it`,
       clause: '§4.1, 1.',
-      answer: () => `HTTP/1.1 ${status} ${reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      response: () => `HTTP/1.1 ${status} ${reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
       outcome: refused(`${status} ${reason}`),
     }),
   ),
   ...REASONS.map(
-    ([status, reason]): AnswerCase => ({
-      name: `fails on ${status} with all headers that 101 would have`,
+    ([status, reason]): ResponseCase => ({
+      name: `fails on ${status} with all headers of a 101`,
       clause: '§4.1, 1.',
-      answer: accept =>
-        answer_head(accept, { start: `HTTP/1.1 ${status} ${reason}`, length: 'Content-Length: 0' }),
+      response: accept =>
+        response_head(accept, { start: `HTTP/1.1 ${status} ${reason}`, length: 'Content-Length: 0' }),
       ends_tcp: true,
       outcome: refused(`${status} ${reason}`),
     }),
   ),
   {
-    name: 'says what the body of a refusal says',
+    name: 'reports the body of a refusal',
     clause: '§4.1, 1.',
-    answer: () => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nnot from you',
-    outcome: refused('not from you'),
+    response: () => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nwrong origin',
+    outcome: refused('wrong origin'),
   },
   {
-    name: 'does not follow a redirect, and says where it points',
+    name: 'does not follow a redirect, and reports its target',
     clause: '§4.1, 1., our choice',
-    answer: () => 'HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:9/other\r\nContent-Length: 0\r\n\r\n',
+    response: () => 'HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:9/other\r\nContent-Length: 0\r\n\r\n',
     outcome: refused('ws://127.0.0.1:9/other'),
   },
   {
-    name: 'waits for 101 behind 100',
+    name: 'waits for 101 after 100',
     clause: 'RFC 9110 §15.2',
-    answer: accept => `HTTP/1.1 100 Continue\r\n\r\n${answer_head(accept)}`,
+    response: accept => `HTTP/1.1 100 Continue\r\n\r\n${response_head(accept)}`,
     outcome: OPENS,
   },
   {
-    name: 'waits for 101 behind 103',
+    name: 'waits for 101 after 103',
     clause: 'RFC 9110 §15.2',
-    answer: accept => `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${answer_head(accept)}`,
+    response: accept => `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${response_head(accept)}`,
     outcome: OPENS,
   },
   {
-    name: 'says the refusal that comes behind 100',
+    name: 'reports a refusal after 100',
     clause: 'RFC 9110 §15.2',
-    answer: () => 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n',
+    response: () => 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n',
     outcome: refused('403 Forbidden'),
   },
 ]
 
 const start_lines = table('§4.1, §4.2.2', [
   ['opens with 101', {}, OPENS],
-  ['takes another reason than Switching Protocols', { start: 'HTTP/1.1 101 Fine' }, OPENS],
-  ['takes 101 without a reason', { start: 'HTTP/1.1 101 ' }, OPENS],
+  ['accepts a reason other than Switching Protocols', { start: 'HTTP/1.1 101 Fine' }, OPENS],
+  ['accepts 101 without a reason', { start: 'HTTP/1.1 101 ' }, OPENS],
   ['fails on HTTP/1.0', { start: 'HTTP/1.0 101 Switching Protocols' }, FAILS],
   ['fails on HTTP/2.0', { start: 'HTTP/2.0 101 Switching Protocols' }, FAILS],
   ['fails on another protocol', { start: 'RTSP/1.0 101 Switching Protocols' }, FAILS],
   ['fails on a status of two digits', { start: 'HTTP/1.1 10 Switching Protocols' }, FAILS],
   ['fails on a status of four digits', { start: 'HTTP/1.1 1010 Switching Protocols' }, FAILS],
-  ['fails on a status that is no number', { start: 'HTTP/1.1 abc Switching Protocols' }, FAILS],
+  ['fails on a status that is not a number', { start: 'HTTP/1.1 abc Switching Protocols' }, FAILS],
 ])
 
 const upgrades = table('§4.1, 2.', [
-  ['takes Upgrade in upper case', { upgrade: 'UPGRADE: WEBSOCKET' }, OPENS],
-  ['takes Upgrade in mixed case', { upgrade: 'uPgrade: WebSocket' }, OPENS],
+  ['accepts Upgrade in upper case', { upgrade: 'UPGRADE: WEBSOCKET' }, OPENS],
+  ['accepts Upgrade in mixed case', { upgrade: 'uPgrade: WebSocket' }, OPENS],
   ['fails without Upgrade', { upgrade: undefined }, FAILS],
   ['fails on another Upgrade', { upgrade: 'Upgrade: h2c' }, FAILS],
   ['fails on an empty Upgrade', { upgrade: 'Upgrade:' }, FAILS],
   ['fails on a list in Upgrade', { upgrade: 'Upgrade: websocket, h2c' }, FAILS],
-  ['takes empty places around the one Upgrade', { upgrade: 'Upgrade: , websocket ,' }, OPENS],
+  ['accepts empty elements around the one Upgrade', { upgrade: 'Upgrade: , websocket ,' }, OPENS],
 ])
 
 const connections = table('§4.1, 3.', [
-  ['takes Connection in upper case', { connection: 'CONNECTION: UPGRADE' }, OPENS],
-  ['takes a list in Connection', { connection: 'Connection: keep-alive, Upgrade' }, OPENS],
-  ['takes empty places in Connection', { connection: 'Connection: ,keep-alive,, Upgrade ,' }, OPENS],
+  ['accepts Connection in upper case', { connection: 'CONNECTION: UPGRADE' }, OPENS],
+  ['accepts a list in Connection', { connection: 'Connection: keep-alive, Upgrade' }, OPENS],
+  ['accepts empty elements in Connection', { connection: 'Connection: ,keep-alive,, Upgrade ,' }, OPENS],
   ['fails without Connection', { connection: undefined }, FAILS],
   ['fails on a Connection without Upgrade', { connection: 'Connection: keep-alive' }, FAILS],
   ['fails on an empty Connection', { connection: 'Connection:' }, FAILS],
 ])
 
-const accepts: AnswerCase[] = [
+const accepts: ResponseCase[] = [
   ...table('§4.1, 4.', [
     ['fails without Sec-WebSocket-Accept', { accept: undefined }, FAILS],
     ['fails on the Accept of another key', { accept: `Sec-WebSocket-Accept: ${ACCEPT}` }, FAILS],
@@ -125,70 +125,70 @@ const accepts: AnswerCase[] = [
   ]),
   ...(
     [
-      ['takes spaces around the Accept', accept => ` \t ${accept} \t `, OPENS],
-      ['fails on an Accept in another case', accept => swapped_case(accept), FAILS],
+      ['accepts spaces around the Accept', accept => ` \t ${accept} \t `, OPENS],
+      ['fails on an Accept in another case', accept => swap_case(accept), FAILS],
       ['fails on an Accept without its padding', accept => accept.replace('=', ''), FAILS],
-      ['fails on an Accept with more behind it', accept => `${accept}=`, FAILS],
+      ['fails on an Accept with an extra character', accept => `${accept}=`, FAILS],
       ['fails on an Accept in quotes', accept => `"${accept}"`, FAILS],
     ] as const satisfies readonly (readonly [string, (accept: string) => string, Outcome])[]
   ).map(([name, changed, outcome]) => ({
     name,
     clause: '§4.1, 4.',
-    answer: (accept: string) => answer_head(changed(accept)),
+    response: (accept: string) => response_head(changed(accept)),
     outcome,
   })),
   {
     name: 'fails on the Accept twice',
     clause: '§11.3.3',
-    answer: accept => answer_head(accept, { again: `Sec-WebSocket-Accept: ${accept}` }),
+    response: accept => response_head(accept, { again: `Sec-WebSocket-Accept: ${accept}` }),
     outcome: FAILS,
   },
 ]
 
-function swapped_case(accept: string): string {
+function swap_case(accept: string): string {
   return [...accept]
     .map(letter => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()))
     .join('')
 }
 
-const unasked = table('§4.1, 5., 6.', [
-  ['fails on a subprotocol where it asked for none', { protocol: 'Sec-WebSocket-Protocol: chat' }, FAILS],
+const unrequested = table('§4.1, 5., 6.', [
+  ['fails on a subprotocol if it requested none', { protocol: 'Sec-WebSocket-Protocol: chat' }, FAILS],
   [
-    'fails on an extension where it asked for none',
+    'fails on an extension if it offered none',
     { extensions: 'Sec-WebSocket-Extensions: permessage-deflate' },
     FAILS,
   ],
   [
-    'fails on an unknown extension where it asked for none',
+    'fails on an unknown extension if it offered none',
     { extensions: 'Sec-WebSocket-Extensions: x-unknown' },
     FAILS,
   ],
-  ['ignores a version in the answer', { version: 'Sec-WebSocket-Version: 13' }, OPENS],
-  ['ignores headers that it does not know', { extra: 'X-Unknown: 1' }, OPENS],
-  ['takes a hundred headers', { extra: Array.from({ length: 100 }, (_, n) => `X-${n}: ${n}`) }, OPENS],
+  ['ignores a version in the response', { version: 'Sec-WebSocket-Version: 13' }, OPENS],
+  ['ignores unknown headers', { extra: 'X-Unknown: 1' }, OPENS],
+  ['accepts a hundred headers', { extra: Array.from({ length: 100 }, (_, n) => `X-${n}: ${n}`) }, OPENS],
   [
     'fails on 20,000 bytes of headers',
     { extra: Array.from({ length: 20 }, (_, n) => `X-${n}: ${'x'.repeat(1_000)}`) },
     FAILS,
   ],
   ['fails on a header without a colon', { extra: 'X-No-Colon' }, FAILS],
-  ['fails on a header that goes on in the next line', { extra: ['X-Folded: a', ' b'] }, FAILS],
+  ['fails on a folded header', { extra: ['X-Folded: a', ' b'] }, FAILS],
 ])
 
 const subprotocols = table(
   '§4.1, 6., §4.2.2, 5.',
   [
     [
-      'takes the first subprotocol that it asked for',
+      'accepts the first subprotocol that it requested',
       { protocol: 'Sec-WebSocket-Protocol: chat' },
       { kind: 'opens', protocol: 'chat' },
     ],
     [
-      'takes the second subprotocol that it asked for',
+      'accepts the second subprotocol that it requested',
       { protocol: 'Sec-WebSocket-Protocol: talk' },
       { kind: 'opens', protocol: 'talk' },
     ],
-    ['fails on a subprotocol that it did not ask for', { protocol: 'Sec-WebSocket-Protocol: shout' }, FAILS],
+    ['fails on a subprotocol that it did not request', { protocol: 'Sec-WebSocket-Protocol: shout' }, FAILS],
     ['fails on two subprotocols', { protocol: 'Sec-WebSocket-Protocol: chat, talk' }, FAILS],
     [
       'fails on a subprotocol twice',
@@ -197,7 +197,7 @@ const subprotocols = table(
     ],
     ['fails on a subprotocol in another case', { protocol: 'Sec-WebSocket-Protocol: CHAT' }, FAILS],
     ['fails on an empty subprotocol', { protocol: 'Sec-WebSocket-Protocol:' }, FAILS],
-    ['fails without a subprotocol where it asked for one: our choice, and that of browsers', {}, FAILS],
+    ['fails without a subprotocol if it requested one, as browsers do, our choice', {}, FAILS],
   ],
   { protocols: ['chat', 'talk'] },
 )
@@ -207,19 +207,19 @@ const PMD = 'Sec-WebSocket-Extensions: permessage-deflate'
 const extensions = table(
   'RFC 7692 §5.1, §7; RFC 6455 §9.1',
   [
-    ['opens where the server agreed on no extension', {}, OPENS],
-    ['takes permessage-deflate', { extensions: PMD }, OPENS],
-    ['takes server_no_context_takeover', { extensions: `${PMD}; server_no_context_takeover` }, OPENS],
-    ['takes client_no_context_takeover', { extensions: `${PMD}; client_no_context_takeover` }, OPENS],
-    ['takes server_max_window_bits=8', { extensions: `${PMD}; server_max_window_bits=8` }, OPENS],
-    ['takes server_max_window_bits=15', { extensions: `${PMD}; server_max_window_bits=15` }, OPENS],
-    ['takes client_max_window_bits=8', { extensions: `${PMD}; client_max_window_bits=8` }, OPENS],
-    ['takes client_max_window_bits=15', { extensions: `${PMD}; client_max_window_bits=15` }, OPENS],
-    ['takes a value in quotes', { extensions: `${PMD}; client_max_window_bits="10"` }, OPENS],
-    ['takes an escaped value', { extensions: `${PMD}; client_max_window_bits="1\\0"` }, OPENS],
-    ['takes spaces around an equals sign', { extensions: `${PMD}; client_max_window_bits = 10` }, OPENS],
-    ['takes a comma at the end', { extensions: `${PMD},` }, OPENS],
-    ['takes an empty header beside another', { extensions: ['Sec-WebSocket-Extensions:', PMD] }, OPENS],
+    ['opens if the server accepts no extension', {}, OPENS],
+    ['accepts permessage-deflate', { extensions: PMD }, OPENS],
+    ['accepts server_no_context_takeover', { extensions: `${PMD}; server_no_context_takeover` }, OPENS],
+    ['accepts client_no_context_takeover', { extensions: `${PMD}; client_no_context_takeover` }, OPENS],
+    ['accepts server_max_window_bits=8', { extensions: `${PMD}; server_max_window_bits=8` }, OPENS],
+    ['accepts server_max_window_bits=15', { extensions: `${PMD}; server_max_window_bits=15` }, OPENS],
+    ['accepts client_max_window_bits=8', { extensions: `${PMD}; client_max_window_bits=8` }, OPENS],
+    ['accepts client_max_window_bits=15', { extensions: `${PMD}; client_max_window_bits=15` }, OPENS],
+    ['accepts a value in quotes', { extensions: `${PMD}; client_max_window_bits="10"` }, OPENS],
+    ['accepts an escaped value', { extensions: `${PMD}; client_max_window_bits="1\\0"` }, OPENS],
+    ['accepts spaces around an equals sign', { extensions: `${PMD}; client_max_window_bits = 10` }, OPENS],
+    ['accepts a comma at the end', { extensions: `${PMD},` }, OPENS],
+    ['accepts an empty header beside another', { extensions: ['Sec-WebSocket-Extensions:', PMD] }, OPENS],
     ['fails on an unknown parameter', { extensions: `${PMD}; unknown` }, FAILS],
     [
       'fails on server_no_context_takeover with a value',
@@ -260,17 +260,17 @@ const extensions = table(
     ],
     ['fails on permessage-deflate twice', { extensions: `${PMD}, permessage-deflate` }, FAILS],
     ['fails on permessage-deflate in two headers', { extensions: [PMD, PMD] }, FAILS],
-    ['fails on an extension besides', { extensions: `${PMD}, x-unknown` }, FAILS],
+    ['fails on another extension next to it', { extensions: `${PMD}, x-unknown` }, FAILS],
     ['fails on another extension', { extensions: 'Sec-WebSocket-Extensions: x-unknown' }, FAILS],
     ['fails on an empty header', { extensions: 'Sec-WebSocket-Extensions:' }, FAILS],
-    ['fails on what is against the grammar', { extensions: `${PMD};` }, FAILS],
+    ['fails on invalid syntax', { extensions: `${PMD};` }, FAILS],
   ],
   { compression: true },
 )
 
-const garbage: AnswerCase[] = (
+const not_http: ResponseCase[] = (
   [
-    ['bytes that are no HTTP', 'hello, is anybody there?\r\n\r\n', false],
+    ['bytes that are not HTTP', 'hello, are you there?\r\n\r\n', false],
     ['zero bytes', '\0'.repeat(100), false],
     ['the beginning of TLS', '\x15\x03\x01\x00\x02\x02\x46', false],
     ['frames without a head', '\x81\x05hello', false],
@@ -283,45 +283,45 @@ const garbage: AnswerCase[] = (
       true,
     ],
   ] as const
-).map(([name, answer, ends_tcp]) => ({
+).map(([name, response, ends_tcp]) => ({
   name: `fails on ${name}`,
   clause: '§4.1',
-  answer: () => answer,
+  response: () => response,
   ends_tcp,
   outcome: FAILS,
 }))
 
-const same_segment: AnswerCase[] = (
+const same_segment: ResponseCase[] = (
   [
     ['a message', [text('early')], { kind: 'opens', messages: ['early'] }],
     ['two messages', [text('early'), text('bird')], { kind: 'opens', messages: ['early', 'bird'] }],
     ['a ping and a message', [ping('p'), text('early')], { kind: 'opens', messages: ['early'] }],
     ['a message and a Close', [text('early'), close(1000)], { kind: 'opens', messages: ['early'] }],
     ['a Close', [close(1000)], { kind: 'opens' }],
-    ['a frame against the rules', [{ opcode: 3 }], { kind: 'opens', errors: ['protocol_error'] }],
+    ['an invalid frame', [{ opcode: 3 }], { kind: 'opens', errors: ['protocol_error'] }],
     [
       'a message and a masked one',
       [text('early'), text('b', { mask: 'wrong' })],
       { kind: 'opens', messages: ['early'], errors: ['protocol_error'] },
     ],
-  ] as const satisfies readonly (readonly [string, AnswerCase['behind'], Outcome])[]
-).map(([name, behind, outcome]) => ({
-  name: `takes ${name} that comes right behind the answer`,
+  ] as const satisfies readonly (readonly [string, ResponseCase['followed_by'], Outcome])[]
+).map(([name, followed_by, outcome]) => ({
+  name: `accepts ${name} in the same segment as the response`,
   clause: '§4.1, §5.1',
-  answer: accept => answer_head(accept),
-  behind,
+  response: accept => response_head(accept),
+  followed_by,
   outcome,
 }))
 
-export const answer_cases: readonly AnswerCase[] = [
+export const response_cases: readonly ResponseCase[] = [
   ...statuses,
   ...start_lines,
   ...upgrades,
   ...connections,
   ...accepts,
-  ...unasked,
+  ...unrequested,
   ...subprotocols,
   ...extensions,
-  ...garbage,
+  ...not_http,
   ...same_segment,
 ]

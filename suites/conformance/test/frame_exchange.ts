@@ -4,80 +4,80 @@ import { expect } from 'vitest'
 import { close, type Frame, type Sent, text } from './frame.ts'
 import type { Ending, FrameCase } from './frame_case.ts'
 import type { RawPeer, Segmentation } from './raw_peer.ts'
-import type { Told } from './told.ts'
+import type { UserEvents } from './user_events.ts'
 
-/** What came of a case: on the wire, and to the user. */
+/** What a case led to, on the wire and for the user. */
 export interface Observed {
   readonly frames: readonly SeenFrame[]
-  /** Bytes behind the last whole frame. */
+  /** The bytes after the last complete frame. */
   readonly rest: Buffer
-  /** Whether TCP was ended by both sides, not reset. */
-  readonly is_ended_in_order: boolean
-  readonly told: Told
+  /** Whether both sides ended TCP, so that it was not reset. */
+  readonly is_ended_cleanly: boolean
+  readonly events: UserEvents
 }
 
-/** What the peer of a connection that lives on still sends. */
+/** What the peer sends last on a connection that stays open. */
 const LAST_MESSAGE = 'still here'
-const TAIL: readonly Sent[] = [text(LAST_MESSAGE), close(1000)]
+const LAST_FRAMES: readonly Sent[] = [text(LAST_MESSAGE), close(1000)]
 
-/** Plays a case over a connection that is open; the handles are those of the side under test. */
-export async function play_frames(
+/** Runs a case on an open connection; `user` observes the side under test. */
+export async function exchange_frames(
   peer: RawPeer,
-  each: FrameCase,
+  test_case: FrameCase,
   encode: (sent: readonly Sent[]) => Buffer,
   segmentation: Segmentation,
-  user: { readonly told: Told; readonly closed: Promise<void> },
+  user: { readonly events: UserEvents; readonly closed: Promise<void> },
 ): Promise<Observed> {
-  const { ends, sends, seen = [] } = each
-  // In one segment, as far as nothing that is to come out first would be overtaken by the peer's Close.
-  const is_tail_at_once = ends.kind === 'lives_on' && seen.length === 0
-  await peer.send(encode(is_tail_at_once ? [...sends, ...TAIL] : sends), segmentation)
-  if (ends.kind === 'lives_on' && !is_tail_at_once) {
-    await peer.frames_seen(seen.length)
-    await peer.send(encode(TAIL), segmentation)
+  const { ends, sends, receives = [] } = test_case
+  // The last frames follow at once, unless the peer must receive other frames before its Close arrives.
+  const is_one_send = ends.kind === 'stays_open' && receives.length === 0
+  await peer.send(encode(is_one_send ? [...sends, ...LAST_FRAMES] : sends), segmentation)
+  if (ends.kind === 'stays_open' && !is_one_send) {
+    await peer.frames_received(receives.length)
+    await peer.send(encode(LAST_FRAMES), segmentation)
   }
   if (ends.kind === 'user_closed' || ends.kind === 'declined') {
-    await peer.frames_seen(seen.length + 1)
-    await peer.send(encode(ends.kind === 'declined' ? [close(ends.code)] : ends.answer), segmentation)
+    await peer.frames_received(receives.length + 1)
+    await peer.send(encode(ends.kind === 'declined' ? [close(ends.code)] : ends.reply), segmentation)
     if (ends.kind === 'user_closed' && !ends.clean) peer.end()
   }
   if (ends.kind === 'lost') peer.end()
-  const [is_ended_in_order] = await Promise.all([peer.ended, user.closed])
-  return { ...peer.received(), is_ended_in_order, told: user.told }
+  const [is_ended_cleanly] = await Promise.all([peer.ended, user.closed])
+  return { ...peer.received(), is_ended_cleanly, events: user.events }
 }
 
-/** Checks everything that a case says. */
-export function check_frames(each: FrameCase, side: 'server' | 'client', observed: Observed): void {
-  const { ends, seen = [], messages = [] } = each
-  const { told } = observed
+/** Checks everything that a case specifies. */
+export function check_frames(test_case: FrameCase, side: 'server' | 'client', observed: Observed): void {
+  const { ends, receives = [], messages = [] } = test_case
+  const { events } = observed
 
-  expect(observed.frames.map(frame => shown(unpacked(frame)))).toEqual(
-    [...seen, ...last_frame(ends)].map(shown),
+  expect(observed.frames.map(frame => comparable_frame(inflated(frame)))).toEqual(
+    [...receives, ...last_frame(ends)].map(comparable_frame),
   )
   expect(observed.rest).toHaveLength(0)
   for (const frame of observed.frames) {
     expect(frame.is_masked).toBe(side === 'client')
     expect(frame.length_bytes).toBe(fewest_length_bytes(frame.payload.length))
   }
-  expect(observed.is_ended_in_order).toBe(true)
+  expect(observed.is_ended_cleanly).toBe(true)
 
-  const all_messages = ends.kind === 'lives_on' ? [...messages, LAST_MESSAGE] : messages
-  expect(told.messages.map(comparable)).toEqual(all_messages.map(comparable))
-  expect(told.errors.map(error => error.code)).toEqual(errors_of(ends, side))
-  expect(told.infos).toEqual([info_of(ends)])
+  const all_messages = ends.kind === 'stays_open' ? [...messages, LAST_MESSAGE] : messages
+  expect(events.messages.map(comparable)).toEqual(all_messages.map(comparable))
+  expect(events.errors.map(error => error.code)).toEqual(errors_of(ends, side))
+  expect(events.infos).toEqual([info_of(ends)])
 }
 
-function shown({ opcode, fin = true, rsv = 0, payload = new Uint8Array() }: Frame): unknown {
+function comparable_frame({ opcode, fin = true, rsv = 0, payload = new Uint8Array() }: Frame): unknown {
   return { opcode, fin, rsv, payload: comparable(payload) }
 }
 
-/** Equal for equal values, and quick to compare; text stays apart from bytes. */
+/** Returns a string that is quick to compare, and that differs between text and bytes. */
 function comparable(data: string | Uint8Array): string {
   return typeof data === 'string' ? `text ${data}` : `bytes ${Buffer.from(data).toString('hex')}`
 }
 
-/** Takes the compression off a frame: our side compresses each message for itself (RFC 7692 §7.2.2). */
-function unpacked(frame: SeenFrame): SeenFrame {
+/** Decompresses a frame; our side compresses each message without context (RFC 7692 §7.2.2). */
+function inflated(frame: SeenFrame): SeenFrame {
   if (frame.rsv !== 4) return frame
   const tail = Buffer.from([0, 0, 255, 255])
   const payload = inflateRawSync(Buffer.concat([frame.payload, tail]), {
@@ -92,7 +92,7 @@ function fewest_length_bytes(size: number): number {
 
 function last_frame(ends: Ending): Frame[] {
   switch (ends.kind) {
-    case 'lives_on':
+    case 'stays_open':
       return [close(1000)]
     case 'failed':
     case 'declined':
@@ -108,13 +108,13 @@ function last_frame(ends: Ending): Frame[] {
 
 function errors_of(ends: Ending, side: 'server' | 'client'): string[] {
   if (ends.kind === 'failed' || ends.kind === 'declined') return [ends.error]
-  // For a server, that a client is gone is no error.
+  // A server does not report a lost client as an error.
   return ends.kind === 'lost' && side === 'client' ? ['connection_lost'] : []
 }
 
 function info_of(ends: Ending): unknown {
   switch (ends.kind) {
-    case 'lives_on':
+    case 'stays_open':
       return { code: 1000, reason: '', cause: 'peer', clean: true, unsent: 0 }
     case 'failed':
     case 'declined':

@@ -1,12 +1,12 @@
 import type { CloseInfo, NetError } from '@bt/net'
 
-/** What a user of `@bt/net` was told of one connection, in the order in which it was told. */
-export interface Told {
+/** What the callbacks of one connection have received, in order. */
+export interface UserEvents {
   readonly messages: (string | Uint8Array)[]
   readonly errors: NetError[]
   readonly infos: CloseInfo[]
 }
 
-export function told_nothing(): Told {
+export function no_events(): UserEvents {
   return { messages: [], errors: [], infos: [] }
 }
