@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { PACKAGES, ROOT } from './root.ts'
 
-/** The packages of others that come with each of ours, at all levels. */
+/** The third-party packages that each of our packages installs, at all levels. */
 const INSTALLED: Readonly<Record<string, readonly string[]>> = {
   net: ['ws'],
   'ws-server': [],
@@ -42,7 +42,7 @@ const text = readFileSync(join(ROOT, 'pnpm-lock.yaml'), 'utf8')
 const lockfile: Lockfile = parse(text)
 
 /** Returns the locked direct dependencies of a package: names with versions, or folders of our packages. */
-function below(key: string): string[] {
+function dependencies_of(key: string): string[] {
   if (key.startsWith('packages/')) {
     const { dependencies = {} } = lockfile.importers[key] ?? expect.fail(`${key} is not locked`)
     return Object.entries(dependencies).map(([name, { version }]) =>
@@ -61,7 +61,7 @@ function below(key: string): string[] {
 /** Returns all dependencies of one of our packages, by their keys in the lockfile. */
 function locked_for(folder: string): string[] {
   const found = new Set([`packages/${folder}`])
-  for (const key of found) for (const next of below(key)) found.add(next)
+  for (const key of found) for (const next of dependencies_of(key)) found.add(next)
   return [...found].filter(key => !key.startsWith('packages/'))
 }
 
@@ -118,11 +118,11 @@ it('parses the lowest version of Node that a package supports', () => {
 
 it.each(PACKAGES)('%s installs with --engine-strict on every Node that it supports', folder => {
   const ours = lowest_of(manifest_of(folder).engines.node) ?? expect.fail('it admits no Node')
-  const asked = locked_for(folder).map(key => {
+  const engines = locked_for(folder).map(key => {
     const name = key.replace(/\(.*/, '')
     return [name, (lockfile.packages[name] ?? expect.fail(`${name} is not locked`)).engines?.node] as const
   })
-  const refused = asked.filter(
+  const refused = engines.filter(
     ([, range]) => range !== undefined && (lowest_of(range) ?? Number.POSITIVE_INFINITY) > ours,
   )
   expect(refused).toEqual([])

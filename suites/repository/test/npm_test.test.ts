@@ -16,13 +16,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-interface Ran {
+interface RunResult {
   readonly code: number | null
   readonly output: string
 }
 
 /** Runs a test file in a new package with the shared settings, with no program but Node on its PATH. */
-function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): Ran {
+function run_tests(name: string, code: string, env: NodeJS.ProcessEnv = {}): RunResult {
   const root = join(folder, name)
   const bin = join(root, 'bin')
   const tmp = join(root, 'tmp')
@@ -80,10 +80,14 @@ describe('a test that needs a missing program', () => {
   })
 
   it('is skipped even with CI=true, if the program is optional', () => {
-    const lacks = "{ name: 'Java', use: 'x', remedy: 'install it', is_optional: true }"
-    const { code, output } = run_tests('optional', `it('a', () => { throw new MissingProgram(${lacks}) })`, {
-      CI: 'true',
-    })
+    const missing_program = "{ name: 'Java', use: 'x', remedy: 'install it', is_optional: true }"
+    const { code, output } = run_tests(
+      'optional',
+      `it('a', () => { throw new MissingProgram(${missing_program}) })`,
+      {
+        CI: 'true',
+      },
+    )
     expect(output).toContain('Not tested: optional without Java')
     expect(code).toBe(0)
   })
@@ -93,23 +97,23 @@ describe('a test run', () => {
   it('removes a forgotten folder, names it, and fails', () => {
     const code =
       "it('a', async () => { const fs = await import('node:fs'); fs.mkdirSync(process.env.TMPDIR + '/forgotten') })"
-    const ran = run_tests('folder', code)
-    expect(ran.output).toMatch(/The tests of folder have left behind: folder \S+\/forgotten/)
-    expect(ran.code).toBe(1)
+    const result = run_tests('folder', code)
+    expect(result.output).toMatch(/The tests of folder have left behind: folder \S+\/forgotten/)
+    expect(result.code).toBe(1)
   })
 
   it.skipIf(process.platform !== 'linux')('ends a forgotten process, names it, and fails', () => {
     const script = 'setInterval(() => {}, 1e6)'
     const options = "{ detached: true, stdio: 'ignore' }"
     const start = `spawn(process.execPath, ['-e', '${script}'], ${options}).unref()`
-    const ran = run_tests(
+    const result = run_tests(
       'process',
       `it('a', async () => { const { spawn } = await import('node:child_process'); ${start} })`,
     )
-    const [, pid] = /left behind: process (\d+) \(\S+ -e/.exec(ran.output) ?? []
-    expect(pid, ran.output).toBeDefined()
+    const [, pid] = /left behind: process (\d+) \(\S+ -e/.exec(result.output) ?? []
+    expect(pid, result.output).toBeDefined()
     expect(existsSync(`/proc/${pid}/exe`)).toBe(false)
-    expect(ran.code).toBe(1)
+    expect(result.code).toBe(1)
   })
 })
 
@@ -144,15 +148,18 @@ describe.skipIf(process.platform === 'win32')('programs that a script runs', () 
     const { code } = await run(process.execPath, ['-e', program, process.argv[2] ?? ''])
     process.exitCode = interrupted() ?? code`
 
-  async function interrupt(signals: readonly number[], how = ''): Promise<{ code: unknown; output: string }> {
-    const file = join(folder, `script_${how}.mjs`)
+  async function interrupt(
+    delays_ms: readonly number[],
+    argument = '',
+  ): Promise<{ code: unknown; output: string }> {
+    const file = join(folder, `script_${argument}.mjs`)
     writeFileSync(file, SCRIPT)
-    const child = spawn(process.execPath, [file, how], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [file, argument], { stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     for await (const text of child.stdout.setEncoding('utf8')) {
       if (output === '') child.kill('SIGINT')
       // The second signal is sent only after the first has arrived.
-      else for (const ms of signals) setTimeout(() => child.kill('SIGINT'), ms)
+      else for (const delay_ms of delays_ms) setTimeout(() => child.kill('SIGINT'), delay_ms)
       output += text
     }
     if (child.exitCode === null) await new Promise(resolve => child.once('exit', resolve))
