@@ -1,4 +1,4 @@
-// What the tests of all brokers need: what they leave open is closed, and a program that is no broker stands in for one.
+// Helpers for the tests of both broker packages: clean-up, uncaught errors, and a server that is no broker.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -8,7 +8,10 @@ interface Closable {
   close(): unknown
 }
 
-/** Returns a function that adds to what the tests of this file open, and returns it; all of it is closed after each test, the last first. */
+/**
+ * Returns a function that registers an object to be closed after the current test, and returns it.
+ * Objects are closed in the reverse order of their registration.
+ */
 export function closed_after_each(): <Opened extends Closable>(opened: Opened) => Opened {
   const left_open: Closable[] = []
   afterEach(async () => {
@@ -20,7 +23,7 @@ export function closed_after_each(): <Opened extends Closable>(opened: Opened) =
   }
 }
 
-/** Settles with what is thrown and caught by nobody, in this test. */
+/** Resolves with the next uncaught exception of this test, which would otherwise fail it. */
 export function thrown_to_nobody(): Promise<unknown[]> {
   const listeners = process.listeners('uncaughtException')
   process.removeAllListeners('uncaughtException')
@@ -30,7 +33,7 @@ export function thrown_to_nobody(): Promise<unknown[]> {
   return once(process, 'uncaughtException')
 }
 
-/** Returns what is connected, and the socket below it, so that it can be slow to read. */
+/** Connects, and returns the connection with its TCP socket, so that a test can stop reading from it. */
 export async function with_socket<Connected>(
   connect: () => Promise<Connected>,
 ): Promise<[Connected, Socket]> {
@@ -46,21 +49,21 @@ export async function with_socket<Connected>(
   return [connected, socket]
 }
 
-/** What a mute server says, and whether it waits for the client to speak first. */
+/** The only text that a mute server sends, and whether it waits for the client to send first. */
 interface MuteOptions {
   readonly says?: string
   readonly when_asked?: boolean
 }
 
-/** A server that says one thing at most. */
+/** A server that sends at most one text. */
 export interface MuteServer {
   readonly port: number
-  /** Settles when the first connection was ended by the other side. */
+  /** Resolves when the first connection has closed. */
   readonly hung_up: Promise<unknown>
   close(): void
 }
 
-/** Starts a server that takes connections and says one thing, and nothing more. */
+/** Starts a server that accepts connections, sends one text on each, and does not respond any further. */
 export async function mute_server({ says = '', when_asked = false }: MuteOptions = {}): Promise<MuteServer> {
   const server = createServer(socket => {
     socket.on('error', () => {})

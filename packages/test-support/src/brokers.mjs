@@ -1,5 +1,5 @@
 // @ts-check
-// A NATS server or a Redis of one's own, for tests and benchmarks: on a free port of loopback, in a folder of its own that is not kept.
+// Starts a NATS or Redis server for one test or benchmark, on a free loopback port, with a temporary folder.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,48 +12,51 @@ import { NATS as NATS_SERVER, path_of, REDIS as REDIS_SERVER } from './programs.
 
 const HOST = '127.0.0.1'
 
-/** How often a port is chosen anew when somebody else was quicker to take it. */
-const MOST_TRIES = 5
+/** How many ports are tried when another process takes the chosen one first. */
+const MAX_START_ATTEMPTS = 5
 
-/** How much of what a broker says is kept. */
-const LOG_CHARACTERS = 65_536
+/** How much of a broker's output is kept. */
+const MAX_LOG_CHARACTERS = 65_536
 
-/** Reads the process to end, or an empty line when there is none; when its input ends, however that came about, it tidies up. */
+/**
+ * Reads the process id of the broker from its input; an empty line means that the broker has ended. When the
+ * input ends, for whatever reason, the script kills the broker and deletes the folder.
+ */
 const GUARDIAN =
   'while read -r pid; do broker=$pid; done; [ -z "$broker" ] || kill -KILL "$broker"; rm -rf "$1"'
 
 /**
- * How a broker is to be.
+ * How a broker is configured.
  * @typedef {object} BrokerOptions
  * @property {string} [config] lines for its configuration file
  * @property {readonly string[]} [args] more arguments
- * @property {{ readonly cert: string, readonly key: string, readonly ca?: string }} [tls] speaks TLS alone, with this certificate in PEM;
- *   with `ca`, clients have to have one as well, issued by that authority
- * @property {boolean} [cluster] makes a Redis a node of a Redis Cluster that knows no other one yet
+ * @property {{ readonly cert: string, readonly key: string, readonly ca?: string }} [tls] accepts only TLS,
+ *   with this certificate in PEM; with `ca`, clients need a certificate of that authority as well
+ * @property {boolean} [cluster] makes a Redis a node of a Redis Cluster that knows no other nodes yet
  */
 
 /**
- * Where a broker listens.
+ * The ports of a broker.
  * @typedef {object} Ports
  * @property {number} client for clients
  * @property {number} bus for other nodes of a Redis Cluster
  */
 
 /**
- * What sets brokers of one kind apart.
- * @typedef {object} Kind
+ * What differs between NATS and Redis.
+ * @typedef {object} BrokerKind
  * @property {import('./programs.mjs').Program} program
  * @property {string} scheme of its URLs
- * @property {string} tls_scheme of its URLs when it speaks TLS
- * @property {RegExp} says_ready what it says when it listens
+ * @property {string} tls_scheme of its URLs with TLS
+ * @property {RegExp} ready_pattern matches its output once it listens
  * @property {(folder: string, ports: Ports, options: BrokerOptions) => { args: string[], config: string }} settings
- * @property {(() => Promise<number>) | undefined} choose_port where it does not choose one itself when it is told the port -1
- * @property {RegExp} says_port what it says of its port
- * @property {(port: number, is_tls: boolean) => Promise<unknown>} answers settles when it has answered
+ * @property {(() => Promise<number>) | undefined} choose_port if it does not accept port -1
+ * @property {RegExp} port_pattern captures its port in its output
+ * @property {(port: number, is_tls: boolean) => Promise<unknown>} check_answer resolves when it answers
  */
 
 /**
- * Starts a nats-server. Its figures are at `monitor_url`, such as `/connz`.
+ * Starts a nats-server. Its statistics are below `monitor_url`, such as `/connz`.
  * @param {BrokerOptions} [options]
  * @returns {Promise<Broker>}
  */
@@ -62,7 +65,7 @@ export function start_nats(options = {}) {
 }
 
 /**
- * Starts a redis-server that keeps nothing on disk.
+ * Starts a redis-server without persistence.
  * @param {BrokerOptions} [options]
  * @returns {Promise<Broker>}
  */
@@ -71,7 +74,7 @@ export function start_redis(options = {}) {
 }
 
 /**
- * @param {Kind} kind
+ * @param {BrokerKind} kind
  * @param {BrokerOptions} options
  */
 async function start_broker(kind, options) {
@@ -83,7 +86,7 @@ async function start_broker(kind, options) {
   return broker
 }
 
-/** A broker that was started. It does not outlive the process that started it, whatever ends that. */
+/** A broker process. It ends with the process that started it, even if that is killed. */
 export class Broker {
   #kind
   #options
@@ -96,17 +99,17 @@ export class Broker {
   #exited = Promise.resolve()
   /** @type {number | undefined} */
   #port
-  /** @type {number | undefined} the same one whenever it is started again, or the other nodes would not find it */
+  /** @type {number | undefined} the same after each restart, so that the other nodes find it again */
   #bus_port
   #log = ''
-  /** what has to be in its configuration file, before the lines that it was given */
+  /** The part of the configuration file that comes before the lines of `options.config`. */
   #own_config = ''
   #reloads = 0
-  /** @type {Set<() => void>} those who wait for something to be said */
-  #listening = new Set()
+  /** @type {Set<() => void>} run whenever the log grows */
+  #log_checks = new Set()
 
   /**
-   * @param {Kind} kind
+   * @param {BrokerKind} kind
    * @param {BrokerOptions} options
    */
   constructor(kind, options) {
@@ -114,93 +117,94 @@ export class Broker {
     this.#options = options
     this.#program = path_of(kind.program)
     this.#folder = mkdtempSync(join(tmpdir(), `${kind.program.name}-`))
-    // In a session of its own, so that Ctrl-C does not end it before its work is done.
+    // Detached, so that Ctrl-C does not end the guardian before it has cleaned up.
     this.#guardian = spawn('/bin/sh', ['-c', GUARDIAN, 'sh', this.#folder], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     })
   }
 
-  /** Where it listens, without a scheme. */
+  /** Its host and port, without a scheme. */
   get address() {
     return `${HOST}:${this.port}`
   }
 
-  /** The port; the same one whenever it is started again. */
+  /** Its port, which stays the same after a restart. */
   get port() {
     if (this.#port === undefined) throw new Error(`${this.#kind.program.name} was not started`)
     return this.#port
   }
 
-  /** What a client is given: `nats://…`, `tls://…`, `redis://…` or `rediss://…`. */
+  /** Its URL for clients: `nats://…`, `tls://…`, `redis://…` or `rediss://…`. */
   get url() {
     const { scheme, tls_scheme } = this.#kind
     return `${this.#options.tls === undefined ? scheme : tls_scheme}://${this.address}`
   }
 
-  /** Where a nats-server tells its figures over HTTP. */
+  /** The URL where a nats-server serves its statistics. */
   get monitor_url() {
     const found = /Starting http monitor on (\S+)/.exec(this.#log)?.[1]
     if (found === undefined) throw new Error(`${this.#kind.program.name} has no monitor`)
     return `http://${found}`
   }
 
-  /** Whether it runs, or stands still. */
+  /** Whether the process exists, paused or not. */
   get is_running() {
     return this.#child !== undefined
   }
 
-  /** The process. */
+  /** The process id. */
   get pid() {
     if (this.#child?.pid === undefined) throw new Error(`${this.#kind.program.name} is not running`)
     return this.#child.pid
   }
 
-  /** The last of what it has said since it was started. */
+  /** The end of its output since its last start. */
   get log() {
     return this.#log
   }
 
   /**
-   * Settles when it has said something since it was started.
+   * Resolves when its output since its last start matches the pattern.
    * @param {RegExp} pattern
    * @returns {Promise<void>}
    */
   says(pattern) {
     return new Promise(resolve => {
-      const look = () => {
+      const check = () => {
         if (!pattern.test(this.#log)) return
-        this.#listening.delete(look)
+        this.#log_checks.delete(check)
         resolve()
       }
-      this.#listening.add(look)
-      look()
+      this.#log_checks.add(check)
+      check()
     })
   }
 
-  /** Starts it again, on the same port; settles when it answers. */
+  /** Starts it, after the first time on the same port, and resolves when it answers. */
   async start() {
     if (this.#child !== undefined) throw new Error(`${this.#kind.program.name} is running already`)
-    for (let tries = 1; !(await this.#tries_to_start(this.#port)); tries += 1) {
-      if (this.#port !== undefined || tries === MOST_TRIES) throw this.#failed('found its port taken')
+    for (let attempt = 1; !(await this.#tries_to_start(this.#port)); attempt += 1) {
+      if (this.#port !== undefined || attempt === MAX_START_ATTEMPTS)
+        throw this.#failed('found its port taken')
     }
   }
 
-  /** Ends it as an administrator does, paused or not; settles when it has ended. */
+  /** Stops it with SIGTERM, paused or not, and resolves when it has exited. */
   async stop() {
     this.#child?.kill('SIGTERM')
     this.#child?.kill('SIGCONT')
     await this.#exited
   }
 
-  /** Ends it without a word; settles when it has ended. */
+  /** Kills it, and resolves when it has exited. */
   async kill() {
     this.#child?.kill('SIGKILL')
     await this.#exited
   }
 
   /**
-   * Has a nats-server go by other lines in its configuration file from now on; settles when it does.
+   * Makes a nats-server reload its configuration with other lines, and resolves when it has.
    * @param {string} config
    */
   async reload(config) {
@@ -211,19 +215,19 @@ export class Broker {
     await this.says(new RegExp(`(Reloaded server configuration[^]*){${this.#reloads}}`))
   }
 
-  /** Lets it stand still, its connections open; settles when it does. */
+  /** Suspends the process, with its connections open, and resolves when it has stopped. */
   async pause() {
     const { pid } = this
     process.kill(pid, 'SIGSTOP')
     while (is_running(pid)) await setImmediate()
   }
 
-  /** Lets it go on after `pause`. */
+  /** Resumes the process after `pause`. */
   resume() {
     process.kill(this.pid, 'SIGCONT')
   }
 
-  /** Ends it, and deletes its folder; it can't be started any more. */
+  /** Kills it and deletes its folder. It cannot be started again. */
   async close() {
     const has_gone = once(this.#guardian, 'exit')
     if (this.#guardian.exitCode === null) {
@@ -234,7 +238,7 @@ export class Broker {
   }
 
   /**
-   * Whether it could have that port, or one of its choice.
+   * Starts it on the given port, or any free one. Returns `false` if the port is taken.
    * @param {number | undefined} kept_port
    */
   async #tries_to_start(kept_port) {
@@ -251,9 +255,9 @@ export class Broker {
       if (/address already in use/i.test(this.#log)) return false
       throw this.#failed('did not start')
     }
-    this.#port = Number(this.#kind.says_port.exec(this.#log)?.[1])
+    this.#port = Number(this.#kind.port_pattern.exec(this.#log)?.[1])
     this.#bus_port = bus
-    await this.#kind.answers(this.port, tls !== undefined)
+    await this.#kind.check_answer(this.port, tls !== undefined)
     return true
   }
 
@@ -276,19 +280,19 @@ export class Broker {
   }
 
   /**
-   * Settles when it says that it is ready, or has ended before.
+   * Resolves with whether it became ready, or ended before.
    * @param {import('node:child_process').ChildProcess} child
    * @returns {Promise<boolean>}
    */
   #is_ready(child) {
     return new Promise((resolve, reject) => {
       const read = (/** @type {string} */ text) => {
-        this.#log = (this.#log + text).slice(-LOG_CHARACTERS)
-        for (const look of [...this.#listening]) look()
+        this.#log = (this.#log + text).slice(-MAX_LOG_CHARACTERS)
+        for (const check of [...this.#log_checks]) check()
       }
       child.stdout?.setEncoding('utf8').on('data', read)
       child.stderr?.setEncoding('utf8').on('data', read)
-      this.says(this.#kind.says_ready).then(() => resolve(true))
+      this.says(this.#kind.ready_pattern).then(() => resolve(true))
       child.once('error', reject)
       child.once('close', () => resolve(false))
     })
@@ -306,18 +310,18 @@ export class Broker {
     writeFileSync(join(this.#folder, name), text, { mode: 0o600 })
   }
 
-  /** @param {string} what */
-  #failed(what) {
-    return new Error(`${this.#kind.program.name} ${what}:\n${this.#log}`)
+  /** @param {string} problem */
+  #failed(problem) {
+    return new Error(`${this.#kind.program.name} ${problem}:\n${this.#log}`)
   }
 }
 
-/** @type {Kind} */
+/** @type {BrokerKind} */
 const NATS = {
   program: NATS_SERVER,
   scheme: 'nats',
   tls_scheme: 'tls',
-  says_ready: /Server is ready/,
+  ready_pattern: /Server is ready/,
   settings: (folder, ports, { tls }) => {
     const file = (/** @type {string} */ name) => JSON.stringify(join(folder, name))
     const lines = tls && [
@@ -331,17 +335,17 @@ const NATS = {
     }
   },
   choose_port: undefined,
-  says_port: /Listening for client connections on \S+:(\d+)/,
-  // It speaks first, and plainly even where it asks for TLS then.
-  answers: port => speaks(connect(port, HOST), '', /^INFO /),
+  port_pattern: /Listening for client connections on \S+:(\d+)/,
+  // A nats-server sends INFO first, in plain text even if it then requires TLS.
+  check_answer: port => exchange(connect(port, HOST), '', /^INFO /),
 }
 
-/** @type {Kind} */
+/** @type {BrokerKind} */
 const REDIS = {
   program: REDIS_SERVER,
   scheme: 'redis',
   tls_scheme: 'rediss',
-  says_ready: /Ready to accept connections/,
+  ready_pattern: /Ready to accept connections/,
   settings: (folder, ports, { tls, cluster }) => {
     const lines = tls && [
       'port 0',
@@ -354,34 +358,34 @@ const REDIS = {
     const parts = [
       [`bind ${HOST}`, `dir ${folder}`, 'save ""', 'appendonly no'],
       lines ?? [`port ${ports.client}`],
-      // Its own choice for the port of the other nodes is 10000 above, which may be no port at all.
+      // The default cluster port is the client port plus 10000, which may exceed 65535.
       cluster ? ['cluster-enabled yes', `cluster-port ${ports.bus}`, 'cluster-node-timeout 2000'] : [],
     ]
     return { args: [join(folder, 'broker.conf')], config: parts.flat().join('\n') }
   },
   choose_port: free_port,
-  says_port: /Running mode=\w+, port=(\d+)/,
-  // Who it does not know is answered as well, and who has no certificate is turned away.
-  answers: (port, is_tls) =>
+  port_pattern: /Running mode=\w+, port=(\d+)/,
+  // An error reply counts as an answer, and so does a TLS alert: this client has no password or certificate.
+  check_answer: (port, is_tls) =>
     is_tls
-      ? speaks(connect_tls({ port, host: HOST, rejectUnauthorized: false }), 'PING\r\n', /^[+-]/, /alert/)
-      : speaks(connect(port, HOST), 'PING\r\n', /^[+-]/),
+      ? exchange(connect_tls({ port, host: HOST, rejectUnauthorized: false }), 'PING\r\n', /^[+-]/, /alert/)
+      : exchange(connect(port, HOST), 'PING\r\n', /^[+-]/),
 }
 
 /**
- * Settles when a broker has answered as expected.
+ * Resolves when a broker has answered as expected.
  * @param {import('node:net').Socket} socket
  * @param {string} question
  * @param {RegExp} answer
- * @param {RegExp} [refusal] an error that is an answer too
+ * @param {RegExp} [refusal] an error that counts as an answer
  */
-async function speaks(socket, question, answer, refusal) {
+async function exchange(socket, question, answer, refusal) {
   try {
     socket.write(question)
-    const [said] = await once(socket, 'data')
-    if (!answer.test(String(said)))
-      throw new Error(`a broker said ${JSON.stringify(String(said).slice(0, 80))}`)
-    // Until it has let go, so that this connection is not counted any more.
+    const [received] = await once(socket, 'data')
+    if (!answer.test(String(received)))
+      throw new Error(`a broker said ${JSON.stringify(String(received).slice(0, 80))}`)
+    // Waits for the close, so that the broker no longer counts this connection.
     socket.resume().end()
     await once(socket, 'close')
   } catch (error) {
@@ -391,7 +395,7 @@ async function speaks(socket, question, answer, refusal) {
   }
 }
 
-/** A port that is free now. */
+/** Returns a port that is free now. */
 async function free_port() {
   const server = createServer().listen(0, HOST)
   await once(server, 'listening')
@@ -402,7 +406,7 @@ async function free_port() {
 }
 
 /**
- * Whether some thread of a process has not stopped yet; where there is no /proc, that is not known.
+ * Returns whether a process has not stopped yet, according to /proc; without /proc, returns `false`.
  * @param {number} pid
  */
 function is_running(pid) {

@@ -1,16 +1,16 @@
 // @ts-check
-// Certificates for tests: made when they are needed, in Node alone, and never kept.
+// Certificates for tests: generated on demand, in Node alone, and never stored.
 import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 
 const DAY_MS = 86_400_000
 
 /**
- * What a certificate says.
+ * The contents of a certificate.
  * @typedef {object} CertificateDetails
  * @property {string} [name] its common name
  * @property {readonly string[]} [hosts] the host names and IP addresses that it is for, or `URI:…`
- * @property {number} [days] for how many days from yesterday on it is valid; 0 for one that has expired
+ * @property {number} [days] how many days it is valid, from yesterday on; 0 for an expired certificate
  * @property {string} [passphrase] encrypts the key
  */
 
@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000
  */
 
 /**
- * Makes a certificate that signed itself.
+ * Generates a self-signed certificate.
  * @param {CertificateDetails} [details]
  * @returns {Promise<Identity>}
  */
@@ -29,7 +29,7 @@ export function make_self_signed(details = {}) {
 }
 
 /**
- * Makes a certificate authority, which issues certificates for servers and for clients.
+ * Generates a certificate authority, which issues certificates for servers and for clients.
  * @param {string} [name]
  * @returns {Promise<{ readonly cert: string, issue(details?: CertificateDetails): Promise<Identity> }>}
  */
@@ -48,7 +48,7 @@ export async function make_authority(name = 'Test Authority') {
  */
 async function make({ name = 'localhost', hosts = [], days = 2, passphrase }, extensions, ca) {
   const alternatives =
-    hosts.length === 0 ? [] : [{ name: 'subjectAltName', altNames: hosts.map(alternative) }]
+    hosts.length === 0 ? [] : [{ name: 'subjectAltName', altNames: hosts.map(alternative_name) }]
   const from = new Date(Date.now() - DAY_MS * (days === 0 ? 2 : 1))
   const basic = { name: 'basicConstraints', cA: false }
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
@@ -67,7 +67,7 @@ async function make({ name = 'localhost', hosts = [], days = 2, passphrase }, ex
  * @param {string} host
  * @returns {object}
  */
-function alternative(host) {
+function alternative_name(host) {
   if (host.startsWith('URI:')) return { type: 6, value: host.slice(4) }
   return isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host }
 }

@@ -1,9 +1,9 @@
 // @ts-check
-// The Chromium of this machine, for tests and scripts.
+// Launches the Chromium of this machine, for tests and scripts.
 import { chromium } from 'playwright-core'
 import { CHROMIUM, path_of } from './programs.mjs'
 
-/** Quiet, and drawing by software, as on a machine without a graphics card. */
+/** No background traffic, and software rendering, as on a machine without a graphics card. */
 export const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -14,10 +14,10 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
-/** In the locale C, Chromium without windows gives pages a language tag that is not valid. */
+/** In the C locale, headless Chromium gives pages an invalid language tag. */
 export const CHROMIUM_ENV = { ...process.env, LC_ALL: 'en_US.UTF-8' }
 
-/** Starts it without a window. */
+/** Starts Chromium without a window. */
 export function launch_chromium() {
   return chromium.launch({ executablePath: path_of(CHROMIUM), args: CHROMIUM_FLAGS, env: CHROMIUM_ENV })
 }

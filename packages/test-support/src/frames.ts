@@ -1,4 +1,4 @@
-// WebSocket frames (RFC 6455 §5.2), written and read in the plainest way: nothing here is code of what is tested.
+// A simple writer and reader of WebSocket frames (RFC 6455 §5.2), which uses none of the code under test.
 
 export const FIN = 0x80
 export const RSV1 = 0x40
@@ -13,16 +13,16 @@ export const PONG = 0xa
 /** RFC 6455 §11.8. */
 export const OPCODE = { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } as const
 
-/** A frame to be written, which may break the rules. */
+/** A frame to write, valid or not. */
 export interface FrameShape {
-  /** FIN, the reserved bits and the opcode. */
+  /** The first byte: FIN, the reserved bits and the opcode. */
   readonly first: number
   readonly payload?: Uint8Array | undefined
-  /** As a 32-bit number; without one, the frame is not masked. */
+  /** The masking key as a 32-bit number; without it, the frame is not masked. */
   readonly key?: number | undefined
-  /** In how many bytes the length is written behind the second byte; by default, as few as possible. */
+  /** The size of the extended payload length; by default, the smallest that fits. */
   readonly length_bytes?: 0 | 2 | 8 | undefined
-  /** The length that is written, if not the payload's. */
+  /** The length in the header, if it differs from the payload's. */
   readonly length?: bigint | undefined
 }
 
@@ -33,16 +33,16 @@ export interface SeenFrame {
   /** The reserved bits, from RSV1 (4) to RSV3 (1). */
   readonly rsv: number
   readonly is_masked: boolean
-  /** In how many bytes the length was written behind the second byte: 0, 2 or 8. */
+  /** The size of the extended payload length: 0, 2 or 8. */
   readonly length_bytes: number
-  /** Without its mask. */
+  /** The payload, unmasked. */
   readonly payload: Buffer
 }
 
-const NOTHING = new Uint8Array(0)
+const NO_PAYLOAD = new Uint8Array(0)
 
-/** Writes a frame. */
-export function frame_bytes({ first, payload = NOTHING, key, length_bytes, length }: FrameShape): Buffer {
+/** Returns the bytes of a frame. */
+export function frame_bytes({ first, payload = NO_PAYLOAD, key, length_bytes, length }: FrameShape): Buffer {
   const written = length ?? BigInt(payload.length)
   const size = length_bytes ?? (written < 126n ? 0 : written < 0x1_0000n ? 2 : 8)
   const header = Buffer.alloc(2 + size)
@@ -57,24 +57,24 @@ export function frame_bytes({ first, payload = NOTHING, key, length_bytes, lengt
   return Buffer.concat([header, key_bytes, masked(payload, key_bytes)])
 }
 
-/** Returns the payload of a Close (§5.5.1). */
+/** Returns the payload of a Close frame (§5.5.1). */
 export function close_payload(code: number, reason: string | Uint8Array = ''): Buffer {
   return Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason as Uint8Array)])
 }
 
-/** Returns bytes written in hexadecimal; spaces are for the reader. */
+/** Parses hexadecimal digits; spaces are ignored. */
 export function hex(digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex')
 }
 
-/** Takes bytes as they come, and returns frames when they are complete. */
+/** Reads frames from a stream of bytes. */
 export class FrameReader {
   #parts: Buffer[] = []
   #received = 0
-  /** How many bytes there have to be before the next frame can be complete. */
+  /** The smallest number of bytes that can complete the next frame, as far as it is known. */
   #needed = 2
 
-  /** Returns the frames that this part completes. */
+  /** Returns the frames that these bytes complete. */
   read(part: Buffer): SeenFrame[] {
     this.#parts.push(part)
     this.#received += part.length
@@ -93,14 +93,14 @@ export class FrameReader {
     return frames
   }
 
-  /** What was read and is no complete frame. */
+  /** The bytes of the frame that is still incomplete. */
   get rest(): Buffer {
     const [first] = this.#parts
     return first !== undefined && this.#parts.length === 1 ? first : Buffer.concat(this.#parts)
   }
 }
 
-/** Reads the frame at the beginning; if it is not complete, `size` is what it takes, as far as that is known. */
+/** Reads the first frame. If it is incomplete, `size` is its size as far as it is known. */
 function read_frame(bytes: Buffer): { readonly frame?: SeenFrame; readonly size: number } {
   const [first, second] = bytes
   if (first === undefined || second === undefined) return { size: 2 }
@@ -119,7 +119,7 @@ function read_frame(bytes: Buffer): { readonly frame?: SeenFrame; readonly size:
   return { frame: { opcode: first & 0xf, fin: first >= 0x80, rsv, is_masked, length_bytes, payload }, size }
 }
 
-/** §5.3, in both directions. */
+/** Masks or unmasks a payload (§5.3). */
 function masked(payload: Uint8Array, key: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(payload.length)
   for (let at = 0; at < payload.length; at += 1) bytes[at] = (payload[at] as number) ^ (key[at % 4] as number)

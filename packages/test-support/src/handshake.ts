@@ -2,23 +2,23 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 
-/** §1.3. */
+/** The GUID of RFC 6455 §1.3. */
 const KEY_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** Returns what accepts a key (§4.2.2). */
+/** Returns the `Sec-WebSocket-Accept` for a key (§4.2.2). */
 export function accept_of(key: string): string {
   return createHash('sha1')
     .update(key + KEY_SUFFIX)
     .digest('base64')
 }
 
-/** Returns the head of the response that accepts a request, with more header lines if any are given, each with its end. */
+/** Returns the 101 response to a request. Each line of `more_headers` has to end with `\r\n`. */
 export function answer_to(request: string, more_headers = ''): string {
   const [, key = ''] = /^sec-websocket-key: *(\S+)/im.exec(request) ?? []
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${more_headers}Sec-WebSocket-Accept: ${accept_of(key)}\r\n\r\n`
 }
 
-/** Asks for a WebSocket as a page of an origin does, and returns the status of the response. */
+/** Sends an opening handshake as a page of an origin would, and resolves with the response's status. */
 export function status_for(url: string, origin: string): Promise<number | undefined> {
   const { hostname: host, port, pathname: path } = new URL(url)
   const headers = {

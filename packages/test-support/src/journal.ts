@@ -1,4 +1,4 @@
-/** What has happened, in order: a wait for something finds it whether it has happened before or happens later. */
+/** An ordered log of events. Waiting for an entry also finds one that was added before. */
 export class Journal<Entry> {
   readonly entries: Entry[] = []
   readonly #checks = new Set<() => void>()
@@ -8,7 +8,7 @@ export class Journal<Entry> {
     for (const check of [...this.#checks]) check()
   }
 
-  /** Settles when the entries are as wanted. */
+  /** Resolves when the entries satisfy a condition. */
   until(is_enough: (entries: readonly Entry[]) => boolean): Promise<void> {
     return new Promise(resolve => {
       const check = (): void => {
@@ -21,7 +21,7 @@ export class Journal<Entry> {
     })
   }
 
-  /** Settles with the first entry from an index on that is wanted. */
+  /** Resolves with the first matching entry at or after the index `from`. */
   first<Wanted extends Entry>(is_wanted: (entry: Entry) => entry is Wanted, from?: number): Promise<Wanted>
   first(is_wanted?: (entry: Entry) => boolean, from?: number): Promise<Entry>
   async first(is_wanted: (entry: Entry) => boolean = () => true, from = 0): Promise<Entry> {
@@ -33,7 +33,7 @@ export class Journal<Entry> {
     return this.entries[at] as Entry
   }
 
-  /** Settles with all entries when there are at least `count`. */
+  /** Resolves with all entries when there are at least `count`. */
   async count(count: number): Promise<readonly Entry[]> {
     await this.until(entries => entries.length >= count)
     return this.entries

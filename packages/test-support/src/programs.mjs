@@ -1,37 +1,38 @@
 // @ts-check
-// The only list of what tests need of a machine beside Node and npm: where it is, which Debian package has it, whose tests need it.
+// The programs that tests need besides Node and npm: where they are, which Debian package has them, and which
+// suites need them. There is no other such list.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where Debian puts servers; these are not on the PATH of every user. */
-const FOLDERS_OF_SERVERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
+/** Where Debian installs servers; these folders are not on the PATH of every user. */
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 
-/** The first one has no windows, so it starts and draws with half of the work. */
+/** The headless shell comes first: it starts and renders with half the work of a full browser. */
 const CHROMIUM_NAMES = [
   'chromium-headless-shell',
   ...['chromium', 'chromium-browser', 'google-chrome', 'chrome.exe'],
 ]
 
-/** Debian's own Python: its packages bring their modules to no other. */
+/** Debian's own Python: only that one finds the modules of Debian's packages. */
 const PYTHON = '/usr/bin/python3'
 
 /**
- * A program, or a module of one, that some tests need.
+ * A program, or one of its modules, that some tests need.
  * @typedef {object} Program
  * @property {string} name
  * @property {string} use the tests that need it, in words that follow "for"
- * @property {() => string | undefined} find returns the path of what has to be started; `undefined` if it is missing
- * @property {string} remedy how to get it
+ * @property {() => string | undefined} find returns the path to start; `undefined` if it is missing
+ * @property {string} remedy how to install it
  * @property {boolean} [is_optional] whether its tests may be skipped in CI as well
  */
 
 /**
- * A program in a package of Debian.
+ * A program that Debian packages.
  * @typedef {Program & { readonly package: string, readonly suites: readonly string[] }} SystemProgram
  */
 
-/** Thrown by whatever needs a program that is missing. A test that ends with it is skipped, except in CI. */
+/** Thrown when a program is missing. A test that fails with it is skipped, except in CI. */
 export class MissingProgram extends Error {
   /** @override */
   name = 'MissingProgram'
@@ -126,7 +127,7 @@ export const GIT = debian({
   find: () => on_path('git'),
 })
 
-/** A library, which the newest Node is linked with, and earlier ones are not. */
+/** A library that the newest Node needs, unlike earlier ones. */
 const LIBATOMIC = debian({
   name: 'libatomic',
   package: 'libatomic1',
@@ -139,7 +140,6 @@ const LIBATOMIC = debian({
   },
 })
 
-/** All of them. */
 const SYSTEM_PROGRAMS = [
   ...[CHROMIUM, NATS, REDIS, NGINX, OPENSSL, CURL],
   ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_TORNADO, PYTHON_3, IP, GIT, LIBATOMIC],
@@ -159,7 +159,7 @@ export function path_of(program) {
 
 /**
  * Returns the programs that this machine lacks.
- * @param {string} [suite] only those that the tests of this package need, by its name
+ * @param {string} [suite] the name of a package, to return only the programs that its tests need
  */
 export function missing_programs(suite) {
   return SYSTEM_PROGRAMS.filter(
@@ -167,7 +167,7 @@ export function missing_programs(suite) {
   )
 }
 
-/** Whether everything has to be tested. */
+/** Returns whether tests run in CI, where a missing program is an error. */
 export function is_ci() {
   const { CI = '' } = process.env
   return CI !== '' && CI !== 'false' && CI !== '0'
@@ -195,6 +195,6 @@ function python_module(module) {
 
 /** @param {readonly string[]} names */
 function on_path(...names) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS_OF_SERVERS]
-  return folders.flatMap(folder => names.map(name => join(folder, name))).find(place => existsSync(place))
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...SERVER_FOLDERS]
+  return folders.flatMap(folder => names.map(name => join(folder, name))).find(path => existsSync(path))
 }

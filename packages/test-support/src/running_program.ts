@@ -1,27 +1,26 @@
-// A program that runs beside a test: what it writes, and how it ends.
 import { type ChildProcessWithoutNullStreams, type SpawnOptions, spawn } from 'node:child_process'
 
-/** How a program ended. */
+/** How a process ended. */
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
-/** A program that was started, as a process of its own. */
+/** A child process and its output. */
 export class RunningProgram {
   readonly child: ChildProcessWithoutNullStreams
-  /** Settles when it has ended and all that it wrote was read. */
+  /** Resolves when it has exited and all of its output was read. */
   readonly exit: Promise<Exit>
-  /** What it has written so far. */
+  /** Its output so far. */
   stdout = ''
   stderr = ''
-  /** Both, as they were read. */
+  /** Both streams, in the order in which they were read. */
   written = ''
   #has_ended = false
-  /** Run at each change of what was written. */
+  /** Run whenever there is more output, and at the end. */
   readonly #checks = new Set<() => void>()
 
-  /** Starts it; `stdio`, if any, has to leave pipes for the first three. */
+  /** Starts the process. `stdio`, if set, has to use pipes for the first three streams. */
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
     this.child = spawn(command, args, options) as ChildProcessWithoutNullStreams
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -33,7 +32,7 @@ export class RunningProgram {
       this.#add(text)
     })
     this.child.on('error', error => this.#add(`${error}\n`))
-    // A program that has ended takes no more input; how it ended is what a test checks.
+    // Writing to a process that has exited fails; tests check its exit instead.
     this.child.stdin.on('error', () => {})
     this.exit = new Promise(resolve => {
       this.child.on('close', (code, signal) => {
@@ -44,7 +43,7 @@ export class RunningProgram {
     })
   }
 
-  /** Waits until `seen` says yes to what was written. */
+  /** Resolves when `seen` returns `true`; rejects if the process ends before. */
   until(seen: (program: this) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
@@ -59,7 +58,7 @@ export class RunningProgram {
     })
   }
 
-  /** Waits until it has written a text, or what matches; returns the first group of that, or else all of it. */
+  /** Waits for a text or a match in the output; returns the text, the first group, or the whole match. */
   async says(wanted: string | RegExp): Promise<string> {
     if (typeof wanted === 'string') {
       await this.until(({ written }) => written.includes(wanted))
@@ -70,7 +69,7 @@ export class RunningProgram {
     return group
   }
 
-  /** Waits until it has ended, and returns what it has written. */
+  /** Waits until the process has exited, and returns its output. */
   async all_written(): Promise<string> {
     await this.exit
     return this.written
@@ -81,7 +80,7 @@ export class RunningProgram {
     this.child.stdin.write(lines.map(line => `${line}\n`).join(''))
   }
 
-  /** Asks it to end, as Ctrl-C or a supervisor would, and waits until it has. */
+  /** Sends a signal, as Ctrl-C or a supervisor would, and waits until the process has exited. */
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.child.kill(signal)
     return this.exit

@@ -1,18 +1,18 @@
-// The code that stands in pages, for the tests that try it.
+// Extracts the code blocks of Markdown pages, for the tests that run them.
 
-/** A block of code in a page, between fences. */
+/** A fenced code block of a page. */
 export interface Block {
-  /** What stands behind the opening fence; empty if nothing does. */
+  /** The info string of the opening fence; empty if there is none. */
   readonly language: string
-  /** Its lines, each with its end, without the indent of the fence. */
+  /** Its lines, each with its line break, without the indent of the fence. */
   readonly code: string
-  /** Where its code begins, in lines of the page, from 1 on. */
+  /** The line number of its first line of code, from 1 on. */
   readonly line: number
-  /** The name by which a test runs it: `<!-- sample: name -->` in the line before, or `<!-- run -->`, which needs no name. */
+  /** The name for tests, from `<!-- sample: name -->` or `<!-- run -->` in the line before. */
   readonly sample: string | undefined
 }
 
-/** Returns all blocks of a page, in order. */
+/** Returns all code blocks of a page, in order. */
 export function blocks_of(page: string): readonly Block[] {
   const blocks: Block[] = []
   let open: { readonly indent: string; readonly fence: string; block: Block } | undefined
@@ -37,7 +37,7 @@ export function blocks_of(page: string): readonly Block[] {
   return blocks
 }
 
-/** Returns the blocks of a page that a test runs, by name. */
+/** Returns the code of the blocks that tests run, by name. */
 export function samples_of(page: string): ReadonlyMap<string, string> {
   return new Map(
     blocks_of(page).flatMap(({ sample, code }) => (sample === undefined ? [] : [[sample, code]])),

@@ -12,8 +12,8 @@ import {
   TEXT,
 } from '../src/frames.ts'
 
-/** Frames with all forms of length, and what they are written as (RFC 6455 §5.7, and by hand). */
-const WRITTEN = [
+/** Frames with their bytes, from RFC 6455 §5.7 or encoded by hand. */
+const ENCODED_FRAMES = [
   ['a text', { first: FIN | TEXT, payload: Buffer.from('Hello') }, '81 05 48 65 6c 6c 6f'],
   [
     'a masked text',
@@ -21,18 +21,14 @@ const WRITTEN = [
     '81 85 37 fa 21 3d 7f 9f 4d 51 58',
   ],
   ['a Close', { first: FIN | CLOSE, payload: close_payload(1000, 'é') }, '88 04 03 e8 c3 a9'],
-  ['nothing', { first: FIN | PONG, key: 0 }, '8a 80 00 00 00 00'],
-  ['reserved bits, and no FIN', { first: RSV1 | BINARY, payload: hex('00 ff') }, '42 02 00 ff'],
-  [
-    'a longer form of a length than it needs',
-    { first: TEXT, payload: hex('61'), length_bytes: 2 },
-    '01 7e 00 01 61',
-  ],
+  ['an empty payload', { first: FIN | PONG, key: 0 }, '8a 80 00 00 00 00'],
+  ['a reserved bit without FIN', { first: RSV1 | BINARY, payload: hex('00 ff') }, '42 02 00 ff'],
+  ['a length that is not minimal', { first: TEXT, payload: hex('61'), length_bytes: 2 }, '01 7e 00 01 61'],
   ['a length that is not the payload’s', { first: TEXT, length: 2n ** 63n }, '01 7f 80 00 00 00 00 00 00 00'],
 ] as const
 
 describe('frame_bytes', () => {
-  it.each(WRITTEN)('writes %s', (_, shape, bytes) => {
+  it.each(ENCODED_FRAMES)('writes %s', (_, shape, bytes) => {
     expect(frame_bytes(shape)).toEqual(hex(bytes))
   })
 
@@ -57,7 +53,7 @@ describe('FrameReader', () => {
   )
   const bytes = Buffer.concat(FRAMES.map(frame_bytes))
 
-  it.each([1, 2, 3, 7, 1_000, bytes.length])('reads frames that come in parts of %i bytes', size => {
+  it.each([1, 2, 3, 7, 1_000, bytes.length])('reads frames that arrive in chunks of %i bytes', size => {
     const reader = new FrameReader()
     const seen = []
     for (let at = 0; at < bytes.length; at += size) seen.push(...reader.read(bytes.subarray(at, at + size)))
@@ -71,14 +67,14 @@ describe('FrameReader', () => {
     }
   })
 
-  it('reads what breaks the rules as it is', () => {
+  it('reads an invalid frame without rejecting it', () => {
     const reader = new FrameReader()
     expect(reader.read(hex('73 fe 00 01 00 00 00 00 61'))).toEqual([
       { opcode: 3, fin: false, rsv: 7, is_masked: true, length_bytes: 2, payload: Buffer.from('a') },
     ])
   })
 
-  it('keeps what is no complete frame', () => {
+  it('keeps the bytes of an incomplete frame', () => {
     const reader = new FrameReader()
     expect(reader.read(hex('81 01 61 81'))).toHaveLength(1)
     expect(reader.rest).toEqual(hex('81'))

@@ -1,5 +1,5 @@
 // @ts-check
-// The vitest settings of all packages. JavaScript, because Node itself loads them.
+// The vitest settings that all packages share. They are JavaScript because Node itself loads them.
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { test_run } from './vitest_run.mjs'
@@ -8,7 +8,7 @@ const packages = fileURLToPath(new URL('../../..', import.meta.url))
 
 const { plugins, runner, reporters, coverage_reporter } = test_run()
 
-/** What every package's vitest.config.ts says: tests run on sources, never on a build, and hold the coverage. */
+/** The configuration of every package: tests run on the sources, not on a build, with a minimum coverage. */
 export const package_config = defineConfig({
   plugins,
   resolve: {
@@ -22,10 +22,10 @@ export const package_config = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // A process for each file would take longer to start, and to load what it tests, than most files take.
+    // A process per file would take longer to start, and to load the sources, than most files run.
     isolate: false,
     setupFiles: fileURLToPath(new URL('./vitest_file.mjs', import.meta.url)),
-    // Only what hangs takes so long: many of these run side by side, on machines of any kind.
+    // Only a test that hangs should reach this, even on a slow machine with many suites in parallel.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     runner,

@@ -1,16 +1,16 @@
 // @ts-check
-// What became of the tests of each package: written by vitest into a file, read by `npm test`.
+// The test results of each package: vitest writes them to a file, and `npm test` reads them.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 
-/** In the folder of a package; git ignores it, and turbo keeps it with a cached run. */
+/** A folder in each package, which git ignores and turbo stores with a cached run. */
 const FOLDER = '.test_results'
 
 /**
- * A program that was missing, and how many tests were skipped for that.
+ * A missing program, and how many tests were skipped because of it.
  * @typedef {object} NotTested
  * @property {string} name
  * @property {string} use
@@ -20,24 +20,24 @@ const FOLDER = '.test_results'
  */
 
 /**
- * How many tests of a run passed, failed and were skipped.
+ * The results of a test run.
  * @typedef {object} Results
  * @property {number} passed
- * @property {number} failed with files and groups of tests that failed as a whole
+ * @property {number} failed including files and groups that failed as a whole
  * @property {number} skipped
  * @property {number} seconds
  * @property {readonly NotTested[]} not_tested
  */
 
 /**
- * One run of tests: a package, and its script.
+ * A test script of a package.
  * @typedef {object} Suite
  * @property {string} title
- * @property {string} file where its results are
+ * @property {string} file the path of its results
  */
 
 /**
- * Returns all runs of tests: each script of a package that is called `test`, or `test:…`, is one.
+ * Returns all suites: each package script that is named `test` or `test:…` is one.
  * @returns {Suite[]}
  */
 export function all_suites() {
@@ -65,7 +65,7 @@ export function package_folders() {
  * @param {Results} results
  */
 export function write_results(folder, results) {
-  const file = file_of(folder, script_that_runs())
+  const file = file_of(folder, current_script())
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, JSON.stringify(results))
 }
@@ -78,13 +78,13 @@ export function read_results({ file }) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
 }
 
-/** Removes what an earlier run has written. */
+/** Removes the results of earlier runs. */
 export function remove_results() {
   for (const folder of package_folders()) rmSync(join(folder, FOLDER), { recursive: true, force: true })
 }
 
-/** The script of the package that runs this. */
-function script_that_runs() {
+/** Returns the name of the package script that started this process. */
+function current_script() {
   const { npm_lifecycle_event = '' } = process.env
   return /^test(:|$)/.test(npm_lifecycle_event) ? npm_lifecycle_event : 'test'
 }
@@ -98,10 +98,11 @@ function file_of(folder, script) {
 }
 
 /**
- * The last lines of a run: a table with a row for each suite, what was not tested, and the sums.
+ * Returns the summary of a run: a row for each suite and the tests that did not run (`lines`), the reasons
+ * why the run failed (`problems`), and the sums (`total`).
  * @param {readonly { readonly title: string, readonly results: Results | undefined }[]} suites
- * @param {string} advice how to have everything tested
- * @returns {{ readonly lines: readonly string[], readonly problems: readonly string[], readonly total: string }} `problems`: why the run has failed
+ * @param {string} advice how to run the tests that were skipped
+ * @returns {{ readonly lines: readonly string[], readonly problems: readonly string[], readonly total: string }}
  */
 export function summary(suites, advice) {
   const width = Math.max(0, ...suites.map(({ title }) => title.length))

@@ -1,31 +1,32 @@
 // @ts-check
-// Installs what tests need of the machine, if that is allowed without asking: as root on Debian or Ubuntu, or in CI with sudo.
+// Installs the missing programs that tests need, if no confirmation is required: as root on Debian or Ubuntu,
+// or in CI with sudo.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { is_ci, missing_programs } from '../programs.mjs'
 
-/** What packages of Debian start, and the tests do not use: they start their own. */
+/** Services that Debian's packages start. They are stopped, because the tests start their own. */
 const SERVICES = ['nginx', 'nats-server', 'redis-server']
 
 const APT_OPTIONS = ['-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=1']
 
 /**
- * What the set-up left undone.
- * @typedef {object} Lacking
+ * The programs that are still missing after the set-up.
+ * @typedef {object} StillMissing
  * @property {readonly import('../programs.mjs').SystemProgram[]} programs
- * @property {string} advice how to get them, or why they could not be installed; empty if nothing is lacking
+ * @property {string} advice how to install them, or why that failed; empty if nothing is missing
  */
 
 /**
- * Installs the programs that are missing, where that is allowed. Returns those that are missing still.
- * @param {string} [suite] only for the tests of this package, by its name
- * @param {(line: string) => void} [say]
- * @returns {Lacking}
+ * Installs the missing programs if that is allowed, and returns those that are still missing.
+ * @param {string} [suite] the name of a package, to install only what its tests need
+ * @param {(line: string) => void} [log]
+ * @returns {StillMissing}
  */
-export function set_up(suite, say = console.log) {
+export function set_up(suite, log = console.log) {
   const missing = missing_programs(suite)
   if (missing.length === 0) return { programs: [], advice: '' }
-  const sudo = right_to_install()
+  const sudo = install_prefix()
   const packages = missing.map(program => program.package)
   if (sudo === undefined) {
     const advice = has_apt()
@@ -33,16 +34,16 @@ export function set_up(suite, say = console.log) {
       : `to test everything, install ${packages.join(', ')} (these are the names of Debian's packages)`
     return { programs: missing, advice }
   }
-  say(`Installing what the tests need and this machine lacks: ${list_of(missing)}`)
-  const trouble = install(sudo, packages)
+  log(`Installing what the tests need and this machine lacks: ${list_of(missing)}`)
+  const failure = install(sudo, packages)
   const programs = missing_programs(suite)
   if (programs.length === 0) return { programs, advice: '' }
-  const advice = `${programs.map(program => program.package).join(', ')} could not be installed: ${trouble}`
+  const advice = `${programs.map(program => program.package).join(', ')} could not be installed: ${failure}`
   return { programs, advice }
 }
 
 /**
- * What is missing, each with what it is for.
+ * Lists packages with their uses.
  * @param {readonly import('../programs.mjs').SystemProgram[]} programs
  */
 function list_of(programs) {
@@ -50,12 +51,12 @@ function list_of(programs) {
 }
 
 /**
- * Installs packages, and returns what went wrong.
+ * Installs packages, and returns the reason for those that could not be installed.
  * @param {readonly string[]} sudo
  * @param {readonly string[]} packages
  */
 function install(sudo, packages) {
-  // Without `any`, an update that could not fetch anything ends with 0.
+  // Without `any`, an update that could not fetch anything exits with 0.
   const updated = apt(sudo, 'update', '-o', 'APT::Update::Error-Mode=any')
   const known = packages.filter(name => run(['apt-cache', 'show', '--no-all-versions', name]).status === 0)
   const installed =
@@ -80,7 +81,7 @@ function run([command = '', ...args]) {
 }
 
 /**
- * Why apt-get failed: the first error that it names.
+ * Returns why apt-get failed, from its first error message.
  * @param {ReturnType<typeof run>} ran
  */
 function reason_of({ status, stderr, error }) {
@@ -89,15 +90,15 @@ function reason_of({ status, stderr, error }) {
   return first?.slice(3).trim() ?? `apt-get ended with ${status ?? error}`
 }
 
-/** What a command needs in front of it to install packages; `undefined` if that is not allowed. */
-function right_to_install() {
+/** Returns the prefix of a command that installs packages; `undefined` if installing is not allowed. */
+function install_prefix() {
   if (!has_apt()) return undefined
   if (process.getuid?.() === 0) return []
   const sudo = ['sudo', '-n']
   return is_ci() && run([...sudo, 'true']).status === 0 ? sudo : undefined
 }
 
-/** Whether this is Debian, or what is made of it. */
+/** Returns whether this is Debian or a derivative of it. */
 function has_apt() {
   const release = '/etc/os-release'
   return (

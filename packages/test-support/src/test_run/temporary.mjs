@@ -1,58 +1,62 @@
 // @ts-check
-// The temporary folders of a run of tests, and what the run has left behind: folders and processes.
+// The temporary folders of a test run, and the folders and processes that it has left behind.
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { package_folders } from './results.mjs'
 
-/** How long what is about to end may take. */
-const PATIENCE_MS = 5_000
+/** How long processes may take to exit after the tests. */
+const EXIT_TIMEOUT_MS = 5_000
 
-/** How the name of a folder begins that tests make in the work tree; git ignores such folders. */
-const IN_WORK_TREE = '.tmp-'
+/** The prefix of temporary folders in the work tree, which git ignores. */
+const WORK_TREE_PREFIX = '.tmp-'
 
-/** How the name of the folder of a run begins. Short, since the path of a Unix socket has at most 107 bytes. */
-const RUN = 'bt-'
+/** The prefix of a run's folder. It is short because the path of a Unix socket has at most 107 bytes. */
+const RUN_PREFIX = 'bt-'
 
 /**
- * Makes a temporary folder, which is deleted at the latest when this process exits, or when the run ends.
+ * Creates a temporary folder, which is deleted when this process exits or the run ends, if not before.
  * @param {string} name
  * @param {string} [parent] a folder of the work tree, for files that import packages of the workspace
  * @returns {string}
  */
 export function temporary_folder(name, parent) {
-  const start =
-    parent === undefined ? join(tmpdir(), name) : join(parent, `${IN_WORK_TREE}${basename(tmpdir())}-${name}`)
-  const folder = mkdtempSync(`${start}-`)
+  const prefix =
+    parent === undefined
+      ? join(tmpdir(), name)
+      : join(parent, `${WORK_TREE_PREFIX}${basename(tmpdir())}-${name}`)
+  const folder = mkdtempSync(`${prefix}-`)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** The temporary folder of a run, for all processes that are started while it is open. */
+/** The temporary folder of a run. While it is open, it is the TMPDIR of all processes that are started. */
 export class RunFolder {
   #path
   #outer = process.env.TMPDIR
 
   constructor() {
-    const within = basename(tmpdir())
-    // The name of a run within another one begins with the name of that.
-    this.#path = mkdtempSync(join(tmpdir(), within.startsWith(RUN) ? `${within}-` : RUN))
-    // A server that drops its rights, such as nginx, has to get through to what is below.
+    const outer_name = basename(tmpdir())
+    // The folder of a nested run begins with the name of the outer run's folder.
+    this.#path = mkdtempSync(
+      join(tmpdir(), outer_name.startsWith(RUN_PREFIX) ? `${outer_name}-` : RUN_PREFIX),
+    )
+    // A server that drops its privileges, such as nginx, has to reach the files inside.
     chmodSync(this.#path, 0o711)
     process.env.TMPDIR = this.#path
   }
 
   /**
-   * Ends and removes what the run has left behind, and returns what that was.
-   * @param {{ readonly is_interrupted: boolean }} run one that is interrupted does not wait for its processes to end by themselves
+   * Kills the processes and deletes the folders that the run has left behind, and returns their descriptions.
+   * @param {{ readonly is_interrupted: boolean }} run if so, processes get no time to exit
    * @returns {string[]}
    */
   close({ is_interrupted }) {
     if (this.#outer === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = this.#outer
-    const processes = this.#processes_that_stay(is_interrupted ? 0 : PATIENCE_MS)
+    const processes = this.#remaining_processes(is_interrupted ? 0 : EXIT_TIMEOUT_MS)
     for (const { pid } of processes) kill(pid)
-    const own_name = IN_WORK_TREE + basename(this.#path)
+    const own_name = WORK_TREE_PREFIX + basename(this.#path)
     const folders = [
       ...readdirSync(this.#path).map(name => join(this.#path, name)),
       ...package_folders().flatMap(folder =>
@@ -70,11 +74,11 @@ export class RunFolder {
   }
 
   /**
-   * The processes of this run that have not ended after a while.
-   * @param {number} patience_ms
+   * Returns the processes of this run that have not exited within a timeout.
+   * @param {number} timeout_ms
    */
-  #processes_that_stay(patience_ms) {
-    const deadline = Date.now() + patience_ms
+  #remaining_processes(timeout_ms) {
+    const deadline = Date.now() + timeout_ms
     for (;;) {
       const left = processes_with(`TMPDIR=${this.#path}`)
       if (left.length === 0 || Date.now() >= deadline) return left
@@ -84,7 +88,8 @@ export class RunFolder {
 }
 
 /**
- * The processes that have been started with an environment variable, or one that goes on with a slash; none where there is no /proc.
+ * Returns the processes that were started with an environment variable, or with a path below its value.
+ * Without /proc, returns none.
  * @param {string} variable
  */
 function processes_with(variable) {
@@ -97,7 +102,7 @@ function processes_with(variable) {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
       return [{ pid: Number(pid), command: command.slice(0, 200) }]
     } catch {
-      // It has ended, or belongs to another user.
+      // The process has exited, or belongs to another user.
       return []
     }
   })
@@ -108,6 +113,6 @@ function kill(pid) {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // The process has exited by itself.
   }
 }

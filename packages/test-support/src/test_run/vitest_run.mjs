@@ -1,5 +1,5 @@
-// What each run of vitest does beside running tests: it sets the machine up, has a temporary folder of its own, and ends with how many
-// tests ran, and what was not tested.
+// What each vitest run does besides running tests: it installs missing programs, creates a temporary folder,
+// and ends with a summary of the tests that ran and those that could not.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,10 +9,10 @@ import { counts_of, summary, write_results } from './results.mjs'
 import { set_up } from './set_up.mjs'
 import { RunFolder } from './temporary.mjs'
 
-/** Whether `npm test` runs this: it has set the machine up, and reports on all packages at its end. */
+/** Whether `npm test` started this run: then it has installed all programs, and prints the summary itself. */
 const IS_PART = process.env.NPM_TEST === 'true'
 
-/** Returns the settings of vitest for all of that. */
+/** Returns the vitest settings of a run. */
 export function test_run() {
   const run = new TestRun()
   return {
@@ -26,12 +26,12 @@ export function test_run() {
     /** @type {['text', object][]} */
     coverage_reporter: IS_PART ? [] : [['text', { skipFull: true, skipEmpty: true }]],
     runner: fileURLToPath(new URL('vitest_runner.mjs', import.meta.url)),
-    reporters: [IS_PART ? new Quiet() : new DefaultReporter({ summary: false }), run],
+    reporters: [IS_PART ? new FailureReporter() : new DefaultReporter({ summary: false }), run],
   }
 }
 
-/** Shows what fails, and nothing else. */
-class Quiet extends MinimalReporter {
+/** Reports only failures. */
+class FailureReporter extends MinimalReporter {
   /**
    * @override
    * @param {import('vitest/node').Vitest} vitest
@@ -59,7 +59,7 @@ class TestRun {
     this.#folder = config.root
     this.#title = JSON.parse(readFileSync(join(config.root, 'package.json'), 'utf8')).name
     if (!IS_PART) this.#advice = set_up(this.#title).advice
-    // What is not tested is not covered.
+    // With tests skipped for a missing program, coverage cannot reach the thresholds.
     if (missing_programs(this.#title).length > 0) Reflect.deleteProperty(config.coverage, 'thresholds')
     const folder = new RunFolder()
     process.once('exit', code => this.#end(folder, code))
@@ -81,7 +81,7 @@ class TestRun {
    * @param {number} code
    */
   #end(folder, code) {
-    // A signal leaves the tests no time to tidy up.
+    // A signal leaves the tests no time to clean up.
     const is_interrupted = code > 128
     const left_behind = folder.close({ is_interrupted })
     if (left_behind.length > 0 && !is_interrupted) {
@@ -96,7 +96,7 @@ class TestRun {
 }
 
 /**
- * Counts tests by what became of them, and those that a missing program kept from being run by that program.
+ * Counts tests by their outcome, and those that were skipped for a missing program by that program.
  * @param {readonly import('vitest/node').TestModule[]} modules
  * @param {readonly unknown[]} errors outside of tests
  */
@@ -111,7 +111,7 @@ function count_tests(modules, errors) {
   const count = (task, inherited) => {
     const { lacks = inherited } = /** @type {{ lacks?: typeof inherited }} */ (task.meta())
     if (task.type !== 'test') {
-      // A group that fails as a whole has skipped its tests.
+      // The tests of a group that fails as a whole count as skipped.
       counts.failed += task.errors().length
       for (const child of task.children) count(child, lacks)
       return

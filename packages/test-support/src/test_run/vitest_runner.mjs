@@ -1,9 +1,9 @@
-// Runs tests as vitest does, but skips those that end with a MissingProgram: whatever needs a program finds out by itself, and no test
-// has to ask before. In CI such a test fails, unless the program is optional.
+// Runs tests as vitest does, but skips those that fail with a MissingProgram, so that no test has to check
+// for a program itself. In CI such a test fails, unless the program is optional.
 import { it, TestRunner } from 'vitest'
 import { is_ci } from '../programs.mjs'
 
-// What a test warns of on purpose would hide what fails among all suites.
+// Warnings that tests provoke on purpose would hide the failures in the output of all suites.
 if (process.env.NPM_TEST === 'true') process.removeAllListeners('warning')
 
 /** @typedef {import('../programs.mjs').MissingProgram['lacks']} Lacks */
@@ -38,7 +38,7 @@ export default class extends TestRunner {
 }
 
 /**
- * Makes a test or a group that failed for a missing program one that was skipped.
+ * Marks a test or group that failed for a missing program as skipped.
  * @param {import('vitest').RunnerTask} task
  */
 function skip(task) {
@@ -50,7 +50,7 @@ function skip(task) {
 }
 
 /**
- * @param {readonly any[]} [errors] the first is the reason of the others
+ * @param {readonly any[]} [errors] only the first one counts, because it caused the others
  * @returns {Lacks | undefined}
  */
 function reason_to_skip([error] = []) {
