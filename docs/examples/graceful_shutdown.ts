@@ -1,9 +1,9 @@
-// A server in a container, replaced by the next one while it is in use. What it has taken is stored and answered before it ends; the
-// Dockerfile beside it says what that asks of a container.
+// A server in a container that is replaced while clients are connected. It stores and answers all messages
+// that it has received before it exits. The Dockerfile beside it shows the settings of the container.
 //
-// A client sends {"id":"…","text":"…"} and gets the answer {"stored":"…"} with that id. Without an answer, it sends the note again to the
-// next server, with the same id, and the note is stored once; so an id has to be unique: crypto.randomUUID(). HOST and PORT are the address
-// to listen on, JOURNAL is the file it writes to.
+// A client sends {"id":"…","text":"…"}, and receives {"stored":"…"} with that id. Without an answer, it sends
+// the note to the next server, with the same id, and the note is stored only once. So ids have to be unique:
+// use crypto.randomUUID(). HOST and PORT are the address to listen on, and JOURNAL is the file for the notes.
 import { open, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,17 +11,20 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { listen } from '@bt/net'
 
 const { HOST = '127.0.0.1', PORT = '8080', JOURNAL = 'journal.ndjson' } = process.env
-/** How long it takes until whoever hands out connections has seen that /health says 503: how often it looks, times how often it wants to see it. */
+/**
+ * How long it takes the load balancer to notice that /health returns 503: the interval of its checks, times
+ * the number of failures that it requires.
+ */
 const LINGER_MS = Number(process.env.LINGER_MS ?? 5_000)
-/** How long messages that have arrived may take. */
+/** How long the messages that have been received may take. */
 const DRAIN_MS = 10_000
-/** Within which time the clients come back, each at a moment of its own, so that the next server is not run down. */
+/** The time over which clients spread their reconnects, so that they do not overload the next server. */
 const SPREAD_MS = 10_000
-/** When it ends in any case: before the container's grace period is over, which should be 30 seconds. */
+/** When the process exits in any case: before the container's grace period of 30 seconds is over. */
 const END_MS = Number(process.env.END_MS ?? 25_000)
 
 const MAX_TEXT = 1_000
-/** So that clients cannot fill the disk. */
+/** Keeps clients from filling the disk. */
 const MAX_NOTES = Number(process.env.MAX_NOTES ?? 100_000)
 
 interface Note {
@@ -29,14 +32,14 @@ interface Note {
   readonly text: string
 }
 
-/** Stands for a database, of which the id would be the key. */
+/** Stands for a database table with the id as its primary key. */
 const journal = await open(JOURNAL, 'a')
 const stored = new Map<string, Promise<void>>()
 for (const line of (await readFile(JOURNAL, 'utf8')).split('\n')) {
   const note = read_note(line)
   if (note !== undefined) stored.set(note.id, Promise.resolve())
 }
-/** Where it is in its life: `ending` still serves everybody, `closing` takes nobody new. */
+/** While it is `ending`, the server still accepts connections; while it is `closing`, it does not. */
 let state: 'serving' | 'ending' | 'closing' = 'serving'
 const lingering = new AbortController()
 
@@ -61,11 +64,11 @@ const server = listen({
   on_error: err => console.error(err.addr ?? '', err.message),
 })
 
-/** Stores a note, unless its id is stored already, or about to be. */
+/** Stores a note, unless a note with its id is stored or being stored. */
 function store(note: Note): Promise<void> {
   const before = stored.get(note.id)
   if (before !== undefined) return before
-  // The line break comes first: a note that was cut off, by a full disk or a crash, must not take the next one with it.
+  // The line break comes first, so that a note truncated by a full disk or a crash cannot corrupt the next.
   const storing = journal.appendFile(`\n${JSON.stringify(note)}`)
   stored.set(note.id, storing)
   storing.catch(() => stored.delete(note.id))
@@ -73,19 +76,20 @@ function store(note: Note): Promise<void> {
 }
 
 async function end(): Promise<void> {
-  // `unref`: no reason to stay when all is done. A callback that never ends would keep `closed` from settling.
+  // A callback that never returns would keep `closed` pending. With `unref`, the timer does not delay the
+  // exit.
   setTimeout(give_up, END_MS).unref()
-  // First of all, nobody new is sent here. Whoever comes all the same is served.
+  // First, the load balancer stops sending new connections. Those that still arrive are served.
   state = 'ending'
-  console.log(`ending: /health says 503 from now on, for ${LINGER_MS} ms at most before sockets are closed`)
-  await wait(LINGER_MS, undefined, { signal: lingering.signal }).catch(() => {}) // by a second signal
+  console.log(`ending: /health returns 503 from now on; sockets are closed after ${LINGER_MS} ms at most`)
+  await wait(LINGER_MS, undefined, { signal: lingering.signal }).catch(() => {}) // aborted by a second signal
 
-  // Nothing more is read; what has arrived is stored and answered; then each client is told to come back, and when.
+  // The server stops reading, processes all received messages, and sends each client a time to reconnect.
   state = 'closing'
   server.close({ drain_ms: DRAIN_MS, spread_ms: SPREAD_MS })
   http.close()
   await server.closed
-  // Kept alive by whoever asks for /health, or nothing was ever asked on them.
+  // Connections that health checks keep alive, or that never had a request.
   http.closeAllConnections()
   await journal.close()
   console.log('ended')
@@ -98,7 +102,7 @@ function give_up(): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
-    // Each further signal ends what is being waited for.
+    // Each further signal ends the current wait.
     if (state === 'serving') void end()
     else if (state === 'ending') lingering.abort()
     else server.close({ drain_ms: 0 })
@@ -112,7 +116,7 @@ function read_note(data: string): Note | undefined {
     if (typeof id !== 'string' || id === '' || id.length > 64) return undefined
     return typeof text === 'string' && text.length <= MAX_TEXT ? { id, text } : undefined
   } catch {
-    return undefined // no JSON
+    return undefined // invalid JSON
   }
 }
 

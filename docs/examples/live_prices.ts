@@ -1,26 +1,28 @@
-// Live prices, for consumers of any speed. Who keeps up is sent every price. Who does not is sent the newest price of each symbol whenever
-// their network has taken the one before: old prices are left out, and nobody's slowness fills the server's memory.
+// Live prices for clients of any speed. A fast client receives every price. A slow client receives only the
+// newest price of each symbol, whenever its queue has drained, so that it does not fill the server's memory.
 //
-// A client sends {"watch":["S0","S1"]}, in `on_open`, so that it watches the same after a reconnect, and again whenever that changes. It receives
-// {"symbol":"S0","price":99.87,"number":42}. `number` counts the prices of a symbol, so that a gap shows. BIND says where it listens, SYMBOLS how many there are, TICK_MS how often prices change.
+// A client sends {"watch":["S0","S1"]} in `on_open`, so that it watches the same symbols after a reconnect,
+// and again whenever they change. It receives {"symbol":"S0","price":99.87,"number":42}. `number` counts the
+// prices of a symbol, so that a gap shows. BIND is the address to listen on, SYMBOLS the number of symbols,
+// and TICK_MS the interval at which prices change.
 import { setTimeout as wait } from 'node:timers/promises'
 import { listen, type WsSocket } from '@bt/net'
 
 const BIND = process.env.BIND ?? '127.0.0.1:8081'
 const SYMBOLS = new Set(Array.from({ length: Number(process.env.SYMBOLS ?? 20) }, (_, i) => `S${i}`))
 const TICK_MS = Number(process.env.TICK_MS ?? 100)
-/** The least time between two changes of what a client watches: each may send it the price of every symbol. */
+/** The minimum time between two changes of a client's symbols. Each change may send it all prices. */
 const PACE_MS = 100
-/** Whoever has more than that before them when the next prices come does not keep up. */
+/** A client with a longer queue when the next prices arrive is slow. */
 const MAX_BEHIND_BYTES = 64 * 1_024
 
 interface Viewer {
   watched: ReadonlySet<string>
-  /** `undefined` while they keep up; else the symbols whose newest price they have not been sent. There are never more than symbols. */
+  /** The symbols whose newest price has not been sent to a slow client; `undefined` for a fast client. */
   missed: Set<string> | undefined
 }
 
-/** The newest price of each symbol, as it is sent. */
+/** The newest price of each symbol, as JSON. */
 const newest = new Map<string, string>()
 
 const server = listen({
@@ -57,9 +59,9 @@ function watch(socket: WsSocket<Viewer>, symbols: ReadonlySet<string>): void {
   }
 }
 
-/** Publishes new prices. Each is framed once for all who keep up, and leaves each of them in one write with the others of this turn. */
+/** Publishes new prices. Each is framed once for all fast clients, and each client gets them in one write. */
 function publish(prices: ReadonlyMap<string, string>): void {
-  // Before there is more to send: what is queued now is what the last prices have left.
+  // Checked before publishing: what is queued now remains from the previous prices.
   for (const socket of server.sockets)
     if (socket.data.missed === undefined && socket.queued > MAX_BEHIND_BYTES) void catch_up(socket)
   for (const [symbol, text] of prices) {
@@ -70,25 +72,25 @@ function publish(prices: ReadonlyMap<string, string>): void {
     if (data.missed !== undefined) for (const symbol of prices.keys()) data.missed.add(symbol)
 }
 
-/** Takes a socket out of the stream, and sends it newest prices, as many as it takes, until it has missed none. */
+/** Removes a slow socket from all topics until it has received all newest prices, as its queue drains. */
 async function catch_up(socket: WsSocket<Viewer>): Promise<void> {
   const { data } = socket
   const missed = new Set<string>()
   data.missed = missed
   for (const symbol of data.watched) socket.leave(symbol)
-  console.log(`${socket.addr} does not keep up: ${socket.queued} bytes before them`)
+  console.log(`${socket.addr} does not keep up: ${socket.queued} bytes are queued`)
   try {
     do {
       await socket.drained()
       for (const symbol of missed) {
         const text = newest.get(symbol)
         const sent = text === undefined || !data.watched.has(symbol) || socket.send(text)
-        // The others come when there is room again, with the prices that they have then.
+        // The others follow when there is room again, with their prices at that time.
         if (sent !== true && sent.code === 'queue_full') break
         if (sent !== true) return
         missed.delete(symbol)
       }
-      // Nothing is queued where nothing they watch has changed meanwhile.
+      // Nothing is queued if none of its symbols has changed meanwhile.
     } while (missed.size > 0 || socket.queued > 0)
   } catch {
     return // `drained` rejects when the socket has ended
@@ -98,7 +100,7 @@ async function catch_up(socket: WsSocket<Viewer>): Promise<void> {
   console.log(`${socket.addr} keeps up again`)
 }
 
-/** The symbols of a message, where it is one of ours. */
+/** Returns the symbols of a message; `undefined` if the message is invalid. */
 function read_symbols(data: string): ReadonlySet<string> | undefined {
   try {
     const message: unknown = JSON.parse(data)
@@ -107,11 +109,11 @@ function read_symbols(data: string): ReadonlySet<string> | undefined {
     if (!Array.isArray(watch) || !watch.every(symbol => SYMBOLS.has(symbol))) return undefined
     return new Set(watch)
   } catch {
-    return undefined // no JSON
+    return undefined // invalid JSON
   }
 }
 
-/** Stands for where prices come from: every so often, each is a little higher or lower. */
+/** Stands for a source of prices: each price changes a little at every tick. */
 function start_market(): NodeJS.Timeout {
   const prices = new Map(Array.from(SYMBOLS, symbol => [symbol, 100]))
   let number = 0

@@ -1,9 +1,11 @@
-// WebSockets for people who have signed in on a page, by the cookie of their session. When the session ends, so do its sockets.
+// WebSockets for users who have signed in on a page, identified by their session cookie. When a session ends,
+// its sockets are closed.
 //
 //   USERS=ada:secret,bob:other node sign_in_by_cookie.ts
 //
-// HOST and PORT are the address to listen on, ORIGIN is the address of its pages as browsers see it, such as https://example.com, and
-// SESSION_MS is how long a session lasts. Put a proxy with TLS in front: without it, anybody on the way can read passwords and cookies.
+// HOST and PORT are the address to listen on, ORIGIN is the origin of its pages in browsers, such as
+// https://example.com, and SESSION_MS is the lifetime of a session. Put a proxy with TLS in front: without
+// TLS, passwords and cookies can be read on the network.
 import { randomBytes, scrypt, scryptSync, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,20 +14,20 @@ import { promisify } from 'node:util'
 import { listen, refuse } from '@bt/net'
 
 const { HOST = '127.0.0.1', PORT = '8080', ORIGIN, USERS = '' } = process.env
-/** At most what a timer can take, almost 25 days. */
+/** Limited to the longest timer, almost 25 days. */
 const SESSION_MS = Math.min(Number(process.env.SESSION_MS ?? 8 * 3_600_000), 2_147_483_647)
 /** How long requests may take after a signal. */
 const END_MS = 5_000
 const MAX_SESSIONS = 10_000
 const MAX_FORM_BYTES = 4_096
-/** How often one address may try to sign in within a minute. */
+/** How many sign-in attempts one address has per minute. */
 const MAX_TRIES = 10
-/** From how many addresses: an attacker may have any number of them. */
+/** How many addresses may attempt to sign in per minute, because an attacker may have any number of them. */
 const MAX_ADDRESSES = 1_000
-/** The least time between two messages of one socket; the next ones wait. */
+/** The minimum time between two messages of one socket; further messages wait. */
 const PACE_MS = 50
 const IS_SECURE = ORIGIN?.startsWith('https:') ?? false
-/** With this prefix, browsers take the cookie only from this very host, and only over TLS: no other host of the domain can set one. */
+/** With this prefix, browsers accept the cookie only over TLS, and only from this host of the domain. */
 const COOKIE = IS_SECURE ? '__Host-session' : 'session'
 
 interface Session {
@@ -34,7 +36,7 @@ interface Session {
   readonly timer: NodeJS.Timeout
 }
 
-/** Stands for a database, which has no passwords either, only hashes. */
+/** Stands for a database, which also stores only hashes of passwords. */
 const passwords = read_users(USERS)
 const derive_key = promisify<string, Buffer, number, Buffer>(scrypt)
 const UNKNOWN_USER = { salt: randomBytes(16), hash: randomBytes(32) }
@@ -55,11 +57,11 @@ const live = listen({
   server: http,
   route: '/live',
   max_payload: 1_024,
-  // A browser sends the cookie for any page that connects: only our own pages may.
+  // A browser sends the cookie whichever page connects, so only our own pages are allowed.
   origins: origin => origin === own_origin(),
   authorize: ({ headers }) => session_of(headers.cookie) ?? refuse(401, 'sign in first'),
   on_connect: socket => {
-    // It may have ended since `authorize`.
+    // The session may have ended since `authorize`.
     if (!sessions.has(socket.data.id)) return void socket.close(4401, 'the session has ended')
     socket.send(`hello ${socket.data.user}`)
   },
@@ -104,7 +106,7 @@ async function sign_in(
   response: ServerResponse,
   session_before: Session | undefined,
 ): Promise<void> {
-  // Behind a proxy, this is the address of the proxy: let the proxy limit sign-ins instead.
+  // Behind a proxy, this is the address of the proxy, which has to limit sign-ins instead.
   const addr = request.socket.remoteAddress ?? ''
   const tried = (tries.get(addr) ?? 0) + 1
   if (tries.size < MAX_ADDRESSES || tried > 1) tries.set(addr, tried)
@@ -113,12 +115,12 @@ async function sign_in(
   const form = await read_form(request)
   if (form === undefined) return void response.writeHead(413, { Connection: 'close' }).end()
   const user = form.get('user') ?? ''
-  // It takes as long for an unknown name, so that the time does not reveal which names exist.
+  // An unknown name takes equally long, so that the time does not reveal which names exist.
   const { salt, hash } = passwords.get(user) ?? UNKNOWN_USER
   const given = await derive_key(form.get('password') ?? '', salt, 32)
   if (!timingSafeEqual(given, hash))
     return void response.writeHead(401).end('No such name, or another password.')
-  // A session never changes its user, and the one before would live on without a cookie.
+  // A session never changes its user, and the old one would live on without a cookie.
   if (session_before !== undefined) end_session(session_before)
   set_cookie(response, start_session(user).id, SESSION_MS)
   response.writeHead(303, { Location: '/' }).end()
@@ -128,7 +130,7 @@ async function sign_in(
 function read_users(text: string): Map<string, { salt: Buffer; hash: Buffer }> {
   const entries = text.split(',').map(entry => {
     const [, user, password] = /^([^:]+):(.+)$/.exec(entry) ?? []
-    // Without the entry: it may be a password.
+    // The error does not show the entry, because it may be a password.
     if (user === undefined || password === undefined)
       throw new Error('set USERS to name:password,name:password, with no name and no password empty')
     const salt = randomBytes(16)
@@ -172,7 +174,7 @@ async function read_form(request: IncomingMessage): Promise<URLSearchParams | un
   return new URLSearchParams(text)
 }
 
-/** The `Origin` that browsers send for our own pages. */
+/** Returns the `Origin` that browsers send for our own pages. */
 function own_origin(): string {
   return new URL(ORIGIN ?? own_url()).origin
 }
@@ -197,8 +199,9 @@ const LIVE_PAGE = `<!doctype html><title>Live</title>
 <script type="module" src="/live.js"></script>`
 
 /**
- * Without a bundler. With one, use `connect` of @bt/net, which reconnects by itself. A page cannot see the status of a refused handshake, so it
- * asks whether it is still signed in before it tries again.
+ * The script of a page without a bundler. With one, use `connect` of @bt/net, which reconnects by itself. A
+ * page cannot see the status of a refused handshake, so it checks whether it is still signed in before it
+ * connects again.
  */
 const LIVE_SCRIPT = `
 function open_live() {
@@ -217,7 +220,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     live.close()
     http.close()
-    // It also waits for connections without a request, such as browsers open in advance.
+    // `close` also waits for connections without a request, which browsers open in advance.
     setTimeout(() => http.closeAllConnections(), END_MS).unref()
   })
 http.listen(Number(PORT), HOST, () => console.log(`listening on ${own_url()}`))

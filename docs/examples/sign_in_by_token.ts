@@ -1,23 +1,28 @@
-// WebSockets for programs, apps and pages, by a signed token that names the user and the time when it expires.
+// WebSockets for programs, apps and pages, with a signed token that contains the user and the time when it
+// expires.
 //
-//   SECRET=$(openssl rand -hex 32) node sign_in_by_token.ts ada     prints a token for ada, and serves
+//   SECRET=$(openssl rand -hex 32) node sign_in_by_token.ts ada
 //
-// A client offers two subprotocols, the application's own and its token: unlike a URL, this does not end up in logs. If that is impossible,
-// the token may be in the query: /live?token=…
+// This prints a token for ada, and starts the server.
 //
-//   connect({ type: 'ws', url: 'ws://127.0.0.1:8081/live', protocols: ['notes', `token.${token}`], reconnect: true })
+// A client offers two subprotocols, that of the application and its token. Unlike a URL, these do not end up
+// in logs. If a client cannot do that, the token may be in the query: /live?token=…
 //
-// Before the token expires, {"token":"…"} with a new one keeps the socket open; otherwise it is closed with 4401. A reconnect sends the first
-// token again: if that has expired meanwhile, it ends with 4401 too, and a new client with a new token goes on.
+//   const url = 'ws://127.0.0.1:8081/live'
+//   connect({ type: 'ws', url, protocols: ['notes', `token.${token}`], reconnect: true })
+//
+// Before its token expires, a client sends {"token":"…"} with a new one to keep the socket open; otherwise
+// the socket is closed with 4401. A reconnect sends the first token again. If that has expired, the
+// connection is closed with 4401 too, and the application has to connect again with a new token.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { listen, refuse, type WsSocket } from '@bt/net'
 
 const { BIND = '127.0.0.1:8081', SECRET = '', TOKEN_MS = String(15 * 60_000) } = process.env
-if (SECRET.length < 32) throw new Error('set SECRET to 32 characters or more that nobody can guess')
-/** The most that a timer can take. */
+if (SECRET.length < 32) throw new Error('set SECRET to 32 characters or more that cannot be guessed')
+/** The longest timer. */
 const MAX_TIMER_MS = 2_147_483_647
-/** The least time between two messages of one socket; the next ones wait. */
+/** The minimum time between two messages of one socket; further messages wait. */
 const PACE_MS = 50
 
 interface Claim {
@@ -25,25 +30,25 @@ interface Claim {
   readonly ends_ms: number
 }
 
-/** The user of a socket, and the timer that closes it when their token expires. */
+/** The claim of a socket, and the timer that closes the socket when the claim expires. */
 interface Guest {
   claim: Claim
   end: NodeJS.Timeout | undefined
 }
 
-/** Makes a token, for your sign-in to hand out. Its bearer can read what is in it, but not change it. */
+/** Creates a token, for your sign-in to issue. Its bearer can read its content, but not change it. */
 function make_token(claim: Claim): string {
   const content = Buffer.from(JSON.stringify(claim)).toString('base64url')
   return `${content}.${sign(content).toString('base64url')}`
 }
 
-/** Returns the claim of a token that we have signed. It may have expired. */
+/** Returns the claim of a token that we have signed, expired or not; `undefined` for any other token. */
 function read_token(token: string): Claim | undefined {
   const [content = '', signature = ''] = token.split('.')
   const [expected, given] = [sign(content), Buffer.from(signature, 'base64url')]
-  // A comparison that takes equally long whatever is wrong; both have to have the same length.
+  // `timingSafeEqual` takes equally long wherever the two differ, and requires the same length.
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
-  // Signed by us, so it is what `make_token` has written.
+  // It has our signature, so `make_token` has written it.
   return JSON.parse(Buffer.from(content, 'base64url').toString())
 }
 
@@ -67,7 +72,7 @@ const server = listen({
     return claim === undefined ? refuse(401, 'a valid token is missing') : { claim, end: undefined }
   },
   on_connect: socket => {
-    // Not refused with 401: a page cannot see that, and would try the same token again.
+    // Not refused with 401, because a page cannot see that status, and would try the same token again.
     if (has_expired(socket.data.claim)) return void socket.close(4401, 'the token has expired')
     close_in_time(socket)
     socket.send(`hello ${socket.data.claim.user}`)
@@ -107,7 +112,7 @@ function read_message(data: string): string | undefined {
     if (typeof message !== 'object' || message === null || !('token' in message)) return undefined
     return typeof message.token === 'string' ? message.token : undefined
   } catch {
-    return undefined // no JSON
+    return undefined // invalid JSON
   }
 }
 

@@ -1,47 +1,51 @@
-// A WebSocket in a Web Worker: what is done with messages here, such as parsing them, does not hold up a page that is drawing, nor the other way
-// round. worker_client.ts is the page's side of it.
+// A WebSocket in a Web Worker. The worker can process messages without blocking the rendering of the page,
+// and a busy page does not block the connection. worker_client.ts is the page's side.
 //
-// Between the two, `postMessage` has no bound and no backpressure of its own. So messages go to the page in lists, one list at a time: the page says
-// when it has dealt with one. And what the page sends is answered when it was taken, so that whoever awaits the answer is slowed down.
+// `postMessage` has no limit and no backpressure. So the worker posts messages in lists, one list at a time,
+// and the page confirms each list. The worker also confirms each message of the page when the queue has
+// accepted it, so that a page that awaits `send` is slowed down.
 import { connect, type ReconnectInfo, type WsClient } from '@bt/net'
 
-/** What the page asks for. The number of a `send` comes back in its answer. */
+/** A message from the page. The worker answers a `send` with the same number. */
 export type ToWorker =
   | { readonly type: 'connect'; readonly url: string }
   | { readonly type: 'send'; readonly number: number; readonly data: string }
   | { readonly type: 'taken' }
   | { readonly type: 'close' }
 
-/** What the worker tells the page. */
+/** A message from the worker. */
 export type ToPage =
   | { readonly type: 'open' }
   | { readonly type: 'reconnecting'; readonly delay_ms: number }
   | { readonly type: 'messages'; readonly list: readonly string[] }
-  /** `error` says why it was not sent; without, it is on its way. */
+  /** The answer to `send`: with `error`, the message was not sent. */
   | { readonly type: 'sent'; readonly number: number; readonly error?: string }
   | { readonly type: 'error'; readonly message: string }
-  /** The last word: the connection is over. */
+  /** The last message: the connection has ended. */
   | { readonly type: 'closed'; readonly code: number; readonly reason: string }
 
-/** With so many waiting for the page, the next waits in the connection: there, 16 MiB are the bound, beyond which it closes and says so. */
+/**
+ * How many messages may wait for the page here. Further messages wait in the client, which closes the
+ * connection with an error when they exceed 16 MiB.
+ */
 const MAX_WAITING = 1_000
 
 let client: WsClient | undefined
-/** What the page is given when it has dealt with what it has. */
+/** The next list for the page, which is posted when the page has confirmed the last one. */
 let waiting: string[] = []
 let is_page_busy = false
 let page_is_free: (() => void) | undefined
-/** Settles when all was taken that the page has sent so far: one after the other, so that their order stays. */
+/** Resolves when the queue has accepted all messages of the page so far, which keep their order. */
 let sending = Promise.resolve()
 
-function tell(told: ToPage): void {
-  self.postMessage(told)
+function post(message: ToPage): void {
+  self.postMessage(message)
 }
 
-function hand_over(): void {
+function post_messages(): void {
   if (is_page_busy || waiting.length === 0) return
   is_page_busy = true
-  tell({ type: 'messages', list: waiting })
+  post({ type: 'messages', list: waiting })
   waiting = []
   page_is_free?.()
 }
@@ -51,61 +55,61 @@ function open_client(url: string): WsClient {
     type: 'ws',
     url,
     reconnect: true,
-    on_open: () => tell({ type: 'open' }),
-    on_reconnecting: ({ delay_ms }: ReconnectInfo) => tell({ type: 'reconnecting', delay_ms }),
+    on_open: () => post({ type: 'open' }),
+    on_reconnecting: ({ delay_ms }: ReconnectInfo) => post({ type: 'reconnecting', delay_ms }),
     on_message: data => {
       waiting.push(data)
-      hand_over()
+      post_messages()
       if (waiting.length < MAX_WAITING) return
       return new Promise<void>(resolve => {
         page_is_free = resolve
       })
     },
-    // Comes after the last message, but the page may still have to be given some.
+    // Called after the last message, but some messages may still wait for the page.
     on_close: ({ code, reason }) => {
-      if (waiting.length > 0) tell({ type: 'messages', list: waiting })
-      tell({ type: 'closed', code, reason })
+      if (waiting.length > 0) post({ type: 'messages', list: waiting })
+      post({ type: 'closed', code, reason })
       self.close()
     },
-    // A full queue is what `send` below waits for.
-    on_error: err => err.code !== 'queue_full' && tell({ type: 'error', message: err.message }),
+    // `send` below handles a full queue.
+    on_error: err => err.code !== 'queue_full' && post({ type: 'error', message: err.message }),
   })
 }
 
-/** Sends as soon as there is room, and answers the page. */
+/** Sends a message as soon as the queue has room, and answers the page. */
 async function send(ws: WsClient, number: number, data: string): Promise<void> {
   try {
     for (;;) {
       const sent = ws.send(data)
-      if (sent === true) return tell({ type: 'sent', number })
+      if (sent === true) return post({ type: 'sent', number })
       if (sent.code !== 'queue_full') throw sent
-      // It rejects if messages before this one are lost: those are reported to `on_error`, and this one can still go out.
+      // It rejects if earlier messages are lost. `on_error` reports those, and this one can still be sent.
       await ws.drained().catch(() => {})
     }
   } catch (err) {
-    tell({ type: 'sent', number, error: err instanceof Error ? err.message : String(err) })
+    post({ type: 'sent', number, error: err instanceof Error ? err.message : String(err) })
   }
 }
 
-self.onmessage = ({ data: asked }: MessageEvent<ToWorker>) => {
-  switch (asked.type) {
+self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
+  switch (message.type) {
     case 'connect':
-      client ??= open_client(asked.url)
+      client ??= open_client(message.url)
       return
     case 'send': {
-      const { number, data } = asked
+      const { number, data } = message
       sending = sending.then(async () => {
-        if (client === undefined) tell({ type: 'sent', number, error: 'connect first' })
+        if (client === undefined) post({ type: 'sent', number, error: 'connect first' })
         else await send(client, number, data)
       })
       return
     }
     case 'taken':
       is_page_busy = false
-      hand_over()
+      post_messages()
       return
     case 'close':
-      // What was sent goes out first.
+      // All messages of the page are sent first.
       sending.then(() => client?.close())
   }
 }

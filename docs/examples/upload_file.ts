@@ -1,5 +1,5 @@
-// Sends a file to upload_server.ts: FILE [URL] on the command line. It holds a little of the file at a time, however large it is and however
-// slow the server or the network are, and ends with 1 where the file did not arrive.
+// Sends a file to upload_server.ts. The arguments are FILE [URL]. It holds only a small part of the file in
+// memory, even if the server or the network is slow, and exits with 1 if the file was not stored.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -8,14 +8,15 @@ import { connect, NetError, type WsClient } from '@bt/net'
 
 const CHUNK_BYTES = 64 * 1_024
 
-type Told =
+type ServerMessage =
   | { readonly type: 'stored'; readonly bytes: number }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly why: string }
 
 /**
- * Uploads a file, and settles when the server has stored it whole. `on_progress` is called with the bytes that are on the server's disk: what was
- * sent, or is on its way, says little about when it will be done.
+ * Uploads a file, and resolves when the server has stored it. `on_progress` is called with the number of
+ * bytes on the server's disk. The number of bytes sent would be less useful, because many may still be queued
+ * or in transit.
  */
 async function upload(
   path: string,
@@ -26,21 +27,21 @@ async function upload(
   const ws = connect({ type: 'ws', url, max_queue: 1_048_576 })
   const is_stored = new Promise<void>((resolve, reject) => {
     ws.on_message(text => {
-      const told = read_told(text)
-      if (told?.type === 'stored') on_progress(told.bytes, size)
-      else if (told?.type === 'done') resolve()
-      else if (told?.type === 'failed') reject(new Error(told.why))
+      const message = read_message(text)
+      if (message?.type === 'stored') on_progress(message.bytes, size)
+      else if (message?.type === 'done') resolve()
+      else if (message?.type === 'failed') reject(new Error(message.why))
     })
-    // A full queue is what `send` below waits for.
+    // `send` below handles a full queue.
     ws.on_error(err => err.code !== 'queue_full' && reject(err))
     ws.on_close(({ code, reason }) => reject(new Error(`the server has closed: ${code} ${reason}`)))
   })
-  // What `send` and `drained` say of a connection that has ended is told above, and better.
+  // For a connection that has ended, the callbacks above have better errors than `send` and `drained`.
   const is_sent = send_file(ws, path, size).catch((err: unknown) => {
     if (!(err instanceof NetError)) throw err
   })
   try {
-    // Whichever is first: a server that does not want it says so while we are still sending.
+    // The server may refuse the file while it is still being sent.
     await Promise.race([is_stored, is_sent])
     await is_stored
     on_progress(size, size)
@@ -60,7 +61,7 @@ async function send_file(ws: WsClient, path: string, size: number): Promise<void
   await send(ws, JSON.stringify({ type: 'end', sha256: hash.digest('hex') }))
 }
 
-/** Sends a message as soon as there is room for it. */
+/** Sends a message as soon as the queue has room. */
 async function send(ws: WsClient, data: string | Uint8Array): Promise<void> {
   for (;;) {
     const sent = ws.send(data)
@@ -70,19 +71,19 @@ async function send(ws: WsClient, data: string | Uint8Array): Promise<void> {
   }
 }
 
-/** What the server says, where it is something that we know. */
-function read_told(text: string): Told | undefined {
-  const told: unknown = JSON.parse(text)
-  if (typeof told !== 'object' || told === null || !('type' in told)) return undefined
-  if (told.type === 'done') return { type: 'done' }
-  if (told.type === 'stored' && 'bytes' in told) return { type: 'stored', bytes: Number(told.bytes) }
-  if (told.type === 'failed' && 'why' in told) return { type: 'failed', why: String(told.why) }
+/** Returns a message of the server; `undefined` if its type is unknown. */
+function read_message(text: string): ServerMessage | undefined {
+  const message: unknown = JSON.parse(text)
+  if (typeof message !== 'object' || message === null || !('type' in message)) return undefined
+  if (message.type === 'done') return { type: 'done' }
+  if (message.type === 'stored' && 'bytes' in message) return { type: 'stored', bytes: Number(message.bytes) }
+  if (message.type === 'failed' && 'why' in message) return { type: 'failed', why: String(message.why) }
   return undefined
 }
 
 const [path, url = 'ws://127.0.0.1:8081/upload'] = process.argv.slice(2)
 try {
-  if (path === undefined) throw new Error('name a file')
+  if (path === undefined) throw new Error('the path of a file is missing')
   await upload(path, url, (stored_bytes, size) => {
     console.log(`${size === 0 ? 100 : Math.floor((100 * stored_bytes) / size)} %`)
   })

@@ -1,11 +1,13 @@
-// Receives files, one at a time on each connection, and reads no faster than the disk writes. upload_file.ts sends them. FOLDER is where
-// the files go, BIND the address to listen on; a file may have MAX_FILE_BYTES, and all of them together MAX_FOLDER_BYTES.
+// Receives files, one at a time on each connection, and reads no faster than the disk writes. upload_file.ts
+// sends them. FOLDER is the folder for the files, BIND the address to listen on, MAX_FILE_BYTES the maximum
+// size of a file, and MAX_FOLDER_BYTES that of all files together.
 //
-// A client sends {"type":"begin","name":"a.txt","size":3}, the content as binary messages, and {"type":"end","sha256":"…"}. It receives the
-// messages of type `Told`. A file appears under its name when it is complete and has the right checksum; a broken upload leaves nothing
-// behind. If the connection ends before `done` arrives, send the file again: if it is stored already, that is `done` too.
+// A client sends {"type":"begin","name":"a.txt","size":3}, the content as binary messages, and
+// {"type":"end","sha256":"…"}. It receives each `ServerMessage` as JSON. A file appears under its name when
+// it is complete and its checksum is correct; the rest of an aborted upload is deleted. If the connection
+// ends before `done` arrives, send the file again: a file that is stored already is answered with `done` too.
 //
-// Anybody who can connect may upload: see sign_in_by_token.ts for `authorize`.
+// Any client that can connect may upload files: see sign_in_by_token.ts for `authorize`.
 import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
@@ -14,21 +16,21 @@ import { listen, type WsSocket } from '@bt/net'
 
 const BIND = process.env.BIND ?? '127.0.0.1:8081'
 const FOLDER = process.env.FOLDER ?? 'uploads'
-/** On the same file system, so that a finished file is put in its place in one step. */
+/** On the same file system, so that a complete file gets its name in one step. */
 const PARTS_FOLDER = join(FOLDER, '.parts')
 const MAX_FILE_BYTES = Number(process.env.MAX_FILE_BYTES ?? 1_073_741_824)
 const MAX_FOLDER_BYTES = Number(process.env.MAX_FOLDER_BYTES ?? 10_737_418_240)
 /** An empty file takes space too. */
 const MIN_FILE_BYTES = 4_096
 const MAX_CHUNK_BYTES = 256 * 1_024
-/** A client hears how far it is whenever this many more bytes are stored. */
+/** A client is sent its progress whenever this many more bytes are stored. */
 const PROGRESS_BYTES = 1_048_576
 /** A client that sends nothing for this long is closed. */
 const IDLE_MS = Number(process.env.IDLE_MS ?? 60_000)
 /** No path, nothing hidden, and at most the 255 bytes of UTF-8 that file systems take. */
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,62}$/u
 
-type Told =
+type ServerMessage =
   | { readonly type: 'stored'; readonly bytes: number }
   | { readonly type: 'done'; readonly name: string; readonly bytes: number }
   | { readonly type: 'failed'; readonly why: string }
@@ -44,13 +46,13 @@ interface Upload {
 
 type Uploader = WsSocket<{ upload: Upload | undefined; idle: NodeJS.Timeout | undefined }>
 
-/** The client's mistake, in words that it may read. Any other error is ours, and goes only to the log. */
-class Refused extends Error {}
+/** An error of the client, whose message it receives. Any other error is ours, and is only logged. */
+class UploadRefused extends Error {}
 
-// Left by a process that was killed: no other process may use the same folder.
+// Parts that a killed process has left behind. Two processes cannot share a folder.
 await rm(PARTS_FOLDER, { recursive: true, force: true })
 await mkdir(PARTS_FOLDER, { recursive: true })
-/** What is stored, and what is announced. */
+/** The size of all stored and announced files. */
 let used_bytes = 0
 for (const { name } of (await readdir(FOLDER, { withFileTypes: true })).filter(entry => entry.isFile()))
   used_bytes += space_of((await stat(join(FOLDER, name))).size)
@@ -62,26 +64,27 @@ const server = listen({
   binary: true,
   max_payload: MAX_CHUNK_BYTES,
   max_connections: 100,
-  // One address cannot take them all. Behind a proxy, set `trust_proxy`.
+  // Keeps one address from using all connections. Behind a proxy, set `trust_proxy`.
   max_connections_per_ip: 20,
   authorize: (): Uploader['data'] => ({ upload: undefined, idle: undefined }),
   on_connect: socket => {
-    socket.data.idle = setTimeout(() => socket.close(4408, `nothing came for ${IDLE_MS} ms`), IDLE_MS)
+    socket.data.idle = setTimeout(() => socket.close(4408, `nothing received for ${IDLE_MS} ms`), IDLE_MS)
   },
-  // While this runs, the client's next messages wait. When 256 KiB wait, its connection is no longer read, so that the client waits too.
+  // While this runs, the client's next messages wait. With 256 KiB waiting, the server stops reading the
+  // connection, so that the client has to wait too.
   on_message: async (socket, data) => {
     try {
-      await take(socket, data)
+      await handle_message(socket, data)
     } catch (err) {
-      if (!(err instanceof Refused)) console.error(`${socket.addr}: the upload fails:`, err)
-      tell(socket, {
+      if (!(err instanceof UploadRefused)) console.error(`${socket.addr}: the upload fails:`, err)
+      send(socket, {
         type: 'failed',
-        why: err instanceof Refused ? err.message : 'the server could not store it',
+        why: err instanceof UploadRefused ? err.message : 'the server could not store it',
       })
       socket.close(4400, 'failed')
     }
   },
-  // Comes after the last `on_message`: nothing is written any more.
+  // Called after the last `on_message` has finished, so nothing is being written.
   on_close: async socket => {
     const { upload, idle } = socket.data
     clearTimeout(idle)
@@ -93,24 +96,26 @@ const server = listen({
   on_error: err => console.error(err.addr ?? '', err.message),
 })
 
-async function take(socket: Uploader, data: string | Uint8Array): Promise<void> {
+async function handle_message(socket: Uploader, data: string | Uint8Array): Promise<void> {
   const { upload } = socket.data
   socket.data.idle?.refresh()
   if (typeof data !== 'string') {
-    if (upload === undefined) throw new Refused('say what the file is before you send it')
+    if (upload === undefined) throw new UploadRefused('send begin before the content')
     await store(socket, upload, data)
     return
   }
   const message = read_message(data)
   if (message.type === 'begin' && upload === undefined) socket.data.upload = await begin(message)
   else if (message.type === 'end' && upload !== undefined) await finish(socket, upload, message.sha256)
-  else throw new Refused(`${message.type} is not what comes now`)
+  else throw new UploadRefused(`${message.type} is not expected now`)
 }
 
 async function begin({ name, size }: { name: string; size: number }): Promise<Upload> {
-  if (!NAME.test(name)) throw new Refused('a name has at most 63 letters, digits, spaces, or any of _.-')
-  if (size > MAX_FILE_BYTES) throw new Refused(`the file has ${size} bytes, and may have ${MAX_FILE_BYTES}`)
-  if (used_bytes + space_of(size) > MAX_FOLDER_BYTES) throw new Refused('there is no space left for it')
+  if (!NAME.test(name))
+    throw new UploadRefused('a name has at most 63 letters, digits, spaces, or any of _.-')
+  if (size > MAX_FILE_BYTES)
+    throw new UploadRefused(`the file has ${size} bytes, and may have ${MAX_FILE_BYTES}`)
+  if (used_bytes + space_of(size) > MAX_FOLDER_BYTES) throw new UploadRefused('there is no space left for it')
   const part = join(PARTS_FOLDER, randomUUID())
   used_bytes += space_of(size)
   const file = await open(part, 'wx').catch((err: unknown) => {
@@ -126,22 +131,23 @@ function space_of(size: number): number {
 
 async function store(socket: Uploader, upload: Upload, chunk: Uint8Array): Promise<void> {
   const bytes = upload.bytes + chunk.byteLength
-  if (bytes > upload.size) throw new Refused(`more came than the ${upload.size} bytes that were announced`)
+  if (bytes > upload.size)
+    throw new UploadRefused(`received more than the ${upload.size} bytes that were announced`)
   await upload.file.writeFile(chunk)
   upload.hash.update(chunk)
   const is_progress = Math.floor(bytes / PROGRESS_BYTES) > Math.floor(upload.bytes / PROGRESS_BYTES)
   upload.bytes = bytes
-  if (is_progress) tell(socket, { type: 'stored', bytes })
+  if (is_progress) send(socket, { type: 'stored', bytes })
 }
 
 async function finish(socket: Uploader, upload: Upload, sha256: string): Promise<void> {
   const { name, size, bytes, part, file, hash } = upload
-  if (bytes !== size) throw new Refused(`${bytes} bytes came of the ${size} that were announced`)
+  if (bytes !== size) throw new UploadRefused(`received ${bytes} of the ${size} bytes that were announced`)
   if (hash.digest('hex') !== sha256)
-    throw new Refused('the checksum is another: something was changed on the way')
-  // On the disk, and not only in the system's memory, before the client hears that it is stored.
+    throw new UploadRefused('the checksum is wrong: the content has changed on the way')
+  // Writes the content from the system's memory to the disk before the client gets `done`.
   await file.sync()
-  // `link` refuses a name that is taken, while `rename` would replace the file.
+  // `link` fails if the name exists, while `rename` would replace the file.
   const path = join(FOLDER, name)
   const is_new = await link(part, path).then(
     () => true,
@@ -150,13 +156,14 @@ async function finish(socket: Uploader, upload: Upload, sha256: string): Promise
       throw err
     },
   )
-  // The client may have sent it before, and not have heard that it was stored.
-  if (!is_new && (await sha256_of(path)) !== sha256) throw new Refused(`there is another ${name} already`)
+  // The client may have sent the file before, without receiving `done`.
+  if (!is_new && (await sha256_of(path)) !== sha256)
+    throw new UploadRefused(`there is another ${name} already`)
   socket.data.upload = undefined
   if (!is_new) used_bytes -= space_of(size)
   await discard(upload)
   console.log(`${socket.addr}: ${name} is stored, ${bytes} bytes`)
-  tell(socket, { type: 'done', name, bytes })
+  send(socket, { type: 'done', name, bytes })
 }
 
 async function sha256_of(path: string): Promise<string> {
@@ -165,29 +172,29 @@ async function sha256_of(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Closes the file of an upload, and removes its temporary name. */
+/** Closes the file of an upload, and deletes its temporary name. */
 async function discard({ file, part }: Upload): Promise<void> {
   await file.close()
   await rm(part, { force: true })
 }
 
-function tell(socket: Uploader, told: Told): void {
-  socket.send(JSON.stringify(told))
+function send(socket: Uploader, message: ServerMessage): void {
+  socket.send(JSON.stringify(message))
 }
 
-type Message =
+type ClientMessage =
   | { readonly type: 'begin'; readonly name: string; readonly size: number }
   | { readonly type: 'end'; readonly sha256: string }
 
-function read_message(text: string): Message {
+function read_message(text: string): ClientMessage {
   const { type, name, size, sha256 } = read_object(text)
   if (type === 'begin' && typeof name === 'string' && Number.isSafeInteger(size) && Number(size) >= 0)
     return { type, name, size: Number(size) }
   if (type === 'end' && typeof sha256 === 'string') return { type, sha256 }
-  throw new Refused('send begin with name and size, the content in binary, and end with sha256')
+  throw new UploadRefused('send begin with name and size, the content in binary, and end with sha256')
 }
 
-/** Returns the fields of a JSON object, not yet checked; none if it is no object. */
+/** Returns the fields of a JSON object, not yet validated; none if the text is not an object. */
 function read_object(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)

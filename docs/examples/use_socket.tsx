@@ -3,34 +3,36 @@
 //   function Prices() {
 //     const [prices, set_prices] = useState<readonly number[]>([])
 //     const { status, send } = useSocket('wss://example.com/prices', data => {
-//       set_prices(before => [...before.slice(-99), read_price(data)]) // many may come between two renders: start from `before`
+//       // Several messages may arrive between two renders, so this starts from `before`.
+//       set_prices(before => [...before.slice(-99), read_price(data)])
 //     })
 //     …
 //
-// Components that name the same URL share one connection. It is opened by the first of them that is mounted, closed after the last one is
-// gone, and comes back by itself meanwhile. `on_message` is called for each message, in order: no render in between swallows one, as it would be if
-// the hook returned the last message. What is sent while it connects goes out once it is open.
+// Components with the same URL share one connection, which reconnects by itself. It is opened when the first
+// of them is mounted, and closed after the last one is unmounted. `on_message` is called for every message,
+// in order; if the hook returned the last message instead, messages between two renders would be lost.
+// Messages that are sent while it connects are queued.
 import { type CloseInfo, connect, NetError, type Sendable, type WsClient } from '@bt/net'
 import { useCallback, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react'
 
-/** How the connection stands. */
+/** The state of the connection. */
 export type SocketStatus =
   | { readonly name: 'connecting' | 'open' }
-  /** It was lost, or did not open; the next attempt is made in so many milliseconds. */
+  /** The connection was lost, or could not be opened. The next attempt starts in `delay_ms`. */
   | { readonly name: 'reconnecting'; readonly delay_ms: number }
-  /** It is over, and does not come back by itself: refused, or closed by the server for good. */
+  /** The connection has ended for good: it was refused, or closed with a code that forbids reconnecting. */
   | { readonly name: 'closed'; readonly info: CloseInfo }
 
-/** What {@link useSocket} returns; `send` stays the same function while the URL does. */
+/** The result of {@link useSocket}. `send` changes only with the URL. */
 export interface Socket {
   readonly status: SocketStatus
-  /** As `send` of `connect`: `true`, or an error that says why nothing was taken. */
+  /** Like `send` of the client: returns `true`, or an error if the message was not accepted. */
   readonly send: (data: Sendable) => true | NetError
 }
 
-/** Connects to a URL while the component is mounted, and calls `on_message` for each message that comes meanwhile. */
+/** Connects to a URL while the component is mounted, and calls `on_message` for each message. */
 export function useSocket(url: string, on_message: (data: string) => void): Socket {
-  // A render makes a new function each time: messages go to that of the last one that was shown, if it is for their URL.
+  // Each render creates a new `on_message`. Messages go to that of the last committed render with their URL.
   const latest = useRef({ url, on_message })
   useLayoutEffect(() => {
     latest.current = { url, on_message }
@@ -50,7 +52,8 @@ export function useSocket(url: string, on_message: (data: string) => void): Sock
   const send = useCallback(
     (data: Sendable) =>
       connections.get(url)?.client.send(data) ??
-      new NetError('closed', 'useSocket: no mounted component is connected to this URL'), // which may have a token
+      // The message does not show the URL, which may contain a token.
+      new NetError('closed', 'useSocket: no mounted component is connected to this URL'),
     [url],
   )
   return { status, send }
@@ -58,7 +61,7 @@ export function useSocket(url: string, on_message: (data: string) => void): Sock
 
 const CONNECTING: SocketStatus = { name: 'connecting' }
 
-/** What a component wants to hear of a connection. */
+/** The callbacks of a component. */
 interface Subscriber {
   readonly changed?: () => void
   readonly message?: (data: string) => void
@@ -70,16 +73,16 @@ interface Connection {
   status: SocketStatus
 }
 
-/** Those that are open, or are to be, by URL: the store outside of React. */
+/** The connections by URL: the external store. */
 const connections = new Map<string, Connection>()
 
-/** Subscribes to the connection to a URL, which is opened where there is none; returns what ends that. */
+/** Subscribes to the connection to a URL, opening it if necessary. Returns a function that unsubscribes. */
 function subscribe_to(url: string, subscriber: Subscriber): () => void {
   const connection = connections.get(url) ?? open_connection(url)
   connection.subscribers.add(subscriber)
   return () => {
     connection.subscribers.delete(subscriber)
-    // Not at once: StrictMode unmounts each component and mounts it again, and a change of route may do so, too.
+    // Deferred, because StrictMode unmounts and remounts each component, and so may a change of route.
     setTimeout(close_unused, 0, url, connection)
   }
 }
@@ -87,19 +90,19 @@ function subscribe_to(url: string, subscriber: Subscriber): () => void {
 function open_connection(url: string): Connection {
   const client = connect({ type: 'ws', url, reconnect: true })
   const connection: Connection = { client, subscribers: new Set(), status: CONNECTING }
-  const tell = (status: SocketStatus): void => {
+  const set_status = (status: SocketStatus): void => {
     connection.status = status
     for (const { changed } of [...connection.subscribers]) changed?.()
   }
-  client.on_open(() => tell({ name: 'open' }))
-  client.on_reconnecting(({ delay_ms }) => tell({ name: 'reconnecting', delay_ms }))
-  client.on_close(info => tell({ name: 'closed', info }))
+  client.on_open(() => set_status({ name: 'open' }))
+  client.on_reconnecting(({ delay_ms }) => set_status({ name: 'reconnecting', delay_ms }))
+  client.on_close(info => set_status({ name: 'closed', info }))
   client.on_message(data => {
     for (const { message } of [...connection.subscribers])
       try {
         message?.(data)
       } catch (err) {
-        reportError(err) // one component that fails takes no message from the others
+        reportError(err) // an error in one component does not keep the message from the others
       }
   })
   client.on_error(err => console.warn(err.message))

@@ -1,12 +1,12 @@
-// Express and WebSockets on one port: POST /notes with {"text":"…"} stores a note, and whoever is connected to /live is sent it.
-// HOST and PORT say where it listens.
+// Express and WebSockets on one port: POST /notes with {"text":"…"} stores a note, and sends it to all
+// clients of /live. HOST and PORT are the address to listen on.
 import type { AddressInfo } from 'node:net'
 import { listen } from '@bt/net'
 import express from 'express'
 
 const HOST = process.env.HOST ?? '127.0.0.1'
 const PORT = Number(process.env.PORT ?? 8080)
-/** How long requests that are under way may take once it is to end. */
+/** How long requests may take after a signal. */
 const END_MS = 5_000
 const MAX_TEXT = 1_000
 const MAX_NOTES = 100
@@ -16,7 +16,7 @@ interface Note {
   readonly text: string
 }
 
-/** The newest notes: stands for a database. */
+/** The newest notes. Stands for a database. */
 const notes: Note[] = []
 let last_id = 0
 
@@ -49,10 +49,10 @@ const live = listen({
   type: 'ws',
   server: http,
   route: '/live',
-  // Nobody has to send anything here. Where nobody listens to what is sent, it is read and dropped.
+  // Clients have no reason to send anything. Without `on_message`, their messages are read and dropped.
   max_payload: 1_024,
   on_error: err => {
-    // Who has missed a note comes back, and asks GET /notes for it.
+    // A client that would miss a note has to reconnect, and finds it with GET /notes.
     if (err.code === 'queue_full') err.socket?.close(4008, 'too slow')
     console.error(err.addr ?? '', err.message)
   },
@@ -64,11 +64,11 @@ function read_text(body: unknown): string | undefined {
   return typeof text === 'string' && text !== '' && text.length <= MAX_TEXT ? text : undefined
 }
 
-// The WebSocket server leaves the http server alone, and the http server waits for our sockets as for any connection: close both.
+// The WebSocket server does not close the HTTP server, which in turn waits for all sockets: close both.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     live.close()
     http.close()
-    // It waits as well for connections on which nothing was asked yet, such as browsers keep in stock.
+    // `close` also waits for connections without a request, which browsers open in advance.
     setTimeout(() => http.closeAllConnections(), END_MS).unref()
   })

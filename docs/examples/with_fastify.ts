@@ -1,11 +1,11 @@
-// Fastify and WebSockets on one port: POST /notes with {"text":"…"} stores a note, and whoever is connected to /live is sent it.
-// HOST and PORT say where it listens.
+// Fastify and WebSockets on one port: POST /notes with {"text":"…"} stores a note, and sends it to all
+// clients of /live. HOST and PORT are the address to listen on.
 import { listen } from '@bt/net'
 import fastify from 'fastify'
 
 const HOST = process.env.HOST ?? '127.0.0.1'
 const PORT = Number(process.env.PORT ?? 8080)
-/** How long requests that are under way may take once it is to end. */
+/** How long requests may take after a signal. */
 const END_MS = 5_000
 const MAX_NOTES = 100
 
@@ -14,7 +14,7 @@ interface Note {
   readonly text: string
 }
 
-/** The newest notes: stands for a database. */
+/** The newest notes. Stands for a database. */
 const notes: Note[] = []
 let last_id = 0
 
@@ -24,10 +24,10 @@ const live = listen({
   type: 'ws',
   server: app.server,
   route: '/live',
-  // Nobody has to send anything here. Where nobody listens to what is sent, it is read and dropped.
+  // Clients have no reason to send anything. Without `on_message`, their messages are read and dropped.
   max_payload: 1_024,
   on_error: err => {
-    // Who has missed a note comes back, and asks GET /notes for it.
+    // A client that would miss a note has to reconnect, and finds it with GET /notes.
     if (err.code === 'queue_full') err.socket?.close(4008, 'too slow')
     console.error(err.addr ?? '', err.message)
   },
@@ -37,7 +37,7 @@ app.get('/notes', async () => notes)
 app.post<{ Body: { text: string } }>(
   '/notes',
   {
-    // Fastify answers 400 to what is something else, and says why.
+    // Fastify answers any other body with 400 and the reason.
     schema: {
       body: {
         type: 'object',
@@ -56,9 +56,9 @@ app.post<{ Body: { text: string } }>(
   },
 )
 
-// Before Fastify waits for its connections to end, so that whatever calls `app.close()` ends both.
+// Runs before Fastify waits for its connections, so that `app.close()` always closes both.
 app.addHook('preClose', async () => {
-  // Fastify waits as well for connections on which nothing was asked yet, such as browsers keep in stock.
+  // Fastify also waits for connections without a request, which browsers open in advance.
   setTimeout(() => app.server.closeAllConnections(), END_MS).unref()
   await live[Symbol.asyncDispose]()
 })

@@ -1,27 +1,27 @@
 // The page's side of socket_worker.ts: a connection that lives in a Web Worker.
 //
 //   const socket = connect_in_worker('wss://example.com/live', {
-//     on_messages: async list => { await show(list) },   // the next list comes when this is done
+//     on_messages: async list => { await show(list) },   // the next call waits for this promise
 //   })
-//   await socket.send('hello')                           // settles when there was room for it
+//   await socket.send('hello')                           // resolves when the queue has room
 import type { ToPage, ToWorker } from './socket_worker.ts'
 
-/** What is called as things happen. */
+/** The callbacks of a connection. */
 export interface WorkerSocketOptions {
-  /** Messages, in order: all that have come since the last call was done. Where it returns a promise, that is awaited. */
+  /** Called with all messages since the last call, in order. The next call waits for the returned promise. */
   readonly on_messages: (list: readonly string[]) => void | Promise<void>
   readonly on_open?: () => void
   readonly on_reconnecting?: (delay_ms: number) => void
-  /** The last call: the connection is over. */
+  /** Called last, when the connection has ended. */
   readonly on_close?: (code: number, reason: string) => void
   readonly on_error?: (message: string) => void
 }
 
 /** A connection in a worker. */
 export interface WorkerSocket {
-  /** Sends a message. Settles when the queue has taken it; rejects where it never will. */
+  /** Sends a message. Resolves when the queue has accepted it, and rejects if it cannot be sent. */
   send(data: string): Promise<void>
-  /** Closes when all that was sent is out; `on_close` tells when. */
+  /** Closes the connection after all messages are sent. `on_close` is called when it has ended. */
   close(): void
 }
 
@@ -30,20 +30,20 @@ interface Sender {
   reject(err: Error): void
 }
 
-/** Starts a worker, and connects in it; it comes back by itself until it is closed. */
+/** Connects in a new worker. The connection reconnects by itself until it is closed. */
 export function connect_in_worker(url: string, options: WorkerSocketOptions): WorkerSocket {
   const { on_messages, on_open, on_reconnecting, on_close, on_error = console.warn } = options
-  // Bundlers find the worker by this very expression.
+  // Bundlers recognize a worker by exactly this expression.
   const worker = new Worker(new URL('./socket_worker.ts', import.meta.url), { type: 'module' })
   const senders = new Map<number, Sender>()
   let last_number = 0
-  /** One call of `on_messages` after the other. */
+  /** Runs the calls of `on_messages` one after the other. */
   let showing = Promise.resolve()
 
-  /** Why it is over, once it is: no answer comes any more. */
+  /** The error for later calls of `send`, once the connection has ended. */
   let ended: Error | undefined
 
-  const ask = (asked: ToWorker): void => worker.postMessage(asked)
+  const post = (message: ToWorker): void => worker.postMessage(message)
   const end = (code: number, reason: string): void => {
     ended = new Error(`the connection has ended: ${code} ${reason}`.trim())
     for (const { reject } of senders.values()) reject(ended)
@@ -54,7 +54,7 @@ export function connect_in_worker(url: string, options: WorkerSocketOptions): Wo
     showing = showing
       .then(() => on_messages(list))
       .catch(reportError)
-      .then(() => ask({ type: 'taken' }))
+      .then(() => post({ type: 'taken' }))
   }
   const settle = (number: number, error: string | undefined): void => {
     const sender = senders.get(number)
@@ -63,30 +63,30 @@ export function connect_in_worker(url: string, options: WorkerSocketOptions): Wo
     else sender?.reject(new Error(error))
   }
 
-  worker.onmessage = ({ data: told }: MessageEvent<ToPage>) => {
-    switch (told.type) {
+  worker.onmessage = ({ data: message }: MessageEvent<ToPage>) => {
+    switch (message.type) {
       case 'messages':
-        return show(told.list)
+        return show(message.list)
       case 'sent':
-        return settle(told.number, told.error)
+        return settle(message.number, message.error)
       case 'open':
         return on_open?.()
       case 'reconnecting':
-        return on_reconnecting?.(told.delay_ms)
+        return on_reconnecting?.(message.delay_ms)
       case 'error':
-        return on_error(told.message)
+        return on_error(message.message)
       case 'closed':
-        // Behind the messages that came before it.
-        showing = showing.then(() => end(told.code, told.reason)).catch(reportError)
+        // After the messages that were received before it.
+        showing = showing.then(() => end(message.code, message.reason)).catch(reportError)
     }
   }
-  // It was not loaded, or has thrown: nothing comes from it any more.
+  // The worker could not be loaded, or has thrown an error, so it sends nothing more.
   worker.onerror = event => {
     worker.terminate()
     on_error(event.message)
     end(1006, 'the worker failed')
   }
-  ask({ type: 'connect', url })
+  post({ type: 'connect', url })
 
   return {
     send: data =>
@@ -94,8 +94,8 @@ export function connect_in_worker(url: string, options: WorkerSocketOptions): Wo
         if (ended !== undefined) return reject(ended)
         last_number += 1
         senders.set(last_number, { resolve, reject })
-        ask({ type: 'send', number: last_number, data })
+        post({ type: 'send', number: last_number, data })
       }),
-    close: () => ask({ type: 'close' }),
+    close: () => post({ type: 'close' }),
   }
 }
