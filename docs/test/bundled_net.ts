@@ -1,5 +1,5 @@
-// Runs once, before all tests: makes a folder in which `@bt/net` is a single file, and puts the examples there, as they were built. A program
-// that loads a hundred files takes twice as long to start, and tests start more than a hundred programs.
+// Runs once, before all tests: creates a folder in which `@bt/net` is a single file, and copies the built
+// examples into it. The tests start more than 100 programs, which take twice as long to start with 100 files.
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const NET = '@bt/net'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where programs find `@bt/net` as one file, and all else as this package does. */
+    /** A folder from which `@bt/net` resolves to one file, and other imports as in this package. */
     readonly program_folder: string
   }
 }
@@ -31,7 +31,7 @@ export function teardown(): void {
   rmSync(folder, { recursive: true })
 }
 
-/** Writes the built package into a folder, with all that it imports. */
+/** Bundles the built package with all of its imports into a folder. */
 async function bundle(target: string): Promise<void> {
   const entry = createRequire(import.meta.url).resolve(NET)
   const { output } = (await build({

@@ -8,14 +8,14 @@ import { afterAll, expect, test } from 'vitest'
 import { is_chinese, PAGES, ROOT } from './pages.ts'
 import { unknown_commands } from './shell.ts'
 
-/** What may stand behind a fence. */
+/** The languages that a code block may have. */
 const LANGUAGES: ReadonlySet<string> = new Set([
   ...['ts', 'tsx', 'js', 'json', 'sh', 'text'],
   ...['css', 'dockerfile', 'html', 'ini', 'nginx', 'promql', 'yaml'],
 ])
 const TYPED: ReadonlySet<string> = new Set(['ts', 'tsx', 'js'])
 
-/** Which tests run the samples of a page, the blocks that have a name; they hold which these are. */
+/** The tests that run the samples (named code blocks) of each page. */
 const RUN_BY: Readonly<Record<string, string | readonly string[]>> = {
   'README.md': 'packages/net/test/readme.test.ts',
   'packages/net/README.md': 'suites/repository/test/readmes.test.ts',
@@ -41,29 +41,29 @@ const RUN_BY: Readonly<Record<string, string | readonly string[]>> = {
   'docs/from_ws.md': 'docs/test/moving.test.ts',
 }
 
-/** A block of a page in English; those in Chinese have the same. */
-interface PlacedBlock extends Block {
+/** A code block of an English page. The Chinese pages have the same code. */
+interface PageBlock extends Block {
   readonly path: string
 }
 
-const blocks: readonly PlacedBlock[] = PAGES.filter(page => !is_chinese(page)).flatMap(({ path, text }) =>
+const blocks: readonly PageBlock[] = PAGES.filter(page => !is_chinese(page)).flatMap(({ path, text }) =>
   blocks_of(text).map(block => ({ ...block, path })),
 )
-/** Inside of this package, so that what a block imports is found as this package finds it. */
+/** Inside this package, so that the imports of a block resolve as in this package. */
 const folder = temporary_folder('blocks', join(ROOT, 'docs'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const place_of = ({ path, line }: PlacedBlock): string => `${path}:${line}`
-const of_language = (...languages: readonly string[]): readonly PlacedBlock[] =>
+const location_of = ({ path, line }: PageBlock): string => `${path}:${line}`
+const of_language = (...languages: readonly string[]): readonly PageBlock[] =>
   blocks.filter(({ language }) => languages.includes(language))
 
-test('every block says what language it is in', () => {
-  expect(blocks.filter(({ language }) => !LANGUAGES.has(language)).map(place_of)).toEqual([])
+test('every code block names its language', () => {
+  expect(blocks.filter(({ language }) => !LANGUAGES.has(language)).map(location_of)).toEqual([])
 })
 
-test('every sample is run, by a test that reads its page', () => {
+test('every sample is run by a test that reads its page', () => {
   const samples = blocks.filter(({ sample }) => sample !== undefined)
-  expect(samples.filter(({ path }) => !(path in RUN_BY)).map(place_of)).toEqual([])
+  expect(samples.filter(({ path }) => !(path in RUN_BY)).map(location_of)).toEqual([])
   for (const path of new Set(samples.map(({ path }) => path))) {
     for (const test of [RUN_BY[path] ?? ''].flat())
       expect(readFileSync(join(ROOT, test), 'utf8')).toContain(basename(path, '.md'))
@@ -73,11 +73,11 @@ test('every sample is run, by a test that reads its page', () => {
   const pages = new Set(blocks.map(({ path }) => path)).size
   console.log(
     `${blocks.length} blocks on ${pages} pages: ${typed.length} are type-checked, and ${run.length} of these are run;` +
-      ` ${of_language('json').length} of JSON and ${of_language('sh').length} of shell commands are looked at.`,
+      ` ${of_language('json').length} blocks of JSON and ${of_language('sh').length} of shell commands are checked.`,
   )
 })
 
-test('what is written in TypeScript and JavaScript has the right types', () => {
+test('TypeScript and JavaScript blocks pass the type check', () => {
   for (const block of blocks.filter(({ language }) => TYPED.has(language))) write(block)
   const settings = {
     extends: '../../tsconfig.test.json',
@@ -91,7 +91,7 @@ test('what is written in TypeScript and JavaScript has the right types', () => {
   }
   const projects = {
     'tsconfig.json': { ...settings, include: ['**/*.ts', '**/*.tsx'] },
-    // JavaScript says no types: it is only asked whether there is what it uses.
+    // JavaScript has no type annotations, so this only checks that the names it uses exist.
     'tsconfig.js.json': {
       ...settings,
       compilerOptions: {
@@ -114,22 +114,23 @@ test('what is written in TypeScript and JavaScript has the right types', () => {
     cwd: folder,
     encoding: 'utf8',
   })
-  expect(told(stdout + stderr)).toEqual([])
+  expect(compiler_errors(stdout + stderr)).toEqual([])
 }, 120_000)
 
-test('what is written in JSON can be read', () => {
-  for (const block of of_language('json')) expect(() => JSON.parse(block.code), place_of(block)).not.toThrow()
+test('JSON blocks are valid', () => {
+  for (const block of of_language('json'))
+    expect(() => JSON.parse(block.code), location_of(block)).not.toThrow()
 })
 
-test('the commands of shell blocks are there', () => {
-  const wrong = of_language('sh').flatMap(block =>
-    unknown_commands(block.code).map(command => `${place_of(block)}: ${command}`),
+test('shell blocks use only commands, scripts and files that exist', () => {
+  const unknown = of_language('sh').flatMap(block =>
+    unknown_commands(block.code).map(command => `${location_of(block)}: ${command}`),
   )
-  expect(wrong).toEqual([])
+  expect(unknown).toEqual([])
 })
 
-/** Writes a block down beside those of its page, each line where the page has it. */
-function write({ path, line, language, sample, code }: PlacedBlock): void {
+/** Writes a block to a file in the folder of its page, with the same line numbers as in the page. */
+function write({ path, line, language, sample, code }: PageBlock): void {
   const extension = language === 'js' ? 'mjs' : language
   const name = sample !== undefined && /\.\w+$/.test(sample) ? sample : `line_${line}.${extension}`
   const file = join(folder, path, name)
@@ -138,8 +139,8 @@ function write({ path, line, language, sample, code }: PlacedBlock): void {
   writeFileSync(file, '\n'.repeat(line - 1) + code)
 }
 
-/** What the compiler says, with the page and its line instead of the file that was made of a block. */
-function told(output: string): string[] {
+/** Returns the compiler's messages, with the page and line instead of the file of the block. */
+function compiler_errors(output: string): string[] {
   return output
     .split('\n')
     .filter(line => line.trim() !== '')

@@ -8,7 +8,7 @@ import { PAGES, ROOT } from './pages.ts'
 
 const SITE = join(ROOT, 'docs/api')
 
-/** Whether a link leaves the project: then it is only looked at, and nothing is asked of anybody. */
+/** Returns whether a link leaves the project. The syntax of such a link is checked; it is not fetched. */
 const is_external = (target: string): boolean => /^[a-z][a-z+.-]*:/i.test(target)
 
 function is_well_formed(target: string): boolean {
@@ -16,17 +16,17 @@ function is_well_formed(target: string): boolean {
   return URL.canParse(target) && /^(https?|mailto):/.test(target) && !/[\s<>"|\\^`{}]/.test(target)
 }
 
-describe('the pages in Markdown', () => {
+describe('the Markdown pages', () => {
   const links = PAGES.flatMap(({ path, text }) => links_of(text).map(link => ({ ...link, path })))
   const anchors = new Map(PAGES.map(({ path, text }) => [path, anchors_of(text)]))
 
-  test('link to what is there', () => {
+  test('have no broken links', () => {
     const broken = links.filter(({ path, target }) => {
       if (is_external(target)) return !is_well_formed(target)
       const [file = '', anchor] = decodeURIComponent(target).split('#')
       const at = file === '' ? path : posix.join(posix.dirname(path), file)
       if (!existsSync(join(ROOT, at)) || at.startsWith('..')) return true
-      // Typedoc knows files alone, and a page without a name is no page of the site.
+      // Typedoc resolves links to files only, not to folders.
       if (statSync(join(ROOT, at)).isDirectory()) return true
       return anchor !== undefined && anchors.get(at)?.has(anchor) !== true
     })
@@ -34,11 +34,11 @@ describe('the pages in Markdown', () => {
     const external = links.filter(({ target }) => is_external(target)).length
     const to_anchors = links.filter(({ target }) => !is_external(target) && target.includes('#')).length
     console.log(
-      `${PAGES.length} pages: ${links.length - external} links within the project, ${to_anchors} of them to a heading; ${external} to elsewhere`,
+      `${PAGES.length} pages: ${links.length - external} links within the project, ${to_anchors} of them to a heading; ${external} external`,
     )
   })
 
-  test('are all on the site, as far as they are in docs', () => {
+  test('are all on the site if they are in docs', () => {
     const on_site = new Set(['docs/README.md', ...all_pages().map(({ file }) => posix.join('docs', file))])
     const guides = PAGES.filter(({ path }) => path.startsWith('docs/'))
     expect(guides.filter(({ path }) => !on_site.has(path)).map(({ path }) => path)).toEqual([])
@@ -55,14 +55,14 @@ describe('the site', () => {
       .map(file => [file, html_of(readFileSync(join(SITE, file), 'utf8'))] as const),
   )
 
-  /** Whether something is at an address of the site. */
-  function is_there(path: string, anchor: string | undefined): boolean {
+  /** Returns whether a file of the site exists, and has the anchor if it is a page. */
+  function target_exists(path: string, anchor: string | undefined): boolean {
     const page = pages.get(path)
     if (page === undefined) return existsSync(join(SITE, path)) && statSync(join(SITE, path)).isFile()
     return anchor === undefined || anchor === '' || page.anchors.has(anchor)
   }
 
-  test('links to what is there, page by page', () => {
+  test('has no broken links', () => {
     let within = 0
     let external = 0
     const broken: string[] = []
@@ -70,33 +70,33 @@ describe('the site', () => {
       for (const link of links) {
         if (is_external(link)) {
           external += 1
-          // All that pages link to is on TLS; else a name that has a dot, such as socket.io, was taken for an address.
+          // Pages link only to https. With http, a name such as socket.io was mistaken for a host.
           if (!is_well_formed(link) || link.startsWith('http:')) broken.push(`${path}: ${link}`)
           continue
         }
         within += 1
         const [file = '', anchor] = decodeURIComponent(link).split('#')
         const at = file === '' ? path : posix.join(dirname(path).replaceAll(sep, '/'), file)
-        if (!is_there(at, anchor)) broken.push(`${path}: ${link}`)
+        if (!target_exists(at, anchor)) broken.push(`${path}: ${link}`)
       }
     expect(broken).toEqual([])
-    console.log(`${pages.size} pages: ${within} links within the site, ${external} to elsewhere`)
+    console.log(`${pages.size} pages: ${within} links within the site, ${external} external`)
   })
 
-  test.each(['navigation', 'search', 'hierarchy'])('has a list for its %s that leads somewhere', name => {
+  test.each(['navigation', 'search', 'hierarchy'])('has no broken links in its %s data', name => {
     const script = readFileSync(join(SITE, `assets/${name}.js`), 'utf8')
     const data = inflateSync(Buffer.from(/"([^"]+)"/.exec(script)?.[1] ?? '', 'base64')).toString()
     const targets = Array.from(data.matchAll(/"(?:path|url)":"([^"]*)"/g), ([, target]) => String(target))
     expect(targets.length).toBeGreaterThan(10)
     const broken = targets.filter(target => {
       const [file = '', anchor] = decodeURIComponent(target).split('#')
-      // What stands within a type has no anchor of its own: it is found on the page of that type.
-      return !is_there(file, anchor === '__type' ? undefined : anchor)
+      // The members of an anonymous type have no anchor; the link leads to the page of the type around it.
+      return !target_exists(file, anchor === '__type' ? undefined : anchor)
     })
     expect(broken).toEqual([])
   })
 
-  test('has a page for every page in Markdown that one of it links to', () => {
+  test('has a page for every Markdown page that it links to', () => {
     expect(files.filter(file => file.startsWith('media/') && file.endsWith('.md'))).toEqual([])
   })
 
@@ -108,9 +108,9 @@ describe('the site', () => {
     for (const chart of charts) expect(shown).toContain(`src="../media/${chart}"`)
   })
 
-  test('has nothing in it that names this machine', () => {
-    const home = relative(sep, ROOT)
-    expect([...pages].filter(([, { text }]) => text.includes(home)).map(([path]) => path)).toEqual([])
+  test('contains no path of the machine that built it', () => {
+    const root_path = relative(sep, ROOT)
+    expect([...pages].filter(([, { text }]) => text.includes(root_path)).map(([path]) => path)).toEqual([])
   })
 })
 

@@ -1,12 +1,12 @@
 import { anchor_of } from '../anchor.mjs'
 
-/** A link, and the line that it is in. */
+/** A link with its line number. */
 export interface Link {
   readonly target: string
   readonly line: number
 }
 
-/** The links and pictures of a page in Markdown; what stands in code is none. */
+/** Returns the links and images of a Markdown page, except those in code. */
 export function links_of(markdown: string): readonly Link[] {
   return without_code(markdown).flatMap((text, index) =>
     [
@@ -18,12 +18,12 @@ export function links_of(markdown: string): readonly Link[] {
   )
 }
 
-/** What may stand behind `#` in a link to a page: its headings, and what it names itself. */
+/** Returns the anchors of a Markdown page: those of its headings, and its `id` and `name` attributes. */
 export function anchors_of(markdown: string): ReadonlySet<string> {
   const anchors = new Set<string>()
   const lines = markdown.split('\n')
   for (const [index, text] of without_code(markdown).entries()) {
-    // Inside of a fence the line is empty; elsewhere, code is part of a heading's name.
+    // A line of a code block is empty here. A heading may have inline code, so it is read from `lines`.
     const heading = text === '' ? undefined : /^#{1,6}\s+(.*?)\s*#*$/.exec(lines[index] ?? '')?.[1]
     if (heading !== undefined) add(anchors, anchor_of(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')))
     for (const [, id = ''] of text.matchAll(/<\w+[^>]*\s(?:id|name)="([^"]*)"/g)) anchors.add(id)
@@ -31,14 +31,14 @@ export function anchors_of(markdown: string): ReadonlySet<string> {
   return anchors
 }
 
-/** The same heading again gets a number. */
+/** Adds an anchor, with a number if another heading has the same text. */
 function add(anchors: Set<string>, anchor: string): void {
   let numbered = anchor
   for (let count = 1; anchors.has(numbered); count += 1) numbered = `${anchor}-${count}`
   anchors.add(numbered)
 }
 
-/** The lines of a page, with nothing where code is. */
+/** Returns the lines of a page without their code. */
 function without_code(markdown: string): string[] {
   let fence: string | undefined
   return markdown.split('\n').map(line => {

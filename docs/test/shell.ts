@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PAGES, ROOT } from './pages.ts'
 
-/** Programs that a reader has, or is told how to get. */
+/** Programs that readers have, or that a page explains how to install. */
 const PROGRAMS: ReadonlySet<string> = new Set([
   ...[
     'apt-get',
@@ -36,12 +36,12 @@ const PROGRAMS: ReadonlySet<string> = new Set([
   ],
 ])
 
-/** What pnpm and npm do by themselves. */
-const OWN_COMMANDS: ReadonlySet<string> = new Set([
+/** Built-in commands of pnpm and npm. */
+const BUILT_IN_COMMANDS: ReadonlySet<string> = new Set([
   ...['add', 'create', 'dlx', 'exec', 'init', 'install', 'pack', 'publish', 'version', 'view'],
 ])
 
-/** The scripts of the root, which can be run anywhere, and those that packages have, as `@bt/net` does, each in its folder. */
+/** The scripts of the root package, and those of packages, which all have the scripts of `@bt/net`. */
 const SCRIPTS: ReadonlySet<string> = new Set(
   ['package.json', 'packages/net/package.json'].flatMap(path => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as {
@@ -51,7 +51,7 @@ const SCRIPTS: ReadonlySet<string> = new Set(
   }),
 )
 
-/** The commands of a block that name something that there is not. */
+/** Returns the commands of a block that use a program, script or file that does not exist. */
 export function unknown_commands(code: string): string[] {
   const lines = code.replaceAll('\\\n', ' ').split('\n')
   return lines
@@ -70,7 +70,7 @@ function is_known(words: readonly string[]): boolean {
   switch (program) {
     case 'npm':
     case 'pnpm':
-      return first === 'run' ? SCRIPTS.has(second) : OWN_COMMANDS.has(first) || SCRIPTS.has(first)
+      return first === 'run' ? SCRIPTS.has(second) : BUILT_IN_COMMANDS.has(first) || SCRIPTS.has(first)
     case 'node':
       return rest.filter(word => /^[^-].*\.(m?js|ts)$/.test(word)).every(is_file)
     case 'cd':
@@ -80,7 +80,7 @@ function is_known(words: readonly string[]): boolean {
   }
 }
 
-/** Whether there is such a file, once all is built, or a page says that its reader writes it. */
+/** Returns whether a file exists after the build, or a page asks its readers to create it. */
 function is_file(path: string): boolean {
   const source = path.replace('/dist/', '/src/').replace(/\.js$/, '.ts')
   return (

@@ -6,13 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { address_of, all_pages } from '../site.mjs'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
-/** Of the reference, the pages with the longest names and the widest code. */
-const REFERENCE = [
+/** The pages of the reference with the longest names and the widest code. */
+const WIDE_REFERENCE_PAGES = [
   'functions/_bt_net.listen.html',
   'interfaces/_bt_net.WsListenOptions.html',
   'modules/_bt_net.html',
 ]
-const WHOLE = ['index.html', 'server.html', 'zh/server.html', ...REFERENCE]
+/** Pages that are tested with their navigation and search. */
+const COMPLETE_PAGES = ['index.html', 'server.html', 'zh/server.html', ...WIDE_REFERENCE_PAGES]
 const guides = all_pages().map(({ file }) => address_of(file))
 
 let site: PreviewServer
@@ -34,7 +35,7 @@ afterAll(async () => {
   await site.close()
 })
 
-test('no page has to be moved sideways on a phone or a desk, and none lacks a file', async () => {
+test('no page scrolls sideways on a phone or a desktop, or lacks a file', async () => {
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } })
   const missing: string[] = []
   page.on('response', response => {
@@ -42,18 +43,18 @@ test('no page has to be moved sideways on a phone or a desk, and none lacks a fi
   })
   const address = site.resolvedUrls?.local[0]
   await page.goto(new URL('index.html', address).href)
-  const too_wide_ones = (paths: readonly string[]): Promise<string[]> => {
+  const too_wide = (paths: readonly string[]): Promise<string[]> => {
     const addresses = paths.map(path => new URL(path, address).href)
-    return page.evaluate(too_wide, { addresses, widths: [390, 1280] })
+    return page.evaluate(find_too_wide_pages, { addresses, widths: [390, 1280] })
   }
-  expect(await too_wide_ones(WHOLE)).toEqual([])
-  // The navigation and the search are the same on all pages, and to make them takes longer than all else of a page.
+  expect(await too_wide(COMPLETE_PAGES)).toEqual([])
+  // The navigation and the search are the same on all pages, and take longer to load than the rest of a page.
   await page.route(/\/(navigation|search)\.js$/, route => route.abort())
-  expect(await too_wide_ones(guides)).toEqual([])
+  expect(await too_wide(guides)).toEqual([])
   expect(missing).toEqual([])
 }, 180_000)
 
-test('the navigation has a shelf for each part, and leads to a guide', async () => {
+test('the navigation has a section for each group of guides, and leads to a guide', async () => {
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } })
   await page.goto(new URL('index.html', site.resolvedUrls?.local[0]).href)
   const navigation = page.locator('#tsd-nav-container')
@@ -64,7 +65,7 @@ test('the navigation has a shelf for each part, and leads to a guide', async () 
   await page.getByRole('heading', { level: 1, name: 'The server' }).waitFor()
 })
 
-test('the search finds words that stand only in a guide', async () => {
+test('the search finds words that occur only in a guide', async () => {
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } })
   await page.goto(new URL('index.html', site.resolvedUrls?.local[0]).href)
   await page.locator('#tsd-search-trigger').click()
@@ -73,12 +74,17 @@ test('the search finds words that stand only in a guide', async () => {
   await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor()
 })
 
-/** Runs in a page of the site: which of its pages are too wide, in a frame of a width. One load is enough for all widths. */
-async function too_wide({ addresses, widths }: Visits): Promise<string[]> {
+interface LayoutCheck {
+  readonly addresses: readonly string[]
+  readonly widths: readonly number[]
+}
+
+/** Runs in the browser: loads each page once in a frame, and returns those that are wider than the frame. */
+async function find_too_wide_pages({ addresses, widths }: LayoutCheck): Promise<string[]> {
   const found: string[] = []
   const frame = document.createElement('iframe')
   document.body.replaceChildren(frame)
-  // Each page is laid out first as wide as the frame is already.
+  // Reversed for each page, so that its first layout uses the width that the frame already has.
   let next_widths = widths
   for (const address of addresses) {
     next_widths = [...next_widths].reverse()
@@ -89,14 +95,9 @@ async function too_wide({ addresses, widths }: Visits): Promise<string[]> {
     for (const width of next_widths) {
       frame.style.cssText = `border: 0; width: ${width}px; height: 800px`
       const { scrollWidth = Number.NaN } = frame.contentDocument?.documentElement ?? {}
-      // What can't be read is wrong as well.
+      // Also true for NaN: a page that cannot be read is reported too.
       if (!(scrollWidth <= width)) found.push(`${address} at ${width}: ${scrollWidth}`)
     }
   }
   return found
-}
-
-interface Visits {
-  readonly addresses: readonly string[]
-  readonly widths: readonly number[]
 }

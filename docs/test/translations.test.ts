@@ -8,7 +8,7 @@ function english_of({ path }: Page): Page {
   return page_at(path.replace('/zh/', '/').replace('.zh-CN.', '.'))
 }
 
-/** What stands behind a command speaks to the reader, so it is translated. */
+/** Returns the code blocks of a page, without the comments of shell commands, which are translated. */
 function code_of({ text }: Page): readonly object[] {
   return blocks_of(text).map(({ language, sample, code }) => ({
     language,
@@ -17,14 +17,14 @@ function code_of({ text }: Page): readonly object[] {
   }))
 }
 
-/** The headings, as how deep each is. */
+/** Returns the levels of the headings, as their `#` marks. */
 function outline_of({ text }: Page): readonly string[] {
   let rest = text
   for (const { code } of blocks_of(text)) rest = rest.replace(code, '')
   return Array.from(rest.matchAll(/^(#+) /gm), ([, marks]) => String(marks))
 }
 
-test('every guide is there in Chinese', () => {
+test('every guide has a Chinese version', () => {
   const guides = PAGES.filter(({ path }) => /^docs\/\w+\.md$/.test(path))
   const names = guides.map(({ path }) => path.replace('docs/', ''))
   const missing = names.filter(name => !chinese.some(({ path }) => path === `docs/zh/${name}`))
@@ -32,11 +32,11 @@ test('every guide is there in Chinese', () => {
 })
 
 describe.each(chinese)('$path', page => {
-  test('has the code of the English page, character by character and in the same order', () => {
+  test('has exactly the code blocks of the English page, in the same order', () => {
     expect(code_of(page)).toEqual(code_of(english_of(page)))
   })
 
-  test('has the headings of the English page, each as deep as there', () => {
+  test('has headings of the same levels as the English page', () => {
     expect(outline_of(page)).toEqual(outline_of(english_of(page)))
   })
 })

@@ -15,7 +15,7 @@ describe('the chat room', () => {
   })
 
   /** Connects, and returns the client and a function that reads its messages one by one. */
-  function come_in(query: string, key?: string): { client: WsClient; next: () => Promise<unknown> } {
+  function enter(query: string, key?: string): { client: WsClient; next: () => Promise<unknown> } {
     const protocols = key === undefined ? [] : ['chat', `key.${key}`]
     const client = connect({
       type: 'ws',
@@ -29,12 +29,12 @@ describe('the chat room', () => {
     return { client, next: async () => JSON.parse((await messages.next()).value ?? 'null') }
   }
 
-  it('tells everybody in a room who comes, what is said and who leaves, and nobody in another', async () => {
-    const ada = come_in('name=ada')
+  it('sends arrivals, messages and departures to everybody in the room, and to no other room', async () => {
+    const ada = enter('name=ada')
     expect(await ada.next()).toEqual({ type: 'welcome', people: ['ada'], recent: [] })
-    const other = come_in('name=ada&room=other')
+    const other = enter('name=ada&room=other')
     expect(await other.next()).toEqual({ type: 'welcome', people: ['ada'], recent: [] })
-    const bob = come_in('name=bob')
+    const bob = enter('name=bob')
     expect(await bob.next()).toEqual({ type: 'welcome', people: ['ada', 'bob'], recent: [] })
     expect(await ada.next()).toEqual({ type: 'came', name: 'bob' })
     bob.client.send('{"text":"hello"}')
@@ -42,7 +42,7 @@ describe('the chat room', () => {
     const [id, at_ms] = [expect.any(String), expect.any(Number)]
     expect(said).toEqual({ type: 'said', id, from: 'bob', text: 'hello', at_ms })
     expect(await bob.next()).toEqual(said)
-    const late = come_in('name=late')
+    const late = enter('name=late')
     expect(await late.next()).toEqual({
       type: 'welcome',
       people: ['ada', 'bob', 'late'],
@@ -55,30 +55,30 @@ describe('the chat room', () => {
     expect(await other.next()).toMatchObject({ type: 'said', text: 'alone' })
   })
 
-  it('shows newcomers the last 50 things that were said', async () => {
-    const people = Array.from({ length: 10 }, (_, i) => come_in(`name=p${i}`))
+  it('sends the last 50 messages to newcomers', async () => {
+    const people = Array.from({ length: 10 }, (_, i) => enter(`name=p${i}`))
     for (const { client } of people) await client.opened
     for (let i = 0; i < 60; i += 1) people[i % 10]?.client.send(JSON.stringify({ text: `${i}` }))
     for (let said = 0; said < 60; ) {
-      const told = (await people[0]?.next()) as { type: string }
-      if (told.type === 'said') said += 1
+      const message = (await people[0]?.next()) as { type: string }
+      if (message.type === 'said') said += 1
     }
-    const { recent } = (await come_in('name=late').next()) as { recent: { text: string }[] }
+    const { recent } = (await enter('name=late').next()) as { recent: { text: string }[] }
     expect(recent).toHaveLength(50)
     expect(recent.filter(({ text }) => text === '59')).toHaveLength(1)
   })
 
   it.each([undefined, 'a-key-of-ada'])(
-    'lets a person back in while the old connection is still open, closes that for good, and bothers nobody, with the key %s',
+    'replaces the open connection of a person who connects again with key %s, and sends nothing to the others',
     async key => {
-      const bob = come_in('name=bob')
+      const bob = enter('name=bob')
       await bob.next()
-      const before = come_in('name=ada', key)
+      const before = enter('name=ada', key)
       await before.next()
       expect(await bob.next()).toEqual({ type: 'came', name: 'ada' })
-      const after = come_in('name=ada', key)
+      const after = enter('name=ada', key)
       expect(await after.next()).toEqual({ type: 'welcome', people: ['bob', 'ada'], recent: [] })
-      // Though it has `reconnect`, so that two tabs do not close each other in turn.
+      // The old client does not reconnect, so that two tabs do not close each other in turn.
       expect(await before.client.closed).toMatchObject({ code: 4403, cause: 'peer' })
       after.client.send('{"text":"still here"}')
       for (const { next } of [bob, after]) expect(await next()).toMatchObject({ text: 'still here' })
@@ -87,14 +87,14 @@ describe('the chat room', () => {
     },
   )
 
-  it('keeps a name for the key that it came with, and refuses names that are none', async () => {
-    const nameless = come_in('room=lobby')
+  it('reserves a name for the key of its owner, and refuses a missing name', async () => {
+    const nameless = enter('room=lobby')
     await expect(nameless.client.opened).rejects.toMatchObject({ message: expect.stringContaining('400') })
-    const ada = come_in('name=ada', 'a-key-of-ada')
+    const ada = enter('name=ada', 'a-key-of-ada')
     await ada.next()
     for (const key of ['another', undefined]) {
       const lost = deferred<CloseInfo>()
-      const eve = come_in('name=ada', key)
+      const eve = enter('name=ada', key)
       eve.client.on_reconnecting(({ info }) => lost.resolve(info))
       expect(await lost.promise).toMatchObject({ code: 4409, reason: 'there is a ada already' })
       eve.client.close()
@@ -103,17 +103,17 @@ describe('the chat room', () => {
     expect(await ada.next()).toMatchObject({ text: 'still here' })
   })
 
-  it('holds 100 people in a room, and lets those back in who are there', async () => {
-    const people = Array.from({ length: 100 }, (_, i) => come_in(`name=p${i}`))
+  it('limits a room to 100 people, but lets its members reconnect', async () => {
+    const people = Array.from({ length: 100 }, (_, i) => enter(`name=p${i}`))
     for (const { next } of people) await next()
     const lost = deferred<CloseInfo>()
-    come_in('name=late').client.on_reconnecting(({ info }) => lost.resolve(info))
+    enter('name=late').client.on_reconnecting(({ info }) => lost.resolve(info))
     expect(await lost.promise).toMatchObject({ code: 4429, reason: 'the room is full' })
-    expect(await come_in('name=p7').next()).toMatchObject({ type: 'welcome' })
+    expect(await enter('name=p7').next()).toMatchObject({ type: 'welcome' })
   })
 
-  it('answers what is no message with what it takes, and stays open', async () => {
-    const ada = come_in('name=ada')
+  it('answers an invalid message with `refused`, and keeps the socket open', async () => {
+    const ada = enter('name=ada')
     await ada.next()
     const long = JSON.stringify({ text: 'x'.repeat(1_001) })
     for (const data of ['no JSON', '"hello"', 'null', '{"text":7}', '{"text":" "}', long]) {
@@ -123,10 +123,10 @@ describe('the chat room', () => {
     expect(ada.client.state).toBe('open')
   })
 
-  it('closes on who takes nothing any more, and goes on for the others', async () => {
-    const quick = new Program('chat_room', { BIND: '127.0.0.1:0', PACE_MS: '0' })
-    const quick_url = await quick.url()
-    const stuck = new WebSocket(`${quick_url}?name=stuck`)
+  it('closes a client that stops reading, and keeps serving the others', async () => {
+    const unpaced = new Program('chat_room', { BIND: '127.0.0.1:0', PACE_MS: '0' })
+    const unpaced_url = await unpaced.url()
+    const stuck = new WebSocket(`${unpaced_url}?name=stuck`)
     onTestFinished(() => stuck.terminate())
     await once(stuck, 'open')
     stuck.pause()
@@ -135,11 +135,11 @@ describe('the chat room', () => {
       const talk = (): unknown => client.send(JSON.stringify({ text: '€'.repeat(1_000) }))
       const client = connect({
         type: 'ws',
-        url: `${quick_url}?name=${name}`,
+        url: `${unpaced_url}?name=${name}`,
         on_message: data => {
-          const told = JSON.parse(data) as { type: string; name?: string; from?: string }
-          if (told.type === 'left') has_left.resolve(told.name)
-          else if (told.from === name) talk()
+          const message = JSON.parse(data) as { type: string; name?: string; from?: string }
+          if (message.type === 'left') has_left.resolve(message.name)
+          else if (message.from === name) talk()
         },
       })
       talk()
@@ -150,8 +150,8 @@ describe('the chat room', () => {
     for (const client of talkers) await client[Symbol.asyncDispose]()
   })
 
-  it('tells its clients that it ends, and exits with 0', async () => {
-    const ada = come_in('name=ada')
+  it('closes its clients with 1001 on a signal, and exits with 0', async () => {
+    const ada = enter('name=ada')
     await ada.next()
     const lost = deferred<CloseInfo>()
     ada.client.on_reconnecting(({ info }) => lost.resolve(info))

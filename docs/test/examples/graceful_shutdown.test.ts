@@ -8,8 +8,8 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { DIST, Program } from './program.ts'
 
 const DOCKERFILE = new URL('../../examples/Dockerfile', import.meta.url)
-/** So long that only a second signal ends it while a test runs. */
-const LONG = { LINGER_MS: '100000', END_MS: '200000' }
+/** Timeouts that do not expire while a test runs, so that only a second signal ends the lingering. */
+const LONG_TIMEOUTS = { LINGER_MS: '100000', END_MS: '200000' }
 
 describe('a server in a container', () => {
   let journal: string
@@ -25,13 +25,13 @@ describe('a server in a container', () => {
     return { program, url: await program.url() }
   }
 
-  /** Ids of what is in the journal. */
-  async function stored(): Promise<string[]> {
+  /** Returns the ids of the notes in the journal. */
+  async function stored_ids(): Promise<string[]> {
     const lines = (await readFile(journal, 'utf8')).split('\n').slice(1)
     return lines.map(line => (JSON.parse(line) as { id: string }).id)
   }
 
-  /** A client that has 50 notes under way at a time until it is closed, and calls back for each answer. */
+  /** Connects a client that always has 50 unanswered notes, and calls back for each answer. */
   function keep_sending(
     url: string,
     name: string,
@@ -55,8 +55,8 @@ describe('a server in a container', () => {
     return { closed: client.closed, sent: () => number }
   }
 
-  it('has stored and answered each message that it took when it ends by SIGTERM, under load, with 0', async () => {
-    const { program, url } = await start(LONG)
+  it('stores and answers every message that it has read before it exits with 0 on SIGTERM, under load', async () => {
+    const { program, url } = await start(LONG_TIMEOUTS)
     const answered: string[] = []
     let wanted = { count: 500, is_reached: deferred() }
     const on_stored = (id: string): void => {
@@ -70,7 +70,7 @@ describe('a server in a container', () => {
     program.child.kill('SIGTERM')
     await program.says(/ending/)
     expect((await fetch(`${url}/health`)).status).toBe(503)
-    // All of them, and who comes now, are served meanwhile.
+    // Meanwhile, it serves both the connected clients and new ones.
     wanted = { count: answered.length + 500, is_reached: deferred() }
     clients.push(keep_sending(url, 'late', on_stored))
     await wanted.is_reached.promise
@@ -79,26 +79,26 @@ describe('a server in a container', () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null })
     for (const { closed } of clients)
       expect(await closed).toMatchObject({ code: 1012, clean: true, cause: 'peer' })
-    const written = await stored()
-    expect(new Set(written).size).toBe(written.length)
-    expect([...answered].sort()).toEqual([...written].sort())
+    const stored = await stored_ids()
+    expect(new Set(stored).size).toBe(stored.length)
+    expect([...answered].sort()).toEqual([...stored].sort())
     for (const { sent } of clients) expect(sent()).toBeGreaterThan(50)
     expect(program.written).toMatch(/ended\n$/)
   })
 
-  it('ends by itself once it has lingered, though connections are kept alive', async () => {
+  it('exits with 0 after it has lingered, even if an HTTP connection is kept alive', async () => {
     const { program, url } = await start({ LINGER_MS: '1' })
     await (await fetch(`${url}/health`)).text()
     expect(await program.stop('SIGINT')).toEqual({ code: 0, signal: null })
   })
 
-  it('ends with 1 where that takes too long', async () => {
+  it('exits with 1 if the shutdown takes too long', async () => {
     const { program } = await start({ LINGER_MS: '100000', END_MS: '1' })
     expect(await program.stop()).toEqual({ code: 1, signal: null })
     expect(program.written).toContain('not done after 1 ms: 0 sockets are left')
   })
 
-  it('closes on what is no note, and stores nothing of it', async () => {
+  it('closes the socket after an invalid note, and does not store it', async () => {
     const { url } = await start({})
     for (const data of [
       'no JSON',
@@ -113,10 +113,10 @@ describe('a server in a container', () => {
       client.send(data)
       expect(await client.closed, data).toMatchObject({ code: 4400 })
     }
-    expect(await stored()).toEqual([])
+    expect(await stored_ids()).toEqual([])
   })
 
-  it('stores a note once that is sent again, to the same server or to the next one', async () => {
+  it('stores a note once, even if it is sent again to the same server or to the next one', async () => {
     const note = '{"id":"7","text":"once"}'
     const send = async (url: string): Promise<void> => {
       const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
@@ -130,10 +130,10 @@ describe('a server in a container', () => {
     await program.stop()
     const next = await start({})
     await send(next.url)
-    expect(await stored()).toEqual(['7'])
+    expect(await stored_ids()).toEqual(['7'])
   })
 
-  it('stores notes whole behind one that was cut off', async () => {
+  it('keeps a truncated note in the journal from corrupting the next one', async () => {
     await writeFile(journal, '{"id":"1","text":"whole"}\n{"id":"2","te')
     const { url } = await start({})
     const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
@@ -144,33 +144,33 @@ describe('a server in a container', () => {
     expect((await readFile(journal, 'utf8')).split('\n')).toContain('{"id":"3","text":"next"}')
   })
 
-  it('stores no more than MAX_NOTES, and still answers what is stored', async () => {
+  it('stores at most MAX_NOTES notes, and still confirms one that is already stored', async () => {
     const { url } = await start({ MAX_NOTES: '1' })
     const client = connect({ type: 'ws', url: `${url.replace('http', 'ws')}/notes` })
     for (const id of ['1', '1', '2']) client.send(JSON.stringify({ id, text: '' }))
     const answers: string[] = []
     client.on_message(data => void answers.push(data))
     expect(await client.closed).toMatchObject({ code: 4413 })
-    expect([answers, await stored()]).toEqual([['{"stored":"1"}', '{"stored":"1"}'], ['1']])
+    expect([answers, await stored_ids()]).toEqual([['{"stored":"1"}', '{"stored":"1"}'], ['1']])
   })
 
-  it('is told apart by what the Dockerfile asks: healthy while it serves, unhealthy once it is to end', async () => {
+  it('passes the health check of the Dockerfile until it gets a signal', async () => {
     const text = await readFile(DOCKERFILE, 'utf8')
     expect(text).toContain('\nCMD ["node", "dist/graceful_shutdown.js"]\n')
     const [, command = ''] = /HEALTHCHECK.*\\\n\s+CMD (\[.*\])/.exec(text) ?? []
     const [node, ...args] = JSON.parse(command) as string[]
     expect(node).toBe('node')
-    const { program, url } = await start(LONG)
-    const ask = (): Promise<unknown> =>
+    const { program, url } = await start(LONG_TIMEOUTS)
+    const check_health = (): Promise<unknown> =>
       new Promise(resolve => {
         const env = { ...process.env, PORT: new URL(url).port }
         execFile(process.execPath, args, { env }, err => resolve(err?.code ?? 0))
       })
-    expect(await ask()).toBe(0)
+    expect(await check_health()).toBe(0)
     program.child.kill('SIGTERM')
     await program.says(/ending/)
-    expect(await ask()).toBe(1)
+    expect(await check_health()).toBe(1)
     await program.stop()
-    expect(await ask()).toBe(1)
+    expect(await check_health()).toBe(1)
   })
 })

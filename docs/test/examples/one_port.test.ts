@@ -17,14 +17,14 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
     return fetch(`${url}/notes`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
   }
 
-  function come_in(path = '/live'): WsClient {
+  function connect_live(path = '/live'): WsClient {
     const client = connect({ type: 'ws', url: url.replace('http', 'ws') + path, on_error: () => {} })
     onTestFinished(() => client[Symbol.asyncDispose]())
     return client
   }
 
-  it('a note that is posted reaches everybody who is connected, and who asks for it later', async () => {
-    const clients = [come_in(), come_in()]
+  it('sends a posted note to all connected clients, and returns it to later requests', async () => {
+    const clients = [connect_live(), connect_live()]
     for (const client of clients) await client.opened
     const answer = await post('{"text":"hello"}')
     expect([answer.status, await answer.json()]).toEqual([201, { id: 1, text: 'hello', reached: 2 }])
@@ -33,8 +33,8 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
     expect(await (await fetch(`${url}/notes`)).json()).toEqual([{ id: 1, text: 'hello' }])
   })
 
-  it('what is no note is answered 400, and nobody is sent it', async () => {
-    const client = come_in()
+  it('answers an invalid note with 400, and sends it to no client', async () => {
+    const client = connect_live()
     await client.opened
     const long = JSON.stringify({ text: 'x'.repeat(1_001) })
     for (const body of ['no JSON', '7', '{}', '{"text":[]}', '{"text":""}', long])
@@ -43,14 +43,15 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
     expect(await client[Symbol.asyncIterator]().next()).toMatchObject({ value: '{"id":1,"text":"first"}' })
   })
 
-  it('keeps the last hundred notes', async () => {
+  it('keeps the last 100 notes', async () => {
     for (let i = 1; i <= 105; i += 1) await post(`{"text":"${i}"}`)
     const notes = (await (await fetch(`${url}/notes`)).json()) as { id: number }[]
     expect([notes.length, notes[0]?.id, notes.at(-1)?.id]).toEqual([100, 6, 105])
   })
 
-  it('a handshake for another path is answered 404, and a page of another site 403', async () => {
-    await expect(come_in('/notes').opened).rejects.toMatchObject({ message: expect.stringContaining('404') })
+  it('answers a handshake for another path with 404, and one of another origin with 403', async () => {
+    const wrong_path = connect_live('/notes')
+    await expect(wrong_path.opened).rejects.toMatchObject({ message: expect.stringContaining('404') })
     const foreign = connect({
       type: 'ws',
       url: `${url.replace('http', 'ws')}/live`,
@@ -60,10 +61,10 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
     await expect(foreign.opened).rejects.toMatchObject({ message: expect.stringContaining('403') })
   })
 
-  it('a signal closes the WebSockets and the pages, and it exits with 0', async () => {
-    const client = come_in()
+  it('closes WebSockets and HTTP connections on a signal, and exits with 0', async () => {
+    const client = connect_live()
     await client.opened
-    // A page's connection that is kept alive is no reason to stay, nor is one on which nothing was asked.
+    // Neither a kept-alive HTTP connection nor one without a request delays the exit.
     await (await fetch(`${url}/notes`)).text()
     const idle = createConnection({ host: '127.0.0.1', port: Number(new URL(url).port) })
     onTestFinished(() => void idle.destroy())
@@ -73,7 +74,7 @@ describe.each(['with_express', 'with_fastify'])('%s, on one port', name => {
     expect(await exit).toEqual({ code: 0, signal: null })
   })
 
-  it('a port that is taken ends it with an error that says so', async () => {
+  it('exits with EADDRINUSE if its port is taken', async () => {
     const second = new Program(name, { PORT: new URL(url).port })
     expect((await second.exit).code).toBe(1)
     expect(second.written).toContain('EADDRINUSE')

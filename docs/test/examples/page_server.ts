@@ -5,8 +5,8 @@ import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll } from 'vitest'
 
 /**
- * Bundles a page of `pages/` as its users would, with the development build of what it uses, serves it while the tests of a file run, and returns
- * what tells where.
+ * Bundles a page of `pages/` as users would, with the development builds of its dependencies, serves it while
+ * the tests of a file run, and returns a function that returns its URL.
  */
 export function use_page(entry: string): () => string {
   const files = new Map<string, string | Uint8Array>()

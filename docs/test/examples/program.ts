@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { RunningProgram } from '@bt/test-support/running_program'
 import { inject, onTestFinished } from 'vitest'
 
-/** Where the examples import `@bt/net` as users do, file by file. */
+/** The built examples, which import the files of `@bt/net` as users do, not the bundle of the tests. */
 export const DIST: string = fileURLToPath(new URL('../../dist', import.meta.url))
 
-/** An example as it was built, running; it is killed when the test is over. */
+/** A built example that runs as a process. It is killed when the test ends. */
 export class Program extends RunningProgram {
   constructor(
     name: string,
@@ -20,7 +20,7 @@ export class Program extends RunningProgram {
     })
   }
 
-  /** Where it says that it listens. */
+  /** Resolves with the URL that it prints when it listens. */
   url(): Promise<string> {
     return this.says(/listening on (\S+)/)
   }

@@ -20,8 +20,7 @@ describe('signing in by a cookie', () => {
     await page.click('button')
   }
 
-  /** Waits until the page shows that text. */
-  async function shows(page: Page, text: string): Promise<void> {
+  async function wait_for_text(page: Page, text: string): Promise<void> {
     await page.getByText(text, { exact: true }).waitFor()
   }
 
@@ -36,7 +35,7 @@ describe('signing in by a cookie', () => {
     return [answer.status, answer.headers.get('set-cookie')?.split(';')[0] ?? '']
   }
 
-  /** Connects as a browser on that page would, and returns how that went. */
+  /** Connects as a page would, and returns the first message, or the status of the refusal. */
   async function outcome(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
     const client = connect({
       type: 'ws',
@@ -54,26 +53,26 @@ describe('signing in by a cookie', () => {
     }
   }
 
-  it('in the browser opens a socket that knows who it is, until they sign out in any tab', async () => {
+  it('opens a socket for the user in each tab, and closes them all when one tab signs out', async () => {
     const program = start()
     const url = await program.url()
     const page = await open_page(url)
     await sign_in(page, 'ada', 'secret')
-    await shows(page, 'hello ada')
+    await wait_for_text(page, 'hello ada')
     const tab = await page.context().newPage()
     await tab.goto(url)
-    await shows(tab, 'hello ada')
+    await wait_for_text(tab, 'hello ada')
     const other = await open_page(url)
     await sign_in(other, 'bob', 'other')
-    await shows(other, 'hello bob')
+    await wait_for_text(other, 'hello bob')
     await tab.click('button')
-    // Both tabs of that session are told, and show the form again; the other session goes on.
+    // Both tabs of the session show the form again; the other session continues.
     for (const signed_out of [page, tab]) await signed_out.waitForSelector('[name=password]')
     expect(await other.textContent('output')).toBe('hello bob')
     expect(await program.stop()).toEqual({ code: 0, signal: null })
   })
 
-  it('ends when the session does', async () => {
+  it('closes the socket when the session ends', async () => {
     const url = await start({ SESSION_MS: '3000' }).url()
     const [, Cookie] = await post(url, 'user=ada&password=secret')
     const headers = { Origin: url, Cookie }
@@ -83,10 +82,10 @@ describe('signing in by a cookie', () => {
     expect(await outcome(url, headers)).toBe('401')
   })
 
-  it('keeps the cookie from scripts and other sites, and from plain http where the pages come by https', async () => {
+  it('hides the cookie from scripts and other sites, and restricts it to https if the pages use https', async () => {
     const page = await open_page(await start().url())
     await sign_in(page, 'ada', 'secret')
-    await shows(page, 'hello ada')
+    await wait_for_text(page, 'hello ada')
     const [cookie] = await page.context().cookies()
     expect(cookie).toMatchObject({ name: 'session', httpOnly: true, sameSite: 'Strict', secure: false })
     const origin = 'https://example.com'
@@ -99,9 +98,9 @@ describe('signing in by a cookie', () => {
     expect(answer.headers.get('set-cookie')).toMatch(/^__Host-session=.*; Path=\/; .*; Secure$/)
   })
 
-  it('does not start where a name or a password is empty', async () => {
-    const wrong = [{}, { USERS: ',' }, { USERS: 'ada:' }, { USERS: ':secret' }, { USERS: 'ada:secret,' }]
-    const programs = wrong.map(env => new Program('sign_in_by_cookie', { PORT: '0', ...env }))
+  it('does not start if a name or a password is empty', async () => {
+    const invalid = [{}, { USERS: ',' }, { USERS: 'ada:' }, { USERS: ':secret' }, { USERS: 'ada:secret,' }]
+    const programs = invalid.map(env => new Program('sign_in_by_cookie', { PORT: '0', ...env }))
     for (const program of programs) {
       expect((await program.exit).code).toBe(1)
       expect(program.written).toContain('set USERS to name:password')
@@ -109,13 +108,13 @@ describe('signing in by a cookie', () => {
     }
   })
 
-  it('wants all of a password that has a colon', async () => {
+  it('accepts a password with a colon only as a whole', async () => {
     const url = await start({ USERS: 'ada:se:cret' }).url()
     expect((await post(url, 'user=ada&password=se'))[0]).toBe(401)
     expect((await post(url, 'user=ada&password=se:cret'))[0]).toBe(303)
   })
 
-  it('ends the session before when its browser signs in again', async () => {
+  it('ends the old session when the same browser signs in again', async () => {
     const url = await start().url()
     const [, before] = await post(url, 'user=ada&password=secret')
     const [, after] = await post(url, 'user=bob&password=other', url, before)
@@ -123,7 +122,7 @@ describe('signing in by a cookie', () => {
     expect(await outcome(url, { Origin: url, Cookie: after })).toBe('hello bob')
   })
 
-  it('keeps a session that is to last longer than a timer can', async () => {
+  it('keeps a session whose lifetime exceeds the longest timer', async () => {
     const url = await start({ SESSION_MS: String(60 * 86_400_000) }).url()
     const [, Cookie] = await post(url, 'user=ada&password=secret')
     const answer = await fetch(`${url}/session`, { headers: { Cookie } })
@@ -131,38 +130,38 @@ describe('signing in by a cookie', () => {
     expect(await outcome(url, { Origin: url, Cookie })).toBe('hello ada')
   })
 
-  it('is connected again by the page when the network was lost, and shows the form when the session was', async () => {
-    let inside = ''
-    const wires = new Set<Socket>()
-    const network = createServer(near => {
-      const far = createConnection(Number(new URL(inside).port), '127.0.0.1')
-      near.pipe(far).pipe(near)
-      for (const wire of [near, far]) {
-        wires.add(wire)
-        wire.on('error', () => {}).on('close', () => [near, far].map(each => each.destroy()))
+  it('reconnects the page after the network was lost, and shows the form after the session was', async () => {
+    let server_url = ''
+    const sockets = new Set<Socket>()
+    const proxy = createServer(client => {
+      const upstream = createConnection(Number(new URL(server_url).port), '127.0.0.1')
+      client.pipe(upstream).pipe(client)
+      for (const socket of [client, upstream]) {
+        sockets.add(socket)
+        socket.on('error', () => {}).on('close', () => [client, upstream].map(each => each.destroy()))
       }
     }).listen(0, '127.0.0.1')
-    onTestFinished(() => void network.close())
-    await once(network, 'listening')
-    const ORIGIN = `http://127.0.0.1:${(network.address() as AddressInfo).port}`
-    const behind = start({ ORIGIN })
-    inside = await behind.url()
+    onTestFinished(() => void proxy.close())
+    await once(proxy, 'listening')
+    const ORIGIN = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const first = start({ ORIGIN })
+    server_url = await first.url()
     const page = await open_page(ORIGIN)
     await sign_in(page, 'ada', 'secret')
-    await shows(page, 'hello ada')
+    await wait_for_text(page, 'hello ada')
     await page.evaluate(() => {
       const output = document.querySelector('output')
       if (output !== null) output.textContent = 'lost'
     })
-    for (const wire of wires) wire.destroy()
-    await shows(page, 'hello ada')
-    // It comes back without its sessions, which are in memory.
-    await behind.stop()
-    inside = await start({ ORIGIN }).url()
+    for (const socket of sockets) socket.destroy()
+    await wait_for_text(page, 'hello ada')
+    // After the restart, the sessions are gone, because they are in memory.
+    await first.stop()
+    server_url = await start({ ORIGIN }).url()
     await page.waitForSelector('[name=password]')
   })
 
-  it('lets nobody in without a session of ours, nor a page of another site with one', async () => {
+  it('refuses a socket without a valid session, and a valid session on a page of another site', async () => {
     const url = await start().url()
     const [status, Cookie] = await post(url, 'user=ada&password=secret')
     expect(status).toBe(303)
@@ -174,7 +173,7 @@ describe('signing in by a cookie', () => {
     expect(await outcome(url, { Origin: 'http://127.0.0.1:1', Cookie })).toBe('403')
   })
 
-  it('refuses another password, a name that nobody has, other pages, and forms that are too long', async () => {
+  it('refuses a wrong password, an unknown name, other origins, and forms that are too long', async () => {
     const url = await start().url()
     expect(await post(url, 'user=ada&password=other')).toEqual([401, ''])
     expect(await post(url, 'user=eve&password=secret')).toEqual([401, ''])
@@ -184,32 +183,36 @@ describe('signing in by a cookie', () => {
     expect((await fetch(`${url}/other`)).status).toBe(404)
   })
 
-  it('lets an address try ten times in a minute', async () => {
+  it('limits an address to 10 sign-in attempts per minute', async () => {
     const url = await start().url()
     const statuses: number[] = []
     for (let i = 0; i < 11; i += 1) statuses.push((await post(url, 'user=ada&password=no'))[0])
     expect(statuses).toEqual([...Array(10).fill(401), 429])
   })
 
-  it.skipIf(process.platform !== 'linux')('lets at most 1,000 addresses try in a minute', async () => {
-    const url = await start().url()
-    /** A form that is too long takes no time to check. */
-    const status_for = (localAddress: string): Promise<number | undefined> =>
-      new Promise((resolve, reject) => {
-        const headers = { origin: url, 'content-length': 5_000 }
-        request(`${url}/sign_in`, { method: 'POST', headers, localAddress }, answer => {
-          answer.resume()
-          resolve(answer.statusCode)
+  it.skipIf(process.platform !== 'linux')(
+    'limits sign-in attempts to 1,000 addresses per minute',
+    async () => {
+      const url = await start().url()
+      /** Posts a form that is too long, for which the server computes no hash. */
+      const status_for = (localAddress: string): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          const headers = { origin: url, 'content-length': 5_000 }
+          request(`${url}/sign_in`, { method: 'POST', headers, localAddress }, answer => {
+            answer.resume()
+            resolve(answer.statusCode)
+          })
+            .on('error', reject)
+            .end('x'.repeat(5_000))
         })
-          .on('error', reject)
-          .end('x'.repeat(5_000))
-      })
-    for (let i = 0; i < 1_000; i += 1) expect(await status_for(`127.0.${1 + (i >> 8)}.${i & 255}`)).toBe(413)
-    expect(await status_for('127.1.0.1')).toBe(429)
-    expect(await status_for('127.0.1.1')).toBe(413)
-  })
+      for (let i = 0; i < 1_000; i += 1)
+        expect(await status_for(`127.0.${1 + (i >> 8)}.${i & 255}`)).toBe(413)
+      expect(await status_for('127.1.0.1')).toBe(429)
+      expect(await status_for('127.0.1.1')).toBe(413)
+    },
+  )
 
-  it('slows down who sends more than 20 messages in a second', async () => {
+  it('slows down a client that sends more than 20 messages per second', async () => {
     const url = await start().url()
     const [, Cookie] = await post(url, 'user=ada&password=secret')
     const client = connect({
@@ -221,7 +224,7 @@ describe('signing in by a cookie', () => {
     for (let i = 0; i <= 10; i += 1) client.send(`${i}`)
     const began_ms = performance.now()
     for await (const data of client) if (data === 'ada: 10') break
-    // Timers may be a little early.
+    // Timers may fire a little early.
     expect(performance.now() - began_ms).toBeGreaterThan(10 * 45)
   })
 })

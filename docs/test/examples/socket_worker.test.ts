@@ -21,15 +21,15 @@ describe('a socket in a worker', () => {
     return open_page(`${page_url()}/?url=${encodeURIComponent(url)}`)
   }
 
-  /** Waits until the page was told that. */
-  async function is_told(page: Page, what: string): Promise<void> {
-    await page.waitForFunction(what => window.worker_page.told.some(told => told.startsWith(what)), what)
+  /** Waits until the page has an event that starts with a text. */
+  async function wait_for_event(page: Page, text: string): Promise<void> {
+    await page.waitForFunction(text => window.worker_page.events.some(event => event.startsWith(text)), text)
   }
 
-  it('gives a page all messages in order, in one list after the other, however slowly it takes them', async () => {
+  it('hands all messages to a slow page in order, one list at a time', async () => {
     const { url, server } = await start()
     const page = await show(url)
-    await is_told(page, 'open')
+    await wait_for_event(page, 'open')
     await page.evaluate(() => {
       window.worker_page.is_quick = false
     })
@@ -37,19 +37,19 @@ describe('a socket in a worker', () => {
     await page.waitForFunction(() => window.worker_page.lists.length === 1)
     server.broadcast('last')
     await page.evaluate(() => window.worker_page.socket.send('to the worker and back'))
-    expect(await page.evaluate(() => window.worker_page.handed_over)).toBe(1)
+    expect(await page.evaluate(() => window.worker_page.posted)).toBe(1)
     await page.evaluate(() => {
       window.worker_page.is_quick = true
       window.worker_page.release()
     })
     await page.waitForFunction(() => window.worker_page.lists.at(-1)?.at(-1) === 'last')
-    const { lists, most_at_once } = await page.evaluate(() => window.worker_page)
+    const { lists, max_at_once } = await page.evaluate(() => window.worker_page)
     expect(lists.flat()).toEqual([...Array.from({ length: 5_000 }, (_, i) => `${i}`), 'last'])
     expect(Math.max(...lists.map(list => list.length))).toBeLessThanOrEqual(1_000)
-    expect(most_at_once).toBe(1)
+    expect(max_at_once).toBe(1)
   })
 
-  it('sends in order whatever the page does not await, and settles when there was room for it', async () => {
+  it('sends in order even if the page does not await, and resolves each `send` when the queue has room', async () => {
     const received: number[] = []
     const all = deferred()
     const { url } = await start({
@@ -58,7 +58,7 @@ describe('a socket in a worker', () => {
       },
     })
     const page = await show(url)
-    // 30 MB, of which the queue holds 4 MiB.
+    // 30 MB in total, while the queue holds 4 MiB.
     await page.evaluate(async () => {
       const { socket } = window.worker_page
       const sent = Array.from({ length: 300 }, (_, i) => socket.send(`${i} `.padEnd(100_000, '.')))
@@ -68,19 +68,19 @@ describe('a socket in a worker', () => {
     expect(received).toEqual(Array.from({ length: 300 }, (_, i) => i))
   })
 
-  it('comes back after the server was restarted, with what was sent meanwhile', async () => {
+  it('reconnects after a restart of the server, and sends the messages queued meanwhile', async () => {
     const first = await start()
     const page = await show(first.url)
-    await is_told(page, 'open')
+    await wait_for_event(page, 'open')
     await first.server[Symbol.asyncDispose]()
-    await is_told(page, 'reconnecting')
+    await wait_for_event(page, 'reconnecting')
     await page.evaluate(() => window.worker_page.socket.send('kept'))
     const kept = deferred<string>()
     await start({ bind: first.server.addr, on_message: (_socket, data) => kept.resolve(data) })
     expect(await kept.promise).toBe('kept')
   })
 
-  it('closes in order, behind what was sent, and refuses what is sent afterwards', async () => {
+  it('sends all queued messages before it closes, and rejects later ones', async () => {
     const received: string[] = []
     const { url } = await start({ on_message: (_socket, data) => void received.push(data.slice(0, 1)) })
     const page = await show(url)
@@ -89,13 +89,13 @@ describe('a socket in a worker', () => {
       for (let i = 0; i < 10; i += 1) void socket.send(`${i}`.padEnd(1_000_000, '.'))
       socket.close()
     })
-    await is_told(page, 'closed 1000')
+    await wait_for_event(page, 'closed 1000')
     expect(received.join('')).toBe('0123456789')
     const refused = await page.evaluate(() => window.worker_page.socket.send('late').catch(String))
     expect(refused).toBe('Error: the connection has ended: 1000')
   })
 
-  it('tells how it was closed behind the last message, which a slow page has not taken yet', async () => {
+  it('reports the close only after a slow page has received the last message', async () => {
     const { url } = await start({
       on_message: socket => {
         for (let i = 0; i < 3_000; i += 1) socket.send(`${i}`)
@@ -108,24 +108,24 @@ describe('a socket in a worker', () => {
       return window.worker_page.socket.send('begin')
     })
     await page.waitForFunction(() => window.worker_page.lists.length === 1)
-    expect(await page.evaluate(() => window.worker_page.told.join())).toBe('open')
+    expect(await page.evaluate(() => window.worker_page.events.join())).toBe('open')
     await page.evaluate(() => {
       window.worker_page.is_quick = true
       window.worker_page.release()
     })
-    await is_told(page, 'closed 4403 enough')
+    await wait_for_event(page, 'closed 4403 enough')
     expect((await page.evaluate(() => window.worker_page.lists)).flat()).toHaveLength(3_000)
   })
 
-  it('says so where the worker can’t be loaded, or the URL is none', async () => {
+  it('reports a worker that cannot be loaded, and an invalid URL', async () => {
     const page = await show('no url')
-    await is_told(page, 'error')
-    await is_told(page, 'closed 1006 the worker failed')
+    await wait_for_event(page, 'error')
+    await wait_for_event(page, 'closed 1006 the worker failed')
     const { url } = await start()
     const context = page.context()
     await context.route('**/*socket_worker*', route => route.abort())
     const other = await context.newPage()
     await other.goto(`${page_url()}/?url=${encodeURIComponent(url)}`)
-    await is_told(other, 'closed 1006 the worker failed')
+    await wait_for_event(other, 'closed 1006 the worker failed')
   })
 })

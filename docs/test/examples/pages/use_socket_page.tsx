@@ -1,4 +1,4 @@
-// Shows useSocket in StrictMode: `?url=…` says where it connects, buttons change what is mounted.
+// Shows useSocket in StrictMode. It connects to `?url=…`, and buttons change which components are mounted.
 import { StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { useSocket } from '../../../examples/use_socket.tsx'
@@ -9,17 +9,17 @@ function Panel({ id, url }: { readonly id: string; readonly url: string }): Reac
     set_received(before => [...before, `${url.at(-1)}:${data}`])
     if (data === 'throw') throw new Error('thrown by a handler')
   })
-  const [counted, set_counted] = useState(0)
+  const [sent_count, set_sent_count] = useState(0)
   return (
     <section id={id}>
       <output className="status">{status.name}</output>
       <output className="code">{status.name === 'closed' ? status.info.code : ''}</output>
       <output className="received">{received.join(' ')}</output>
-      <output className="counted">{counted}</output>
+      <output className="sent-count">{sent_count}</output>
       <button
         type="button"
         className="send"
-        onClick={() => set_counted(counted + (send(`from ${id}`) === true ? 1 : 0))}
+        onClick={() => set_sent_count(sent_count + (send(`from ${id}`) === true ? 1 : 0))}
       />
     </section>
   )

@@ -1,22 +1,23 @@
-// Connects in a worker to `?url=…`. Buttons and fields do what a test wants of it; lists are shown one at a time, each when `release` is called.
+// Connects in a worker to `?url=…`. A test controls the page through `window.worker_page`: unless `is_quick`
+// is set, a list is finished only when the test calls `release`.
 import type { ToPage } from '../../../examples/socket_worker.ts'
 import { connect_in_worker, type WorkerSocket } from '../../../examples/worker_client.ts'
 
-/** What a test does with the page. */
+/** What a test reads and controls. */
 export interface WorkerPage {
   readonly socket: WorkerSocket
-  /** The lists that have come, the last of them perhaps not done with. */
+  /** The lists that `on_messages` was called with. */
   readonly lists: string[][]
-  /** What else was told. */
-  readonly told: string[]
-  /** Whether lists are done with at once. */
+  /** The other callbacks, as text. */
+  readonly events: string[]
+  /** Whether each list is finished at once. */
   is_quick: boolean
-  /** Is done with the list that is shown. */
+  /** Finishes the current list. */
   release: () => void
-  /** How many lists there ever were at the same time. */
-  most_at_once: number
-  /** How many lists the worker has handed over, whether they were shown or not. */
-  handed_over: number
+  /** The largest number of unfinished lists at the same time. */
+  max_at_once: number
+  /** How many lists the worker has posted. */
+  posted: number
 }
 
 declare global {
@@ -25,12 +26,12 @@ declare global {
   }
 }
 
-/** A worker whose lists are counted as they come. */
+/** A worker that counts the lists that it posts. */
 class CountedWorker extends Worker {
   constructor(url: string | URL, options?: WorkerOptions) {
     super(url, options)
     this.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
-      if (data.type === 'messages') window.worker_page.handed_over += 1
+      if (data.type === 'messages') window.worker_page.posted += 1
     })
   }
 }
@@ -43,24 +44,24 @@ const socket = connect_in_worker(searchParams.get('url') ?? '', {
     const { worker_page } = window
     worker_page.lists.push([...list])
     at_once += 1
-    worker_page.most_at_once = Math.max(worker_page.most_at_once, at_once)
+    worker_page.max_at_once = Math.max(worker_page.max_at_once, at_once)
     if (!worker_page.is_quick)
       await new Promise<void>(resolve => {
         worker_page.release = resolve
       })
     at_once -= 1
   },
-  on_open: () => window.worker_page.told.push('open'),
-  on_reconnecting: () => window.worker_page.told.push('reconnecting'),
-  on_close: (code, reason) => window.worker_page.told.push(`closed ${code} ${reason}`.trim()),
-  on_error: message => window.worker_page.told.push(`error ${message}`),
+  on_open: () => window.worker_page.events.push('open'),
+  on_reconnecting: () => window.worker_page.events.push('reconnecting'),
+  on_close: (code, reason) => window.worker_page.events.push(`closed ${code} ${reason}`.trim()),
+  on_error: message => window.worker_page.events.push(`error ${message}`),
 })
 window.worker_page = {
   socket,
   lists: [],
-  told: [],
+  events: [],
   is_quick: true,
   release: () => {},
-  most_at_once: 0,
-  handed_over: 0,
+  max_at_once: 0,
+  posted: 0,
 }
