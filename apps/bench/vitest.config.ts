@@ -6,7 +6,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       coverage: {
-        // What runs in processes of its own, where coverage does not see it: bench.test.ts has all of it run.
+        // Code that runs in other processes, where coverage is not collected. bench.test.ts runs all of it.
         exclude: [
           'src/load/**',
           'src/main.ts',
@@ -15,7 +15,7 @@ export default mergeConfig(
           'src/subjects/**',
           'src/wire/**',
         ],
-        // Some ways are for machines without `taskset`, a second core, or Linux.
+        // Some branches run only on machines without `taskset`, a second core, or Linux.
         thresholds: { branches: 90 },
       },
     },

@@ -4,32 +4,35 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { MEASURE_NAMES, type MeasureName } from './results.js'
 import { SUBJECT_NAMES, type SubjectName } from './subjects/subjects.js'
 
-/** What `--subjects` takes; another build of `@bt/net` is named by `--bt-net`. */
-const CHOOSABLE: readonly SubjectName[] = SUBJECT_NAMES.filter(name => name !== 'bt_net_other')
+/** The names that `--subjects` accepts. Another build of `@bt/net` is selected by `--bt-net`. */
+const SELECTABLE_SUBJECTS: readonly SubjectName[] = SUBJECT_NAMES.filter(name => name !== 'bt_net_other')
 
 const GATE_MEASURES: readonly MeasureName[] = ['echo', 'sizes']
 const GATE_SUBJECTS: readonly SubjectName[] = ['bt_net', 'ws']
 
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface Arguments {
   readonly is_quick: boolean
   /** Whether only the figures of the gate are measured. */
   readonly is_gate: boolean
   readonly measures: readonly MeasureName[]
   readonly subjects: readonly SubjectName[]
-  /** The file to import of another build of `@bt/net`, which is measured as well. */
+  /** The entry file of another build of `@bt/net`, which is measured as well. */
   readonly other_build: string | undefined
   readonly rounds?: number
   /** How long each figure is measured. */
   readonly seconds?: number
   readonly seed?: number
-  /** Where to write; by default the published page if everything was measured, else nowhere. */
+  /**
+   * The folder to write to. By default, a full run writes the published page, and any other run writes
+   * nothing.
+   */
   readonly out?: string
   /** The results of an earlier run, to report again. */
   readonly from?: string
 }
 
-interface Given extends Pick<Arguments, 'rounds' | 'seconds' | 'seed' | 'out' | 'from'> {
+interface ParsedOptions extends Pick<Arguments, 'rounds' | 'seconds' | 'seed' | 'out' | 'from'> {
   quick?: true
   gate?: true
   only?: readonly MeasureName[]
@@ -37,17 +40,19 @@ interface Given extends Pick<Arguments, 'rounds' | 'seconds' | 'seed' | 'out' | 
   btNet?: string
 }
 
-/** Parses the command line. Invalid arguments, and a request for help, are printed and thrown as a `CommanderError`. */
+/**
+ * Parses the command line. For `--help` and invalid arguments, prints a text and throws a `CommanderError`.
+ */
 export function read_arguments(argv: readonly string[], output?: (text: string) => void): Arguments {
   const command = make_command()
   if (output !== undefined) command.configureOutput({ writeOut: output, writeErr: output })
-  // `pnpm bench -- --quick` passes the two dashes on.
+  // `pnpm bench -- --quick` passes on the two dashes.
   command.parse(
     argv.filter(word => word !== '--'),
     { from: 'user' },
   )
-  const { quick, gate, only, subjects, btNet, ...others } = command.opts<Given>()
-  const chosen = subjects ?? (gate ? GATE_SUBJECTS : CHOOSABLE)
+  const { quick, gate, only, subjects, btNet, ...others } = command.opts<ParsedOptions>()
+  const chosen = subjects ?? (gate ? GATE_SUBJECTS : SELECTABLE_SUBJECTS)
   return {
     is_quick: quick ?? false,
     is_gate: gate ?? false,
@@ -65,8 +70,8 @@ export function is_full({ is_quick, measures, subjects, rounds, seconds }: Argum
     rounds === undefined &&
     seconds === undefined &&
     measures.length === MEASURE_NAMES.length &&
-    subjects.length === CHOOSABLE.length &&
-    CHOOSABLE.every(name => subjects.includes(name))
+    subjects.length === SELECTABLE_SUBJECTS.length &&
+    SELECTABLE_SUBJECTS.every(name => subjects.includes(name))
   )
 }
 
@@ -77,10 +82,14 @@ function make_command(): Command {
     )
     .option(
       '--quick',
-      'measure everything once or twice, in about a minute: a check that all works, with figures too rough to quote',
+      'measure everything once or twice, in about a minute: checks that everything works; the figures are too rough to quote',
     )
     .option('--only <measures>', `some of ${MEASURE_NAMES.join(', ')}`, names_of('measure', MEASURE_NAMES))
-    .option('--subjects <names>', `some of ${CHOOSABLE.join(', ')}`, names_of('subject', CHOOSABLE))
+    .option(
+      '--subjects <names>',
+      `some of ${SELECTABLE_SUBJECTS.join(', ')}`,
+      names_of('subject', SELECTABLE_SUBJECTS),
+    )
     .option(
       '--bt-net <path>',
       'measure another build of @bt/net as well: a checkout in which `pnpm build` has run',
@@ -89,13 +98,13 @@ function make_command(): Command {
     .addOption(
       new Option(
         '--gate',
-        'measure and print only how echo compares with ws, beside the bounds that every change must keep',
+        'measure only echo compared with ws, and print it with the bounds that every change must keep',
       ).conflicts(['quick', 'only', 'from', 'out']),
     )
     .option('--rounds <count>', 'how many rounds', whole_number('rounds', 1, 1_000))
     .option(
       '--seconds <count>',
-      'how long each figure is measured (default: what suits it, mostly 0.8 s)',
+      'how long each figure is measured (default: depends on the figure, mostly 0.8 s)',
       whole_number('seconds', 1, 600),
     )
     .option(
@@ -105,14 +114,10 @@ function make_command(): Command {
     )
     .option(
       '--out <folder>',
-      'where to write the results (default: docs/benchmarks if everything is measured, else nowhere)',
+      'the folder for the results (default: docs/benchmarks if everything is measured, otherwise none)',
       folder_to_write,
     )
-    .option(
-      '--from <file>',
-      'measure nothing: report again from the results.json of an earlier run',
-      results_file,
-    )
+    .option('--from <file>', 'do not measure: report the results.json of an earlier run again', results_file)
     .addHelpText('after', '\nNames are separated by commas: --only echo,fan_out --subjects bt_net,ws')
     .exitOverride()
 }
@@ -126,42 +131,45 @@ function names_of<Name extends string>(kind: string, names: readonly Name[]): (t
   return text => [...new Set(text.split(',').map(find))]
 }
 
-function whole_number(what: string, least: number, most: number): (text: string) => number {
+function whole_number(name: string, least: number, most: number): (text: string) => number {
   return text => {
     const value = Number(text)
     if (/^\d+$/.test(text) && value >= least && value <= most) return value
     throw new InvalidArgumentError(
-      `Give ${what} as a whole number from ${least} to ${most.toLocaleString('en')}.`,
+      `Give ${name} as a whole number from ${least} to ${most.toLocaleString('en')}.`,
     )
   }
 }
 
-/** Finds the file to import of a build of `@bt/net`: in a checkout, in a package's folder, or the file itself. */
+/**
+ * Returns the entry file of a build of `@bt/net`, given a checkout, the folder of the package, or the file
+ * itself.
+ */
 function built_file(path: string): string {
   const places = [path, join(path, 'dist/index.js'), join(path, 'packages/net/dist/index.js')]
   const file = places.map(place => resolve(place)).find(is_file)
   if (file !== undefined) return file
   throw new InvalidArgumentError(
-    'No built @bt/net is there: name a checkout in which `pnpm build` has run, the folder packages/net of one, or a file to import.',
+    'There is no build of @bt/net: name a checkout in which `pnpm build` has run, its folder packages/net, or a file to import.',
   )
 }
 
-/** Is checked before anything is measured, since the figures would be lost. */
+/** Checks the folder before anything is measured, because the figures would be lost. */
 function folder_to_write(path: string): string {
   if (!existsSync(path) || statSync(path).isDirectory()) return path
-  throw new InvalidArgumentError('A file is there: name a folder, which need not be there yet.')
+  throw new InvalidArgumentError('This is a file: name a folder, which need not exist yet.')
 }
 
 function results_file(path: string): string {
   if (is_file(path)) return path
-  throw new InvalidArgumentError('No file is there: name a results.json that an earlier run has written.')
+  throw new InvalidArgumentError('There is no such file: name the results.json of an earlier run.')
 }
 
 function is_file(path: string): boolean {
   return existsSync(path) && statSync(path).isFile()
 }
 
-/** Places another build beside the one that it is compared with. */
+/** Lists another build next to the one that it is compared with. */
 function with_other_build(name: SubjectName): SubjectName[] {
   return name === 'bt_net' ? [name, 'bt_net_other'] : [name]
 }

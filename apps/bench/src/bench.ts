@@ -7,27 +7,27 @@ import type { Stoppable } from './process/running.js'
 import type { CaseFigures, MeasureName, Sample } from './results.js'
 import type { Settings } from './settings.js'
 import { random_from, shuffled } from './statistics.js'
-import { find_subjects, plays, type Subject, start_subject } from './subjects/subjects.js'
+import { find_subjects, has_role, type Subject, start_subject } from './subjects/subjects.js'
 
-/** What is to be measured. */
+/** A run of the bench. */
 export interface Plan {
   readonly measures: readonly Measure[]
   readonly subjects: readonly Subject[]
   readonly settings: Settings
-  /** Of the order in which subjects take turns. */
+  /** The seed for the order in which subjects take turns. */
   readonly seed: number
   readonly cores: Cores
-  /** Is called before each round; 0 or less is a round that warms up. */
+  /** Called before each round. A round number of 0 or less is a warm-up round. */
   readonly on_round: (measure: MeasureName, round: number) => void
   readonly repeats: Repeats
 }
 
-interface Started {
+interface StartedSubject {
   readonly run: () => Promise<CaseFigures[]>
   readonly stop: () => Promise<unknown>
 }
 
-/** Measures all of a plan: one measure after another, and of each, round by round, every subject, in a new order each time. */
+/** Runs one measure after the other. Each round of a measure runs all subjects, in a new random order. */
 export async function run_bench(plan: Plan): Promise<Sample[]> {
   const bench = new Bench(plan)
   const samples: Sample[] = []
@@ -51,14 +51,16 @@ class Bench {
 
   async measure(measure: Measure): Promise<Sample[]> {
     const { settings, subjects, on_round } = this.#plan
-    const playing = subjects.filter(subject => plays(subject, measure.role) && measure.suits(subject))
+    const measured = subjects.filter(
+      subject => has_role(subject, measure.role) && measure.applies_to(subject),
+    )
     const samples: Sample[] = []
-    const started = new Map<Subject, Started>()
-    // A measure that starts its process anew has nothing to warm up.
+    const started = new Map<Subject, StartedSubject>()
+    // A measure with a new process for each round needs no warm-up.
     const first = measure.needs_fresh_process ? 1 : 1 - settings.warm_up_rounds
     for (this.#round = first; this.#round <= settings.rounds; this.#round += 1) {
-      if (playing.length > 0) on_round(measure.name, this.#round)
-      for (const subject of shuffled(playing, this.#random)) {
+      if (measured.length > 0) on_round(measure.name, this.#round)
+      for (const subject of shuffled(measured, this.#random)) {
         const figures = await this.#measure_subject(measure, subject, started)
         const labels = { measure: measure.name, subject: subject.name, round: this.#round }
         if (this.#round > 0) samples.push(...figures.map(each => ({ ...labels, ...each })))
@@ -75,7 +77,7 @@ class Bench {
   async #measure_subject(
     measure: Measure,
     subject: Subject,
-    started: Map<Subject, Started>,
+    started: Map<Subject, StartedSubject>,
   ): Promise<CaseFigures[]> {
     const { run, stop } = started.get(subject) ?? (await this.#start(measure, subject))
     const figures = await run()
@@ -84,7 +86,7 @@ class Bench {
     return figures
   }
 
-  async #start(measure: Measure, subject: Subject): Promise<Started> {
+  async #start(measure: Measure, subject: Subject): Promise<StartedSubject> {
     const { cores, settings, repeats } = this.#plan
     const program = start_subject(subject, measure.role, cores.subject)
     const to_stop: Stoppable[] = [program]
@@ -94,21 +96,23 @@ class Bench {
       load: this.#load,
       settings,
       cores,
-      // Figures of warm-up rounds are discarded, so it does not matter whether they were disturbed.
+      // Figures of warm-up rounds are discarded, so they need not be undisturbed.
       least_disturbed: figures => (this.#round > 0 ? repeats.least_disturbed(figures) : figures()),
       saturation_per_s: () => {
         this.#saturation_per_s ??= this.#find_saturation()
         return this.#saturation_per_s
       },
-      until_stopped: thing => {
-        to_stop.push(thing)
-        return thing
+      stop_with_subject: started => {
+        to_stop.push(started)
+        return started
       },
     })
-    return { run, stop: () => Promise.all(to_stop.map(thing => thing.stop())) }
+    return { run, stop: () => Promise.all(to_stop.map(started => started.stop())) }
   }
 
-  /** Measures plain `ws`, even if it is not among the subjects: rates are parts of what it takes. */
+  /**
+   * Measures plain `ws`, even if it is not among the subjects: the fixed rates are fractions of its maximum.
+   */
   async #find_saturation(): Promise<number> {
     const { cores, settings } = this.#plan
     const [ws] = find_subjects(['ws'], undefined).found as [Subject]

@@ -7,23 +7,23 @@ import { CommanderError } from 'commander'
 import { type Arguments, is_full, read_arguments } from './arguments.js'
 import { run_bench } from './bench.js'
 import { Repeats } from './disturbance.js'
-import { fit_to_limits, most_open_files } from './limits.js'
+import { fit_to_limits, max_open_files } from './limits.js'
 import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
 import { end_on_signals, stop_all, was_interrupted } from './process/running.js'
-import { disturbances_of } from './report/doubts.js'
 import { gate_text, read_results, report_text, write_report } from './report/page.js'
+import { disturbances_of } from './report/warnings.js'
 import { type Results, this_machine } from './results.js'
 import { FULL, for_seconds, GATE, QUICK } from './settings.js'
 import { find_subjects } from './subjects/subjects.js'
 
 const DOCS = fileURLToPath(new URL('../../../docs/benchmarks', import.meta.url))
-const SEEDS = 1_000_000
+const SEED_COUNT = 1_000_000
 
 const QUICK_NOTE =
-  'A quick run is too short to be quoted: much of what it measures is code that is not compiled yet.'
+  'The figures of a quick run should not be quoted: it mostly measures code that is not compiled yet.'
 
-const WRONG_ARGUMENTS = 2
+const INVALID_ARGUMENTS = 2
 
 end_on_signals()
 
@@ -33,7 +33,7 @@ try {
   process.stdout.write(`${args.is_gate ? gate_text(results) : report_text(results)}\n`)
   const is_to_publish = args.out === undefined && args.from === undefined && is_full(args)
   const disturbances = is_to_publish ? disturbances_of(results) : []
-  // What took so long is kept, though it is not fit to be published.
+  // Disturbed figures are not published, but kept, because they took long to measure.
   const folder =
     disturbances.length > 0 ? mkdtempSync(join(tmpdir(), 'bench-')) : is_to_publish ? DOCS : args.out
   if (folder !== undefined) {
@@ -53,10 +53,10 @@ async function measure(args: Arguments): Promise<Results> {
   pin_this_process(cores)
   const { found, notes } = find_subjects(args.subjects, args.other_build)
   const preset = args.is_gate ? GATE : args.is_quick ? QUICK : FULL
-  const wanted = args.seconds === undefined ? preset : for_seconds(preset, args.seconds)
-  const limited = fit_to_limits({ ...wanted, rounds: args.rounds ?? wanted.rounds }, most_open_files())
+  const chosen = args.seconds === undefined ? preset : for_seconds(preset, args.seconds)
+  const limited = fit_to_limits({ ...chosen, rounds: args.rounds ?? chosen.rounds }, max_open_files())
   const { settings } = limited
-  const seed = args.seed ?? Date.now() % SEEDS
+  const seed = args.seed ?? Date.now() % SEED_COUNT
   const repeats = new Repeats(settings.most_repeats)
   const samples = await run_bench({
     measures: args.measures.map(name => MEASURES[name]),
@@ -65,8 +65,8 @@ async function measure(args: Arguments): Promise<Results> {
     seed,
     cores,
     on_round: (measure, round) => {
-      const which = round > 0 ? `round ${round} of ${settings.rounds}` : 'warming up'
-      process.stderr.write(`${measure}, ${which}\n`)
+      const progress = round > 0 ? `round ${round} of ${settings.rounds}` : 'warming up'
+      process.stderr.write(`${measure}, ${progress}\n`)
     },
     repeats,
   })
@@ -79,7 +79,7 @@ async function measure(args: Arguments): Promise<Results> {
       args.is_quick ? QUICK_NOTE : '',
       cores.note,
       repeats.made > 0
-        ? `Measured again because other programs took part of a core: ${repeats.made} figures.`
+        ? `Measured again because other programs used part of a core: ${repeats.made} figures.`
         : '',
       ...notes,
       ...limited.notes,
@@ -89,9 +89,9 @@ async function measure(args: Arguments): Promise<Results> {
   }
 }
 
-/** Tells what went wrong, unless that was told already, and returns the exit code for it. */
+/** Prints an error unless commander has printed it, and returns the exit code. */
 function exit_code(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_ARGUMENTS
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : INVALID_ARGUMENTS
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
   return 1
 }

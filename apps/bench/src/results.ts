@@ -3,7 +3,7 @@ import type { Settings } from './settings.js'
 import { type Spread, spread_of } from './statistics.js'
 import type { Subject, SubjectName } from './subjects/subjects.js'
 
-/** The measures, by the names that `--only` takes. */
+/** The measures, by the names that `--only` accepts. */
 export const MEASURE_NAMES = [
   'echo',
   'sizes',
@@ -21,25 +21,25 @@ export const MEASURE_NAMES = [
 
 export type MeasureName = (typeof MEASURE_NAMES)[number]
 
-/** What was measured, each figure by a name that has its unit. */
+/** The measured values, by names that end with their units. */
 export type Figures = Readonly<Record<string, number>>
 
-/** What was measured of one case, in one round. */
+/** The figures of one case in one round. */
 export interface CaseFigures {
-  /** Cases that are shown together, since a reader would compare them. */
+  /** The name of the cases that are shown together for comparison. */
   readonly group: string
   readonly case_name: string
   readonly figures: Figures
 }
 
-/** One case of one measure, of one subject, in one round. */
+/** The figures of one case of a measure, for one subject in one round. */
 export interface Sample extends CaseFigures {
   readonly measure: MeasureName
   readonly subject: SubjectName
   readonly round: number
 }
 
-/** Where it was measured. */
+/** The machine on which a run was measured. */
 export interface Machine {
   readonly cpu: string
   readonly cores: number
@@ -48,19 +48,19 @@ export interface Machine {
   readonly node: string
 }
 
-/** All of a run: what `results.json` holds. */
+/** The results of a run: the content of `results.json`. */
 export interface Results {
   readonly date: string
   readonly seed: number
   readonly machine: Machine
   readonly settings: Settings
-  /** What was not as it should be, in words. */
+  /** Problems and restrictions of the run. */
   readonly notes: readonly string[]
   readonly subjects: readonly Pick<Subject, 'name' | 'label' | 'version'>[]
   readonly samples: readonly Sample[]
 }
 
-/** Which figures are meant: those of one case, in every round. */
+/** Selects a figure of one case in all rounds. */
 export interface Selection {
   readonly measure: MeasureName
   readonly group: string
@@ -68,7 +68,7 @@ export interface Selection {
   readonly figure: string
 }
 
-/** This machine. */
+/** Describes this machine. */
 export function this_machine(): Machine {
   const cores = cpus()
   return {
@@ -80,18 +80,18 @@ export function this_machine(): Machine {
   }
 }
 
-/** What a subject is called. */
+/** Returns the label of a subject. */
 export function label_of({ subjects }: Results, name: SubjectName): string {
   return subjects.find(subject => subject.name === name)?.label ?? name
 }
 
-/** A figure of a subject over all rounds; `undefined` where it was not measured. */
+/** Returns a figure of a subject over all rounds; `undefined` if it was not measured. */
 export function figure_of(results: Results, selection: Selection, subject: SubjectName): Spread | undefined {
   const figures = [...by_round(results, selection, subject).values()]
   return figures.length === 0 ? undefined : spread_of(figures)
 }
 
-/** How a subject's figure compares with another's of the same round, over all rounds. */
+/** Returns the ratio of a subject's figure to that of another in the same round, over all rounds. */
 export function ratio_of(
   results: Results,
   selection: Selection,
@@ -113,13 +113,13 @@ function by_round(
 ): Map<number, number> {
   const found = new Map<number, number>()
   for (const sample of samples) {
-    const is_meant =
+    const is_selected =
       sample.measure === measure &&
       sample.group === group &&
       sample.case_name === case_name &&
       sample.subject === subject
     const value = sample.figures[figure]
-    if (is_meant && value !== undefined) found.set(sample.round, value)
+    if (is_selected && value !== undefined) found.set(sample.round, value)
   }
   return found
 }

@@ -1,22 +1,27 @@
 import { random_from } from './statistics.js'
 
-/** How a schedule is to be. */
+/** The parameters of a schedule. */
 export interface ScheduleTask {
   readonly messages_per_s: number
-  /** For so long messages are sent that are not counted, to begin with. */
+  /** How long messages are sent before those that count. */
   readonly settle_ms: number
   readonly run_ms: number
   /** The same seed makes the same schedule. */
   readonly seed: number
 }
 
-/** When each message is due, in milliseconds from the start, and a choice that chance has made for it. */
+/** The messages of a schedule, in order. */
 export interface Schedule {
+  /** When each message is due, in milliseconds from the start. */
   readonly due_ms: Float64Array
+  /** A random choice for each message, such as its connection. */
   readonly choice: Uint32Array
 }
 
-/** Like many that know nothing of each other, messages come at random (a Poisson process); each goes to one of `choices`, as likely as any other. */
+/**
+ * Makes a schedule of many independent clients: messages are due at random times (a Poisson process), and
+ * each has one of `choices` with equal probability.
+ */
 export function make_schedule(
   { messages_per_s, settle_ms, run_ms, seed }: ScheduleTask,
   choices: number,
@@ -34,8 +39,8 @@ export function make_schedule(
   return { due_ms, choice }
 }
 
-/** The number of the first message that counts: those before it are to settle. Where there is none it is the first of all. */
-export function first_that_counts({ due_ms }: Pick<Schedule, 'due_ms'>, settle_ms: number): number {
+/** Returns the index of the first message that counts, due after `settle_ms`; 0 if there is none. */
+export function first_counted_index({ due_ms }: Pick<Schedule, 'due_ms'>, settle_ms: number): number {
   return Math.max(
     0,
     due_ms.findIndex(due => due >= settle_ms),

@@ -1,4 +1,4 @@
-/** A size of a message, and how many of them are under way on each connection. */
+/** A message size, and the numbers of such messages in flight on each connection. */
 export interface SizeSetting {
   readonly bytes: number
   /** In ascending order. */
@@ -7,31 +7,31 @@ export interface SizeSetting {
 
 /** How much is measured. */
 export interface Settings {
-  /** How often everything is measured; medians are over these. */
+  /** How many rounds are measured. The figures are medians over these rounds. */
   readonly rounds: number
-  /** Rounds before those, whose figures are thrown away. */
+  /** How many rounds come before these. Their figures are discarded. */
   readonly warm_up_rounds: number
-  /** How many times a figure is measured again at most, in all, because other programs took part of a core. */
+  /** How many figures are measured again at most because other programs used part of a core. */
   readonly most_repeats: number
-  /** How many connections there are where nothing else is said. */
+  /** The number of connections of most measures. */
   readonly connections: number
-  /** How many messages are under way on each. */
+  /** The numbers of messages in flight on each connection. */
   readonly depths: readonly number[]
   /** How long each figure is measured. */
   readonly run_ms: number
   /** How long the load runs before that, on the same connections. */
   readonly settle_ms: number
-  /** Besides 64 bytes, from small to large. */
+  /** The message sizes besides 64 bytes, in ascending order. */
   readonly sizes: readonly SizeSetting[]
-  /** Whether echo is measured with texts of one size alone, not with bytes and mixed sizes as well. */
+  /** Whether echo is measured only with texts of a single size, without bytes and mixed sizes. */
   readonly only_texts: boolean
-  /** To how many one message is sent. */
+  /** The numbers of sockets to which the fan-out sends a message. */
   readonly audiences: readonly number[]
-  /** To how many on another server. */
+  /** The number of sockets on another server of a cluster. */
   readonly cluster_audience: number
-  /** How many handshakes are under way at once. */
+  /** How many handshakes run at the same time. */
   readonly handshakes_at_a_time: number
-  /** How many connections are held to see what memory they take, and what they cost with a message a second each. */
+  /** The number of connections for memory, and for one message per second on each. */
   readonly idle_connections: number
   /** How long messages are sent at each fixed rate. */
   readonly latency_ms: number
@@ -41,7 +41,7 @@ export interface Settings {
 
 const KIB = 1024
 
-/** What a full run measures. */
+/** The settings of a full run. */
 export const FULL: Settings = {
   rounds: 5,
   warm_up_rounds: 1,
@@ -66,7 +66,7 @@ export const FULL: Settings = {
   flood_ms: 3_000,
 }
 
-/** What the gate is about, and no more: how echo of texts compares with `ws`. */
+/** The settings of the gate, which compares only the echo of texts with `ws`. */
 export const GATE: Settings = {
   ...FULL,
   sizes: [
@@ -78,7 +78,7 @@ export const GATE: Settings = {
   only_texts: true,
 }
 
-/** The same in less than a minute, to see that all is well. */
+/** The settings of a run of about a minute, which checks that everything works. */
 export const QUICK: Settings = {
   ...FULL,
   rounds: 2,
@@ -93,7 +93,7 @@ export const QUICK: Settings = {
   flood_ms: 100,
 }
 
-/** The same, with so many seconds for each figure. */
+/** Returns the settings with that many seconds for each figure. */
 export function for_seconds(settings: Settings, seconds: number): Settings {
   const ms = seconds * 1000
   return { ...settings, run_ms: ms, latency_ms: ms, flood_ms: ms }

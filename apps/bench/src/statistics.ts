@@ -1,22 +1,22 @@
-/** The middle and the ends of some figures. */
+/** The median and the range of some figures. */
 export interface Spread {
   readonly median: number
   readonly least: number
   readonly most: number
 }
 
-/** The median, the least and the most; there must be one figure at least. */
+/** Returns the median and the range of at least one figure. */
 export function spread_of(figures: readonly number[]): Spread {
   const sorted = [...figures].sort((a, b) => a - b)
   return { median: quantile(sorted, 0.5), least: quantile(sorted, 0), most: quantile(sorted, 1) }
 }
 
-/** The median alone. */
+/** Returns the median of at least one figure. */
 export function median(figures: readonly number[]): number {
   return spread_of(figures).median
 }
 
-/** The figure below which a share of all lies, between its neighbours where it falls between two. `sorted` is in ascending order. */
+/** Returns a quantile of figures in ascending order, interpolated between two neighbours. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) throw new RangeError('a quantile needs one figure at least')
   const at = share * (sorted.length - 1)
@@ -25,7 +25,7 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return below + (above - below) * (at - Math.floor(at))
 }
 
-/** A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32). */
+/** Returns a random generator of numbers from 0 to 1, which depend only on the seed (mulberry32). */
 export function random_from(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -36,13 +36,13 @@ export function random_from(seed: number): () => number {
   }
 }
 
-/** The same things in an order that chance has chosen. */
-export function shuffled<Thing>(things: readonly Thing[], random: () => number): Thing[] {
-  const result = [...things]
+/** Returns the items in a random order. */
+export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+  const result = [...items]
   for (let last = result.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1))
-    const moved = result[last] as Thing
-    result[last] = result[other] as Thing
+    const moved = result[last] as Item
+    result[last] = result[other] as Item
     result[other] = moved
   }
   return result

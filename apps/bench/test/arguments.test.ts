@@ -6,23 +6,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { is_full, read_arguments } from '../src/arguments.ts'
 import { CLUSTER_NAMES } from '../src/subjects/subjects.ts'
 
-/** What is said when these arguments are refused. */
+/** Returns the text that is printed when arguments are refused, or with `--help`. */
 function refusal(...argv: string[]): string {
-  let said = ''
+  let printed = ''
   const output = (text: string): void => {
-    said += text
+    printed += text
   }
   try {
     read_arguments(argv, output)
   } catch (error) {
     expect(error).toBeInstanceOf(CommanderError)
-    return said
+    return printed
   }
-  throw new Error(`taken: ${argv.join(' ')}`)
+  throw new Error(`accepted: ${argv.join(' ')}`)
 }
 
 describe('read_arguments', () => {
-  it('measures everything where nothing is said', () => {
+  it('measures everything without arguments', () => {
     const args = read_arguments([])
     expect(args.measures).toHaveLength(12)
     expect(args.subjects).toEqual([
@@ -37,18 +37,18 @@ describe('read_arguments', () => {
     expect(is_full(args)).toBe(true)
   })
 
-  it('takes names separated by commas, with or without spaces', () => {
+  it('accepts names separated by commas, with or without spaces', () => {
     const args = read_arguments(['--only', 'echo,fan_out', '--subjects', 'ws, bt_net'])
     expect(args.measures).toEqual(['echo', 'fan_out'])
     expect(args.subjects).toEqual(['ws', 'bt_net'])
   })
 
-  it('passes over the two dashes that pnpm hands on', () => {
+  it('ignores the two dashes that pnpm passes on', () => {
     expect(read_arguments(['--', '--quick']).is_quick).toBe(true)
     expect(read_arguments(['--gate', '--', '--rounds', '3']).rounds).toBe(3)
   })
 
-  it('takes what is less than everything for no full run', () => {
+  it('calls a run full only if everything is measured with the default settings', () => {
     for (const argv of [
       ['--quick'],
       ['--gate'],
@@ -68,37 +68,37 @@ describe('read_arguments', () => {
     expect(refusal('--gate', '--quick')).toContain('cannot be used with')
   })
 
-  it('names a measure that there is none of, and those that there are', () => {
-    const said = refusal('--only', 'echo,ecko')
-    expect(said).toContain("There is no measure 'ecko'")
-    expect(said).toContain(
+  it('refuses an unknown measure, and lists the known ones', () => {
+    const printed = refusal('--only', 'echo,ecko')
+    expect(printed).toContain("There is no measure 'ecko'")
+    expect(printed).toContain(
       'echo, sizes, tls, fan_out, connect, memory, latency, many, floods, client, compression, cluster',
     )
   })
 
-  it('names a subject that there is none of, and those that there are', () => {
+  it('refuses an unknown subject, and lists the known ones', () => {
     expect(refusal('--subjects', 'uws')).toContain(
       "There is no subject 'uws': choose from bt_net, ws, ws_bufferutil, socket.io, bun, raw, bt_net_nats, bt_net_redis, socket.io_redis, socket.io_sharded.",
     )
   })
 
-  it.each(['0', '-1', '1.5', 'many', '1001', ''])('refuses %j rounds, and says which it takes', rounds => {
-    const said = refusal(`--rounds=${rounds}`)
-    expect(said).toContain(`'${rounds}'`)
-    expect(said).toContain('a whole number from 1 to 1,000')
+  it.each(['0', '-1', '1.5', 'many', '1001', ''])('refuses %j rounds, and names the valid range', rounds => {
+    const printed = refusal(`--rounds=${rounds}`)
+    expect(printed).toContain(`'${rounds}'`)
+    expect(printed).toContain('a whole number from 1 to 1,000')
   })
 
-  it('refuses a seed that is none', () => {
+  it('refuses a seed that is too large', () => {
     expect(refusal('--seed', '4294967296')).toContain('a whole number from 0 to 4,294,967,295')
   })
 
-  it('refuses options and words that it does not know', () => {
+  it('refuses unknown options and arguments', () => {
     expect(refusal('--quik')).toContain('--quick')
     expect(refusal('echo')).toContain('too many arguments')
   })
 
-  it('tells of every option when asked for help', () => {
-    const said = refusal('--help')
+  it('lists every option with --help', () => {
+    const printed = refusal('--help')
     for (const option of [
       'quick',
       'only',
@@ -111,7 +111,7 @@ describe('read_arguments', () => {
       'out',
       'from',
     ])
-      expect(said).toContain(`--${option}`)
+      expect(printed).toContain(`--${option}`)
   })
 
   describe('with another build', () => {
@@ -123,36 +123,36 @@ describe('read_arguments', () => {
     })
     afterAll(() => rmSync(checkout, { recursive: true }))
 
-    it('finds it in a checkout, in the folder of its package, or where it is named', () => {
+    it('finds it from a checkout, the folder of its package, or its file', () => {
       const file = join(checkout, 'packages/net/dist/index.js')
       for (const path of [checkout, join(checkout, 'packages/net'), file])
         expect(read_arguments(['--bt-net', path]).other_build).toBe(file)
     })
 
-    it('puts it beside this one', () => {
+    it('measures it right after this build', () => {
       const args = read_arguments(['--bt-net', checkout, '--subjects', 'bt_net,ws'])
       expect(args.subjects).toEqual(['bt_net', 'bt_net_other', 'ws'])
       expect(is_full(read_arguments(['--bt-net', checkout]))).toBe(false)
     })
 
-    it('says what it looks for where there is none', () => {
-      const said = refusal('--bt-net', join(checkout, 'packages'))
-      expect(said).toContain('packages')
-      expect(said).toContain('pnpm build')
+    it('refuses a path without a build, and suggests `pnpm build`', () => {
+      const printed = refusal('--bt-net', join(checkout, 'packages'))
+      expect(printed).toContain('packages')
+      expect(printed).toContain('pnpm build')
     })
   })
 
-  it('takes what is named twice once', () => {
+  it('measures once what is named twice', () => {
     const args = read_arguments(['--only', 'echo,sizes,echo', '--subjects', 'ws,ws'])
     expect([args.measures, args.subjects]).toEqual([['echo', 'sizes'], ['ws']])
   })
 
-  it('refuses to write into what is no folder, before anything is measured', () => {
-    expect(refusal('--out', import.meta.filename)).toContain('A file is there: name a folder')
+  it('refuses to write to a file, before anything is measured', () => {
+    expect(refusal('--out', import.meta.filename)).toContain('This is a file: name a folder')
     expect(read_arguments(['--out', '/nowhere/yet']).out).toBe('/nowhere/yet')
   })
 
-  it('wants a file that is there to tell again', () => {
+  it('refuses to report results from a missing file', () => {
     expect(refusal('--from', '/nowhere/results.json')).toContain('results.json')
     expect(read_arguments(['--from', import.meta.filename]).from).toBe(import.meta.filename)
   })

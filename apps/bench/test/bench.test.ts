@@ -7,7 +7,7 @@ import { MEASURE_NAMES, type MeasureName, type Sample } from '../src/results.ts'
 import type { Settings } from '../src/settings.ts'
 import { CLUSTER_NAMES, find_subjects, SUBJECT_NAMES, type SubjectName } from '../src/subjects/subjects.ts'
 
-/** As little as shows that everything works; figures of so short a time mean nothing. */
+/** The smallest settings that show that everything works. The figures of so short a run mean nothing. */
 const TINY: Settings = {
   rounds: 1,
   warm_up_rounds: 0,
@@ -29,8 +29,8 @@ const TINY: Settings = {
   flood_ms: 10,
 }
 
-/** Enough to run every measure, and all that each subject does in its own words; to start a process takes long. */
-const TRIED: Readonly<Record<MeasureName, readonly SubjectName[]>> = {
+/** Enough subjects to run every measure, and all code of each subject. More would take long to start. */
+const TESTED_SUBJECTS: Readonly<Record<MeasureName, readonly SubjectName[]>> = {
   echo: ['bt_net', 'ws_bufferutil', 'socket.io', 'bun', 'raw'],
   sizes: ['bt_net', 'raw'],
   tls: ['bt_net', 'ws', 'socket.io', 'bun', 'raw'],
@@ -45,22 +45,23 @@ const TRIED: Readonly<Record<MeasureName, readonly SubjectName[]>> = {
   cluster: CLUSTER_NAMES,
 }
 
-/** What may be nothing, or less than nothing where there is little: growth of memory, what others took, what a flood does. */
-const MAY_BE_NOTHING =
+/** Figures that may be 0 or less in a tiny run. */
+const MAY_BE_ZERO =
   /^(heap|rss)_bytes_per_connection$|others_share$|^worst_added_ms$|^clients_ended$|^unanswered$/
 
-const TAKES_MS = 180_000
+const TIMEOUT_MS = 180_000
 
 describe('the bench', () => {
   it(
-    'has every measure, with figures, and every message answered',
+    'runs every measure, with figures, and with an answer to every message',
     async () => {
       const rounds: string[] = []
       const { found } = find_subjects(SUBJECT_NAMES, undefined)
       const samples = await run_bench({
         measures: Object.values(MEASURES).map(measure => ({
           ...measure,
-          suits: subject => measure.suits(subject) && TRIED[measure.name].includes(subject.name),
+          applies_to: subject =>
+            measure.applies_to(subject) && TESTED_SUBJECTS[measure.name].includes(subject.name),
         })),
         subjects: found,
         settings: TINY,
@@ -70,29 +71,29 @@ describe('the bench', () => {
         repeats: new Repeats(0),
       })
       const of = (name: string): Sample[] => samples.filter(({ measure }) => measure === name)
-      const tried = (name: MeasureName): number =>
-        found.filter(subject => TRIED[name].includes(subject.name)).length
+      const subject_count = (name: MeasureName): number =>
+        found.filter(subject => TESTED_SUBJECTS[name].includes(subject.name)).length
       expect(Object.fromEntries(MEASURE_NAMES.map(name => [name, of(name).length]))).toEqual({
-        echo: 3 * tried('echo'),
+        echo: 3 * subject_count('echo'),
         // Bare TCP has no mixed sizes.
-        sizes: 5 * tried('sizes') + 1,
-        tls: 2 * tried('tls'),
-        fan_out: 4 * tried('fan_out'),
-        connect: tried('connect'),
-        memory: tried('memory'),
-        latency: 3 * tried('latency'),
-        many: tried('many'),
-        floods: 5 * tried('floods'),
-        client: 4 * tried('client'),
-        compression: 2 * tried('compression'),
-        cluster: 4 * tried('cluster'),
+        sizes: 5 * subject_count('sizes') + 1,
+        tls: 2 * subject_count('tls'),
+        fan_out: 4 * subject_count('fan_out'),
+        connect: subject_count('connect'),
+        memory: subject_count('memory'),
+        latency: 3 * subject_count('latency'),
+        many: subject_count('many'),
+        floods: 5 * subject_count('floods'),
+        client: 4 * subject_count('client'),
+        compression: 2 * subject_count('compression'),
+        cluster: 4 * subject_count('cluster'),
       })
       for (const { measure, subject, figures } of samples)
         for (const [name, value] of Object.entries(figures)) {
           expect(value, `${measure}, ${subject}, ${name}`).toSatisfy(Number.isFinite)
-          if (!MAY_BE_NOTHING.test(name)) expect(value, `${measure}, ${subject}, ${name}`).toBeGreaterThan(0)
+          if (!MAY_BE_ZERO.test(name)) expect(value, `${measure}, ${subject}, ${name}`).toBeGreaterThan(0)
         }
-      // A measure ends when each message was answered, to the byte; how many there were is then a matter of whole windows.
+      // A measure ends when the last byte of an answer has arrived, so only whole bursts are counted.
       for (const { case_name, group, figures } of of('fan_out')) {
         const sockets = Number(/\d+/.exec(case_name)?.[0])
         expect((figures.messages as number) % (group === 'one message' ? sockets : sockets * 16)).toBe(0)
@@ -100,21 +101,21 @@ describe('the bench', () => {
       for (const { figures } of of('cluster')) expect((figures.messages as number) % 20).toBe(0)
       expect(rounds).toEqual(MEASURE_NAMES.map(name => `${name} 1`))
     },
-    TAKES_MS,
+    TIMEOUT_MS,
   )
 
   it('measures disturbed figures again only in rounds that count', async () => {
     const repeats = new Repeats(1)
-    const tries: number[] = []
+    const runs_by_round: number[] = []
     const disturbed: Measure = {
       ...MEASURES.echo,
       start: async stage => async () => {
-        let made = 0
+        let runs = 0
         await stage.least_disturbed(async () => {
-          made += 1
+          runs += 1
           return { others_share: 1 }
         })
-        tries.push(made)
+        runs_by_round.push(runs)
         return []
       },
     }
@@ -127,7 +128,7 @@ describe('the bench', () => {
       on_round: () => {},
       repeats,
     })
-    expect(tries).toEqual([1, 2])
+    expect(runs_by_round).toEqual([1, 2])
     expect(repeats.made).toBe(1)
   })
 })

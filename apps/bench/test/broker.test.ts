@@ -10,7 +10,7 @@ afterEach(async () => {
 })
 
 describe.each<BrokerKind>(['nats', 'redis'])('a broker of %s', kind => {
-  it('has a program with a version', () => {
+  it('is found with its version', () => {
     path_of(kind === 'nats' ? NATS : REDIS)
     expect(broker_program(kind)).toMatch(new RegExp(`^${kind}-server \\d+\\.\\d+\\.\\d+$`))
   })

@@ -12,7 +12,7 @@ function group(label: string, ...medians: number[]): BarGroup {
   }
 }
 
-/** The tags that are open at the end; throws where one is closed that is not open. */
+/** Returns the tags that are not closed. Fails if a tag is closed that is not open. */
 function open_tags(xml: string): string[] {
   const open: string[] = []
   for (const [, closing, name, self_closing] of xml.matchAll(/<(\/?)([a-z]+)(?:\s[^<>]*?)?(\/?)>/g))
@@ -26,13 +26,13 @@ function attributes(svg: string, element: string, name: string): number[] {
   return [...svg.matchAll(pattern)].map(match => Number(match[1]))
 }
 
-/** How long the bars are, in the order in which they were given. */
+/** Returns the lengths of the bars, in order. */
 function bar_lengths(svg: string): number[] {
   return [...svg.matchAll(/<rect [^>]*width="([\d.]+)"[^>]*fill="#123456"/g)].map(match => Number(match[1]))
 }
 
 describe('svg_of', () => {
-  it('is well-formed, and has a role and a title, whatever its texts are', () => {
+  it('escapes its texts, and has a role and a title', () => {
     const svg = svg_of({ title: 'A < B & "C"', caption: 'µs', groups: [group('<x>', 1, 2)] })
     expect(open_tags(svg)).toEqual([])
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"[^>]* role="img"/)
@@ -41,14 +41,14 @@ describe('svg_of', () => {
     expect(svg).not.toContain('NaN')
   })
 
-  it('draws bars as long as their figures where these are near each other', () => {
+  it('draws bars in proportion to figures of a similar size', () => {
     const svg = svg_of({ title: 't', caption: 'c', groups: [group('g', 10, 20)] })
     const [short, long] = bar_lengths(svg) as [number, number]
     expect(long / short).toBeCloseTo(2, 1)
     expect(svg).not.toContain('logarithmic')
   })
 
-  it('takes a logarithmic scale where they are far apart, says so, and shows the shortest', () => {
+  it('uses a logarithmic scale for figures of very different sizes, and names it', () => {
     const svg = svg_of({ title: 't', caption: 'c', groups: [group('g', 0.1, 1, 10)] })
     const [short, middle, long] = bar_lengths(svg) as [number, number, number]
     expect(svg).toContain('logarithmic')
@@ -56,7 +56,7 @@ describe('svg_of', () => {
     expect(middle - short).toBeCloseTo(long - middle, 0)
   })
 
-  it('draws what is not above 0 as nothing', () => {
+  it('draws negative figures as empty bars', () => {
     const spread = { median: -5, least: -10, most: 0 }
     const bars = [{ label: 'a', color: '#123456', spread }]
     const svg = svg_of({ title: 't', caption: 'c', groups: [{ label: 'g', bars }] })
@@ -64,7 +64,7 @@ describe('svg_of', () => {
     expect(svg).not.toContain('NaN')
   })
 
-  it('keeps everything within the card, and each line of text clear of the next', () => {
+  it('keeps everything within the card, and lines of text apart', () => {
     const groups = Array.from({ length: 5 }, (_, index) => group(`group ${index}`, 0.035, 1.5, 99_999))
     const svg = svg_of({ title: 't', caption: 'c', groups })
     const [width, height] = [attributes(svg, 'svg', 'width')[0], attributes(svg, 'svg', 'height')[0]]

@@ -12,7 +12,7 @@ describe('allowed_cores', () => {
     )
   })
 
-  it('finds none where nothing is said', () => {
+  it('returns no cores without a list', () => {
     expect(allowed_cores('Name:\tnode\n')).toEqual([])
   })
 })
@@ -20,23 +20,23 @@ describe('allowed_cores', () => {
 describe('work_us', () => {
   const stat = 'cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 3 400 500 6 7 8 0 0\ncpu1 10 20 30 400 0 0 0 0 0 0\n'
 
-  it('adds up what programs had of a core, without interrupts and idle time', () => {
+  it('adds up the time of programs on a core, without interrupts and idle time', () => {
     expect(work_us(stat, 0)).toBe((1 + 2 + 3 + 8) * 10_000)
     expect(work_us(stat, 1)).toBe(60 * 10_000)
   })
 
-  it('knows nothing of a core that is not there, or not chosen', () => {
+  it('returns undefined for a core that does not exist, or was not chosen', () => {
     expect(work_us(stat, 2)).toBeUndefined()
     expect(work_of_core_us(undefined)).toBeUndefined()
   })
 })
 
 describe('cores_of', () => {
-  it('takes the first and the last', () => {
+  it('chooses the first and the last', () => {
     expect(cores_of([0, 1, 2, 3])).toEqual({ subject: 3, load: 0, note: '' })
   })
 
-  it('pins nothing where there is only one, and says so', () => {
+  it('pins nothing if there is only one core, and returns the reason', () => {
     expect(cores_of([2])).toEqual({
       subject: undefined,
       load: undefined,
@@ -46,7 +46,7 @@ describe('cores_of', () => {
 })
 
 describe('choose_cores', () => {
-  it('gives subject and load two cores, or says why it can not', () => {
+  it('returns two cores, or the reason why nothing is pinned', () => {
     const { subject, load, note } = choose_cores()
     if (note === '') {
       expect(subject).not.toBe(load)

@@ -3,8 +3,8 @@ import { Repeats } from '../src/disturbance.ts'
 
 const SHARES = [0.5, 0.04, 0.2, 0.03, 0.9]
 
-/** Returns what measures, each time with the next of these shares. */
-function measuring(figure: string, shares: readonly number[] = SHARES) {
+/** Returns a measurement with the next of these shares at each call. */
+function measure_shares(figure: string, shares: readonly number[] = SHARES) {
   const left = [...shares]
   return async () => ({ [figure]: left.shift() as number })
 }
@@ -17,34 +17,34 @@ describe('Repeats', () => {
     vi.useRealTimers()
   })
 
-  async function outcome(repeats: Repeats, measure: ReturnType<typeof measuring>) {
+  async function outcome(repeats: Repeats, measure: ReturnType<typeof measure_shares>) {
     const figures = repeats.least_disturbed(measure)
     await vi.runAllTimersAsync()
     return [await figures, repeats.made]
   }
 
   it.each(['others_share', 'load_others_share'])(
-    'measures again until at most 3 % of a core is taken (%s)',
+    'measures again until others use at most 3 % of a core (%s)',
     async figure => {
-      expect(await outcome(new Repeats(10), measuring(figure))).toEqual([{ [figure]: 0.03 }, 3])
+      expect(await outcome(new Repeats(10), measure_shares(figure))).toEqual([{ [figure]: 0.03 }, 3])
     },
   )
 
-  it('takes the least disturbed when it may measure no more', async () => {
+  it('returns the least disturbed figures when no repeats are left', async () => {
     const repeats = new Repeats(2)
-    expect(await outcome(repeats, measuring('others_share'))).toEqual([{ others_share: 0.04 }, 2])
-    expect(await outcome(repeats, measuring('others_share'))).toEqual([{ others_share: 0.5 }, 2])
+    expect(await outcome(repeats, measure_shares('others_share'))).toEqual([{ others_share: 0.04 }, 2])
+    expect(await outcome(repeats, measure_shares('others_share'))).toEqual([{ others_share: 0.5 }, 2])
   })
 
-  it('gives up on a figure after eight tries', async () => {
+  it('measures a figure at most eight times', async () => {
     const shares = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
-    expect(await outcome(new Repeats(100), measuring('others_share', shares))).toEqual([
+    expect(await outcome(new Repeats(100), measure_shares('others_share', shares))).toEqual([
       { others_share: 0.2 },
       7,
     ])
   })
 
-  it('measures once where nobody tells what was taken', async () => {
+  it('measures once if the shares of others are unknown', async () => {
     expect(await outcome(new Repeats(10), async () => ({ messages: 1 }))).toEqual([{ messages: 1 }, 0])
   })
 })

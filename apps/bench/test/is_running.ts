@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-/** Whether a process of that number runs: not one that has ended, and that nobody has asked how, as in a container without an init. */
+/** Returns whether a process runs. A zombie, which stays in a container without an init, does not count. */
 export function is_running(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { fit_to_limits, most_open_files, open_files_of } from '../src/limits.ts'
+import { fit_to_limits, max_open_files, open_files_of } from '../src/limits.ts'
 import { FULL } from '../src/settings.ts'
 
 describe('fit_to_limits', () => {
-  it('leaves everything as it is where it fits', () => {
+  it('returns settings unchanged if they fit', () => {
     expect(fit_to_limits(FULL, 20_000)).toEqual({ settings: FULL, notes: [] })
     expect(fit_to_limits(FULL, Number.POSITIVE_INFINITY).notes).toEqual([])
   })
 
-  it('leaves out what does not fit, and says so, with the limit', () => {
+  it('reduces settings that do not fit, and notes the limit', () => {
     const { settings, notes } = fit_to_limits(FULL, 4096)
     expect(settings.audiences).toEqual([10, 100, 1_000])
     expect(settings.idle_connections).toBe(3_896)
@@ -18,7 +18,7 @@ describe('fit_to_limits', () => {
     ])
   })
 
-  it('says to how many sockets on another server it goes where that is fewer', () => {
+  it('notes a smaller number of sockets on another server', () => {
     const { settings, notes } = fit_to_limits(FULL, 512)
     expect(settings.cluster_audience).toBe(312)
     expect(notes.at(-1)).toBe(
@@ -28,7 +28,7 @@ describe('fit_to_limits', () => {
 })
 
 describe('open_files_of', () => {
-  it('is the hard limit, or no end', () => {
+  it('returns the hard limit, or infinity', () => {
     expect(
       open_files_of(
         'Limit  Soft  Hard  Units\nMax open files            1024                 4096                 files\n',
@@ -38,8 +38,8 @@ describe('open_files_of', () => {
   })
 })
 
-describe('most_open_files', () => {
-  it('is more than none', () => {
-    expect(most_open_files()).toBeGreaterThan(0)
+describe('max_open_files', () => {
+  it('returns a positive number', () => {
+    expect(max_open_files()).toBeGreaterThan(0)
   })
 })

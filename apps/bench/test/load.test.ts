@@ -23,7 +23,7 @@ afterEach(async () => {
   server?.close()
 })
 
-/** A server of `ws`, and how the load reaches it. */
+/** Starts a server of `ws`, and returns the target for the load. */
 async function serve(
   on_message: (socket: WebSocket, data: RawData, is_binary: boolean) => void,
 ): Promise<Target> {
@@ -39,11 +39,11 @@ async function serve(
   return { port: (server.address() as AddressInfo).port, dialect: 'websocket', with_compression: false }
 }
 
-function a_turn(): Promise<void> {
+function next_turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-/** Connections to a server that echoes, and how many messages it got. */
+/** Opens connections to an echo server, which counts the messages that it has received. */
 async function echo_group(count: number): Promise<{ clients: ClientGroup; received: () => number }> {
   let received = 0
   const target = await serve((socket, data, is_binary) => {
@@ -56,7 +56,7 @@ async function echo_group(count: number): Promise<{ clients: ClientGroup; receiv
   return { clients, received: () => received }
 }
 
-describe('what is sent', () => {
+describe('a sent message', () => {
   it.each<Shape>([
     { kind: 'text', bytes: 16 },
     { kind: 'text', bytes: 125 },
@@ -65,23 +65,23 @@ describe('what is sent', () => {
     { kind: 'text', bytes: 65_536 },
     { kind: 'binary', bytes: 64 },
     { kind: 'text', bytes: 1024, is_compressed: true },
-  ])('is what a server of others reads, to the byte: %j', async shape => {
-    let got: [string, boolean] | undefined
+  ])('is read unchanged by a server of ws: %j', async shape => {
+    let received: [string, boolean] | undefined
     const target = await serve((socket, data, is_binary) => {
-      got = [data.toString(), is_binary]
+      received = [data.toString(), is_binary]
       socket.send(data, { binary: is_binary })
     })
     group = new ClientGroup({ ...target, with_compression: shape.is_compressed === true })
     await group.grow_to(1)
     const answer_bytes = await group.try_echo(shape)
-    expect(got).toEqual([payload_of(shape).toString(), shape.kind === 'binary'])
+    expect(received).toEqual([payload_of(shape).toString(), shape.kind === 'binary'])
     if (shape.is_compressed) expect(answer_bytes).toBeLessThan(shape.bytes / 2)
     else expect(answer_bytes).toBeGreaterThan(shape.bytes)
   })
 })
 
 describe('a connection', () => {
-  it('answers Pings, so that nobody takes it for dead', async () => {
+  it('answers Pings, so that no heartbeat closes it', async () => {
     const target = await serve(() => {})
     const [[client], socket] = await Promise.all([
       once(server as WebSocketServer, 'connection') as Promise<[WebSocket]>,
@@ -97,7 +97,7 @@ describe('a connection', () => {
     await close_socket(socket)
   })
 
-  it('closes in order', async () => {
+  it('closes with a closing handshake', async () => {
     const target = await serve(() => {})
     const [[client], socket] = await Promise.all([
       once(server as WebSocketServer, 'connection') as Promise<[WebSocket]>,
@@ -108,7 +108,7 @@ describe('a connection', () => {
     expect((await closed)[0]).toBe(1000)
   })
 
-  it('fails with what the server said where that is no handshake', async () => {
+  it('fails with the response of the server if that is not a handshake', async () => {
     const target = await serve(() => {})
     server?.on('headers', headers => {
       headers[0] = 'HTTP/1.1 200 OK'
@@ -116,7 +116,7 @@ describe('a connection', () => {
     await expect(open_socket(target)).rejects.toThrow('the handshake was answered: HTTP/1.1 200 OK')
   })
 
-  it('fails where nobody listens', async () => {
+  it('fails if no server listens', async () => {
     const target = await serve(() => {})
     server?.close()
     await once(server as WebSocketServer, 'close')
@@ -125,13 +125,13 @@ describe('a connection', () => {
 })
 
 describe('trying an echo', () => {
-  it('refuses an answer that is not what was sent, though as long', async () => {
+  it('rejects a wrong answer of the right length', async () => {
     group = new ClientGroup(await serve((socket, data) => socket.send(data.toString().toUpperCase())))
     await group.grow_to(1)
     await expect(group.try_echo(TEXT)).rejects.toThrow('is not the message that was sent')
   })
 
-  it('refuses an answer that is not compressed where it should be', async () => {
+  it('rejects an answer that is not compressed but should be', async () => {
     const target = await serve((socket, data) => socket.send(data.toString(), { compress: false }))
     group = new ClientGroup({ ...target, with_compression: true })
     await group.grow_to(1)
@@ -139,7 +139,7 @@ describe('trying an echo', () => {
     await expect(group.try_echo(shape)).rejects.toThrow('the answer is not compressed')
   })
 
-  it('fails where the server closes instead', async () => {
+  it('fails if the server closes the connection instead', async () => {
     group = new ClientGroup(await serve(socket => socket.terminate()))
     await group.grow_to(1)
     await expect(group.try_echo(TEXT)).rejects.toThrow('closed while an answer was due')
@@ -147,7 +147,7 @@ describe('trying an echo', () => {
 })
 
 describe('a closed loop', () => {
-  it('counts as many answers as the server has got messages, whole windows at the least', async () => {
+  it('counts as many answers as the server has received messages, at least `depth` per connection', async () => {
     const { clients, received } = await echo_group(3)
     const answer_bytes = await clients.try_echo(TEXT)
     const before = received()
@@ -158,7 +158,7 @@ describe('a closed loop', () => {
     expect(messages).toBeGreaterThanOrEqual(3 * 8)
   })
 
-  it('fails where a connection is lost', async () => {
+  it('fails if a connection is lost', async () => {
     const { clients } = await echo_group(2)
     const answer_bytes = await clients.try_echo(TEXT)
     const run = run_closed_loop(clients, { shapes: [TEXT], depth: 1, run_ms: 60_000 }, [answer_bytes])
@@ -168,7 +168,7 @@ describe('a closed loop', () => {
 })
 
 describe('a closed loop of several sizes', () => {
-  it('sends them in turn on each connection, and takes in as many answers', async () => {
+  it('sends the sizes in turn on each connection, and receives all answers', async () => {
     const sizes = [16, 300, 70_000]
     const received = new Map<WebSocket, number[]>()
     const target = await serve((socket, data, is_binary) => {
@@ -182,7 +182,7 @@ describe('a closed loop of several sizes', () => {
     const { messages } = await run_closed_loop(group, { shapes, depth: 4, run_ms: 20 }, answer_bytes)
     const all = [...received.values()]
     expect(messages).toBe(all.flat().length)
-    // One connection begins with the first size, the other with another.
+    // The connections begin with different sizes.
     expect(all.map(([first]) => first).sort()).toEqual([16, 300])
     for (const lengths of all)
       for (const [index, length] of lengths.entries())
@@ -191,12 +191,12 @@ describe('a closed loop of several sizes', () => {
 })
 
 describe('a probe', () => {
-  it('sends on, whatever is not answered yet, and times every answer', async () => {
+  it('keeps sending without answers, and times every answer', async () => {
     const unanswered: (() => void)[] = []
     let is_answering = false
     const target = await serve((socket, data) => {
       unanswered.push(() => socket.send(data, { binary: false }))
-      // None is answered until three are there, so the first has waited for two intervals.
+      // The first message waits two intervals, because the server answers only when it has received three.
       is_answering ||= unanswered.length === 3
       if (is_answering) for (const answer of unanswered.splice(0)) answer()
     })
@@ -212,7 +212,7 @@ describe('a probe', () => {
     expect(worst_ms).toBeGreaterThanOrEqual(p50_ms)
   })
 
-  it('fails where the connection is lost', async () => {
+  it('fails if the connection is lost', async () => {
     const { clients } = await echo_group(1)
     const probe = run_probe(clients, { shape: TEXT, every_ms: 1, run_ms: 60_000 }, 66)
     for (const client of server?.clients ?? []) client.terminate()
@@ -223,7 +223,7 @@ describe('a probe', () => {
 describe('a flood', () => {
   const kind = { case_name: '', clients: 2, opcode: 1, payload: 'room', only_bt_net: false }
 
-  it('comes from that many clients until it is stopped', async () => {
+  it('comes from the given number of clients until it is stopped', async () => {
     const texts = new Set<string>()
     const senders = new Set<WebSocket>()
     const target = await serve((socket, data) => {
@@ -236,7 +236,7 @@ describe('a flood', () => {
     expect([...texts]).toEqual(['room'])
   })
 
-  it('counts the clients that the server cuts off', async () => {
+  it('counts the clients that the server disconnects', async () => {
     const target = await serve(socket => socket.terminate())
     const flood = await Flood.start({ port: target.port, kind })
     await expect.poll(() => server?.clients.size).toBe(0)
@@ -245,11 +245,13 @@ describe('a flood', () => {
   })
 })
 
-describe('receipts', () => {
+describe('Receipts', () => {
   const MESSAGE = payload_of(TEXT).toString()
 
-  /** Sockets that send nothing, and what sends to all of them. */
-  async function listeners(count: number): Promise<{ clients: ClientGroup; send: (times: number) => void }> {
+  /** Opens connections, and returns them with a function that sends messages to all of them. */
+  async function open_receivers(
+    count: number,
+  ): Promise<{ clients: ClientGroup; send: (times: number) => void }> {
     const clients = new ClientGroup(await serve(() => {}))
     group = clients
     await clients.grow_to(count)
@@ -260,15 +262,15 @@ describe('receipts', () => {
     return { clients, send }
   }
 
-  it('are counted, all sockets together, whatever comes in one read', async () => {
-    const { clients, send } = await listeners(3)
+  it('counts the messages of all sockets, even if several arrive in one read', async () => {
+    const { clients, send } = await open_receivers(3)
     const receipts = new Receipts(clients, TEXT)
     send(4)
     expect(await receipts.all(12)).toMatchObject({ messages: 12 })
   })
 
-  it('are timed from when each message was published, but for those that come first', async () => {
-    const { clients, send } = await listeners(2)
+  it('times messages from when they were published, without those before the given index', async () => {
+    const { clients, send } = await open_receivers(2)
     const receipts = new Receipts(clients, TEXT)
     send(3)
     await receipts.all(6)
@@ -278,23 +280,23 @@ describe('receipts', () => {
     expect(p99_us).toBeLessThan(5_000_000)
   })
 
-  it('that nobody has sent for are an error', async () => {
-    const { clients, send } = await listeners(1)
+  it('rejects more messages than expected', async () => {
+    const { clients, send } = await open_receivers(1)
     const receipts = new Receipts(clients, TEXT)
     send(2)
     await receipts.all(2)
     await expect(receipts.all(1)).rejects.toThrow('2 messages have come where 1 were due')
   })
 
-  it('that never come since a connection is lost are an error', async () => {
-    const { clients } = await listeners(2)
+  it('rejects if a connection is lost before all messages have arrived', async () => {
+    const { clients } = await open_receivers(2)
     const due = new Receipts(clients, TEXT).all(1)
     for (const client of server?.clients ?? []) client.terminate()
     await expect(due).rejects.toThrow('a connection was closed')
   })
 
-  it('are an error, too, where the connection was lost before they were asked for', async () => {
-    const { clients } = await listeners(2)
+  it('rejects if a connection was lost before', async () => {
+    const { clients } = await open_receivers(2)
     const receipts = new Receipts(clients, TEXT)
     for (const client of server?.clients ?? []) client.terminate()
     await Promise.all(clients.sockets.map(({ closed }) => closed))
@@ -302,8 +304,8 @@ describe('receipts', () => {
   })
 })
 
-describe('a fan-out that is tried', () => {
-  it('is as many messages for each socket as a burst has, to the byte', async () => {
+describe('trying a fan-out', () => {
+  it('checks all messages of a burst on each socket', async () => {
     const clients = new ClientGroup(await serve(() => {}))
     group = clients
     await clients.grow_to(2)
@@ -318,7 +320,7 @@ describe('a fan-out that is tried', () => {
 })
 
 describe('an open loop', () => {
-  it('sends as many as were due, whatever comes back when, and times every answer', async () => {
+  it('sends all messages of the schedule, and times every answer', async () => {
     const { clients, received } = await echo_group(4)
     const answer_bytes = await clients.try_echo(TEXT)
     const before = received()
@@ -331,26 +333,26 @@ describe('an open loop', () => {
     expect(result.p999_us).toBeGreaterThanOrEqual(result.p99_us)
   })
 
-  it('fails where a connection is lost, and looks at the clock no more', async () => {
+  it('fails if a connection is lost, and stops polling the clock', async () => {
     const { clients } = await echo_group(2)
     const answer_bytes = await clients.try_echo(TEXT)
     const task = { shape: TEXT, messages_per_s: 1_000, settle_ms: 0, run_ms: 60_000, seed: 1 }
     const run = run_open_loop(clients, task, answer_bytes)
     for (const client of server?.clients ?? []) client.terminate()
     await expect(run).rejects.toThrow('a connection was closed')
-    // The turn that was due already goes by.
-    await a_turn()
-    const looks = vi.spyOn(performance, 'now')
-    onTestFinished(() => looks.mockRestore())
-    await a_turn()
-    expect(looks).not.toHaveBeenCalled()
+    // Lets the turn pass that was scheduled already.
+    await next_turn()
+    const now = vi.spyOn(performance, 'now')
+    onTestFinished(() => now.mockRestore())
+    await next_turn()
+    expect(now).not.toHaveBeenCalled()
   })
 
-  it('counts the wait of messages that were due while the server did nothing', async () => {
+  it('includes the wait of messages that were due while the server was blocked', async () => {
     const STALL_MS = 60
     let is_first = true
     const target = await serve((socket, data) => {
-      // The only thread of the server and of the load: nothing is sent meanwhile, though much is due.
+      // Server and load share this thread, so messages that become due meanwhile are sent late.
       const until = performance.now() + (is_first ? STALL_MS : 0)
       is_first = false
       while (performance.now() < until);

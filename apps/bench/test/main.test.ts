@@ -13,16 +13,16 @@ function start(...args: string[]): ChildProcess {
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = start(...args)
-  const said = { stdout: '', stderr: '' }
+  const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name]?.on('data', (text: Buffer) => {
-      said[name] += text.toString()
+      output[name] += text.toString()
     })
   const [code] = (await once(child, 'close')) as [number]
-  return { code, ...said }
+  return { code, ...output }
 }
 
-/** The processes that a process has started, by their ids. */
+/** Returns the ids of the child processes of a process. */
 function children_of(pid: number): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -30,7 +30,7 @@ function children_of(pid: number): number[] {
       try {
         return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid)
       } catch {
-        // It has ended meanwhile.
+        // The process has ended meanwhile.
         return false
       }
     })
@@ -38,20 +38,20 @@ function children_of(pid: number): number[] {
 }
 
 describe('the program', () => {
-  it('tells what it can do', async () => {
+  it('prints its options with --help', async () => {
     const { code, stdout } = await run('--help')
     expect(code).toBe(0)
     expect(stdout).toContain('--quick')
   })
 
-  it('ends with 2 where an argument is wrong, and says what would be right', async () => {
+  it('exits with 2 after an invalid argument, and names the valid ones', async () => {
     const { code, stderr } = await run('--only', 'ecko')
     expect(code).toBe(2)
     expect(stderr).toContain("There is no measure 'ecko': choose from echo")
   })
 
-  it('ends with 1 where a subject crashes, and tells what that said', async () => {
-    // A module that is no build of @bt/net: it has no `listen`.
+  it('exits with 1 if a subject crashes, and prints its output', async () => {
+    // This module is not a build of @bt/net, so it has no `listen`.
     const { code, stderr } = await run(
       ...[
         '--quick',
@@ -68,7 +68,7 @@ describe('the program', () => {
     expect(stderr).toContain('listen is not a function')
   })
 
-  it('measures, prints, and writes nothing unless it is told where', async () => {
+  it('prints the report, and writes no files without --out', async () => {
     const { code, stdout, stderr } = await run('--quick', '--only', 'connect', '--subjects', 'raw,ws')
     expect(stderr).not.toContain('error')
     expect(code).toBe(0)
@@ -81,13 +81,13 @@ describe('the program', () => {
     await once(child.stderr as NodeJS.ReadableStream, 'data')
     const children = children_of(child.pid as number)
     expect(children).not.toEqual([])
-    let said = ''
+    let errors = ''
     child.stderr?.on('data', (text: Buffer) => {
-      said += text.toString()
+      errors += text.toString()
     })
     child.kill('SIGINT')
     expect((await once(child, 'close'))[0]).toBe(130)
-    expect(said).not.toContain('error')
+    expect(errors).not.toContain('error')
     expect(children.filter(is_running)).toEqual([])
   })
 
@@ -97,7 +97,7 @@ describe('the program', () => {
     const children = children_of(child.pid as number)
     expect(children).not.toEqual([])
     child.kill('SIGKILL')
-    // Theirs are the pipes that it had, so these end with the last of them.
+    // The children have inherited its pipes, so `close` comes when the last of them has ended.
     await once(child, 'close')
     await expect.poll(() => children.filter(is_running), { timeout: 10_000 }).toEqual([])
   })

@@ -3,7 +3,7 @@ import { cpu_during, type MeasuredLoad } from '../src/measures/measure.ts'
 import { choose_cores } from '../src/process/cores.ts'
 import { Program } from '../src/process/program.ts'
 
-/** Tells a CPU time that is 30 ms more whenever it is asked. */
+/** Answers each command with a CPU time that is 30 ms more than before. */
 const SCRIPT = `let cpu_us = 0
 require('node:readline').createInterface({ input: process.stdin }).on('line', line => {
   console.log(JSON.stringify({ id: JSON.parse(line).id, result: (cpu_us += 30_000) }))
@@ -16,7 +16,7 @@ async function run(): Promise<MeasuredLoad> {
 }
 
 describe('cpu_during', () => {
-  it('makes figures of the CPU time before and after', async () => {
+  it('computes figures from the CPU times before and after', async () => {
     const program = new Program({
       name: 'it',
       command: process.execPath,
@@ -34,7 +34,7 @@ describe('cpu_during', () => {
     await program.stop()
   })
 
-  it('tells what other programs took, where cores are known', async context => {
+  it('reports the shares of other programs if cores are pinned', async context => {
     const cores = choose_cores()
     if (cores.note !== '') return context.skip(cores.note)
     const program = new Program({

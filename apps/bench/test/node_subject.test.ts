@@ -5,7 +5,7 @@ import { Members, publish_on_schedule } from '../src/subjects/node_subject.ts'
 const TASK = { messages_per_s: 5_000, settle_ms: 10, run_ms: 30, seed: 1 }
 
 describe('publishing by a schedule', () => {
-  it('publishes what is due, in order, and never early', async () => {
+  it('publishes all messages in order, and never early', async () => {
     let published = 0
     const { at_us, late_us } = await publish_on_schedule(TASK, () => {
       published += 1
@@ -16,7 +16,7 @@ describe('publishing by a schedule', () => {
     expect(Math.min(...late_us)).toBeGreaterThanOrEqual(0)
   })
 
-  it('names the first message that is due when all has settled', async () => {
+  it('returns the index of the first message that is due after settling', async () => {
     const { first } = await publish_on_schedule(TASK, () => {})
     const { due_ms } = make_schedule(TASK, 1)
     expect(due_ms[first]).toBeGreaterThanOrEqual(10)
@@ -24,8 +24,8 @@ describe('publishing by a schedule', () => {
   })
 })
 
-describe('members', () => {
-  it('are waited for until there are so many, whether they come or go', async () => {
+describe('Members', () => {
+  it('waits until the count is reached, from below or above', async () => {
     const members = new Members()
     const reached: string[] = []
     const two = members.reach(2).then(() => reached.push('two'))
@@ -39,7 +39,7 @@ describe('members', () => {
     expect(reached).toEqual(['two', 'none'])
   })
 
-  it('that are there already are not waited for', async () => {
+  it('does not wait if the count is reached already', async () => {
     const members = new Members()
     await members.reach(0)
     members.joined()

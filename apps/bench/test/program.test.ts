@@ -15,14 +15,14 @@ const ECHO = `require('node:readline').createInterface({ input: process.stdin })
 })`
 
 describe('a program', () => {
-  it('answers commands, each with its own answer', async () => {
+  it('answers each command with its own answer', async () => {
     const program = node(ECHO)
     expect(await Promise.all([program.call('one'), program.call('two')])).toEqual(['one', 'two'])
     await expect(program.call('fail')).rejects.toThrow('it: it would not')
     await program.stop()
   })
 
-  it('that crashes is told of with what it said, now and later', async () => {
+  it('rejects current and later calls with the output of a crash', async () => {
     const program = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)
     const reason = /^it ended with 1; it said:[\s\S]*the disk is full/
     await expect(program.call('go')).rejects.toThrow(reason)
@@ -30,7 +30,7 @@ describe('a program', () => {
     await program.stop()
   })
 
-  it('may print what is no answer, which is told when it crashes', async () => {
+  it('reports other printed lines when it crashes', async () => {
     const program = node(
       `console.log('a warning'); console.log('null'); ${ECHO.replace("command === 'fail'", "command === 'crash' ? process.exit(3) : command === 'fail'")}`,
     )
@@ -38,14 +38,14 @@ describe('a program', () => {
     await expect(program.call('crash')).rejects.toThrow(/^it ended with 3; it said:\na warning\nnull$/)
   })
 
-  it('that ends amid an answer is told of with what there is of it', async () => {
+  it('reports an unfinished answer when it ends', async () => {
     const program = node(
       `process.stdin.once('data', () => process.stdout.write('{"id":0,"result":[1', () => process.kill(process.pid, 'SIGKILL')))`,
     )
     await expect(program.call('go')).rejects.toThrow('it ended with SIGKILL; it said:\n{"id":0,"result":[1')
   })
 
-  it('is not waited for when another one that it works with has ended', async () => {
+  it('rejects its calls when another program crashes', async () => {
     const silent = node('process.stdin.resume()')
     const crashing = node(`process.stdin.once('data', () => { throw new Error('the disk is full') })`)
     const answers = Promise.allSettled([silent.call('wait'), crashing.call('go')])
@@ -57,7 +57,7 @@ describe('a program', () => {
     await silent.stop()
   })
 
-  it('that is stopped ends nobody else', async () => {
+  it('does not affect other programs when it is stopped', async () => {
     const [stopped, other] = [node(ECHO), node(ECHO)]
     const answer = other.call('hello')
     await stopped.stop()
@@ -65,13 +65,13 @@ describe('a program', () => {
     await other.stop()
   })
 
-  it('that can not be started is told of', async () => {
+  it('reports a command that cannot be started', async () => {
     const program = new Program({ name: 'it', command: '/nowhere/node', args: [], core: undefined })
     await expect(program.call('go')).rejects.toThrow(/it could not be started: .*ENOENT/)
     await program.stop()
   })
 
-  it('is gone once it was stopped, even if it would not end by itself', async () => {
+  it('has ended after `stop`, even if it ignores SIGTERM', async () => {
     const program = node(`process.on('SIGTERM', () => {}); ${ECHO}`)
     await program.call('hello')
     expect(is_running(program.pid)).toBe(true)
@@ -80,7 +80,7 @@ describe('a program', () => {
     await expect(program.call('hello')).rejects.toThrow('it was stopped')
   })
 
-  it('is kept on the core that it was given', async context => {
+  it('runs on its core', async context => {
     const { subject, note } = choose_cores()
     if (subject === undefined) return context.skip(note)
     const script = ECHO.replace(
@@ -92,7 +92,7 @@ describe('a program', () => {
     await program.stop()
   })
 
-  it('is waited for by the second, and told of when it does not answer', async () => {
+  it('rejects a call that is not answered in time', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const program = node('process.stdin.resume()')
     const answer = program.call('sleep', {}, 5_000)
@@ -103,7 +103,7 @@ describe('a program', () => {
     await program.stop()
   })
 
-  it('is stopped with all others', async () => {
+  it('ends with all others when everything is stopped', async () => {
     const programs = [node(ECHO), node(ECHO)]
     await stop_all()
     expect(programs.map(({ pid }) => is_running(pid))).toEqual([false, false])

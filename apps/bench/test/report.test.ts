@@ -3,24 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { charts_of } from '../src/report/charts.ts'
-import { doubts_of } from '../src/report/doubts.ts'
 import { gate_text, read_results, readme_of, report_text, write_report } from '../src/report/page.ts'
 import { markdown_of, shown, shown_ratio, text_of } from '../src/report/table.ts'
 import { groups_of, measures_of, tables_of } from '../src/report/tables.ts'
 import { targets_table } from '../src/report/targets.ts'
 import { VIEWS } from '../src/report/views.ts'
+import { warnings_of } from '../src/report/warnings.ts'
 import { MEASURE_NAMES } from '../src/results.ts'
 import { cpu, results_of, rounds_of } from './results_of.ts'
 
-const LONE = { measure: 'fan_out', group: 'one message', case_name: 'to 1,000' } as const
+const ONE_MESSAGE = { measure: 'fan_out', group: 'one message', case_name: 'to 1,000' } as const
 
 const results = results_of([
   ...rounds_of('bt_net', cpu(8, 9, 8.5)),
   ...rounds_of('ws', cpu(10, 10, 10)),
   ...rounds_of('bun', cpu(5, 5, 5)),
-  ...rounds_of('bt_net', cpu(9, 9, 9), LONE),
-  ...rounds_of('ws', cpu(10, 10, 10), LONE),
-  ...rounds_of('bt_net', cpu(1, 1, 1), { ...LONE, group: '16 messages in a turn' }),
+  ...rounds_of('bt_net', cpu(9, 9, 9), ONE_MESSAGE),
+  ...rounds_of('ws', cpu(10, 10, 10), ONE_MESSAGE),
+  ...rounds_of('bt_net', cpu(1, 1, 1), { ...ONE_MESSAGE, group: '16 messages in a turn' }),
 ])
 
 describe('shown', () => {
@@ -35,7 +35,7 @@ describe('shown', () => {
     expect(shown(value)).toBe(text)
   })
 
-  it('writes ratios with more digits where they are small', () => {
+  it('writes small ratios with more digits', () => {
     expect([shown_ratio(1.234), shown_ratio(0.0678)]).toEqual(['1.23', '0.068'])
   })
 })
@@ -43,17 +43,17 @@ describe('shown', () => {
 describe('a table', () => {
   const table = { title: 'µs', columns: ['one', 'two'], rows: [{ name: 'a case', cells: ['1', '22'] }] }
 
-  it('becomes Markdown', () => {
+  it('is formatted as Markdown', () => {
     expect(markdown_of(table)).toBe('µs:\n\n|  | one | two |\n|---|--:|--:|\n| a case | 1 | 22 |')
   })
 
-  it('becomes columns of text', () => {
+  it('is formatted as columns of text', () => {
     expect(text_of(table)).toBe('µs\n          one  two\n  a case    1   22')
   })
 })
 
 describe('the tables of a group', () => {
-  it('tell figures, ratios to ws and to Bun with their spread, and the rate', () => {
+  it('show figures, ratios to ws and Bun with their spread, and the rate', () => {
     const [group] = groups_of(results, 'echo')
     const tables = tables_of(results, group as NonNullable<typeof group>)
     expect(tables.map(({ title }) => title)).toEqual([
@@ -69,7 +69,7 @@ describe('the tables of a group', () => {
     })
   })
 
-  it('show no comparison with what was not measured', () => {
+  it('show no comparison with subjects that were not measured', () => {
     const [, burst] = groups_of(results, 'fan_out')
     const tables = tables_of(results, burst as NonNullable<typeof burst>)
     expect(tables.map(({ title }) => title)).toEqual([
@@ -78,7 +78,7 @@ describe('the tables of a group', () => {
     ])
   })
 
-  it('name figure and unit in each row where there are several', () => {
+  it('name the figure in each row if there are several', () => {
     const figures = { heap_bytes_per_connection: 2_000, rss_bytes_per_connection: 9_000 }
     const place = { measure: 'memory', case_name: 'idle' } as const
     const memory = results_of(rounds_of('ws', [figures], place))
@@ -90,20 +90,20 @@ describe('the tables of a group', () => {
     ])
   })
 
-  it('name the unit as well where there are several of these', () => {
+  it('name the unit as well if there are several units', () => {
     const figures = { p50_us: 50, p99_us: 90, p999_us: 99, late_p99_us: 5, rate_per_s: 1_000 }
     const latency = results_of(rounds_of('ws', [figures], { measure: 'latency', case_name: '50 %' }))
     const [group] = groups_of(latency, 'latency')
-    const [values, besides] = tables_of(latency, group as NonNullable<typeof group>)
+    const [values, others] = tables_of(latency, group as NonNullable<typeof group>)
     expect(values?.rows.map(({ name }) => name)).toEqual(['50 %: p50', '50 %: p99', '50 %: p99.9'])
-    expect(besides?.title).toBe('Other figures')
-    expect(besides?.rows.slice(0, 2)).toEqual([
+    expect(others?.title).toBe('Other figures')
+    expect(others?.rows.slice(0, 2)).toEqual([
       { name: '50 %: delay of the load (p99), µs', cells: ['5.00'] },
       { name: '50 %: rate, messages/s', cells: ['1,000'] },
     ])
   })
 
-  it('are of other figures where a group of the measure has others that count', () => {
+  it('show the main figures of a group that has its own', () => {
     const place = { measure: 'cluster', group: '25 messages a second', case_name: 'to 1,000' } as const
     const times = { p50_us: 50, p99_us: 90, publisher_late_p99_us: 3, cpu_us_per_message: 7 }
     const cluster = results_of([
@@ -124,7 +124,7 @@ describe('the tables of a group', () => {
     ])
   })
 
-  it('name the unit alone where a figure has no other name', () => {
+  it('name only the unit if a figure has no label', () => {
     const place = { measure: 'cluster', group: 'one message', case_name: 'to 1,000' } as const
     const figures = { cpu_us_per_message: 7, messages_per_s: 9_000, publisher_us_per_publish: 20 }
     const cluster = results_of(rounds_of('bt_net_nats', [figures], place))
@@ -136,7 +136,7 @@ describe('the tables of a group', () => {
     ])
   })
 
-  it('mark what one subject lacks', () => {
+  it('show a dash for a missing figure', () => {
     const lacking = results_of([
       ...rounds_of('ws', cpu(1)),
       ...rounds_of('bun', cpu(1), { case_name: '8 under way' }),
@@ -149,7 +149,7 @@ describe('the tables of a group', () => {
 })
 
 describe('measures', () => {
-  it('are shown in the order of the views, which know all of them', () => {
+  it('are shown in the order of the views, which contain all of them', () => {
     expect(measures_of(results)).toEqual(['echo', 'fan_out'])
     expect(Object.keys(VIEWS)).toEqual([...MEASURE_NAMES])
   })
@@ -166,13 +166,13 @@ describe('targets', () => {
     ])
   })
 
-  it('may be a least one', () => {
+  it('may have a lower bound', () => {
     const place = { measure: 'connect', case_name: 'connections' } as const
     const slow = results_of([...rounds_of('bt_net', cpu(200), place), ...rounds_of('ws', cpu(100), place)])
     expect(targets_table(slow)?.rows[0]?.cells).toEqual(['at least 1.00 × ws', '0.50 (0.50–0.50)', 'no'])
   })
 
-  it('may be those of what a broker joins, against another that a broker joins', () => {
+  it('may compare one cluster with another', () => {
     const place = { measure: 'cluster', group: 'one message', case_name: 'to 1,000' } as const
     const cluster = results_of([
       ...rounds_of('bt_net_nats', cpu(3), place),
@@ -186,7 +186,7 @@ describe('targets', () => {
     ])
   })
 
-  it('may be of the figure itself', () => {
+  it('may have a bound for the figure itself', () => {
     const place = { measure: 'floods', case_name: 'beside 64 that send pings' } as const
     const floods = results_of(rounds_of('bt_net', [{ worst_added_ms: 90 }, { worst_added_ms: 210 }], place))
     expect(targets_table(floods)?.rows).toEqual([
@@ -197,7 +197,7 @@ describe('targets', () => {
     ])
   })
 
-  it('tell of rounds that disagree', () => {
+  it('show if rounds differ from the median', () => {
     const verdict_of = (...figures: number[]): string | undefined => {
       const ws = rounds_of('ws', cpu(...figures.map(() => 10)))
       return targets_table(results_of([...rounds_of('bt_net', cpu(...figures)), ...ws]))?.rows[0]?.cells[2]
@@ -207,13 +207,13 @@ describe('targets', () => {
     expect(verdict_of(11, 12, 13)).toBe('no')
   })
 
-  it('are not spoken of where there is nothing to compare', () => {
+  it('are left out if nothing can be compared', () => {
     expect(targets_table(results_of(rounds_of('ws', cpu(1))))).toBeUndefined()
   })
 })
 
 describe('the gate', () => {
-  it('shows the ratio to ws beside gate and goal, and which of them it meets', () => {
+  it('shows the ratio to ws with gate and goal, and which of them is met', () => {
     const place = { measure: 'sizes', group: 'texts', case_name: '256 KiB, 2 under way' } as const
     const text = gate_text(
       results_of(
@@ -241,7 +241,7 @@ describe('the gate', () => {
   })
 })
 
-describe('doubts', () => {
+describe('warnings', () => {
   const busy = (cpu_share: number, load_cpu_share: number, others_share = 0) => [
     {
       cpu_us_per_message: 1,
@@ -253,41 +253,41 @@ describe('doubts', () => {
     },
   ]
 
-  it('are none where the subject was the limit, on a quiet machine', () => {
-    expect(doubts_of(results_of(rounds_of('ws', busy(0.99, 0.95, 0.02))))).toEqual([])
+  it('are empty if the subject was the limit, on a quiet machine', () => {
+    expect(warnings_of(results_of(rounds_of('ws', busy(0.99, 0.95, 0.02))))).toEqual([])
   })
 
-  it('are told where the load was the limit, with subject and case', () => {
-    const [doubt] = doubts_of(results_of(rounds_of('ws', busy(0.5, 0.95))))
-    expect(doubt).toContain('echo, 1 under way: ws')
+  it('name the subject and the case if the load was the limit', () => {
+    const [warning] = warnings_of(results_of(rounds_of('ws', busy(0.5, 0.95))))
+    expect(warning).toContain('echo, 1 under way: ws')
   })
 
-  it('are not had of an open loop, which is never idle', () => {
+  it('are empty for an open loop, which is never idle', () => {
     const [figures] = busy(0.5, 1)
     const open_loop = [{ ...figures, p99_us: 200, late_p99_us: 20 }]
-    expect(doubts_of(results_of(rounds_of('ws', open_loop, { measure: 'latency' })))).toEqual([])
+    expect(warnings_of(results_of(rounds_of('ws', open_loop, { measure: 'latency' })))).toEqual([])
   })
 
-  it('are told of latency that is that of the load', () => {
+  it('name latency that is mostly delay of the load', () => {
     const open_loop = [{ p99_us: 200, late_p99_us: 120 }]
-    const [doubt] = doubts_of(
+    const [warning] = warnings_of(
       results_of(rounds_of('ws', open_loop, { measure: 'latency', case_name: 'at 50 %' })),
     )
-    expect(doubt).toContain('latency, at 50 %: ws')
+    expect(warning).toContain('latency, at 50 %: ws')
   })
 
-  it('are told where other programs had their share, with the measure', () => {
-    const [doubt] = doubts_of(results_of(rounds_of('ws', busy(0.9, 0.5, 0.1))))
-    expect(doubt).toContain("Other programs took 10 % of the subject's core during echo")
+  it('name the measure that other programs disturbed', () => {
+    const [warning] = warnings_of(results_of(rounds_of('ws', busy(0.9, 0.5, 0.1))))
+    expect(warning).toContain("Other programs took 10 % of the subject's core during echo")
   })
 
-  it('begin with what the run itself has noted', () => {
-    expect(doubts_of(results_of([], ['not pinned']))).toEqual(['not pinned'])
+  it('begin with the notes of the run', () => {
+    expect(warnings_of(results_of([], ['not pinned']))).toEqual(['not pinned'])
   })
 })
 
 describe('charts', () => {
-  it('are one for each group and figure, with names that can be files', () => {
+  it('are drawn for each group and figure, with valid file names', () => {
     expect(charts_of(results).map(({ name }) => name)).toEqual([
       'echo.svg',
       'fan_out_one_message.svg',
@@ -295,7 +295,7 @@ describe('charts', () => {
     ])
   })
 
-  it('draw no bar where nothing was measured', () => {
+  it('draw no bar for a missing figure', () => {
     const [chart] = charts_of(
       results_of([...rounds_of('ws', cpu(1)), ...rounds_of('bun', cpu(1), { case_name: '8 under way' })]),
     )
@@ -304,7 +304,7 @@ describe('charts', () => {
 })
 
 describe('the page', () => {
-  it('has how to read it, what ran, targets, and each measure with charts that are written', () => {
+  it('has an introduction, the run, the targets, and each measure with its charts', () => {
     const page = readme_of(results)
     for (const words of [
       '# Benchmarks',
@@ -318,19 +318,19 @@ describe('the page', () => {
     expect(named).toEqual(charts_of(results).map(({ name }) => name))
   })
 
-  it('says what is to be doubted', () => {
+  it('lists the warnings', () => {
     expect(readme_of(results_of(rounds_of('ws', cpu(1)), ['not pinned']))).toContain('- not pinned')
   })
 })
 
 describe('the text for a terminal', () => {
-  it('has the same, without pictures', () => {
+  it('has the tables, targets and warnings', () => {
     const text = report_text(results_of(results.samples, ['not pinned']))
     for (const words of ['ECHO', 'FAN-OUT', 'Relative to ws', 'Targets for @bt/net', '! not pinned'])
       expect(text).toContain(words)
   })
 
-  it('leaves out what there is nothing to say of', () => {
+  it('leaves out empty sections', () => {
     expect(report_text(results_of(rounds_of('raw', cpu(1))))).not.toMatch(/^\.$/m)
     expect(report_text(results_of(rounds_of('ws', cpu(1))))).not.toContain('Targets')
   })
@@ -343,7 +343,7 @@ describe('writing', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it('leaves page, charts and results, which read back as they were, and no chart of before', () => {
+  it('replaces the charts of an earlier run, and writes results that can be read again', () => {
     writeFileSync(join(folder, 'old.svg'), '')
     writeFileSync(join(folder, 'notes.txt'), 'mine')
     const written = write_report(results, folder)
@@ -352,9 +352,12 @@ describe('writing', () => {
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(readme_of(results))
   })
 
-  it.each(['', '{}', 'null', '{"samples":1}'])('reads no results from %j, and names the file', content => {
-    const file = join(folder, 'other.json')
-    writeFileSync(file, content)
-    expect(() => read_results(file)).toThrow(`${file} holds no results of this bench`)
-  })
+  it.each(['', '{}', 'null', '{"samples":1}'])(
+    'refuses to read results from %j, and names the file',
+    content => {
+      const file = join(folder, 'other.json')
+      writeFileSync(file, content)
+      expect(() => read_results(file)).toThrow(`${file} holds no results of this bench`)
+    },
+  )
 })

@@ -10,7 +10,7 @@ const SELECTION: Selection = {
 }
 
 describe('figure_of', () => {
-  it('is the median over the rounds of that subject and case alone', () => {
+  it('returns the median over the rounds of one subject and case', () => {
     const results = results_of([
       ...rounds_of('ws', cpu(10, 30, 20)),
       ...rounds_of('ws', cpu(1000), { case_name: '8 under way' }),
@@ -21,7 +21,7 @@ describe('figure_of', () => {
     expect(figure_of(results, SELECTION, 'ws')).toEqual({ median: 20, least: 10, most: 30 })
   })
 
-  it('is undefined where it was not measured', () => {
+  it('returns undefined if the figure was not measured', () => {
     const results = results_of(rounds_of('ws', cpu(10)))
     expect(figure_of(results, SELECTION, 'bun')).toBeUndefined()
     expect(figure_of(results, { ...SELECTION, figure: 'p50_us' }, 'ws')).toBeUndefined()
@@ -29,12 +29,12 @@ describe('figure_of', () => {
 })
 
 describe('ratio_of', () => {
-  it('compares within each round, and takes the median of that: not a ratio of medians', () => {
+  it('returns the median of the ratios within rounds, not the ratio of medians', () => {
     const results = results_of([...rounds_of('bt_net', cpu(1, 20, 6)), ...rounds_of('ws', cpu(2, 10, 10))])
     expect(ratio_of(results, SELECTION, 'bt_net', 'ws')).toEqual({ median: 0.6, least: 0.5, most: 2 })
   })
 
-  it('leaves out rounds that the other lacks', () => {
+  it('leaves out rounds that the other subject lacks', () => {
     const results = results_of([...rounds_of('bt_net', cpu(1, 2, 3)), ...rounds_of('ws', cpu(2))])
     expect(ratio_of(results, SELECTION, 'bt_net', 'ws')).toEqual({ median: 0.5, least: 0.5, most: 0.5 })
     expect(ratio_of(results, SELECTION, 'bt_net', 'bun')).toBeUndefined()
@@ -42,7 +42,7 @@ describe('ratio_of', () => {
 })
 
 describe('this_machine', () => {
-  it('tells what it is', () => {
+  it('describes this machine', () => {
     const machine = this_machine()
     expect(machine.cpu).not.toBe('')
     expect(machine.cores).toBeGreaterThan(0)

@@ -2,7 +2,7 @@ import type { Figures, MeasureName, Results, Sample } from '../src/results.ts'
 import { FULL } from '../src/settings.ts'
 import type { SubjectName } from '../src/subjects/subjects.ts'
 
-/** Results of a run that never was. */
+/** Returns the results of a made-up run. */
 export function results_of(samples: readonly Sample[], notes: readonly string[] = []): Results {
   const labels: Record<string, string> = {
     bt_net: '@bt/net',
@@ -23,7 +23,7 @@ export function results_of(samples: readonly Sample[], notes: readonly string[] 
   }
 }
 
-/** A figure in each round, from the first. */
+/** Returns a sample for each round, from the first. */
 export function rounds_of(
   subject: SubjectName,
   rounds: readonly Figures[],
@@ -40,7 +40,7 @@ export function rounds_of(
   }))
 }
 
-/** CPU time per message in each round. */
+/** Returns figures with these CPU times per message, for each round. */
 export function cpu(...figures: number[]): Figures[] {
   return figures.map(cpu_us_per_message => ({ cpu_us_per_message, messages_per_s: 1e6 / cpu_us_per_message }))
 }

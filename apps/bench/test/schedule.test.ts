@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { first_that_counts, make_schedule } from '../src/schedule.ts'
+import { first_counted_index, make_schedule } from '../src/schedule.ts'
 
 const TASK = { messages_per_s: 1_000, settle_ms: 500, run_ms: 1_500, seed: 3 }
 
 describe('a schedule', () => {
-  it('has as many messages as are due in the time, one after the other, at about that rate', () => {
+  it('has all messages of its time, in order, at about the given rate', () => {
     const { due_ms, choice } = make_schedule(TASK, 4)
     expect([due_ms.length, choice.length]).toEqual([2_000, 2_000])
     expect([...due_ms]).toEqual([...due_ms].sort((a, b) => a - b))
@@ -12,28 +12,28 @@ describe('a schedule', () => {
     expect(due_ms.at(-1)).toBeLessThan(2_200)
   })
 
-  it('has every choice about as often as any other', () => {
+  it('has all choices about equally often', () => {
     const { choice } = make_schedule(TASK, 4)
-    for (const wanted of [0, 1, 2, 3]) {
-      const count = choice.filter(chosen => chosen === wanted).length
+    for (const expected of [0, 1, 2, 3]) {
+      const count = choice.filter(chosen => chosen === expected).length
       expect(count).toBeGreaterThan(400)
       expect(count).toBeLessThan(600)
     }
   })
 
-  it('is the same for the same seed, and another for another', () => {
+  it('depends only on the seed', () => {
     expect(make_schedule(TASK, 4)).toEqual(make_schedule(TASK, 4))
     expect(make_schedule({ ...TASK, seed: 4 }, 4)).not.toEqual(make_schedule(TASK, 4))
   })
 
-  it('has one message at least', () => {
+  it('has at least one message', () => {
     expect(make_schedule({ ...TASK, settle_ms: 0, run_ms: 0 }, 1).due_ms).toHaveLength(1)
   })
 })
 
-describe('the first message that counts', () => {
-  it('is the first that is due when all has settled, or the first of all where none is', () => {
+describe('first_counted_index', () => {
+  it('returns the first message that is due after settling, or 0 if there is none', () => {
     const due_ms = Float64Array.of(1, 4, 5, 9)
-    expect([0, 5, 9.5].map(settle_ms => first_that_counts({ due_ms }, settle_ms))).toEqual([0, 2, 0])
+    expect([0, 5, 9.5].map(settle_ms => first_counted_index({ due_ms }, settle_ms))).toEqual([0, 2, 0])
   })
 })

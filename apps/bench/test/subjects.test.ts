@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { find_subjects } from '../src/subjects/subjects.ts'
 
-it('tells of another build with the version of that build, where it has one', () => {
+it('shows another build with its version if that is known', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   mkdirSync(join(folder, 'dist'))
@@ -16,7 +16,7 @@ it('tells of another build with the version of that build, where it has one', ()
   expect(version()).toBe('0.0.9')
 })
 
-it('has one subject alone find bufferutil', () => {
+it('uses bufferutil for only one subject', () => {
   const from_ws = createRequire(createRequire(import.meta.url).resolve('ws'))
   expect(() => from_ws.resolve('bufferutil')).toThrow('Cannot find module')
   const { found, notes } = find_subjects(['ws', 'ws_bufferutil'], undefined)

@@ -3,16 +3,16 @@ import { read_frame } from '../wire/frame.js'
 import { message_bytes, payload_of, type Shape } from '../wire/message.js'
 import { type ClientSocket, close_socket, open_sockets, type Target } from './client_socket.js'
 
-/** What came of a load. */
+/** The result of a load. */
 export interface LoadResult {
-  /** How many messages were answered: all that were sent. */
+  /** How many messages were sent and answered. */
   readonly messages: number
   readonly elapsed_ms: number
 }
 
-const UNLIKE = 'the answer is not the message that was sent'
+const WRONG_ANSWER = 'the answer is not the message that was sent'
 
-/** The connections that are open for a measure, and what was found out about their server. */
+/** The open connections of a measure. */
 export class ClientGroup {
   readonly target: Target
   readonly sockets: ClientSocket[] = []
@@ -21,19 +21,19 @@ export class ClientGroup {
     this.target = target
   }
 
-  /** Opens as many as are lacking. */
+  /** Opens connections until there are `count`. */
   async grow_to(count: number): Promise<void> {
     this.sockets.push(...(await open_sockets(this.target, count - this.sockets.length)))
   }
 
-  /** A message as it is sent. */
+  /** Returns the bytes of a message. */
   request(shape: Shape): Buffer {
     return message_bytes(shape, this.target.dialect, 'client')
   }
 
   /**
-   * Has one message echoed by each socket, checks that it comes back as it was sent, and returns how many bytes an answer takes.
-   * From then on bytes are counted, and that is enough: the answers to the same message are the same.
+   * Sends one message on each socket, checks that it is echoed unchanged, and resolves with the size of an
+   * answer. After that, counting bytes is enough, because the answers to the same message are the same.
    */
   async try_echo(shape: Shape): Promise<number> {
     const request = this.request(shape)
@@ -48,7 +48,7 @@ export class ClientGroup {
     return sizes[0] as number
   }
 
-  /** Has a server send to all as many messages as it sends in one turn, and checks that each socket gets these. */
+  /** Makes the server send a burst to all sockets, and checks that each socket receives it. */
   async try_fan_out(
     { shape, burst }: { readonly shape: Shape; readonly burst: number },
     trigger: { pull(): void },
@@ -60,28 +60,28 @@ export class ClientGroup {
     await Promise.all(received)
   }
 
-  /** Lets go of all at once, whose server is gone or about to go. */
+  /** Destroys all connections at once, because the server has ended or is about to. */
   drop(): void {
     for (const { tcp } of this.sockets.splice(0)) tcp.destroy()
   }
 
-  /** Closes all in order. */
+  /** Closes all connections with a closing handshake. */
   async close(): Promise<void> {
     await Promise.all(this.sockets.splice(0).map(close_socket))
   }
 }
 
-/** Settles with how many bytes the first answer has, once it was looked at. */
+/** Checks the first answer on a socket, and resolves with its size. */
 function first_answer(socket: ClientSocket, shape: Shape, expected: Buffer): Promise<number> {
   const length_of = shape.is_compressed
-    ? (said: Buffer) => compressed_length(said, shape)
-    : (said: Buffer) => plain_length(said, expected)
-  let said = Buffer.alloc(0)
+    ? (received: Buffer) => compressed_length(received, shape)
+    : (received: Buffer) => plain_length(received, expected)
+  let received = Buffer.alloc(0)
   return new Promise((resolve, reject) => {
     socket.on_bytes = bytes => {
-      said = Buffer.concat([said, bytes])
+      received = Buffer.concat([received, bytes])
       try {
-        const length = length_of(said)
+        const length = length_of(received)
         if (length !== undefined) resolve(length)
       } catch (error) {
         reject(error)
@@ -91,19 +91,21 @@ function first_answer(socket: ClientSocket, shape: Shape, expected: Buffer): Pro
   })
 }
 
-/** How many bytes an answer takes; `undefined` while it is not all there. Throws what is not what was expected. */
-function plain_length(said: Buffer, expected: Buffer): number | undefined {
-  if (said.length < expected.length) return undefined
-  if (!said.equals(expected)) throw new Error(UNLIKE)
+/**
+ * Returns the size of an answer; `undefined` while it is incomplete. Throws if it is not the expected one.
+ */
+function plain_length(received: Buffer, expected: Buffer): number | undefined {
+  if (received.length < expected.length) return undefined
+  if (!received.equals(expected)) throw new Error(WRONG_ANSWER)
   return expected.length
 }
 
-/** The same of an answer that its server has compressed in its own way. */
-function compressed_length(said: Buffer, shape: Shape): number | undefined {
-  const frame = read_frame(said)
+/** Returns the size of a compressed answer, which depends on the server's compressor. */
+function compressed_length(received: Buffer, shape: Shape): number | undefined {
+  const frame = read_frame(received)
   if (frame === undefined) return undefined
   if (!frame.is_compressed) throw new Error('the answer is not compressed')
   const text = inflateRawSync(frame.payload, { finishFlush: zlib.Z_SYNC_FLUSH })
-  if (!text.equals(payload_of(shape))) throw new Error(UNLIKE)
+  if (!text.equals(payload_of(shape))) throw new Error(WRONG_ANSWER)
   return frame.bytes
 }

@@ -3,9 +3,9 @@ import { connect as connect_tls } from 'node:tls'
 import { make_frame, OPCODE, read_frame } from '../wire/frame.js'
 import { answer_end, request_of } from '../wire/handshake.js'
 import type { Dialect } from '../wire/message.js'
-import { PingSieve } from '../wire/ping_sieve.js'
+import { PingFilter } from '../wire/ping_filter.js'
 
-/** Where a socket connects to, and how it speaks. */
+/** The server of a connection, and its protocol. */
 export interface Target {
   readonly port: number
   readonly dialect: Dialect
@@ -13,44 +13,47 @@ export interface Target {
   readonly with_tls?: boolean
 }
 
-/** A client as light as one can be in Node: a TCP socket that has shaken hands, answers Pings, and hands on all else unread. */
+/**
+ * A minimal client: a TCP socket that does the handshake, answers Pings, and passes on all other bytes
+ * unread.
+ */
 export interface ClientSocket {
   readonly tcp: Socket
-  /** Is handed what comes, which is there until it returns. */
+  /** Called with received bytes, which are valid only until it returns. */
   on_bytes: (bytes: Buffer) => void
-  /** Settles when the connection is gone. */
+  /** Resolves when the connection has closed. */
   readonly closed: Promise<void>
 }
 
-/** What all sockets read into: nobody keeps what was read. */
-const SHARED = Buffer.allocUnsafeSlow(256 * 1024)
+/** The buffer into which all sockets read. No callback keeps the bytes. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024)
 
 const JOIN_NAMESPACE = make_frame(OPCODE.TEXT, Buffer.from('40'), 'client')
 const CLOSE_1000 = make_frame(OPCODE.CLOSE, Buffer.from([0x03, 0xe8]), 'client')
 
-/** Connects, and shakes hands; of socket.io, with its own protocol as well. */
+/** Connects, and does the handshake, including that of socket.io if it is the protocol. */
 export function open_socket(target: Target): Promise<ClientSocket> {
   return new Promise((resolve, reject) => {
     const onread = {
-      buffer: SHARED,
+      buffer: READ_BUFFER,
       callback: (count: number) => {
-        const bytes = SHARED.subarray(0, count)
-        if (is_greeted) socket.on_bytes(pings.sift(bytes))
-        else greet(bytes)
+        const bytes = READ_BUFFER.subarray(0, count)
+        if (is_open) socket.on_bytes(pings.filter(bytes))
+        else read_handshake(bytes)
         return true
       },
     }
-    const to = { port: target.port, host: '127.0.0.1', onread }
-    // The certificate is one that a run makes for itself.
-    const tcp = target.with_tls ? connect_tls({ ...to, rejectUnauthorized: false }) : connect(to)
+    const address = { port: target.port, host: '127.0.0.1', onread }
+    // Each run generates its own certificate.
+    const tcp = target.with_tls ? connect_tls({ ...address, rejectUnauthorized: false }) : connect(address)
     tcp.setNoDelay(true)
-    const pings = new PingSieve(payload => tcp.write(make_frame(OPCODE.PONG, payload, 'client')))
-    const greeting = new Greeting(target, tcp)
-    let is_greeted = false
-    const greet = (bytes: Buffer): void => {
+    const pings = new PingFilter(payload => tcp.write(make_frame(OPCODE.PONG, payload, 'client')))
+    const handshake = new ClientHandshake(target, tcp)
+    let is_open = false
+    const read_handshake = (bytes: Buffer): void => {
       try {
-        is_greeted = greeting.hear(bytes)
-        if (is_greeted) resolve(socket)
+        is_open = handshake.read(bytes)
+        if (is_open) resolve(socket)
       } catch (error) {
         reject(error)
         tcp.destroy()
@@ -71,7 +74,7 @@ export function open_socket(target: Target): Promise<ClientSocket> {
   })
 }
 
-/** Opens so many sockets, a few at a time. */
+/** Opens `count` sockets, `at_a_time` at once. */
 export async function open_sockets(target: Target, count: number, at_a_time = 64): Promise<ClientSocket[]> {
   const sockets: ClientSocket[] = []
   while (sockets.length < count) {
@@ -81,17 +84,17 @@ export async function open_sockets(target: Target, count: number, at_a_time = 64
   return sockets
 }
 
-/** Closes in order (RFC 6455 §7.1.2): says Close, and waits until the server has closed the TCP connection. */
+/** Sends a Close frame, and waits until the server has closed the TCP connection (RFC 6455 §7.1.1). */
 export function close_socket({ tcp, closed }: ClientSocket): Promise<void> {
   tcp.write(CLOSE_1000)
   return closed
 }
 
-/** What is said on both sides until messages may flow. */
-class Greeting {
+/** The client's side of the handshakes before the first message. */
+class ClientHandshake {
   readonly #target: Target
   readonly #tcp: Socket
-  #said: Buffer = Buffer.alloc(0)
+  #received: Buffer = Buffer.alloc(0)
   #next: 'answer' | 'engine_open' | 'namespace_joined' = 'answer'
 
   constructor(target: Target, tcp: Socket) {
@@ -99,14 +102,14 @@ class Greeting {
     this.#tcp = tcp
   }
 
-  /** Takes what the server says next; `true` when that was the last of it. */
-  hear(bytes: Buffer): boolean {
-    this.#said = Buffer.concat([this.#said, bytes])
+  /** Reads bytes of the server; returns `true` when the handshakes are complete. */
+  read(bytes: Buffer): boolean {
+    this.#received = Buffer.concat([this.#received, bytes])
     if (this.#next === 'answer') {
-      const end = answer_end(this.#said, this.#target.with_compression)
+      const end = answer_end(this.#received, this.#target.with_compression)
       if (end === -1) return false
       if (this.#target.dialect === 'websocket') return true
-      this.#said = this.#said.subarray(end)
+      this.#received = this.#received.subarray(end)
       this.#next = 'engine_open'
     }
     if (this.#next === 'engine_open' && this.#packet('0{')) {
@@ -117,9 +120,9 @@ class Greeting {
   }
 
   #packet(start: string): boolean {
-    const frame = read_frame(this.#said)
+    const frame = read_frame(this.#received)
     if (frame === undefined) return false
-    this.#said = this.#said.subarray(frame.bytes)
+    this.#received = this.#received.subarray(frame.bytes)
     const packet = frame.payload.toString()
     if (!packet.startsWith(start)) throw new Error(`expected a packet ${start}…, got: ${packet}`)
     return true

@@ -5,39 +5,40 @@ import type { ClientGroup, LoadResult } from './client_group.js'
 import { type ClientSocket, close_socket, open_socket, type Target } from './client_socket.js'
 
 export interface ClosedLoopTask {
-  /** What each connection sends in turn, again and again. */
+  /** The messages that each connection sends in turn, repeatedly. */
   readonly shapes: readonly Shape[]
-  /** How many messages are under way on each connection at any moment. */
+  /** How many messages are in flight on each connection at any time. */
   readonly depth: number
   readonly run_ms: number
 }
 
-/** Connections begin at different messages of the cycle, so that the large ones are not all under way at once. */
+/** Offsets the first messages of the connections, so that large messages are not all in flight at once. */
 const STRIDE = 37
 
 /**
- * Keeps `depth` messages under way on each connection. As answers come in, as many new messages go out, in one write. When the time
- * is over nothing more is sent, and the last answer is waited for. `answer_bytes` are the sizes of the answers to `shapes`.
+ * Keeps `depth` messages in flight on each connection. Each read of answers is followed by one write of as
+ * many new messages. After `run_ms`, it only waits for the remaining answers. `answer_bytes` are the sizes of
+ * the answers to `shapes`.
  */
 export function run_closed_loop(
   group: ClientGroup,
   { shapes, depth, run_ms }: ClosedLoopTask,
   answer_bytes: readonly number[],
 ): Promise<LoadResult> {
-  const requests = new Cycle(
+  const requests = new MessageCycle(
     shapes.map(shape => group.request(shape)),
     depth,
   )
   return new Promise((resolve, reject) => {
     let is_over = false
     let answered = 0
-    let under_way = group.sockets.length * depth
+    let in_flight = group.sockets.length * depth
     const start = performance.now()
     setTimeout(() => {
       is_over = true
     }, run_ms)
     const settle = (): void => resolve({ messages: answered, elapsed_ms: performance.now() - start })
-    const drive = ({ tcp }: ClientSocket, first: number): ((bytes: Buffer) => void) => {
+    const answer_reader = ({ tcp }: ClientSocket, first: number): ((bytes: Buffer) => void) => {
       let bytes = 0
       let next = first
       let due_bytes = answer_bytes[next] as number
@@ -52,42 +53,42 @@ export function run_closed_loop(
         }
         if (answers === 0) return
         answered += answers
-        // What goes out follows the `depth` messages of which the first were answered now.
+        // The new messages follow the `depth` messages of which the first were answered now.
         if (!is_over) tcp.write(requests.messages(next - answers + depth, answers))
         else {
-          under_way -= answers
-          if (under_way === 0) settle()
+          in_flight -= answers
+          if (in_flight === 0) settle()
         }
       }
     }
     for (const [index, socket] of group.sockets.entries()) {
       const first = (index * STRIDE) % shapes.length
-      socket.on_bytes = drive(socket, first)
+      socket.on_bytes = answer_reader(socket, first)
       void socket.closed.then(() => reject(new Error('a connection was closed during the closed loop')))
       socket.tcp.write(requests.messages(first, depth))
     }
   })
 }
 
-/** Messages that are sent in turn, again and again, as bytes that are made once. */
-class Cycle {
+/** Messages that are sent in turn, repeatedly, with their bytes in one buffer. */
+class MessageCycle {
   readonly #length: number
   readonly #bytes: Buffer
   /** Where each message begins. */
   readonly #starts: number[] = [0]
 
-  /** At most `most_at_once` of `messages` are sent at once. */
-  constructor(messages: readonly Buffer[], most_at_once: number) {
+  /** `max_at_once` is the most messages that one call of `messages` returns. */
+  constructor(messages: readonly Buffer[], max_at_once: number) {
     this.#length = messages.length
     const all = Array.from(
-      { length: messages.length + most_at_once },
+      { length: messages.length + max_at_once },
       (_, index) => messages[index % messages.length] as Buffer,
     )
     this.#bytes = Buffer.concat(all)
     for (const { length } of all) this.#starts.push((this.#starts.at(-1) as number) + length)
   }
 
-  /** So many messages in one piece, from that number on. */
+  /** Returns the bytes of `count` consecutive messages from an index on. */
   messages(from: number, count: number): Buffer {
     const first = from % this.#length
     return this.#bytes.subarray(this.#starts[first], this.#starts[first + count])
@@ -102,18 +103,18 @@ export interface FanOutTask {
   readonly run_ms: number
 }
 
-/** Has a server send a burst to all. */
+/** Makes a server send a burst to all sockets. */
 export interface Trigger {
   pull(): void
 }
 
-/** Connects to the trigger of a server while something runs; a byte there is a burst. */
+/** Connects to the trigger port of a server during a run. Each byte on it triggers a burst. */
 export async function with_trigger<Result>(
   port: number,
   run: (trigger: Trigger) => Promise<Result>,
 ): Promise<Result> {
   const tcp = connect({ port, host: '127.0.0.1', noDelay: true })
-  // If the server is gone later, the sockets that wait for a burst are closed, which is reported.
+  // If the server ends, the sockets that wait for a burst report that they were closed.
   tcp.on('error', () => {})
   await once(tcp, 'connect')
   try {
@@ -123,7 +124,10 @@ export async function with_trigger<Result>(
   }
 }
 
-/** Has a server send to all sockets, again when all have received everything, until the time is over. Each delivery counts as a message. */
+/**
+ * Makes a server send bursts to all sockets until the time is over, each when all sockets have received the
+ * last one. Each delivery counts as a message.
+ */
 export function run_fan_out(
   group: ClientGroup,
   trigger: Trigger,
@@ -134,13 +138,13 @@ export function run_fan_out(
     const sockets = group.sockets.length
     let is_over = false
     let bursts = 0
-    let waited_for = 0
+    let missing = 0
     const start = performance.now()
     setTimeout(() => {
       is_over = true
     }, run_ms)
     const next = (): void => {
-      waited_for = sockets
+      missing = sockets
       bursts += 1
       trigger.pull()
     }
@@ -151,8 +155,8 @@ export function run_fan_out(
         if (bytes < each_bytes) return
         if (bytes > each_bytes) reject(new Error(`${bytes} bytes where a burst has ${each_bytes}`))
         bytes = 0
-        waited_for -= 1
-        if (waited_for > 0) return
+        missing -= 1
+        if (missing > 0) return
         if (is_over) resolve({ messages: bursts * burst * sockets, elapsed_ms: performance.now() - start })
         else next()
       }
@@ -163,12 +167,12 @@ export function run_fan_out(
 }
 
 export interface ConnectTask {
-  /** How many are under way at any moment. */
+  /** How many connections are being opened or closed at any time. */
   readonly at_a_time: number
   readonly run_ms: number
 }
 
-/** Connects, does the handshake and closes cleanly, again and again, several at a time. */
+/** Repeatedly connects, does the handshake and closes cleanly, several connections at a time. */
 export async function run_connect_loop(
   target: Target,
   { at_a_time, run_ms }: ConnectTask,

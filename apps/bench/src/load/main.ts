@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os'
-import { cpu_us, obey } from '../process/commands.js'
+import { cpu_us, handle_commands } from '../process/commands.js'
 import { CountingServer } from '../wire/counting_server.js'
 import type { Dialect, Shape } from '../wire/message.js'
 import { ClientGroup, type LoadResult } from './client_group.js'
@@ -18,7 +18,7 @@ import { type OpenLoopTask, run_open_loop } from './open_loop.js'
 import { type ProbeTask, run_probe } from './probe.js'
 import { Receipts } from './receipts.js'
 
-/** The honest client shares the core, and what it waits for the core is not the server's. */
+/** The honest client shares the core, and should not wait for the flood there. */
 const LOW_PRIORITY = 19
 
 let group: ClientGroup | undefined
@@ -26,8 +26,8 @@ let server: CountingServer | undefined
 let receipts: Receipts | undefined
 let flood: Flood | undefined
 
-obey({
-  // As the load of a server: connections to it, and messages on these.
+handle_commands({
+  // The load of a server: connections, and messages on them.
   open: async (args: Target & { count: number }) => {
     group = new ClientGroup(args)
     await group.grow_to(args.count)
@@ -54,14 +54,14 @@ obey({
   close: () => opened().close(),
   drop: () => opened().drop(),
 
-  // As clients that flood a server, in a process of their own.
+  // Clients that flood a server, in a separate process.
   start_flood: async (args: FloodTask) => {
     setPriority(LOW_PRIORITY)
     flood = await Flood.start(args)
   },
   stop_flood: () => flood?.stop(),
 
-  // As the load of a client: a server to talk to.
+  // The load of a client: a server.
   serve: ({ dialect, shape }: { dialect: Dialect; shape: Shape }) => {
     server = new CountingServer(dialect)
     server.expect(shape)
@@ -81,7 +81,7 @@ function expected(): Receipts {
   return receipts
 }
 
-/** What came of a load, and the CPU time that it took to make it. */
+/** Adds the CPU time of this process to the result of a load. */
 async function with_cpu<Result extends LoadResult>(
   run: () => Promise<Result>,
 ): Promise<Result & { load_cpu_us: number }> {

@@ -1,25 +1,25 @@
-import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
+import { first_counted_index, make_schedule, type ScheduleTask } from '../schedule.js'
 import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
 import type { ClientGroup, LoadResult } from './client_group.js'
 
-/** Messages sent at a fixed rate, whatever becomes of those before them. */
+/** Messages that are sent at a fixed rate, without waiting for earlier answers. */
 export interface OpenLoopTask extends ScheduleTask {
   readonly shape: Shape
 }
 
-/** How long answers took, counted from when their messages were due, not from when they were sent. */
+/** The response times, counted from when messages were due, not from when they were sent. */
 export interface OpenLoopResult extends LoadResult {
   readonly p50_us: number
   readonly p99_us: number
   readonly p999_us: number
-  /** How late the load itself sent: what of the above is not the subject's. */
+  /** The delay of the load itself, which is part of the response times. */
   readonly late_p99_us: number
 }
 
 /**
- * Sends by a schedule, each message on a connection drawn by chance. Whoever answers late is not spared what is due meanwhile. The answers of one
- * connection come in order, so bytes tell which message was answered.
+ * Sends messages on random connections by a schedule, even if earlier ones are not answered yet. The answers
+ * on a connection are in order, so counting bytes identifies the answered message.
  */
 export function run_open_loop(
   group: ClientGroup,
@@ -43,7 +43,7 @@ export function run_open_loop(
       let bytes = 0
       let next = 0
       socket.on_bytes = ({ length }) => {
-        // What comes after the last answer is a Close.
+        // After the last answer, only a Close frame arrives.
         if (answered === count) return
         bytes += length
         const now = performance.now() - start
@@ -59,8 +59,9 @@ export function run_open_loop(
         reject(new Error('a connection was closed during the open loop'))
       })
     }
-    // Timers are a millisecond coarse, and this core has nothing else to do: it looks at the clock all the time.
-    const send_what_is_due = (): void => {
+    // Timers have a resolution of a millisecond, and this core has nothing else to do, so this polls the
+    // clock.
+    const send_due_messages = (): void => {
       let now = performance.now() - start
       while (sent < count && (due_ms[sent] as number) <= now) {
         sockets[connection[sent] as number]?.tcp.write(request)
@@ -68,9 +69,9 @@ export function run_open_loop(
         sent += 1
         now = performance.now() - start
       }
-      if (answered < count && !is_lost) setImmediate(send_what_is_due)
+      if (answered < count && !is_lost) setImmediate(send_due_messages)
     }
-    send_what_is_due()
+    send_due_messages()
   })
 }
 
@@ -87,7 +88,7 @@ function result_of(
   late_us: Float64Array,
   elapsed_ms: number,
 ): OpenLoopResult {
-  const first = first_that_counts({ due_ms }, settle_ms)
+  const first = first_counted_index({ due_ms }, settle_ms)
   const took = took_us.subarray(first).sort()
   return {
     messages: due_ms.length,

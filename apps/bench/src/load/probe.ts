@@ -2,28 +2,29 @@ import { quantile } from '../statistics.js'
 import type { Shape } from '../wire/message.js'
 import type { ClientGroup, LoadResult } from './client_group.js'
 
-/** Messages that one client sends at regular times, whatever becomes of those before them. */
+/** Messages that one client sends at regular intervals, without waiting for earlier answers. */
 export interface ProbeTask {
   readonly shape: Shape
   readonly every_ms: number
   readonly run_ms: number
 }
 
-/** How long the answers took. */
+/** The response times. */
 export interface ProbeResult extends LoadResult {
   readonly p50_ms: number
   readonly p99_ms: number
   readonly worst_ms: number
-  /** How many were not answered. */
+  /** How many messages were not answered. */
   readonly unanswered: number
 }
 
-/** How long the last answers are waited for. */
-const PATIENCE_MS = 1_000
+/** How long to wait for the last answers. */
+const ANSWER_TIMEOUT_MS = 1_000
 
 /**
- * Sends on the first connection of a group, by a timer, so that others have this core meanwhile. A wait counts from when its message was
- * sent: what this process is late itself is not the server's. What is not answered a second after the last was sent counts as if the answer came then.
+ * Sends on the first connection of a group, by a timer, so that others can use this core in between. A
+ * response time counts from when the message was sent, because delays of this process are not those of the
+ * server. A message that is not answered within a second after the last one was sent counts as answered then.
  */
 export function run_probe(
   group: ClientGroup,
@@ -49,17 +50,17 @@ export function run_probe(
         took_ms.push(now - (sent_ms[took_ms.length] as number))
       if (is_over && took_ms.length === sent_ms.length) resolve(result_of(took_ms, now - start, 0))
     }
-    const give_up = (): void => {
+    const resolve_unanswered = (): void => {
       const now = performance.now()
-      const waiting_ms = sent_ms.slice(took_ms.length).map(at => now - at)
-      resolve(result_of([...took_ms, ...waiting_ms], now - start, waiting_ms.length))
+      const unanswered_ms = sent_ms.slice(took_ms.length).map(at => now - at)
+      resolve(result_of([...took_ms, ...unanswered_ms], now - start, unanswered_ms.length))
     }
     const timer = setInterval(() => {
       is_over = performance.now() - start >= run_ms
       send()
       if (!is_over) return
       clearInterval(timer)
-      setTimeout(give_up, PATIENCE_MS).unref()
+      setTimeout(resolve_unanswered, ANSWER_TIMEOUT_MS).unref()
     }, every_ms)
     void socket.closed.then(() => {
       clearInterval(timer)

@@ -3,17 +3,17 @@ import { quantile } from '../statistics.js'
 import { message_bytes, type Shape } from '../wire/message.js'
 import type { ClientGroup, LoadResult } from './client_group.js'
 
-/** How long messages took from when they were published until each socket had them. */
+/** How long messages took from publishing until each socket had received them. */
 export interface ReceiptTimes {
   readonly p50_us: number
   readonly p99_us: number
 }
 
-/** What comes on the connections of a group from now on, and when: messages of one shape, whoever sends them. */
+/** Counts and times the messages of one shape that the connections of a group receive from now on. */
 export class Receipts {
   readonly #start_us: number = now_us()
   readonly #start_cpu_us: number = cpu_us()
-  /** For each socket, when each message was there, in order. */
+  /** When each socket received its messages, in order. */
   readonly #times_us: number[][]
   #total = 0
   #awaited = Number.POSITIVE_INFINITY
@@ -25,7 +25,7 @@ export class Receipts {
     this.#lost = Promise.race(group.sockets.map(({ closed }) => closed)).then(() => {
       throw new Error('a connection was closed while messages were due')
     })
-    // It is told to whoever waits, which nobody may do.
+    // The rejection is handled by `all`, which may never be called.
     this.#lost.catch(() => {})
     this.#times_us = group.sockets.map(socket => {
       const times_us: number[] = []
@@ -42,14 +42,16 @@ export class Receipts {
     })
   }
 
-  /** Settles when so many messages have come, all sockets together, with the CPU time that it took to take them in. */
+  /**
+   * Resolves when all sockets together have received `total` messages, with the CPU time of receiving them.
+   */
   async all(total: number): Promise<LoadResult & { load_cpu_us: number }> {
-    const come = new Promise<void>(resolve => {
+    const received = new Promise<void>(resolve => {
       this.#awaited = total
       this.#settle = resolve
       if (this.#total >= total) resolve()
     })
-    await Promise.race([come, this.#lost])
+    await Promise.race([received, this.#lost])
     if (this.#total > total) throw new Error(`${this.#total} messages have come where ${total} were due`)
     return {
       messages: total,
@@ -58,7 +60,10 @@ export class Receipts {
     }
   }
 
-  /** Where every socket got every message: how long they took, but for those before number `first`, by when each was published. */
+  /**
+   * Returns the times from publishing to receipt, without the messages before index `first`. Every socket has
+   * to have received every message.
+   */
   times(published_us: readonly number[], first: number): ReceiptTimes {
     const took_us = this.#times_us.flatMap(times_us =>
       times_us.slice(first).map((at_us, index) => at_us - (published_us[first + index] as number)),

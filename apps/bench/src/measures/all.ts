@@ -9,7 +9,7 @@ import type { Measure } from './measure.js'
 import { memory } from './memory.js'
 import { latency, many } from './rates.js'
 
-/** Every measure, by its name. */
+/** All measures by name. */
 export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
   ...{ echo, sizes, tls, fan_out, connect, memory },
   ...{ latency, many, floods, client, compression, cluster },

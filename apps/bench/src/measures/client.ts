@@ -4,12 +4,12 @@ import { type Shape, SMALL_TEXT } from '../wire/message.js'
 import { connections_for, depth_case, sized_case } from './echo.js'
 import { type Measure, type MeasuredLoad, type Stage, with_cpu_of } from './measure.js'
 
-/** What an echoed message costs the client that sends it; the load is its server. */
+/** Measures the CPU time of a client per echoed message. The load is its server. */
 export const client: Measure = {
   name: 'client',
   role: 'client',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => async () => {
     const { depths, sizes } = stage.settings
     const results = await measure_client(stage, SMALL_TEXT, depths, depth_case)
@@ -21,7 +21,7 @@ export const client: Measure = {
   },
 }
 
-/** Measures a client at each of these depths, over connections of its own. */
+/** Measures a client at each depth, over new connections. */
 async function measure_client(
   stage: Stage,
   shape: Shape,

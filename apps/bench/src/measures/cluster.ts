@@ -23,33 +23,38 @@ interface ClusterBurst {
   readonly is_spread: boolean
 }
 
-/** What is published before all sockets have received it: how many messages, in one turn or each in its own. */
+/**
+ * The bursts: how many messages are published at once, and whether each has its own turn of the event loop.
+ */
 export const CLUSTER_BURSTS: readonly ClusterBurst[] = [
   { group: burst_group(1), burst: 1, is_spread: false },
   { group: '16 messages, each in a turn', burst: 16, is_spread: true },
   { group: burst_group(16), burst: 16, is_spread: false },
 ]
 
-/** Few enough that no process is near its maximum, with a thousand sockets to each message. */
+/** A rate at which no process is near its maximum, with 1,000 sockets per message. */
 const PUBLISHES_PER_S = 25
 
-/** The group of the figures at that rate. */
+/** The group of the figures at this rate. */
 export const RATE_GROUP: string = `${PUBLISHES_PER_S} messages a second`
 
-/** Two nodes of a subject, and their broker: one has all sockets, the other publishes. */
+/** Two nodes of a subject with their broker: one has all sockets, the other publishes. */
 interface TwoNodes {
   readonly publisher: Program
   readonly broker: Broker
-  /** Where sockets connect to. */
+  /** The port of the node with the sockets. */
   readonly port: number
 }
 
-/** What it costs two servers to deliver a message, published on one, to many sockets on the other, and how long it takes. */
+/**
+ * Measures the CPU time and the delay of messages that are published on one server for many sockets on
+ * another.
+ */
 export const cluster: Measure = {
   name: 'cluster',
   role: 'node',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
     const { program, load, settings } = stage
     const audience = settings.cluster_audience
@@ -77,18 +82,21 @@ export const cluster: Measure = {
   },
 }
 
-/** Starts a broker, and two nodes on it: the stage's own program will have the sockets. They end with that. */
-async function start_nodes({ subject, program, cores, until_stopped }: Stage): Promise<TwoNodes> {
-  const broker = until_stopped(await start_broker(broker_of(subject)))
-  const publisher = until_stopped(start_subject(subject, 'node', cores.subject))
+/**
+ * Starts a broker and a publishing node, which stop with the stage's own program, the node with the sockets.
+ */
+async function start_nodes({ subject, program, cores, stop_with_subject }: Stage): Promise<TwoNodes> {
+  const broker = stop_with_subject(await start_broker(broker_of(subject)))
+  const publisher = stop_with_subject(start_subject(subject, 'node', cores.subject))
   const settings: NodeSettings = { broker_url: broker.url, topic: 'room' }
   const [port] = await Promise.all([program, publisher].map(node => node.call<number>('open', settings)))
   return { publisher, broker, port: port as number }
 }
 
 /**
- * Lets a load run, and adds the CPU time that the publishing node and the broker took for each published message, which `audience` sockets
- * received. The broker runs on the core of the load, so its time is counted with that of the load.
+ * Runs a load, and adds the CPU time of the publishing node and of the broker per published message, which
+ * `audience` sockets receive. The broker runs on the core of the load, so its CPU time is added to that of
+ * the load.
  */
 async function with_cpu_of_others(
   { publisher, broker }: TwoNodes,
@@ -112,7 +120,7 @@ async function with_cpu_of_others(
   }
 }
 
-/** Measures how long it takes from publishing on one node until each socket on the other has the message. */
+/** Measures the time from publishing on one node to the receipt by each socket on the other. */
 function measure_receipts(stage: Stage, nodes: TwoNodes, audience: number): Promise<Figures> {
   const { load, settings } = stage
   const { publisher } = nodes

@@ -1,11 +1,11 @@
 import { listen, type Measure, type MeasuredLoad, with_cpu_of } from './measure.js'
 
-/** What it costs to accept a client: the TCP connection, the handshake, and a clean close. */
+/** Measures the CPU time per accepted client: the TCP connection, the handshake, and a clean close. */
 export const connect: Measure = {
   name: 'connect',
   role: 'server',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
     const { program, load, subject, settings } = stage
     const target = { port: await listen(program), dialect: subject.dialect }

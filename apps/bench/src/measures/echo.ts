@@ -10,14 +10,14 @@ const KIB = 1024
 const MIXED_DEPTH = 8
 const COMPRESSED: Shape = { kind: 'text', bytes: KIB, is_compressed: true }
 
-/** The script that makes certificates, here and in tests. */
+/** The script that generates certificates, here and in tests. */
 interface CertificateScript {
   readonly make_self_signed: () => Promise<{ readonly cert: string; readonly key: string }>
 }
 
 const CERTIFICATES = new URL('../../../../packages/test-support/src/certificates.mjs', import.meta.url)
 
-/** What is echoed over connections of its own, at each of these depths. */
+/** Messages that are echoed over new connections, at each depth. */
 interface EchoCase {
   readonly group: string
   readonly name: (depth: number) => string
@@ -26,15 +26,15 @@ interface EchoCase {
   readonly depths: readonly number[]
 }
 
-/** What sets one measure of echo apart from the others. */
+/** What differs between the measures of echo. */
 interface EchoMeasure extends Pick<Measure, 'name'> {
-  readonly suits?: (subject: Subject) => boolean
+  readonly applies_to?: (subject: Subject) => boolean
   readonly cases: (settings: Settings, subject: Subject) => readonly EchoCase[]
-  readonly listener?: () => Promise<Partial<ListenSettings>>
-  readonly how?: Pick<Target, 'with_tls' | 'with_compression'>
+  readonly listen_settings?: () => Promise<Partial<ListenSettings>>
+  readonly target?: Pick<Target, 'with_tls' | 'with_compression'>
 }
 
-/** What an echoed message costs, with few or many under way on each connection. */
+/** Measures an echoed message, with few or many in flight on each connection. */
 export const echo: Measure = echo_measure({
   name: 'echo',
   cases: settings => {
@@ -49,48 +49,48 @@ export const echo: Measure = echo_measure({
   },
 })
 
-/** What echo costs by the size of the message. */
+/** Measures echo by the size of the message. */
 export const sizes: Measure = echo_measure({ name: 'sizes', cases: size_cases })
 
-/** What echo costs over TLS. */
+/** Measures echo over TLS. */
 export const tls: Measure = echo_measure({
   name: 'tls',
   cases: settings => [depths_case(settings, SMALL_TEXT)],
-  listener: async () => {
+  listen_settings: async () => {
     const { make_self_signed } = (await import(CERTIFICATES.href)) as CertificateScript
     return { tls: await make_self_signed() }
   },
-  how: { with_tls: true },
+  target: { with_tls: true },
 })
 
-/** What echo costs if messages are compressed in both directions. */
+/** Measures echo with compression in both directions. */
 export const compression: Measure = echo_measure({
   name: 'compression',
-  suits: subject => subject.can_compress,
+  applies_to: subject => subject.can_compress,
   cases: settings => [{ ...depths_case(settings, COMPRESSED), depths: [1, 8] }],
-  listener: async () => ({ is_compressing: true }),
-  how: { with_compression: true },
+  listen_settings: async () => ({ is_compressing: true }),
+  target: { with_compression: true },
 })
 
-function echo_measure({ name, suits, cases, listener, how }: EchoMeasure): Measure {
+function echo_measure({ name, applies_to, cases, listen_settings, target }: EchoMeasure): Measure {
   return {
     name,
     role: 'server',
     needs_fresh_process: false,
-    suits: suits ?? (() => true),
+    applies_to: applies_to ?? (() => true),
     start: async stage => {
       const { program, settings, subject } = stage
-      const how_to_listen = await listener?.()
+      const options = await listen_settings?.()
       const all = cases(settings, subject)
-      const text_port = await listen(program, how_to_listen)
+      const text_port = await listen(program, options)
       const binary_port = all.some(is_binary)
-        ? await listen(program, { ...how_to_listen, is_binary: true })
+        ? await listen(program, { ...options, is_binary: true })
         : text_port
       return async () => {
         const results: CaseFigures[] = []
         for (const each of all) {
           const port = is_binary(each) ? binary_port : text_port
-          results.push(...(await measure_case(stage, port, each, how)))
+          results.push(...(await measure_case(stage, port, each, target)))
         }
         return results
       }
@@ -102,10 +102,10 @@ async function measure_case(
   stage: Stage,
   port: number,
   { group, name, connections, shapes, depths }: EchoCase,
-  how: EchoMeasure['how'],
+  target: EchoMeasure['target'],
 ): Promise<CaseFigures[]> {
   const results: CaseFigures[] = []
-  await open_load(stage, port, connections, how)
+  await open_load(stage, port, connections, target)
   for (const depth of depths)
     results.push({ group, case_name: name(depth), figures: await measure_echo(stage, { shapes, depth }) })
   await stage.load.call('close')
@@ -120,7 +120,7 @@ function depths_case({ connections, depths }: Settings, shape: Shape): EchoCase 
   return { group: '', name: depth_case, connections, shapes: [shape], depths }
 }
 
-/** Texts of each size; then, unless only texts are measured, bytes, and texts of mixed sizes. */
+/** Returns the cases with texts of each size, and unless `only_texts`, with bytes and with mixed sizes. */
 function size_cases({ sizes, connections, only_texts }: Settings, subject: Subject): EchoCase[] {
   const cases_of = (kind: Shape['kind']): EchoCase[] =>
     sizes.map(({ bytes, depths }) => ({
@@ -138,27 +138,30 @@ function size_cases({ sizes, connections, only_texts }: Settings, subject: Subje
     shapes: MIXED,
     depths: [MIXED_DEPTH],
   }
-  // Bare TCP answers by counting bytes, and so only messages of one size.
+  // Bare TCP answers by counting bytes, which works only for messages of one size.
   return [...cases_of('text'), ...cases_of('binary'), ...(subject.name === 'raw' ? [] : [mixed])]
 }
 
-/** The name of a case with this many messages under way on each connection. */
+/** Returns the name of a case with this many messages in flight on each connection. */
 export function depth_case(depth: number): string {
   return `${depth} under way`
 }
 
-/** The name of a case with messages of this size. */
+/** Returns the name of a case with messages of this size. */
 export function sized_case(bytes: number, depth: number): string {
   return `${size_text(bytes)}, ${depth_case(depth)}`
 }
 
-/** Writes a size in the largest unit that fits. */
+/** Formats a size in the largest unit that fits. */
 function size_text(bytes: number): string {
   if (bytes < KIB) return `${bytes} B`
   return bytes < KIB * KIB ? `${bytes / KIB} KiB` : `${bytes / KIB / KIB} MiB`
 }
 
-/** Large messages have fewer connections, so that the messages under way fit into caches and the kernel's buffers for any server. */
+/**
+ * Reduces the connections for large messages, so that the messages in flight fit into the caches and the
+ * buffers of the kernel for any server.
+ */
 export function connections_for(bytes: number, connections: number): number {
   if (bytes <= KIB) return connections
   return Math.min(connections, bytes < 256 * KIB ? 16 : bytes < KIB * KIB ? 4 : 2)

@@ -2,15 +2,15 @@ import type { CaseFigures, Figures } from '../results.js'
 import { SMALL_TEXT } from '../wire/message.js'
 import { listen, type Measure, type MeasuredLoad, open_load, type Stage, with_cpu_of } from './measure.js'
 
-/** How many messages are sent to all in one turn: one alone, and many. */
+/** How many messages are sent to all sockets in one turn of the event loop. */
 const BURSTS = [1, 16] as const
 
-/** What it costs to send one message to many sockets, for each of them. */
+/** Measures the CPU time per socket of sending a message to many sockets. */
 export const fan_out: Measure = {
   name: 'fan_out',
   role: 'server',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
     const { program, load, settings } = stage
     const port = await listen(program)
@@ -32,7 +32,7 @@ export const fan_out: Measure = {
   },
 }
 
-/** Checks one burst on the open connections, then lets the load ask for more, first without measuring. */
+/** Checks one burst on the open connections, then runs bursts, first without measuring them. */
 export async function measure_bursts(
   { load, settings }: Stage,
   trigger_port: number,
@@ -46,12 +46,12 @@ export async function measure_bursts(
   return measured(() => run(settings.run_ms))
 }
 
-/** The group of the cases with this many messages in one turn. */
+/** Returns the group of the cases with this many messages in one turn. */
 export function burst_group(burst: (typeof BURSTS)[number]): string {
   return burst === 1 ? 'one message' : `${burst} messages in a turn`
 }
 
-/** The name of a case with this many sockets to send to. */
+/** Returns the name of a case with this many sockets. */
 export function audience_case(audience: number): string {
   return `to ${audience.toLocaleString('en')}`
 }

@@ -16,25 +16,25 @@ import {
   type Stage,
 } from './measure.js'
 
-/** How often the honest client sends. */
+/** The interval at which the honest client sends. */
 const EVERY_MS = 5
 
-/** How long an honest client waits for its echo while others flood the server. */
+/** Measures how long an honest client waits for its echoes while other clients flood the server. */
 export const floods: Measure = {
   name: 'floods',
   role: 'server',
   needs_fresh_process: true,
-  suits: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
+  applies_to: ({ dialect, name }) => dialect === 'websocket' && name !== 'raw',
   start: async stage => {
-    // In a process of its own, so that the flood does not keep the honest client busy.
-    const flooder = stage.until_stopped(start_load('flooder', stage.cores.load))
+    // In a separate process, so that the flood does not delay the honest client.
+    const flooder = stage.stop_with_subject(start_load('flooder', stage.cores.load))
     const waits = (kind?: FloodKind): Promise<Figures> =>
       stage.least_disturbed(() => measure_waits(stage, flooder, kind))
     return async () => {
       const alone = await waits()
       const results: CaseFigures[] = [{ group: '', case_name: 'alone', figures: alone }]
-      const has_all = stage.subject.file_stem === 'bt_net'
-      for (const kind of FLOODS.filter(({ only_bt_net }) => has_all || !only_bt_net)) {
+      const supports_all = stage.subject.file_stem === 'bt_net'
+      for (const kind of FLOODS.filter(({ only_bt_net }) => supports_all || !only_bt_net)) {
         const figures = await waits(kind)
         const worst_added_ms = (figures.worst_ms as number) - (alone.worst_ms as number)
         results.push({ group: '', case_name: kind.case_name, figures: { ...figures, worst_added_ms } })
@@ -44,13 +44,16 @@ export const floods: Measure = {
   },
 }
 
-/** Has the honest client measure, beside a flood if there is one, on a server of its own, with which the effects of the flood end. */
+/**
+ * Measures the waits of the honest client, with or without a flood, on a new server without effects of
+ * earlier floods.
+ */
 async function measure_waits(
-  { subject, settings, load, cores, until_stopped }: Stage,
+  { subject, settings, load, cores, stop_with_subject }: Stage,
   flooder: Program,
   kind?: FloodKind,
 ): Promise<Figures> {
-  const server = until_stopped(start_subject(subject, 'server', cores.subject))
+  const server = stop_with_subject(start_subject(subject, 'server', cores.subject))
   const port = await listen(server, { is_flooded: true })
   await open_load({ load, subject }, port, 1)
   const answer_bytes = await expect_echo({ program: server, load }, SMALL_TEXT)
@@ -60,8 +63,8 @@ async function measure_waits(
   const run = (): Promise<MeasuredLoad> =>
     kind === undefined
       ? probe(settings.flood_ms)
-      : beside(flooder, { port, kind }, () => probe(settings.flood_ms), settings.flood_ms)
-  // A flooded server may be late to report its CPU time.
+      : during_flood(flooder, { port, kind }, () => probe(settings.flood_ms), settings.flood_ms)
+  // A flooded server may report its own CPU time late, so it is read from the kernel.
   const program = { cpu_us: async () => cpu_of_us(server.pid) ?? 0 }
   const figures = await cpu_during({ program, cores }, run)
   await server.stop()
@@ -69,14 +72,14 @@ async function measure_waits(
   return figures
 }
 
-/** Lets others flood the server while the honest client measures. */
-async function beside(
+/** Runs the probe of the honest client while other clients flood the server. */
+async function during_flood(
   flooder: Program,
   task: { readonly port: number; readonly kind: FloodKind },
   probe: () => Promise<MeasuredLoad & ProbeResult>,
   flood_ms: number,
 ): Promise<MeasuredLoad & Figures> {
-  // This process reads the server's warnings, on the core of the load.
+  // This process also runs on the core of the load, where it reads the warnings of the server.
   const others_us = async (): Promise<number> => cpu_us() + (await flooder.cpu_us())
   const before_us = await others_us()
   await flooder.call('start_flood', task)

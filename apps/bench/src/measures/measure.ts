@@ -10,65 +10,69 @@ import type { ListenSettings } from '../subjects/server_subject.js'
 import type { Role, Subject } from '../subjects/subjects.js'
 import type { Shape } from '../wire/message.js'
 
-/** The seed of schedules, the same for every subject and round, so that all are compared by the same traffic. */
+/** The seed of all schedules, so that all subjects and rounds have the same traffic. */
 export const SCHEDULE_SEED = 20_011
 
-/** What a measure works with: a subject in its process, and the load in another. */
+/** The processes and settings of a measure: the subject and the load. */
 export interface Stage {
   readonly subject: Subject
   readonly program: Program
   readonly load: Program
   readonly settings: Settings
   readonly cores: Cores
-  /** Measures a figure, again while other programs disturb it in a round that counts. */
+  /** Measures figures, and repeats that in rounds that count while other programs disturb them. */
   readonly least_disturbed: (measure: () => Promise<Figures>) => Promise<Figures>
-  /** The most that plain `ws` takes, found once in a run; see {@link saturation}. */
+  /** Returns the maximum rate of plain `ws`, measured once in a run; see {@link saturation}. */
   readonly saturation_per_s: () => Promise<number>
-  /** Stops what was started together with the subject's process, and returns it. */
-  readonly until_stopped: <Thing extends Stoppable>(thing: Thing) => Thing
+  /** Registers something to be stopped with the subject's process, and returns it. */
+  readonly stop_with_subject: <Started extends Stoppable>(started: Started) => Started
 }
 
-/** Something to measure of each subject. */
+/** A measure of each subject. */
 export interface Measure {
   readonly name: MeasureName
-  /** Which side the subject is. */
+  /** The role of the subject. */
   readonly role: Role
-  /** Whether each round needs a new process; else one lives through all rounds, so that its code is compiled. */
+  /**
+   * Whether each round needs a new process. Otherwise one process runs all rounds, so that its code is
+   * compiled.
+   */
   readonly needs_fresh_process: boolean
-  suits(subject: Subject): boolean
-  /** Prepares a subject's process, once, and returns what measures one round. */
+  applies_to(subject: Subject): boolean
+  /** Prepares a subject's process once, and resolves with a function that measures one round. */
   start(stage: Stage): Promise<() => Promise<CaseFigures[]>>
 }
 
-/** What a load answers, with the CPU time that it took. */
+/** The result of a load with its CPU time. */
 export type MeasuredLoad = LoadResult & { readonly load_cpu_us: number }
 
-/** A process that reports the CPU time that it has used so far. */
-interface UsesCpu {
+/** A process whose CPU time is measured. */
+interface CpuSource {
+  /** Returns the CPU time so far, in microseconds. */
   cpu_us(): Promise<number>
 }
 
-/** Measures as {@link cpu_during} does, again while other programs disturb. */
+/** Measures like {@link cpu_during}, and repeats that while other programs disturb it. */
 export function with_cpu_of(
   stage: Pick<Stage, 'program' | 'cores' | 'least_disturbed'>,
   run: () => Promise<MeasuredLoad>,
-  also: readonly UsesCpu[] = [],
+  also: readonly CpuSource[] = [],
 ): Promise<Figures> {
   return stage.least_disturbed(() => cpu_during(stage, run, also))
 }
 
-/** Lets a load run, and returns its figures with the CPU time that the subject's process, and those in `also`, took meanwhile. */
+/** Runs a load, and returns its figures with the CPU time of the subject's process and of those in `also`. */
 export async function cpu_during(
-  { program, cores }: { readonly program: UsesCpu; readonly cores: Cores },
+  { program, cores }: { readonly program: CpuSource; readonly cores: Cores },
   run: () => Promise<MeasuredLoad>,
-  also: readonly UsesCpu[] = [],
+  also: readonly CpuSource[] = [],
 ): Promise<Figures> {
   const programs = [program, ...also]
-  const work_before = works_of(cores)
+  const work_before = work_of_cores(cores)
   const cpu_before = await cpu_of(programs)
   const { messages, elapsed_ms, load_cpu_us, ...others } = await run()
   const cpu_us = (await cpu_of(programs)) - cpu_before
-  const work = works_of(cores)
+  const work = work_of_cores(cores)
   const share = (us: number): number => us / (elapsed_ms * 1000)
   return {
     ...others,
@@ -86,17 +90,17 @@ export async function cpu_during(
   }
 }
 
-async function cpu_of(programs: readonly UsesCpu[]): Promise<number> {
+async function cpu_of(programs: readonly CpuSource[]): Promise<number> {
   const each_us = await Promise.all(programs.map(program => program.cpu_us()))
   return each_us.reduce((sum, us) => sum + us, 0)
 }
 
-function works_of(cores: Cores): { subject: number; load: number } | undefined {
+function work_of_cores(cores: Cores): { subject: number; load: number } | undefined {
   const [subject, load] = [work_of_core_us(cores.subject), work_of_core_us(cores.load)]
   return subject === undefined || load === undefined ? undefined : { subject, load }
 }
 
-/** Has a subject listen, and returns its port. */
+/** Makes a subject listen, and resolves with its port. */
 export function listen(program: Program, settings: Partial<ListenSettings> = {}): Promise<number> {
   return program.call<number>('listen', {
     is_binary: false,
@@ -111,12 +115,12 @@ export async function open_load(
   { load, subject }: Pick<Stage, 'load' | 'subject'>,
   port: number,
   count: number,
-  how: Pick<Target, 'with_compression' | 'with_tls'> = {},
+  target: Pick<Target, 'with_compression' | 'with_tls'> = {},
 ): Promise<void> {
-  await load.call('open', { port, dialect: subject.dialect, ...how, count })
+  await load.call('open', { port, dialect: subject.dialect, ...target, count })
 }
 
-/** Prepares a subject and the open connections for a message, and returns how many bytes its answer takes. */
+/** Prepares a subject and the open connections for a message, and resolves with the size of its answer. */
 export async function expect_echo(
   { program, load }: Pick<Stage, 'load' | 'program'>,
   shape: Shape,
@@ -125,7 +129,7 @@ export async function expect_echo(
   return load.call<number>('try_echo', { shape })
 }
 
-/** Measures a closed loop on the open connections, after a shorter one that is not measured. */
+/** Measures a closed loop on the open connections, after a shorter one that does not count. */
 export async function measure_echo(stage: Stage, task: Omit<ClosedLoopTask, 'run_ms'>): Promise<Figures> {
   const { load, settings } = stage
   const bytes_of = new Map<number, number>()

@@ -1,21 +1,23 @@
 import type { MemoryInUse } from '../subjects/memory.js'
 import { listen, type Measure, open_load } from './measure.js'
 
-/** Connections that open and close first: what they leave behind, such as compiled code, is not part of a connection. */
-const FIRST_VISITORS = 300
+/**
+ * Connections that open and close first, because memory such as compiled code is not that of a connection.
+ */
+const WARM_UP_CONNECTIONS = 300
 
-/** The memory that a server takes for idle connections. */
+/** Measures the memory of a server per idle connection. */
 export const memory: Measure = {
   name: 'memory',
   role: 'server',
   needs_fresh_process: true,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
     const { program, load, settings } = stage
     const count = settings.idle_connections
     const port = await listen(program)
     return async () => {
-      await open_load(stage, port, Math.min(count, FIRST_VISITORS))
+      await open_load(stage, port, Math.min(count, WARM_UP_CONNECTIONS))
       await load.call('close')
       const before = await program.call<MemoryInUse>('memory')
       await open_load(stage, port, count)

@@ -15,28 +15,28 @@ import {
   with_cpu_of,
 } from './measure.js'
 
-/** The fixed rates, as parts of the most that plain `ws` takes. */
-const PARTS = [0.25, 0.5, 0.75] as const
+/** The fixed rates, as fractions of the maximum of plain `ws`. */
+const RATE_FRACTIONS = [0.25, 0.5, 0.75] as const
 
-/** How often the most that `ws` takes is measured; the median counts. */
-const TRIES = 3
+/** How many times the maximum of `ws` is measured. The median counts. */
+const SATURATION_RUNS = 3
 
-/** How long an answer takes at fixed rates, from when its message was due. */
+/** Measures response times at fixed rates, from when messages were due. */
 export const latency: Measure = {
   name: 'latency',
   role: 'server',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
-    const most_per_s = await stage.saturation_per_s()
+    const max_per_s = await stage.saturation_per_s()
     const port = await listen(stage.program)
     return async () => {
       const measure_rate = await open_for_rates(stage, port, stage.settings.connections)
       const results = []
-      for (const part of PARTS) {
-        const rate_per_s = most_per_s * part
+      for (const fraction of RATE_FRACTIONS) {
+        const rate_per_s = max_per_s * fraction
         const figures = { ...(await measure_rate(rate_per_s)), rate_per_s }
-        results.push({ group: '', case_name: `${part * 100} % of the ws maximum`, figures })
+        results.push({ group: '', case_name: `${fraction * 100} % of the ws maximum`, figures })
       }
       await stage.load.call('close')
       return results
@@ -44,12 +44,12 @@ export const latency: Measure = {
   },
 }
 
-/** What a message costs, and how long its answer takes, if each of very many connections sends one a second. */
+/** Measures CPU and response times if each of very many connections sends one message per second. */
 export const many: Measure = {
   name: 'many',
   role: 'server',
   needs_fresh_process: false,
-  suits: () => true,
+  applies_to: () => true,
   start: async stage => {
     const count = stage.settings.idle_connections
     const port = await listen(stage.program)
@@ -62,7 +62,7 @@ export const many: Measure = {
   },
 }
 
-/** Opens connections, and returns what measures a rate on them. */
+/** Opens connections, and resolves with a function that measures a rate on them. */
 async function open_for_rates(
   stage: Stage,
   port: number,
@@ -79,7 +79,7 @@ async function open_for_rates(
   }
 }
 
-/** The most messages a second that plain `ws` answers, with one under way on each connection. */
+/** Measures the maximum rate of plain `ws`, with one message in flight on each connection. */
 export async function saturation(
   subject: Subject,
   program: Program,
@@ -89,8 +89,8 @@ export async function saturation(
   await open_load({ load, subject }, await listen(program), settings.connections)
   const answer_bytes = await expect_echo({ program, load }, SMALL_TEXT)
   const rates: number[] = []
-  // The first is discarded: the code that it runs is not compiled yet.
-  for (let done = 0; done <= TRIES; done += 1) {
+  // The first run is discarded, because its code is not compiled yet.
+  for (let done = 0; done <= SATURATION_RUNS; done += 1) {
     const task = { shapes: [SMALL_TEXT], depth: 1, run_ms: settings.run_ms, answer_bytes: [answer_bytes] }
     const { messages, elapsed_ms } = await load.call<MeasuredLoad>('closed_loop', task, task.run_ms)
     if (done > 0) rates.push((messages / elapsed_ms) * 1000)

@@ -3,17 +3,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { running, type Stoppable } from './running.js'
 
-/** The brokers, by whose servers they are. */
+/** The kinds of brokers. */
 export type BrokerKind = 'nats' | 'redis'
 
-/** A broker of a subject's own, on the core of the load. */
+/** A broker that one subject uses. It runs on the core of the load. */
 export interface Broker extends Stoppable {
   readonly url: string
-  /** The CPU time that it has used so far, all its threads, in microseconds; `undefined` where the system does not tell. */
+  /** Returns the CPU time of all its threads so far, in microseconds; `undefined` if it is unknown. */
   cpu_us(): number | undefined
 }
 
-/** What is used of the script that starts brokers, here and in tests. */
+/** The functions used of the script that starts brokers, here and in tests. */
 interface BrokerScript {
   readonly start_nats: () => Promise<ScriptBroker>
   readonly start_redis: () => Promise<ScriptBroker>
@@ -29,10 +29,12 @@ const SCRIPT = new URL('../../../../packages/test-support/src/brokers.mjs', impo
 
 const COMMANDS: Readonly<Record<BrokerKind, string>> = { nats: 'nats-server', redis: 'redis-server' }
 
-/** Where Debian puts servers, which is not on everybody's PATH. */
+/** With the folders in which Debian installs servers, which are not on the PATH of every user. */
 const PATH = [process.env.PATH ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter)
 
-/** The program of a broker with its version, such as `nats-server 2.9.10`; `undefined` where it is not installed. */
+/**
+ * Returns the name and version of a broker, such as `nats-server 2.9.10`; `undefined` if it is not installed.
+ */
 export function broker_program(kind: BrokerKind): string | undefined {
   const command = COMMANDS[kind]
   const { status, stdout } = spawnSync(command, ['--version'], {
@@ -42,12 +44,12 @@ export function broker_program(kind: BrokerKind): string | undefined {
   return status === 0 ? `${command} ${/\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? ''}`.trimEnd() : undefined
 }
 
-/** Why a broker is not there, and what to do. */
+/** Returns the reason why a broker is missing, with the remedy. */
 export function broker_is_missing(kind: BrokerKind): string {
   return `${COMMANDS[kind]} is not installed (Debian: apt-get install ${COMMANDS[kind]})`
 }
 
-/** Starts a broker on a free port of loopback. */
+/** Starts a broker on a free loopback port. */
 export async function start_broker(kind: BrokerKind): Promise<Broker> {
   const script = (await import(SCRIPT.href)) as BrokerScript
   const started = await (kind === 'nats' ? script.start_nats() : script.start_redis())
@@ -64,10 +66,14 @@ export async function start_broker(kind: BrokerKind): Promise<Broker> {
   return broker
 }
 
-/** The first number of `schedstat` is for how many nanoseconds a thread has run. */
+/**
+ * Returns the CPU time of all threads of a process, in microseconds; `undefined` if the kernel does not
+ * report it.
+ */
 export function cpu_of_us(pid: number): number | undefined {
   const tasks = `/proc/${pid}/task`
   if (!existsSync(`${tasks}/${pid}/schedstat`)) return undefined
+  // The first number of `schedstat` is the run time of a thread in nanoseconds.
   const run_ns = readdirSync(tasks).map(task =>
     Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
   )

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 
-/** What a program of the bench can be told to do, by name; each answers with something that JSON can hold. */
+/** The commands of a bench process, by name. Each returns a value that JSON can represent. */
 export type Commands = Readonly<Record<string, (args: never) => unknown>>
 
 interface Call {
@@ -10,11 +10,11 @@ interface Call {
 }
 
 /**
- * Obeys commands that come as JSON lines on stdin, and answers each with a line on stdout. When stdin ends, whoever gave the
- * commands is gone, and so is this process: nothing is left behind, however the bench ended. Node and Bun both run this.
+ * Runs commands from JSON lines on stdin, and answers each with a line on stdout. When stdin ends, the bench
+ * has ended, however that happened, so this process exits and is not left behind. Both Node and Bun run this.
  */
-export function obey(commands: Commands): void {
-  // Ctrl-C in a terminal reaches every process of the group; when to end is said by the one that prints.
+export function handle_commands(commands: Commands): void {
+  // Ctrl-C in a terminal reaches every process of the group. The main process decides when to end.
   process.on('SIGINT', () => {})
   const lines = createInterface({ input: process.stdin })
   lines.on('line', line => void answer(commands, JSON.parse(line) as Call))
@@ -35,18 +35,18 @@ async function outcome(commands: Commands, command: string, args: never): Promis
   }
 }
 
-/** The CPU time that this process has used so far, in user and system mode, all threads, in microseconds. */
+/** Returns the user and system CPU time of all threads of this process so far, in microseconds. */
 export function cpu_us(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }
 
-/** Returns the time since a moment that is the same for all processes of a machine, in microseconds. */
+/** Returns the time of a clock that all processes of a machine share, in microseconds. */
 export function now_us(): number {
   return Number(process.hrtime.bigint() / 1_000n)
 }
 
-/** Ends the process: a subject that fails to send a message would be measured with messages missing. */
+/** Exits with an error: a subject that fails to send a message must not be measured. */
 export function give_up(reason: unknown): never {
   process.stderr.write(`${reason instanceof Error ? reason.stack : String(reason)}\n`)
   process.exit(1)

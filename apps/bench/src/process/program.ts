@@ -3,19 +3,19 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { running, type Stoppable } from './running.js'
 
-/** How a program of the bench is started. */
+/** How a bench process is started. */
 export interface ProgramStart {
-  /** What it is called in errors. */
+  /** Its name in errors. */
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /** The core it is kept on; `undefined`: wherever the system puts it. */
+  /** The core to which it is pinned; `undefined` if it is not pinned. */
   readonly core: number | undefined
-  /** Variables of the environment, besides those that it inherits. */
+  /** Environment variables besides those that it inherits. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-interface Waiting {
+interface PendingCall {
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
@@ -27,27 +27,27 @@ interface Answer {
   readonly error?: string
 }
 
-/** No command takes longer than this, beside what it was asked to take. */
-const PATIENCE_S = 60
+/** How long a command may take, in addition to its own duration. */
+const CALL_TIMEOUT_S = 60
 
-/** The last of what a program has said, besides answers, is kept, and told when it ends unasked. */
-const SAID_KEPT = 8_192
+/** How much of a program's output is kept, besides its answers, for the error if it ends unexpectedly. */
+const MAX_OUTPUT_CHARACTERS = 8_192
 
-/** How each answer begins. */
-const ANSWER_START = '{"id":'
+/** The prefix of each answer. */
+const ANSWER_PREFIX = '{"id":'
 
 /**
- * A process that obeys commands: a subject, or the load. They work together: when one ends unasked, nobody waits for what another should answer,
- * which may never come.
+ * A process that runs commands: a subject, or the load. They work together: when one ends unexpectedly, the
+ * pending calls of all others fail too, because they may never be answered.
  */
 export class Program implements Stoppable {
   static readonly #all = new Set<Program>()
   readonly name: string
   readonly #child: ChildProcess
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #pending = new Map<number, PendingCall>()
   readonly #ended: Promise<void>
   #next_id = 0
-  #said = ''
+  #output = ''
   #failure: Error | undefined
 
   constructor({ name, command, args, core, env }: ProgramStart) {
@@ -60,11 +60,11 @@ export class Program implements Stoppable {
     })
     running.add(this)
     Program.#all.add(this)
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
-    // A program that has ended takes no commands; why it has ended is told below.
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#record(text))
+    // Writing to a process that has ended fails. The reason for its end is reported below.
     this.#child.stdin?.on('error', () => {})
     if (this.#child.stdout !== null)
-      createInterface({ input: this.#child.stdout }).on('line', line => this.#hear(line))
+      createInterface({ input: this.#child.stdout }).on('line', line => this.#handle_line(line))
     this.#ended = new Promise(resolve => {
       this.#child.once('error', error => this.#fail(`could not be started: ${error.message}`, resolve))
       this.#child.once('close', (code, signal) => this.#fail(`ended with ${signal ?? code}`, resolve))
@@ -75,71 +75,74 @@ export class Program implements Stoppable {
     return this.#child.pid ?? 0
   }
 
-  /** The CPU time that the program has used so far, in microseconds. */
+  /** Returns the CPU time of the program so far, in microseconds. */
   cpu_us(): Promise<number> {
     return this.call('cpu')
   }
 
-  /** Has the program do something that takes about so long, and returns what it answers. */
+  /** Runs a command in the program, and resolves with its answer. `takes_ms` is its expected duration. */
   async call<Result>(command: string, args: object = {}, takes_ms = 0): Promise<Result> {
     if (this.#failure !== undefined) throw this.#failure
     const id = this.#next_id++
-    const most_s = PATIENCE_S + takes_ms / 1000
-    let left_s = most_s
+    const timeout_s = CALL_TIMEOUT_S + takes_ms / 1000
+    let left_s = timeout_s
     return new Promise<Result>((resolve, reject) => {
-      // Seconds are counted one by one, so that those in which the whole machine was asleep do not count.
+      // Counts seconds one by one, so that the time in which the whole machine was suspended does not count.
       const timer = setInterval(() => {
         left_s -= 1
-        if (left_s <= 0) this.#give_up(id, `does not answer to ${command} within ${most_s} s`)
+        if (left_s <= 0) this.#reject(id, `does not answer to ${command} within ${timeout_s} s`)
       }, 1000)
-      this.#waiting.set(id, { resolve, reject, timer })
+      this.#pending.set(id, { resolve, reject, timer })
       this.#child.stdin?.write(`${JSON.stringify({ id, command, args })}\n`)
     })
   }
 
-  /** Ends the program, and settles when it is gone. */
+  /** Kills the program, and resolves when it has ended. */
   async stop(): Promise<void> {
     this.#failure ??= new Error(`${this.name} was stopped`)
     this.#child.kill('SIGKILL')
     await this.#ended
   }
 
-  /** A line is an answer, or something else: printed by a library, or all that there is of an answer when the program has ended amid it. */
-  #hear(line: string): void {
-    const answer = line.startsWith(ANSWER_START) ? parsed(line) : undefined
-    if (answer === undefined) this.#keep(`${line}\n`)
-    else if (answer.error === undefined) this.#take(answer.id)?.resolve(answer.result)
-    else this.#give_up(answer.id, answer.error)
+  /**
+   * Handles an answer. Any other line was printed by a library, or is an answer that the program did not
+   * finish.
+   */
+  #handle_line(line: string): void {
+    const answer = line.startsWith(ANSWER_PREFIX) ? parsed(line) : undefined
+    if (answer === undefined) this.#record(`${line}\n`)
+    else if (answer.error === undefined) this.#remove_call(answer.id)?.resolve(answer.result)
+    else this.#reject(answer.id, answer.error)
   }
 
-  #keep(text: string): void {
-    this.#said = (this.#said + text).slice(-SAID_KEPT)
+  #record(text: string): void {
+    this.#output = (this.#output + text).slice(-MAX_OUTPUT_CHARACTERS)
   }
 
-  #give_up(id: number, reason: string): void {
-    this.#take(id)?.reject(new Error(`${this.name}: ${reason}`))
+  #reject(id: number, reason: string): void {
+    this.#remove_call(id)?.reject(new Error(`${this.name}: ${reason}`))
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    clearInterval(waiting?.timer)
-    this.#waiting.delete(id)
-    return waiting
+  #remove_call(id: number): PendingCall | undefined {
+    const call = this.#pending.get(id)
+    clearInterval(call?.timer)
+    this.#pending.delete(id)
+    return call
   }
 
-  #fail(how: string, then: () => void): void {
+  #fail(problem: string, then: () => void): void {
     running.delete(this)
     Program.#all.delete(this)
-    const said = this.#said === '' ? '' : `; it said:\n${this.#said.trimEnd()}`
-    const was_asked = this.#failure !== undefined
-    this.#failure ??= new Error(`${this.name} ${how}${said}`)
+    const output = this.#output === '' ? '' : `; it said:\n${this.#output.trimEnd()}`
+    const was_stopped = this.#failure !== undefined
+    this.#failure ??= new Error(`${this.name} ${problem}${output}`)
     this.#reject_all(this.#failure)
-    if (!was_asked) for (const other of Program.#all) other.#reject_all(this.#failure)
+    if (!was_stopped) for (const other of Program.#all) other.#reject_all(this.#failure)
     then()
   }
 
   #reject_all(reason: Error): void {
-    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(reason)
+    for (const id of [...this.#pending.keys()]) this.#remove_call(id)?.reject(reason)
   }
 }
 
@@ -153,7 +156,7 @@ function parsed(line: string): Answer | undefined {
   try {
     return JSON.parse(line) as Answer
   } catch {
-    // Whoever waits for it is told that the program has ended.
+    // The program has ended in the middle of the answer, which rejects the call.
     return undefined
   }
 }

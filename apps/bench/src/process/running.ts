@@ -1,14 +1,14 @@
-/** What runs beside the bench, and ends with it. */
+/** Something that the bench has started, and stops when it ends. */
 export interface Stoppable {
   stop(): Promise<void>
 }
 
-/** Everything that was started and has not ended. */
+/** Everything that was started and has not ended yet. */
 export const running: Set<Stoppable> = new Set()
 
-/** Ends everything that runs. */
+/** Stops everything that runs. */
 export async function stop_all(): Promise<void> {
-  await Promise.all([...running].map(thing => thing.stop()))
+  await Promise.all([...running].map(each => each.stop()))
 }
 
 /** The exit code that shells expect after Ctrl-C. */
@@ -16,7 +16,7 @@ const INTERRUPTED = 130
 
 let is_interrupted = false
 
-/** Ends everything that runs, and then this process, on a signal, or when its output is closed (`| head`). */
+/** Stops everything, and then exits, on a signal or when stdout is closed (`| head`). */
 export function end_on_signals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
@@ -27,7 +27,7 @@ export function end_on_signals(): void {
   process.stdout.on('error', () => void stop_all().then(() => process.exit(1)))
 }
 
-/** Returns whether a signal has ended the run: programs that were stopped then fail, which is not worth reporting. */
+/** Returns whether a signal has ended the run: the failures of stopped programs are then not reported. */
 export function was_interrupted(): boolean {
   return is_interrupted
 }

@@ -1,10 +1,10 @@
 import type { Spread } from '../statistics.js'
 import { shown } from './table.js'
 
-/** A chart of bars that lie, one for each subject, in groups. */
+/** A chart of horizontal bars, one for each subject, in groups. */
 export interface Chart {
   readonly title: string
-  /** What the bars measure, with the unit. */
+  /** The measured quantity with its unit. */
   readonly caption: string
   readonly groups: readonly BarGroup[]
 }
@@ -15,7 +15,7 @@ export interface BarGroup {
   readonly bars: readonly Bar[]
 }
 
-/** A bar as long as the median, with a line from the least to the most. */
+/** A bar for the median, with a line from the lowest to the highest value. */
 export interface Bar {
   readonly label: string
   readonly color: string
@@ -32,10 +32,10 @@ const BAR = 13
 const GROUP_HEAD = 26
 const PLOT = WIDTH - LEFT - RIGHT
 
-/** Where the largest is more than so many times the smallest, the scale is logarithmic, or the small ones could not be told apart. */
-const LINEAR_UP_TO = 12
+/** The scale is logarithmic if the largest value is more than this many times the smallest. */
+const MAX_LINEAR_RATIO = 12
 
-/** Cards of their own colour, so that a chart reads on any page. */
+/** Each chart has its own background, so that it is readable on any page. */
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
   .title { font-size: 16px; font-weight: 600; }
@@ -52,9 +52,9 @@ const STYLE = `
     .spread { stroke: #f0f6fc; }
   }`
 
-/** A scale from figures to places. */
+/** Maps figures to x coordinates. */
 interface Scale {
-  readonly place: (value: number) => number
+  readonly x_of: (value: number) => number
   readonly ticks: readonly number[]
   readonly note: string
 }
@@ -84,29 +84,29 @@ export function svg_of({ title, caption, groups }: Chart): string {
     text(16, 48, `${caption}${scale.note}`, 'faint'),
     ...parts,
     ...scale.ticks.map(tick =>
-      text(scale.place(tick), height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
+      text(scale.x_of(tick), height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
     ),
     '</svg>',
     '',
   ].join('\n')
 }
 
-function bar_parts({ label, color, spread }: Bar, y: number, { place }: Scale): string[] {
+function bar_parts({ label, color, spread }: Bar, y: number, { x_of }: Scale): string[] {
   const middle = y + ROW / 2
-  const end = place(spread.median)
-  const [low, high] = [place(spread.least), place(spread.most)].map(rounded)
+  const end = x_of(spread.median)
+  const [low, high] = [x_of(spread.least), x_of(spread.most)].map(rounded)
   return [
     text(LEFT - 10, middle + 4, label, '', 'end'),
     `<rect x="${LEFT}" y="${middle - BAR / 2}" width="${rounded(Math.max(1, end - LEFT))}" height="${BAR}" rx="2" fill="${color}"/>`,
     `<line class="spread" x1="${low}" x2="${high}" y1="${middle}" y2="${middle}"/>`,
-    text(Math.max(end, place(spread.most)) + 7, middle + 4, shown(spread.median)),
+    text(Math.max(end, x_of(spread.most)) + 7, middle + 4, shown(spread.median)),
   ]
 }
 
-/** Beside the bars alone, so that no line runs through a heading. */
-function grid_lines({ ticks, place }: Scale, from: number, to: number): string[] {
+/** Returns grid lines only behind the bars, so that none crosses a heading. */
+function grid_lines({ ticks, x_of }: Scale, from: number, to: number): string[] {
   return ticks.map(tick => {
-    const x = rounded(place(tick))
+    const x = rounded(x_of(tick))
     return `<line class="grid" x1="${x}" x2="${x}" y1="${from}" y2="${to}"/>`
   })
 }
@@ -114,7 +114,7 @@ function grid_lines({ ticks, place }: Scale, from: number, to: number): string[]
 function scale_for(spreads: readonly Spread[]): Scale {
   const most = Math.max(...spreads.map(spread => spread.most))
   const least = Math.min(...spreads.map(spread => spread.least))
-  return least > 0 && most / least > LINEAR_UP_TO ? log_scale(least, most) : linear_scale(most)
+  return least > 0 && most / least > MAX_LINEAR_RATIO ? log_scale(least, most) : linear_scale(most)
 }
 
 function linear_scale(most: number): Scale {
@@ -125,10 +125,10 @@ function linear_scale(most: number): Scale {
   const ticks = Array.from({ length: Math.floor(top / (step as number)) + 1 }, (_, index) =>
     Number((index * (step as number)).toPrecision(12)),
   )
-  return { place: value => LEFT + (Math.max(0, value) / top) * PLOT, ticks, note: '' }
+  return { x_of: value => LEFT + (Math.max(0, value) / top) * PLOT, ticks, note: '' }
 }
 
-/** From a power of ten, so that the shortest bar can be seen. */
+/** Returns a logarithmic scale that begins at a power of ten, so that the shortest bar is visible. */
 function log_scale(least: number, most: number): Scale {
   const from = Math.floor(Math.log10(least * 0.9))
   const span = Math.log10(most) - from
@@ -137,7 +137,7 @@ function log_scale(least: number, most: number): Scale {
     steps.map(step => Number((step * 10 ** (from + index)).toPrecision(1))),
   ).flat()
   return {
-    place: value => LEFT + ((Math.log10(value) - from) / span) * PLOT,
+    x_of: value => LEFT + ((Math.log10(value) - from) / span) * PLOT,
     ticks: ticks.filter(tick => tick <= most),
     note: '; the scale is logarithmic',
   }

@@ -5,17 +5,16 @@ import { type Bar, svg_of } from './chart.js'
 import { type Group, groups_of, measures_of } from './tables.js'
 import { figures_shown, VIEWS } from './views.js'
 
-/** A chart as it is written. */
+/** A chart as a file. */
 export interface ChartFile {
   readonly name: string
   readonly title: string
-  /** What it belongs to. */
   readonly measure: MeasureName
   readonly group: string
   readonly svg: string
 }
 
-/** Told apart by their lightness too, and seen on light and dark. */
+/** The colors also differ in lightness, and are visible on light and dark backgrounds. */
 const COLORS: Readonly<Record<SubjectName, string>> = {
   bt_net: '#2f6feb',
   bt_net_other: '#8250df',
@@ -30,7 +29,7 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   'socket.io_sharded': '#e0a070',
 }
 
-/** The charts of all that was measured: one for each group and figure that counts. */
+/** Returns a chart for each group and main figure. */
 export function charts_of(results: Results): ChartFile[] {
   return measures_of(results).flatMap(measure =>
     groups_of(results, measure).flatMap(group => charts_of_group(results, group)),
@@ -41,7 +40,7 @@ function charts_of_group(results: Results, group: Group): ChartFile[] {
   const { title } = VIEWS[group.measure]
   const { caption, main } = figures_shown(group.measure, group.name)
   return main.map(({ figure, label, unit }) => {
-    const whole_title = [title, group.name, label].filter(Boolean).join(', ')
+    const full_title = [title, group.name, label].filter(Boolean).join(', ')
     const groups = group.case_names.map(case_name => ({
       label: case_name,
       bars: group.subjects.flatMap(({ name, label: subject }): Bar[] => {
@@ -52,10 +51,10 @@ function charts_of_group(results: Results, group: Group): ChartFile[] {
     }))
     return {
       name: `${[group.measure, group.name, label].filter(Boolean).join('_').replace(/\W+/g, '_')}.svg`,
-      title: whole_title,
+      title: full_title,
       measure: group.measure,
       group: group.name,
-      svg: svg_of({ title: whole_title, caption: `${caption}, ${unit}`, groups }),
+      svg: svg_of({ title: full_title, caption: `${caption}, ${unit}`, groups }),
     }
   })
 }

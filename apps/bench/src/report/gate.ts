@@ -1,17 +1,17 @@
 import { figure_of, label_of, type MeasureName, type Results, ratio_of, type Selection } from '../results.js'
 import { cell_of, type Row, shown, shown_ratio, shown_spread, type Table } from './table.js'
 
-/** A case of echo, and the bounds for the median of the ratios. */
+/** A case of echo, with the bounds for the median of its ratios. */
 export interface GateCase extends Selection {
   readonly text: string
   /** The ratio to `ws` that no change may exceed. */
   readonly gate: number
-  /** The ratios to `ws`, and to Bun, that the project wants to reach. */
+  /** The ratios to `ws` and to Bun that the project aims for. */
   readonly goal: number
   readonly bun_goal: number | undefined
 }
 
-/** What is measured in the settings of the gate, in this order. */
+/** The cases that the settings of the gate measure, in this order. */
 export const GATE_CASES: readonly GateCase[] = [
   gate_case('64 B, D = 1', 'echo', '1 under way', 1, 0.95),
   gate_case('64 B, D = 8', 'echo', '8 under way', 0.25, 0.2, 1.8),
@@ -34,7 +34,7 @@ function gate_case(
   return { text, measure, group, case_name, figure: 'cpu_us_per_message', gate, goal, bun_goal }
 }
 
-/** How echo compares with the others that were measured, beside the gate and the goals. */
+/** Returns a table of the ratios of echo to other subjects, with the gate and the goals. */
 export function gate_table(results: Results): Table {
   const others = results.subjects.map(({ name }) => name).filter(name => name !== 'bt_net')
   const rows = [

@@ -2,12 +2,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import type { Results } from '../results.js'
 import { charts_of } from './charts.js'
-import { doubts_of } from './doubts.js'
 import { gate_table } from './gate.js'
 import { markdown_of, text_of } from './table.js'
 import { groups_of, measures_of, tables_of } from './tables.js'
 import { targets_table } from './targets.js'
 import { VIEWS } from './views.js'
+import { warnings_of } from './warnings.js'
 
 const HOW_TO_READ = `# Benchmarks
 
@@ -40,20 +40,20 @@ The subjects:
 - **Bare TCP** is not WebSocket: it counts bytes without looking at them, and answers with as many as the frames would have. It shows what
   Node's sockets cost by themselves.`
 
-/** The page of a run, as Markdown. */
+/** Returns the page of a run as Markdown. */
 export function readme_of(results: Results): string {
   const targets = targets_table(results)
-  const doubts = doubts_of(results)
+  const warnings = warnings_of(results)
   return `${[
     HOW_TO_READ,
     `## This run\n\n${this_run(results)}\nAll rounds are in [results.json](results.json).`,
-    ...(doubts.length === 0 ? [] : [doubts.map(doubt => `- ${doubt}`).join('\n')]),
+    ...(warnings.length === 0 ? [] : [warnings.map(warning => `- ${warning}`).join('\n')]),
     ...(targets === undefined ? [] : [`## Targets\n\n${markdown_of(targets)}`]),
     ...sections_of(results),
   ].join('\n\n')}\n`
 }
 
-/** What ran, on what, and when; a sentence or two. */
+/** Describes the date, the machine and the versions of a run. */
 function this_run({ date, seed, machine, settings, subjects }: Results): string {
   const gib = Math.round(machine.memory_bytes / 2 ** 30)
   const versions = subjects
@@ -81,7 +81,7 @@ function sections_of(results: Results): string[] {
   })
 }
 
-/** All of a run as plain text, for a terminal. */
+/** Returns the results of a run as plain text, for a terminal. */
 export function report_text(results: Results): string {
   const targets = targets_table(results)
   return [
@@ -94,17 +94,21 @@ export function report_text(results: Results): string {
   ].join('\n\n')
 }
 
-/** The gate alone, as plain text. */
+/** Returns the table of the gate as plain text. */
 export function gate_text(results: Results): string {
   return [text_of(gate_table(results)), ...ending_of(results)].join('\n\n')
 }
 
 function ending_of(results: Results): string[] {
-  const doubts = doubts_of(results)
-  return [this_run(results), ...(doubts.length === 0 ? [] : [doubts.map(doubt => `! ${doubt}`).join('\n')])]
+  const warnings = warnings_of(results)
+  const lines = warnings.map(warning => `! ${warning}`)
+  return [this_run(results), ...(lines.length === 0 ? [] : [lines.join('\n')])]
 }
 
-/** Writes the page, its charts and all figures into a folder, and returns the names of the files. Charts of an earlier run go. */
+/**
+ * Writes the page, its charts and all figures into a folder without old charts, and returns the names of the
+ * files.
+ */
 export function write_report(results: Results, folder: string): string[] {
   mkdirSync(folder, { recursive: true })
   for (const name of readdirSync(folder)) if (name.endsWith('.svg')) rmSync(join(folder, name))
@@ -117,13 +121,13 @@ export function write_report(results: Results, folder: string): string[] {
   return files.map(([name]) => name)
 }
 
-/** Reads what an earlier run has written. Throws if a file holds something else. */
+/** Reads the results of an earlier run. Throws if a file holds something else. */
 export function read_results(file: string): Results {
   try {
     const read: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (is_results(read)) return read
   } catch (error) {
-    // A file that is not JSON holds no results either; other errors are reported as they are.
+    // A file that is not JSON is reported like one with other JSON; other errors are rethrown.
     if (!(error instanceof SyntaxError)) throw error
   }
   throw new Error(
@@ -135,7 +139,7 @@ function is_results(read: unknown): read is Results {
   return typeof read === 'object' && read !== null && 'samples' in read && Array.isArray(read.samples)
 }
 
-/** With a line for each sample, so that two runs can be compared line by line. */
+/** Formats results with one line per sample, so that two runs can be compared line by line. */
 function json_of({ samples, ...others }: Results): string {
   const head = JSON.stringify(others, null, 2).slice(0, -2)
   return `${head},\n  "samples": [\n${samples.map(sample => `    ${JSON.stringify(sample)}`).join(',\n')}\n  ]\n}\n`

@@ -13,7 +13,7 @@ export interface Row {
   readonly cells: readonly string[]
 }
 
-/** Formats a table as Markdown, numbers to the right. */
+/** Formats a table as Markdown, with right-aligned cells. */
 export function markdown_of({ title, columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [

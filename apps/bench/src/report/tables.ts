@@ -3,7 +3,7 @@ import type { SubjectName } from '../subjects/subjects.js'
 import { cell_of, type Row, shown, shown_spread, type Table } from './table.js'
 import { type FigureView, figures_shown, VIEWS } from './views.js'
 
-/** The subjects that others are compared with, if they were measured. */
+/** The subjects with which others are compared, if they were measured. */
 const REFERENCES: readonly SubjectName[] = ['ws', 'bun', 'bt_net_other', 'socket.io_redis']
 
 /** Cases that are shown together. */
@@ -15,13 +15,13 @@ export interface Group {
   readonly subjects: Results['subjects']
 }
 
-/** What was measured, in the order of the views. */
+/** Returns the measures with results, in the order of the views. */
 export function measures_of({ samples }: Results): MeasureName[] {
   const measured = new Set(samples.map(sample => sample.measure))
   return (Object.keys(VIEWS) as MeasureName[]).filter(measure => measured.has(measure))
 }
 
-/** The groups of a measure, in the order in which they were measured. */
+/** Returns the groups of a measure, in the order of measurement. */
 export function groups_of(results: Results, measure: MeasureName): Group[] {
   const samples = results.samples.filter(sample => sample.measure === measure)
   return [...new Set(samples.map(sample => sample.group))].map(name => {
@@ -36,7 +36,7 @@ export function groups_of(results: Results, measure: MeasureName): Group[] {
   })
 }
 
-/** The tables of a group: the figures that count, how they compare, and the others. */
+/** Returns the tables of a group: the main figures, their ratios, and the other figures. */
 export function tables_of(results: Results, group: Group): Table[] {
   const { caption, main, others } = figures_shown(group.measure, group.name)
   const title = group.name === '' ? caption : `${caption}, ${group.name}`
@@ -78,7 +78,10 @@ function ratios_table(results: Results, group: Group, reference: SubjectName): T
   return { title: `Relative to ${found.label}`, columns: others.map(({ label }) => label), rows }
 }
 
-/** A row for each case and figure; its name has the unit if figures of the table differ in that. */
+/**
+ * Returns a row for each case and figure. Its name has the unit if the figures of the table have several
+ * units.
+ */
 function rows_of(
   { measure, name: group, case_names }: Group,
   figures: readonly FigureView[],
@@ -87,8 +90,8 @@ function rows_of(
 ): Row[] {
   return case_names.flatMap(case_name =>
     figures.map(({ figure, label, unit }) => {
-      const what = [label, has_units ? unit : ''].filter(Boolean).join(', ')
-      const name = [case_name, what].filter(Boolean).join(': ')
+      const label_and_unit = [label, has_units ? unit : ''].filter(Boolean).join(', ')
+      const name = [case_name, label_and_unit].filter(Boolean).join(': ')
       return { name, cells: cells({ measure, group, case_name, figure }) }
     }),
   )

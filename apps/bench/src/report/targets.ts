@@ -8,18 +8,20 @@ import { shown_ratio, shown_spread, type Table } from './table.js'
 
 type Bound = { readonly at_most: number } | { readonly at_least: number }
 
-/** What the project wants to hold: a bound for the median of a figure, or of its ratio to another subject's. */
+/**
+ * A target of the project: a bound for the median of a figure, or of its ratio to that of another subject.
+ */
 interface Target extends Selection {
   readonly text: string
   readonly subject: SubjectName
-  /** The subject it is compared with; `undefined` if the figure itself has the bound. */
+  /** The subject to compare with; `undefined` if the bound is for the figure itself. */
   readonly against: SubjectName | undefined
   readonly bound: Bound
 }
 
 const CPU = 'cpu_us_per_message'
 
-/** A target of `bt_net` against `ws`, with other settings in `others`. */
+/** Returns a target of `bt_net` against `ws`, with other properties in `others`. */
 function target(
   text: string,
   measure: MeasureName,
@@ -31,20 +33,23 @@ function target(
   return { text, measure, case_name, ...usual, ...others }
 }
 
-/** Of echo: the gate, and the goal against Bun. */
+/** The gate of echo, and its goal against Bun. */
 const ECHO_TARGETS = GATE_CASES.flatMap(({ text, gate, bun_goal, measure, group, case_name }) => {
-  const what = `echo, ${text}: CPU per message`
-  const against_ws = target(what, measure, case_name, gate, { group })
+  const target_text = `echo, ${text}: CPU per message`
+  const against_ws = target(target_text, measure, case_name, gate, { group })
   return bun_goal === undefined
     ? [against_ws]
-    : [against_ws, target(what, measure, case_name, bun_goal, { group, against: 'bun' })]
+    : [against_ws, target(target_text, measure, case_name, bun_goal, { group, against: 'bun' })]
 })
 
-/** Of messages that are published on one server for many sockets on another: five times the deliveries per CPU second, and no later. */
+/**
+ * Returns the targets of a cluster: five times the deliveries of socket.io per CPU second, without more
+ * delay.
+ */
 function cluster_targets(subject: SubjectName, broker: string): Target[] {
-  const of = (what: string, group: string, figure: string, at_most: number): Target => {
+  const of = (label: string, group: string, figure: string, at_most: number): Target => {
     const others = { group, figure, subject, against: 'socket.io_redis' } as const
-    return target(`to 1,000 over ${broker}, ${group}: ${what}`, 'cluster', 'to 1,000', at_most, others)
+    return target(`to 1,000 over ${broker}, ${group}: ${label}`, 'cluster', 'to 1,000', at_most, others)
   }
   return [
     ...CLUSTER_BURSTS.map(({ group }) => of('CPU per delivery', group, CPU, 0.2)),
@@ -81,15 +86,15 @@ const TARGETS: readonly Target[] = [
   ...cluster_targets('bt_net_redis', 'Redis'),
 ]
 
-/** What the project wants to hold, what was measured, and whether it holds; leaves out targets that were not measured. */
+/** Returns a table of the targets that were measured, with the results and whether they meet the targets. */
 export function targets_table(results: Results): Table | undefined {
   const rows = TARGETS.flatMap(each => {
     const { text, subject, against, bound } = each
     const measured =
       against === undefined ? figure_of(results, each, subject) : ratio_of(results, each, subject, against)
     if (measured === undefined) return []
-    const wanted = bound_text(bound) + (against === undefined ? '' : ` × ${label_of(results, against)}`)
-    return [{ name: text, cells: [wanted, shown_spread(measured), verdict(measured, bound)] }]
+    const target_text = bound_text(bound) + (against === undefined ? '' : ` × ${label_of(results, against)}`)
+    return [{ name: text, cells: [target_text, shown_spread(measured), verdict(measured, bound)] }]
   })
   if (rows.length === 0) return undefined
   return { title: 'Targets for @bt/net', columns: ['target', 'measured', 'met'], rows }
@@ -101,7 +106,7 @@ function bound_text(bound: Bound): string {
     : `at least ${shown_ratio(bound.at_least)}`
 }
 
-/** Judges by the median, and says if rounds disagree. */
+/** Returns whether the median meets the bound, and whether single rounds differ from it. */
 function verdict({ median, least, most }: Spread, bound: Bound): string {
   const is_met = (ratio: number): boolean =>
     'at_most' in bound ? ratio <= bound.at_most : ratio >= bound.at_least

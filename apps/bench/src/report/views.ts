@@ -5,27 +5,27 @@ import type { MeasureName } from '../results.js'
 export interface FigureView {
   /** Its name in a sample. */
   readonly figure: string
-  /** What it is called; empty where the table's title says it. */
+  /** Its label; empty if the title of the table is enough. */
   readonly label: string
   readonly unit: string
 }
 
-/** Which figures are shown. */
+/** The figures that are shown. */
 export interface FigureViews {
-  /** What the figures that count are: of each, the less the better. */
+  /** Describes the main figures. For each of them, less is better. */
   readonly caption: string
-  /** The figures that count: they are compared and drawn. */
+  /** The figures that are compared, and drawn in charts. */
   readonly main: readonly FigureView[]
-  /** Others, that are told as well. */
+  /** Other figures, which are only listed. */
   readonly others: readonly FigureView[]
 }
 
-/** How what a measure gave is shown. */
+/** How the results of a measure are shown. */
 export interface View extends FigureViews {
   readonly title: string
-  /** What was done, and what to know of it. */
+  /** Explains the measure. */
   readonly about: string
-  /** Other figures, for groups of which others count. */
+  /** The figures of groups with other main figures. */
   readonly in_group?: Readonly<Record<string, FigureViews>>
 }
 
@@ -41,12 +41,12 @@ function rate(unit: string): FigureView {
   return figure('messages_per_s', '', unit)
 }
 
-/** What most measures show. */
-function cpu_per(what: string, unit: string): FigureViews {
-  return { caption: `CPU time of the ${what}`, main: [CPU], others: [rate(unit)] }
+/** Returns the figures that most measures show. */
+function cpu_per(consumer: string, unit: string): FigureViews {
+  return { caption: `CPU time of the ${consumer}`, main: [CPU], others: [rate(unit)] }
 }
 
-/** How each measure is shown, in the order in which they are. */
+/** The views of all measures, in the order of the page. */
 export const VIEWS: Readonly<Record<MeasureName, View>> = {
   echo: {
     title: 'Echo',
@@ -158,7 +158,7 @@ export const VIEWS: Readonly<Record<MeasureName, View>> = {
   },
 }
 
-/** What is shown of a group of cases of a measure. */
+/** Returns the figures that are shown for a group of a measure. */
 export function figures_shown(measure: MeasureName, group: string): FigureViews {
   const view = VIEWS[measure]
   return view.in_group?.[group] ?? view

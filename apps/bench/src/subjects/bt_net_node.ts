@@ -1,17 +1,17 @@
 import { type ClusterPort, listen, type WsServer } from '@bt/net'
 import { give_up } from '../process/commands.js'
-import { serve_node } from './node_subject.js'
-import { MAX_CONNECTIONS, MAX_WAITING_BYTES } from './server_subject.js'
+import { run_node } from './node_subject.js'
+import { MAX_CONNECTIONS, MAX_QUEUE_BYTES } from './server_subject.js'
 
 let server: WsServer | undefined
 
-serve_node({
+run_node({
   open: async ({ broker_url, topic }, members) => {
     server = listen({
       type: 'ws',
       bind: '127.0.0.1:0',
-      cluster: await joined_by(broker_url),
-      max_queue: MAX_WAITING_BYTES,
+      cluster: await cluster_of(broker_url),
+      max_queue: MAX_QUEUE_BYTES,
       max_connections: MAX_CONNECTIONS,
       on_error: give_up,
       on_connect: async socket => {
@@ -24,7 +24,7 @@ serve_node({
     await server.opened
     return Number(server.addr.split(':')[1])
   },
-  // A socket that has joined is subscribed.
+  // `join` resolves when the node has subscribed.
   subscribed: async () => {},
   publish: (topic, text) => {
     const published = server?.publish(topic, text)
@@ -32,8 +32,8 @@ serve_node({
   },
 })
 
-/** Loads one of the two alone, since the other would take memory and time. */
-async function joined_by(broker_url: string): Promise<ClusterPort> {
+/** Loads only the package of the broker, because the other one would take memory and time. */
+async function cluster_of(broker_url: string): Promise<ClusterPort> {
   if (broker_url.startsWith('nats:')) {
     const { nats } = await import('@bt/ws-cluster-nats')
     return nats({ servers: broker_url })

@@ -5,9 +5,9 @@ import {
   type ListenSettings,
   MAX_CONNECTIONS,
   MAX_MESSAGE_BYTES,
-  MAX_WAITING_BYTES,
+  MAX_QUEUE_BYTES,
   repeated,
-  serve,
+  run_server,
 } from './server_subject.js'
 
 // The first argument names another build to measure.
@@ -17,7 +17,7 @@ const BIND = '127.0.0.1:0'
 
 let server: WsServer | undefined
 
-serve({
+run_server({
   listen: async settings => {
     server = start(settings)
     await server.opened
@@ -36,7 +36,7 @@ function start({ is_binary, is_compressing, is_flooded, tls }: ListenSettings): 
     type: 'ws',
     bind: BIND,
     max_payload: MAX_MESSAGE_BYTES,
-    max_queue: MAX_WAITING_BYTES,
+    max_queue: MAX_QUEUE_BYTES,
     max_connections: MAX_CONNECTIONS,
     compression: is_compressing,
     tls,

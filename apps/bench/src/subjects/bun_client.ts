@@ -1,7 +1,7 @@
 import { give_up } from '../process/commands.js'
-import { drive } from './client_subject.js'
+import { run_client } from './client_subject.js'
 
-/** What is used of the WebSocket that Bun has, as browsers have it. */
+/** The part of the standard WebSocket that is used here. */
 interface StandardWebSocket {
   onopen: () => void
   onmessage: () => void
@@ -12,10 +12,10 @@ interface StandardWebSocket {
 
 const { WebSocket } = globalThis as unknown as { WebSocket: new (url: string) => StandardWebSocket }
 
-drive({
+run_client({
   open: async (port, listener) => {
     const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`)
-    ws.onerror = () => give_up('a WebSocket of Bun has failed')
+    ws.onerror = () => give_up("Bun's WebSocket has failed")
     ws.onmessage = () => listener.on_message()
     await new Promise<void>(resolve => {
       ws.onopen = resolve

@@ -1,7 +1,7 @@
 import { give_up } from '../process/commands.js'
-import { MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, repeated, serve } from './server_subject.js'
+import { MAX_MESSAGE_BYTES, MAX_QUEUE_BYTES, repeated, run_server } from './server_subject.js'
 
-/** What is used of Bun, which runs this file. */
+/** The part of Bun, which runs this file, that is used here. */
 declare const Bun: { serve(options: object): BunServer }
 
 interface BunServer {
@@ -16,12 +16,12 @@ interface BunSocket {
 }
 
 const TOPIC = 'all'
-/** What Bun's `send` returns where it has dropped the message. */
+/** The result of Bun's `send` if it has dropped the message. */
 const DROPPED = 0
 
 let server: BunServer | undefined
 
-serve({
+run_server({
   listen: async ({ is_flooded, tls }) => {
     server = Bun.serve({
       port: 0,
@@ -31,7 +31,7 @@ serve({
         self.upgrade(request) ? undefined : new Response(null, { status: 400 }),
       websocket: {
         maxPayloadLength: MAX_MESSAGE_BYTES,
-        backpressureLimit: MAX_WAITING_BYTES,
+        backpressureLimit: MAX_QUEUE_BYTES,
         perMessageDeflate: false,
         open: (socket: BunSocket) => socket.subscribe(TOPIC),
         message: (socket: BunSocket, data: string | Uint8Array) => {

@@ -1,80 +1,83 @@
 import type { LoadResult } from '../load/client_group.js'
-import { cpu_us, obey } from '../process/commands.js'
+import { cpu_us, handle_commands } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 
-/** One connection of a client that is measured. */
+/** A connection of a measured client. */
 export interface ClientConnection {
   send(text: string): void
   close(): void
 }
 
-/** Who is told of each message that comes. */
+/** Called for each received message. */
 export interface Listener {
   on_message: () => void
 }
 
-/** A client that can connect: what each subject does in its own words. */
+/** A client, which each subject implements with its own library. */
 export interface ClientSubject {
-  /** Connects to a port of 127.0.0.1, and settles when messages may flow. */
+  /** Connects to a port of 127.0.0.1, and resolves when the connection is open. */
   open(port: number, listener: Listener): Promise<ClientConnection>
-  /** Told which message will come; for what understands none. */
+  /** Called with the next message, for a client that does not parse messages. */
   expect?(shape: Shape): void
 }
 
-/** Messages of which so many are under way on each connection. */
+/** A closed loop with `depth` messages in flight on each connection. */
 interface ClientLoopTask {
   readonly shape: Shape
   readonly depth: number
   readonly run_ms: number
 }
 
-interface Driven {
+interface MeasuredConnection {
   readonly connection: ClientConnection
   readonly listener: Listener
 }
 
 /** Runs a client as a process of the bench. */
-export function drive(subject: ClientSubject): void {
-  let driven: Driven[] = []
-  obey({
+export function run_client(subject: ClientSubject): void {
+  let connections: MeasuredConnection[] = []
+  handle_commands({
     open: async ({ port, count, shape }: { port: number; count: number; shape: Shape }) => {
       subject.expect?.(shape)
-      driven = await Promise.all(Array.from({ length: count }, () => open(subject, port)))
+      connections = await Promise.all(Array.from({ length: count }, () => open(subject, port)))
     },
-    closed_loop: (task: ClientLoopTask) => run_closed_loop(driven, task),
+    closed_loop: (task: ClientLoopTask) => run_closed_loop(connections, task),
     close: () => {
-      for (const { connection } of driven.splice(0)) connection.close()
+      for (const { connection } of connections.splice(0)) connection.close()
     },
     cpu: cpu_us,
   })
 }
 
-async function open(subject: ClientSubject, port: number): Promise<Driven> {
+async function open(subject: ClientSubject, port: number): Promise<MeasuredConnection> {
   const listener: Listener = { on_message: () => {} }
   return { listener, connection: await subject.open(port, listener) }
 }
 
-/** Keeps so many messages under way on each connection: each that comes back is sent again, until the time is over. */
+/**
+ * Keeps `depth` messages in flight on each connection until the time is over: each answer is followed by a
+ * message.
+ */
 function run_closed_loop(
-  driven: readonly Driven[],
+  connections: readonly MeasuredConnection[],
   { shape, depth, run_ms }: ClientLoopTask,
 ): Promise<LoadResult> {
   const text = payload_of(shape).toString()
   return new Promise(resolve => {
     let is_over = false
     let messages = 0
-    let under_way = driven.length * depth
+    let in_flight = connections.length * depth
     const start = performance.now()
     setTimeout(() => {
       is_over = true
     }, run_ms)
-    for (const { connection, listener } of driven) {
+    for (const { connection, listener } of connections) {
       listener.on_message = () => {
         messages += 1
         if (!is_over) connection.send(text)
         else {
-          under_way -= 1
-          if (under_way === 0) resolve({ messages, elapsed_ms: performance.now() - start })
+          in_flight -= 1
+          if (in_flight === 0) resolve({ messages, elapsed_ms: performance.now() - start })
         }
       }
       for (let sent = 0; sent < depth; sent += 1) connection.send(text)

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-/** What a process holds, in bytes. */
+/** The memory of a process. */
 export interface MemoryInUse {
-  /** What the system has given it. */
+  /** The resident memory. */
   readonly rss_bytes: number
-  /** What is alive in the heap of its JavaScript engine. */
+  /** The used heap of its JavaScript engine. */
   readonly heap_bytes: number
 }
 
@@ -14,12 +14,12 @@ const STATUS = '/proc/self/status'
 const COLLECTIONS = 5
 const PAUSE_MS = 30
 
-/** Collects garbage several times, and returns what is left. */
+/** Collects garbage several times, and resolves with the memory that is still in use. */
 export async function memory_in_use(): Promise<MemoryInUse> {
   for (let done = 0; done < COLLECTIONS; done += 1) {
     if (typeof Bun === 'object') Bun.gc(true)
     else globalThis.gc?.()
-    // What a collection has found to be garbage may release more, a turn later.
+    // Finalizers may release more memory in a later turn.
     await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
   }
   const { rss, heapUsed } = process.memoryUsage()

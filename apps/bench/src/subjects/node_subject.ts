@@ -1,5 +1,5 @@
-import { cpu_us, now_us, obey } from '../process/commands.js'
-import { first_that_counts, make_schedule, type ScheduleTask } from '../schedule.js'
+import { cpu_us, handle_commands, now_us } from '../process/commands.js'
+import { first_counted_index, make_schedule, type ScheduleTask } from '../schedule.js'
 import { payload_of, type Shape } from '../wire/message.js'
 import { listen_for_trigger, repeated } from './server_subject.js'
 
@@ -10,17 +10,20 @@ export interface NodeSettings {
   readonly topic: string
 }
 
-/** A server that is one of several, joined by a broker: what each subject does in its own words. */
+/** A node of a cluster, which each subject implements with its own library. */
 export interface NodeSubject {
-  /** Starts to listen on a free port of 127.0.0.1, and returns it. Each socket joins the topic, and `members` counts those that have. */
+  /**
+   * Listens on a free port of 127.0.0.1, and resolves with the port. Each socket joins the topic, and
+   * `members` counts the sockets that have joined.
+   */
   open(settings: NodeSettings, members: Members): Promise<number>
-  /** Settles when a message that is published from then on reaches all sockets that have joined so far. */
+  /** Resolves when a published message will reach all sockets that have joined so far. */
   subscribed(): Promise<void>
   /** Sends a text to all sockets in the topic, on all nodes. */
   publish(topic: string, text: string): void
 }
 
-/** What is published whenever the load asks for it: a number of messages in one turn of the event loop, or each in its own turn. */
+/** The messages of each burst, which are published in one turn of the event loop, or each in its own turn. */
 interface BurstSettings {
   readonly shape: Shape
   readonly burst: number
@@ -31,14 +34,14 @@ interface BurstSettings {
 export interface Published {
   /** By the clock that all processes share. */
   readonly at_us: readonly number[]
-  /** The number of the first message that counts: those before it were to settle. */
+  /** The index of the first message that counts. */
   readonly first: number
-  /** How long after they were due they were published. */
+  /** How long after they were due the messages were published. */
   readonly late_us: readonly number[]
 }
 
 /** Runs a node as a process of the bench. */
-export function serve_node(subject: NodeSubject): void {
+export function run_node(subject: NodeSubject): void {
   const members = new Members()
   let topic = ''
   let publish_burst = (): void => {}
@@ -46,7 +49,7 @@ export function serve_node(subject: NodeSubject): void {
     const text = payload_of(shape).toString()
     return () => subject.publish(topic, text)
   }
-  obey({
+  handle_commands({
     open: (settings: NodeSettings) => {
       topic = settings.topic
       return subject.open(settings, members)
@@ -80,17 +83,17 @@ export function publish_on_schedule(task: ScheduleTask, publish: () => void): Pr
   const start_us = now_us()
   const due_us = (index: number): number => start_us + (due_ms[index] as number) * 1000
   return new Promise(resolve => {
-    const publish_what_is_due = (): void => {
+    const publish_due_messages = (): void => {
       for (let now = now_us(); at_us.length < due_ms.length && due_us(at_us.length) <= now; now = now_us()) {
         late_us.push(now - due_us(at_us.length))
         at_us.push(now)
         publish()
       }
       if (at_us.length === due_ms.length)
-        resolve({ at_us, late_us, first: first_that_counts(schedule, task.settle_ms) })
-      else setTimeout(publish_what_is_due, (due_us(at_us.length) - now_us()) / 1000)
+        resolve({ at_us, late_us, first: first_counted_index(schedule, task.settle_ms) })
+      else setTimeout(publish_due_messages, (due_us(at_us.length) - now_us()) / 1000)
     }
-    publish_what_is_due()
+    publish_due_messages()
   })
 }
 
@@ -107,7 +110,7 @@ export class Members {
     this.#change(-1)
   }
 
-  /** Settles when there are exactly `count`. */
+  /** Resolves when there are exactly `count`. */
   async reach(count: number): Promise<void> {
     if (this.#count !== count) await new Promise<void>(resolve => this.#waiting.push({ count, resolve }))
   }

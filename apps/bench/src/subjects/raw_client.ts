@@ -3,21 +3,21 @@ import { connect } from 'node:net'
 import { give_up } from '../process/commands.js'
 import { request_of } from '../wire/handshake.js'
 import { message_bytes, type Shape } from '../wire/message.js'
-import { drive } from './client_subject.js'
+import { run_client } from './client_subject.js'
 
-/** As many messages as one write holds at most. */
-const MOST_AT_ONCE = 64
+/** The maximum number of messages in one write. */
+const MAX_AT_ONCE = 64
 
 let request_bytes = 1
 let answer_bytes = 1
 let requests: Buffer = Buffer.alloc(0)
 
-drive({
+run_client({
   expect: (shape: Shape) => {
     const request = message_bytes(shape, 'websocket', 'client')
     request_bytes = request.length
     answer_bytes = message_bytes(shape, 'websocket', 'server').length
-    requests = Buffer.concat(Array.from({ length: MOST_AT_ONCE }, () => request))
+    requests = Buffer.concat(Array.from({ length: MAX_AT_ONCE }, () => request))
   },
   open: async (port, listener) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -29,14 +29,14 @@ drive({
       for (bytes += chunk.length; bytes >= answer_bytes; bytes -= answer_bytes) listener.on_message()
     })
     let due = 0
-    const write_what_is_due = (): void => {
-      for (; due > 0; due -= Math.min(due, MOST_AT_ONCE))
-        socket.write(requests.subarray(0, Math.min(due, MOST_AT_ONCE) * request_bytes))
+    const write_due_messages = (): void => {
+      for (; due > 0; due -= Math.min(due, MAX_AT_ONCE))
+        socket.write(requests.subarray(0, Math.min(due, MAX_AT_ONCE) * request_bytes))
     }
     return {
       send: () => {
         due += 1
-        if (due === 1) queueMicrotask(write_what_is_due)
+        if (due === 1) queueMicrotask(write_due_messages)
       },
       close: () => socket.destroy(),
     }

@@ -1,10 +1,10 @@
 import { CountingServer } from '../wire/counting_server.js'
 import { message_bytes } from '../wire/message.js'
-import { serve } from './server_subject.js'
+import { run_server } from './server_subject.js'
 
 const servers: CountingServer[] = []
 
-serve({
+run_server({
   listen: ({ tls }) => {
     const server = new CountingServer('websocket', tls)
     servers.push(server)

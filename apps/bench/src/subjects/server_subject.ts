@@ -1,43 +1,48 @@
 import { type AddressInfo, createServer } from 'node:net'
-import { cpu_us, obey } from '../process/commands.js'
+import { cpu_us, handle_commands } from '../process/commands.js'
 import { payload_of, type Shape } from '../wire/message.js'
 import { memory_in_use } from './memory.js'
 
-/** How a server is to be started. */
+/** How a server is started. */
 export interface ListenSettings {
-  /** Takes bytes as well as text. */
+  /** Whether it accepts bytes besides text. */
   readonly is_binary: boolean
-  /** permessage-deflate without context takeover, level 6, from 1 KiB on. */
+  /** Whether it uses permessage-deflate without context takeover, with level 6, from 1 KiB on. */
   readonly is_compressing: boolean
-  /** Keeps the defaults of all limits, as it will be flooded; see `wire/floods.ts` for what it does then. */
+  /**
+   * Whether it will be flooded. Then it keeps the defaults of all limits, and handles the texts of
+   * `wire/floods.ts`.
+   */
   readonly is_flooded: boolean
-  /** Speaks TLS with this certificate. */
+  /** The certificate for TLS. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
 
-/** The largest message of the bench, and some room. */
+/** A limit above the largest message of the bench. */
 export const MAX_MESSAGE_BYTES: number = 2 * 1024 * 1024
 
-/** What may wait to be sent on one connection: more than any measure has under way. */
-export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024
+/** A limit for the queue of a connection, above what any measure has in flight. */
+export const MAX_QUEUE_BYTES: number = 64 * 1024 * 1024
 
-/** More connections than any measure opens. */
+/** A limit above the connections of any measure. */
 export const MAX_CONNECTIONS = 20_000
 
-/** An echo server that can also send to all: what each subject does in its own words. */
+/** An echo server that can also send to all sockets, which each subject implements with its own library. */
 export interface ServerSubject {
-  /** Starts to listen on a free port of 127.0.0.1, and returns that port. */
+  /** Listens on a free port of 127.0.0.1, and resolves with the port. */
   listen(settings: ListenSettings): Promise<number>
-  /** Makes what is sent to all of the payload, once, and returns what sends it to all so many times in one turn. */
+  /**
+   * Prepares a message once, and returns a function that sends it to all sockets `burst` times in one turn.
+   */
   prepare(payload: Buffer, shape: Shape, burst: number): () => void
-  /** Told which message will come next; for what understands none. */
+  /** Called with the next message, for a server that does not parse messages. */
   expect?(shape: Shape): void
 }
 
 /** Runs a server as a process of the bench. */
-export function serve(subject: ServerSubject): void {
+export function run_server(subject: ServerSubject): void {
   let send_burst = (): void => {}
-  obey({
+  handle_commands({
     listen: (settings: ListenSettings) => subject.listen(settings),
     listen_for_trigger: () => listen_for_trigger(() => send_burst()),
     expect: (shape: Shape) => subject.expect?.(shape),
@@ -49,17 +54,19 @@ export function serve(subject: ServerSubject): void {
   })
 }
 
-/** Does something so many times over. */
+/** Returns a function that calls `act` `count` times. */
 export function repeated(count: number, act: () => void): () => void {
   return () => {
     for (let done = 0; done < count; done += 1) act()
   }
 }
 
-/** Listens on a free port of 127.0.0.1, and returns it: each byte that arrives there pulls the trigger. */
+/**
+ * Listens on a free port of 127.0.0.1, and resolves with the port. Each byte that arrives there calls `pull`.
+ */
 export async function listen_for_trigger(pull: () => void): Promise<number> {
   const trigger = createServer({ noDelay: true }, socket => {
-    // The load drops the connection when it is done.
+    // The load destroys the connection when it has finished.
     socket.on('error', () => {})
     socket.on('data', pulls => {
       for (let due = pulls.length; due > 0; due -= 1) pull()

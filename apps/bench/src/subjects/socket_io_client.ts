@@ -1,9 +1,9 @@
 import { io } from 'socket.io-client'
 import { give_up } from '../process/commands.js'
 import { EVENT } from '../wire/message.js'
-import { drive } from './client_subject.js'
+import { run_client } from './client_subject.js'
 
-drive({
+run_client({
   open: async (port, listener) => {
     const socket = io(`http://127.0.0.1:${port}`, {
       transports: ['websocket'],

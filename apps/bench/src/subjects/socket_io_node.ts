@@ -6,23 +6,23 @@ import { createClient } from 'redis'
 import { Server } from 'socket.io'
 import { give_up } from '../process/commands.js'
 import { EVENT } from '../wire/message.js'
-import { serve_node } from './node_subject.js'
+import { run_node } from './node_subject.js'
 import { SOCKET_IO_OPTIONS } from './socket_io_options.js'
 
-// The first argument says which of its two adapters.
+// The first argument selects one of its two adapters.
 const create = process.argv[2] === 'sharded' ? createShardedAdapter : createAdapter
 
 let io: Server | undefined
 let has_subscribed: () => Promise<unknown> = async () => {}
 
-serve_node({
+run_node({
   open: async ({ broker_url, topic }, members) => {
     const publisher = createClient({ url: broker_url }).on('error', give_up)
     const subscriber = publisher.duplicate().on('error', give_up)
     await Promise.all([publisher.connect(), subscriber.connect()])
     const http_server = createServer()
     io = new Server(http_server, { ...SOCKET_IO_OPTIONS, adapter: create(publisher, subscriber) })
-    // What it has subscribed to before is answered before.
+    // Redis answers in order, so the answer to a PING follows those to all earlier subscriptions.
     has_subscribed = () => subscriber.ping()
     io.on('connection', async socket => {
       await socket.join(topic)

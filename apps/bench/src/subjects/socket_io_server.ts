@@ -4,12 +4,12 @@ import { createServer as create_https_server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { EVENT } from '../wire/message.js'
-import { repeated, serve } from './server_subject.js'
+import { repeated, run_server } from './server_subject.js'
 import { SOCKET_IO_OPTIONS } from './socket_io_options.js'
 
 let io: Server | undefined
 
-serve({
+run_server({
   listen: async ({ tls }) => {
     const http_server = tls ? create_https_server(tls) : createServer()
     io = new Server(http_server, SOCKET_IO_OPTIONS)

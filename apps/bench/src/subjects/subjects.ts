@@ -14,41 +14,41 @@ export const CLUSTER_NAMES = ['bt_net_nats', 'bt_net_redis', 'socket.io_redis', 
 
 export type SubjectName = (typeof SINGLE_NAMES)[number] | (typeof CLUSTER_NAMES)[number]
 
-/** All that can be measured, in the order in which it is shown. */
+/** All subjects, in the order in which they are shown. */
 export const SUBJECT_NAMES: readonly SubjectName[] = [...SINGLE_NAMES, ...CLUSTER_NAMES]
 
-/** Which side of a connection a subject is, the load being the other; or a server that is one of several. */
+/** The role of a subject: a server or a client, with the load as the other side, or a node of a cluster. */
 export type Role = 'server' | 'client' | 'node'
 
-/** What is measured. */
+/** A library to measure. */
 export interface Subject {
   readonly name: SubjectName
   /** Its name in tables and charts. */
   readonly label: string
   readonly version: string
   readonly dialect: Dialect
-  /** Whether it can compress with the same settings as the others that can. */
+  /** Whether it can compress with the same settings as other subjects. */
   readonly can_compress: boolean
-  /** What joins its nodes; subjects without a broker are single servers and clients. */
+  /** The broker of its cluster. Subjects without a broker are single servers and clients. */
   readonly broker: BrokerKind | undefined
-  /** The program that runs its files, and the arguments of these. */
+  /** The program that runs its files. */
   readonly command: string
   readonly file_stem: string
   readonly file_args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What can be measured here, and what not, and why. */
+/** The subjects that this machine can measure, and notes about those that it cannot. */
 export interface Subjects {
   readonly found: readonly Subject[]
   readonly notes: readonly string[]
 }
 
-/** What sets a subject apart from others. */
+/** What differs between subjects. */
 interface Traits extends Partial<Omit<Subject, 'name' | 'label' | 'version'>> {
   readonly label: string
   readonly file_stem: string
-  /** The npm packages that it consists of: the version is that of the first, with the others in brackets. */
+  /** Its npm packages. The version is that of the first, with the others in brackets. */
   readonly packages: readonly string[]
 }
 
@@ -87,7 +87,7 @@ const TRAITS: Readonly<Record<SubjectName, Traits>> = {
 
 const require = createRequire(import.meta.url)
 
-/** Finds what can be measured on this machine; `bt_net_other` is another build of `@bt/net`, by the file to import. */
+/** Finds the subjects that this machine can measure. `other_file` is the entry file for `bt_net_other`. */
 export function find_subjects(names: readonly SubjectName[], other_file: string | undefined): Subjects {
   const found: Subject[] = []
   const notes: string[] = []
@@ -99,18 +99,20 @@ export function find_subjects(names: readonly SubjectName[], other_file: string 
   return { found, notes }
 }
 
-/** Returns whether a subject can have that role: those that a broker joins are measured as nodes, and all others are not. */
-export function plays({ broker }: Subject, role: Role): boolean {
+/**
+ * Returns whether a subject has a role: those with a broker are nodes, all others are servers and clients.
+ */
+export function has_role({ broker }: Subject, role: Role): boolean {
   return (broker !== undefined) === (role === 'node')
 }
 
-/** Returns the broker that joins a subject's nodes. */
+/** Returns the broker of a subject's cluster. */
 export function broker_of({ name, broker }: Subject): BrokerKind {
-  if (broker === undefined) throw new Error(`${name} is no cluster: no broker joins it`)
+  if (broker === undefined) throw new Error(`${name} is not a cluster: it has no broker`)
   return broker
 }
 
-/** Starts a subject as a process of its own. */
+/** Starts a subject as a process. */
 export function start_subject(subject: Subject, role: Role, core: number | undefined): Program {
   const file = fileURLToPath(new URL(`../../dist/subjects/${subject.file_stem}_${role}.js`, import.meta.url))
   const flags = subject.command === process.execPath ? ['--expose-gc'] : []
@@ -123,7 +125,7 @@ export function start_subject(subject: Subject, role: Role, core: number | undef
   })
 }
 
-/** Returns a subject, or why it is left out; `undefined` for another build if none is named. */
+/** Returns a subject, or why it is left out; `undefined` for `bt_net_other` without a file. */
 function find_subject(name: SubjectName, other_file: string | undefined): Subject | string | undefined {
   const { packages, ...traits } = TRAITS[name]
   const { label, broker } = traits
@@ -144,13 +146,13 @@ function find_subject(name: SubjectName, other_file: string | undefined): Subjec
     }
     case 'ws_bufferutil': {
       if (!has_bufferutil()) return `${label} is left out: bufferutil has no binary for this platform.`
-      // Plain `ws` finds bufferutil by `NODE_PATH` alone, so no other subject has it.
+      // `ws` finds bufferutil only by `NODE_PATH`, so no other subject uses it.
       const env = { NODE_PATH: join(dirname(require.resolve('bufferutil/package.json')), '..') }
       return { ...subject, version: versions_of(packages), env }
     }
     case 'bun': {
       const command = bun_path()
-      if (command === undefined) return 'Bun is left out: its npm package is installed on Linux on x64 alone.'
+      if (command === undefined) return 'Bun is left out: its npm package is installed only on Linux on x64.'
       const version = spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout.trim()
       return { ...subject, version, command }
     }
@@ -179,18 +181,18 @@ function bun_path(): string | undefined {
   try {
     return require.resolve('@oven/bun-linux-x64/bin/bun')
   } catch {
-    // It is an optional dependency, which other platforms do not have.
+    // It is an optional dependency, which is missing on other platforms.
     return undefined
   }
 }
 
 function versions_of(packages: readonly string[], programs: readonly string[] = []): string {
   const [first, ...others] = packages.map(name => [name, version_in(require.resolve(`${name}/package.json`))])
-  const besides = [...others.map(([name, version]) => `${name} ${version}`), ...programs]
-  return `${first?.[1]}${besides.length === 0 ? '' : ` (${besides.join(', ')})`}`
+  const extras = [...others.map(([name, version]) => `${name} ${version}`), ...programs]
+  return `${first?.[1]}${extras.length === 0 ? '' : ` (${extras.join(', ')})`}`
 }
 
-/** The manifest of a package is beside the folder of its build. */
+/** Reads the version of a build from the manifest beside its folder. */
 function version_of_build(file: string): string {
   const manifest = join(dirname(file), '..', 'package.json')
   return existsSync(manifest) ? version_in(manifest) : 'of unknown version'

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { give_up } from '../process/commands.js'
-import { drive } from './client_subject.js'
+import { run_client } from './client_subject.js'
 
-drive({
+run_client({
   open: async (port, listener) => {
     const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`, { perMessageDeflate: false })
     ws.on('error', give_up)
-    // As with the server, text stays bytes here; what is sent is a string.
+    // Like in the server, received text stays a Buffer; the client sends a string.
     ws.on('message', () => listener.on_message())
     await once(ws, 'open')
     return {

@@ -3,11 +3,11 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { give_up } from '../process/commands.js'
-import { MAX_MESSAGE_BYTES, repeated, serve } from './server_subject.js'
+import { MAX_MESSAGE_BYTES, repeated, run_server } from './server_subject.js'
 
 let server: WebSocketServer | undefined
 
-serve({
+run_server({
   listen: async ({ is_compressing, is_flooded, tls }) => {
     const address = { port: 0, host: '127.0.0.1' }
     const https = tls && createServer(tls).listen(address)
@@ -22,9 +22,9 @@ serve({
       },
     })
     server.on('connection', ws => {
-      // Who floods is cut off, or lets go.
+      // A flooding client is disconnected, or ends the connection itself.
       ws.on('error', is_flooded ? () => {} : give_up)
-      // Text is not made a string: to hand on the bytes is the quickest that ws can do.
+      // Text stays a Buffer, because passing on the bytes is the fastest way to echo with ws.
       ws.on('message', (data, is_binary) => ws.send(data, { binary: is_binary }))
     })
     await once(server, 'listening')

@@ -5,14 +5,14 @@ import { make_frame, OPCODE } from './frame.js'
 import { answer_to } from './handshake.js'
 import { type Dialect, message_bytes, type Shape } from './message.js'
 
-/** The most bytes of answers in one write. */
-const MOST_AT_ONCE_BYTES = 64 * 1024
+/** The maximum size of the answers in one write. */
+const MAX_WRITE_BYTES = 64 * 1024
 
-/** A Close frame with a code. It arrives alone, since no message is under way any more. */
+/** The size of a Close frame with a code. It arrives alone, because no message is in flight any more. */
 const CLOSE_BYTES = 8
 const CLOSE_FIRST_BYTE = 0x88
 
-/** What engine.io and socket.io say before messages may flow; no pings while a measure runs. */
+/** The packets of engine.io and socket.io before any message, without pings while a measure runs. */
 const ENGINE_OPEN = make_frame(
   OPCODE.TEXT,
   Buffer.from(
@@ -23,7 +23,7 @@ const ENGINE_OPEN = make_frame(
 const NAMESPACE_JOINED = make_frame(OPCODE.TEXT, Buffer.from('40{"sid":"b"}'), 'server')
 const JOIN_NAMESPACE_BYTES = make_frame(OPCODE.TEXT, Buffer.from('40'), 'client').length
 
-/** A server that counts bytes without parsing them, and answers each message's worth with a ready-made frame. */
+/** A server that counts bytes without parsing them, and answers each message with a ready-made frame. */
 export class CountingServer {
   readonly #dialect: Dialect
   readonly #server: Server
@@ -40,20 +40,20 @@ export class CountingServer {
       : createServer({ noDelay: true }, serve)
   }
 
-  /** Starts to listen on a free port of 127.0.0.1, and returns it. */
+  /** Listens on a free port of 127.0.0.1, and resolves with the port. */
   async listen(): Promise<number> {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Sets which message clients will send: its length has to be known to count. */
+  /** Sets the message that clients will send. Its length is needed for counting. */
   expect(shape: Shape): void {
     const answer = message_bytes(shape, this.#dialect, 'server')
-    const most_at_once = Math.max(1, Math.floor(MOST_AT_ONCE_BYTES / answer.length))
+    const max_at_once = Math.max(1, Math.floor(MAX_WRITE_BYTES / answer.length))
     this.#request_bytes = message_bytes(shape, this.#dialect, 'client').length
     this.#answer_bytes = answer.length
-    this.#answers = Buffer.concat(Array.from({ length: most_at_once }, () => answer))
+    this.#answers = Buffer.concat(Array.from({ length: max_at_once }, () => answer))
   }
 
   /** Writes to all clients. */
@@ -61,7 +61,7 @@ export class CountingServer {
     for (const socket of this.#sockets) socket.write(bytes)
   }
 
-  /** Drops all clients, and stops listening. */
+  /** Disconnects all clients, and stops listening. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise(resolve => this.#server.close(resolve))
@@ -70,19 +70,19 @@ export class CountingServer {
   #serve(socket: Socket): void {
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
-    // The client notices a lost connection, since it then lacks an answer.
+    // The client reports a lost connection, because it misses an answer.
     socket.on('error', () => {})
     socket.once('data', (request: Buffer) => {
       socket.write(answer_to(request.toString('latin1')))
       if (this.#dialect === 'websocket') this.#echo(socket)
-      else this.#greet(socket)
+      else this.#open_session(socket)
     })
   }
 
-  #greet(socket: Socket): void {
+  #open_session(socket: Socket): void {
     socket.write(ENGINE_OPEN)
     socket.once('data', (join: Buffer) => {
-      // Bytes are counted from here on. Without this error, a client would wait for answers that never come.
+      // Bytes are counted from here on. Without this check, a client could wait for answers that never come.
       if (join.length !== JOIN_NAMESPACE_BYTES)
         throw new Error(`expected the ${JOIN_NAMESPACE_BYTES} bytes of a packet 40, got ${join.length}`)
       socket.write(NAMESPACE_JOINED)
@@ -98,13 +98,13 @@ export class CountingServer {
     })
   }
 
-  /** Answers all complete messages, and returns how many bytes of the next one are there. */
+  /** Answers all complete messages, and returns how many bytes of the next one have arrived. */
   #answer(socket: Socket, bytes: number): number {
-    const most_at_once = this.#answers.length / this.#answer_bytes
+    const max_at_once = this.#answers.length / this.#answer_bytes
     let due = Math.floor(bytes / this.#request_bytes)
     const left = bytes - due * this.#request_bytes
     while (due > 0) {
-      const at_once = Math.min(due, most_at_once)
+      const at_once = Math.min(due, max_at_once)
       socket.write(this.#answers.subarray(0, at_once * this.#answer_bytes))
       due -= at_once
     }

@@ -1,12 +1,12 @@
 import { OPCODE } from './frame.js'
 
-/** Tiny frames that many clients send as fast as they are taken. */
+/** Tiny frames that many clients send as fast as the server reads them. */
 export interface FloodKind {
   readonly case_name: string
   readonly clients: number
   readonly opcode: number
   readonly payload: string
-  /** Whether it needs what only @bt/net has: callbacks that may throw, topics to join. */
+  /** Whether it needs features that only @bt/net has: callbacks that may throw, and topics. */
   readonly only_bt_net: boolean
 }
 
@@ -26,7 +26,7 @@ const EMPTY_TEXTS: FloodKind = {
   only_bt_net: false,
 }
 
-/** On this text the callback throws. */
+/** The callback throws on this text. */
 export const ERRORS: FloodKind = {
   case_name: 'beside 16 that make a callback throw',
   clients: 16,
@@ -35,7 +35,7 @@ export const ERRORS: FloodKind = {
   only_bt_net: true,
 }
 
-/** On this text the callback has the socket join the topic of that name, awaits that, and publishes there. */
+/** On this text, the callback joins the topic of that name, awaits that, and publishes to the topic. */
 export const JOINS: FloodKind = {
   case_name: 'beside 20 that join and publish',
   clients: 20,

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
 
-/** What a frame holds (RFC 6455 §5.2). */
+/** Opcodes of RFC 6455 §5.2. */
 export const OPCODE = { TEXT: 0x1, BINARY: 0x2, CLOSE: 0x8, PING: 0x9, PONG: 0xa } as const
 
-/** Text or bytes. */
+/** The kind of a message. */
 export type Kind = 'text' | 'binary'
 
-/** Who sends: a client masks, a server never does (RFC 6455 §5.1). */
+/** The sender of a frame: a client masks it, a server never does (RFC 6455 §5.1). */
 export type Sender = 'client' | 'server'
 
-/** A frame as it was read. */
+/** A frame that was read. */
 export interface Frame {
   readonly opcode: number
   readonly is_compressed: boolean
   readonly payload: Buffer
-  /** Of the whole frame, header and all. */
+  /** The size of the whole frame with its header. */
   readonly bytes: number
 }
 
@@ -23,10 +23,12 @@ const RSV1 = 0x40
 const OPCODE_BITS = 0x0f
 const MASKED = 0x80
 
-/** The same for all frames of a run, which saves masking them anew; a server can't tell. */
+/**
+ * One key for all frames of a run, so that each is masked only once. A server does the same work for any key.
+ */
 const MASK_KEY = randomBytes(4)
 
-/** A message in one frame, as bytes. */
+/** Returns the bytes of an unfragmented message. */
 export function make_frame(opcode: number, payload: Buffer, sender: Sender, is_compressed = false): Buffer {
   const length_bytes = payload.length < 126 ? 0 : payload.length <= 0xffff ? 2 : 8
   const header = Buffer.alloc(2 + length_bytes)
@@ -40,7 +42,7 @@ export function make_frame(opcode: number, payload: Buffer, sender: Sender, is_c
     : Buffer.concat([header, payload])
 }
 
-/** Reads the frame of a server that `bytes` begin with; `undefined` where it is not all there yet. */
+/** Reads the frame of a server at the beginning of `bytes`; `undefined` if it is incomplete. */
 export function read_frame(bytes: Buffer): Frame | undefined {
   const end = frame_end(bytes, 0)
   if (end === undefined || bytes.length < end) return undefined
@@ -53,12 +55,15 @@ export function read_frame(bytes: Buffer): Frame | undefined {
   }
 }
 
-/** What the frame holds that begins at `start`. */
+/** Returns the opcode of the frame that begins at `start`. */
 export function opcode_at(bytes: Buffer, start: number): number {
   return (bytes[start] as number) & OPCODE_BITS
 }
 
-/** Where the frame of a server ends that begins at `start`, beyond `bytes` perhaps; `undefined` where not all of its header is there. */
+/**
+ * Returns the end of the frame of a server that begins at `start`, which may be beyond `bytes`; `undefined`
+ * if its header is incomplete.
+ */
 export function frame_end(bytes: Buffer, start: number): number | undefined {
   if (bytes.length < start + 2) return undefined
   const end = header_end(bytes, start)
@@ -73,7 +78,7 @@ export function frame_end(bytes: Buffer, start: number): number | undefined {
   }
 }
 
-/** A server masks nothing: there is a length, and no more. */
+/** Returns the end of the header of a frame of a server, which has no masking key. */
 function header_end(bytes: Buffer, start: number): number {
   const length = bytes[start + 1] as number
   return start + (length < 126 ? 2 : length === 126 ? 4 : 10)

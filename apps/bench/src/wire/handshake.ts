@@ -5,7 +5,7 @@ const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const END = '\r\n\r\n'
 
-/** A client's half of the opening handshake (RFC 6455 §4.1). */
+/** Returns the request of an opening handshake (RFC 6455 §4.1). */
 export function request_of(port: number, dialect: Dialect, with_compression = false): string {
   const path = dialect === 'socket.io' ? '/socket.io/?EIO=4&transport=websocket' : '/ws'
   const lines = [
@@ -24,17 +24,20 @@ export function request_of(port: number, dialect: Dialect, with_compression = fa
   return lines.join('\r\n') + END
 }
 
-/** A server's half, to whoever sends that key or another. */
+/** Returns the response to a request, with any key (RFC 6455 §4.2.2). */
 export function answer_to(request: string): string {
   const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? KEY
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept_of(key)}${END}`
 }
 
-/** Where the answer ends in what a server has said; -1 where it has not ended yet. Throws what is no agreement. */
-export function answer_end(said: Buffer, with_compression = false): number {
-  const end = said.indexOf(END)
+/**
+ * Returns the end of the response in the received bytes; -1 if it is incomplete. Throws if the server
+ * refuses.
+ */
+export function answer_end(received: Buffer, with_compression = false): number {
+  const end = received.indexOf(END)
   if (end === -1) return -1
-  const answer = said.toString('latin1', 0, end)
+  const answer = received.toString('latin1', 0, end)
   if (!answer.startsWith('HTTP/1.1 101') || !answer.includes(accept_of(KEY)))
     throw new Error(`the handshake was answered: ${answer}`)
   if (with_compression && !answer.includes('permessage-deflate'))

@@ -1,22 +1,25 @@
-import { DISTURBED, OTHERS_SHARES, taken_by_others } from '../disturbance.js'
+import { DISTURBED, OTHERS_SHARES, share_of_others } from '../disturbance.js'
 import { figure_of, type Results } from '../results.js'
 import { groups_of, measures_of } from './tables.js'
 
-/** A process that works for more of the time than this has no time left. */
+/** A process that uses a larger share of its core than this is at its limit. */
 const BUSY = 0.9
 
-/** Where the load itself is late by more than this part of p99, that tells of the machine more than of the subject. */
+/**
+ * If the delay of the load is a larger part of p99 than this, p99 says more about the machine than the
+ * subject.
+ */
 const LATE = 0.5
 
-/** What a reader should know before the figures are believed. */
-export function doubts_of(results: Results): string[] {
+/** Returns what a reader should know before trusting the figures. */
+export function warnings_of(results: Results): string[] {
   return [
     ...results.notes,
-    ...told(
+    ...warning_about(
       "In these cases the load was the limit rather than the subject, so messages/s are the load's",
       cases_where(results, was_limit),
     ),
-    ...told(
+    ...warning_about(
       'In these cases the load itself was late by half of p99 or more, so latency says more about the machine than the subject',
       cases_where(results, was_late),
     ),
@@ -24,14 +27,14 @@ export function doubts_of(results: Results): string[] {
   ]
 }
 
-function told(what: string, cases: readonly string[]): string[] {
-  return cases.length === 0 ? [] : [`${what}: ${cases.join('; ')}.`]
+function warning_about(problem: string, cases: readonly string[]): string[] {
+  return cases.length === 0 ? [] : [`${problem}: ${cases.join('; ')}.`]
 }
 
-/** Whether what the subject did not do in a second was not asked of it. Its CPU time per message is none the less its own. */
+/** Returns whether the load limited the rate. The CPU time of the subject per message is valid even then. */
 function was_limit(median: (figure: string) => number | undefined): boolean {
   const [share, load_share] = [median('cpu_share'), median('load_cpu_share')]
-  // An open loop spins, and is never idle.
+  // An open loop polls the clock, and is never idle.
   if (share === undefined || load_share === undefined || median('late_p99_us') !== undefined) return false
   return load_share > BUSY && share < BUSY
 }
@@ -41,17 +44,17 @@ function was_late(median: (figure: string) => number | undefined): boolean {
   return late_us !== undefined && p99_us !== undefined && late_us > p99_us * LATE
 }
 
-/** The cases of those subjects of which that is so, by the medians of their figures. */
+/** Returns the cases and subjects whose medians satisfy a condition. */
 function cases_where(
   results: Results,
-  is_so: (median: (figure: string) => number | undefined) => boolean,
+  condition: (median: (figure: string) => number | undefined) => boolean,
 ): string[] {
   return measures_of(results).flatMap(measure =>
     groups_of(results, measure).flatMap(({ name: group, case_names, subjects }) =>
       case_names.flatMap(case_name =>
         subjects
           .filter(({ name }) =>
-            is_so(figure => figure_of(results, { measure, group, case_name, figure }, name)?.median),
+            condition(figure => figure_of(results, { measure, group, case_name, figure }, name)?.median),
           )
           .map(({ label }) => `${[measure, group, case_name].filter(Boolean).join(', ')}: ${label}`),
       ),
@@ -59,14 +62,14 @@ function cases_where(
   )
 }
 
-/** Where other programs took so much that the figures are not fit to be published. */
+/** Returns the measures that other programs disturbed so much that the figures should not be published. */
 export function disturbances_of(results: Results): string[] {
   return measures_of(results).flatMap(measure => {
     const samples = results.samples.filter(sample => sample.measure === measure)
-    const cores = OTHERS_SHARES.map(([figure, core]) => [core, taken_by_others(samples, figure)] as const)
-    const taken = cores.filter(([, share]) => share > DISTURBED)
-    if (taken.length === 0) return []
-    const shares = taken.map(([core, share]) => `${Math.round(share * 100)} % of ${core}`).join(' and ')
+    const cores = OTHERS_SHARES.map(([figure, core]) => [core, share_of_others(samples, figure)] as const)
+    const disturbed = cores.filter(([, share]) => share > DISTURBED)
+    if (disturbed.length === 0) return []
+    const shares = disturbed.map(([core, share]) => `${Math.round(share * 100)} % of ${core}`).join(' and ')
     return [`Other programs took ${shares} during ${measure}: measure again on a quiet machine.`]
   })
 }
