@@ -28,7 +28,7 @@ export interface Arguments {
    * nothing.
    */
   readonly out?: string
-  /** The results of an earlier run, to report again. */
+  /** The results of an earlier run: to report again, or to measure the given measures again. */
   readonly from?: string
 }
 
@@ -56,15 +56,18 @@ export function read_arguments(argv: readonly string[], output?: (text: string) 
   return {
     is_quick: quick ?? false,
     is_gate: gate ?? false,
-    measures: gate ? GATE_MEASURES : (only ?? MEASURE_NAMES),
+    measures: gate ? GATE_MEASURES : (only ?? (others.from === undefined ? MEASURE_NAMES : [])),
     subjects: btNet === undefined ? chosen : chosen.flatMap(with_other_build),
     other_build: btNet,
     ...others,
   }
 }
 
-/** Returns whether everything is measured in full, which is worth publishing. */
-export function is_full({ is_quick, measures, subjects, rounds, seconds }: Arguments): boolean {
+/** Returns whether results with these measures are complete, and measured in full: worth publishing. */
+export function is_full(
+  { is_quick, subjects, rounds, seconds, ...args }: Arguments,
+  measures: readonly MeasureName[] = args.measures,
+): boolean {
   return (
     !is_quick &&
     rounds === undefined &&
@@ -117,7 +120,11 @@ function make_command(): Command {
       'the folder for the results (default: docs/benchmarks if everything is measured, otherwise none)',
       folder_to_write,
     )
-    .option('--from <file>', 'do not measure: report the results.json of an earlier run again', results_file)
+    .option(
+      '--from <file>',
+      'add to the results.json of an earlier run of the same build: measures only what --only names, and takes all else from there',
+      results_file,
+    )
     .addHelpText('after', '\nNames are separated by commas: --only echo,fan_out --subjects bt_net,ws')
     .exitOverride()
 }

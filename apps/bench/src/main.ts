@@ -12,8 +12,9 @@ import { MEASURES } from './measures/all.js'
 import { choose_cores, pin_this_process } from './process/cores.js'
 import { end_on_signals, stop_all, was_interrupted } from './process/running.js'
 import { gate_text, read_results, report_text, write_report } from './report/page.js'
+import { measures_of } from './report/tables.js'
 import { disturbances_of } from './report/warnings.js'
-import { type Results, this_machine } from './results.js'
+import { check_comparable, type Results, this_machine, with_measured_again } from './results.js'
 import { FULL, for_seconds, GATE, QUICK } from './settings.js'
 import { find_subjects } from './subjects/subjects.js'
 
@@ -29,9 +30,11 @@ end_on_signals()
 
 try {
   const args = read_arguments(process.argv.slice(2))
-  const results = args.from === undefined ? await measure(args) : read_results(args.from)
+  const earlier = args.from === undefined ? undefined : read_results(args.from)
+  const is_measured = args.measures.length > 0
+  const results = is_measured || earlier === undefined ? await measure(args, earlier) : earlier
   process.stdout.write(`${args.is_gate ? gate_text(results) : report_text(results)}\n`)
-  const is_to_publish = args.out === undefined && args.from === undefined && is_full(args)
+  const is_to_publish = args.out === undefined && is_measured && is_full(args, measures_of(results))
   const disturbances = is_to_publish ? disturbances_of(results) : []
   // Disturbed figures are not published, but kept, because they took long to measure.
   const folder =
@@ -41,14 +44,17 @@ try {
     process.stdout.write(`\nWritten into ${resolve(folder)}: ${files.join(', ')}\n`)
   }
   if (disturbances.length > 0)
-    process.stdout.write(`Not published in ${resolve(DOCS)}: other programs used the cores.\n`)
+    process.stdout.write(
+      `Not published in ${resolve(DOCS)}: other programs used the cores. Measure again what they disturbed: --from ${folder}/results.json --only <measures>\n`,
+    )
 } catch (error) {
   if (!was_interrupted()) process.exitCode = exit_code(error)
 } finally {
   await stop_all()
 }
 
-async function measure(args: Arguments): Promise<Results> {
+/** Measures, and adds the figures of earlier results for what was not measured. */
+async function measure(args: Arguments, earlier: Results | undefined): Promise<Results> {
   const cores = choose_cores()
   pin_this_process(cores)
   const { found, notes } = find_subjects(args.subjects, args.other_build)
@@ -56,6 +62,12 @@ async function measure(args: Arguments): Promise<Results> {
   const chosen = args.seconds === undefined ? preset : for_seconds(preset, args.seconds)
   const limited = fit_to_limits({ ...chosen, rounds: args.rounds ?? chosen.rounds }, max_open_files())
   const { settings } = limited
+  const conditions = {
+    machine: this_machine(),
+    settings,
+    subjects: found.map(({ name, label, version }) => ({ name, label, version })),
+  }
+  if (earlier !== undefined) check_comparable(earlier, conditions)
   const seed = args.seed ?? Date.now() % SEED_COUNT
   const repeats = new Repeats(settings.most_repeats)
   const samples = await run_bench({
@@ -70,11 +82,10 @@ async function measure(args: Arguments): Promise<Results> {
     },
     repeats,
   })
-  return {
+  const results = {
+    ...conditions,
     date: new Date().toISOString(),
     seed,
-    machine: this_machine(),
-    settings,
     notes: [
       args.is_quick ? QUICK_NOTE : '',
       cores.note,
@@ -84,9 +95,9 @@ async function measure(args: Arguments): Promise<Results> {
       ...notes,
       ...limited.notes,
     ].filter(note => note !== ''),
-    subjects: found.map(({ name, label, version }) => ({ name, label, version })),
     samples,
   }
+  return earlier === undefined ? results : with_measured_again(earlier, results)
 }
 
 /** Prints an error unless commander has printed it, and returns the exit code. */

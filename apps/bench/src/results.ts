@@ -80,6 +80,26 @@ export function this_machine(): Machine {
   }
 }
 
+/** Throws an error unless new figures can stand beside earlier results. */
+export function check_comparable(
+  earlier: Results,
+  now: Pick<Results, 'machine' | 'settings' | 'subjects'>,
+): void {
+  for (const part of ['machine', 'settings', 'subjects'] as const)
+    if (JSON.stringify(earlier[part]) !== JSON.stringify(now[part]))
+      throw new Error(`the earlier results have other ${part}: measure everything again`)
+}
+
+/** Returns earlier results with the measures of a later run in place of their own. */
+export function with_measured_again(earlier: Results, later: Results): Results {
+  const measured = new Set(later.samples.map(({ measure }) => measure))
+  return {
+    ...later,
+    notes: [...new Set([...earlier.notes, ...later.notes])],
+    samples: [...earlier.samples.filter(({ measure }) => !measured.has(measure)), ...later.samples],
+  }
+}
+
 /** Returns the label of a subject. */
 export function label_of({ subjects }: Results, name: SubjectName): string {
   return subjects.find(subject => subject.name === name)?.label ?? name

@@ -154,6 +154,10 @@ describe('read_arguments', () => {
 
   it('refuses to report results from a missing file', () => {
     expect(refusal('--from', '/nowhere/results.json')).toContain('results.json')
-    expect(read_arguments(['--from', import.meta.filename]).from).toBe(import.meta.filename)
+    expect(read_arguments(['--from', import.meta.filename])).toMatchObject({
+      from: import.meta.filename,
+      measures: [],
+    })
+    expect(read_arguments(['--from', import.meta.filename, '--only', 'tls']).measures).toEqual(['tls'])
   })
 })

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { figure_of, ratio_of, type Selection, this_machine } from '../src/results.ts'
+import {
+  check_comparable,
+  figure_of,
+  ratio_of,
+  type Selection,
+  this_machine,
+  with_measured_again,
+} from '../src/results.ts'
 import { cpu, results_of, rounds_of } from './results_of.ts'
 
 const SELECTION: Selection = {
@@ -38,6 +45,45 @@ describe('ratio_of', () => {
     const results = results_of([...rounds_of('bt_net', cpu(1, 2, 3)), ...rounds_of('ws', cpu(2))])
     expect(ratio_of(results, SELECTION, 'bt_net', 'ws')).toEqual({ median: 0.5, least: 0.5, most: 0.5 })
     expect(ratio_of(results, SELECTION, 'bt_net', 'bun')).toBeUndefined()
+  })
+})
+
+describe('check_comparable', () => {
+  const results = results_of(rounds_of('ws', cpu(10)))
+
+  it('accepts the same machine, settings and subjects', () => {
+    expect(() => check_comparable(results, results_of(rounds_of('ws', cpu(20))))).not.toThrow()
+  })
+
+  it.each([
+    ['machine', { machine: { ...results.machine, node: 'v0.0.0' } }],
+    ['settings', { settings: { ...results.settings, rounds: 99 } }],
+    ['subjects', { subjects: results.subjects.map(subject => ({ ...subject, version: '0.0.1' })) }],
+  ])('rejects another %s', (part, changed) => {
+    expect(() => check_comparable(results, { ...results, ...changed })).toThrow(`other ${part}`)
+  })
+})
+
+describe('with_measured_again', () => {
+  it('replaces the measures of the later run, and keeps the others', () => {
+    const earlier = results_of([
+      ...rounds_of('ws', cpu(10), { measure: 'echo' }),
+      ...rounds_of('ws', cpu(11), { measure: 'sizes' }),
+    ])
+    const later = results_of(rounds_of('ws', cpu(20, 21), { measure: 'echo' }))
+    const { samples } = with_measured_again(
+      { ...earlier, notes: ['a', 'b'] },
+      { ...later, notes: ['b', 'c'] },
+    )
+    expect(samples.map(({ measure, figures }) => [measure, figures.cpu_us_per_message])).toEqual([
+      ['sizes', 11],
+      ['echo', 20],
+      ['echo', 21],
+    ])
+    expect(with_measured_again({ ...earlier, notes: ['a'] }, { ...later, notes: ['a', 'c'] }).notes).toEqual([
+      'a',
+      'c',
+    ])
   })
 })
 
