@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { leaked_bytes } from '../src/churn.ts'
 import { BrokerProxy } from './broker_proxy.ts'
 import { BROKER_KINDS, type Node, TestCluster } from './test_cluster.ts'
 
@@ -137,10 +138,9 @@ describe.concurrent.each(BROKER_KINDS)('over %s', kind => {
     const [a] = cluster.nodes as [Node]
     await a.connect_member()
     const { heap_bytes } = await a.request({ command: 'churn', topics: 10_000, times: 60_000 }, 'churned')
-    const [before = 0, halfway = 0, after = 0] = heap_bytes
-    console.log(`${kind}: heap of ${before} bytes before, ${halfway} halfway, ${after} after`)
-    // Ten bytes for each join and leave of the second half: less than anything that leaked would take.
-    expect(after - halfway).toBeLessThan(300_000)
+    console.log(`${kind}: heap before and after each quarter, in bytes: ${heap_bytes.join(', ')}`)
+    // Ten bytes for each join and leave of a quarter: less than anything that leaked would take.
+    expect(leaked_bytes(heap_bytes)).toBeLessThan(150_000)
     await a.wait_for_stats(({ stats }) => stats.subscriptions === 0)
     expect(a.errors).toEqual([])
   })
