@@ -37,7 +37,7 @@ export async function start_browser(url) {
   while (!(await page.run(is_loaded, url).catch(not_yet))) await wait(50)
   const end = async () => {
     const closed = once(browser, 'close')
-    // A browser that ends in any other way leaves its folders behind.
+    // A browser that is killed leaves its folders behind.
     await page.command('Browser.close').catch(() => browser.kill())
     await closed
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
@@ -73,10 +73,10 @@ async function talk_to(url) {
       const sent = ws.send(JSON.stringify({ id: last_id, method, params }))
       if (sent !== true) reject(sent)
     })
-  // A browser that has crashed answers nothing more.
+  // A browser that has crashed does not answer any more.
   ws.on_close(({ code, cause }) => {
     for (const { reject } of answers.values())
-      reject(new Error(`the browser has let go of the page (code ${code}, cause ${cause})`))
+      reject(new Error(`the browser has disconnected (code ${code}, cause ${cause})`))
   })
   /** Runs a function in the page, and resolves to its result. */
   const run = async (fn, ...args) => {
@@ -100,7 +100,7 @@ function end_with_this(program) {
 
 const is_loaded = url => document.URL === url && document.readyState === 'complete'
 
-// A page that is about to be loaded has nothing that could run anything.
+// A page that is not loaded yet cannot run scripts.
 const not_yet = () => false
 
 const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
@@ -113,5 +113,5 @@ async function line_with(stream, pattern) {
     stream.resume()
     return found
   }
-  throw new Error(`the program ended before it said ${pattern}`)
+  throw new Error(`the program ended before it printed ${pattern}`)
 }

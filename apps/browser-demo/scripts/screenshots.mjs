@@ -1,7 +1,7 @@
-// What the page looks like under load, while its server is gone, and as one of two nodes, at a desk's width
-// and a phone's, light and dark: `node scripts/screenshots.mjs [seconds] [frames]`, after a build; it needs
-// nats-server. They are written to screenshots/. The load lasts that many seconds, and the page is drawn that
-// many times before each photograph.
+// Takes screenshots of the page under load, without its server, and as one of two nodes, on a desktop and a
+// phone, light and dark: `node scripts/screenshots.mjs [seconds] [frames]`, after a build. It needs
+// nats-server. The files are in screenshots/. The load lasts `seconds`, and each screenshot is taken after
+// `frames` frames.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
@@ -27,10 +27,10 @@ async function at_one_server() {
     await greet(server)
     await browser.run(answer, 'And I see yours')
     await browser.run(load, Number(seconds) * 1000)
-    await photograph(browser, '')
+    await take_screenshots(browser, '')
     server.end()
     await browser.run(lose)
-    await photograph(browser, '-reconnecting')
+    await take_screenshots(browser, '-reconnecting')
   } finally {
     await browser.end()
     server.end()
@@ -46,10 +46,10 @@ async function at_two_nodes() {
     await browser.run(is_open)
     await greet(other)
     await browser.run(answer, 'And I see yours, from here')
-    await photograph(browser, '-nodes')
+    await take_screenshots(browser, '-nodes')
     await broker.close()
     await browser.run(be_alone)
-    await photograph(browser, '-alone')
+    await take_screenshots(browser, '-alone')
   } finally {
     await browser.end()
     server.end()
@@ -58,7 +58,7 @@ async function at_two_nodes() {
   }
 }
 
-/** Somebody else comes, says something, and shows where their cursor is; they stay until the server ends. */
+/** Connects another person, who sends a chat line and a cursor, and stays until the server ends. */
 async function greet({ url }) {
   const { ws_url } = await (await fetch(new URL('server.json', url))).json()
   const ws = connect({ type: 'ws', url: ws_url, on_message: () => {} })
@@ -67,7 +67,7 @@ async function greet({ url }) {
   await ws.drained()
 }
 
-async function photograph(browser, what) {
+async function take_screenshots(browser, state) {
   for (const { name, width, height, mobile } of WIDTHS)
     for (const scheme of ['light', 'dark']) {
       const metrics = { width, height, mobile, deviceScaleFactor: mobile ? 2 : 1 }
@@ -77,7 +77,7 @@ async function photograph(browser, what) {
       await browser.run(draw, Number(frames))
       const options = { captureBeyondViewport: mobile, optimizeForSpeed: true }
       const { data } = await browser.command('Page.captureScreenshot', options)
-      const file = `${name}${what}-${scheme}.png`
+      const file = `${name}${state}-${scheme}.png`
       writeFileSync(`${FOLDER}${file}`, Buffer.from(data, 'base64'))
       console.log(`screenshots/${file}`)
     }
@@ -89,7 +89,7 @@ async function is_open() {
     await new Promise(resolve => setTimeout(resolve, 50))
 }
 
-/** Runs in the page: waits until somebody else has said something, and answers. */
+/** Runs in the page: waits for the chat line of another person, and answers. */
 async function answer(text) {
   const by_id = id => document.getElementById(id)
   while (!by_id('chat').textContent.includes('I see')) await new Promise(resolve => setTimeout(resolve, 50))
@@ -97,13 +97,13 @@ async function answer(text) {
   by_id('chat_form').requestSubmit()
 }
 
-/** Runs in the page: waits until its node is alone, and the other one forgotten. */
+/** Runs in the page: waits until it no longer shows the other node. */
 async function be_alone() {
   while (document.querySelector('#nodes a') !== null) await new Promise(resolve => setTimeout(resolve, 50))
 }
 
 /**
- * Runs in the page: a load, more of it after half of the time, and at the end a server that reads slowly,
+ * Runs in the page: starts a load, increases it after half of the time, and then makes the server read slowly
  * until the queue is full.
  */
 async function load(for_ms) {
@@ -132,7 +132,7 @@ async function load(for_ms) {
   await wait(for_ms / 24)
 }
 
-/** Runs in the page: waits until the server is gone, and an attempt has failed, while the load goes on. */
+/** Runs in the page: waits until a reconnect has failed, while the load continues. */
 async function lose() {
   const by_id = id => document.getElementById(id)
   const wait_text = () => by_id('path_wait').textContent
@@ -142,7 +142,7 @@ async function lose() {
   }
 }
 
-/** Runs in the page: waits until it was drawn that often. */
+/** Runs in the page: waits for `count` frames. */
 async function draw(count) {
   for (let i = 0; i < count; i += 1) await new Promise(requestAnimationFrame)
 }

@@ -26,16 +26,16 @@ const TAB_STOPS = [
 /** The minimum time between two announcements to screen readers. */
 const ANNOUNCE_EVERY_MS = 3_000
 
-describe('the page for everybody', () => {
+describe('the accessibility of the page', () => {
   const open_page = use_browser()
   const shared_service = share_service()
 
   it('can be tabbed through in both directions, with a visible focus', async () => {
     const { url } = shared_service()
-    const { page, said } = await open_page(url)
+    const { page, logged } = await open_page(url)
     expect(await walk(page, 'Tab')).toEqual(TAB_STOPS)
     expect(await walk(page, 'Shift+Tab')).toEqual([...TAB_STOPS].reverse())
-    expect(said).toEqual([])
+    expect(logged).toEqual([])
   })
 
   it('can be used by keyboard alone', async () => {
@@ -78,7 +78,7 @@ describe('the page for everybody', () => {
     await keyboard.press('Enter')
     await demo.shows('state', 'open')
     expect(await focused(demo.page)).toBe('connect')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('announces its status to screen readers, but not every message', async () => {

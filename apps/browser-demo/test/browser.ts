@@ -3,25 +3,25 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished } from 'vitest'
 import { position_of } from '../src/page/rate_stops.ts'
 
-/** How long tests wait for an event; long, because a slow machine is no failure. */
-export const PATIENCE_MS = 15_000
+/** How long tests wait for an event: long enough for a slow machine. */
+export const EVENT_TIMEOUT_MS = 15_000
 
-/** A page of the demo, with the actions of a person. */
+/** A page of the demo, with the actions of a user. */
 export class Demo {
   readonly page: Page
   /** The messages on the browser's console, and uncaught errors. */
-  readonly said: string[] = []
+  readonly logged: string[] = []
 
   constructor(page: Page) {
     this.page = page
-    page.setDefaultTimeout(PATIENCE_MS)
-    page.on('console', message => this.said.push(`${message.type()}: ${message.text()}`))
-    page.on('pageerror', error => this.said.push(`uncaught: ${error.stack}`))
+    page.setDefaultTimeout(EVENT_TIMEOUT_MS)
+    page.on('console', message => this.logged.push(`${message.type()}: ${message.text()}`))
+    page.on('pageerror', error => this.logged.push(`uncaught: ${error.stack}`))
   }
 
   /** Waits until an element has the expected text. */
   async shows(id: string, text: string): Promise<void> {
-    await expect.poll(() => this.page.textContent(`#${id}`), { timeout: PATIENCE_MS }).toContain(text)
+    await expect.poll(() => this.page.textContent(`#${id}`), { timeout: EVENT_TIMEOUT_MS }).toContain(text)
   }
 
   /** Waits until the queue is full, or no longer is. */

@@ -33,7 +33,7 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
     expect(Number(wait_ms)).toBeLessThan(2_000)
     expect(await program.exit).toEqual({ code: 0, signal: null })
     expect(program.stdout).toContain(
-      'page    stopping; 1 page is told to come back within 2 s (Close 1012)\n',
+      'page    stopping; 1 page is asked to reconnect within 2 s (Close 1012)\n',
     )
     expect(program.stdout).toMatch(/Otter left \(code 1012, cause shutdown\)\npage {4}stopped\n$/)
     expect(program.stderr).toBe('')

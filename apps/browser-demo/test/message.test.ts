@@ -19,7 +19,7 @@ it.each<PageMessage>([
   { type: 'chat', text: 'hello' },
   { type: 'cursor', place: PLACE },
   { type: 'cursor', place: null },
-])('reads what a page tells: %o', message => {
+])('parses the message of a page: %o', message => {
   expect(parse_page_message(message_text(message))).toEqual(message)
 })
 
@@ -35,7 +35,7 @@ it.each<ServerMessage>([
   { type: 'cluster', node: '8082', broker: 'NATS at 127.0.0.1:4222', is_joined: true },
   { type: 'cursor', id: 1, place: PLACE },
   { type: 'cursor', id: 1, place: null },
-])('reads what the server tells: %o', message => {
+])('parses the message of the server: %o', message => {
   expect(parse_server_message(message_text(message))).toEqual(message)
 })
 

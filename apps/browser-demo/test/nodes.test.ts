@@ -1,6 +1,6 @@
 import { type Broker, start_nats, start_redis } from '@bt/test-support/brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { PATIENCE_MS, use_browser } from './browser.ts'
+import { EVENT_TIMEOUT_MS, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { type RunningServer, run, start_server } from './program.ts'
 import { type RunningService, serve_page } from './service.ts'
@@ -66,7 +66,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await one.shows('space', ` · ${name_of(there)}`)
     const before = (await one.cursor_x()) ?? 0
     for (let i = 0; i < 5; i += 1) await other.page.keyboard.press('ArrowRight')
-    await expect.poll(() => one.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+    await expect.poll(() => one.cursor_x(), { timeout: EVENT_TIMEOUT_MS }).toBeGreaterThan(before + 20)
     const third = await open_page(there.url)
     await one.shows('people_count', '3 here')
     await one.shows('nodes', `node ${name_of(there)}: 2 here`)
@@ -75,7 +75,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await other.page.close()
     await one.shows('people_count', '2 here')
     await one.shows('chat', 'left')
-    expect([...one.said, ...third.said]).toEqual([])
+    expect([...one.logged, ...third.logged]).toEqual([])
   })
 
   it('see people of a killed node leave, and return with it', async () => {
@@ -91,10 +91,10 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await expect.poll(() => one.page.locator('#nodes a').count()).toBe(0)
     await serve_page(there, broker.url)
     await one.shows('people_count', '2 here')
-    expect(one.said).toEqual([])
+    expect(one.logged).toEqual([])
   })
 
-  it('show that the broker is down, go on with their own node, and meet again afterwards', async () => {
+  it('show that the broker is down, keep working with their own node, and rejoin afterwards', async () => {
     const broker = await also_end(start_nats())
     const [here, there] = await serve_nodes(broker)
     const [one, neighbour, other] = [
@@ -116,7 +116,7 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await one.shows('people_count', '3 here')
     await other.type_line('chat_text', 'together again')
     await one.shows('chat', 'together again')
-    expect([...one.said, ...neighbour.said, ...other.said]).toEqual([])
+    expect([...one.logged, ...neighbour.logged, ...other.logged]).toEqual([])
   })
 
   it('show nodes that fit each width, have enough contrast and size, and keep the focus', async () => {
@@ -149,12 +149,12 @@ describe('tabs at different nodes', { timeout: 90_000 }, () => {
     await open_page(there.url)
     await one.shows('nodes', `node ${name_of(there)}: 2 here`)
     expect(await link.evaluate(target => target === document.activeElement)).toBe(true)
-    expect(one.said).toEqual([])
+    expect(one.logged).toEqual([])
   })
 
   it('work without the broker, which the page and its server report', async () => {
-    const nobody = 'nats://127.0.0.1:1'
-    const { program, url } = await start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', nobody)
+    const unreachable = 'nats://127.0.0.1:1'
+    const { program, url } = await start_server('127.0.0.1:0', '127.0.0.1:0', '--cluster', unreachable)
     const one = await open_page(url)
     await one.shows('together_note', 'alone: NATS at 127.0.0.1:1 is away')
     expect(program.stderr).toContain('NATS at 127.0.0.1:1 cannot be reached')
@@ -174,7 +174,7 @@ describe('the program as a node', () => {
     const broker = await also_end(start_nats())
     const { program, ws_url } = await start_node(broker)
     expect(program.stdout).toContain(
-      `it is node ${new URL(ws_url).port} of those that meet through NATS at ${broker.address}`,
+      `it is node ${new URL(ws_url).port} of the cluster on NATS at ${broker.address}`,
     )
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PATIENCE_MS, use_browser } from './browser.ts'
+import { EVENT_TIMEOUT_MS, use_browser } from './browser.ts'
 import { share_service } from './service.ts'
 
 describe('the page in Chromium', () => {
@@ -20,23 +20,25 @@ describe('the page in Chromium', () => {
     expect(await demo.page.inputValue('#say_text')).toBe('too late')
     await demo.page.click('#connect')
     await demo.shows('state', 'open')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('measures round trips, and counts sent and received messages', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
-    await expect.poll(() => demo.page.textContent('#rtt_p99'), { timeout: PATIENCE_MS }).toMatch(/^\d.* m?s$/)
+    await expect
+      .poll(() => demo.page.textContent('#rtt_p99'), { timeout: EVENT_TIMEOUT_MS })
+      .toMatch(/^\d.* m?s$/)
     await demo.set_load('echo', '64', 500)
     await demo.page.click('#run')
     const rate = (name: string): Promise<number> =>
       demo.page.locator('#frames').evaluate((frames, key) => Number(frames.dataset[key]), name)
     for (const name of ['sent', 'received'])
-      await expect.poll(() => rate(name), { timeout: PATIENCE_MS }).toBeGreaterThan(250)
+      await expect.poll(() => rate(name), { timeout: EVENT_TIMEOUT_MS }).toBeGreaterThan(250)
     await demo.shows('log', '⇄ load:')
     await demo.page.click('#run')
-    await expect.poll(() => rate('sent'), { timeout: PATIENCE_MS }).toBeLessThan(50)
-    expect(demo.said).toEqual([])
+    await expect.poll(() => rate('sent'), { timeout: EVENT_TIMEOUT_MS }).toBeLessThan(50)
+    expect(demo.logged).toEqual([])
   })
 
   it('gets load from the server, and sends only pings itself', async () => {
@@ -46,10 +48,10 @@ describe('the page in Chromium', () => {
     await demo.page.click('#run')
     const frames = demo.page.locator('#frames')
     await expect
-      .poll(() => frames.evaluate(({ dataset }) => Number(dataset.received)), { timeout: PATIENCE_MS })
+      .poll(() => frames.evaluate(({ dataset }) => Number(dataset.received)), { timeout: EVENT_TIMEOUT_MS })
       .toBeGreaterThan(500)
     expect(await frames.evaluate(({ dataset }) => Number(dataset.sent))).toBeLessThan(30)
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('shows a full queue while the server reads slowly, and drains it afterwards', async () => {
@@ -71,6 +73,6 @@ describe('the page in Chromium', () => {
     await demo.page.waitForSelector('#full_badge', { state: 'hidden' })
     await demo.type_line('say_text', 'still here')
     await demo.shows('log', '← still here')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 })

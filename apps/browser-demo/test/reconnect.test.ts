@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Demo, hold_waits, PATIENCE_MS, use_browser } from './browser.ts'
+import { type Demo, EVENT_TIMEOUT_MS, hold_waits, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 import { serve_page, share_service } from './service.ts'
 
@@ -24,7 +24,7 @@ describe('the page after a lost connection', () => {
     await demo.type_line('say_text', 'again')
     await demo.shows('log', '← again')
     expect(await demo.page.textContent('#end_code')).toBe('–')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('shows how the connection was lost, the next attempt and the queue, which then arrives in order and once', async () => {
@@ -51,7 +51,7 @@ describe('the page after a lost connection', () => {
     expect(await demo.echoed()).toEqual(lines)
     await demo.shows('queued', '0 B')
     await demo.page.waitForSelector('#again', { state: 'hidden' })
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('shows the close code of the server, and a queued chat line', async () => {
@@ -73,7 +73,7 @@ describe('the page after a lost connection', () => {
     await demo.page.click('#again')
     await other.shows('chat', 'Heron back soon')
     await demo.shows('people_count', '2 here')
-    expect([...demo.said, ...other.said]).toEqual([])
+    expect([...demo.logged, ...other.logged]).toEqual([])
   })
 
   it('reconnects by itself when the server returns, and sends the queue', async () => {
@@ -89,7 +89,7 @@ describe('the page after a lost connection', () => {
     await demo.shows('state', 'open')
     expect(await demo.echoed()).toEqual(['are you there?'])
     // Only the browser itself reports failed connections on its console.
-    expect(demo.said).toEqual(demo.said.map(() => IMPOSSIBLE))
+    expect(demo.logged).toEqual(demo.logged.map(() => IMPOSSIBLE))
   })
 
   it('logs all failed attempts in one line', async () => {
@@ -121,7 +121,7 @@ describe('the page after a lost connection', () => {
     await demo.page.context().setOffline(false)
     await demo.shows('log', '← welcome back')
     await demo.shows('state', 'open')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('stays connected while the network is down, and then gets the messages sent meanwhile', async () => {
@@ -134,7 +134,7 @@ describe('the page after a lost connection', () => {
     await demo.shows('log', '← still here')
     await demo.shows('state', 'open')
     expect(await demo.page.textContent('#log')).not.toContain('lost:')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('gives up when asked to, and counts unsent messages', async () => {
@@ -159,10 +159,10 @@ describe('the page after a lost connection', () => {
     await demo.type_line('say_text', 'three')
     await demo.shows('log', '← three')
     expect(await demo.echoed()).toEqual(['three'])
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
-  it('goes on with its load: the queue fills without a connection, and drains afterwards', async () => {
+  it('continues its load: the queue fills without a connection, and drains afterwards', async () => {
     const { url } = shared_service()
     const demo = await open_page(url, {}, hold_waits)
     await demo.set_load('echo', '1024', 2_000)
@@ -170,14 +170,14 @@ describe('the page after a lost connection', () => {
     await demo.shows('log', '⇄ load:')
     await demo.page.click('#cut')
     await demo.shows('state', 'reconnecting')
-    await demo.shows('story', 'the full queue takes no more')
+    await demo.shows('story', 'the queue is full')
     await demo.is_full(true)
     await demo.page.click('#run')
     await demo.page.click('#again')
     await demo.is_full(false)
     await demo.shows('queued', '0 B')
     await demo.shows('log', ' that waited go out')
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 
   it('repeats its requests to the server', async () => {
@@ -189,14 +189,14 @@ describe('the page after a lost connection', () => {
     await is_fed(demo)
     await demo.page.click('#cut')
     await demo.shows('server_note', 'not connected')
-    await expect.poll(() => received(demo), { timeout: PATIENCE_MS }).toBe(0)
+    await expect.poll(() => received(demo), { timeout: EVENT_TIMEOUT_MS }).toBe(0)
     await demo.page.click('#again')
     await is_fed(demo)
     await demo.shows('server_note', 'reads slowly')
     // A slow reader takes 5 ms for each answer, so it can't keep up with this rate.
     await demo.set_load('echo', '16384', 1_000)
     await demo.is_full(true)
-    expect(demo.said).toEqual([])
+    expect(demo.logged).toEqual([])
   })
 })
 
@@ -213,5 +213,5 @@ function received({ page }: Demo): Promise<number> {
 }
 
 async function is_fed(demo: Demo): Promise<void> {
-  await expect.poll(() => received(demo), { timeout: PATIENCE_MS }).toBeGreaterThan(500)
+  await expect.poll(() => received(demo), { timeout: EVENT_TIMEOUT_MS }).toBeGreaterThan(500)
 }

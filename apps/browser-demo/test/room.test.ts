@@ -15,7 +15,7 @@ import {
 
 const A_PLACE = { x: 0.25, y: 0.75 }
 
-it('names everybody, and sends each client who is there, who comes and who goes', async () => {
+it('gives each client a name, and sends it the people in the room, arrivals and departures', async () => {
   const { join, room } = await open_room()
   const first = await join()
   expect(first.you.name).toBe('Otter')
@@ -29,19 +29,19 @@ it('names everybody, and sends each client who is there, who comes and who goes'
   expect(room.server.sockets.size).toBe(1)
 })
 
-it('forwards chat and cursors to everybody but their sender', async () => {
+it('forwards chat and cursors to all clients but their sender', async () => {
   const { join } = await open_room()
   const [first, second, third] = [await join(), await join(), await join()]
-  first.tell({ type: 'chat', text: 'hello' })
-  first.tell({ type: 'cursor', place: A_PLACE })
-  first.tell({ type: 'cursor', place: null })
+  first.send({ type: 'chat', text: 'hello' })
+  first.send({ type: 'cursor', place: A_PLACE })
+  first.send({ type: 'cursor', place: null })
   const { id } = first.you
   for (const other of [second, third]) {
     expect(await other.next('chat')).toEqual({ type: 'chat', id, text: 'hello' })
     expect(await other.next('cursor')).toEqual({ type: 'cursor', id, place: A_PLACE })
     expect(await other.next('cursor')).toEqual({ type: 'cursor', id, place: null })
   }
-  first.tell({ type: 'say', text: 'done' })
+  first.send({ type: 'say', text: 'done' })
   await first.next('echo')
   expect(first.types()).not.toContain('chat')
   expect(first.types()).not.toContain('cursor')
@@ -49,13 +49,13 @@ it('forwards chat and cursors to everybody but their sender', async () => {
 
 it('answers pings, texts and load', async () => {
   const { join } = await open_room()
-  const guest = await join()
-  guest.tell({ type: 'ping', at_ms: 12.5 })
-  expect(await guest.next('pong')).toEqual({ type: 'pong', at_ms: 12.5, queued_bytes: 0, held_back: 0 })
-  guest.tell({ type: 'say', text: 'hello' })
-  expect(await guest.next('echo')).toEqual({ type: 'echo', text: 'hello' })
-  guest.ws.send(load_text(64))
-  await guest.has_loads(1)
+  const client = await join()
+  client.send({ type: 'ping', at_ms: 12.5 })
+  expect(await client.next('pong')).toEqual({ type: 'pong', at_ms: 12.5, queued_bytes: 0, held_back: 0 })
+  client.send({ type: 'say', text: 'hello' })
+  expect(await client.next('echo')).toEqual({ type: 'echo', text: 'hello' })
+  client.ws.send(load_text(64))
+  await client.has_loads(1)
 })
 
 it('closes a connection that sends an unknown message', async () => {
@@ -72,7 +72,7 @@ it('cuts one connection without a Close, and no other', async () => {
   expect(await first.ws.closed).toMatchObject({ code: 1006, cause: 'network', clean: false })
   expect(await second.next('left')).toEqual({ type: 'left', id: first.you.id })
   expect(lefts).toMatchObject([{ cause: 'network', clean: false }])
-  second.tell({ type: 'say', text: 'still here' })
+  second.send({ type: 'say', text: 'still here' })
   await second.next('echo')
 })
 
@@ -87,7 +87,7 @@ it('lets the queue of a client fill while it reads slowly, and drain when it rea
   expect(ws.queued).toBe(0)
 })
 
-it('reports at once that a client is gone, even if it has unread messages of it', {
+it('reports at once that a client has disconnected, even with unread messages of it', {
   timeout: 10_000,
 }, async () => {
   const { join } = await open_room()
@@ -117,11 +117,11 @@ it('feeds at about the requested rate, until it is asked to stop', async () => {
 
 it('slows a feed down to the speed of the connection, and counts the skipped messages', async () => {
   const { join } = await open_room()
-  const { control, next, tell } = await join()
+  const { control, next, send } = await join()
   control({ action: 'feed', rate: 20_000, size_bytes: 16_384 })
   let held_back = 0
   while (held_back === 0) {
-    tell({ type: 'ping', at_ms: 0 })
+    send({ type: 'ping', at_ms: 0 })
     const pong = await next('pong')
     if (pong.type === 'pong') held_back = pong.held_back
   }
@@ -138,7 +138,7 @@ interface Joined {
   readonly ws: WsClient
   readonly you: Person
   readonly people: readonly Person[]
-  readonly tell: (message: PageMessage) => void
+  readonly send: (message: PageMessage) => void
   readonly control: (control: Control) => void
   /** Takes the next message of a type. */
   readonly next: (type: ServerMessage['type']) => Promise<ServerMessage>
@@ -178,17 +178,17 @@ async function join(room: Room, url: string, options?: { max_queue: number }): P
   const ws = connect({ type: 'ws', url, ...options })
   const waiting: ServerMessage[] = []
   let loads = 0
-  let tell_came = (): void => {}
+  let notify = (): void => {}
   ws.on_error(() => {})
   ws.on_message(text => {
     const message = parse_server_message(text)
     if (message === undefined) loads += 1
     else waiting.push(message)
-    tell_came()
+    notify()
   })
   const one_more = (): Promise<void> =>
     new Promise(resolve => {
-      tell_came = resolve
+      notify = resolve
     })
   const next = async (type: string): Promise<ServerMessage> => {
     for (;;) {
@@ -209,7 +209,7 @@ async function join(room: Room, url: string, options?: { max_queue: number }): P
     you,
     people,
     next,
-    tell: message => ws.send(message_text(message)),
+    send: message => ws.send(message_text(message)),
     control: control => expect(room.control({ ...control, key })).toBe(true),
     types: () => waiting.map(({ type }) => type),
     loads: () => loads,

@@ -13,17 +13,17 @@ function size_of(png: Buffer): [number, number] {
   return [png.readUInt32BE(16), png.readUInt32BE(20)]
 }
 
-it('is photographed at both widths and in both schemes, with its queue full, while its server is gone, and as one of two nodes', {
+it('saves screenshots of all states of the page, at both widths and in both schemes', {
   timeout: 180_000,
 }, async () => {
   path_of(CHROMIUM)
   path_of(NATS)
   rmSync(FOLDER, { recursive: true, force: true })
   await promisify(execFile)(process.execPath, [SCRIPT, '1', '10'])
-  const moments = ['', 'reconnecting-', 'nodes-', 'alone-']
-  for (const shown of moments.flatMap(moment => [`${moment}light`, `${moment}dark`])) {
+  const states = ['', 'reconnecting-', 'nodes-', 'alone-']
+  for (const shown of states.flatMap(state => [`${state}light`, `${state}dark`])) {
     expect(size_of(readFileSync(new URL(`desktop-${shown}.png`, FOLDER)))).toEqual([1280, 800])
-    // A phone's page is photographed in full, at two device pixels per CSS pixel.
+    // On a phone, the screenshot shows the full page, with two device pixels per CSS pixel.
     const [width, height] = size_of(readFileSync(new URL(`phone-${shown}.png`, FOLDER)))
     expect(width).toBe(2 * 390)
     expect(height).toBeGreaterThan(2 * 844)

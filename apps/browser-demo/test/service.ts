@@ -52,8 +52,7 @@ async function start(
   const ws_bind = where === undefined ? FREE_PORT : new URL(where.ws_url).host
   const { page_url, ws_url, ws_server, close, cut } = await start_service(
     { files: read_static_files(PAGE), bind: parse_bound(bind), ws_bind: parse_bound(ws_bind), broker },
-    // A broker that is away, and a page that is cut off, are what some tests are about; what pages say of it
-    // is what counts.
+    // Some tests stop the broker or cut pages off on purpose, and check what the pages show.
     { on_error: () => {} },
   )
   const end = async (): Promise<void> => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { PATIENCE_MS, use_browser } from './browser.ts'
+import { EVENT_TIMEOUT_MS, use_browser } from './browser.ts'
 import { start_server } from './program.ts'
 
 describe('several tabs', () => {
   const open_page = use_browser()
 
-  it('see people come and go, their chat and their cursors', async () => {
+  it('show arrivals and departures of people, their chat and their cursors', async () => {
     const { url } = await start_server()
     const otter = await open_page(url)
     await otter.shows('people_count', '1 here')
@@ -21,13 +21,13 @@ describe('several tabs', () => {
     await heron.shows('space', 'Otter')
     const before = (await heron.cursor_x()) ?? 0
     for (let i = 0; i < 5; i += 1) await otter.page.keyboard.press('ArrowRight')
-    await expect.poll(() => heron.cursor_x(), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 20)
+    await expect.poll(() => heron.cursor_x(), { timeout: EVENT_TIMEOUT_MS }).toBeGreaterThan(before + 20)
     await otter.page.hover('#space')
     await otter.page.close()
     await heron.shows('people_count', '1 here')
     await heron.shows('chat', 'Otter left')
     expect(await heron.page.locator('#space .cursor').count()).toBe(0)
-    expect([...otter.said, ...heron.said]).toEqual([])
+    expect([...otter.logged, ...heron.logged]).toEqual([])
   })
 
   it.each(['echo', 'feed'] as const)(
@@ -45,10 +45,10 @@ describe('several tabs', () => {
       await heron.type_line('say_text', 'still here')
       await heron.shows('log', '← still here')
       await heron.shows('state', 'open')
-      const told = program.stdout.split('\n').filter(line => line.startsWith('page    '))
-      expect(told.slice(4)).toEqual([expect.stringMatching(/^page {4}Otter left \(code 100[16]/)])
+      const lines = program.stdout.split('\n').filter(line => line.startsWith('page    '))
+      expect(lines.slice(4)).toEqual([expect.stringMatching(/^page {4}Otter left \(code 100[16]/)])
       expect(program.stderr).toBe('')
-      expect(heron.said).toEqual([])
+      expect(heron.logged).toEqual([])
     },
   )
 })

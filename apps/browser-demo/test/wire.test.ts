@@ -35,7 +35,7 @@ it('forwards bytes both ways, and ends when both peers do', async () => {
   await closed
 })
 
-it('can be cut even if one peer reads nothing, and the other is gone', async () => {
+it('can be cut even if one peer does not read, and the other has disconnected', async () => {
   const { wire, near, far } = await open_wire()
   // A write to the cut connection may fail.
   for (const end of [near, far]) end.on('error', () => {})

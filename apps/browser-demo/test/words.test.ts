@@ -38,26 +38,26 @@ it('formats bytes, milliseconds and counts', () => {
 it.each<[Partial<Situation>, string]>([
   [{ state: 'none' }, 'There is no connection yet'],
   [{ state: 'connecting' }, 'before the connection is open waits in the queue'],
-  [{ state: 'closing' }, 'what was sent goes out first'],
+  [{ state: 'closing' }, 'queued messages go out first'],
   [{}, 'Start a load'],
   [{ load: 'echo' }, 'the server answers each message'],
   [{ load: 'feed' }, 'The server sends'],
   [{ load: 'echo', is_slow: true }, 'its own inbox fills'],
   [{ load: 'echo', is_slow: true, queued_bytes: 500_000 }, 'reads slowly'],
-  [{ load: 'echo', queued_bytes: 500_000 }, 'More was sent than the network takes'],
+  [{ load: 'echo', queued_bytes: 500_000 }, 'sends faster than the network transmits'],
   [{ load: 'echo', is_full: true }, 'returned queue_full'],
   [{ state: 'closed', info: ENDED }, 'broke without a Close'],
   [{ state: 'closed', info: { ...ENDED, unsent: 3 } }, '3 messages'],
-  [{ ...WAITING, info: ENDED }, 'broke without a Close. Attempt 2 in 3 s; until it is open, what is sent'],
+  [{ ...WAITING, info: ENDED }, 'broke without a Close. Attempt 2 in 3 s; until it is open, messages wait'],
   [{ ...WAITING, info: ENDED, queued_bytes: 2_048 }, '2 KiB wait in the queue'],
-  [{ ...WAITING, info: ENDED, is_full: true }, 'the full queue takes no more'],
+  [{ ...WAITING, info: ENDED, is_full: true }, 'the queue is full'],
   [
     { ...WAITING, info: { ...ENDED, cause: 'peer', code: 1012 } },
     'was stopped, and closed in order. Attempt 2',
   ],
   [{ ...WAITING, info: { ...ENDED, cause: 'peer', code: 4002 } }, 'The server closed. Attempt 2'],
-  [{ ...WAITING, info: { ...ENDED, cause: 'refused' } }, 'Nobody answers. Attempt 2'],
-  [{ ...WAITING, info: { ...ENDED, cause: 'heartbeat' } }, 'Nothing was heard of the server'],
+  [{ ...WAITING, info: { ...ENDED, cause: 'refused' } }, 'The server does not answer. Attempt 2'],
+  [{ ...WAITING, info: { ...ENDED, cause: 'heartbeat' } }, 'The server did not answer pings'],
   [{ ...WAITING, next: { attempt: 1_234, wait_ms: 0 } }, 'Attempt 1,234 is under way'],
   [{ state: 'closed', info: { ...ENDED, cause: 'local', code: 1000, clean: true } }, 'This page closed'],
   [{ state: 'closed', info: { ...ENDED, cause: 'local' } }, 'This page gave up'],
@@ -65,28 +65,28 @@ it.each<[Partial<Situation>, string]>([
   [{ state: 'closed', info: { ...ENDED, cause: 'peer', code: 1001 } }, 'was stopped'],
   [{ state: 'closed', info: { ...ENDED, cause: 'refused' } }, 'never opened'],
   [{ state: 'closed', info: { ...ENDED, cause: 'protocol' } }, 'the cause is protocol'],
-])('tells in a sentence what happens: %o', (situation, said) => {
-  expect(story({ ...OPEN, ...situation })).toContain(said)
+])('explains the situation in a sentence: %o', (situation, expected) => {
+  expect(story({ ...OPEN, ...situation })).toContain(expected)
 })
 
 it('announces all changes together, at a limited rate', () => {
-  const said: string[] = []
-  const announcer = new Announcer(text => said.push(text), 3_000)
-  announcer.tell('state', 'Open.')
+  const announced: string[] = []
+  const announcer = new Announcer(text => announced.push(text), 3_000)
+  announcer.set_sentence('state', 'Open.')
   announcer.tick(0)
   for (let at_ms = 100; at_ms < 3_000; at_ms += 100) {
-    announcer.tell('state', 'Open.')
-    announcer.tell('queue', at_ms % 200 === 0 ? 'Full.' : '')
+    announcer.set_sentence('state', 'Open.')
+    announcer.set_sentence('queue', at_ms % 200 === 0 ? 'Full.' : '')
     announcer.tick(at_ms)
   }
-  announcer.tell('queue', 'Full.')
-  announcer.tell('state', 'Closed.')
+  announcer.set_sentence('queue', 'Full.')
+  announcer.set_sentence('state', 'Closed.')
   announcer.tick(3_000)
   announcer.tick(9_000)
-  expect(said).toEqual(['Open.', 'Full. Closed.'])
+  expect(announced).toEqual(['Open.', 'Full. Closed.'])
 })
 
-it('gives everybody a unique name', () => {
+it('gives each person a unique name', () => {
   const taken = new Set<string>()
   for (let i = 0; i < 40; i += 1) taken.add(free_name(taken))
   expect(taken.size).toBe(40)

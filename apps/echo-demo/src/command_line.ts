@@ -43,85 +43,85 @@ export async function run_command_line(args: readonly string[]): Promise<number>
 function echo_demo(report: (exit_code: number) => void): Command {
   const program = new Command('echo-demo')
     .description(
-      'An echo server and a client that talks to it, on @bt/net. Without arguments: the command demo.',
+      'An echo server and a client for it, built with @bt/net. Without arguments, it runs the command demo.',
     )
     .version(version, '-V, --version', 'print the version of @bt/net')
     .configureOutput({ outputError: (message, write) => write(redact_values(message, visible)) })
 
   program
     .command('demo')
-    .description('start the server, let a sample client talk to it, and keep serving')
-    .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
-    .option('--page <url>', 'a page that runs beside it, to be named among what to try next')
+    .description('start the server, run a sample client, and keep serving')
+    .option('--bind <host:port>', 'the address to listen on; port 0 selects a free one', DEFAULT_BIND)
+    .option('--page <url>', 'the URL of a page that runs beside it, for the hints on what to try next')
     .action(async (given: Omit<DemoArguments, 'route'>) =>
       report(await run_demo({ ...given, route: DEFAULT_ROUTE })),
     )
 
   program
     .command('serve')
-    .description('start the server alone: it greets, and echoes what it is sent')
-    .option('--bind <host:port>', 'where to listen; port 0 takes a free one', DEFAULT_BIND)
+    .description('start only the server: it greets clients, and echoes their messages')
+    .option('--bind <host:port>', 'the address to listen on; port 0 selects a free one', DEFAULT_BIND)
     .option('--route <path>', 'the path of the WebSocket', DEFAULT_ROUTE)
-    .option('--binary', 'take binary messages too, and answer them in kind')
-    .option('--tls-cert <file>', 'speak TLS (wss:), with this certificate in PEM', read_file)
+    .option('--binary', 'accept binary messages too, and answer them in kind')
+    .option('--tls-cert <file>', 'serve over TLS (wss:), with this certificate in PEM', read_file)
     .option('--tls-key <file>', 'the key of that certificate', read_file)
     .option(
       '--origin <origin>',
-      'let in pages of this origin, such as https://example.com, and no others; may be repeated, and * lets in all (without: pages of the same host, and of this machine)',
+      'accept only pages of this origin, such as https://example.com; may be repeated, and * accepts all (default: pages of the same host, and of this machine)',
       append,
     )
     .addOption(
       seconds_option(
         '--drain <seconds>',
-        'when it stops: for how long to go on answering what it was sent',
+        'when it stops: how long it may still answer pending messages',
         STOPPING.drain_ms,
       ),
     )
     .addOption(
       seconds_option(
         '--spread <seconds>',
-        'when it stops: tell each client to come back at a moment of its own within that time',
+        'when it stops: ask the clients to reconnect, spread over this time',
         STOPPING.spread_ms,
       ),
     )
     .option(
       '--workers <count>',
-      'serve with so many processes, on as many cores; SIGHUP replaces them, one after the other',
+      'serve with this number of processes; SIGHUP replaces them, one after the other',
       whole_count,
     )
     .option(
       '--cluster <url>',
-      'be one with all servers and workers of the same broker: nats://host:port or redis://host:port',
+      'join all servers and workers that use the same broker: nats://host:port or redis://host:port',
       broker_url,
     )
     .addHelpText(
       'after',
       `
-A client that connects with --topic NAME is in that topic: what it says, others
-who are in it hear as well. With --workers, they have to be with the same worker,
-unless there is a --cluster: then they may be with any worker, and with any other
-server that has the same one. A broker that is away is waited for; until it is
-back, each worker is alone.
+A client that connects with --topic NAME joins that topic: its messages are also
+sent to the other clients in the topic. With --workers, these have to be connected
+to the same worker. With --cluster, they may be connected to any worker, and to any
+other server of the same broker. If the broker is down, each worker serves its own
+clients until the broker is back.
 
-Ctrl-C or SIGTERM stops it in order: it takes no new clients, answers what it
-was sent, and closes with 1001, or with 1012 where it has a --spread. The
-second one ends it at once.`,
+Ctrl-C or SIGTERM stops it in order: it accepts no new clients, answers pending
+messages, and closes with 1001, or with 1012 if --spread is set. The second Ctrl-C
+ends it at once.`,
     )
     .action(async (given: ServeArguments) => report(await run_serve(given)))
 
   program
     .command('connect')
-    .description('talk to a server: type lines, or pipe them in')
-    .argument('[url]', 'where to connect', `ws://${DEFAULT_BIND}${DEFAULT_ROUTE}`)
-    .option('--binary', 'send lines as binary messages, and take binary messages too')
+    .description('connect to a server: type lines, or pipe them in')
+    .argument('[url]', 'the URL of the server', `ws://${DEFAULT_BIND}${DEFAULT_ROUTE}`)
+    .option('--binary', 'send lines as binary messages, and accept binary messages too')
     .option(
       '--ca <file>',
-      "for wss: the authority, in PEM, that the server's certificate comes from",
+      "for wss: the certificate authority of the server's certificate, in PEM",
       read_file,
     )
     .option(
       '--topic <name>',
-      'with a server of this program: hear what others say in this topic, and be heard by them',
+      'with a server of this program: join this topic, to exchange messages with the others in it',
     )
     .option(
       '--header <name:value>',
@@ -130,34 +130,30 @@ second one ends it at once.`,
     )
     .option(
       '--protocol <name>',
-      'offer this subprotocol; may be repeated, those preferred first',
+      'offer this subprotocol; may be repeated, in the order of preference',
       add_protocol,
     )
-    .option('--reconnect', 'connect again, and again, when the connection is lost or does not open')
-    .option(
-      '--wait <ms>',
-      'with a pipe: for how long to wait for one more message',
-      whole_ms,
-      DEFAULT_WAIT_MS,
-    )
+    .option('--reconnect', 'keep reconnecting when the connection is lost or fails to open')
+    .option('--wait <ms>', 'with a pipe: how long to wait for another message', whole_ms, DEFAULT_WAIT_MS)
     .addHelpText(
       'after',
       `
 In a terminal, each line you type is a message; an empty one sends nothing.
 The arrow keys bring back earlier lines. /quit or Ctrl-D closes.
 
-From a pipe, each line is a message, and each message that comes is a line on
+From a pipe, each line is a message, and each received message is a line on
 stdout; status goes to stderr. After the end of the input it waits until all is
 sent and no message has come for --wait milliseconds, then closes.
 
-With --reconnect, what you type while there is no connection waits, and goes
-out once it is open again; status tells when it is tried. It ends by itself only
-where the server says that it is over.
+With --reconnect, lines that you type without a connection are sent when it is
+open again; status shows the next attempt. It ends by itself only if the server
+closes for good.
 
-With --protocol, status tells which one the server has chosen. A server that
-takes none of them is not connected to; that of this program takes none at all.
+With --protocol, status shows the subprotocol that the server has chosen. If the
+server supports none of them, the connection fails; the server of this program
+supports none.
 
-Exit code: 0 when this side closed, the server agreed and nothing was lost,
+Exit code: 0 if this side closed, the server confirmed it and nothing was lost,
 else 1.`,
     )
     .action(async (url: string, given: Omit<ConnectArguments, 'url'>) =>

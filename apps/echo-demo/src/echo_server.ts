@@ -74,7 +74,7 @@ export function start_echo_server({
       const sent = send_patiently(socket, answer)
       const is_late = sent instanceof NetError && sent.code === 'closed'
       const answered = is_late ? 'it is too late for an answer' : `I answer ${quoted(answer)}`
-      const published = topics.length === 0 ? '' : `, and tell ${topics.map(quoted).join(', ')}`
+      const published = topics.length === 0 ? '' : `, and publish it to ${topics.map(quoted).join(', ')}`
       say('server', `${style.bold(socket.addr)} says ${quoted(data)}; ${answered}${published}`)
       return sent
     },
@@ -95,16 +95,16 @@ async function enter(socket: WsSocket, topic: string): Promise<void> {
     await socket.join(topic)
   } catch (error) {
     say_error(error, socket.addr)
-    socket.close(BAD_REQUEST, 'no topic can have that name')
+    socket.close(BAD_REQUEST, 'this is not a valid topic name')
     return
   }
   greet(socket, topic)
 }
 
 function greet(socket: WsSocket, topic?: string): void {
-  const where = topic === undefined ? '' : ` to ${topic}`
-  const who = cluster.worker === undefined ? '' : ` from worker ${cluster.worker.id}`
-  const greeting = `welcome${where}${who}`
+  const room = topic === undefined ? '' : ` to ${topic}`
+  const sender = cluster.worker === undefined ? '' : ` from worker ${cluster.worker.id}`
+  const greeting = `welcome${room}${sender}`
   say('server', `${style.bold(socket.addr)} connected; I send it ${quoted(greeting)}`)
   socket.send(greeting)
 }

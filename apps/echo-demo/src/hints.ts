@@ -26,18 +26,18 @@ export function hints(
     `    ${style.cyan(connect)}`,
     '  from a pipe',
     `    ${style.cyan(`printf 'one\\ntwo\\n' | ${connect}`)}`,
-    '  in several terminals: what one says, the others in its topic hear',
+    '  in several terminals: each receives what the others in its topic send',
     `    ${style.cyan(`${connect} --topic lobby`)}`,
     ...(has_workers && !is_joined
-      ? ['  (without --cluster, those who are with another worker do not hear it)']
+      ? ['  (without --cluster, clients of other workers do not receive it)']
       : []),
     ...(url.startsWith('wss:')
-      ? ['  (--ca FILE names the authority that its certificate comes from, where it is one of your own)']
+      ? ['  (if the certificate is from an authority of your own, pass that with --ca FILE)']
       : []),
     ...(page === undefined ? console_hint(url) : page_hint(page)),
     ...(has_workers
       ? [
-          '  replace the workers, one after the other; clients with --reconnect come back',
+          '  replace the workers, one after the other; clients with --reconnect reconnect',
           `    ${style.cyan(`kill -HUP ${process.pid}`)}`,
         ]
       : []),

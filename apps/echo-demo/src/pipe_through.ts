@@ -31,12 +31,12 @@ export async function pipe_through(
   ws.on_open(() => {
     say_status(how_connected(ws, is_again))
     is_again = true
-    silence.heard()
+    silence.record_message()
   })
   ws.on_reconnecting(info => say_status(how_reconnecting(info)))
   ws.on_message(data => {
     const written = write_message(data)
-    silence.heard()
+    silence.record_message()
     return written
   })
   ws.on_error(error => {

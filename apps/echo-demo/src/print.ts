@@ -12,8 +12,8 @@ const error_style = colors_for(process.stderr)
 const SERVER = cluster.worker === undefined ? 'server' : `worker ${cluster.worker.id}`
 
 /** Prints to stdout, on one line, what one side of the conversation does or receives. */
-export function say(who: 'server' | 'client', text: string): void {
-  const name = who === 'server' ? style.green(SERVER) : style.cyan(who)
+export function say(side: 'server' | 'client', text: string): void {
+  const name = side === 'server' ? style.green(SERVER) : style.cyan(side)
   process.stdout.write(`${name}  ${text}\n`)
 }
 
@@ -30,9 +30,9 @@ export function say_status(text: string): void {
 /** Returns the line that {@link say_error} prints. */
 export function error_line(error: unknown, address?: string): string {
   const message = error instanceof Error ? error.message : String(error)
-  const whose =
+  const source =
     (cluster.worker === undefined ? '' : `${SERVER}: `) + (address === undefined ? '' : `${address}: `)
-  return `${error_style.red('error:')} ${whose}${visible(message)}\n`
+  return `${error_style.red('error:')} ${source}${visible(message)}\n`
 }
 
 function colors_for(stream: NodeJS.WriteStream): Colors {

@@ -119,8 +119,9 @@ export function has_opened(server: WsServer): Promise<boolean> {
 export function close_in_order(server: WsServer, { drain_ms, spread_ms }: Stopping): void {
   const { size } = server.sockets
   const wait = drain_ms === 0 ? '' : ` answers may take ${drain_ms / 1000} s, then`
-  const back = spread_ms === 0 ? ' (Close 1001)' : ` to come back within ${spread_ms / 1000} s (Close 1012)`
-  const plan = `;${wait} ${size} ${size === 1 ? 'client is' : 'clients are'} told${back}`
+  const action =
+    spread_ms === 0 ? 'closed (Close 1001)' : `asked to reconnect within ${spread_ms / 1000} s (Close 1012)`
+  const plan = `;${wait} ${size} ${size === 1 ? 'client is' : 'clients are'} ${action}`
   say('server', `stopping${size === 0 ? '' : plan}`)
   server.close({ drain_ms, spread_ms, late: 'delivered' })
   server.closed.then(() => say('server', 'stopped'))

@@ -1,26 +1,26 @@
 /** Detects that no message has come for a while. */
 export class Silence {
   readonly #wait_ms: number
-  #last_heard_ms: number = performance.now()
+  #last_message_ms: number = performance.now()
 
   constructor(wait_ms: number) {
     this.#wait_ms = wait_ms
   }
 
   /** Records that a message came. */
-  heard(): void {
-    this.#last_heard_ms = performance.now()
+  record_message(): void {
+    this.#last_message_ms = performance.now()
   }
 
   /** Resolves when no message has come for `wait_ms` milliseconds, counted from this call at the earliest. */
   async lasted(): Promise<void> {
-    this.heard()
+    this.record_message()
     let left_ms = this.#wait_ms
     do {
       await new Promise(resolve => setTimeout(resolve, left_ms))
       // After a stall both the timer and unread messages are due: let Node read the socket before checking.
       await new Promise(resolve => setImmediate(resolve))
-      left_ms = this.#last_heard_ms + this.#wait_ms - performance.now()
+      left_ms = this.#last_message_ms + this.#wait_ms - performance.now()
     } while (left_ms > 0)
   }
 }

@@ -1,12 +1,12 @@
 import { call_at_stop } from '@bt/demo-support/stop'
 import { say_error } from './print.js'
 
-/** The error codes of writes whose reader is gone: a closed pipe or a closed terminal. */
+/** The error codes of writes to a closed pipe or a closed terminal. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
 
 /**
- * Calls `stop` once, as `call_at_stop` does. Output that can't be written for another reason than that its reader is gone, such as a full
- * disk, is reported and sets the exit code to 1. Returns a function that says whether `stop` was called.
+ * Calls `stop` once, like `call_at_stop`. Output that can't be written is reported and sets the exit code to
+ * 1, unless its reader has closed it. Returns a function that returns whether `stop` was called.
  */
 export function on_stop(stop: () => void): () => boolean {
   return call_at_stop(stop, (error, stream, is_stopping) => {

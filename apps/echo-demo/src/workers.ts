@@ -65,7 +65,7 @@ export class Workers {
       if (!this.#running.has(old)) continue
       if ((await this.#start_one()) === undefined) {
         if (this.#phase === 'serving')
-          say('server', 'the new worker does not start; the others go on as they are')
+          say('server', 'the new worker does not start; the old ones keep running')
         return
       }
       if (this.#running.has(old)) await this.#end(old)
@@ -86,33 +86,33 @@ export class Workers {
     const started_ms = performance.now()
     const too_late = setTimeout(() => kill(worker, 'does not begin'), START_LIMIT_MS)
     const addr = new Promise<string | undefined>(resolve => {
-      const gone = (why: string): void => {
+      const on_exit = (reason: string): void => {
         clearTimeout(too_late)
         resolve(undefined)
-        if (this.#running.delete(worker)) this.#lost(worker, why, performance.now() - started_ms)
+        if (this.#running.delete(worker)) this.#report_lost(worker, reason, performance.now() - started_ms)
       }
       worker.once('message', (addr: string) => {
         clearTimeout(too_late)
         say('server', `worker ${worker.id} listens, process ${worker.process.pid}`)
         resolve(addr)
       })
-      worker.once('exit', (code, signal) => gone(signal ?? `exit code ${code}`))
-      worker.on('error', error => gone(error.message))
+      worker.once('exit', (code, signal) => on_exit(signal ?? `exit code ${code}`))
+      worker.on('error', error => on_exit(error.message))
     })
     this.#running.set(worker, addr)
     return addr
   }
 
-  #lost(worker: Worker, why: string, lived_ms: number): void {
+  #report_lost(worker: Worker, reason: string, lived_ms: number): void {
     if (this.#phase !== 'serving') return
     if (lived_ms > HEALTHY_MS) this.#wait_ms = FIRST_WAIT_MS
-    say('server', `worker ${worker.id} has died (${why})`)
+    say('server', `worker ${worker.id} has died (${reason})`)
     this.#refill_later()
   }
 
   #refill_later(): void {
     if (this.#refill !== undefined) return
-    say('server', `in ${this.#wait_ms / 1000} s, what is missing starts anew`)
+    say('server', `in ${this.#wait_ms / 1000} s, missing workers are started again`)
     this.#refill = setTimeout(() => {
       this.#refill = undefined
       for (let missing = this.#options.count - this.#running.size; missing > 0; missing -= 1)
@@ -134,7 +134,7 @@ export class Workers {
   }
 }
 
-function kill(worker: Worker, why: string): void {
-  say_error(`worker ${worker.id} ${why}: it is killed`)
+function kill(worker: Worker, problem: string): void {
+  say_error(`worker ${worker.id} ${problem}: it is killed`)
   worker.process.kill('SIGKILL')
 }

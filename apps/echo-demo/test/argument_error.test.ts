@@ -38,9 +38,9 @@ it.each([
     ['serve', '--bind', '127.0.0.1:0', '--cluster', 'redis://ada:SECRET@host/?SECRET'],
     /^error: .* "redis:\/\/\*\*\*@host\/\?\*\*\*"/,
   ],
-] as const)('reports %s without its secret', async (_name, args, said) => {
+] as const)('reports %s without its secret', async (_name, args, expected) => {
   const { code, stdout, stderr } = await run_in_process(args)
   expect(code).toBe(1)
-  expect(stderr).toMatch(said)
+  expect(stderr).toMatch(expected)
   expect(stdout + stderr).not.toContain('SECRET')
 })

@@ -29,15 +29,15 @@ it("answers the specification's own lines in a browser", async () => {
   onTestFinished(() => browser.close())
   const [{ url }, page_url] = await Promise.all([start_server('serve'), serve_page()])
   const page = await browser.newPage()
-  const said: string[] = []
-  page.on('pageerror', error => said.push(String(error)))
+  const logged: string[] = []
+  page.on('pageerror', error => logged.push(String(error)))
   const answered = new Promise<void>(resolve =>
     page.on('console', message => {
-      if (said.push(message.text()) === 2) resolve()
+      if (logged.push(message.text()) === 2) resolve()
     }),
   )
   await page.goto(page_url)
   await page.addScriptTag({ content: snippet(url) })
   await answered
-  expect(said).toEqual(['welcome', 'echo:hello'])
+  expect(logged).toEqual(['welcome', 'echo:hello'])
 })

@@ -1,10 +1,10 @@
 import { connect } from '@bt/net'
 import { type Broker, start_nats, start_redis } from '@bt/test-support/brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Guest } from './guest.ts'
 import { unused_url } from './host.ts'
 import { start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
+import { TestClient } from './test_client.ts'
 
 const is_windows = process.platform === 'win32'
 
@@ -15,27 +15,27 @@ async function closed_after_test(starting: Promise<Broker>): Promise<Broker> {
 }
 
 /** Connects a client to the topic, and waits for its greeting. */
-async function enter(url: string): Promise<Guest> {
-  const guest = new Guest(`${url}?topic=lobby`)
-  await guest.hears_messages(1)
-  return guest
+async function enter(url: string): Promise<TestClient> {
+  const client = new TestClient(`${url}?topic=lobby`)
+  await client.receives_count(1)
+  return client
 }
 
-let questions = 0
+let question_count = 0
 
 /**
  * Repeats a message of one client until the other receives it, because servers take time to find each other.
  */
-async function until_joined(one: Guest, other: Guest): Promise<void> {
-  questions += 1
-  const question = `are you there? (${questions})`
-  let is_heard = false
-  const heard = other.hears(`lobby: ${question}`).then(() => {
-    is_heard = true
+async function until_joined(one: TestClient, other: TestClient): Promise<void> {
+  question_count += 1
+  const question = `are you there? (${question_count})`
+  let has_joined = false
+  const joined = other.receives(`lobby: ${question}`).then(() => {
+    has_joined = true
   })
-  for (let times = 1; !is_heard; times += 1) {
+  for (let times = 1; !has_joined; times += 1) {
     one.ws.send(question)
-    await Promise.race([heard, one.hears(`echo:${question}`, times)])
+    await Promise.race([joined, one.receives(`echo:${question}`, times)])
   }
 }
 
@@ -53,13 +53,13 @@ describe.skipIf(is_windows).each([
     const others = [await enter(many.url), await enter(many.url)]
     for (const other of others) await until_joined(ada, other)
     ada.ws.send('hello')
-    for (const other of others) await other.hears('lobby: hello')
-    const [bob, eve] = others as [Guest, Guest]
+    for (const other of others) await other.receives('lobby: hello')
+    const [bob, eve] = others as [TestClient, TestClient]
     bob.ws.send('hi')
-    await ada.hears('lobby: hi')
-    await eve.hears('lobby: hi')
-    await bob.hears('echo:hi')
-    expect(bob.heard).not.toContain('lobby: hi')
+    await ada.receives('lobby: hi')
+    await eve.receives('lobby: hi')
+    await bob.receives('echo:hi')
+    expect(bob.received).not.toContain('lobby: hi')
   })
 
   it('serves its own clients while the broker is down, reports that, and rejoins the others afterwards', async () => {
@@ -73,7 +73,7 @@ describe.skipIf(is_windows).each([
     await broker.kill()
     await here.program.until(({ stderr }) => /^error: .* was lost: .*it is tried again\n/m.test(stderr))
     ada.ws.send('only us')
-    await bob.hears('lobby: only us')
+    await bob.receives('lobby: only us')
     await broker.start()
     await until_joined(ada, eve)
     await until_joined(eve, ada)
@@ -92,7 +92,7 @@ it('serve --cluster serves without its broker, and reports that', async () => {
 })
 
 it.each(['http://127.0.0.1:4222', '127.0.0.1:4222', 'nats', 'kafka://127.0.0.1'])(
-  'serve --cluster %s fails, and lists the brokers that it takes',
+  'serve --cluster %s fails, and lists the supported brokers',
   async url => {
     const { code, stdout, stderr } = await run_in_process(['serve', '--cluster', url])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

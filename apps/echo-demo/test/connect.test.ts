@@ -38,10 +38,10 @@ it('sends 20,000 lines and gets them back in order', async () => {
 
 it('loses no line when the input exceeds the queue while the server does not read', async () => {
   const { promise: may_read, resolve: read } = deferred()
-  const got: string[] = []
+  const received: string[] = []
   const { url } = await start_host({
     on_connect: () => may_read,
-    on_message: (_socket, data) => void got.push(data.slice(0, 6)),
+    on_message: (_socket, data) => void received.push(data.slice(0, 6)),
   })
   const client = new Program(['connect', url])
   // Far more than the client's queue and the kernel's buffers hold together.
@@ -53,8 +53,8 @@ it('loses no line when the input exceeds the queue while the server does not rea
   read()
   expect(await client.exit).toEqual({ code: 0, signal: null })
   expect(client.stderr).not.toContain('error')
-  expect(got.length).toBe(lines.length)
-  expect(got.findIndex((start, index) => Number(start) !== index)).toBe(-1)
+  expect(received.length).toBe(lines.length)
+  expect(received.findIndex((start, index) => Number(start) !== index)).toBe(-1)
 })
 
 it('waits for a slow reader of its output, and loses nothing', async () => {
@@ -135,11 +135,14 @@ it('reports in one line that no server listens, and exits with code 1', async ()
 })
 
 it.each([
-  { given: ['nonsense'], said: 'the option url is "nonsense"' },
-  { given: ['--wait', 'long'], said: "option '--wait <ms>' is invalid" },
-])('reports the invalid argument of $given in one line, and exits with code 1', async ({ given, said }) => {
-  const { code, stderr } = await run_in_process(['connect', ...given])
-  expect(code).toBe(1)
-  expect(stderr).toMatch(/^error: .*\n$/)
-  expect(stderr).toContain(said)
-})
+  { given: ['nonsense'], expected: 'the option url is "nonsense"' },
+  { given: ['--wait', 'long'], expected: "option '--wait <ms>' is invalid" },
+])(
+  'reports the invalid argument of $given in one line, and exits with code 1',
+  async ({ given, expected }) => {
+    const { code, stderr } = await run_in_process(['connect', ...given])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^error: .*\n$/)
+    expect(stderr).toContain(expected)
+  },
+)

@@ -7,7 +7,8 @@ it('prints both sides of a conversation and what to try next, and serves until C
   const address = /server {2}(\S+) connected/.exec(program.stdout)?.[1]
   expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
   // The order between the lines of both sides varies.
-  const lines_of = (who: string): string[] => program.stdout.split('\n').filter(line => line.startsWith(who))
+  const lines_of = (side: string): string[] =>
+    program.stdout.split('\n').filter(line => line.startsWith(side))
   expect(lines_of('server')).toEqual([
     `server  listening on ${url}`,
     `server  ${address} connected; I send it 'welcome'`,

@@ -70,11 +70,11 @@ it.each([
     ['--protocol', 'chat', '--protocol', 'chat'],
     ' is invalid. Give each subprotocol once.',
   ],
-])('reports %s in one line, and exits with code 1', async (_, given, said) => {
+])('reports %s in one line, and exits with code 1', async (_, given, expected) => {
   const { code, stdout, stderr } = await run_in_process(['connect', ...given])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^error: .*\n$/)
-  expect(stderr).toContain(said)
+  expect(stderr).toContain(expected)
 })
 
 it('prints neither the password nor the query of the URL when it connects, reconnects and closes', async () => {

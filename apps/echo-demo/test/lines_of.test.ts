@@ -10,7 +10,7 @@ it.each([
   { pieces: ['a\r', '\nb\rc\r\n'], lines: ['a', 'b\rc'] },
   { pieces: ['a\u2028b\n'], lines: ['a\u2028b'] },
 ])('splits $pieces into $lines', async ({ pieces, lines }) => {
-  const got: string[] = []
-  for await (const line of lines_of(Readable.from(pieces))) got.push(line)
-  expect(got).toEqual(lines)
+  const received: string[] = []
+  for await (const line of lines_of(Readable.from(pieces))) received.push(line)
+  expect(received).toEqual(lines)
 })

@@ -27,7 +27,7 @@ export class Screen extends Writable {
 
   override _write(text: string, _encoding: string, done: () => void): void {
     for (const [part, count, command] of text.matchAll(PART)) {
-      if (command !== undefined) this.#obey(command, Number(count || 1))
+      if (command !== undefined) this.#run_command(command, Number(count || 1))
       else if (part === '\n') this.#go(this.#row + 1, 0)
       else if (part === '\r') this.#column = 0
       else this.#put(part)
@@ -42,7 +42,7 @@ export class Screen extends Writable {
     this.#column += 1
   }
 
-  #obey(command: string, count: number): void {
+  #run_command(command: string, count: number): void {
     if (command === 'A') this.#go(this.#row - count, this.#column)
     else if (command === 'B') this.#go(this.#row + count, this.#column)
     else if (command === 'C') this.#go(this.#row, this.#column + count)

@@ -24,7 +24,7 @@ it.skipIf(is_windows).each(['SIGINT', 'SIGTERM'] as const)(
     }
     expect(await program.exit).toEqual({ code: 0, signal: null })
     expect(program.stdout).toContain(
-      'server  stopping; answers may take 5 s, then 2 clients are told (Close 1001)\n',
+      'server  stopping; answers may take 5 s, then 2 clients are closed (Close 1001)\n',
     )
     expect(program.stdout.match(/is gone \(code 1001, cause shutdown\)/g)).toHaveLength(2)
     expect(program.stdout).toMatch(/server {2}stopped\n$/)
@@ -44,7 +44,7 @@ it.skipIf(is_windows)('asks each client to reconnect within --spread', async () 
   expect(Number(/^retry_after_ms=(\d+)$/.exec(reason)?.[1])).toBeLessThan(1_500)
   expect(await program.exit).toEqual({ code: 0, signal: null })
   expect(program.stdout).toContain(
-    'server  stopping; 1 client is told to come back within 1.5 s (Close 1012)\n',
+    'server  stopping; 1 client is asked to reconnect within 1.5 s (Close 1012)\n',
   )
 })
 
@@ -52,9 +52,9 @@ it('answers pending messages before it closes, within the time for that', async 
   const { server, client, may_answer } = await start_slow()
   close_in_order(server, { drain_ms: 60_000, spread_ms: 0 })
   may_answer()
-  const got: string[] = []
-  for await (const data of client) got.push(data)
-  expect(got).toEqual(['answer'])
+  const received: string[] = []
+  for await (const data of client) received.push(data)
+  expect(received).toEqual(['answer'])
   expect(await client.closed).toMatchObject({ code: 1001, clean: true })
 })
 
@@ -67,18 +67,18 @@ it('waits for no answer if the time for that is zero', async () => {
 it.skipIf(is_windows)('exits at once at the second Ctrl-C, even if a client does not answer', async () => {
   const { program, url } = await start_server('serve')
   const { host, hostname, port } = new URL(url)
-  const deaf = connect_tcp(Number(port), hostname)
-  deaf.on('error', () => {})
-  deaf.write(
+  const unresponsive = connect_tcp(Number(port), hostname)
+  unresponsive.on('error', () => {})
+  unresponsive.write(
     `GET /ws HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   )
-  await once(deaf, 'data')
+  await once(unresponsive, 'data')
   program.child.kill('SIGINT')
-  await program.says('then 1 client is told')
+  await program.says('then 1 client is closed')
   program.child.kill('SIGINT')
   expect(await program.exit).toEqual({ code: null, signal: 'SIGINT' })
-  deaf.destroy()
+  unresponsive.destroy()
 })
 
 it('exits with code 0 if it is stopped before it listens', async () => {
@@ -97,9 +97,9 @@ it('serves another route with --route, and answers binary messages in kind with 
   expect(url).toMatch(/\/talk$/)
   const client = connect({ type: 'ws', url, binary: true })
   client.send(Uint8Array.of(0, 255))
-  const got: (string | Uint8Array)[] = []
-  for await (const data of client) if (got.push(data) === 2) break
-  expect(got).toEqual(['welcome', Uint8Array.from([...Buffer.from('echo:'), 0, 255])])
+  const received: (string | Uint8Array)[] = []
+  for await (const data of client) if (received.push(data) === 2) break
+  expect(received).toEqual(['welcome', Uint8Array.from([...Buffer.from('echo:'), 0, 255])])
   await program.says('says 2 bytes: 00 ff; I answer 7 bytes:')
   expect(program.stdout).toContain(`connect --binary ${url}`)
   client.close()
@@ -118,17 +118,20 @@ it('reports in one line that the port is in use, and exits with code 1', async (
 })
 
 it.each([
-  { given: ['--bind', 'nonsense'], said: 'the option bind is "nonsense"' },
-  { given: ['--route', 'ws'], said: 'the option route is "ws"' },
-  { given: ['--drain', 'soon'], said: 'Give seconds from 0 to 3600' },
-  { given: ['--spread', '3601'], said: 'Give seconds from 0 to 3600' },
-  { given: ['--binaries'], said: "unknown option '--binaries'" },
-])('reports the invalid argument of $given in one line, and exits with code 1', async ({ given, said }) => {
-  const { code, stdout, stderr } = await run_in_process(['serve', ...given])
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr.split('\n')[0]).toContain(said)
-  expect(stderr).not.toMatch(/^ {4}at /m)
-})
+  { given: ['--bind', 'nonsense'], expected: 'the option bind is "nonsense"' },
+  { given: ['--route', 'ws'], expected: 'the option route is "ws"' },
+  { given: ['--drain', 'soon'], expected: 'Give seconds from 0 to 3600' },
+  { given: ['--spread', '3601'], expected: 'Give seconds from 0 to 3600' },
+  { given: ['--binaries'], expected: "unknown option '--binaries'" },
+])(
+  'reports the invalid argument of $given in one line, and exits with code 1',
+  async ({ given, expected }) => {
+    const { code, stdout, stderr } = await run_in_process(['serve', ...given])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.split('\n')[0]).toContain(expected)
+    expect(stderr).not.toMatch(/^ {4}at /m)
+  },
+)
 
 it('prints the address of a failed client, and escapes control characters in messages', async () => {
   const { program, url } = await start_server('serve')

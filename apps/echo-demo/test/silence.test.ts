@@ -14,7 +14,7 @@ it('resolves a full wait after the last message', async () => {
   const lasted = vi.fn()
   silence.lasted().then(lasted)
   await vi.advanceTimersByTimeAsync(299)
-  silence.heard()
+  silence.record_message()
   await vi.advanceTimersByTimeAsync(299)
   expect(lasted).not.toHaveBeenCalled()
   await vi.advanceTimersByTimeAsync(10)

@@ -55,10 +55,10 @@ it.each([
   ['connect', ['--ca', ca], /^error: .*the option tls is for a wss: url.*\n$/],
 ])(
   'reports the invalid argument of %s %j in one line, and exits with code 1',
-  async (command, args, said) => {
+  async (command, args, expected) => {
     const { code, stdout, stderr } = await run_in_process([command, ...args])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(said)
+    expect(stderr).toMatch(expected)
     expect(stderr).not.toContain('BEGIN')
   },
 )

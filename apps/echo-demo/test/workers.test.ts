@@ -1,21 +1,21 @@
 import { connect, type WsClient } from '@bt/net'
 import { describe, expect, it } from 'vitest'
-import { Guest } from './guest.ts'
 import { start_host } from './host.ts'
 import { Program, run, start_server, stopped_at } from './program.ts'
 import { run_in_process } from './run_in_process.ts'
+import { TestClient } from './test_client.ts'
 
 const is_windows = process.platform === 'win32'
 
-async function enter(url: string, count: number): Promise<readonly Guest[]> {
-  const guests = Array.from({ length: count }, () => new Guest(url))
-  await Promise.all(guests.map(guest => guest.hears_messages(1)))
-  return guests
+async function connect_clients(url: string, count: number): Promise<readonly TestClient[]> {
+  const clients = Array.from({ length: count }, () => new TestClient(url))
+  await Promise.all(clients.map(client => client.receives_count(1)))
+  return clients
 }
 
-async function leave(guests: readonly Guest[]): Promise<void> {
+async function close_clients(clients: readonly TestClient[]): Promise<void> {
   await Promise.all(
-    guests.map(({ ws }) => {
+    clients.map(({ ws }) => {
       ws.close()
       return ws.closed
     }),
@@ -28,13 +28,13 @@ describe.skipIf(is_windows)('serve --workers', () => {
     expect(program.stdout.match(/^server {2}worker \d listens, process \d+$/gm)).toHaveLength(2)
     expect(program.stdout).toContain(`kill -HUP ${program.child.pid}\n`)
     expect(program.stdout).toContain(`connect ${url} --topic lobby\n`)
-    expect(program.stdout).toContain('without --cluster, those who are with another worker do not hear it')
+    expect(program.stdout).toContain('without --cluster, clients of other workers do not receive it')
     const hosts = new Set<string | undefined>()
     // A busy worker is skipped, so connections do not strictly alternate.
     while (hosts.size < 2) {
-      const guests = await enter(url, 1)
-      hosts.add(guests[0]?.heard[0])
-      await leave(guests)
+      const clients = await connect_clients(url, 1)
+      hosts.add(clients[0]?.received[0])
+      await close_clients(clients)
     }
     expect([...hosts].sort()).toEqual([1, 2].map(id => `welcome from worker ${id}`))
     await program.says(`connected; I send it 'welcome from worker 2'`)
@@ -46,11 +46,11 @@ describe.skipIf(is_windows)('serve --workers', () => {
 
   it('replaces its workers one after the other at SIGHUP: clients get Close 1012, and reconnect', async () => {
     const { program, url } = await start_server('serve', '--workers', '2', '--spread', '0.1')
-    const guests = await enter(url, 4)
+    const clients = await connect_clients(url, 4)
     program.child.kill('SIGHUP')
     await program.says('server  all workers are new\n')
     expect(program.stdout).toContain('server  restarting 2 workers, one after the other\n')
-    await Promise.all(guests.map(guest => guest.hears_messages(2)))
+    await Promise.all(clients.map(client => client.receives_count(2)))
     const lines = program.stdout.split('\n').filter(line => /listens,|^worker \d {2}stopped/.test(line))
     expect(lines.map(line => line.replace(/,.*/, ''))).toEqual([
       'server  worker 1 listens',
@@ -60,8 +60,8 @@ describe.skipIf(is_windows)('serve --workers', () => {
       'server  worker 4 listens',
       'worker 2  stopped',
     ])
-    expect(program.stdout).toContain('told to come back within 0.1 s (Close 1012)')
-    await leave(guests)
+    expect(program.stdout).toContain('asked to reconnect within 0.1 s (Close 1012)')
+    await close_clients(clients)
     program.child.kill('SIGTERM')
     expect(await program.exit).toEqual({ code: 0, signal: null })
   })
@@ -70,9 +70,11 @@ describe.skipIf(is_windows)('serve --workers', () => {
     const { program, url } = await start_server('serve', '--workers', '2')
     const [, pid] = /worker 1 listens, process (\d+)/.exec(program.stdout) ?? []
     process.kill(Number(pid), 'SIGKILL')
-    await program.says('server  worker 1 has died (SIGKILL)\nserver  in 0.1 s, what is missing starts anew\n')
+    await program.says(
+      'server  worker 1 has died (SIGKILL)\nserver  in 0.1 s, missing workers are started again\n',
+    )
     await program.says('server  worker 3 listens')
-    await leave(await enter(url, 1))
+    await close_clients(await connect_clients(url, 1))
     program.child.kill('SIGKILL')
     // `exit` waits until the output is closed, so no worker still holds it.
     expect(await program.exit).toEqual({ code: null, signal: 'SIGKILL' })
@@ -80,8 +82,8 @@ describe.skipIf(is_windows)('serve --workers', () => {
 
   it('stops in order at Ctrl-C, which a terminal sends to all processes, even during a restart', async () => {
     const { program, url } = await start_server('serve', '--workers', '2')
-    const guests = await enter(url, 4)
-    const closes = guests.map(
+    const clients = await connect_clients(url, 4)
+    const closes = clients.map(
       ({ ws }) => new Promise<number>(resolve => ws.on_reconnecting(({ info }) => resolve(info.code))),
     )
     program.child.kill('SIGHUP')
@@ -92,7 +94,7 @@ describe.skipIf(is_windows)('serve --workers', () => {
     expect(await program.exit).toEqual({ code: 0, signal: null })
     expect(await Promise.all(closes)).toEqual([1001, 1001, 1001, 1001])
     expect(program.stdout).not.toMatch(/does not start|all workers are new/)
-    await leave(guests)
+    await close_clients(clients)
   })
 
   it.each(['worker 1 listens', 'worker 2 listens'])(
@@ -128,29 +130,29 @@ describe('connect --topic', () => {
     const [bob, eve] = [topic, 'lobby'].map(name =>
       connect({ type: 'ws', url: `${url}?topic=${encodeURIComponent(name)}` }),
     ) as [WsClient, WsClient]
-    const [bob_hears, eve_hears] = [bob[Symbol.asyncIterator](), eve[Symbol.asyncIterator]()]
+    const [bob_messages, eve_messages] = [bob[Symbol.asyncIterator](), eve[Symbol.asyncIterator]()]
     const ada = new Program(['connect', url, '--topic', topic])
     await ada.says(`welcome to ${topic}\n`)
-    expect((await bob_hears.next()).value).toBe(`welcome to ${topic}`)
-    expect((await eve_hears.next()).value).toBe('welcome to lobby')
+    expect((await bob_messages.next()).value).toBe(`welcome to ${topic}`)
+    expect((await eve_messages.next()).value).toBe('welcome to lobby')
     ada.type('hello')
-    expect((await bob_hears.next()).value).toBe(`${topic}: hello`)
+    expect((await bob_messages.next()).value).toBe(`${topic}: hello`)
     bob.send('hi')
     await ada.says(`${topic}: hi\n`)
-    expect((await bob_hears.next()).value).toBe('echo:hi')
-    eve.send('nobody there?')
-    expect((await eve_hears.next()).value).toBe('echo:nobody there?')
+    expect((await bob_messages.next()).value).toBe('echo:hi')
+    eve.send('only me')
+    expect((await eve_messages.next()).value).toBe('echo:only me')
     ada.child.stdin.end()
     expect((await ada.exit).code).toBe(0)
     expect(ada.stdout).toBe(`welcome to ${topic}\necho:hello\n${topic}: hi\n`)
-    for (const [client, hears] of [
-      [bob, bob_hears],
-      [eve, eve_hears],
+    for (const [client, messages] of [
+      [bob, bob_messages],
+      [eve, eve_messages],
     ] as const) {
       client.close()
-      expect((await hears.next()).done).toBe(true)
+      expect((await messages.next()).done).toBe(true)
     }
-    await program.says(`says 'hello'; I answer 'echo:hello', and tell '${topic}'\n`)
+    await program.says(`says 'hello'; I answer 'echo:hello', and publish it to '${topic}'\n`)
   })
 
   it('sends binary messages to the topic as well', async () => {
@@ -168,7 +170,7 @@ describe('connect --topic', () => {
     const { program, url } = await start_server('serve')
     const client = await run(['connect', url, '--reconnect', '--topic', 'x'.repeat(256)])
     expect(client.code).toBe(1)
-    expect(client.stderr).toContain(`code 4400, cause peer, reason 'no topic can have that name'`)
+    expect(client.stderr).toContain(`code 4400, cause peer, reason 'this is not a valid topic name'`)
     expect(program.stderr).toMatch(/^error: 127\.0\.0\.1:\d+: .*255 bytes/)
   })
 })

@@ -10,9 +10,9 @@ const BROKERS: Readonly<Record<string, (url: string) => Promise<ClusterPort>>> =
 }
 
 /**
- * Checks the URL of a broker, as the command line has it.
+ * Checks a broker URL from the command line.
  *
- * @throws InvalidArgumentError for text that is no URL, or whose scheme belongs to no broker
+ * @throws InvalidArgumentError for an invalid URL, or an unknown scheme
  */
 export function broker_url(text: string): string {
   if (scheme_of(text) in BROKERS) return text

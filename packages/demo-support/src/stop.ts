@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** Called when output can't be written, before `stop` is; `is_stopping`: whether `stop` was called before. */
+/** Called when output can't be written, before `stop`. `is_stopping`: whether `stop` was called before. */
 export type OutputFailed = (
   error: NodeJS.ErrnoException,
   stream: NodeJS.WriteStream,
@@ -8,8 +8,9 @@ export type OutputFailed = (
 ) => void
 
 /**
- * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when output can't be written, because its reader is gone (`| head -1`) or the disk is
- * full. The next signal ends the process at once, as it would by default. Returns a function that says whether `stop` was called.
+ * Calls `stop` once: at the first Ctrl-C or SIGTERM, or when output can't be written because its reader has
+ * closed it (`| head -1`) or the disk is full. The next signal ends the process at once, as it would by
+ * default. Returns a function that returns whether `stop` was called.
  */
 export function call_at_stop(stop: () => void, output_failed: OutputFailed): () => boolean {
   let is_stopping = false

@@ -5,8 +5,8 @@
 export class Announcer {
   readonly #say: (text: string) => void
   readonly #every_ms: number
-  readonly #news = new Map<string, string>()
-  readonly #said = new Map<string, string>()
+  readonly #pending = new Map<string, string>()
+  readonly #announced = new Map<string, string>()
   #last_ms = Number.NEGATIVE_INFINITY
 
   /** Calls `say` at most every `every_ms`. */
@@ -16,17 +16,17 @@ export class Announcer {
   }
 
   /** Sets the sentence of a topic. A sentence is not announced twice in a row. */
-  tell(topic: string, sentence: string): void {
-    if (this.#said.get(topic) === sentence) this.#news.delete(topic)
-    else this.#news.set(topic, sentence)
+  set_sentence(topic: string, sentence: string): void {
+    if (this.#announced.get(topic) === sentence) this.#pending.delete(topic)
+    else this.#pending.set(topic, sentence)
   }
 
   /** Announces the new sentences, if the interval has passed. */
   tick(now_ms: number): void {
-    if (this.#news.size === 0 || now_ms - this.#last_ms < this.#every_ms) return
+    if (this.#pending.size === 0 || now_ms - this.#last_ms < this.#every_ms) return
     this.#last_ms = now_ms
-    this.#say([...this.#news.values()].join(' '))
-    for (const [topic, sentence] of this.#news) this.#said.set(topic, sentence)
-    this.#news.clear()
+    this.#say([...this.#pending.values()].join(' '))
+    for (const [topic, sentence] of this.#pending) this.#announced.set(topic, sentence)
+    this.#pending.clear()
   }
 }

@@ -11,7 +11,7 @@ export class Chat {
     this.#lines = new LineList(list, MOST_LINES)
   }
 
-  said({ name, color }: Person, text: string): void {
+  add_message({ name, color }: Person, text: string): void {
     this.#lines.add({ kind: 'said', lead: name, text, color })
   }
 

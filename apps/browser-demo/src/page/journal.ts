@@ -90,9 +90,9 @@ export class Journal {
 }
 
 function ending_text({ code, cause, reason, clean, unsent }: CloseInfo): string {
-  const said = reason === '' ? '' : `, reason “${reason}”`
+  const shown_reason = reason === '' ? '' : `, reason “${reason}”`
   const lost = unsent === 0 ? '' : `, ${things_text(unsent, 'message')} unsent`
-  return `code ${code}, cause ${cause}${said}${clean ? '' : ', not clean'}${lost}`
+  return `code ${code}, cause ${cause}${shown_reason}${clean ? '' : ', not clean'}${lost}`
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })

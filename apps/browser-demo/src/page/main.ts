@@ -82,7 +82,7 @@ function take(message: ServerMessage): void {
   switch (message.type) {
     case 'pong':
       pinger.pong(message.at_ms)
-      trouble.tell(message.queued_bytes, message.held_back)
+      trouble.show_queue(message.queued_bytes, message.held_back)
       break
     case 'welcome':
       remote.set_key(message.key)
@@ -108,7 +108,9 @@ function take(message: ServerMessage): void {
       journal.in(message.text)
       break
     case 'chat':
-      with_person(people.find(message.id) ?? message.from, person => chat.said(named(person), message.text))
+      with_person(people.find(message.id) ?? message.from, person =>
+        chat.add_message(named(person), message.text),
+      )
       break
     case 'cursor':
       with_person(people.find(message.id), person => space.show(named(person), message.place))
@@ -185,7 +187,7 @@ function say(text: string): boolean {
 
 function talk(text: string): boolean {
   const { you } = people
-  return post(message_text({ type: 'chat', text }), () => you && chat.said(you, text))
+  return post(message_text({ type: 'chat', text }), () => you && chat.add_message(you, text))
 }
 
 /** Sends typed text; if that fails, it stays in the field and the log says why. */
@@ -214,9 +216,9 @@ function announce(at_ms: number): void {
   const ended = info === undefined ? '' : `: code ${info.code}, cause ${info.cause}`
   const again =
     state !== 'open' || reconnects === 0 ? '' : `, after ${things_text(reconnects, 'reconnection')}`
-  announcer.tell('state', `Connection ${state}${again}${ended}.`)
-  announcer.tell('nodes', nodes.sentence)
-  announcer.tell('queue', is_full ? 'The send queue is full.' : '')
+  announcer.set_sentence('state', `Connection ${state}${again}${ended}.`)
+  announcer.set_sentence('nodes', nodes.sentence)
+  announcer.set_sentence('queue', is_full ? 'The send queue is full.' : '')
   announcer.tick(at_ms)
 }
 

@@ -3,7 +3,7 @@ import { element, on_press, set_text, set_usable } from './element.js'
 import type { Remote } from './remote.js'
 import { bytes_text, things_text } from './words.js'
 
-// Answers that are queued only within a turn are gone before anybody could read about them.
+// Answers that are queued for less than a turn are not shown, because nobody could read that.
 const MIN_SHOWN_BYTES = 16_384
 
 /** The controls that cause trouble at the server, and the figures that the server reports about it. */
@@ -18,7 +18,7 @@ export class TroublePanel {
     this.#slow.addEventListener('change', () => this.#ask_slow())
   }
 
-  /** Whether the server is to read slowly. */
+  /** Whether the server should read slowly. */
   get is_slow(): boolean {
     return this.#slow.checked
   }
@@ -29,12 +29,12 @@ export class TroublePanel {
     this.#slow.disabled = link === 'ended'
     if (link === 'ended') this.#slow.checked = false
     if (link === 'open' && this.is_slow) this.#ask_slow()
-    if (link === 'open') this.tell(0, 0)
+    if (link === 'open') this.show_queue(0, 0)
     else set_text(element('server_note'), 'not connected')
   }
 
   /** Shows how much the server has queued for this page, and how many messages it skipped. */
-  tell(queued_bytes: number, held_back: number): void {
+  show_queue(queued_bytes: number, held_back: number): void {
     const reads = this.is_slow ? 'reads slowly' : 'reads at once'
     const waits = queued_bytes < MIN_SHOWN_BYTES ? '' : ` · ${bytes_text(queued_bytes)} wait for you`
     const held = held_back === 0 ? '' : ` · ${things_text(held_back, 'message')} held back`

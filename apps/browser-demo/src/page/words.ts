@@ -49,8 +49,8 @@ const MUCH_BYTES = 65_536
 export function story(situation: Situation): string {
   const { state, info } = situation
   if (state === 'connecting')
-    return 'Connecting. What is sent before the connection is open waits in the queue.'
-  if (state === 'closing') return 'Closing in order: what was sent goes out first, then a Close.'
+    return 'Connecting. A message that is sent before the connection is open waits in the queue.'
+  if (state === 'closing') return 'Closing: queued messages go out first, then a Close.'
   if (state === 'open') return story_of_open(situation)
   if (state === 'reconnecting') return story_of_loss(situation)
   return info === undefined ? 'There is no connection yet.' : story_of_end(info)
@@ -58,18 +58,18 @@ export function story(situation: Situation): string {
 
 function story_of_open({ is_full, is_slow, queued_bytes, load }: Situation): string {
   if (is_full)
-    return 'The queue is full: send took nothing and returned queue_full. The page waits for drained(), then goes on.'
+    return 'The queue is full: send returned queue_full. The page waits for drained(), then continues.'
   if (queued_bytes > MUCH_BYTES)
     return is_slow
-      ? 'The server reads slowly and takes no more from the network, so what the page sends waits in its queue.'
-      : 'More was sent than the network takes at once: the rest waits in the queue.'
+      ? 'The server reads slowly, so the messages of the page wait in its queue.'
+      : 'The page sends faster than the network transmits: the rest waits in the queue.'
   if (is_slow && load === 'echo')
-    return 'The server takes its time with each message. First its own inbox fills, then the network, then the queue.'
+    return 'The server handles messages slowly. First its own inbox fills, then the network buffers, then the queue.'
   if (load === 'echo')
-    return 'The page sends, the server answers each message. Nobody is too quick, so nothing waits.'
+    return 'The page sends, and the server answers each message. Both keep up, so nothing waits.'
   if (load === 'feed')
-    return 'The server sends and the page counts. A page too slow for it would fill the queue at the server.'
-  return 'Open. Ten small pings a second measure the way there and back. Start a load, then let the server read slowly.'
+    return 'The server sends, and the page counts. A page that is too slow would fill the queue at the server.'
+  return 'Open. Ten small pings a second measure the round-trip time. Start a load, then let the server read slowly.'
 }
 
 /** Describes the next attempt: `Attempt 2 in 3 s`. */
@@ -83,10 +83,8 @@ function story_of_loss({ info, next, is_full, queued_bytes }: Situation): string
 }
 
 function queue_text(is_full: boolean, queued_bytes: number): string {
-  if (is_full) return 'the full queue takes no more'
-  return queued_bytes === 0
-    ? 'what is sent waits in the queue'
-    : `${bytes_text(queued_bytes)} wait in the queue`
+  if (is_full) return 'the queue is full'
+  return queued_bytes === 0 ? 'messages wait in the queue' : `${bytes_text(queued_bytes)} wait in the queue`
 }
 
 function loss_text(info: CloseInfo | undefined): string {
@@ -96,29 +94,29 @@ function loss_text(info: CloseInfo | undefined): string {
         ? 'The server was stopped, and closed in order.'
         : 'The server closed.'
     case 'refused':
-      return 'Nobody answers.'
+      return 'The server does not answer.'
     case 'heartbeat':
-      return 'Nothing was heard of the server any more.'
+      return 'The server did not answer pings any more.'
     default:
       return 'The connection broke without a Close.'
   }
 }
 
 function story_of_end({ cause, clean, code, unsent }: CloseInfo): string {
-  const lost = unsent === 0 ? '' : ` The network never took ${things_text(unsent, 'message')} that were sent.`
+  const lost = unsent === 0 ? '' : ` ${things_text(unsent, 'message')} never reached the network.`
   switch (cause) {
     case 'local':
       return clean
-        ? `This page closed, and what was sent before went out first.${lost}`
+        ? `This page closed, after all queued messages had gone out.${lost}`
         : `This page gave up before the connection was open.${lost}`
     case 'peer':
       return code === GOING_AWAY
         ? `The server was stopped: it closed every connection in order.${lost}`
         : `The server closed, with a code and a reason of its own.${lost}`
     case 'network':
-      return `The connection broke without a Close. Nobody sent a code: 1006 stands for that.${lost}`
+      return `The connection broke without a Close. No code was received, which 1006 stands for.${lost}`
     case 'refused':
-      return `Nobody answered: the connection never opened.${lost}`
+      return `The server did not answer: the connection never opened.${lost}`
     default:
       return `The connection ended; the cause is ${cause}.${lost}`
   }

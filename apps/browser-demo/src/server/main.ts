@@ -13,32 +13,32 @@ const DEFAULT_WS_BIND = '127.0.0.1:8082'
 
 const { version } = createRequire(import.meta.url)('@bt/net/package.json') as { version: string }
 
-interface Given {
+interface ParsedOptions {
   readonly bind: Address
   readonly wsBind: Address
   readonly cluster?: string
 }
 
 await new Command('browser-demo')
-  .description('A page that shows what a connection does, and the server beside it, on @bt/net.')
+  .description('A page that shows what its connection does, and its server, built with @bt/net.')
   .version(version, '-V, --version', 'print the version of @bt/net')
   .configureOutput({ outputError: (message, write) => write(redact_values(message, visible)) })
-  .addOption(bind_option('--bind <host:port>', 'where to serve the page', DEFAULT_BIND))
-  .addOption(bind_option('--ws-bind <host:port>', 'where the page connects to', DEFAULT_WS_BIND))
+  .addOption(bind_option('--bind <host:port>', 'the address of the page', DEFAULT_BIND))
+  .addOption(bind_option('--ws-bind <host:port>', 'the address of its WebSocket', DEFAULT_WS_BIND))
   .option(
     '--cluster <url>',
-    'be one of several nodes, whose pages see each other: nats://host:port or redis://host:port',
+    'join other nodes, whose pages see each other, by a broker: nats://host:port or redis://host:port',
     broker_url,
   )
   .addHelpText(
     'after',
     `
-Several nodes, each in a terminal of its own, with the same broker:
+Several nodes with the same broker, each in its own terminal:
 
   browser-demo --cluster nats://127.0.0.1:4222
   browser-demo --cluster nats://127.0.0.1:4222 --bind 127.0.0.1:8090 --ws-bind 127.0.0.1:8092`,
   )
-  .action(async ({ bind, wsBind, cluster }: Given) => {
+  .action(async ({ bind, wsBind, cluster }: ParsedOptions) => {
     try {
       const options: ServeOptions = { bind, ws_bind: wsBind, broker: await cluster_of(cluster) }
       process.exitCode = await run_serve(options)
@@ -51,7 +51,7 @@ Several nodes, each in a terminal of its own, with the same broker:
   .parseAsync()
 
 function bind_option(flags: string, description: string, addr: string): Option {
-  return new Option(flags, `${description}; port 0 takes a free one`)
+  return new Option(flags, `${description}; port 0 selects a free one`)
     .argParser(address)
     .default(address(addr), addr)
 }
@@ -60,6 +60,6 @@ function address(text: string): Address {
   const parsed = parse_loopback(text)
   if (parsed !== undefined) return parsed
   throw new InvalidArgumentError(
-    `Give a loopback address and a port, such as ${DEFAULT_BIND}: the demo is for this machine alone.`,
+    `Give a loopback address and a port, such as ${DEFAULT_BIND}: the demo is only for this machine.`,
   )
 }

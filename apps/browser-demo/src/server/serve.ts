@@ -32,15 +32,15 @@ export async function run_serve(options: ServeOptions): Promise<number> {
   say(`its server is listening on ${style.bold(ws_url)}`)
   if (options.broker !== undefined)
     say(
-      `it is node ${style.bold(node)} of those that meet through ${options.broker.broker}: start another, and open its page, too`,
+      `it is node ${style.bold(node)} of the cluster on ${options.broker.broker}: start another node, and open its page too`,
     )
   // A program that has started this one prints the page's URL and how to stop itself.
   if (process.send === undefined) process.stdout.write(`\n${style.bold('Ctrl-C stops it.')}\n\n`)
   else process.send(page_url)
   const stop = (): void => {
     const { size } = ws_server.sockets
-    const told = `; ${size} ${size === 1 ? 'page is' : 'pages are'} told to come back within ${SPREAD_MS / 1000} s (Close 1012)`
-    say(`stopping${size === 0 ? '' : told}`)
+    const plan = `; ${size} ${size === 1 ? 'page is' : 'pages are'} asked to reconnect within ${SPREAD_MS / 1000} s (Close 1012)`
+    say(`stopping${size === 0 ? '' : plan}`)
     service.close()
   }
   call_at_stop(stop, error => {
