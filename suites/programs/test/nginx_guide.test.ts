@@ -136,11 +136,12 @@ describe_with(openssl, 'With a certificate', () => {
         http: guide_sample('one server'),
         replacements: {
           '127.0.0.1:8081': `127.0.0.1:${relay.port}`,
-          'proxy_read_timeout 60s': 'proxy_read_timeout 1s',
+          'proxy_read_timeout 60s': 'proxy_read_timeout 3s',
         },
       })
       const client = open(nginx, { heartbeat: false })
-      await relay.wait_for_frames('server', PING, 7)
+      // They take longer than the timeout.
+      await relay.wait_for_frames('server', PING, 11)
       expect(client.state).toBe('open')
     })
 
