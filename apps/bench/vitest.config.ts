@@ -7,14 +7,7 @@ export default mergeConfig(
     test: {
       coverage: {
         // Code that runs in other processes, where coverage is not collected. bench.test.ts runs all of it.
-        exclude: [
-          'src/load/**',
-          'src/main.ts',
-          'src/process/commands.ts',
-          'src/process/interrupted.ts',
-          'src/subjects/**',
-          'src/wire/**',
-        ],
+        exclude: ['src/load/**', 'src/main.ts', 'src/process/commands.ts', 'src/subjects/**', 'src/wire/**'],
         // Some branches run only on machines without `taskset`, a second core, or Linux.
         thresholds: { branches: 90 },
       },
