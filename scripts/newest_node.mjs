@@ -1,15 +1,22 @@
 // Runs test files of the package in the current folder on the newest Node: `node newest_node.mjs FILE…`. npm
 // fetches that Node. Without a network the tests are skipped, or fail in CI.
 import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { is_ci } from '../packages/test-support/src/programs.mjs'
 import { write_results } from '../packages/test-support/src/test_run/results.mjs'
 import { npm } from './npm_packages.mjs'
 
 const VERSION = '26.10.0'
 
+const files = process.argv.slice(2)
+// vitest ignores a name that matches no file.
+const present = readdirSync('test', { encoding: 'utf8', recursive: true })
+const missing_files = files.filter(name => !present.some(file => file.includes(name)))
+if (missing_files.length > 0) throw new Error(`no test file matches ${missing_files.join(', ')}`)
+
 const node = await path_of_newest_node()
 if (node !== undefined) {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]
+  const args = ['node_modules/vitest/vitest.mjs', 'run', ...files]
   process.exitCode = spawnSync(node, args, { stdio: 'inherit' }).status ?? 1
 } else if (is_ci()) {
   console.error(`Node ${VERSION} could not be fetched, or does not start: see above`)
