@@ -315,7 +315,7 @@ describe('its OpenTelemetry samples', () => {
       events: [{ name: 'queue_full', attributes: { 'bt.net.queued_bytes': expect.any(Number) } }, {}],
     })
     expect(of_server(second?.addr)).toMatchObject({
-      status: { code: 2, message: expect.stringContaining('binary message of size 3') },
+      status: { code: 2, message: expect.stringContaining('binary message of 3 bytes') },
       attributes: { 'bt.net.close.cause': 'protocol' },
       events: [{ name: 'exception' }],
     })

@@ -49,6 +49,7 @@ const TEXT_EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
 const SURPLUS_REPLY: ReadonlySet<string> = new Set([
   "Cannot read properties of undefined (reading 'value')",
   "Cannot read properties of undefined (reading 'reject')",
+  "Cannot read properties of undefined (reading 'resolve')",
 ])
 
 /** The text of the error with which @redis/client 6.3.1 rejects bytes that are not RESP. */

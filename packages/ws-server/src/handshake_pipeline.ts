@@ -205,9 +205,10 @@ export class HandshakePipeline implements OwnHttpTarget {
   #on_decided(handshake: Handshake, verdict: Verdict): void {
     const { message, stream } = handshake
     if (verdict.name === 'refused') this.refuse(stream, verdict.refusal, message)
-    else if (verdict.name === 'left' || !stream.readable || !stream.writable) this.#on_client_left(handshake)
+    else if (verdict.name === 'left') this.#on_client_left(handshake)
     // `authorize` may have closed the server.
     else if (this.#is_closing) this.refuse(stream, shutting_down(), message)
+    else if (!stream.readable || !stream.writable) this.#on_client_left(handshake)
     else this.#accept(handshake, verdict.data)
   }
 

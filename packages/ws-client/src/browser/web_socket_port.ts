@@ -31,10 +31,10 @@ export class WebSocketPort implements SocketPort {
   readonly #socket: WebSocket
   readonly #events: SocketEvents
   /**
-   * The batches that the network has not taken, oldest first. `end_bytes` is the total number of bytes
+   * The batches that the network has not taken, oldest first. `bytes` is the total number of bytes
    * written up to the end of the batch.
    */
-  readonly #unsent_batches: { readonly messages: number; readonly end_bytes: number }[] = []
+  readonly #unsent_batches: { readonly messages: number; readonly bytes: number }[] = []
   #written_bytes = 0
   #taken_bytes = 0
   #unsent = 0
@@ -112,7 +112,7 @@ export class WebSocketPort implements SocketPort {
     for (const payload of payloads) this.#socket.send(payload as string)
     this.#unsent += messages
     this.#written_bytes += payload_bytes
-    this.#unsent_batches.push({ messages, end_bytes: this.#written_bytes })
+    this.#unsent_batches.push({ messages, bytes: this.#written_bytes })
     this.#drop_taken()
     this.#poll_later()
   }
@@ -164,7 +164,7 @@ export class WebSocketPort implements SocketPort {
   #drop_taken(): boolean {
     const previously_taken = this.#taken_bytes
     this.#taken_bytes = this.#written_bytes - this.#raw_buffered_bytes
-    while (this.#unsent_batches[0] !== undefined && this.#unsent_batches[0].end_bytes <= this.#taken_bytes)
+    while (this.#unsent_batches[0] !== undefined && this.#unsent_batches[0].bytes <= this.#taken_bytes)
       this.#unsent -= this.#unsent_batches.shift()?.messages ?? 0
     const has_moved = this.#taken_bytes > previously_taken
     if (has_moved) this.#signs_of_life += 1

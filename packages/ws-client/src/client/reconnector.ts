@@ -57,8 +57,8 @@ export class Reconnector {
     this.#reset_if_stable()
     // Attempts without a network do not count.
     if (ending.cause === 'refused' && this.#platform.is_offline?.()) this.#backoff.uncount()
-    const { is_final, wait_ms } = this.#settings.read_refusal?.(error) ?? close_hint(ending)
-    this.#requested_delay_ms = Math.min(wait_ms, MAX_REQUESTED_DELAY_MS)
+    const { is_final, delay_ms } = this.#settings.read_refusal?.(error) ?? close_hint(ending)
+    this.#requested_delay_ms = Math.min(delay_ms, MAX_REQUESTED_DELAY_MS)
     if (is_final || this.#backoff.may_try) return !is_final
     this.gave_up = `gave up after max_attempts, ${this.attempts}`
     return false

@@ -28,7 +28,7 @@ export interface RetryHint {
   /** Whether another attempt would be useless. */
   readonly is_final: boolean
   /** How long the server asks to wait, in milliseconds. */
-  readonly wait_ms: number
+  readonly delay_ms: number
 }
 
 /**
@@ -39,5 +39,5 @@ export type ReadRefusal = (error: NetError | undefined) => RetryHint | undefined
 
 /** Returns the hint of a Close. */
 export function close_hint({ code, reason }: Ending): RetryHint {
-  return { is_final: FINAL_CODES.has(code), wait_ms: read_retry_hint(reason) ?? 0 }
+  return { is_final: FINAL_CODES.has(code), delay_ms: read_retry_hint(reason) ?? 0 }
 }

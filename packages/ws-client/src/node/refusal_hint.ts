@@ -19,7 +19,7 @@ export interface Refusal {
 export function read_refusal(error: NetError | undefined): RetryHint | undefined {
   if (error?.code !== 'handshake_refused') return undefined
   const { status, headers } = error.cause as Refusal
-  return { is_final: FINAL_STATUSES.has(status), wait_ms: Math.max(0, wait_ms(headers)) }
+  return { is_final: FINAL_STATUSES.has(status), delay_ms: Math.max(0, wait_ms(headers)) }
 }
 
 /**

@@ -23,7 +23,7 @@ describe('close_hint', () => {
     cause => {
       expect(close_hint({ code: 1006, reason: '', cause, clean: false })).toEqual({
         is_final: false,
-        wait_ms: 0,
+        delay_ms: 0,
       })
     },
   )
@@ -33,6 +33,6 @@ describe('close_hint', () => {
     ['a hint', closed_with(1012, with_retry_hint('back soon', 1_500)), 1_500],
     ['a hint with another code', closed_with(1001, with_retry_hint('', 7)), 7],
   ])('returns the delay in the reason of a Close: %s', (_, ending, expected_ms) => {
-    expect(close_hint(ending).wait_ms).toBe(expected_ms)
+    expect(close_hint(ending).delay_ms).toBe(expected_ms)
   })
 })

@@ -12,7 +12,7 @@ const answered = (status: number, headers: Record<string, string> = {}): NetErro
   new NetError('handshake_refused', 'no', { cause: { status, headers } })
 
 const wait_ms = (headers: Record<string, string>): number | undefined =>
-  read_refusal(answered(503, headers))?.wait_ms
+  read_refusal(answered(503, headers))?.delay_ms
 
 describe('a refusal', () => {
   it.each([400, 401, 403, 404, 405, 410, 426])('with the status %i is final', status => {

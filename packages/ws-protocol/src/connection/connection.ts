@@ -91,7 +91,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     // Without a port, only the callback for the end of the connection is left to run.
     may_run: connection => connection.#port?.may_run?.(connection.#inbox) ?? true,
     finished: connection => connection.#step({ type: 'finished' }),
-    failed: (connection, name, cause) => {
+    report: (connection, name, cause) => {
       const is_connect = name === 'on_open' && connection.#settings.side === 'server'
       const error = callback_error(is_connect ? 'on_connect' : name, cause)
       connection.#events.report(connection.handle, error)
@@ -208,7 +208,10 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const was_full = outbox.is_full
     const result = outbox.send(message, messages)
     if (result !== true) {
-      if (outbox.is_full && !was_full) this.#report_full(result)
+      if (outbox.is_full && !was_full) {
+        this.#publish('queue_full', { error: result })
+        this.#events.report(this.handle, result)
+      }
     } else if (data !== undefined) this.#publish_message('sent', data)
     return result
   }
@@ -259,10 +262,11 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   /** Gives up a socket that does not open, because of `error`. */
   abandon(error: NetError): void {
     if (!is_unopened(this.#state)) return
-    this.#error = error
-    // A connection that was closed meanwhile makes no other attempt.
-    if (this.#state.name === 'closing_unopened') this.#step({ type: 'timed_out' })
-    else this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+    if (this.#port === undefined) this.socket_closed(ABNORMAL_CLOSURE, '', error)
+    else {
+      this.#error = error
+      this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+    }
   }
 
   /** Ends the delay before the next socket; returns `false` if the connection was closed meanwhile. */
@@ -329,10 +333,12 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     if (this.#drops_messages || !delivers_messages(this.#state)) return
     this.#publish_message('received', data, payload_bytes)
     if (typeof data !== 'string' && !this.#settings.binary) {
-      this.#fail_and_report(unexpected_binary(payload_bytes), UNSUPPORTED_DATA, 'protocol')
-    } else if (this.#inbox.bytes > INBOX_MAX_BYTES)
-      this.#fail_and_report(inbox_overflow(), POLICY_VIOLATION, 'overflow')
-    else this.#inbox.message(data, memory_bytes)
+      const message = `closed with 1003: the peer sent a binary message of ${payload_bytes} bytes; set binary: true to take it`
+      this.#fail_and_report(new NetError('unexpected_binary', message), UNSUPPORTED_DATA, 'protocol')
+    } else if (this.#inbox.bytes > INBOX_MAX_BYTES) {
+      const message = `closed with 1008: ${INBOX_MAX_BYTES} bytes of messages wait for on_message; let it return sooner`
+      this.#fail_and_report(new NetError('inbox_overflow', message), POLICY_VIOLATION, 'overflow')
+    } else this.#inbox.message(data, memory_bytes)
   }
 
   socket_drained(): void {
@@ -360,7 +366,9 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    * on purpose.
    */
   #report_missing_listener(): void {
-    if (this.#inbox.listener === 'none') this.#events.report(this.handle, no_message_handler())
+    if (this.#inbox.listener !== 'none') return
+    const message = `${INBOX_LIMIT_BYTES} bytes of messages wait: register on_message, or iterate`
+    this.#events.report(this.handle, new NetError('no_message_handler', message))
   }
 
   #can_send(): boolean {
@@ -452,11 +460,6 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     return this.#outbox
   }
 
-  #report_full(error: NetError): void {
-    this.#publish('queue_full', { error })
-    this.#events.report(this.handle, error)
-  }
-
   get #unsent(): number {
     return this.#outbox?.unsent ?? 0
   }
@@ -511,19 +514,4 @@ export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
 function silent(): NetError {
   const message = 'the peer was silent for twice heartbeat'
   return new NetError('connection_lost', message)
-}
-
-function unexpected_binary(payload_bytes: number): NetError {
-  const message = `closed with 1003: the peer sent a binary message of size ${payload_bytes}; set binary: true to take it`
-  return new NetError('unexpected_binary', message)
-}
-
-function no_message_handler(): NetError {
-  const message = `${INBOX_LIMIT_BYTES} bytes of messages wait: register on_message, or iterate`
-  return new NetError('no_message_handler', message)
-}
-
-function inbox_overflow(): NetError {
-  const message = `closed with 1008: ${INBOX_MAX_BYTES} bytes of messages wait for on_message; let it return sooner`
-  return new NetError('inbox_overflow', message)
 }

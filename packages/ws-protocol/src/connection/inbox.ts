@@ -20,13 +20,14 @@ type Payload = string | Uint8Array
 /** The callbacks of a connection that run one at a time, in order. */
 export type CallbackName = 'on_open' | 'on_message' | 'on_close'
 
-/** A message, or without `data` an opening. */
+/** A message, or without `data` an event: {@link OPENED} or {@link FINISHED}. */
 interface Item {
   readonly data?: Payload
   readonly bytes: number
 }
 
-const OPENING: Item = { bytes: 0 }
+const OPENED: Item = { bytes: 0 }
+const FINISHED: Item = { bytes: 0 }
 
 /**
  * Whether messages can be delivered: a callback, or a loop that awaits the next message, is `ready`; a loop
@@ -57,10 +58,10 @@ export interface InboxOwner<Handle> {
 export interface InboxEvents<Owner> {
   /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} is called later. */
   may_run(owner: Owner): boolean
-  /** The callbacks of all messages that have arrived are done, after {@link Inbox.finish}. */
+  /** The callbacks of all messages that arrived before {@link Inbox.finish} are done. */
   finished(owner: Owner): void
   /** A callback has thrown, or its promise was rejected. */
-  failed(owner: Owner, name: CallbackName, cause: unknown): void
+  report(owner: Owner, name: CallbackName, cause: unknown): void
   /** The inbox is full: the socket should stop reading. */
   pause(owner: Owner): void
   /** The inbox has room again: the socket should resume reading. */
@@ -83,11 +84,10 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   /** The waiting items, from {@link Inbox.#next} on; `undefined` if there are none. */
   #items: Item[] | undefined
   #next = 0
-  /** The number of waiting openings. */
-  #openings = 0
+  /** The number of waiting events. */
+  #waiting_events = 0
   #bytes = 0
-  /** What follows the waiting items. */
-  #due: CloseInfo | 'finished' | undefined
+  #close_due: CloseInfo | undefined
   #is_running = false
   #is_paused = false
 
@@ -114,15 +114,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   /** Queues the callback for a connection that has opened, for the first time or again. */
   open(): void {
-    this.#openings += 1
-    this.#push(OPENING)
-    this.run()
+    this.#push_event(OPENED)
   }
 
-  /** Calls {@link InboxEvents.finished} when the callbacks of all messages that have arrived are done. */
+  /** Queues a call of {@link InboxEvents.finished} after the callbacks of all messages that have arrived. */
   finish(): void {
-    this.#due = 'finished'
-    this.run()
+    this.#push_event(FINISHED)
   }
 
   /** Delivers or queues a message that takes `memory_bytes`. */
@@ -135,7 +132,7 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     ) {
       this.#call(data)
       // Usually the callback has caused no further events.
-      if (this.#items === undefined && this.#due === undefined) return
+      if (this.#items === undefined && this.#close_due === undefined) return
     } else this.#push({ data, bytes: memory_bytes + ITEM_BYTES })
     this.run()
     if (this.#is_paused || this.#bytes < INBOX_LIMIT_BYTES) return
@@ -145,14 +142,14 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   /** Queues the callback for the end of the connection, which is the last one. */
   close(info: CloseInfo): void {
-    this.#due = info
+    this.#close_due = info
     this.run()
   }
 
   /** Drops the waiting messages. */
   drop(): void {
-    const openings = this.#items?.slice(this.#next).filter(({ data }) => data === undefined)
-    this.#items = openings?.length ? openings : undefined
+    const events = this.#items?.slice(this.#next).filter(({ data }) => data === undefined)
+    this.#items = events?.length ? events : undefined
     this.#next = this.#bytes = 0
     this.#resume_with_room()
     this.run()
@@ -165,13 +162,13 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   run(): void {
     while (!this.#is_running && this.#events.may_run(this.#owner)) {
       const item = this.#take()
-      const due = this.#due
-      if (item !== undefined) this.#call(item.data)
-      else if (due === undefined) return
+      const info = this.#close_due
+      if (item === FINISHED) this.#events.finished(this.#owner)
+      else if (item !== undefined) this.#call(item.data)
+      else if (info === undefined) return
       else {
-        this.#due = undefined
-        if (due === 'finished') this.#events.finished(this.#owner)
-        else this.#call(undefined, due)
+        this.#close_due = undefined
+        this.#call(undefined, info)
       }
     }
   }
@@ -205,7 +202,7 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   #failed(cause: unknown, data?: Payload, info?: CloseInfo): void {
     const name = data !== undefined ? 'on_message' : info !== undefined ? 'on_close' : 'on_open'
-    this.#events.failed(this.#owner, name, cause)
+    this.#events.report(this.#owner, name, cause)
   }
 
   #done(info?: CloseInfo): void {
@@ -213,18 +210,18 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 
-  /** Removes and returns the next item. Openings do not wait for the listener. */
+  /** Removes and returns the next item. Events do not wait for the listener. */
   #take(): Item | undefined {
     const items = this.#items
     if (items === undefined) return undefined
     const item = items[this.#next] as Item
     if (item.data !== undefined && this.listener !== 'ready') {
-      if (this.#openings === 0) return undefined
-      this.#openings -= 1
+      if (this.#waiting_events === 0) return undefined
+      this.#waiting_events -= 1
       const at = items.findIndex(({ data }, index) => index > this.#next && data === undefined)
       return items.splice(at, 1)[0]
     }
-    if (item.data === undefined) this.#openings -= 1
+    if (item.data === undefined) this.#waiting_events -= 1
     this.#bytes -= item.bytes
     this.#next += 1
     if (this.#next === items.length) {
@@ -236,6 +233,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     }
     this.#resume_with_room()
     return item
+  }
+
+  #push_event(event: Item): void {
+    this.#waiting_events += 1
+    this.#push(event)
+    this.run()
   }
 
   #push(item: Item): void {

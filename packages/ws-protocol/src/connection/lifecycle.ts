@@ -120,7 +120,8 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
     case 'fail':
       return {
         name: name === 'waiting' || is_unopened(state) ? 'terminated' : 'close_sent',
-        closing: event.closing,
+        // A connection that was closed before it could open keeps that reason.
+        closing: name === 'closing_unopened' ? state.closing : event.closing,
       }
     case 'silent':
       if (name === 'open') return { name: 'terminated', closing: lost('heartbeat') }

@@ -74,6 +74,18 @@ describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name,
     expect(connection.state).toBe('reconnecting')
   })
 
+  it('waits again at once if an attempt fails before it has a socket, and still takes messages', () => {
+    socket.end(1006)
+    expect(connection.reopen()).toBe(true)
+    connection.abandon(new NetError('unsupported', 'no socket'))
+    expect(connection.state).toBe('reconnecting')
+    expect(connection.send('a')).toBe(true)
+    expect(events.losses).toMatchObject([
+      { info: { cause: 'network' } },
+      { info: { cause: 'refused', code: 1006 }, error: { code: 'unsupported' } },
+    ])
+  })
+
   it('does not repeat the reason of an earlier loss', () => {
     socket.end(1006, '', new NetError('connection_lost', 'reset'))
     open_again()

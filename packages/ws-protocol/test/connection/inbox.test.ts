@@ -40,7 +40,7 @@ class RecordedCallbacks implements InboxCallbacks<undefined> {
 const EVENTS: InboxEvents<RecordedCallbacks> = {
   may_run: recorder => recorder.may_run(),
   finished: recorder => void recorder.record('finished'),
-  failed: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
+  report: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
   pause: recorder => void recorder.calls.push('pause'),
   resume: recorder => void recorder.calls.push('resume'),
   settled: (recorder, { reason }) => void recorder.calls.push(`done ${reason}`),
@@ -102,11 +102,12 @@ describe('Inbox', () => {
     recorder.may_run = () => false
     inbox.open()
     inbox.message('a', 1)
+    inbox.finish()
     inbox.close(BYE)
     expect(recorder.calls).toEqual([])
     recorder.may_run = () => true
     inbox.run()
-    expect(recorder.calls).toEqual(['open', 'a', 'close bye', 'done bye'])
+    expect(recorder.calls).toEqual(['open', 'a', 'finished', 'close bye', 'done bye'])
   })
 
   it.each([
@@ -377,7 +378,7 @@ describe('Inbox', () => {
   })
 
   describe('open and finished', () => {
-    it('wait behind earlier messages, in order; finished waits for later ones, too', async () => {
+    it('wait behind earlier messages, in order, and not for later ones', async () => {
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
       inbox.message('b', 1)
@@ -387,7 +388,7 @@ describe('Inbox', () => {
       inbox.message('d', 1)
       expect(recorder.calls).toEqual(['a'])
       await recorder.release('a')
-      expect(recorder.calls).toEqual(['a', 'b', 'open', 'c', 'd', 'finished'])
+      expect(recorder.calls).toEqual(['a', 'b', 'open', 'c', 'finished', 'd'])
     })
 
     it('run at once if nothing waits', () => {
@@ -484,7 +485,7 @@ describe('Inbox', () => {
       expect(inbox.bytes).toBe(0)
       inbox.message('e', 1)
       await recorder.release('a')
-      expect(recorder.calls).toEqual(['a', 'open', 'e', 'finished'])
+      expect(recorder.calls).toEqual(['a', 'open', 'finished', 'e'])
     })
 
     it('still run after messages without a listener are discarded', () => {
@@ -506,14 +507,17 @@ describe('Inbox', () => {
       expect(recorder.calls).toEqual(['a', 'finished'])
     })
 
-    it('finished is not called any more once the connection has ended', async () => {
+    it('finished may drop the messages behind it', async () => {
+      recorder.on_call = name => {
+        if (name === 'finished') inbox.drop()
+      }
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
       inbox.finish()
       inbox.message('late', 1)
       inbox.close(BYE)
       await recorder.release('a')
-      expect(recorder.calls).toEqual(['a', 'late', 'close bye', 'done bye'])
+      expect(recorder.calls).toEqual(['a', 'finished', 'close bye', 'done bye'])
     })
   })
 })

@@ -104,7 +104,7 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
   },
   closing_unopened: {
     opened: states.draining,
-    failed: { name: 'terminated', closing: broken },
+    failed: { name: 'terminated', closing: earlier },
     'timed out': states.terminated,
     ...is_gone_for_good,
   },

@@ -78,10 +78,11 @@ export class ClientRequest implements HandshakeRequest {
 
   /**
    * Returns a copy with packed headers, which take less memory and are rarely read after the handshake. `url`
-   * is the same text, from a cache.
+   * is the same text, from a cache. A query that `authorize` has read, and perhaps changed, stays as it is.
    */
   packed(url: string, { shared, own }: PackedHeaders): ClientRequest {
     const packed = new ClientRequest(url, {}, this.protocol, this.certificate)
+    packed.#query = this.#query
     packed.#headers = shared
     packed.#own_headers = own
     return packed

@@ -28,6 +28,9 @@ const MAX_UNIX_PATH_BYTES = 107
 /** A host without colons, or something in brackets (RFC 3986 §3.2.2), then a port. */
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^\s\p{Cc}:/?#@[\]]+)):(\d{1,5})$/u
 
+/** An IPv6 address, perhaps with a zone, which may be any name of a network interface (RFC 4007 §11). */
+const IPV6_WITH_ZONE = /^([^%]+)(?:%[^%:]+)?$/
+
 /** Parses the option `bind`. Returns `undefined` unless it is as {@link BIND_EXPECTED} describes. */
 export function parse_bind(bind: string): BindAddress | undefined {
   if (bind.startsWith(UNIX_SCHEME)) {
@@ -38,6 +41,11 @@ export function parse_bind(bind: string): BindAddress | undefined {
   const [, ipv6, host, digits] = HOST_AND_PORT.exec(bind) ?? []
   const name = ipv6 ?? host
   const port = Number(digits)
-  if (name === undefined || port > 65_535 || (ipv6 !== undefined && !isIPv6(ipv6))) return undefined
+  if (
+    name === undefined ||
+    port > 65_535 ||
+    (ipv6 !== undefined && !isIPv6(IPV6_WITH_ZONE.exec(ipv6)?.[1] ?? ''))
+  )
+    return undefined
   return { kind: 'tcp', host: name, port }
 }

@@ -99,14 +99,24 @@ test.each([
   '[::1::2]:80',
   '[12345::]:80',
   '[::1%]:80',
+  '[fe80::1%a:b]:80',
+  '[fe80::1%a%b]:80',
   '[1:2:3:4:5:6:7]:80',
   '[1:2:3:4:5:6:7:8::]:80',
   'a\0b:80',
 ])('%j is no bind', bind => expect(parse_bind(bind)).toBeUndefined())
 
-test.each(['::', '::1', '1::', 'fe80::1%eth-0', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4', 'ABCD:ef01::'])(
-  'an IPv6 address in brackets is a host: %s',
-  host => expect(parse_bind(`[${host}]:80`)).toEqual({ kind: 'tcp', host, port: 80 }),
+test.each([
+  '::',
+  '::1',
+  '1::',
+  'fe80::1%eth-0',
+  'fe80::1%br_lan',
+  '1:2:3:4:5:6:7:8',
+  '::ffff:1.2.3.4',
+  'ABCD:ef01::',
+])('an IPv6 address in brackets is a host: %s', host =>
+  expect(parse_bind(`[${host}]:80`)).toEqual({ kind: 'tcp', host, port: 80 }),
 )
 
 test.each([`unix:/${'x'.repeat(107)}`, `unix:/${'中'.repeat(36)}`, 'unix:/tmp/nul\0x.sock'])(
