@@ -28,7 +28,7 @@ export function share_of_others(
 }
 
 /** How many times a figure is measured at most. */
-const MAX_TRIES = 8
+const MAX_TRIES = 5
 
 /** The wait before the first repeat, in which the disturbance may end. Each further wait is twice as long. */
 const FIRST_WAIT_MS = 250

@@ -86,15 +86,10 @@ async function measure(args: Arguments, earlier: Results | undefined): Promise<R
     ...conditions,
     date: new Date().toISOString(),
     seed,
-    notes: [
-      args.is_quick ? QUICK_NOTE : '',
-      cores.note,
-      repeats.made > 0
-        ? `Measured again because other programs used part of a core: ${repeats.made} figures.`
-        : '',
-      ...notes,
-      ...limited.notes,
-    ].filter(note => note !== ''),
+    measured_again: repeats.made,
+    notes: [args.is_quick ? QUICK_NOTE : '', cores.note, ...notes, ...limited.notes].filter(
+      note => note !== '',
+    ),
     samples,
   }
   return earlier === undefined ? results : with_measured_again(earlier, results)

@@ -54,6 +54,8 @@ export interface Results {
   readonly seed: number
   readonly machine: Machine
   readonly settings: Settings
+  /** How many figures were measured again because other programs used part of a core. */
+  readonly measured_again: number
   /** Problems and restrictions of the run. */
   readonly notes: readonly string[]
   readonly subjects: readonly Pick<Subject, 'name' | 'label' | 'version'>[]
@@ -95,6 +97,7 @@ export function with_measured_again(earlier: Results, later: Results): Results {
   const measured = new Set(later.samples.map(({ measure }) => measure))
   return {
     ...later,
+    measured_again: earlier.measured_again + later.measured_again,
     notes: [...new Set([...earlier.notes, ...later.notes])],
     samples: [...earlier.samples.filter(({ measure }) => !measured.has(measure)), ...later.samples],
   }

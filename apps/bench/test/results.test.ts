@@ -71,19 +71,17 @@ describe('with_measured_again', () => {
       ...rounds_of('ws', cpu(11), { measure: 'sizes' }),
     ])
     const later = results_of(rounds_of('ws', cpu(20, 21), { measure: 'echo' }))
-    const { samples } = with_measured_again(
-      { ...earlier, notes: ['a', 'b'] },
-      { ...later, notes: ['b', 'c'] },
+    const { samples, notes, measured_again } = with_measured_again(
+      { ...earlier, notes: ['a', 'b'], measured_again: 3 },
+      { ...later, notes: ['b', 'c'], measured_again: 4 },
     )
     expect(samples.map(({ measure, figures }) => [measure, figures.cpu_us_per_message])).toEqual([
       ['sizes', 11],
       ['echo', 20],
       ['echo', 21],
     ])
-    expect(with_measured_again({ ...earlier, notes: ['a'] }, { ...later, notes: ['a', 'c'] }).notes).toEqual([
-      'a',
-      'c',
-    ])
+    expect(notes).toEqual(['a', 'b', 'c'])
+    expect(measured_again).toBe(7)
   })
 })
 

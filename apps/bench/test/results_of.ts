@@ -15,6 +15,7 @@ export function results_of(samples: readonly Sample[], notes: readonly string[] 
   return {
     date: '2025-01-02T03:04:05.678Z',
     seed: 7,
+    measured_again: 0,
     machine: { cpu: 'A CPU', cores: 2, memory_bytes: 8 * 2 ** 30, kernel: 'linux 6', node: 'v20.0.0' },
     settings: FULL,
     notes,

@@ -15,6 +15,9 @@ const LATE = 0.5
 export function warnings_of(results: Results): string[] {
   return [
     ...results.notes,
+    ...(results.measured_again > 0
+      ? [`Measured again because other programs used part of a core: ${results.measured_again} figures.`]
+      : []),
     ...warning_about(
       "In these cases the load was the limit rather than the subject, so messages/s are the load's",
       cases_where(results, was_limit),
