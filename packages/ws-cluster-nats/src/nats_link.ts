@@ -171,17 +171,18 @@ export class NatsLink implements ClusterLink {
   }
 
   /**
-   * Handles an error that NATS sent. One that ends the connection is reported by `lost` when the connection
-   * closes, and one about a subscription by the callback of that subscription.
+   * Handles an error that NATS sent. One about a subscription is reported by the callback of that
+   * subscription, and one that ends the connection by `lost` when the connection closes.
    */
   #on_error(error: Error): void {
     const is_permission = error instanceof PermissionViolationError
+    if (is_permission && error.operation === 'subscription') return
     if (!keeps_connection(error)) this.#fatal_error = connection_error(error)
-    if (is_permission ? error.operation === 'subscription' : !keeps_connection(error)) return
     const refusal = refusal_error(error)
     if (!is_permission && this.#subscribing.size > 0) {
+      // Whatever the error says, the subscriptions were refused if NATS confirms the flush after it.
       for (const batch of this.#subscribing) batch.refusal ??= refusal
-    } else if (this.#state.name === 'open') {
+    } else if (keeps_connection(error) && this.#state.name === 'open') {
       this.#state.events.refused(refusal)
     }
   }

@@ -100,6 +100,12 @@ describe('limits', () => {
     await link.subscribe('a', 'b', 'c')
   })
 
+  it('of other versions reject a subscribe that they refuse, if the connection stays open', async () => {
+    const link = await open_link(await fake_broker("-ERR 'Too Many Subjects'\r\nPONG\r\n"))
+    await expect(link.subscribe('a')).rejects.toThrow('Too Many Subjects')
+    expect(link.losses).toEqual([])
+  })
+
   it('on payloads are reported as max_bytes, even after the connection has ended', async () => {
     const broker = await start_broker('max_payload: 1000')
     const [one, other] = [await open_link(broker), await open_link(broker)]
