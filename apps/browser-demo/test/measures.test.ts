@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { FrameMeter } from '../src/page/frame_meter.ts'
-import { History } from '../src/page/history.ts'
-import { percentile } from '../src/page/percentile.ts'
-import { RateMeter } from '../src/page/rate_meter.ts'
+import { FrameMeter } from '../src/page/plots/frame_meter.ts'
+import { History } from '../src/page/plots/history.ts'
+import { percentile } from '../src/page/plots/percentile.ts'
+import { RateMeter } from '../src/page/plots/rate_meter.ts'
+import { RoundTrips } from '../src/page/plots/round_trips.ts'
 import { position_of, RATE_STOPS, rate_at } from '../src/page/rate_stops.ts'
-import { RoundTrips } from '../src/page/round_trips.ts'
 
 it('computes percentiles by nearest rank', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i + 1)

@@ -1,10 +1,10 @@
-import { start_echo_server } from './echo_server.js'
-import { hints } from './hints.js'
-import { say, style } from './print.js'
-import { run_sample_client } from './sample_client.js'
-import { close_in_order, has_opened, STOPPING } from './serve.js'
-import { on_stop } from './stop.js'
-import { url_of } from './url_of.js'
+import { run_sample_client } from './client/sample_client.js'
+import { start_echo_server } from './server/echo_server.js'
+import { hints } from './server/hints.js'
+import { close_in_order, has_opened, STOPPING } from './server/serve.js'
+import { url_of } from './server/url_of.js'
+import { say, style } from './shared/print.js'
+import { on_stop } from './shared/stop.js'
 
 /** The arguments of the command `demo`. */
 export interface DemoArguments {

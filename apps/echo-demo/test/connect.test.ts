@@ -1,6 +1,6 @@
 import { deferred } from '@bt/test-support/deferred'
 import { expect, it } from 'vitest'
-import { Silence } from '../src/silence.ts'
+import { Silence } from '../src/client/silence.ts'
 import { start_echo_host, start_host, unused_url } from './host.ts'
 import { LONG_WAIT, Program, run, start_server } from './program.ts'
 import { run_in_process } from './run_in_process.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { has_ended_well, how_closed, how_reconnecting, is_over } from '../src/ending.ts'
+import { has_ended_well, how_closed, how_reconnecting, is_over } from '../src/shared/ending.ts'
 
 it('shows code and cause, and other details only if there are any', () => {
   expect(how_closed({ code: 1000, reason: '', cause: 'local', clean: true, unsent: 0 })).toBe(

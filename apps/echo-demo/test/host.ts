@@ -7,7 +7,7 @@ import {
 } from '@bt/net'
 import { deferred } from '@bt/test-support/deferred'
 import { onTestFinished } from 'vitest'
-import { send_patiently } from '../src/send_patiently.ts'
+import { send_patiently } from '../src/shared/send_patiently.ts'
 
 /** A server in the process of the test. */
 export interface Host {

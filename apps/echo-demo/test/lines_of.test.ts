@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
-import { lines_of } from '../src/lines_of.ts'
+import { lines_of } from '../src/client/lines_of.ts'
 
 it.each([
   { pieces: [], lines: [] },

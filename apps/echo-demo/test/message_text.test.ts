@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { quoted, shown, visible } from '../src/message_text.ts'
+import { quoted, shown, visible } from '../src/shared/message_text.ts'
 
 it('escapes control characters as in source code', () => {
   expect(visible('a\nb\tc\r\x1b[2J\x7f\x9b')).toBe('a\\nb\\tc\\r\\x1b[2J\\x7f\\x9b')

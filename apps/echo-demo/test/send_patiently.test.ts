@@ -1,6 +1,6 @@
 import { NetError } from '@bt/net'
 import { expect, it, vi } from 'vitest'
-import { send_patiently } from '../src/send_patiently.ts'
+import { send_patiently } from '../src/shared/send_patiently.ts'
 
 const FULL = new NetError('queue_full', 'full')
 const CLOSED = new NetError('closed', 'closed')

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { shown_url } from '../src/shown_url.ts'
+import { shown_url } from '../src/client/shown_url.ts'
 
 it.each([
   ['ws://127.0.0.1:8081/ws', 'ws://127.0.0.1:8081/ws'],

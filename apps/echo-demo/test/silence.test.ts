@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Silence } from '../src/silence.ts'
+import { Silence } from '../src/client/silence.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { TypedLine } from '../src/typed_line.ts'
+import { TypedLine } from '../src/client/typed_line.ts'
 import { Screen } from './screen.ts'
 
 const COLUMNS = 20

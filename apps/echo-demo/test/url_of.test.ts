@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { url_of } from '../src/url_of.ts'
+import { url_of } from '../src/server/url_of.ts'
 
 it.each([
   ['127.0.0.1:8081', 'ws://127.0.0.1:8081/ws'],

@@ -1,11 +1,11 @@
 import type { WsClient } from '@bt/net'
-import { has_ended_well, how_closed, how_reconnecting, is_over } from './ending.js'
+import { has_ended_well, how_closed, how_reconnecting, is_over } from '../shared/ending.js'
+import { say_error, say_status } from '../shared/print.js'
+import { is_full, send_patiently } from '../shared/send_patiently.js'
+import { on_stop } from '../shared/stop.js'
 import { how_connected } from './how_connected.js'
 import { lines_of } from './lines_of.js'
-import { say_error, say_status } from './print.js'
-import { is_full, send_patiently } from './send_patiently.js'
 import { Silence } from './silence.js'
-import { on_stop } from './stop.js'
 import { write_message } from './write_message.js'
 
 /** The settings of {@link pipe_through}. */

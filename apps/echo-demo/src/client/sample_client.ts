@@ -1,7 +1,7 @@
 import { connect } from '@bt/net'
-import { how_closed } from './ending.js'
-import { quoted } from './message_text.js'
-import { say, say_error, style } from './print.js'
+import { how_closed } from '../shared/ending.js'
+import { quoted } from '../shared/message_text.js'
+import { say, say_error, style } from '../shared/print.js'
 
 /**
  * Runs the sample client, which sends 'hello', prints what it receives, and closes after two messages.

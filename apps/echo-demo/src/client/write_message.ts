@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { shown } from './message_text.js'
+import { shown } from '../shared/message_text.js'
 
 /**
  * Writes a message to stdout as a line: unchanged to a pipe or a file, escaped to a terminal. Returns a

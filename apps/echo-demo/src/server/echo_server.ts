@@ -7,10 +7,10 @@ import {
   type WsServer,
   type WsSocket,
 } from '@bt/net'
-import { how_closed } from './ending.js'
-import { quoted } from './message_text.js'
-import { say, say_error, style } from './print.js'
-import { is_full, send_patiently } from './send_patiently.js'
+import { how_closed } from '../shared/ending.js'
+import { quoted } from '../shared/message_text.js'
+import { say, say_error, style } from '../shared/print.js'
+import { is_full, send_patiently } from '../shared/send_patiently.js'
 
 /** The settings of an echo server. */
 export interface EchoServerOptions {

@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { style } from './print.js'
+import { style } from '../shared/print.js'
 
 /** The properties of a server that its hints depend on. */
 export interface HintDetails {

@@ -1,10 +1,10 @@
 import cluster from 'node:cluster'
 import { cluster_of } from '@bt/demo-support/cluster_of'
 import type { TlsListenOptions, WsServer } from '@bt/net'
+import { say, style } from '../shared/print.js'
+import { on_stop } from '../shared/stop.js'
 import { type EchoServerOptions, start_echo_server } from './echo_server.js'
 import { hints } from './hints.js'
-import { say, style } from './print.js'
-import { on_stop } from './stop.js'
 import { url_of } from './url_of.js'
 import { Workers } from './workers.js'
 

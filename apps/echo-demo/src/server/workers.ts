@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
-import { say, say_error } from './print.js'
+import { say, say_error } from '../shared/print.js'
 
 /** The delay before a dead worker is replaced. It doubles each time, until a worker lives for a minute. */
 const FIRST_WAIT_MS = 100

@@ -1,11 +1,11 @@
-import type { Connection } from './connection.js'
-import { element, set_data, set_text } from './element.js'
+import type { Connection } from '../connection.js'
+import { element, set_data, set_text } from '../element.js'
+import { bytes_text, count_text, ms_text } from '../words.js'
 import { FrameMeter } from './frame_meter.js'
 import type { LivePlot } from './live_plot.js'
 import type { Pinger } from './pinger.js'
 import { make_plots, type Plots, SAMPLE_EVERY_MS } from './plots.js'
 import { RateMeter } from './rate_meter.js'
-import { bytes_text, count_text, ms_text } from './words.js'
 
 const TEXT_EVERY_SAMPLES = 3
 const RATE_WINDOW_MS = 1_000

@@ -1,5 +1,5 @@
-import { message_text } from '../shared/message.js'
-import type { Connection } from './connection.js'
+import { message_text } from '../../shared/message.js'
+import type { Connection } from '../connection.js'
 import { type RoundTripFigures, RoundTrips } from './round_trips.js'
 
 const EVERY_MS = 100

@@ -1,6 +1,6 @@
-import { element } from './element.js'
+import { element } from '../element.js'
+import { bytes_text, ms_text } from '../words.js'
 import { LivePlot, PLOT_POINTS, round_max } from './live_plot.js'
-import { bytes_text, ms_text } from './words.js'
 
 /** The interval between values of the plots, in milliseconds. */
 export const SAMPLE_EVERY_MS = 100
