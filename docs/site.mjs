@@ -1,7 +1,7 @@
 // A plugin of typedoc, which makes one site of the guides and the reference. Which pages there are, in which order and under which names, is
 // said by README.md beside this file, the home page: each of its headings is a shelf of the navigation, each item below it a page.
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   Application,
@@ -101,7 +101,7 @@ function shown_examples() {
   return examples()
     .map(name => {
       const code = readFileSync(join(HERE, dirname(EXAMPLES), name), 'utf8')
-      return `\n\n## \`${name}\`\n\n\`\`\`\`${name.split('.')[1]}\n${code}\`\`\`\`\n`
+      return `\n\n## \`${name}\`\n\n\`\`\`\`${extname(name).slice(1)}\n${code}\`\`\`\`\n`
     })
     .join('')
 }

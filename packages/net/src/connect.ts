@@ -15,6 +15,7 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   switch (connection_type('connect', options)) {
     case 'ws':
+    case 'mem':
       return connect_ws(options)
   }
 }

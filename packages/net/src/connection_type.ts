@@ -2,7 +2,7 @@ import { NetError } from '@bt/ws-protocol'
 import { describe_value, read_option } from '@bt/ws-protocol/internal'
 
 /** Every kind of connection. */
-const CONNECTION_TYPES = ['ws'] as const
+const CONNECTION_TYPES = ['ws', 'mem'] as const
 
 /** The kind of connection that a call is about. */
 export type ConnectionType = (typeof CONNECTION_TYPES)[number]

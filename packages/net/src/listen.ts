@@ -16,6 +16,7 @@ export function listen<Data = undefined>(options: WsListenOptions<boolean, Data>
 export function listen(options: WsListenOptions<boolean>): WsServer {
   switch (connection_type('listen', options)) {
     case 'ws':
+    case 'mem':
       return listen_ws(options)
   }
 }

@@ -12,6 +12,7 @@ export {
   NetError,
   type NetErrorCode,
   type Pem,
+  type PlatformAbortSignal,
   type Sendable,
   type TlsIdentity,
   type TlsTrust,

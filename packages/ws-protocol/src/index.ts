@@ -1,5 +1,4 @@
 export type { CloseCause, CloseInfo } from './connection/close_info.js'
-export type { ConnectionState } from './connection/connection.js'
 export type {
   CloseDetails,
   ConnectionEvent,
@@ -8,9 +7,9 @@ export type {
   RefusedEvent,
 } from './connection/events.js'
 export type { ConnectionHandle } from './connection/handle.js'
-export type { LateMessages } from './connection/lifecycle.js'
+export type { ConnectionState, LateMessages } from './connection/lifecycle.js'
 export { NET_ERROR_CODES, NetError, type NetErrorCode } from './errors/errors.js'
 export type { MessageData, Sendable } from './frames/payload.js'
-export type { AbortSignalLike } from './options/abort.js'
-export type { CompressionOptions, ConnectionOptions } from './options/options.js'
+export type { AbortSignalLike, PlatformAbortSignal } from './options/abort.js'
+export type { CompressionOptions, ConnectionOptions, MemoryNetworkLike } from './options/options.js'
 export type { Pem, TlsIdentity, TlsTrust, TlsVersion } from './options/tls.js'

@@ -1,4 +1,5 @@
 // Exports for our own packages only, which may change in any release.
+export { CallbackMonitor } from './connection/callback_monitor.js'
 export {
   Connection,
   type ConnectionEvents,
@@ -7,7 +8,7 @@ export {
   closed_error,
 } from './connection/connection.js'
 export type { Channel, ChannelEvents, ChannelName, EventChannels } from './connection/events.js'
-export { CHECKS_PER_HEARTBEAT, Heartbeat, type HeartbeatTarget } from './connection/heartbeat.js'
+export { guard_names } from './connection/guard_names.js'
 export {
   type CallbackName,
   INBOX_LIMIT_BYTES,
@@ -42,10 +43,12 @@ export { close_on_abort } from './options/abort.js'
 export {
   type CheckedOptions,
   check_options,
+  check_options_with,
   describe_parts,
   describe_secret,
   describe_type,
   type FilledOptionRule,
+  list_known,
   type OptionRule,
   type OptionRules,
   type RequiredOptionRule,
@@ -60,6 +63,7 @@ export {
   is_whole_number,
   MAX_DELAY_MS,
   milliseconds,
+  type NodeOption,
   text_flaw,
   token_flaw,
   type WireOption,
@@ -88,3 +92,4 @@ export {
 export { Backoff, type BackoffSettings } from './time/backoff.js'
 export type { CancelTimer, Clock } from './time/clock.js'
 export { start_peer_timeout } from './time/peer_timeout.js'
+export { PeriodicCheck } from './time/periodic_check.js'

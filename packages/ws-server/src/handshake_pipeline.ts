@@ -1,12 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { NetError } from '@bt/ws-protocol'
-import { deflate_offers } from '@bt/ws-protocol/internal'
-import {
-  accept_deflate,
-  counting_bytes,
-  type InboxBudget,
-  node_platform,
-} from '@bt/ws-protocol/internal/node'
+import { type Clock, deflate_offers } from '@bt/ws-protocol/internal'
+import { accept_deflate, close_frame, counting_bytes, type InboxBudget } from '@bt/ws-protocol/internal/node'
 import { Authorizer } from './admission/authorizer.js'
 import { EntryLimits } from './admission/entry_limits.js'
 import { OriginGuard } from './admission/origin_guard.js'
@@ -33,7 +28,7 @@ import {
   request_timed_out,
   shutting_down,
 } from './handshake/refusal.js'
-import { RefusalResponses } from './handshake/refusal_response.js'
+import { RefusalResponses, refusal_response } from './handshake/refusal_response.js'
 import { PendingRequest } from './handshake/request.js'
 import { parse_target } from './handshake/route.js'
 import { TextCache } from './handshake/text_cache.js'
@@ -57,6 +52,18 @@ export interface HandshakeEvents {
   refused(note: RefusalNote, client: () => { readonly addr: string; readonly path: string | undefined }): void
   /** Reports an error to the user. */
   report(error: NetError): void
+}
+
+/** RFC 6455 §5.5: a Close has room for a reason of 123 bytes. */
+const MAX_REASON_BYTES = 123
+
+/** Cuts a text to what fits into a Close, at the end of a character. */
+function cut_reason(text: string): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= MAX_REASON_BYTES) return text
+  let end = MAX_REASON_BYTES
+  while (((bytes[end] as number) & 0xc0) === 0x80) end -= 1
+  return bytes.toString('utf8', 0, end)
 }
 
 /**
@@ -83,7 +90,7 @@ export class HandshakePipeline implements OwnHttpTarget {
   readonly #knows_address_before_request: boolean
   #is_closing = false
 
-  constructor(settings: ListenSettings, events: HandshakeEvents, host: HttpHost) {
+  constructor(settings: ListenSettings, clock: Clock, events: HandshakeEvents, host: HttpHost) {
     const { authorize, handshake_timeout, origins, route, trust_proxy } = settings
     const report = (error: NetError): void => events.report(error)
     this.route = route
@@ -91,16 +98,16 @@ export class HandshakePipeline implements OwnHttpTarget {
     this.#settings = settings
     this.#events = events
     this.#host = host
-    this.#responses = new RefusalResponses(handshake_timeout)
-    this.#request_timeouts = new StreamTimeouts(handshake_timeout, node_platform.clock, stream =>
+    this.#responses = new RefusalResponses(handshake_timeout, clock)
+    this.#request_timeouts = new StreamTimeouts(handshake_timeout, clock, stream =>
       this.refuse(stream, request_timed_out()),
     )
     this.#origins = new OriginGuard(origins, host.http, report)
     this.#proxies = trusted_proxies(trust_proxy)
-    this.#limits = new EntryLimits(settings)
+    this.#limits = new EntryLimits(settings, clock)
     this.#knows_address_before_request = settings.server === undefined && this.#proxies === undefined
     this.#authorizer = new Authorizer(
-      { authorize, handshake_timeout, inbox_budget: events.inbox_budget },
+      { authorize, handshake_timeout, inbox_budget: events.inbox_budget, clock },
       { decided: (handshake, verdict) => this.#on_decided(handshake, verdict), report },
     )
   }
@@ -127,12 +134,21 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   refuse(stream: ClientStream, refusal: Refusal, message?: IncomingMessage): void {
+    this.#respond(stream, refusal, refusal_response(refusal), message)
+  }
+
+  #respond(
+    stream: ClientStream,
+    note: RefusalNote,
+    response: string | Uint8Array,
+    message?: IncomingMessage,
+  ): void {
     stream.on('error', ignore_error)
-    this.refused(refusal, stream, message)
+    this.refused(note, stream, message)
     const may_linger =
       this.#knows_address_before_request ||
       this.#limits.count_connection(stream, this.#endpoint_of(stream, message))
-    this.#responses.end(stream, refusal, may_linger)
+    this.#responses.end(stream, response, may_linger)
   }
 
   refused(note: RefusalNote, stream: ClientStream, message?: IncomingMessage): void {
@@ -204,12 +220,26 @@ export class HandshakePipeline implements OwnHttpTarget {
 
   #on_decided(handshake: Handshake, verdict: Verdict): void {
     const { message, stream } = handshake
-    if (verdict.name === 'refused') this.refuse(stream, verdict.refusal, message)
+    if (verdict.name === 'refused') this.#refuse(handshake, verdict.refusal)
     else if (verdict.name === 'left') this.#on_client_left(handshake)
     // `authorize` may have closed the server.
     else if (this.#is_closing) this.refuse(stream, shutting_down(), message)
     else if (!stream.readable || !stream.writable) this.#on_client_left(handshake)
     else this.#accept(handshake, verdict.data)
+  }
+
+  /** Refuses a client; a page learns the reason from a Close, if there is a code for it. */
+  #refuse({ message, stream, request }: Handshake, refusal: Refusal): void {
+    const { text, close_code } = refusal
+    if (close_code === undefined || request.origin === undefined) this.refuse(stream, refusal, message)
+    else {
+      const key = message.headers['sec-websocket-key'] ?? ''
+      // A browser that offers subprotocols fails the connection, and hides the Close, unless one is chosen.
+      const protocol = request.protocol || (request.protocols[0] ?? '')
+      const response = acceptance_response(key, protocol, '')
+      const close = close_frame(close_code, cut_reason(text))
+      this.#respond(stream, refusal, Buffer.concat([Buffer.from(response), close]), message)
+    }
   }
 
   #accept({ message, stream, head, request, endpoint }: Handshake, data: unknown): void {

@@ -6,12 +6,14 @@ export {
   type CompressionOptions,
   type ConnectionHandle,
   type ConnectionOptions,
+  type ConnectionState,
   type LateMessages,
   type MessageData,
   NET_ERROR_CODES,
   NetError,
   type NetErrorCode,
   type Pem,
+  type PlatformAbortSignal,
   type Sendable,
   type TlsIdentity,
   type TlsTrust,
@@ -20,7 +22,7 @@ export {
 export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 export type { AdmissionOptions } from './admission/admission_options.js'
 export type { AllowedOrigins } from './admission/origin.js'
-export { refuse } from './admission/refuse.js'
+export { type RefuseOptions, refuse } from './admission/refuse.js'
 export type { ClusterStats } from './cluster/cluster.js'
 export type { ClusterNode } from './cluster/nodes.js'
 export type { ForwardedHeader, TrustedProxies } from './handshake/client_address.js'
@@ -30,7 +32,7 @@ export type { RefusalReason } from './handshake/refusal.js'
 export type {
   AuthorizeRequest,
   HandshakeRequest,
-  HandshakeSignal,
+  RawRequest,
 } from './handshake/request.js'
 export type { HttpServerAddress, HttpServerLike } from './http/http_server_like.js'
 export type { ClientCertificates, TlsListenOptions } from './http/tls_options.js'
@@ -42,4 +44,4 @@ export type { RoundTripStats } from './sockets/round_trips.js'
 export type { WsServerError } from './sockets/server_error.js'
 export type { WsServerStats } from './sockets/server_stats.js'
 export type { WsSocket } from './sockets/socket.js'
-export type { WsServer } from './ws_server.js'
+export type { Broadcast, WsServer } from './ws_server.js'

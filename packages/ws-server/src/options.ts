@@ -5,14 +5,13 @@ import {
   callback,
   connection_rules,
   describe_type,
-  exactly,
   type FilledConnectionOption,
   milliseconds,
   type OptionRules,
   type WireOption,
   whole_number,
 } from '@bt/ws-protocol/internal'
-import { wire_rules } from '@bt/ws-protocol/internal/node'
+import { node_rules } from '@bt/ws-protocol/internal/node'
 import {
   type AdmissionOptions,
   admission_rules,
@@ -31,8 +30,8 @@ const DEFAULT_MAX_FRAGMENTS = 1_024
 export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   extends ConnectionOptions<Binary>,
     AdmissionOptions<Data> {
-  /** The kind of server: always `'ws'`. */
-  type: 'ws'
+  /** The kind of server: `'ws'`; in a test, `'mem'`, which has everything but a network. */
+  type: 'ws' | 'mem'
   /**
    * Where to listen: `'host:port'`, with `[::1]:8081` for IPv6 and port 0 for a free port, or `'unix:/path'`
    * for a Unix socket. Give either this or `server`.
@@ -67,7 +66,7 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without
    * it, errors go to `process.emitWarning`: ten with each code a minute, then their number.
    */
-  on_error?: ((err: WsServerError) => void) | undefined
+  on_error?: ((err: WsServerError<Data>) => void) | undefined
   /**
    * How many sockets there may be, including clients that wait for `authorize`; further clients are answered
    * 503 with Retry-After. With clients that have not sent a request yet, there may be twice as many
@@ -137,9 +136,8 @@ export type ListenSettings = CheckedOptions<WsListenOptions<boolean>, FilledList
 /** The rule of every option of `listen`. */
 export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOption> = {
   ...connection_rules,
-  ...wire_rules(DEFAULT_MAX_FRAGMENTS),
+  ...node_rules(DEFAULT_MAX_FRAGMENTS),
   ...admission_rules,
-  type: exactly('ws'),
   bind: {
     expects: BIND_EXPECTED,
     accepts: value => typeof value === 'string' && parse_bind(value) !== undefined,

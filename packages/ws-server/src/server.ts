@@ -1,5 +1,6 @@
 import { NetError, type Sendable } from '@bt/ws-protocol'
-import { close_on_abort } from '@bt/ws-protocol/internal'
+import { close_on_abort, guard_names } from '@bt/ws-protocol/internal'
+import type { Environment } from '@bt/ws-protocol/internal/node'
 import type { ClusterNode } from './cluster/nodes.js'
 import { HandshakePipeline } from './handshake_pipeline.js'
 import type { Unmount } from './http/dispatcher.js'
@@ -20,6 +21,10 @@ import type { WsServer } from './ws_server.js'
  * they become.
  */
 export class Server implements WsServer {
+  static {
+    guard_names(Server.prototype, [], 'give on_connect, on_message, on_close or on_error to listen')
+  }
+
   readonly type = 'ws' as const
   readonly opened: Promise<void>
   readonly closed: Promise<void>
@@ -34,17 +39,30 @@ export class Server implements WsServer {
   #is_closing = false
   #resolve_closed!: () => void
 
-  constructor(settings: ListenSettings) {
+  constructor(settings: ListenSettings, environment: Environment) {
     const { bind, server, on_error, signal } = settings
     this.#settings = settings
     this.#addr = bind ?? ''
-    this.#publisher = new Publisher(settings, this.#sockets, error => this.#connections.report(error))
-    this.#connections = new ConnectionSet(settings, settings, this.#sockets, this.#publisher.topics)
+    this.#publisher = new Publisher(settings, environment.platform, this.#sockets, error =>
+      this.#connections.report(error),
+    )
+    this.#connections = new ConnectionSet(
+      settings,
+      settings,
+      environment.platform,
+      this.#sockets,
+      this.#publisher.topics,
+    )
     this.#host =
       server === undefined
-        ? new OwnHttp(settings, error => this.#connections.report(error))
+        ? new OwnHttp(settings, environment, error => this.#connections.report(error))
         : new SharedHttp(server)
-    this.#handshakes = new HandshakePipeline(settings, this.#connections, this.#host)
+    this.#handshakes = new HandshakePipeline(
+      settings,
+      environment.platform.clock,
+      this.#connections,
+      this.#host,
+    )
     this.#unmount = this.#host.serve(this.#handshakes)
     this.closed = new Promise(resolve => {
       this.#resolve_closed = resolve
@@ -55,6 +73,7 @@ export class Server implements WsServer {
     // server does not listen.
     if (on_error !== undefined) this.opened.catch(() => {})
     close_on_abort(signal, () => this.close(), this.closed)
+    Object.freeze(this)
   }
 
   get addr(): string {
@@ -69,6 +88,7 @@ export class Server implements WsServer {
     const shutdown = read_close_options(options)
     this.#handshakes.close()
     const connections_closed = this.#connections.shut_down(shutdown)
+    if (shutdown.now) this.#host.destroy_clients()
     if (this.#is_closing) return true
     this.#is_closing = true
     // `opened` rejects if the server is closed first, which the caller has asked for.

@@ -5,6 +5,14 @@ import type { CloseOptions } from './sockets/close_options.js'
 import type { WsServerStats } from './sockets/server_stats.js'
 import type { WsSocket } from './sockets/socket.js'
 
+/** The method {@link WsServer.broadcast}. */
+export interface Broadcast {
+  /** Sends to the sockets of this server. */
+  (data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
+  /** With `cluster: true`, sends to those of the other servers, too. */
+  (data: Sendable, options?: BroadcastToAllOptions): number | PublishError
+}
+
 /** A WebSocket server, as `listen` returns it; `Data` is what `authorize` returns. */
 export interface WsServer<Data = unknown> {
   /**
@@ -23,9 +31,9 @@ export interface WsServer<Data = unknown> {
   readonly opened: Promise<void>
   /**
    * Resolves when the server has closed, every socket has ended, and the last callback is done; never
-   * rejects. Never await it in a callback of a socket: the callback would wait for itself. A callback whose
-   * promise never settles keeps it pending, though the sockets have ended: set a timer if you have to end in
-   * time.
+   * rejects. A callback that is still pending `close_timeout` after the last socket has ended is reported as
+   * `callback_pending`, and no longer waited for. Never await this in a callback of a socket: it would wait
+   * for itself until then.
    */
   readonly closed: Promise<void>
   /** The sockets that are open or closing. */
@@ -34,26 +42,22 @@ export interface WsServer<Data = unknown> {
    * Closes the server in order: accepts no new handshakes and reads no more messages (see
    * {@link CloseOptions.late}); waits for the callbacks of received messages; sends the queue of each socket,
    * then a Close, and terminates sockets that do not answer within `close_timeout`. Closing twice is fine,
-   * and a second call with `drain_ms: 0` ends the wait of the first. A shared `server` keeps running; its
+   * and a second call with `drain_ms: 0` or `now: true` ends the wait of the first. A shared `server` keeps running; its
    * route can be used again at once.
    *
    * @throws NetError `invalid_option`, naming the option, its value and what was expected
    */
-  close(options?: CloseOptions): true
+  readonly close: (options?: CloseOptions) => true
   /**
-   * Sends a message to every socket.
+   * Sends a message to every socket. With `cluster: true`, also to those of the other servers; then it
+   * returns what {@link WsServer.publish} does.
    *
    * @returns the number of sockets that queued it; the others are closing, have full queues (`on_error` gets
    * `queue_full`), or can never take it (`too_large`)
    * @throws NetError `invalid_argument` if `data` is neither text nor bytes; `invalid_option`, naming the
    * option, its value and what was expected
    */
-  broadcast(data: Sendable, options?: BroadcastOptions & { readonly cluster?: false | undefined }): number
-  /**
-   * With `cluster: true`, also sends to the sockets of the other servers, and returns what
-   * {@link WsServer.publish} does.
-   */
-  broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError
+  readonly broadcast: Broadcast
   /**
    * Sends a message to every socket in a topic: see {@link WsSocket.join}. With `cluster`, also to those of
    * the other servers, at most once, and in order for each topic and publishing server; messages published
@@ -64,16 +68,16 @@ export interface WsServer<Data = unknown> {
    * @throws NetError `invalid_argument` if `data` is neither text nor bytes, or for a `topic` that is not a
    * valid name; `invalid_option`, naming the option, its value and what was expected
    */
-  publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError
+  readonly publish: (topic: string, data: Sendable, options?: BroadcastOptions) => number | PublishError
   /** Returns the number of sockets in each topic, as a copy, without topics that no socket is in. */
-  topics(): ReadonlyMap<string, number>
+  readonly topics: () => ReadonlyMap<string, number>
   /**
    * Returns the servers of the `cluster` that are running, this one first; without `cluster`, only this one.
    * One that is silent for 20 seconds is dropped; one that closes is gone at once.
    */
-  nodes(): readonly ClusterNode[]
+  readonly nodes: () => readonly ClusterNode[]
   /** Returns a snapshot of what the server is doing. */
-  stats(): WsServerStats
+  readonly stats: () => WsServerStats
   /** Closes, and waits for {@link WsServer.closed}. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -14,6 +14,7 @@ export const package_config = defineConfig({
   resolve: {
     alias: [
       { find: /^@bt\/([a-z-]+)$/, replacement: `${packages}$1/src/index.ts` },
+      { find: '@bt/net/testing', replacement: `${packages}net/src/testing/index.ts` },
       { find: '@bt/ws-protocol/broker', replacement: `${packages}ws-protocol/src/node/broker/index.ts` },
       { find: '@bt/ws-protocol/internal/node', replacement: `${packages}ws-protocol/src/node/index.ts` },
       { find: '@bt/ws-protocol/internal', replacement: `${packages}ws-protocol/src/internal.ts` },

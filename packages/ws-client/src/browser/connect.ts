@@ -1,5 +1,5 @@
 import type { MessageData } from '@bt/ws-protocol'
-import { check_options } from '@bt/ws-protocol/internal'
+import { check_options_with, list_known } from '@bt/ws-protocol/internal'
 import { Client } from '../client/client.js'
 import type { WsConnectOptions } from '../client/options.js'
 import type { WsClient } from '../client/ws_client.js'
@@ -13,6 +13,6 @@ import { browser_platform } from './platform.js'
  * @throws NetError `invalid_option`; `unsupported` for what only Node can do, with what to use instead
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
-  const settings = check_options('connect', options, browser_rules)
+  const settings = check_options_with(list_known, 'connect', options, browser_rules)
   return new Client(settings, browser_platform, events => open_socket(settings, events))
 }

@@ -1,13 +1,17 @@
 import { NetError } from '@bt/ws-protocol'
-import type { OptionRule, OptionRules } from '@bt/ws-protocol/internal'
+import { exactly, type OptionRule, type OptionRules } from '@bt/ws-protocol/internal'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 
 /** The rule of an option that only the platform decides. */
 const ignored: OptionRule<never> = { expects: '', accepts: () => true }
 
 /** The rule of every option of `connect` in a browser. */
-export const browser_rules: OptionRules<WsConnectOptions<boolean>, FilledConnectOption> = {
+export const browser_rules: OptionRules<
+  Omit<WsConnectOptions<boolean>, 'network'>,
+  FilledConnectOption | 'type'
+> = {
   ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
+  type: exactly('ws'),
   max_fragments: ignored,
   compression: ignored,
   headers: node_only('headers', 'put a token into the url, or into protocols'),

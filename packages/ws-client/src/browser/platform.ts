@@ -1,14 +1,11 @@
-import {
-  is_loopback_host,
-  limit_warnings,
-  MessageQueue,
-  type Platform,
-  utf8_length,
-} from '@bt/ws-protocol/internal'
+import { is_loopback_host, MessageQueue, type Platform, utf8_length } from '@bt/ws-protocol/internal'
 
 function is_offline(): boolean {
   return globalThis.navigator?.onLine === false
 }
+
+/** The warnings of this minute. A server can cause any number of errors, so no more than ten are shown. */
+let warnings = 0
 
 /** The platform that browsers, workers, Deno and Bun have in common. */
 export const browser_platform: Platform &
@@ -25,6 +22,7 @@ export const browser_platform: Platform &
   // Each message is sent by a call of its own, so waiting for more messages would gain nothing.
   soon: task => queueMicrotask(task),
   defer: task => queueMicrotask(task),
+  make_controller: () => new AbortController(),
   is_offline,
   is_cut_off: url => is_offline() && !is_loopback_host(new URL(url).hostname),
   watch_online(task) {
@@ -32,8 +30,12 @@ export const browser_platform: Platform &
     globalThis.addEventListener?.('online', task)
     return () => globalThis.removeEventListener?.('online', task)
   },
-  warn: limit_warnings(
-    error => console.warn(error),
-    (task, after_ms) => setTimeout(task, after_ms),
-  ),
+  warn(error) {
+    if (warnings === 0)
+      setTimeout(() => {
+        warnings = 0
+      }, 60_000)
+    warnings += 1
+    if (warnings <= 10) console.warn(error)
+  },
 }

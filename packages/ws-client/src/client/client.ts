@@ -3,6 +3,7 @@ import {
   type ConnectionState,
   type MessageData,
   NetError,
+  type PlatformAbortSignal,
   type Sendable,
 } from '@bt/ws-protocol'
 import {
@@ -12,11 +13,10 @@ import {
   callback_error,
   close_on_abort,
   describe_value,
-  Heartbeat,
   type ListenerState,
+  PeriodicCheck,
   type Platform,
   report_error,
-  type SocketEvents,
   type SocketPort,
   shown_url,
   start_peer_timeout,
@@ -40,7 +40,7 @@ export interface OpenedSocket {
 }
 
 /** Starts to connect over the sockets of a platform. */
-export type OpenSocket = (events: SocketEvents) => OpenedSocket
+export type OpenSocket = (connection: Connection<Client>) => OpenedSocket
 
 type Data = MessageData<boolean>
 
@@ -59,7 +59,7 @@ export class Client implements WsClient<Data> {
   readonly #platform: Platform
   readonly #connection: Connection<Client>
   readonly #open_socket: OpenSocket
-  readonly #heartbeat: Heartbeat
+  readonly #heartbeat: PeriodicCheck
   readonly #reconnector: Reconnector | undefined
   readonly #callbacks: Pick<
     WsConnectOptions<boolean>,
@@ -91,7 +91,7 @@ export class Client implements WsClient<Data> {
     this.#platform = platform
     this.#open_socket = open_socket
     this.#callbacks = { ...settings }
-    this.#heartbeat = new Heartbeat(settings.heartbeat, platform.clock, () => [this.#connection])
+    this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => this.#connection.check())
     const backoff = backoff_settings(settings.reconnect)
     if (backoff !== undefined)
       this.#reconnector = new Reconnector({ ...backoff, url: this.addr, read_refusal }, platform, () =>
@@ -112,6 +112,7 @@ export class Client implements WsClient<Data> {
     if (settings.on_message !== undefined) this.on_message(settings.on_message)
     if (settings.signal?.aborted !== true) this.#open()
     close_on_abort(settings.signal, () => this.close(), this.closed)
+    Object.freeze(this)
   }
 
   get state(): ConnectionState {
@@ -120,6 +121,10 @@ export class Client implements WsClient<Data> {
 
   get protocol(): string {
     return this.#socket?.protocol() ?? ''
+  }
+
+  get signal(): PlatformAbortSignal {
+    return this.#connection.signal
   }
 
   get closed(): Promise<CloseInfo> {
@@ -140,6 +145,10 @@ export class Client implements WsClient<Data> {
 
   close(code?: number, reason?: string): true {
     return this.#connection.close(code, reason)
+  }
+
+  terminate(): true {
+    return this.#connection.terminate()
   }
 
   drained(): Promise<void> {

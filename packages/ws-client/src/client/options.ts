@@ -5,13 +5,12 @@ import {
   callback,
   connection_rules,
   describe_url,
-  exactly,
   type FilledConnectionOption,
   is_whole_number,
   MAX_DELAY_MS,
   milliseconds,
+  type NodeOption,
   type OptionRules,
-  type WireOption,
 } from '@bt/ws-protocol/internal'
 import type { TlsConnectOptions } from './tls_options.js'
 
@@ -54,8 +53,8 @@ export interface ReconnectInfo {
 
 /** Options of `connect` for a WebSocket client. */
 export interface WsConnectOptions<Binary extends boolean = false> extends ConnectionOptions<Binary> {
-  /** The kind of client: always `'ws'`. */
-  type: 'ws'
+  /** The kind of client: `'ws'`; in a test on Node, `'mem'`, for a server with that type. */
+  type: 'ws' | 'mem'
   /**
    * Where to connect: `ws://host:port/path`, `wss://host/path` over TLS, or in Node
    * `ws+unix:/path/of/socket:/path` for a Unix socket.
@@ -100,10 +99,10 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
 }
 
 /** The options that have a value once they are checked. */
-export type FilledConnectOption = FilledConnectionOption | 'type' | 'url' | 'reconnect' | 'connect_timeout'
+export type FilledConnectOption = FilledConnectionOption | 'url' | 'reconnect' | 'connect_timeout'
 
 /** Options that differ by platform. */
-type PlatformOption = WireOption | 'headers' | 'tls'
+type PlatformOption = NodeOption | 'type' | 'headers' | 'tls'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 
@@ -117,7 +116,6 @@ export function connect_rules(
 ): OptionRules<SharedOptions, FilledConnectOption> {
   return {
     ...connection_rules,
-    type: exactly('ws'),
     url: {
       is_required: true,
       expects: url_expected,

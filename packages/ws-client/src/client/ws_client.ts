@@ -1,4 +1,4 @@
-import type { CloseInfo, ConnectionHandle, ConnectionState, MessageData, NetError } from '@bt/ws-protocol'
+import type { CloseInfo, ConnectionHandle, MessageData, NetError } from '@bt/ws-protocol'
 import type { ReconnectInfo } from './options.js'
 
 /**
@@ -10,8 +10,6 @@ export interface WsClient<Data extends MessageData<boolean> = string>
     AsyncIterable<Data> {
   /** The URL that it connects to. */
   readonly addr: string
-  /** The state of the connection. */
-  readonly state: ConnectionState
   /** The negotiated subprotocol, once open; empty if there is none. */
   readonly protocol: string
   /**
@@ -25,29 +23,29 @@ export interface WsClient<Data extends MessageData<boolean> = string>
    * `connect`. With `reconnect`, it is called each time, in order with the messages. Registering again
    * replaces it.
    */
-  on_open(fn: () => void): void
+  readonly on_open: (fn: () => void) => void
   /**
    * Registers the callback that is called for each message, one at a time and in order; registering again
    * replaces it. If it returns a promise, the next message waits for it. Messages wait until one is
    * registered; when 256 KiB wait, the sender is slowed down.
    */
-  on_message(fn: (data: Data) => void): void
+  readonly on_message: (fn: (data: Data) => void) => void
   /**
    * Registers the callback that is called last, exactly once, however the connection ended; registering again
    * replaces it.
    */
-  on_close(fn: (info: CloseInfo) => void): void
+  readonly on_close: (fn: (info: CloseInfo) => void) => void
   /**
    * Registers the callback that is called when something fails; registering again replaces it. Without one,
    * errors become warnings.
    */
-  on_error(fn: (err: NetError) => void): void
+  readonly on_error: (fn: (err: NetError) => void) => void
   /**
    * Registers the callback that is called at once whenever the client starts waiting to reconnect;
    * registering again replaces it. The first failure since the connection was open reaches `on_error` as
    * well.
    */
-  on_reconnecting(fn: (info: ReconnectInfo) => void): void
+  readonly on_reconnecting: (fn: (info: ReconnectInfo) => void) => void
   /**
    * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop.
    * The loop ends when either side closes the connection. It throws when this side gives it up: it never

@@ -1,13 +1,34 @@
 import type { MessageData } from '@bt/ws-protocol'
-import { check_options } from '@bt/ws-protocol/internal'
-import { allow_many_listeners, node_platform } from '@bt/ws-protocol/internal/node'
-import { Client } from '../client/client.js'
+import { type Connection, check_options, guard_names } from '@bt/ws-protocol/internal'
+import { allow_many_listeners, type NetworkAddress, select_environment } from '@bt/ws-protocol/internal/node'
+import { Client, type OpenedSocket } from '../client/client.js'
 import type { WsConnectOptions } from '../client/options.js'
 import type { WsClient } from '../client/ws_client.js'
+import { monitor_callbacks } from './monitored_clients.js'
 import { open_socket } from './open_socket.js'
 import { node_rules } from './options.js'
 import { read_refusal } from './refusal_hint.js'
 import { secure_settings } from './secure_settings.js'
+
+// Browsers do without: there, an assignment to a frozen handle throws anyway, and code has to be small.
+guard_names(
+  Client.prototype,
+  ['on_open', 'on_message', 'on_close', 'on_error', 'on_reconnecting'],
+  'call on_open(fn), on_message(fn), on_close(fn) or on_error(fn)',
+)
+
+/** What to write for the options of other libraries, and for those of `listen`. */
+const HINTS: Readonly<Record<string, string>> = {
+  address: "give url: 'ws://host:port/path'",
+  addr: "give url: 'ws://host:port/path'",
+  bind: "give url: 'ws://host:port/path'; listen has bind",
+  host: "give url: 'ws://host:port/path'",
+  port: "give url: 'ws://host:port/path'",
+  route: 'put the path into url; listen has route',
+  on_connect: 'give on_open',
+  authorize: 'it is an option of listen: servers authorize',
+  origins: 'it is an option of listen; a client sends headers: { Origin }',
+}
 
 /**
  * Connects to a WebSocket server, and returns the client at once. Messages sent before the connection is open
@@ -20,8 +41,15 @@ export function connect(options: WsConnectOptions): WsClient
 /** The same if `binary` is `true`, or only known at run time: `data` is a `string` or a `Uint8Array`. */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
-  const settings = check_options('connect', options, node_rules)
+  const settings = check_options('connect', options, node_rules, HINTS)
+  const { platform, has_tls, connect } = select_environment('connect', settings)
   const secure = secure_settings(settings)
   allow_many_listeners(settings.signal)
-  return new Client(settings, node_platform, events => open_socket(settings, secure, events), read_refusal)
+  const connect_stream = connect && ((address: NetworkAddress) => connect(address, () => client))
+  const open = (connection: Connection<Client>): OpenedSocket => {
+    monitor_callbacks(platform.clock, connection)
+    return open_socket(settings, has_tls ? secure : undefined, connection, connect_stream)
+  }
+  const client: Client = new Client(settings, platform, open, read_refusal)
+  return client
 }

@@ -1,13 +1,16 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
 import { NetError, type NetErrorCode } from '@bt/ws-protocol'
 import { ABNORMAL_CLOSURE, type SocketEvents, shown_text, shown_url } from '@bt/ws-protocol/internal'
 import {
   agreed_deflate,
+  counting_bytes,
   type DeflateParameters,
   decisive_error,
   error_text,
+  type NetworkAddress,
   type SystemError,
   Wire,
 } from '@bt/ws-protocol/internal/node'
@@ -26,13 +29,13 @@ const NO_CONTEXT_TAKEOVER = { serverNoContextTakeover: true, clientNoContextTake
 
 /** Uses only the client's handshake of `ws`. The frames after it are handled by our own wire. */
 class HandshakeWebSocket extends WebSocket {
-  on_socket: ((socket: Socket, head: Buffer) => void) | undefined
+  on_socket: ((stream: Duplex, head: Buffer) => void) | undefined
 
   /**
    * Overrides the method that `ws` calls after the handshake to start its own reader and writer of frames.
    */
-  setSocket(socket: Socket, head: Buffer): void {
-    this.on_socket?.(socket, head)
+  setSocket(stream: Duplex, head: Buffer): void {
+    this.on_socket?.(stream, head)
   }
 }
 
@@ -48,36 +51,37 @@ const BODY_TIMEOUT_MS = 1_000
 const ADDRESS_SHARE = 1 / 4
 
 /**
- * Starts to connect, with the handshake of `ws` over a socket of our own, which uses TLS if `secure` is
- * given.
+ * Starts to connect, with the handshake of `ws` over a stream of our own, which uses TLS if `secure` is
+ * given. `connect_stream` connects to another network than the machine's.
  */
 export function open_socket(
   settings: NodeConnectSettings,
   secure: SecureSettings | undefined,
   events: SocketEvents,
+  connect_stream: (address: NetworkAddress) => Duplex = connect,
 ): OpenedSocket {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
   const autoSelectFamilyAttemptTimeout = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)
-  let stream!: Socket
+  let stream!: Duplex
   let refusal: NetError | undefined
   let failure: Error | undefined
   let deflate: DeflateParameters | undefined
   const options = {
     perMessageDeflate: settings.compression !== false && NO_CONTEXT_TAKEOVER,
-    createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Socket => {
+    createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Duplex => {
       const address =
         unix_path === undefined
           ? { host, port: Number(port), autoSelectFamilyAttemptTimeout }
           : { path: unix_path }
-      stream = secure === undefined ? connect(address) : connect_tls({ ...secure, ...address })
+      stream = secure === undefined ? connect_stream(address) : connect_tls({ ...secure, ...address })
       return stream
     },
     followRedirects: false,
     finishRequest: (request: ClientRequest): void => offer_protocols(request, settings.protocols),
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
-  const ws = new HandshakeWebSocket(url, [...settings.protocols], options as ClientOptions)
+  const ws = new HandshakeWebSocket(url, [...settings.protocols], options as unknown as ClientOptions)
   const fail = (reason: string): void => {
     refusal = opening_error(shown, new Error(reason))
     ws.terminate()
@@ -101,7 +105,7 @@ export function open_socket(
         ws.terminate()
       })
   })
-  const tls_failure = secure === undefined ? () => undefined : watch_tls(stream, shown, secure)
+  const tls_failure = secure === undefined ? () => undefined : watch_tls(stream as Socket, shown, secure)
   const wire = new Wire({ side: 'client', options: settings }, () => {
     ws.terminate()
     // During the handshake `ws` destroys the socket only at the end of the turn, and Node would still
@@ -116,8 +120,8 @@ export function open_socket(
     const reported = error && (refusal ?? tls_failure(error) ?? opening_error(shown, error))
     events.socket_closed(ABNORMAL_CLOSURE, '', reported)
   })
-  ws.on_socket = (socket, head) => {
-    wire.open(events, socket, head, deflate)
+  ws.on_socket = (stream, head) => {
+    wire.open(events, counting_bytes(stream), head, deflate)
     events.socket_opened()
   }
   return { port: wire, protocol: () => ws.protocol }

@@ -10,7 +10,7 @@ import {
   token_flaw,
   type WireOption,
 } from '@bt/ws-protocol/internal'
-import { wire_rules } from '@bt/ws-protocol/internal/node'
+import { node_rules as shared_node_rules } from '@bt/ws-protocol/internal/node'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
@@ -58,7 +58,7 @@ function header_flaw(name: string, value: unknown, earlier_names: ReadonlySet<st
   return value_flaw === undefined ? undefined : `the value of ${shown} ${value_flaw}`
 }
 
-type FilledNodeOption = FilledConnectOption | WireOption
+type FilledNodeOption = FilledConnectOption | WireOption | 'type'
 
 /** The options of `connect` in Node, checked and filled in. */
 export type NodeConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledNodeOption>
@@ -68,7 +68,7 @@ const rules = connect_rules(URL_EXPECTED, is_ws_url)
 /** The rule of every option of `connect` in Node. */
 export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption> = {
   ...rules,
-  ...wire_rules(DEFAULT_MAX_FRAGMENTS),
+  ...shared_node_rules(DEFAULT_MAX_FRAGMENTS),
   reconnect: { ...rules.reconnect, shown: describe_parts },
   headers: headers_rule,
   tls: {

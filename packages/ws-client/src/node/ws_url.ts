@@ -1,6 +1,6 @@
 /** Describes a valid `url`, as the end of the sentence "expected …". */
 export const URL_EXPECTED =
-  "a string with a URL such as 'ws://127.0.0.1:8081/ws', 'wss://example.com/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment"
+  "a string with a URL such as 'ws://127.0.0.1:8081/ws', 'wss://example.com/ws', or 'ws+unix:/path/of/socket:/ws' for a Unix socket, without a fragment, and with the port that the server listens on, not 0"
 
 const TCP_SCHEMES: readonly string[] = ['ws:', 'wss:']
 const UNIX_SCHEME = 'ws+unix:'
@@ -17,7 +17,7 @@ export interface WsTarget {
 export function is_ws_url(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
   const url = new URL(value)
-  if (url.hash !== '') return false
+  if (url.hash !== '' || url.port === '0') return false
   return TCP_SCHEMES.includes(url.protocol) || (url.protocol === UNIX_SCHEME && unix_parts(url) !== undefined)
 }
 

@@ -1,13 +1,15 @@
 import { NetError } from '../errors/errors.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from '../frames/close_code.js'
 import { as_payload, type Sendable } from '../frames/payload.js'
+import type { AbortControllerLike, PlatformAbortSignal } from '../options/abort.js'
 import type { SharedBatch } from '../queues/shared_frames.js'
 import type { CancelTimer } from '../time/clock.js'
 import { start_peer_timeout } from '../time/peer_timeout.js'
+import { CHECKS_PER_SPAN } from '../time/periodic_check.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
-import { CHECKS_PER_HEARTBEAT, type HeartbeatTarget } from './heartbeat.js'
 import {
+  type CallbackName,
   INBOX_LIMIT_BYTES,
   INBOX_MAX_BYTES,
   Inbox,
@@ -17,6 +19,7 @@ import {
 } from './inbox.js'
 import {
   CONNECTING,
+  type ConnectionState,
   delivers_messages,
   type Ending,
   ending_of,
@@ -25,6 +28,7 @@ import {
   type LateMessages,
   type Lifecycle,
   type LifecycleEvent,
+  shown_state,
   step,
 } from './lifecycle.js'
 import { Outbox, type OutboxSettings } from './outbox.js'
@@ -77,24 +81,18 @@ type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
 type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof ConnectionEvent>
 
 /**
- * The state of a connection. `reconnecting` includes both the delay before the next attempt and the attempt
- * itself.
- */
-export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
-
-/**
  * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its
  * callbacks in order and with backpressure. `Handle` is the object that users get for it.
  */
-export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
+export class Connection<Handle> implements SocketEvents {
   static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
     // Without a port, only the callback for the end of the connection is left to run.
-    may_run: connection => connection.#port?.may_run?.(connection.#inbox) ?? true,
+    may_run: connection => connection.#port?.may_run?.(connection.inbox) ?? true,
     finished: connection => connection.#step({ type: 'finished' }),
     report: (connection, name, cause) => {
-      const is_connect = name === 'on_open' && connection.#settings.side === 'server'
-      const error = callback_error(is_connect ? 'on_connect' : name, cause)
-      connection.#events.report(connection.handle, error)
+      // The callback has given up because the connection has ended, as `signal` is meant to be used.
+      if (cause !== undefined && cause === connection.#controller?.signal.reason) return
+      connection.report(callback_error(connection.#name_of(name), cause))
     },
     pause: connection => {
       connection.#port?.pause()
@@ -118,7 +116,8 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   readonly #platform: Platform
   /** Created for the first message that is sent. */
   #outbox: Outbox | undefined
-  readonly #inbox: Inbox<unknown, Connection<unknown>>
+  /** Runs the callbacks. */
+  readonly inbox: Inbox<unknown, Connection<unknown>>
   /** `undefined` before the first attempt to open, and while the connection waits for the next one. */
   #port: SocketPort | undefined
   #state: Lifecycle = CONNECTING
@@ -140,6 +139,8 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
   #resolve_closed: ((info: CloseInfo) => void) | undefined
+  /** Created when the signal is first read. */
+  #controller: AbortControllerLike | undefined
 
   constructor(
     settings: ConnectionSettings,
@@ -150,7 +151,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.#settings = settings
     this.#events = events
     this.#platform = platform
-    this.#inbox = new Inbox<unknown, Connection<unknown>>(this, events, Connection.#inbox_events)
+    this.inbox = new Inbox<unknown, Connection<unknown>>(this, events, Connection.#inbox_events)
     this.handle = make_handle(this)
   }
 
@@ -164,9 +165,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
   }
 
   get state(): ConnectionState {
-    const { name } = this.#state
-    if ('closing' in this.#state) return 'closing'
-    return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
+    return shown_state(this.#state)
   }
 
   /** Returns the number of sent bytes that the network has not taken yet, including frame headers. */
@@ -176,7 +175,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
 
   /** Returns the memory of the messages that wait for a callback, in bytes. */
   get inbox_bytes(): number {
-    return this.#inbox.bytes
+    return this.inbox.bytes
   }
 
   /** Resolves when the last callback, `on_close`, is done; never rejects. */
@@ -186,6 +185,15 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       else resolve(this.#info)
     })
     return this.#closed
+  }
+
+  /** Aborts when the connection has ended, before `on_close`. */
+  get signal(): PlatformAbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = this.#platform.make_controller()
+      if (this.#state.name === 'closed') this.#abort()
+    }
+    return this.#controller.signal
   }
 
   /**
@@ -210,7 +218,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     if (result !== true) {
       if (outbox.is_full && !was_full) {
         this.#publish('queue_full', { error: result })
-        this.#events.report(this.handle, result)
+        this.report(result)
       }
     } else if (data !== undefined) this.#publish_message('sent', data)
     return result
@@ -259,6 +267,13 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
       this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms, late })
   }
 
+  /** Ends the connection at once, without sending the queue or a Close, and delivers no further message. */
+  terminate(cause: CloseCause = 'local'): true {
+    this.#terminate(cause)
+    this.inbox.drop()
+    return true
+  }
+
   /** Gives up a socket that does not open, because of `error`. */
   abandon(error: NetError): void {
     if (!is_unopened(this.#state)) return
@@ -286,12 +301,12 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const signs_of_life = this.#port?.signs_of_life() ?? 0
     this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
     this.#signs_of_life = signs_of_life
-    this.#checks_to_ping = this.#silent_checks + this.#inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
+    this.#checks_to_ping = this.#silent_checks + this.inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
     // While reading is paused, silence says nothing about the peer.
-    if (this.#silent_checks >= 2 * CHECKS_PER_HEARTBEAT && !this.#inbox.is_paused) {
+    if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
       this.#error = silent()
-      this.#step({ type: 'silent' })
-    } else if (this.#checks_to_ping >= CHECKS_PER_HEARTBEAT) {
+      this.#terminate('heartbeat')
+    } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) {
       this.#checks_to_ping = 0
       this.#port?.ping()
     }
@@ -304,8 +319,13 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    */
   shed(error: NetError, code: number): boolean {
     const is_shed = this.#fail(error, code, 'overflow')
-    if (is_shed) this.#platform.defer(() => this.#events.report(this.handle, error))
+    if (is_shed) this.#platform.defer(() => this.report(error))
     return is_shed
+  }
+
+  /** Reports an error of this connection. */
+  report(error: NetError): void {
+    this.#events.report(this.handle, error)
   }
 
   /**
@@ -313,10 +333,10 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    * messages that still wait.
    */
   set_listener(listener: ListenerState): number {
-    this.#inbox.listener = listener
-    this.#inbox.run()
-    if (this.#inbox.is_paused) this.#report_missing_listener()
-    return this.#inbox.bytes
+    this.inbox.listener = listener
+    this.inbox.run()
+    if (this.inbox.is_paused) this.#report_missing_listener()
+    return this.inbox.bytes
   }
 
   // SocketEvents
@@ -335,10 +355,10 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     if (typeof data !== 'string' && !this.#settings.binary) {
       const message = `closed with 1003: the peer sent a binary message of ${payload_bytes} bytes; set binary: true to take it`
       this.#fail_and_report(new NetError('unexpected_binary', message), UNSUPPORTED_DATA, 'protocol')
-    } else if (this.#inbox.bytes > INBOX_MAX_BYTES) {
+    } else if (this.inbox.bytes > INBOX_MAX_BYTES) {
       const message = `closed with 1008: ${INBOX_MAX_BYTES} bytes of messages wait for on_message; let it return sooner`
       this.#fail_and_report(new NetError('inbox_overflow', message), POLICY_VIOLATION, 'overflow')
-    } else this.#inbox.message(data, memory_bytes)
+    } else this.inbox.message(data, memory_bytes)
   }
 
   socket_drained(): void {
@@ -366,9 +386,17 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
    * on purpose.
    */
   #report_missing_listener(): void {
-    if (this.#inbox.listener !== 'none') return
+    if (this.inbox.listener !== 'none') return
     const message = `${INBOX_LIMIT_BYTES} bytes of messages wait: register on_message, or iterate`
-    this.#events.report(this.handle, new NetError('no_message_handler', message))
+    this.report(new NetError('no_message_handler', message))
+  }
+
+  #terminate(cause: CloseCause): void {
+    this.#step({ type: 'terminate', closing: { code: ABNORMAL_CLOSURE, reason: '', cause } })
+  }
+
+  #name_of(name: CallbackName): string {
+    return name === 'on_open' && this.#settings.side === 'server' ? 'on_connect' : name
   }
 
   #can_send(): boolean {
@@ -388,12 +416,12 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     const is_peers = this.#state.name === 'open' && !this.#can_send()
     if (is_peers) this.#drops_messages = true
     else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
-    this.#inbox.drop()
+    this.inbox.drop()
   }
 
   #fail_and_report(error: NetError, code: number, cause: CloseCause): void {
     // The report comes last, since `on_error` may close the connection itself.
-    if (this.#fail(error, code, cause)) this.#events.report(this.handle, error)
+    if (this.#fail(error, code, cause)) this.report(error)
   }
 
   /**
@@ -424,16 +452,16 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     switch (state.name) {
       case 'open':
         this.#silent_checks = this.#checks_to_ping = 0
-        if (this.#inbox.is_paused) this.#port?.pause()
-        this.#inbox.open()
+        if (this.inbox.is_paused) this.#port?.pause()
+        this.inbox.open()
         this.flush()
         return
       case 'finishing':
         this.#port?.pause()
-        this.#inbox.finish()
+        this.inbox.finish()
         return
       case 'draining':
-        if (before.name === 'finishing' && !delivers_messages(state)) this.#inbox.drop()
+        if (before.name === 'finishing' && !delivers_messages(state)) this.inbox.drop()
         this.flush()
         return
       case 'close_sent':
@@ -454,7 +482,7 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
 
   #ensure_outbox(): Outbox {
     if (this.#outbox === undefined) {
-      this.#outbox = new Outbox(this.#settings, this.#platform, this.#inbox)
+      this.#outbox = new Outbox(this.#settings, this.#platform, this.inbox)
       if (this.#port !== undefined) this.#outbox.attach(this.#port)
     }
     return this.#outbox
@@ -496,17 +524,22 @@ export class Connection<Handle> implements SocketEvents, HeartbeatTarget {
     this.#events.retry?.lost(this.handle, info, error)
   }
 
+  #abort(): void {
+    this.#controller?.abort(closed_error('signal'))
+  }
+
   #finish(info: CloseInfo): void {
     this.#cancel_timer?.()
     this.#outbox?.end()
     this.#publish('close', { info, error: this.#error, will_reconnect: false })
     this.#events.ended(this.handle, info, this.#error)
-    this.#inbox.close(info)
+    this.#abort()
+    this.inbox.close(info)
   }
 }
 
 /** Returns the error of a call on a connection that has ended or is closing. */
-export function closed_error(call: 'send' | 'drained' | 'join'): NetError {
+export function closed_error(call: 'send' | 'drained' | 'join' | 'signal'): NetError {
   const message = `${call} found the connection closed or closing; see \`closed\``
   return new NetError('closed', message)
 }

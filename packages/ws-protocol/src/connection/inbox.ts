@@ -87,8 +87,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   /** The number of waiting events. */
   #waiting_events = 0
   #bytes = 0
-  #close_due: CloseInfo | undefined
-  #is_running = false
+  /** How the connection has ended, until that callback is called. */
+  close_due: CloseInfo | undefined
+  /** The callback that is running, or whose promise is pending. */
+  running: CallbackName | undefined
+  /** The number of callbacks so far. */
+  calls = 0
   #is_paused = false
 
   constructor(owner: Owner, callbacks: InboxCallbacks<Handle>, events: InboxEvents<Owner>) {
@@ -104,7 +108,7 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   /** Whether a callback is running, or the promise that it returned is pending. */
   get is_running(): boolean {
-    return this.#is_running
+    return this.running !== undefined
   }
 
   /** Whether the socket was asked to stop reading. */
@@ -127,12 +131,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     if (
       this.#items === undefined &&
       this.listener === 'ready' &&
-      !this.#is_running &&
+      this.running === undefined &&
       this.#events.may_run(this.#owner)
     ) {
-      this.#call(data)
+      this.#call('on_message', data)
       // Usually the callback has caused no further events.
-      if (this.#items === undefined && this.#close_due === undefined) return
+      if (this.#items === undefined && this.close_due === undefined) return
     } else this.#push({ data, bytes: memory_bytes + ITEM_BYTES })
     this.run()
     if (this.#is_paused || this.#bytes < INBOX_LIMIT_BYTES) return
@@ -142,7 +146,7 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   /** Queues the callback for the end of the connection, which is the last one. */
   close(info: CloseInfo): void {
-    this.#close_due = info
+    this.close_due = info
     this.run()
   }
 
@@ -160,22 +164,22 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
    * {@link InboxEvents.may_run} returned `false`.
    */
   run(): void {
-    while (!this.#is_running && this.#events.may_run(this.#owner)) {
+    while (this.running === undefined && this.#events.may_run(this.#owner)) {
       const item = this.#take()
-      const info = this.#close_due
+      const info = this.close_due
       if (item === FINISHED) this.#events.finished(this.#owner)
-      else if (item !== undefined) this.#call(item.data)
+      else if (item !== undefined) this.#call(item.data === undefined ? 'on_open' : 'on_message', item.data)
       else if (info === undefined) return
       else {
-        this.#close_due = undefined
-        this.#call(undefined, info)
+        this.close_due = undefined
+        this.#call('on_close', undefined, info)
       }
     }
   }
 
-  /** Runs the callback for a message, for the end of the connection, or, with neither, for its opening. */
-  #call(data?: Payload, info?: CloseInfo): void {
-    this.#is_running = true
+  #call(name: CallbackName, data?: Payload, info?: CloseInfo): void {
+    this.running = name
+    this.calls += 1
     const { handle } = this.#owner
     let returned: unknown
     try {
@@ -183,30 +187,29 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
       else if (info !== undefined) returned = this.#callbacks.on_close(handle, info)
       else returned = this.#callbacks.on_open(handle)
     } catch (cause) {
-      this.#failed(cause, data, info)
+      this.#failed(cause)
     }
-    if (is_thenable(returned)) this.#await(returned, data, info)
+    if (is_thenable(returned)) this.#await(returned, info)
     else this.#done(info)
   }
 
-  #await(returned: PromiseLike<unknown>, data?: Payload, info?: CloseInfo): void {
+  #await(returned: PromiseLike<unknown>, info?: CloseInfo): void {
     const finish = (): void => {
       this.#done(info)
       this.run()
     }
     Promise.resolve(returned).then(finish, cause => {
-      this.#failed(cause, data, info)
+      this.#failed(cause)
       finish()
     })
   }
 
-  #failed(cause: unknown, data?: Payload, info?: CloseInfo): void {
-    const name = data !== undefined ? 'on_message' : info !== undefined ? 'on_close' : 'on_open'
-    this.#events.report(this.#owner, name, cause)
+  #failed(cause: unknown): void {
+    this.#events.report(this.#owner, this.running as CallbackName, cause)
   }
 
   #done(info?: CloseInfo): void {
-    this.#is_running = false
+    this.running = undefined
     if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 

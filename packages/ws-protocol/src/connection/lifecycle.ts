@@ -43,6 +43,19 @@ export type Lifecycle =
   | { readonly name: 'closing_unopened' | 'terminated'; readonly closing: Closing }
   | { readonly name: 'closed'; readonly ending: Ending }
 
+/**
+ * The state of a connection as users see it. `reconnecting` includes both the delay before the next attempt
+ * and the attempt itself.
+ */
+export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed'
+
+/** Returns the state that users see. */
+export function shown_state(state: Lifecycle): ConnectionState {
+  const { name } = state
+  if ('closing' in state) return 'closing'
+  return name === 'waiting' || name === 'connecting_again' ? 'reconnecting' : (name as ConnectionState)
+}
+
 /** The first state of every connection. */
 export const CONNECTING: Lifecycle = { name: 'connecting' }
 
@@ -69,8 +82,8 @@ export type LifecycleEvent =
   | { readonly type: 'finished' }
   /** This side closes at once, because of an error. */
   | { readonly type: 'fail'; readonly closing: Closing }
-  /** The heartbeat has found the peer silent. */
-  | { readonly type: 'silent' }
+  /** This side ends the connection at once, without a Close. */
+  | { readonly type: 'terminate'; readonly closing: Closing }
   /** The network has taken all queued messages. */
   | { readonly type: 'drained' }
   /**
@@ -123,14 +136,17 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
         // A connection that was closed before it could open keeps that reason.
         closing: name === 'closing_unopened' ? state.closing : event.closing,
       }
-    case 'silent':
-      if (name === 'open') return { name: 'terminated', closing: lost('heartbeat') }
-      break
+    case 'terminate':
+      // A connection that this side was closing already keeps that reason.
+      if ('closing' in state && !is_loss(state.closing))
+        return name === 'terminated' ? state : { name: 'terminated', closing: state.closing }
+      return { name: 'terminated', closing: event.closing }
     case 'drained':
       if (name === 'draining') return { ...state, name: 'close_sent' }
       break
     case 'timed_out':
-      if (name === 'open') return { name: 'terminated', closing: lost('network') }
+      if (name === 'open')
+        return { name: 'terminated', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'network' } }
       if (name === 'finishing') return { name: 'draining', closing: state.closing }
       if ('closing' in state && name !== 'terminated') return { name: 'terminated', closing: state.closing }
       break
@@ -185,8 +201,4 @@ function drop_late(state: Extract<Lifecycle, { name: 'draining' | 'close_sent' }
 
 function is_loss({ cause }: Closing): boolean {
   return cause === 'network' || cause === 'heartbeat' || cause === 'refused'
-}
-
-function lost(cause: 'network' | 'heartbeat'): Closing {
-  return { code: ABNORMAL_CLOSURE, reason: '', cause }
 }

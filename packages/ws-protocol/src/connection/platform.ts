@@ -1,4 +1,5 @@
 import type { NetError } from '../errors/errors.js'
+import type { AbortControllerLike } from '../options/abort.js'
 import type { SendQueue } from '../queues/send_queue.js'
 import type { Clock } from '../time/clock.js'
 import type { EventChannels } from './events.js'
@@ -23,6 +24,8 @@ export interface Platform {
    * turn.
    */
   defer(task: () => void): void
+  /** Returns the controller of a new signal. */
+  make_controller(): AbortControllerLike
   /** The channels to publish events on, if the platform has any. */
   readonly channels?: EventChannels
   /** Returns whether there is no network. Left out if the platform does not know. */

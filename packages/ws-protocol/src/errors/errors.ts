@@ -10,7 +10,7 @@ import { escape_text, shown_text, shown_url } from './shown_text.js'
  * by `publish`: `cluster_unavailable`, `too_large`, `closed`. The peer broke a rule: `protocol_error`,
  * `invalid_utf8`, `message_too_large`, `too_many_fragments`, `too_many_pings`, `unexpected_binary`. In the
  * background: `inbox_overflow`, `queue_shed`, `inbox_shed`, `connection_lost` (also from `drained()`),
- * `handler_failed`, `no_message_handler`, `server_failed`, `origin_refused`; from a broker
+ * `handler_failed`, `callback_pending`, `no_message_handler`, `server_failed`, `origin_refused`; from a broker
  * `cluster_unavailable` and `permission_denied`.
  */
 export const NET_ERROR_CODES = [
@@ -42,6 +42,7 @@ export const NET_ERROR_CODES = [
   'inbox_shed',
   'connection_lost',
   'handler_failed',
+  'callback_pending',
   'no_message_handler',
   'server_failed',
   'origin_refused',

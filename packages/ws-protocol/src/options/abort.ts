@@ -11,6 +11,26 @@ export interface AbortSignalLike {
 }
 
 /**
+ * The platform's `AbortSignal` if its type is declared, so that it can be passed to `fetch`; otherwise the
+ * part of it that is used.
+ */
+export type PlatformAbortSignal = typeof globalThis extends {
+  /** The platform's class. */
+  readonly AbortSignal: {
+    /** An instance. */
+    readonly prototype: infer Signal extends AbortSignalLike
+  }
+}
+  ? Signal
+  : AbortSignalLike
+
+/** The parts of an `AbortController` that are used here, on any platform. */
+export interface AbortControllerLike {
+  readonly signal: PlatformAbortSignal & { readonly reason: unknown }
+  abort(reason: unknown): void
+}
+
+/**
  * Calls `close` when `signal` aborts, or at once if it has already; removes its listener when `closed`
  * settles.
  *

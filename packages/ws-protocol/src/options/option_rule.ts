@@ -43,12 +43,27 @@ export type CheckedOptions<Options, Filled extends keyof Options> = Readonly<
 >
 
 /**
- * Checks the options of a call against their rules, and fills in defaults.
+ * Checks the options of a call against their rules, and fills in defaults. `hints` say what to write for
+ * names of other libraries.
  *
  * @throws NetError `invalid_option`, naming the option, its value and what was expected; for an unknown
  * option, also the nearest known one
  */
 export function check_options<Options extends object, Filled extends keyof Options>(
+  call: string,
+  given: unknown,
+  rules: OptionRules<Options, Filled>,
+  hints: Readonly<Record<string, string>> = {},
+): CheckedOptions<Options, Filled> {
+  return check_options_with((name, known) => hints[name] ?? nearest(name, known), call, given, rules)
+}
+
+/**
+ * The same with a function that says what was probably meant by an unknown option. A page can do without the
+ * one of {@link check_options}, to be smaller.
+ */
+export function check_options_with<Options extends object, Filled extends keyof Options>(
+  suggest: (unknown: string, known: readonly string[]) => string,
   call: string,
   given: unknown,
   rules: OptionRules<Options, Filled>,
@@ -60,7 +75,7 @@ export function check_options<Options extends object, Filled extends keyof Optio
   )
   if (unknown !== undefined)
     throw invalid(
-      `${call}: there is no option ${describe_value(unknown)}; ${nearest(unknown, Object.keys(rules))}`,
+      `${call}: there is no option ${describe_value(unknown)}; ${suggest(unknown, Object.keys(rules))}`,
     )
   const checked: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
@@ -149,7 +164,12 @@ function nearest(name: string, known: readonly string[]): string {
   const likeness = (other: string): number =>
     Math.min(pairs_in(name, other), pairs_in(other, name)) / (Math.max(name.length, other.length) - 1)
   const [best = ''] = [...known].sort((a, b) => likeness(b) - likeness(a))
-  return likeness(best) >= 0.5 ? `did you mean ${best}?` : `known are ${known.join(', ')}`
+  return likeness(best) >= 0.5 ? `did you mean ${best}?` : list_known(name, known)
+}
+
+/** Lists the known options. */
+export function list_known(_unknown: string, known: readonly string[]): string {
+  return `known are ${known.join(', ')}`
 }
 
 function pairs_in(name: string, other: string): number {

@@ -29,6 +29,12 @@ export interface CompressionOptions {
   readonly level?: number | undefined
 }
 
+/** A network in memory, for tests: what `memory_network` of `@bt/net/testing` returns. */
+export interface MemoryNetworkLike {
+  /** Resolves when nothing moves any more. */
+  settled(): Promise<void>
+}
+
 /** Options that `listen` and `connect` share. */
 export interface ConnectionOptions<Binary extends boolean> {
   /**
@@ -80,6 +86,11 @@ export interface ConnectionOptions<Binary extends boolean> {
    */
   protocols?: readonly string[] | undefined
   /**
+   * The network of a test: with the type `'mem'`, and only then. `memory_network()` of `@bt/net/testing` makes
+   * one. @defaultValue none
+   */
+  network?: MemoryNetworkLike | undefined
+  /**
    * Aborting this signal calls `close()`; if it is aborted already, nothing is connected or bound.
    * @defaultValue none
    */
@@ -88,6 +99,9 @@ export interface ConnectionOptions<Binary extends boolean> {
 
 /** The shared options that only the wire on Node uses; a browser decides for itself. */
 export type WireOption = 'max_fragments' | 'compression'
+
+/** The shared options that only Node has. */
+export type NodeOption = WireOption | 'network'
 
 /** The shared options that always have a value once checked. */
 export type FilledConnectionOption =
@@ -98,9 +112,9 @@ export type FilledConnectionOption =
   | 'close_timeout'
   | 'protocols'
 
-/** The rules of the shared options that apply on every platform; `wire_rules` has the others. */
+/** The rules of the shared options that apply on every platform; `node_rules` has the others. */
 export const connection_rules: OptionRules<
-  Omit<ConnectionOptions<boolean>, WireOption>,
+  Omit<ConnectionOptions<boolean>, NodeOption>,
   FilledConnectionOption
 > = {
   binary: {

@@ -15,6 +15,11 @@ export class FakeClock implements Clock {
     return this.#timers.size
   }
 
+  /** Returns when the next timer is due; infinity if there is none. */
+  get next_due_ms(): number {
+    return Math.min(...[...this.#timers].map(({ due_ms }) => due_ms))
+  }
+
   /** Returns the time, in milliseconds. */
   now_ms(): number {
     return this.#now_ms

@@ -1,9 +1,13 @@
 import type { Platform } from '../connection/platform.js'
 import type { NetError } from '../errors/errors.js'
 import { utf8_length } from '../frames/utf8.js'
+import type { AbortControllerLike } from '../options/abort.js'
 import { MessageQueue } from '../queues/message_queue.js'
 import type { SendQueue } from '../queues/send_queue.js'
 import { FakeClock } from './fake_clock.js'
+
+/** Every platform that runs tests has it. */
+declare const AbortController: new () => AbortControllerLike
 
 /**
  * A platform that a test controls: its clock is a fake, and callbacks and turns end when the test calls
@@ -22,6 +26,11 @@ export class FakePlatform implements Platform {
   /** Makes a queue of messages as they are. */
   make_queue(is_masked: boolean): SendQueue {
     return new MessageQueue(is_masked)
+  }
+
+  /** Returns the controller of a new signal. */
+  make_controller(): AbortControllerLike {
+    return new AbortController()
   }
 
   /** Runs a task at the end of the callback. */

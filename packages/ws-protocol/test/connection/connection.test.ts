@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.js'
 import type { Channel, ChannelName } from '../../src/connection/events.js'
-import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { INBOX_MAX_BYTES } from '../../src/connection/inbox.js'
 import { NetError } from '../../src/errors/errors.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import { CHECKS_PER_SPAN } from '../../src/time/periodic_check.js'
 import { RecordedEvents, settings } from './connection_events.js'
 import { QUEUES } from './platforms.js'
 
@@ -895,11 +895,11 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
     }
 
     it('pings a peer once that was silent for ten checks', () => {
-      check(CHECKS_PER_HEARTBEAT - 1)
+      check(CHECKS_PER_SPAN - 1)
       expect(socket.calls).toEqual([])
       check(1)
       expect(socket.calls).toEqual([{ call: 'ping' }])
-      check(CHECKS_PER_HEARTBEAT - 1)
+      check(CHECKS_PER_SPAN - 1)
       expect(socket.call_names).toEqual(['ping'])
     })
 
@@ -907,7 +907,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       connection.send('a')
       socket.takes_writes = false
       platform.end_turn()
-      check(2 * CHECKS_PER_HEARTBEAT)
+      check(2 * CHECKS_PER_SPAN)
       expect(socket.call_names).toEqual(['write', 'ping', 'terminate'])
       expect(connection.state).toBe('closing')
       expect(connection.send('late')).toMatchObject({ code: 'closed' })
@@ -922,7 +922,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
     })
 
     it('gives up once, and ignores later events', () => {
-      check(10 * CHECKS_PER_HEARTBEAT)
+      check(10 * CHECKS_PER_SPAN)
       platform.clock.advance(100_000)
       expect(socket.call_names).toEqual(['ping', 'terminate'])
     })
@@ -933,11 +933,11 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       ['that it takes what was sent', () => socket.drain()],
     ])('starts over with any sign of life: %s', (_, give_sign) => {
       for (let i = 0; i < 5; i += 1) {
-        check(2 * CHECKS_PER_HEARTBEAT - 1)
+        check(2 * CHECKS_PER_SPAN - 1)
         give_sign()
         check(1)
       }
-      check(CHECKS_PER_HEARTBEAT - 1)
+      check(CHECKS_PER_SPAN - 1)
       expect(socket.call_names).toEqual(['ping', 'ping', 'ping', 'ping', 'ping'])
       check(1)
       expect(socket.call_names).toHaveLength(6)
@@ -945,16 +945,16 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
     it('counts from when the connection is open', () => {
       start()
-      check(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_SPAN)
       expect(socket.calls).toEqual([])
       socket.open()
-      check(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_SPAN - 1)
       expect(socket.call_names).toEqual(['ping'])
     })
 
     it('pings a peer while its socket is paused, and never gives it up', () => {
       pause()
-      check(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_SPAN)
       expect(socket.call_names).toEqual(['pause', 'ping', 'ping', 'ping', 'ping', 'ping'])
       expect(connection.state).toBe('open')
     })
@@ -962,7 +962,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
     it('pings a peer at each heartbeat while its messages wait, since its own pings may be stuck behind them', () => {
       events.message_result = () => new Promise(() => {})
       socket.receive('held')
-      for (let i = 0; i < 3 * CHECKS_PER_HEARTBEAT; i += 1) {
+      for (let i = 0; i < 3 * CHECKS_PER_SPAN; i += 1) {
         socket.receive('waits')
         check(1)
       }
@@ -974,12 +974,12 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       socket.receive('held')
       socket.receive('waits')
       connection.check()
-      check(2 * CHECKS_PER_HEARTBEAT)
+      check(2 * CHECKS_PER_SPAN)
       expect(socket.call_names).toEqual(['ping', 'ping', 'terminate'])
     })
 
     it('does not ping a peer whose messages are delivered', () => {
-      for (let i = 0; i < 3 * CHECKS_PER_HEARTBEAT; i += 1) {
+      for (let i = 0; i < 3 * CHECKS_PER_SPAN; i += 1) {
         socket.receive('a')
         check(1)
       }
@@ -988,12 +988,12 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
     it('starts over when a paused socket is resumed', async () => {
       const release = pause()
-      check(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_SPAN - 1)
       release()
       await Promise.resolve()
       await Promise.resolve()
       expect(socket.call_names).toEqual(['pause', 'ping', 'resume'])
-      check(2 * CHECKS_PER_HEARTBEAT - 1)
+      check(2 * CHECKS_PER_SPAN - 1)
       expect(socket.call_names).toEqual(['pause', 'ping', 'resume', 'ping', 'ping'])
       check(1)
       expect(socket.call_names.at(-1)).toBe('terminate')
@@ -1014,7 +1014,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       socket.receive('held')
       end()
       const before = [...socket.call_names]
-      check(5 * CHECKS_PER_HEARTBEAT)
+      check(5 * CHECKS_PER_SPAN)
       expect(socket.call_names).toEqual(before)
     })
   })

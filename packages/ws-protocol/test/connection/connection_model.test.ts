@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { CloseInfo } from '../../src/connection/close_info.js'
 import { Connection, type ConnectionRetry } from '../../src/connection/connection.js'
-import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { NetError } from '../../src/errors/errors.js'
 import type { FakeSocket } from '../../src/testing/index.js'
+import { CHECKS_PER_SPAN } from '../../src/time/periodic_check.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 import { settings } from './connection_events.js'
 import { QUEUES } from './platforms.js'
@@ -124,7 +124,7 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
     () => release(),
     () => platform.clock.advance(random() * 1_000),
     () => {
-      for (let checks = 0; checks < CHECKS_PER_HEARTBEAT / 2; checks += 1) connection.check()
+      for (let checks = 0; checks < CHECKS_PER_SPAN / 2; checks += 1) connection.check()
     },
     () => {
       if (current.is_gone && connection.reopen()) attach()

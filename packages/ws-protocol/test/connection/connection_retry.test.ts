@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection } from '../../src/connection/connection.js'
 import type { Channel, ChannelName } from '../../src/connection/events.js'
-import { CHECKS_PER_HEARTBEAT } from '../../src/connection/heartbeat.js'
 import { NetError } from '../../src/errors/errors.js'
 import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
+import { CHECKS_PER_SPAN } from '../../src/time/periodic_check.js'
 import { RetryingEvents, settings } from './connection_events.js'
 import { QUEUES } from './platforms.js'
 
@@ -364,7 +364,7 @@ describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name,
     it.each(['heartbeat', 'the peer’s half of the end', 'an attempt that takes too long'])(
       'ends the connection even if its socket was given up and has not ended: %s',
       why => {
-        if (why === 'heartbeat') for (let i = 0; i < 2 * CHECKS_PER_HEARTBEAT; i += 1) connection.check()
+        if (why === 'heartbeat') for (let i = 0; i < 2 * CHECKS_PER_SPAN; i += 1) connection.check()
         else if (why === 'the peer’s half of the end') {
           socket.half_close()
           platform.clock.advance(5_000)
@@ -528,11 +528,11 @@ describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name,
   })
 
   it('starts counting silence over on the next socket', () => {
-    for (let i = 0; i < 2 * CHECKS_PER_HEARTBEAT - 1; i += 1) connection.check()
+    for (let i = 0; i < 2 * CHECKS_PER_SPAN - 1; i += 1) connection.check()
     socket.end(1006)
-    for (let i = 0; i < 2 * CHECKS_PER_HEARTBEAT; i += 1) connection.check()
+    for (let i = 0; i < 2 * CHECKS_PER_SPAN; i += 1) connection.check()
     open_again()
-    for (let i = 0; i < CHECKS_PER_HEARTBEAT - 1; i += 1) connection.check()
+    for (let i = 0; i < CHECKS_PER_SPAN - 1; i += 1) connection.check()
     expect(socket.calls).toEqual([])
     connection.check()
     connection.check()
@@ -540,7 +540,7 @@ describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name,
   })
 
   it('reconnects after a loss by the heartbeat', () => {
-    for (let i = 0; i < 2 * CHECKS_PER_HEARTBEAT; i += 1) connection.check()
+    for (let i = 0; i < 2 * CHECKS_PER_SPAN; i += 1) connection.check()
     socket.end(1006)
     expect(events.losses).toMatchObject([
       { info: { code: 1006, cause: 'heartbeat' }, error: { code: 'connection_lost' } },

@@ -39,7 +39,7 @@ const events = {
   'to finish': { type: 'finish', closing: later, drain_ms: 9 },
   finished: { type: 'finished' },
   failed: { type: 'fail', closing: broken },
-  silent: { type: 'silent' },
+  terminated: { type: 'terminate', closing: heartbeat },
   drained: { type: 'drained' },
   'timed out': { type: 'timed_out' },
   'gone for good': { type: 'gone', ending: gone, will_retry: false },
@@ -58,7 +58,13 @@ const is_gone_for_good = {
   'gone, perhaps for a while': { name: 'closed', ending: gone },
 } as const
 
+const killed = { terminated: { name: 'terminated', closing: heartbeat } } as const
+
+/** A connection that this side was closing keeps that reason. */
+const killed_while_closing = { terminated: { name: 'terminated', closing: earlier } } as const
+
 const while_opening = {
+  ...killed,
   opened: states.open,
   'closed with nothing unsent': { name: 'terminated', closing: later },
   'closed with messages unsent': { name: 'closing_unopened', closing: later },
@@ -81,21 +87,23 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
   connecting: while_opening,
   connecting_again: while_opening,
   open: {
+    ...killed,
     ...closed_in_order,
     'to finish': { name: 'finishing', closing: later, drain_ms: 9 },
     failed: { name: 'close_sent', closing: broken },
-    silent: { name: 'terminated', closing: heartbeat },
     // The timer of an open connection was started when the peer ended its side.
     'timed out': { name: 'terminated', closing: network },
     ...is_gone,
   },
   waiting: {
+    ...killed,
     ...given_up,
     failed: { name: 'terminated', closing: broken },
     ...is_gone,
     reopening: states.connecting_again,
   },
   finishing: {
+    ...killed_while_closing,
     ...closed_in_order,
     finished: states.draining,
     failed: { name: 'close_sent', closing: broken },
@@ -103,18 +111,20 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
     ...is_gone_for_good,
   },
   closing_unopened: {
+    ...killed_while_closing,
     opened: states.draining,
     failed: { name: 'terminated', closing: earlier },
     'timed out': states.terminated,
     ...is_gone_for_good,
   },
   draining: {
+    ...killed_while_closing,
     failed: { name: 'close_sent', closing: broken },
     drained: states.close_sent,
     'timed out': states.terminated,
     ...is_gone_for_good,
   },
-  close_sent: { 'timed out': states.terminated, ...is_gone_for_good },
+  close_sent: { ...killed_while_closing, 'timed out': states.terminated, ...is_gone_for_good },
   terminated: is_gone_for_good,
   closed: {},
 }

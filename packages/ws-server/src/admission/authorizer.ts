@@ -1,6 +1,6 @@
 import type { NetError } from '@bt/ws-protocol'
-import { is_thenable } from '@bt/ws-protocol/internal'
-import { type InboxBudget, node_platform } from '@bt/ws-protocol/internal/node'
+import { type Clock, is_thenable } from '@bt/ws-protocol/internal'
+import type { InboxBudget } from '@bt/ws-protocol/internal/node'
 import type { Handshake, Verdict } from '../handshake/handshake.js'
 import { ignore_error } from '../handshake/ignore_error.js'
 import {
@@ -24,6 +24,7 @@ export interface AuthorizerSettings {
   readonly handshake_timeout: number
   /** Limits the memory for data that clients send while they wait. */
   readonly inbox_budget: InboxBudget
+  readonly clock: Clock
 }
 
 /** What an {@link Authorizer} reports. */
@@ -75,7 +76,7 @@ export class Authorizer {
 
   #wait(handshake: Handshake, answer: PromiseLike<unknown>): void {
     const { stream, head, request, elapsed_ms } = handshake
-    const { handshake_timeout, inbox_budget } = this.#settings
+    const { handshake_timeout, inbox_budget, clock } = this.#settings
     stream.on('error', ignore_error)
     const client: WaitingClient = new WaitingClient({
       stream,
@@ -83,7 +84,7 @@ export class Authorizer {
       signal: PendingRequest.signal_of(request),
       timeout_ms: Math.max(0, handshake_timeout - elapsed_ms),
       inbox_budget,
-      clock: node_platform.clock,
+      clock,
       done: (outcome, head) => {
         this.#waiting.delete(client)
         this.#events.decided({ ...handshake, head }, this.#verdict(outcome))
@@ -115,8 +116,8 @@ export class Authorizer {
 
   #refusal_of(error: unknown): Refusal {
     if (error instanceof AuthorizeRefusal) {
-      const { status, text, headers } = error
-      return { reason: 'unauthorized', status, text, headers }
+      const { status, text, headers, close_code } = error
+      return { reason: 'unauthorized', status, text, headers, close_code }
     }
     this.#events.report(handler_error('authorize', error))
     return handler_failed()

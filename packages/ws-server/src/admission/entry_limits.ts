@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { node_platform } from '@bt/ws-protocol/internal/node'
+import type { Clock } from '@bt/ws-protocol/internal'
 import type { ClientEndpoint } from '../handshake/client_address.js'
 import type { Handshake } from '../handshake/handshake.js'
 import { over_ip_limit, over_limit, over_rate, type Refusal } from '../handshake/refusal.js'
@@ -26,7 +26,7 @@ export class EntryLimits {
   readonly #connections: AddressLimit | undefined
   readonly #rate: TokenBucket | undefined
 
-  constructor(settings: EntryLimitSettings) {
+  constructor(settings: EntryLimitSettings, clock: Clock) {
     const { max_connections, max_connections_per_ip, max_handshakes_per_second } = settings
     this.#max_connections = max_connections
     if (max_connections_per_ip !== undefined) {
@@ -34,7 +34,7 @@ export class EntryLimits {
       this.#connections = new AddressLimit(2 * max_connections_per_ip + EXTRA_CONNECTIONS_PER_IP)
     }
     if (max_handshakes_per_second !== undefined)
-      this.#rate = new TokenBucket(max_handshakes_per_second, node_platform.clock)
+      this.#rate = new TokenBucket(max_handshakes_per_second, clock)
   }
 
   /** Counts a TCP connection until it closes. Returns `false` if there are too many from its address. */

@@ -32,8 +32,14 @@ export class AuthorizeRefusal extends NetError {
   readonly status: number
   readonly text: string
   readonly headers: Readonly<Record<string, string>>
+  readonly close_code: number | undefined
 
-  constructor(status: number, text: string, headers: Readonly<Record<string, string>>) {
+  constructor(
+    status: number,
+    text: string,
+    headers: Readonly<Record<string, string>>,
+    close_code: number | undefined,
+  ) {
     super(
       'handshake_refused',
       `refuse(${status}) is for authorize alone, and was called elsewhere: ${shown_text(text)}`,
@@ -41,7 +47,25 @@ export class AuthorizeRefusal extends NetError {
     this.status = status
     this.text = text
     this.headers = headers
+    this.close_code = close_code
   }
+}
+
+/** What `refuse` may add to its response. */
+export interface RefuseOptions {
+  /**
+   * The close code for pages, from 3000 to 4999: a browser hides the status and the text of a refusal from a
+   * page. So a client that sends an `Origin` is accepted, without becoming a socket, and closed at once with
+   * this code and the beginning of the text. With 4400, 4401, 4403 or 4404, our client does not try again.
+   * @defaultValue none: pages see only that the connection failed
+   */
+  readonly close?: number | undefined
+  /**
+   * Additional headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line breaks. The server
+   * itself sets those that say how the answer is sent, such as Content-Length and Content-Type. @defaultValue
+   * none
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -50,24 +74,33 @@ export class AuthorizeRefusal extends NetError {
  *
  * @param status - an HTTP status from 400 to 599
  * @param text - the body of the answer, at most 4,096 bytes of UTF-8, which the client can read
- * @param headers - additional headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line
- * breaks. The server itself sets those that say how the answer is sent, such as Content-Length and
- * Content-Type
- * @throws NetError `invalid_argument` for a status, a text or a header that is not allowed; otherwise the
- * error that tells the server to refuse
+ * @param options - a close code for pages, and additional headers; headers may also stand directly in it
+ * @throws NetError `invalid_argument` for a status, a text, a code or a header that is not allowed; otherwise
+ * the error that tells the server to refuse
  */
-export function refuse(status: number, text: string, headers: Readonly<Record<string, string>> = {}): never {
+export function refuse(
+  status: number,
+  text: string,
+  options: RefuseOptions | Readonly<Record<string, string>> = {},
+): never {
   if (!is_whole_number(status, 400, 599))
     throw invalid_argument(`the status ${describe_value(status)}: use an HTTP status from 400 to 599`)
   if (typeof text !== 'string' || Buffer.byteLength(text) > MAX_TEXT_BYTES)
     throw invalid_argument(
       `the text ${describe_value(text)}: give a string of at most ${MAX_TEXT_BYTES} bytes`,
     )
-  // The entries of iterables such as Headers and Map are not properties, so none of them would be sent.
-  if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers)
-    throw invalid_argument(`${describe_secret(headers)} for its headers: give an object of names and values`)
-  for (const [name, value] of Object.entries(headers)) check_header(name, value)
-  throw new AuthorizeRefusal(status, text, { ...headers })
+  const { close, headers = {}, ...direct } = checked_object(options) as RefuseOptions
+  if (close !== undefined && !is_whole_number(close, 3000, 4999))
+    throw invalid_argument(`the close code ${describe_value(close)}: use one of your own, from 3000 to 4999`)
+  const all = { ...direct, ...checked_object(headers) }
+  for (const [name, value] of Object.entries(all)) check_header(name, value)
+  throw new AuthorizeRefusal(status, text, all as Record<string, string>, close)
+}
+
+/** The entries of iterables such as Headers and Map are not properties, so none of them would be sent. */
+function checked_object(value: unknown): object {
+  if (typeof value === 'object' && value !== null && !(Symbol.iterator in value)) return value
+  throw invalid_argument(`${describe_secret(value)} for its headers: give an object of names and values`)
 }
 
 function check_header(name: string, value: unknown): void {

@@ -51,6 +51,10 @@ export interface Refusal {
   readonly text: string
   /** Additional headers, such as those that this status requires. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * The code of the Close for a page, which can't see the response: it is accepted, and closed at once.
+   */
+  readonly close_code?: number | undefined
 }
 
 /** The parts of a refusal that are counted and published. Without a status, the client got no response. */

@@ -1,26 +1,27 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '@bt/ws-protocol/internal'
 import type { Refusal } from './refusal.js'
 
 /** Sends the responses to refused clients, and ends each of their sockets. */
 export class RefusalResponses {
   /** The time that a client gets to read the response before its connection is destroyed. */
   readonly #linger_ms: number
+  readonly #clock: Clock
   readonly #streams = new Set<Duplex>()
   #is_closing = false
 
-  constructor(linger_ms: number) {
+  constructor(linger_ms: number, clock: Clock) {
     this.#linger_ms = linger_ms
+    this.#clock = clock
   }
 
   /**
-   * Writes the response to the stream, and ends it. Unless it may linger, it is destroyed as soon as the
+   * Writes a response to the stream, and ends it. Unless it may linger, it is destroyed as soon as the
    * response is sent.
    */
-  end(stream: Duplex, refusal: Refusal, may_linger: boolean): void {
-    const { status, text } = refusal
-    const lines = Object.entries(response_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
-    stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
+  end(stream: Duplex, response: string | Uint8Array, may_linger: boolean): void {
+    stream.end(response)
     this.#linger(stream)
     if (!may_linger || this.#is_closing) destroy_when_sent(stream)
   }
@@ -36,9 +37,9 @@ export class RefusalResponses {
     // which can discard the response.
     stream.resume()
     this.#streams.add(stream)
-    const timer = setTimeout(() => stream.destroy(), this.#linger_ms)
+    const cancel = this.#clock.start_timer(this.#linger_ms, () => stream.destroy())
     stream.once('close', () => {
-      clearTimeout(timer)
+      cancel()
       this.#streams.delete(stream)
     })
   }
@@ -48,6 +49,13 @@ export class RefusalResponses {
 function destroy_when_sent(stream: Duplex): void {
   if (stream.writableFinished) stream.destroy()
   else stream.once('finish', () => stream.destroy())
+}
+
+/** Returns the whole response to a refused client. */
+export function refusal_response(refusal: Refusal): string {
+  const { status, text } = refusal
+  const lines = Object.entries(response_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`
 }
 
 /**

@@ -1,18 +1,25 @@
-import type { AbortSignalLike } from '@bt/ws-protocol'
+import type { PlatformAbortSignal } from '@bt/ws-protocol'
 import { type ClientEndpoint, format_endpoint } from './client_address.js'
 import { type ClientCertificate, read_client_certificate } from './client_certificate.js'
 import { type HandshakeHeaders, type PackedHeaders, unpack_headers } from './headers.js'
 import { LazySignal } from './lazy_signal.js'
+import { parse_cookies } from './parse_cookies.js'
 import { parse_target } from './route.js'
 
 /** The handshake request of a client. */
 export interface HandshakeRequest {
+  /** The path with the query, as received. */
+  readonly url: string
   /** The path, percent-encoded as received. */
   readonly path: string
   /** The query; empty if there is none. */
   readonly query: URLSearchParams
   /** The headers. */
   readonly headers: HandshakeHeaders
+  /**
+   * The cookies, by name, percent-decoded if possible; of several with one name, the first (RFC 6265 §5.4).
+   */
+  readonly cookies: Readonly<Record<string, string | undefined>>
   /** The `Origin` header, which browsers set to that of the page. Other programs can send any, or none. */
   readonly origin: string | undefined
   /** The negotiated subprotocol; empty if there is none. */
@@ -23,20 +30,6 @@ export interface HandshakeRequest {
    */
   readonly certificate: ClientCertificate | undefined
 }
-
-/**
- * The platform's `AbortSignal` if its type is declared, so that it can be passed to `fetch`; otherwise the
- * part of it that is used.
- */
-export type HandshakeSignal = typeof globalThis extends {
-  /** The platform's class. */
-  readonly AbortSignal: {
-    /** An instance. */
-    readonly prototype: infer Signal extends AbortSignalLike
-  }
-}
-  ? Signal
-  : AbortSignalLike
 
 /** A handshake that `authorize` decides about. */
 export interface AuthorizeRequest extends HandshakeRequest {
@@ -51,7 +44,24 @@ export interface AuthorizeRequest extends HandshakeRequest {
    * Aborts when an answer is no longer needed: the client has left, `handshake_timeout` has passed, or the
    * server closes.
    */
-  readonly signal: HandshakeSignal
+  readonly signal: PlatformAbortSignal
+  /**
+   * Node's `IncomingMessage`, for middleware that takes one, such as a session store. A socket does not keep
+   * it.
+   */
+  readonly raw: RawRequest
+}
+
+/** The members of Node's `IncomingMessage` that need no types of Node; cast it for the others. */
+export interface RawRequest {
+  /** The headers, by lower-case name. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The names and values of the headers, alternating, as received. */
+  readonly rawHeaders: readonly string[]
+  /** The path with the query, as received. */
+  readonly url?: string | undefined
+  /** The connection. */
+  readonly socket: object
 }
 
 /** The request of a client, as `socket.request` shows it. */
@@ -88,8 +98,16 @@ export class ClientRequest implements HandshakeRequest {
     return packed
   }
 
+  get url(): string {
+    return this.#url
+  }
+
   get path(): string {
     return parse_target(this.#url).path
+  }
+
+  get cookies(): Readonly<Record<string, string | undefined>> {
+    return parse_cookies(this.headers.cookie)
   }
 
   get query(): URLSearchParams {
@@ -108,32 +126,25 @@ export class ClientRequest implements HandshakeRequest {
   }
 }
 
-/**
- * The members of an `IncomingMessage` that are used here, so that the types of this package do not depend on
- * Node's.
- */
-interface RequestMessage {
+/** A raw request whose headers can be changed. */
+interface RequestMessage extends RawRequest {
   readonly headers: Record<string, string | string[] | undefined>
-  readonly url?: string | undefined
-  readonly socket?: object
 }
 
 /** The request of a client during its handshake, as `authorize` gets it. */
 export class PendingRequest extends ClientRequest implements AuthorizeRequest {
   readonly protocols: readonly string[]
+  readonly #raw: RawRequest
   readonly #endpoint: ClientEndpoint
   readonly #signal = new LazySignal()
 
   /** `protocol` is the negotiated subprotocol, and `protocols` are those that the client offers. */
-  constructor(
-    { headers, url = '', socket }: RequestMessage,
-    endpoint: ClientEndpoint,
-    protocol: string,
-    protocols: readonly string[],
-  ) {
+  constructor(raw: RequestMessage, endpoint: ClientEndpoint, protocol: string, protocols: readonly string[]) {
+    const { headers, url = '', socket } = raw
     // Node's type is a list for this header only, and it has no meaning in a request (RFC 6265 §4.1).
     if (headers['set-cookie'] !== undefined) delete headers['set-cookie']
     super(url, headers as HandshakeHeaders, protocol, read_client_certificate(socket))
+    this.#raw = raw
     this.#endpoint = endpoint
     this.protocols = protocols
   }
@@ -143,11 +154,15 @@ export class PendingRequest extends ClientRequest implements AuthorizeRequest {
     return request.#signal
   }
 
+  get raw(): RawRequest {
+    return this.#raw
+  }
+
   get addr(): string {
     return format_endpoint(this.#endpoint)
   }
 
-  get signal(): HandshakeSignal {
+  get signal(): PlatformAbortSignal {
     return this.#signal.signal
   }
 }

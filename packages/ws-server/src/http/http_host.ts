@@ -17,6 +17,8 @@ export interface HttpHost {
   release(stream: ClientStream): void
   /** Resolves when the server listens, or with the error that prevented it. Never rejects. */
   open(): Promise<NetError | undefined>
+  /** Destroys the connections of our own server that have not become WebSockets. */
+  destroy_clients(): void
   /** Stops accepting connections on our own server, and resolves when all of ours have ended. */
   close(connections_closed: Promise<void>): Promise<void>
 }

@@ -1,9 +1,9 @@
-import { createServer, type Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { createServer as create_https_server } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import { MAX_DELAY_MS } from '@bt/ws-protocol/internal'
-import { node_platform, secure_options } from '@bt/ws-protocol/internal/node'
+import { type Clock, MAX_DELAY_MS } from '@bt/ws-protocol/internal'
+import { type Environment, secure_options } from '@bt/ws-protocol/internal/node'
 import { ignore_error } from '../handshake/ignore_error.js'
 import type { RefusalReason } from '../handshake/refusal.js'
 import { StreamTimeouts } from './stream_timeouts.js'
@@ -45,9 +45,16 @@ const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0 }
  *
  * @throws NetError `invalid_option` for an invalid certificate or key
  */
-export function create_http_server(settings: HttpSettings, events: HttpEvents): CreatedHttpServer {
-  if (settings.tls !== undefined) return create_tls_http_server(settings, settings.tls, events)
-  const http = createServer(NO_TIMEOUTS)
+export function create_http_server(
+  settings: HttpSettings,
+  environment: Environment,
+  events: HttpEvents,
+): CreatedHttpServer {
+  const { tls } = settings
+  if (tls !== undefined && environment.has_tls)
+    return create_tls_http_server(settings, tls, environment.platform.clock, events)
+  if (tls !== undefined) check_tls(tls)
+  const http = environment.create_http_server(NO_TIMEOUTS)
   // It has to run before Node's own listener, which starts to read.
   http.prependListener('connection', stream => {
     events.accepted(stream)
@@ -59,6 +66,7 @@ export function create_http_server(settings: HttpSettings, events: HttpEvents): 
 function create_tls_http_server(
   { bind, handshake_timeout }: HttpSettings,
   given: TlsListenOptions,
+  clock: Clock,
   events: HttpEvents,
 ): CreatedHttpServer {
   const tls = check_tls(given)
@@ -85,7 +93,7 @@ function create_tls_http_server(
     ...(contexts.length === 0 ? {} : { SNICallback: choose_context(new Map(contexts)) }),
   })
   const unsecured = new Map<string | Socket, Socket>()
-  const tls_timeouts = new StreamTimeouts(handshake_timeout, node_platform.clock, socket => {
+  const tls_timeouts = new StreamTimeouts(handshake_timeout, clock, socket => {
     events.refused('timed_out', socket as Socket)
     socket.destroy()
   })

@@ -2,7 +2,8 @@ import cluster from 'node:cluster'
 import type { Server as HttpServer } from 'node:http'
 import type { DropArgument, Socket } from 'node:net'
 import { NetError } from '@bt/ws-protocol'
-import { node_platform } from '@bt/ws-protocol/internal/node'
+import type { Clock } from '@bt/ws-protocol/internal'
+import type { Environment } from '@bt/ws-protocol/internal/node'
 import { format_address } from '../handshake/client_address.js'
 import { type ClientStream, response_stream } from '../handshake/client_stream.js'
 import { malformed_request, not_websocket, wrong_path } from '../handshake/refusal.js'
@@ -34,6 +35,7 @@ export class OwnHttp implements HttpHost {
   readonly #bind: string
   readonly #address: BindAddress
   readonly #report: (error: NetError) => void
+  readonly #clock: Clock
   readonly #descriptors: DescriptorMonitor
   readonly #max_tcp_connections: number
   readonly #close_timeout: number
@@ -45,7 +47,7 @@ export class OwnHttp implements HttpHost {
   #target: OwnHttpTarget | undefined
 
   /** @throws NetError `invalid_option` for an invalid certificate or key */
-  constructor(settings: OwnHttpSettings, report: (error: NetError) => void) {
+  constructor(settings: OwnHttpSettings, environment: Environment, report: (error: NetError) => void) {
     this.#bind = String(settings.bind)
     this.#address = parse_bind(this.#bind) as BindAddress
     this.#report = report
@@ -54,8 +56,9 @@ export class OwnHttp implements HttpHost {
     this.#on_close = function (this: Socket): void {
       streams.delete(this)
     }
-    this.#descriptors = new DescriptorMonitor(node_platform.clock, report)
-    this.#created = create_http_server(settings, {
+    this.#clock = environment.platform.clock
+    this.#descriptors = new DescriptorMonitor(this.#clock, report)
+    this.#created = create_http_server(settings, environment, {
       accepted: stream => {
         this.#descriptors.on_connection()
         this.#streams.add(stream)
@@ -128,11 +131,13 @@ export class OwnHttp implements HttpHost {
     const http_closed = this.#stop_listening()
     await connections_closed
     // The remaining streams are refused clients, which end when their response is sent.
-    const cancel = node_platform.clock.start_timer(this.#close_timeout, () => {
-      for (const stream of this.#streams) stream.destroy()
-    })
+    const cancel = this.#clock.start_timer(this.#close_timeout, () => this.destroy_clients())
     await http_closed
     cancel()
+  }
+
+  destroy_clients(): void {
+    for (const stream of this.#streams) stream.destroy()
   }
 
   #drop_if_over_limit(stream: Socket): void {

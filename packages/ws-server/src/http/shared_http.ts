@@ -23,6 +23,8 @@ export class SharedHttp implements HttpHost {
 
   release(): void {}
 
+  destroy_clients(): void {}
+
   open(): Promise<undefined> {
     return new Promise(resolve => {
       this.#on_listening = () => {

@@ -39,6 +39,11 @@ export interface CloseOptions {
    * @defaultValue `1001`, or `1012` with `spread_ms`
    */
   readonly code?: number | undefined
+  /**
+   * Whether to end everything at once: all sockets are terminated, without a Close, and queued and received
+   * messages are dropped. Pending callbacks are not waited for. @defaultValue `false`
+   */
+  readonly now?: boolean | undefined
   /** The reason in the Close: at most 99 bytes of UTF-8. @defaultValue `''` */
   readonly reason?: string | undefined
 }
@@ -48,7 +53,7 @@ const MAX_SPREAD_MS = 3_600_000
 const MAX_REASON_BYTES = 99
 const CODES: ReadonlySet<unknown> = new Set([NORMAL_CLOSURE, GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER])
 
-const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' | 'reason'> = {
+const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' | 'now' | 'reason'> = {
   drain_ms: {
     fallback: 5_000,
     expects: `a whole number of milliseconds from 0 to ${MAX_DELAY_MS}`,
@@ -68,6 +73,7 @@ const close_rules: OptionRules<CloseOptions, 'drain_ms' | 'late' | 'spread_ms' |
     expects: '1000, 1001, 1012, 1013, or one of your own from 3000 to 4999',
     accepts: value => CODES.has(value) || is_whole_number(value, 3_000, 4_999),
   },
+  now: { fallback: false, expects: 'true or false', accepts: value => typeof value === 'boolean' },
   reason: {
     fallback: '',
     expects: `a string of at most ${MAX_REASON_BYTES} bytes`,
@@ -82,6 +88,8 @@ export interface Shutdown {
   readonly drain_ms: number
   /** What happens to messages that are not read when the Close is sent. */
   readonly late: LateMessages
+  /** Whether all sockets are terminated instead. */
+  readonly now: boolean
   /** Returns the close reason for the next socket, with a random retry hint if `spread_ms` is given. */
   next_reason(): string
 }
@@ -92,11 +100,12 @@ export interface Shutdown {
  * @throws NetError `invalid_option`, naming the option, its value and what was expected
  */
 export function read_close_options(options: CloseOptions = {}, random: () => number = Math.random): Shutdown {
-  const { drain_ms, late, spread_ms, reason, code } = check_options('close', options, close_rules)
+  const { drain_ms, late, spread_ms, now, reason, code } = check_options('close', options, close_rules)
   return {
     code: code ?? (spread_ms === 0 ? GOING_AWAY : SERVICE_RESTART),
     drain_ms,
     late,
+    now,
     next_reason: () => (spread_ms === 0 ? reason : with_retry_hint(reason, Math.floor(random() * spread_ms))),
   }
 }

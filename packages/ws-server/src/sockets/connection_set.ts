@@ -1,13 +1,16 @@
 import type { CloseCause, NetError } from '@bt/ws-protocol'
 import {
+  CallbackMonitor,
+  type CancelTimer,
   Connection,
   type ConnectionEvents,
   type ConnectionSettings,
-  Heartbeat,
   is_thenable,
+  PeriodicCheck,
+  type Platform,
   report_error,
 } from '@bt/ws-protocol/internal'
-import { node_platform, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
+import { Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import { NO_REFUSALS, type RefusalNote, type RefusalReason } from '../handshake/refusal.js'
 import type { Shutdown } from './close_options.js'
@@ -38,15 +41,21 @@ export class ConnectionSet {
   readonly #sockets: Set<ServerSocket>
   readonly #topics: Topics<ServerSocket>
   readonly #callbacks: SocketCallbacks
+  readonly #platform: Platform
   readonly #connection_settings: ConnectionSettings
   readonly #queue_budget: TotalQueueBudget
-  readonly #heartbeat: Heartbeat
+  readonly #heartbeat: PeriodicCheck
+  readonly #callback_monitor: CallbackMonitor
   readonly #round_trips = new RoundTrips()
   readonly #wire_traits: WireTraits
   readonly #events: ConnectionEvents<ServerSocket>
-  /** The number of sockets that have ended while their callbacks are still running. */
-  #unsettled = 0
+  /** The sockets that have ended while their callbacks are still running. */
+  readonly #unsettled = new Set<ServerSocket>()
   readonly #all_settled_waiters: (() => void)[] = []
+  readonly #close_timeout: number
+  /** While the server shuts down: how long callbacks may take once all sockets have ended. */
+  #callback_limit_ms: number | undefined
+  #cancel_callback_limit: CancelTimer | undefined
   readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
   readonly #closed: Record<CloseCause, number> = {
     local: 0,
@@ -65,10 +74,13 @@ export class ConnectionSet {
   constructor(
     settings: ConnectionSetSettings,
     callbacks: SocketCallbacks,
+    platform: Platform,
     sockets: Set<ServerSocket>,
     topics: Topics<ServerSocket>,
   ) {
     this.#callbacks = callbacks
+    this.#platform = platform
+    this.#close_timeout = settings.close_timeout
     this.#sockets = sockets
     this.#topics = topics
     this.#queue_budget = new TotalQueueBudget(settings.max_total_queue, () => this.#connections())
@@ -80,19 +92,25 @@ export class ConnectionSet {
       inbox_budget: this.inbox_budget,
       round_trip: ms => this.#round_trips.add(ms),
     }
-    this.#heartbeat = new Heartbeat(settings.heartbeat, node_platform.clock, () => this.#connections())
+    this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => {
+      for (const connection of this.#connections()) connection.check()
+    })
+    this.#callback_monitor = new CallbackMonitor('server', platform.clock, () =>
+      this.#unsettled_connections(),
+    )
     this.#events = {
       on_open: socket => callbacks.on_connect?.(socket),
       on_message: (socket, data) => this.#call_on_message(socket, data),
       on_close: (socket, info) => callbacks.on_close?.(socket, info),
       report: (socket, error) =>
-        report_error(with_socket(error, socket), callbacks.on_error, node_platform, {
+        report_error(with_socket(error, socket), callbacks.on_error, platform, {
           side: 'server',
           handle: socket,
         }),
       opened: socket => {
         this.#sockets.add(socket)
         this.#heartbeat.start()
+        this.#callback_monitor.start()
       },
       ended: (socket, { cause }) => this.#ended(socket, cause),
       settled: socket => this.#settled(socket),
@@ -108,12 +126,12 @@ export class ConnectionSet {
     client: () => { readonly addr: string; readonly path: string | undefined },
   ): void {
     this.#refused[reason] += 1
-    const channel = node_platform.channels?.refused
+    const channel = this.#platform.channels?.refused
     if (channel?.hasSubscribers) channel.publish({ side: 'server', reason, status, ...client() })
   }
 
   report(error: NetError): void {
-    report_error(error, this.#callbacks.on_error, node_platform, { side: 'server', handle: undefined })
+    report_error(error, this.#callbacks.on_error, this.#platform, { side: 'server', handle: undefined })
   }
 
   accepted({ stream, head, deflate, request, endpoint, data }: AcceptedClient): void {
@@ -122,7 +140,7 @@ export class ConnectionSet {
     const connection = new Connection<ServerSocket>(
       this.#connection_settings,
       this.#events,
-      node_platform,
+      this.#platform,
       connection => new ServerSocket(connection, { endpoint, request, data, wire, topics: this.#topics }),
     )
     connection.attach(wire)
@@ -147,11 +165,38 @@ export class ConnectionSet {
     }
   }
 
-  /** Closes all connections in order, and resolves when their last callbacks are done. */
-  async shut_down({ code, drain_ms, late, next_reason }: Shutdown): Promise<void> {
-    for (const connection of this.#connections()) connection.shut_down(code, next_reason(), drain_ms, late)
-    if (this.#sockets.size + this.#unsettled === 0) return
+  /**
+   * Closes all connections, and resolves when their last callbacks are done. Callbacks that are still pending
+   * `close_timeout` after the last connection has ended are reported, and no longer waited for.
+   */
+  async shut_down({ code, drain_ms, late, now, next_reason }: Shutdown): Promise<void> {
+    for (const connection of this.#connections()) {
+      if (now) connection.terminate('shutdown')
+      else connection.shut_down(code, next_reason(), drain_ms, late)
+    }
+    this.#callback_limit_ms = now ? 0 : this.#close_timeout
+    this.#limit_callbacks()
+    if (this.#sockets.size + this.#unsettled.size === 0) return
     await new Promise<void>(resolve => this.#all_settled_waiters.push(resolve))
+  }
+
+  /** Returns the connections that may have a callback running. */
+  *#unsettled_connections(): Iterable<Connection<ServerSocket>> {
+    yield* this.#connections()
+    for (const socket of this.#unsettled) yield ServerSocket.connection_of(socket)
+  }
+
+  /** Limits the time for pending callbacks, once all sockets of a server that shuts down have ended. */
+  #limit_callbacks(): void {
+    if (this.#callback_limit_ms === undefined || this.#sockets.size > 0) return
+    this.#cancel_callback_limit?.()
+    if (this.#unsettled.size > 0)
+      this.#cancel_callback_limit = this.#platform.clock.start_timer(this.#callback_limit_ms, () => {
+        for (const socket of this.#unsettled) {
+          this.#callback_monitor.report(ServerSocket.connection_of(socket), 'when its server closed')
+          this.#settled(socket)
+        }
+      })
   }
 
   *#connections(): Iterable<Connection<ServerSocket>> {
@@ -175,13 +220,16 @@ export class ConnectionSet {
     this.#sockets.delete(socket)
     this.#topics.ended(socket)
     if (this.#sockets.size === 0) this.#heartbeat.stop()
-    this.#unsettled += 1
+    this.#unsettled.add(socket)
+    this.#limit_callbacks()
   }
 
   #settled(socket: ServerSocket): void {
     this.#topics.forget(socket)
-    this.#unsettled -= 1
-    if (this.#sockets.size + this.#unsettled > 0) return
+    this.#unsettled.delete(socket)
+    if (this.#sockets.size + this.#unsettled.size > 0) return
+    this.#callback_monitor.stop()
+    this.#cancel_callback_limit?.()
     for (const resolve of this.#all_settled_waiters.splice(0)) resolve()
   }
 }

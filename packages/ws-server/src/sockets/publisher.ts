@@ -5,10 +5,11 @@ import {
   as_payload,
   check_options,
   type OptionRules,
+  type Platform,
   type SharedBatch,
   TurnFramer,
 } from '@bt/ws-protocol/internal'
-import { frame_memory, node_platform, read_message } from '@bt/ws-protocol/internal/node'
+import { frame_memory, read_message } from '@bt/ws-protocol/internal/node'
 import { Cluster, type ClusterEvents, type ClusterStats } from '../cluster/cluster.js'
 import type { ClusterNode } from '../cluster/nodes.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './broadcast_options.js'
@@ -47,7 +48,8 @@ export class Publisher implements ClusterEvents {
   readonly #max_queue: number
   readonly #sockets: ReadonlySet<ServerSocket>
   readonly #report: (error: NetError) => void
-  readonly #framer = new TurnFramer(frame_memory, node_platform.soon)
+  readonly #platform: Platform
+  readonly #framer: TurnFramer
   readonly #cluster: Cluster | undefined
   #has_reported_too_large = false
   /** The identifier of a server without a cluster, once it is read. */
@@ -56,6 +58,7 @@ export class Publisher implements ClusterEvents {
   /** `sockets` are those of the server, which keeps them up to date. */
   constructor(
     settings: PublisherSettings,
+    platform: Platform,
     sockets: ReadonlySet<ServerSocket>,
     report: (error: NetError) => void,
   ) {
@@ -63,7 +66,9 @@ export class Publisher implements ClusterEvents {
     this.#max_queue = max_queue
     this.#sockets = sockets
     this.#report = report
-    const { clock, soon } = node_platform
+    const { clock, soon } = platform
+    this.#platform = platform
+    this.#framer = new TurnFramer(frame_memory, soon)
     this.#cluster = port && new Cluster({ port, max_cluster_queue, clock, soon }, this)
     this.topics = new Topics(max_topics, this.#cluster)
   }
@@ -123,7 +128,7 @@ export class Publisher implements ClusterEvents {
     const sockets = topic === undefined ? this.#sockets : this.topics.members(topic)
     if (sockets === undefined || sockets.size === 0) return
     this.#report_too_large(batch)
-    const has_subscribers = node_platform.channels?.message.hasSubscribers === true
+    const has_subscribers = this.#platform.channels?.message.hasSubscribers === true
     for (const socket of sockets) {
       const connection = ServerSocket.connection_of(socket)
       if (has_subscribers)

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { CloseInfo, ConnectionHandle, NetError, Sendable } from '@bt/ws-protocol'
-import { type Connection, closed_error } from '@bt/ws-protocol/internal'
+import type {
+  CloseInfo,
+  ConnectionHandle,
+  ConnectionState,
+  NetError,
+  PlatformAbortSignal,
+  Sendable,
+} from '@bt/ws-protocol'
+import { type Connection, closed_error, guard_names } from '@bt/ws-protocol/internal'
 import type { ClientEndpoint } from '../handshake/client_address.js'
 import { format_address } from '../handshake/client_address.js'
 import type { HandshakeRequest } from '../handshake/request.js'
@@ -13,8 +20,8 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
    * none. With `trust_proxy`, it is the one that the proxy reports, and `'ip:0'` if that has no port.
    */
   readonly addr: string
-  /** What `authorize` returned; `undefined` without `authorize`. */
-  readonly data: Data
+  /** What `authorize` returned, or `undefined` without `authorize`. It is yours: set it to anything. */
+  data: Data
   /** A unique identifier of this connection, across all servers. */
   readonly id: string
   /** What the client asked for in its handshake. */
@@ -32,14 +39,14 @@ export interface WsSocket<Data = unknown> extends ConnectionHandle {
    * topic all the same, and what other servers publish reaches it when the broker is back, or never
    * @throws NetError `invalid_argument` if `topic` is not a valid name
    */
-  join(topic: string): Promise<true | NetError>
+  readonly join: (topic: string) => Promise<true | NetError>
   /**
    * Leaves a topic.
    *
    * @returns whether it was in it
    * @throws NetError `invalid_argument` if `topic` is not a valid name
    */
-  leave(topic: string): boolean
+  readonly leave: (topic: string) => boolean
 }
 
 /** The byte counters of a socket of `node:net`. */
@@ -66,10 +73,14 @@ export interface ServerSocketParts {
   readonly topics: Topics<ServerSocket>
 }
 
-/** Implements {@link WsSocket}. All state is in its connection. */
+/** Implements {@link WsSocket}. All state is in its connection. It is frozen, except for `data`. */
 export class ServerSocket implements WsSocket {
-  readonly data: unknown
+  static {
+    guard_names(ServerSocket.prototype, [], 'give on_message, on_close or on_error to listen')
+  }
+
   readonly request: HandshakeRequest
+  #data: unknown
   readonly #connection: Connection<ServerSocket>
   readonly #wire: SocketWire
   /** The IP address, or the text to show for a client without one. */
@@ -89,7 +100,8 @@ export class ServerSocket implements WsSocket {
     this.#host = typeof endpoint === 'string' ? endpoint : endpoint.ip
     this.#port = typeof endpoint === 'string' ? undefined : endpoint.port
     this.request = request
-    this.data = data
+    this.#data = data
+    Object.freeze(this)
   }
 
   // These are static, so that users of a socket do not see them.
@@ -120,6 +132,22 @@ export class ServerSocket implements WsSocket {
   get id(): string {
     this.#id ??= randomUUID()
     return this.#id
+  }
+
+  get data(): unknown {
+    return this.#data
+  }
+
+  set data(data: unknown) {
+    this.#data = data
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state
+  }
+
+  get signal(): PlatformAbortSignal {
+    return this.#connection.signal
   }
 
   get queued(): number {
@@ -155,6 +183,10 @@ export class ServerSocket implements WsSocket {
 
   close(code?: number, reason?: string): true {
     return this.#connection.close(code, reason)
+  }
+
+  terminate(): true {
+    return this.#connection.terminate()
   }
 
   drained(): Promise<void> {

@@ -66,15 +66,47 @@ describe('ClientRequest', () => {
   })
 })
 
+function raw_request(parts: {
+  url?: string
+  headers?: Record<string, string | string[]>
+}): ConstructorParameters<typeof PendingRequest>[0] {
+  return { headers: {}, rawHeaders: [], socket: {}, ...parts }
+}
+
 describe('PendingRequest', () => {
   it('leaves out Set-Cookie, which no request has', () => {
-    const message = { url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } }
+    const message = raw_request({ url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } })
     const pending = new PendingRequest(message, 'unknown', '', [])
     expect(pending.headers).toEqual({ host: 'x' })
     expect(pending.packed('/', pack_headers(message.headers)).headers).toEqual({ host: 'x' })
   })
 
   it('has a path though the message has no URL', () => {
-    expect(new PendingRequest({ headers: {} }, 'unknown', '', []).path).toBe('/')
+    expect(new PendingRequest(raw_request({}), 'unknown', '', []).path).toBe('/')
+  })
+
+  it('shows the request of Node as raw', () => {
+    const message = raw_request({ url: '/ws?a=1' })
+    const pending = new PendingRequest(message, 'unknown', '', [])
+    expect(pending.raw).toBe(message)
+    expect('raw' in pending.packed('/ws?a=1', pack_headers({}))).toBe(false)
+    expect([pending.url, pending.path]).toEqual(['/ws?a=1', '/ws'])
+  })
+
+  it.each<[string | undefined, Record<string, string>]>([
+    [undefined, {}],
+    ['', {}],
+    ['a=1', { a: '1' }],
+    ['a=1; b=2;c=3 ; d = 4', { a: '1', b: '2', c: '3', d: '4' }],
+    ['a=1; a=2', { a: '1' }],
+    ['a=b=c', { a: 'b=c' }],
+    ['a; b=1', { b: '1' }],
+    ['a="x y"', { a: 'x y' }],
+    ['a=%E4%B8%AD%3B', { a: '中;' }],
+    ['a=100%', { a: '100%' }],
+    ['__proto__=1; constructor=2', JSON.parse('{"__proto__":"1","constructor":"2"}')],
+  ])('parses the cookies of %o', (cookie, cookies) => {
+    const headers = cookie === undefined ? {} : { cookie }
+    expect({ ...new PendingRequest(raw_request({ headers }), 'unknown', '', []).cookies }).toEqual(cookies)
   })
 })

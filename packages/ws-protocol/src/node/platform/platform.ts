@@ -78,6 +78,7 @@ export const node_platform: Platform = {
   make_queue: is_masked => new FrameQueue(is_masked, frame_memory),
   soon: task => tick.add(task),
   defer: task => last_tick.add(task),
+  make_controller: () => new AbortController(),
   channels: {
     open: channel('bt.net.open'),
     close: channel('bt.net.close'),

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import type { Runnable, SocketEvents, SocketPort } from '../../connection/socket_port.js'
 import { NetError } from '../../errors/errors.js'
 import { type BrokenRule, describe_broken_rule } from '../../frames/broken_rule.js'
-import { ABNORMAL_CLOSURE, NO_CODE } from '../../frames/close_code.js'
+import { ABNORMAL_CLOSURE } from '../../frames/close_code.js'
 import type { DecoderEvents, FrameDecoder } from '../../frames/decoder.js'
 import { type FrameView, make_frame, mask_frames, OPCODE, read_frames } from '../../frames/frame.js'
 import type { FrameBatch } from '../../queues/batch.js'
@@ -15,6 +15,7 @@ import { DecoderPool } from '../memory/decoder_pool.js'
 import { message_memory_bytes } from '../memory/message_memory.js'
 import { read_chunk, share_read_memory } from '../memory/read_memory.js'
 import { type ByteStream, drop_idle_listener, read_little_ahead } from './byte_stream.js'
+import { close_payload } from './close_frame.js'
 import { may_continue, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
@@ -699,15 +700,6 @@ function on_close(this: WiredStream): void {
 }
 
 /** Returns the payload of a Close (RFC 6455 §5.5.1), which is empty for 1005. */
-function close_payload(code: number, reason: string): Uint8Array {
-  if (code === NO_CODE) return NOTHING
-  const text = Buffer.from(reason)
-  const payload = Buffer.allocUnsafe(2 + text.length)
-  payload.writeUInt16BE(code)
-  payload.set(text, 2)
-  return payload
-}
-
 const KEY_BYTES = 4
 const key_pool = Buffer.allocUnsafeSlow(8_192)
 let next_key_at = key_pool.length

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { wire_rules } from '../../../src/node/wire/wire_rules.js'
+import { node_platform, register_network } from '../../../src/node/index.js'
+import { node_rules, select_environment } from '../../../src/node/platform/node_rules.js'
 import { check_options } from '../../../src/options/option_rule.js'
 import { NOT_A_COUNT } from '../../options/not_a_count.js'
 
 const MAX = 2_147_483_647
-const check = (given: unknown) => check_options('call', given, wire_rules(1_024))
+const check = (given: object) => check_options('call', { type: 'ws', ...given }, node_rules(1_024))
 
 const refused = (name: string, shown: string, expected: string) =>
   expect.objectContaining({
@@ -13,11 +14,12 @@ const refused = (name: string, shown: string, expected: string) =>
   })
 
 test('the defaults are those of the contract', () => {
-  expect(check({})).toEqual({ max_fragments: 1_024, compression: false })
+  expect(check({})).toEqual({ type: 'ws', max_fragments: 1_024, compression: false })
 })
 
 test('the default of max_fragments is the side’s own', () => {
-  expect(check_options('call', {}, wire_rules(16_384))).toEqual({ max_fragments: 16_384, compression: false })
+  const rules = node_rules(16_384)
+  expect(check_options('call', { type: 'ws' }, rules).max_fragments).toBe(16_384)
 })
 
 describe('max_fragments', () => {
@@ -86,7 +88,41 @@ describe.each(['max_fragments', 'compression'] as const)('%s', name => {
   })
 
   test('has a default that its own rule accepts', () => {
-    const { fallback, accepts } = wire_rules(1_024)[name]
+    const { fallback, accepts } = node_rules(1_024)[name]
     expect(accepts(fallback)).toBe(true)
+  })
+})
+
+describe('type and network', () => {
+  const network = {}
+  const environment = {
+    platform: node_platform,
+    has_tls: false,
+    create_http_server: (): never => never_called(),
+  }
+  register_network(network, environment)
+
+  function never_called(): never {
+    throw new Error('called')
+  }
+
+  test('select the machine, or the environment of a network', () => {
+    expect(select_environment('call', check({})).platform).toBe(node_platform)
+    expect(select_environment('call', check({ type: 'mem', network }))).toBe(environment)
+  })
+
+  test.each([
+    [{ type: 'mem' }, "call: the type 'mem' is for tests, and needs the option network"],
+    [{ network }, "call: the option network is for the type 'mem'"],
+  ])('need each other: %o', (given, message) => {
+    expect(() => select_environment('call', check(given))).toThrow(message)
+  })
+
+  test.each([
+    [{ type: 'tcp' }, `"tcp"; expected 'ws', or 'mem' in a test`],
+    [{ network: {} }, 'an object; expected a memory_network() of @bt/net/testing'],
+    [{ network: 'x' }, '"x"; expected a memory_network() of @bt/net/testing'],
+  ])('are checked: %o', (given, message) => {
+    expect(() => check(given)).toThrow(message)
   })
 })

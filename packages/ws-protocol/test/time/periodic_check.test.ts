@@ -1,42 +1,51 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CHECKS_PER_HEARTBEAT, Heartbeat, type HeartbeatTarget } from '../../src/connection/heartbeat.js'
 import { FakeClock } from '../../src/testing/index.js'
+import { CHECKS_PER_SPAN, PeriodicCheck } from '../../src/time/periodic_check.js'
 
-describe('Heartbeat', () => {
+/** Something that is checked. */
+interface Target {
+  check(): void
+}
+
+describe('PeriodicCheck', () => {
   let clock: FakeClock
-  let heartbeat: Heartbeat
-  let targets: Set<HeartbeatTarget>
+  let periodic: PeriodicCheck
+  let targets: Set<Target>
   let checks: string[]
 
   /** Returns a target that records its checks, and runs a further action. */
-  const target = (name: string, and_then: () => void = () => {}): HeartbeatTarget => ({
+  const target = (name: string, and_then: () => void = () => {}): Target => ({
     check() {
       checks.push(`${name} ${clock.now_ms()}`)
       and_then()
     },
   })
 
-  const add = (one: HeartbeatTarget): void => {
-    targets.add(one)
-    heartbeat.start()
+  const check_all = (): void => {
+    for (const target of targets) target.check()
   }
 
-  const remove = (one: HeartbeatTarget): void => {
+  const add = (one: Target): void => {
+    targets.add(one)
+    periodic.start()
+  }
+
+  const remove = (one: Target): void => {
     targets.delete(one)
-    if (targets.size === 0) heartbeat.stop()
+    if (targets.size === 0) periodic.stop()
   }
 
   beforeEach(() => {
     clock = new FakeClock()
     targets = new Set()
-    heartbeat = new Heartbeat(25_000, clock, () => targets)
+    periodic = new PeriodicCheck(25_000, clock, check_all)
     checks = []
   })
 
-  it('checks ten times within heartbeat', () => {
+  it('checks ten times within the span', () => {
     add(target('a'))
     clock.advance(25_000)
-    expect(CHECKS_PER_HEARTBEAT).toBe(10)
+    expect(CHECKS_PER_SPAN).toBe(10)
     expect(checks).toEqual(
       [2_500, 5_000, 7_500, 10_000, 12_500, 15_000, 17_500, 20_000, 22_500, 25_000].map(ms => `a ${ms}`),
     )
@@ -125,8 +134,8 @@ describe('Heartbeat', () => {
     expect(checks).toEqual(['b 2500'])
   })
 
-  it('never checks if heartbeat is false', () => {
-    heartbeat = new Heartbeat(false, clock, () => targets)
+  it('never checks if the span is false', () => {
+    periodic = new PeriodicCheck(false, clock, check_all)
     const one = target('a')
     add(one)
     expect(clock.timers).toBe(0)
