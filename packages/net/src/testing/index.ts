@@ -1,0 +1,6 @@
+export {
+  type Link,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  memory_network,
+} from './memory_network.js'

@@ -1,0 +1,274 @@
+import { setImmediate } from 'node:timers'
+import type { WsClient } from '@bt/ws-client'
+import { type MemoryNetworkLike, type MessageData, NetError } from '@bt/ws-protocol'
+import {
+  type Clock,
+  check_options,
+  describe_value,
+  type OptionRule,
+  type OptionRules,
+} from '@bt/ws-protocol/internal'
+import { type NetworkAddress, node_platform, register_network } from '@bt/ws-protocol/internal/node'
+import { FakeClock } from '@bt/ws-protocol/testing'
+import type { WsSocket } from '@bt/ws-server'
+import { MemoryLink } from './link.js'
+import { MemoryHttpServer } from './memory_http_server.js'
+import { MemoryStream } from './memory_stream.js'
+
+/** Options of {@link memory_network}. */
+export interface MemoryNetworkOptions {
+  /**
+   * Whether time stands still until {@link MemoryNetwork.advance}: heartbeats, timeouts, delays before
+   * reconnecting and latencies. Otherwise it is the time of the platform, which the fake timers of vitest,
+   * Jest and `node:test` move, too. @defaultValue `false`
+   */
+  readonly manual_clock?: boolean | undefined
+  /** How long each byte is under way, in milliseconds. @defaultValue `0` */
+  readonly latency_ms?: number | undefined
+  /** How many bytes pass in a second, in each direction of each connection. @defaultValue no limit */
+  readonly bytes_per_second?: number | undefined
+  /**
+   * How many bytes of each direction may be under way or unread before its sender has to wait, as in the
+   * buffers of a kernel. @defaultValue 64 KiB
+   */
+  readonly buffer_bytes?: number | undefined
+}
+
+/** A connection of a {@link MemoryNetwork}. */
+export interface Link {
+  /** Whether both ends still exist. */
+  readonly is_open: boolean
+  /** How long each byte is under way that is sent from now on, in milliseconds. */
+  latency_ms: number
+  /** How many bytes pass in a second, in each direction. */
+  bytes_per_second: number
+  /**
+   * Delivers nothing any more to one side, or to both, until {@link Link.thaw}; neither side notices, but by
+   * its heartbeat or a full queue.
+   */
+  freeze(side?: 'client' | 'server'): void
+  /** Delivers again to one side, or to both, beginning with what was under way. */
+  thaw(side?: 'client' | 'server'): void
+  /**
+   * Cuts the connection: both sides see a reset at once, and what was under way is lost. With a side, only
+   * that one sees it, and the other hears nothing any more: a half-open connection.
+   */
+  cut(seen_by?: 'client' | 'server'): void
+}
+
+function at_least(min: number): Pick<OptionRule<number>, 'expects' | 'accepts'> {
+  return { expects: `a number from ${min}`, accepts: value => typeof value === 'number' && value >= min }
+}
+
+const network_rules: OptionRules<
+  MemoryNetworkOptions,
+  'manual_clock' | 'latency_ms' | 'bytes_per_second' | 'buffer_bytes'
+> = {
+  manual_clock: {
+    fallback: false,
+    expects: 'true or false',
+    accepts: value => typeof value === 'boolean',
+  },
+  latency_ms: { ...at_least(0), fallback: 0 },
+  bytes_per_second: { ...at_least(1), fallback: Number.POSITIVE_INFINITY },
+  buffer_bytes: { ...at_least(1), fallback: 65_536 },
+}
+
+const FIRST_FREE_PORT = 49_152
+/** The names of a machine for itself, and for all of its addresses: here they are all the same. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1', '0.0.0.0', '::'])
+
+/** After this many turns of the event loop in which nothing moved, nothing will. */
+const QUIET_TURNS = 12
+
+/**
+ * Makes a network in memory, for the tests of servers and clients: give it to `listen` and `connect` with
+ * `type: 'mem'` and `network`, and otherwise the same options. Connections pass through the same handshake,
+ * frames and queues as real ones; only the sockets of the machine are left out, and TLS.
+ *
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected
+ */
+export function memory_network(options: MemoryNetworkOptions = {}): MemoryNetwork {
+  return new MemoryNetwork(options)
+}
+
+/** A connection with those who have it. */
+interface LinkEntry {
+  readonly link: MemoryLink
+  /** Returns the client. */
+  readonly client: () => object
+  /** The address of the client. */
+  readonly addr: string
+}
+
+/** A network in memory, as {@link memory_network} makes it. */
+export class MemoryNetwork implements MemoryNetworkLike {
+  readonly #servers = new Map<string, MemoryHttpServer>()
+  readonly #links = new Set<LinkEntry>()
+  readonly #conditions
+  readonly #clock: FakeClock | undefined
+  #next_port = FIRST_FREE_PORT
+  #is_down = false
+  #moves = 0
+  #tasks = 0
+
+  /** Use {@link memory_network}. */
+  constructor(options: MemoryNetworkOptions) {
+    const settings = check_options('memory_network', options, network_rules)
+    this.#conditions = settings
+    this.#clock = settings.manual_clock ? new FakeClock() : undefined
+    const platform = this.#clock === undefined ? node_platform : { ...node_platform, clock: this.#clock }
+    register_network(this, {
+      platform,
+      has_tls: false,
+      create_http_server: options =>
+        new MemoryHttpServer(options, {
+          bind: (server, address) => this.#bind(server, address),
+          unbind: server => this.#unbind(server),
+          later: task => this.#later(task),
+        }),
+      connect: (address, client) => this.#connect(address, platform.clock, client),
+    })
+  }
+
+  /** The open connections, the oldest first. */
+  get links(): readonly Link[] {
+    return [...this.#links].map(({ link }) => link).filter(({ is_open }) => is_open)
+  }
+
+  /**
+   * Returns the connection of a client or of a server's socket.
+   *
+   * @throws NetError `invalid_argument` if it has none in this network
+   */
+  link(handle: WsClient<MessageData<true>> | WsSocket): Link {
+    for (const { link, client, addr } of [...this.#links].reverse())
+      if (client() === handle || addr === handle.addr) return link
+    throw new NetError(
+      'invalid_argument',
+      `link got ${describe_value(handle)}, which has no connection in this network`,
+    )
+  }
+
+  /** Cuts all connections, and lets no client connect, until {@link MemoryNetwork.restart}. */
+  stop(): void {
+    this.#is_down = true
+    for (const link of this.links) link.cut()
+  }
+
+  /** Cuts all connections, and lets clients connect again. */
+  restart(): void {
+    this.stop()
+    this.#is_down = false
+  }
+
+  /**
+   * Resolves when nothing moves any more: no bytes, and no callbacks that they cause. It does not wait for
+   * timers, nor for what a callback awaits from elsewhere.
+   */
+  async settled(): Promise<void> {
+    let moves = -1
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
+      await new Promise(resolve => setImmediate(resolve))
+      if (moves !== this.#moves || this.#tasks > 0) quiet = 0
+      moves = this.#moves
+    }
+  }
+
+  /**
+   * Advances the manual clock, timer by timer, and waits after each until nothing moves any more.
+   *
+   * @throws NetError `unsupported` without `manual_clock`
+   */
+  async advance(by_ms: number): Promise<void> {
+    const clock = this.#clock
+    if (clock === undefined)
+      throw new NetError(
+        'unsupported',
+        'advance moves the clock of a memory_network({ manual_clock: true }); otherwise move the fake timers of your test runner',
+      )
+    await this.settled()
+    const until_ms = clock.now_ms() + by_ms
+    for (let due_ms = clock.next_due_ms; due_ms <= until_ms; due_ms = clock.next_due_ms) {
+      clock.advance(Math.max(0, due_ms - clock.now_ms()))
+      await this.settled()
+    }
+    clock.advance(until_ms - clock.now_ms())
+  }
+
+  #bind(server: MemoryHttpServer, address: NetworkAddress): NetworkAddress {
+    const bound = 'port' in address && address.port === 0 ? { ...address, port: this.#free_port() } : address
+    const key = key_of(bound)
+    if (this.#servers.has(key)) throw system_error('EADDRINUSE', `listen EADDRINUSE: ${key}`)
+    this.#servers.set(key, server)
+    return bound
+  }
+
+  #unbind(server: MemoryHttpServer): void {
+    for (const [key, bound] of this.#servers) if (bound === server) this.#servers.delete(key)
+  }
+
+  #free_port(): number {
+    this.#next_port += 1
+    return this.#next_port - 1
+  }
+
+  /** Connects in a later turn, as a network does: a client that is closed meanwhile never connects. */
+  #connect(address: NetworkAddress, clock: Clock, client: () => object): MemoryStream {
+    const is_unix = 'path' in address
+    const own = is_unix ? undefined : { host: '127.0.0.1', port: this.#free_port() }
+    const stream = new MemoryStream(own, is_unix ? undefined : address, false)
+    this.#later(() => {
+      if (stream.destroyed) return
+      const server = this.#servers.get(key_of(address))
+      if (this.#is_down) stream.destroy(system_error('ENETUNREACH', 'connect ENETUNREACH'))
+      else if (server === undefined)
+        stream.destroy(system_error('ECONNREFUSED', `connect ECONNREFUSED ${key_of(address)}`))
+      else this.#link(stream, server, clock, client)
+    })
+    return stream
+  }
+
+  #link(stream: MemoryStream, server: MemoryHttpServer, clock: Clock, client: () => object): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = stream
+    const is_unix = localAddress === undefined
+    const accepted = new MemoryStream(
+      is_unix ? undefined : { host: String(remoteAddress), port: Number(remotePort) },
+      is_unix ? undefined : { host: localAddress, port: Number(localPort) },
+      true,
+    )
+    const link = new MemoryLink({ client: stream, server: accepted }, this.#conditions, clock, {
+      later: task => this.#later(task),
+      moved: () => {
+        this.#moves += 1
+      },
+    })
+    const entry = { link, client, addr: `${localAddress}:${localPort}` }
+    this.#links.add(entry)
+    for (const end of [stream, accepted])
+      end.once('close', () => {
+        if (!link.is_alive) this.#links.delete(entry)
+      })
+    server.accept(accepted)
+  }
+
+  /** Runs `task` in a later turn of the event loop, which fake timers do not stop. */
+  #later(task: () => void): void {
+    this.#tasks += 1
+    setImmediate(() => {
+      this.#tasks -= 1
+      task()
+    })
+  }
+}
+
+/** Returns the key of an address: the names of a machine for itself are one, and a port belongs to one server. */
+function key_of(address: NetworkAddress): string {
+  if ('path' in address) return `unix:${address.path}`
+  const host = address.host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  return `${OWN_NAMES.has(host) ? 'localhost' : host}:${address.port}`
+}
+
+function system_error(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}
