@@ -33,6 +33,61 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
   beforeEach(() => start_open())
 
+  describe('terminate', () => {
+    it('ends the socket at once, drops the queue and what waits, and keeps the cause local', () => {
+      socket.takes_writes = false
+      connection.send('a')
+      connection.set_listener('busy')
+      socket.receive('waits')
+      expect(connection.terminate()).toBe(true)
+      expect([socket.call_names, connection.state]).toEqual([['terminate'], 'closing'])
+      connection.set_listener('ready')
+      socket.end(1006, '')
+      expect(events.log).not.toContain('on_message waits')
+      expect(events.infos).toEqual([{ code: 1006, reason: '', cause: 'local', clean: false, unsent: 1 }])
+    })
+
+    it('twice ends the socket once', () => {
+      connection.terminate()
+      connection.terminate('shutdown')
+      expect(socket.call_names).toEqual(['terminate'])
+      socket.end(1006, '')
+      expect(events.infos[0]?.cause).toBe('local')
+    })
+  })
+
+  describe('signal', () => {
+    it('aborts when the connection has ended, before on_close, with the error closed', () => {
+      const { signal } = connection
+      signal.addEventListener('abort', () => events.log.push('abort'))
+      expect(signal.aborted).toBe(false)
+      socket.end(1000, '')
+      expect(events.log).toEqual(['opened', 'on_open', 'ended', 'abort', 'on_close'])
+      expect(signal).toMatchObject({ aborted: true, reason: { code: 'closed' } })
+    })
+
+    it('is aborted already if it is read later', () => {
+      socket.end(1000, '')
+      expect(connection.signal.aborted).toBe(true)
+      expect(connection.signal).toBe(connection.signal)
+    })
+
+    it('has a reason with which a callback fails silently, and any other is reported', async () => {
+      for (const is_reason of [true, false]) {
+        start_open()
+        const { signal } = connection
+        events.message_result = () =>
+          new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(is_reason ? signal.reason : new Error('a bug'))),
+          )
+        socket.receive('go')
+        socket.end(1006, '')
+        await connection.closed
+        expect(codes()).toEqual(is_reason ? [] : ['handler_failed'])
+      }
+    })
+  })
+
   describe('sending', () => {
     it('writes the messages of one turn with one write at its end', () => {
       expect(connection.send('a')).toBe(true)

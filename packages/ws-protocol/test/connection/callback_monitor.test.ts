@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CallbackMonitor } from '../../src/connection/callback_monitor.js'
+import type { CloseInfo } from '../../src/connection/close_info.js'
+import type { CallbackName } from '../../src/connection/inbox.js'
+import type { NetError } from '../../src/errors/errors.js'
+import { FakeClock } from '../../src/testing/index.js'
+
+interface FakeInbox {
+  running: CallbackName | undefined
+  calls: number
+  bytes: number
+  close_due: CloseInfo | undefined
+}
+
+const CLOSED: CloseInfo = { code: 1000, reason: '', cause: 'peer', clean: true, unsent: 0 }
+
+describe('CallbackMonitor', () => {
+  let clock: FakeClock
+  let inbox: FakeInbox
+  let reported: string[]
+  let monitor: CallbackMonitor
+  let connection: { readonly inbox: FakeInbox; report(error: NetError): void }
+
+  beforeEach(() => {
+    clock = new FakeClock()
+    reported = []
+    inbox = { running: 'on_message', calls: 1, bytes: 10, close_due: undefined }
+    connection = { inbox, report: ({ code, message }) => reported.push(`${code}: ${message.split(':')[0]}`) }
+    monitor = new CallbackMonitor('server', clock, () => [connection])
+    monitor.start()
+  })
+
+  const pending = (name: string): string => `callback_pending: ${name} has not settled for 30 s`
+
+  it('reports a callback once, after 30 to 33 seconds, if messages wait for it', () => {
+    clock.advance(30_000)
+    expect([reported, monitor.has_reported(connection)]).toEqual([[], false])
+    clock.advance(3_000)
+    expect([reported, monitor.has_reported(connection)]).toEqual([[pending('on_message')], true])
+    clock.advance(300_000)
+    expect(reported).toHaveLength(1)
+  })
+
+  it('counts anew for each callback', () => {
+    for (; inbox.calls < 20; inbox.calls += 1) clock.advance(27_000)
+    expect(reported).toEqual([])
+    clock.advance(33_000)
+    expect(reported).toHaveLength(1)
+    inbox.calls += 1
+    expect(monitor.has_reported(connection)).toBe(false)
+    clock.advance(33_000)
+    expect(reported).toHaveLength(2)
+  })
+
+  it('waits until something waits for the callback: messages, or the end of the connection', () => {
+    inbox.bytes = 0
+    clock.advance(300_000)
+    expect(reported).toEqual([])
+    inbox.close_due = CLOSED
+    clock.advance(3_000)
+    expect(reported).toHaveLength(1)
+  })
+
+  it.each<[CallbackName, 'client' | 'server', string]>([
+    ['on_close', 'server', 'on_close'],
+    ['on_open', 'server', 'on_connect'],
+    ['on_open', 'client', 'on_open'],
+  ])('calls %s of a %s %s', (running, side, name) => {
+    monitor.stop()
+    Object.assign(inbox, { running, bytes: running === 'on_close' ? 0 : 1 })
+    new CallbackMonitor(side, clock, () => [connection]).start()
+    clock.advance(33_000)
+    expect(reported).toEqual([pending(name)])
+  })
+
+  it('ignores connections without a running callback', () => {
+    inbox.running = undefined
+    clock.advance(300_000)
+    expect(reported).toEqual([])
+  })
+
+  it('checks nothing once it is stopped', () => {
+    monitor.stop()
+    expect(clock.timers).toBe(0)
+  })
+})
