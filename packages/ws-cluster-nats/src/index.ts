@@ -2,4 +2,10 @@
 export { NetError } from '@bt/ws-protocol'
 export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 export { nats } from './nats.js'
-export type { NatsClientOptions, NatsOptions } from './options.js'
+export type {
+  NatsAuthenticator,
+  NatsClientOptions,
+  NatsCredentials,
+  NatsOptions,
+  NatsTlsOptions,
+} from './options.js'

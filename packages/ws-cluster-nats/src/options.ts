@@ -1,26 +1,59 @@
 import { type BrokerOptions, broker_rules, client_options_rule } from '@bt/ws-protocol/broker'
 import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
-import type { NodeConnectionOptions } from '@nats-io/transport-node'
+
+/** What an authenticator of NATS returns: a token, a user with a password, an NKey, or a JWT. */
+export type NatsCredentials =
+  // biome-ignore lint/suspicious/noConfusingVoidType: NATS's own type has it, for an account without credentials
+  | void
+  | { auth_token: string }
+  | { user: string; pass?: string }
+  | { nkey: string; sig: string }
+  | { jwt: string; nkey?: string; sig?: string }
+
+/** Returns the credentials of a connection, which may sign the `nonce` of the server. */
+export type NatsAuthenticator = (nonce?: string) => NatsCredentials
+
+/** TLS settings of NATS's own client, in its spelling: texts in PEM, or paths of files with them. */
+export interface NatsTlsOptions {
+  /** Whether TLS comes before the greeting of the server, which has to be configured for that. */
+  handshakeFirst?: boolean
+  /** The certificate of this client. */
+  cert?: string
+  certFile?: string
+  /** The authorities to trust. */
+  ca?: string
+  caFile?: string
+  /** The key of the certificate. */
+  key?: string
+  keyFile?: string
+}
 
 /**
- * Options of NATS's own client that `nats` accepts, in its spelling: credentials (`user` and `pass`, `token`,
- * or an `authenticator` for NKeys, JWTs and credentials files), `tls`, and a few others. `nats` sets the
- * remaining ones itself, because the server reconnects on its own and keeps track of its messages.
+ * Options of NATS's own client that `nats` accepts, in its spelling; it documents them. `nats` sets the
+ * remaining ones itself, because the server reconnects on its own and keeps track of its messages. The types
+ * of the client itself do not compile with `exactOptionalPropertyTypes`, so these are written out.
  */
-export type NatsClientOptions = Pick<
-  NodeConnectionOptions,
-  | 'authenticator'
-  | 'user'
-  | 'pass'
-  | 'token'
-  | 'tls'
-  | 'name'
-  | 'noRandomize'
-  | 'resolve'
-  | 'pingInterval'
-  | 'maxPingOut'
-  | 'debug'
->
+export interface NatsClientOptions {
+  /** For NKeys, JWTs and credentials files, from NATS's own functions such as `credsAuthenticator`. */
+  authenticator?: NatsAuthenticator | NatsAuthenticator[]
+  user?: string
+  pass?: string
+  token?: string
+  /** `null` forbids TLS. */
+  tls?: NatsTlsOptions | null
+  /** The name of the connection, which NATS shows. */
+  name?: string
+  /** Whether to keep the order of several servers. */
+  noRandomize?: boolean
+  /** Whether to look up all addresses of a host name. */
+  resolve?: boolean
+  /** How often to ping, in milliseconds. */
+  pingInterval?: number
+  /** How many pings may be unanswered. */
+  maxPingOut?: number
+  /** Whether to print the protocol. */
+  debug?: boolean
+}
 
 const CLIENT_OPTIONS: Readonly<Record<keyof NatsClientOptions, true>> = {
   authenticator: true,
