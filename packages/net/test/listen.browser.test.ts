@@ -6,7 +6,7 @@ it('listen is unsupported in a browser, and the error names the alternative', ()
   expect(() => browser.listen()).toThrow(
     expect.objectContaining({
       code: 'unsupported',
-      message: 'listen: a browser takes no connections: run listen in Node, and connect to it from here',
+      message: 'listen: this platform takes no connections: run listen in Node, and connect to it from here',
     }),
   )
 })

@@ -20,7 +20,7 @@ import {
   start_server,
   with_address,
 } from './samples.ts'
-import { expect_no_type_errors } from './type_check.ts'
+import { COMPILERS, expect_no_type_errors, expect_to_compile, FORMATS } from './type_check.ts'
 import { WorkflowHost } from './workflow_host.ts'
 
 const PACKAGES = [
@@ -254,7 +254,7 @@ describe.each(PACKAGES)('the published %s', name => {
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js']))
     const sources = new Set(files.filter(file => /^src\/.*\.ts$/.test(file)))
     const source_of = (file: string): string =>
-      file.replace(/^dist\/(.*?)(\.d\.ts|\.js)(\.map)?$/, 'src/$1.ts')
+      file.replace(/^dist\/(.*?)(\.d\.c?ts|\.c?js)(\.map)?$/, 'src/$1.ts')
     const others = files.filter(file => !sources.has(file) && !sources.has(source_of(file)))
     expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
   })
@@ -348,6 +348,22 @@ describe('a project that installs the packages of brokers as well', () => {
         { resolution, types: ['node'] },
       ))
   }
+
+  describe.each(FORMATS)('with $name', format => {
+    it.each(Object.keys(COMPILERS).filter(compiler => format.compilers.includes(compiler)))(
+      'compiles all packages strictly with TypeScript %s',
+      version => expect_to_compile(user, project, format, version),
+    )
+  })
+
+  it('gets the same classes through require() and import', async () => {
+    const program = join(project, 'both.cjs')
+    writeFileSync(
+      program,
+      "const { NetError } = require('@bt/net')\nimport('@bt/net').then(net => console.log(net.NetError === NetError))\n",
+    )
+    expect(await user.run(project, process.execPath, program)).toBe('true\n')
+  })
 
   it.each([
     ['NATS', start_nats],
