@@ -219,7 +219,8 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   #on_decided(handshake: Handshake, verdict: Verdict): void {
-    const { message, stream } = handshake
+    const { message, stream, request } = handshake
+    PendingRequest.release(request)
     if (verdict.name === 'refused') this.#refuse(handshake, verdict.refusal)
     else if (verdict.name === 'left') this.#on_client_left(handshake)
     // `authorize` may have closed the server.

@@ -1,3 +1,4 @@
+import { environment_of } from '@bt/ws-protocol/internal/node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   connect,
@@ -129,6 +130,21 @@ describe('a connection', () => {
     expect(await ws.closed).toMatchObject({ code: 4000, cause: 'local', clean: true })
     expect(await socket?.closed).toMatchObject({ code: 4000, reason: 'enough', cause: 'peer', clean: true })
     expect(network.links).toEqual([])
+  })
+})
+
+describe('a server', () => {
+  it('cuts off more connections than twice max_connections and a hundred, like on a real network', async () => {
+    const server = await start({ max_connections: 1 })
+    const { connect } = environment_of(network)
+    const streams = Array.from({ length: 103 }, () =>
+      connect?.({ host: 'localhost', port: 8081 }, () => ({})),
+    )
+    for (const stream of streams) stream?.resume()
+    await network.settled()
+    expect(streams.filter(stream => stream?.destroyed)).toHaveLength(1)
+    expect(server.stats().refused.over_limit).toBe(1)
+    for (const stream of streams) stream?.destroy()
   })
 })
 

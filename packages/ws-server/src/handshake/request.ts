@@ -46,8 +46,8 @@ export interface AuthorizeRequest extends HandshakeRequest {
    */
   readonly signal: PlatformAbortSignal
   /**
-   * Node's `IncomingMessage`, for middleware that takes one, such as a session store. A socket does not keep
-   * it.
+   * Node's `IncomingMessage`, for middleware that takes one, such as a session store. It is gone when the
+   * handshake is decided, so that a request that is kept holds no connection.
    */
   readonly raw: RawRequest
 }
@@ -134,7 +134,7 @@ interface RequestMessage extends RawRequest {
 /** The request of a client during its handshake, as `authorize` gets it. */
 export class PendingRequest extends ClientRequest implements AuthorizeRequest {
   readonly protocols: readonly string[]
-  readonly #raw: RawRequest
+  #raw: RawRequest
   readonly #endpoint: ClientEndpoint
   readonly #signal = new LazySignal()
 
@@ -152,6 +152,11 @@ export class PendingRequest extends ClientRequest implements AuthorizeRequest {
   /** Returns the signal to abort. It is static, so that users of the request do not see it. */
   static signal_of(request: PendingRequest): LazySignal {
     return request.#signal
+  }
+
+  /** Forgets the raw request with its socket, since a user may keep the request. */
+  static release(request: PendingRequest): void {
+    request.#raw = { headers: request.headers, rawHeaders: [], url: request.url, socket: {} }
   }
 
   get raw(): RawRequest {

@@ -1,7 +1,15 @@
 import { once } from 'node:events'
+import { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type CloseInfo, refuse, type WsServer, type WsServerError, type WsSocket } from '../../src/index.js'
+import {
+  type AuthorizeRequest,
+  type CloseInfo,
+  refuse,
+  type WsServer,
+  type WsServerError,
+  type WsSocket,
+} from '../../src/index.js'
 import { RawClient } from '../raw_client.js'
 import { connect_client, start_open, stop_all } from '../started_server.js'
 
@@ -49,6 +57,23 @@ describe('a socket', () => {
     const { request } = only_socket(server)
     expect([request.url, { ...request.cookies }]).toEqual(['/ws?a=1', { session: 'x', theme: 'dark' }])
     expect(raw_urls).toEqual(['/ws?a=1', 0])
+  })
+})
+
+describe('a request that authorize keeps', () => {
+  it('has no connection any more when the handshake is decided', async () => {
+    const kept: AuthorizeRequest[] = []
+    const seen: boolean[] = []
+    const server = await start_open({
+      authorize: request => {
+        kept.push(request)
+        seen.push(request.raw.socket instanceof Socket)
+      },
+    })
+    await connect_client(server, '/ws?a=1')
+    expect(seen).toEqual([true])
+    expect(kept[0]?.raw.socket).not.toBeInstanceOf(Socket)
+    expect([kept[0]?.raw.url, kept[0]?.raw.headers.upgrade]).toEqual(['/ws?a=1', 'websocket'])
   })
 })
 
