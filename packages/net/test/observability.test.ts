@@ -220,11 +220,18 @@ describe('its Prometheus samples', () => {
       'bt_net_errors_total{side="client",code="handshake_refused"}': 1,
     })
     const figures = await import(join(folder, 'prometheus.ts'))
-    figures.read_stats({ stats: () => ({ ...stats, round_trip_ms: { p50: 12, p99: 250 } }) })
+    const cluster = {
+      ...{ is_connected: true, nodes: 3, subscriptions: 2, queued_bytes: 0 },
+      ...{ published: 7, received: 8, refused: 0, lost: 0, unreadable: 0, outages: 1 },
+    }
+    figures.read_stats({ stats: () => ({ ...stats, cluster, round_trip_ms: { p50: 12, p99: 250 } }) })
     const later = values_of(await register.metrics())
     expect(later.get('bt_net_server_round_trip_seconds{quantile="0.5"}')).toBe(0.012)
     expect(later.get('bt_net_server_round_trip_seconds{quantile="0.99"}')).toBe(0.25)
     expect(later.get('bt_net_server_accepted_total')).toBe(2)
+    expect(later.get('bt_net_server_cluster{figure="is_connected"}')).toBe(1)
+    expect(later.get('bt_net_server_cluster{figure="published"}')).toBe(undefined)
+    expect(later.get('bt_net_server_cluster_total{event="published"}')).toBe(7)
   })
 
   it.each(PAGES)(
