@@ -1,14 +1,36 @@
 import { type BrokerOptions, broker_rules, client_options_rule } from '@bt/ws-protocol/broker'
 import { describe_type, type OptionRules } from '@bt/ws-protocol/internal'
 
-/** What an authenticator of NATS returns: a token, a user with a password, an NKey, or a JWT. */
+/**
+ * What an authenticator of NATS returns, in its spelling: nothing, a token, a user, an NKey, or a JWT.
+ */
 export type NatsCredentials =
-  // biome-ignore lint/suspicious/noConfusingVoidType: NATS's own type has it, for an account without credentials
+  // biome-ignore lint/suspicious/noConfusingVoidType: NATS's own type has it
   | void
-  | { auth_token: string }
-  | { user: string; pass?: string }
-  | { nkey: string; sig: string }
-  | { jwt: string; nkey?: string; sig?: string }
+  | {
+      /** A token. */
+      auth_token: string
+    }
+  | {
+      /** A user. */
+      user: string
+      /** The password of the user. */
+      pass?: string
+    }
+  | {
+      /** The public key of an NKey. */
+      nkey: string
+      /** The signature of the nonce, in base64. */
+      sig: string
+    }
+  | {
+      /** The JWT of a user. */
+      jwt: string
+      /** The public key of the user's NKey, unless the JWT is a bearer token. */
+      nkey?: string
+      /** The signature of the nonce, in base64. */
+      sig?: string
+    }
 
 /** Returns the credentials of a connection, which may sign the `nonce` of the server. */
 export type NatsAuthenticator = (nonce?: string) => NatsCredentials
@@ -19,12 +41,15 @@ export interface NatsTlsOptions {
   handshakeFirst?: boolean
   /** The certificate of this client. */
   cert?: string
+  /** The file of the certificate. */
   certFile?: string
   /** The authorities to trust. */
   ca?: string
+  /** The file of the authorities. */
   caFile?: string
   /** The key of the certificate. */
   key?: string
+  /** The file of the key. */
   keyFile?: string
 }
 
@@ -36,8 +61,11 @@ export interface NatsTlsOptions {
 export interface NatsClientOptions {
   /** For NKeys, JWTs and credentials files, from NATS's own functions such as `credsAuthenticator`. */
   authenticator?: NatsAuthenticator | NatsAuthenticator[]
+  /** The user. */
   user?: string
+  /** The password of the user. */
   pass?: string
+  /** A token, instead of a user. */
   token?: string
   /** `null` forbids TLS. */
   tls?: NatsTlsOptions | null
