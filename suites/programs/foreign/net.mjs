@@ -9,9 +9,16 @@ let handle
 let server
 
 run_commands({
-  connect: ({ url, protocols, compression }) => {
+  connect: ({ url, protocols, compression, headers }) => {
     let is_open = false
-    const client = connect({ type: 'ws', url, protocols, binary: true, ...node_options(compression) })
+    const client = connect({
+      type: 'ws',
+      url,
+      protocols,
+      headers,
+      binary: true,
+      ...node_options(compression),
+    })
     handle = client
     client.on_open(() => {
       is_open = true

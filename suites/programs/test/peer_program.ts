@@ -16,6 +16,8 @@ export type PeerEvent =
 export interface PeerOptions {
   readonly protocols: readonly string[]
   readonly compression: boolean | readonly DeflateOffer[]
+  /** Extra headers of a client's handshake. Only our own client supports them. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An offer of permessage-deflate (RFC 7692 §7.1). Only Python's websockets supports a list of offers. */
