@@ -3,10 +3,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { RunningProgram } from '@bt/test-support/running_program'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
 import { node_platform } from '@bt/ws-protocol/internal/node'
@@ -38,6 +39,27 @@ async function run_sample<Exports>(name: string): Promise<Exports> {
   const code = samples.get(name) ?? ''
   writeFileSync(join(folder, name), code.replace('127.0.0.1:8081', '127.0.0.1:0').replace('9464', '0'))
   return import(join(folder, name))
+}
+
+let compiled: Promise<unknown> | undefined
+
+/** Compiles all samples, into the folder `built`. */
+function compile_samples(): Promise<unknown> {
+  compiled ??= run_compiler()
+  return compiled
+}
+
+async function run_compiler(): Promise<void> {
+  const settings = {
+    compilerOptions: {
+      ...{ module: 'nodenext', target: 'es2022', strict: true, types: ['node'] },
+      ...{ rootDir: '.', outDir: 'built' },
+    },
+    include: ['*.ts'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
+  const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
+  await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
 }
 
 /** The rows of a table, each cell without its backticks; the comma of a Chinese list is a comma. */
@@ -94,6 +116,7 @@ describe('the page on observability', () => {
       'events.ts',
       'prometheus.ts',
       'measured_server.ts',
+      'measured_workers.ts',
       'opentelemetry.ts',
       'traced_server.ts',
       'client_log.ts',
@@ -102,14 +125,7 @@ describe('the page on observability', () => {
   })
 
   it('has samples whose types are right', async () => {
-    const settings = {
-      compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: ['node'] },
-      include: ['*.ts'],
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
-    const tsc = fileURLToPath(import.meta.resolve('typescript/package.json'))
-    await promisify(execFile)(process.execPath, [join(dirname(tsc), 'bin/tsc'), '-p', folder])
-    // On a busy machine, a compiler may take longer than the default timeout of a test.
+    await expect(compile_samples()).resolves.toBeUndefined()
   })
 
   it.each(PAGES)('lists every figure of stats(), and none that there is not, in $language', async each => {
@@ -224,7 +240,7 @@ describe('its Prometheus samples', () => {
       ...{ is_connected: true, nodes: 3, subscriptions: 2, queued_bytes: 0 },
       ...{ published: 7, received: 8, refused: 0, lost: 0, unreadable: 0, outages: 1 },
     }
-    figures.read_stats({ stats: () => ({ ...stats, cluster, round_trip_ms: { p50: 12, p99: 250 } }) })
+    figures.measure_server({ stats: () => ({ ...stats, cluster, round_trip_ms: { p50: 12, p99: 250 } }) })
     const later = values_of(await register.metrics())
     expect(later.get('bt_net_server_round_trip_seconds{quantile="0.5"}')).toBe(0.012)
     expect(later.get('bt_net_server_round_trip_seconds{quantile="0.99"}')).toBe(0.25)
@@ -256,6 +272,65 @@ describe('its Prometheus samples', () => {
     },
   )
 })
+
+describe('its sample for several workers', () => {
+  it('tells what each worker did', async () => {
+    await compile_samples()
+    const metrics_port = await free_port()
+    const main = join(folder, 'built/measured_workers.js')
+    const code = readFileSync(main, 'utf8')
+    writeFileSync(main, code.replace('127.0.0.1:8081', '127.0.0.1:0').replace('9464', String(metrics_port)))
+    const program = new RunningProgram(process.execPath, [main])
+    opened.push({ [Symbol.asyncDispose]: async () => void (await program.stop()) })
+    const addr = await program.says(/worker 1 listens on (.*)/)
+    await program.says('worker 2 listens')
+    const clients = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const client = net.connect({ type: 'ws', url: `ws://${addr}/ws`, on_message: () => {} })
+        await exchange(client, ['hello'])
+        return client
+      }),
+    )
+    opened.push(...clients)
+    const scrape = async (): Promise<Map<string, number>> => {
+      const response = await fetch(`http://127.0.0.1:${metrics_port}/metrics`)
+      return values_of(await response.text())
+    }
+    const sum_of = (values: Map<string, number>, name: string): number =>
+      ['1', '2'].reduce((sum, worker) => sum + (values.get(`${name}{worker="${worker}"}`) ?? 0), 0)
+    const values = await scrape()
+    expect(sum_of(values, 'bt_net_server_sockets')).toBe(4)
+    expect(sum_of(values, 'bt_net_server_accepted_total')).toBe(4)
+    expect(values.get('bt_net_message_bytes_sum{side="server",direction="received",worker="1"}')).toBe(
+      5 * (values.get('bt_net_server_sockets{worker="1"}') ?? 0),
+    )
+    clients[0]?.close()
+    await clients[0]?.closed
+    await vi.waitFor(async () => expect(sum_of(await scrape(), 'bt_net_server_sockets')).toBe(3))
+    expect(sum_of(await scrape(), 'bt_net_server_accepted_total')).toBe(4)
+  })
+
+  it('answers 503 when the workers do not', async () => {
+    const { serve_metrics } = await import(join(folder, 'prometheus.ts'))
+    const http: Server = serve_metrics(0, '127.0.0.1', () =>
+      Promise.reject(new Error('Operation timed out.')),
+    )
+    opened.push(http)
+    await once(http, 'listening')
+    const response = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/metrics`)
+    expect(response.status).toBe(503)
+    expect(await response.text()).toBe('Error: Operation timed out.')
+  })
+})
+
+async function free_port(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 /** Returns the metrics as Prometheus would read them. */
 function values_of(text: string): Map<string, number> {
