@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -22,6 +22,9 @@ const STAGES = /** @type {const} */ (['prepare', 'push', 'publish', 'tag'])
 
 /** The files that the commit of a release may change. */
 const RELEASE_FILE = /^(\.changeset\/[^/]+\.md|packages\/[^/]+\/(package\.json|CHANGELOG\.md))$/
+
+/** The properties of manifests that it may change. */
+const RELEASE_PROPERTIES = ['version', 'homepage', 'bugs', 'repository']
 
 const USAGE = `Usage: pnpm release [prepare | push | publish | tag] [--dry-run] [--checked] [--resume]
 
@@ -172,22 +175,28 @@ function prepare_version(version, checked) {
 
 /**
  * Provenance ties a package to the repository whose workflow published it, and a registry accepts it only if
- * the package names that repository. The workflow's environment has its URL.
+ * the package names that repository. The workflow's environment has its URL. The pages that npm shows as the
+ * homepage and for bugs are there, too.
  * @param {string} remedy
  * @returns {Step[]}
  */
 function set_repository(remedy) {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env
   if (server === undefined || repository === undefined) return []
-  const url = `git+${server}/${repository}.git`
+  const page = `${server}/${repository}`
   const write_manifests = () => {
     for (const folder of published_folders()) {
-      const manifest = manifest_of(folder)
-      manifest.repository = { type: 'git', url, directory: `packages/${folder}` }
-      writeFileSync(join(packages_folder, folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+      const directory = `packages/${folder}`
+      const manifest = {
+        ...manifest_of(folder),
+        homepage: `${page}/tree/${BRANCH}/${directory}#readme`,
+        bugs: { url: `${page}/issues` },
+        repository: { type: 'git', url: `git+${page}.git`, directory },
+      }
+      writeFileSync(join(root, directory, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     }
   }
-  return [{ description: `set the repository of each package to ${url}`, run: write_manifests, remedy }]
+  return [{ description: `set the repository of each package to ${page}`, run: write_manifests, remedy }]
 }
 
 /**
@@ -215,8 +224,7 @@ function pack() {
   rmSync(output_folder, { recursive: true, force: true })
   mkdirSync(output_folder)
   const folders = published_folders()
-  const filters = folders.map(folder => `--filter=./packages/${folder}`)
-  run('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', output_folder])
+  for (const folder of folders) pack_package(folder)
   git('bundle', 'create', '--quiet', bundle_file, 'HEAD~1..HEAD')
   const version = current_version()
   const packages = sort_by_dependencies(folders.map(manifest_of)).map(({ name }) => ({
@@ -226,6 +234,37 @@ function pack() {
   /** @type {Release} */
   const prepared = { version, commit: git('rev-parse', 'HEAD'), packages }
   writeFileSync(description_file, `${JSON.stringify(prepared, null, 2)}\n`)
+}
+
+/**
+ * Packs a package. Its README gets absolute links, because a reader of the package does not have the rest of
+ * the repository.
+ * @param {string} folder
+ */
+function pack_package(folder) {
+  const readme_file = join(packages_folder, folder, 'README.md')
+  const readme = readFileSync(readme_file, 'utf8')
+  try {
+    writeFileSync(readme_file, with_absolute_links(readme, manifest_of(folder)))
+    run('pnpm', [`--filter=./packages/${folder}`, 'pack', '--pack-destination', output_folder])
+  } finally {
+    writeFileSync(readme_file, readme)
+  }
+}
+
+/**
+ * Returns a README whose links lead to the files as they were at its release; unchanged if the package names
+ * no repository.
+ * @param {string} readme
+ * @param {{ name: string, version: string, repository?: { url: string, directory: string } }} manifest
+ */
+function with_absolute_links(readme, { name, version, repository }) {
+  if (repository === undefined) return readme
+  const page = repository.url.replace(/^git\+|\.git$/g, '')
+  return readme.replace(/\]\((\.[^)\s]*)\)/g, (_, link) => {
+    const path = posix.join(repository.directory, link)
+    return `](${page}/blob/${name}@${version}/${path})`
+  })
 }
 
 /**
@@ -275,8 +314,8 @@ function push_commit(version) {
 
 /**
  * Checks a commit that is pushed with rights which the stage that made it must not have, because that stage
- * runs third-party programs. It must be one commit on top of the branch, and change only versions,
- * repositories and changelogs.
+ * runs third-party programs. It must be one commit on top of the branch, and change only versions, what leads
+ * to the repository, and changelogs.
  * @param {string} commit
  * @param {string} version
  */
@@ -293,10 +332,11 @@ function check_commit(commit, version) {
     if (!RELEASE_FILE.test(file)) reject(`it changes ${file}`)
     if (!file.endsWith('package.json')) continue
     const [before, after] = [parent, commit].map(revision => {
-      const { version: _, repository: __, ...others } = JSON.parse(git('show', `${revision}:${file}`))
-      return JSON.stringify(others)
+      const manifest = JSON.parse(git('show', `${revision}:${file}`))
+      for (const property of RELEASE_PROPERTIES) delete manifest[property]
+      return JSON.stringify(manifest)
     })
-    if (before !== after) reject(`it changes more in ${file} than the version and the repository`)
+    if (before !== after) reject(`it changes more in ${file} than ${RELEASE_PROPERTIES.join(', ')}`)
   }
 }
 

@@ -164,7 +164,7 @@ describe('a release', () => {
     await annotate(output)
     expect(failed_job).toBeUndefined()
     expect(output).toMatch(
-      /set the repository of each package to git\+https:\/\/git\.example\.com\/somebody\/net\.git/,
+      /set the repository of each package to https:\/\/git\.example\.com\/somebody\/net\n/,
     )
     expect(repository.git('ls-remote', 'origin', 'refs/heads/main')).toContain(head)
     const checkout = join(folder, 'jobs/build')
@@ -236,11 +236,23 @@ describe.each(PACKAGES)('the published %s', name => {
     const { manifest } = published()
     expect(manifest.version).toBe(version())
     expect(JSON.stringify(manifest)).not.toMatch(/"(workspace|catalog):/)
-    expect(manifest.repository).toEqual({
-      type: 'git',
-      url: 'git+https://git.example.com/somebody/net.git',
-      directory: name.replace('@bt', 'packages'),
+    const directory = name.replace('@bt', 'packages')
+    expect(manifest).toMatchObject({
+      homepage: `https://git.example.com/somebody/net/tree/main/${directory}#readme`,
+      bugs: { url: 'https://git.example.com/somebody/net/issues' },
+      repository: { type: 'git', url: 'git+https://git.example.com/somebody/net.git', directory },
     })
+  })
+
+  it('has a README whose links are absolute, and lead to files of the release', () => {
+    const { tarball } = published()
+    const readme = spawnSync('tar', ['-xzOf', '-', 'package/README.md'], { input: tarball, encoding: 'utf8' })
+    const links = Array.from(readme.stdout.matchAll(/\]\(([^)]*)\)/g), ([, link = '']) => link)
+    const start = `https://git.example.com/somebody/net/blob/${name}@${version()}/`
+    const paths = links.filter(link => link.startsWith(start)).map(link => link.slice(start.length))
+    expect(paths).not.toEqual([])
+    for (const path of paths) repository.git('cat-file', '-e', `HEAD:${path.replace(/#.*/, '')}`)
+    expect(links.filter(link => !/^(https:|#)/.test(link))).toEqual([])
   })
 
   it('contains its build with all sources, a README, a licence, and nothing else', async ({ annotate }) => {
