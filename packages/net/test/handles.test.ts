@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import {
   connect,
@@ -91,6 +92,17 @@ describe('signal', () => {
     network.link(ws).cut()
     await network.settled()
     expect(errors).toEqual([])
+  })
+
+  it('may be passed to Node’s functions, whose error wraps the reason', async () => {
+    await start({ on_message: ({ signal }) => wait(60_000, undefined, { signal }) })
+    const ws = await open()
+    ws.send('start')
+    await network.settled()
+    ws.close()
+    await network.settled()
+    expect(errors).toEqual([])
+    expect(server.stats().closed.peer).toBe(1)
   })
 
   it('of a client that reconnects aborts when it is closed, not when its connection is lost', async () => {
@@ -198,6 +210,42 @@ describe('server.close({ now: true })', () => {
     expect(errors.map(({ code }) => code)).toEqual(['callback_pending'])
   })
 
+  it.each([
+    ['close()', () => void server.close()],
+    ['the end of an await using', () => void server[Symbol.asyncDispose]()],
+  ])('holds after %s, too', async (_name, close_again) => {
+    await start({ on_message: never })
+    const ws = await open()
+    ws.send('start')
+    await network.settled()
+    server.close({ now: true })
+    close_again()
+    await server.closed
+  })
+
+  it('waits for its own calls of on_close, which are not reported', async () => {
+    const heard: string[] = []
+    await start({
+      on_close: async () => {
+        await wait(5)
+        heard.push('on_close')
+      },
+    })
+    await open()
+    server.close({ now: true })
+    await server.closed
+    expect([heard, errors]).toEqual([['on_close'], []])
+  })
+
+  it('gives up an on_close that never settles after close_timeout', async () => {
+    await start({ on_close: never, close_timeout: 1_000 })
+    await open()
+    server.close({ now: true })
+    await network.advance(1_000)
+    await server.closed
+    expect(errors.map(({ code }) => code)).toEqual(['callback_pending'])
+  })
+
   it('rejects anything but true and false', async () => {
     await start()
     expect(() => server.close({ now: 'yes' as never })).toThrow(
@@ -244,6 +292,28 @@ describe('a callback that never settles', () => {
     other.close()
     await network.advance(40_000)
     expect(errors.map(({ message }) => message.split(' ')[0])).toEqual(['on_message', 'on_close'])
+  })
+
+  it('is reported once, also if its server closes later', async () => {
+    await start({ on_message: never })
+    const ws = await open()
+    ws.send('one')
+    ws.send('two')
+    await network.advance(60_000)
+    server.close({ now: true })
+    await server.closed
+    expect(errors.map(({ code }) => code)).toEqual(['callback_pending'])
+  })
+
+  it('of a client is reported if its next on_open waits for it', async () => {
+    await start({ on_connect: socket => void socket.send('one') })
+    const codes: string[] = []
+    const ws = await open({ reconnect: true, on_message: never, on_error: ({ code }) => codes.push(code) })
+    await network.settled()
+    network.link(ws).cut()
+    await network.advance(120_000)
+    expect(codes).toEqual(['connection_lost', 'callback_pending'])
+    ws.terminate()
   })
 
   it('that takes long, but settles, is not reported', async () => {
@@ -389,6 +459,17 @@ describe('a handle', () => {
     },
   )
 
+  it.each(['on_message', 'on_close', 'on_error', 'onmessage'])(
+    'of a server, or one of its sockets, says where to give %s instead of an assignment',
+    async name => {
+      await start()
+      await open()
+      // As in code that is not strict, where an assignment that fails is silent.
+      for (const handle of [server, only_socket()])
+        expect(() => Reflect.set(handle, name, () => {})).toThrow('to listen')
+    },
+  )
+
   it.each(['on', 'once', 'addEventListener'])('says what to write instead of %s', async name => {
     await start()
     const ws = await open()
@@ -409,7 +490,7 @@ describe('a handle', () => {
     expect(socket.state).toBe('open')
     socket.close()
     expect(socket.state).toBe('closing')
-    await socket.closed
+    await Promise.all([socket.closed, ws.closed])
     expect([socket.state, ws.state]).toEqual(['closed', 'closed'])
   })
 })
@@ -457,6 +538,8 @@ describe('an option with the name of another library', () => {
     ['port', 'bind'],
     ['host', 'bind'],
     ['path', 'route'],
+    ['address', 'bind'],
+    ['max_message', 'max_payload'],
     ['cors', 'origins'],
     ['on_open', 'on_connect'],
     ['reconnect', 'an option of connect'],
@@ -467,6 +550,9 @@ describe('an option with the name of another library', () => {
   it.each([
     ['address', 'url'],
     ['port', 'url'],
+    ['path', 'url'],
+    ['max_message', 'max_payload'],
+    ['reconnectInterval', 'min_delay'],
     ['on_connect', 'on_open'],
     ['authorize', 'an option of listen'],
   ])('of connect, %s, leads to %s', (name, instead) => {

@@ -22,7 +22,11 @@ import type { WsServer } from './ws_server.js'
  */
 export class Server implements WsServer {
   static {
-    guard_names(Server.prototype, [], 'give on_connect, on_message, on_close or on_error to listen')
+    guard_names(
+      Server.prototype,
+      ['on_connect', 'on_message', 'on_close', 'on_error'],
+      'give on_connect, on_message, on_close or on_error to listen',
+    )
   }
 
   readonly type = 'ws' as const
@@ -49,7 +53,7 @@ export class Server implements WsServer {
     this.#connections = new ConnectionSet(
       settings,
       settings,
-      environment.platform,
+      environment,
       this.#sockets,
       this.#publisher.topics,
     )

@@ -13,7 +13,7 @@ import { secure_settings } from './secure_settings.js'
 // Browsers do without: there, an assignment to a frozen handle throws anyway, and code has to be small.
 guard_names(
   Client.prototype,
-  ['on_open', 'on_message', 'on_close', 'on_error', 'on_reconnecting'],
+  ['on_open', 'on_connect', 'on_message', 'on_close', 'on_error', 'on_reconnecting'],
   'call on_open(fn), on_message(fn), on_close(fn) or on_error(fn)',
 )
 
@@ -25,8 +25,11 @@ const HINTS: Readonly<Record<string, string>> = {
   host: "give url: 'ws://host:port/path'",
   port: "give url: 'ws://host:port/path'",
   route: 'put the path into url; listen has route',
+  path: "put the path into url, such as 'ws://host:port/path'",
   on_connect: 'give on_open',
   authorize: 'it is an option of listen: servers authorize',
+  max_message: 'give max_payload, in bytes',
+  reconnectInterval: 'give reconnect: { min_delay, max_delay }, in milliseconds',
   origins: 'it is an option of listen; a client sends headers: { Origin }',
 }
 
@@ -48,7 +51,7 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   const connect_stream = connect && ((address: NetworkAddress) => connect(address, () => client))
   const open = (connection: Connection<Client>): OpenedSocket => {
     monitor_callbacks(platform.clock, connection)
-    return open_socket(settings, has_tls ? secure : undefined, connection, connect_stream)
+    return open_socket(settings, has_tls ? secure : undefined, platform.clock, connection, connect_stream)
   }
   const client: Client = new Client(settings, platform, open, read_refusal)
   return client

@@ -28,7 +28,7 @@ beforeEach(() => {
   socket = new PlayedWebSocket()
   told = []
   const sink: SocketEvents = {
-    inbox_bytes: 0,
+    inbox: { bytes: 0 },
     shed: () => false,
     close: () => true,
     socket_opened: () => told.push('opened'),

@@ -12,7 +12,7 @@ export interface MonitoredConnection {
   readonly inbox: {
     readonly running: CallbackName | undefined
     readonly calls: number
-    readonly bytes: number
+    readonly is_waiting: boolean
     readonly close_due: CloseInfo | undefined
   }
   report(error: NetError): void
@@ -64,12 +64,12 @@ export class CallbackMonitor {
   }
 
   #check_connection(connection: MonitoredConnection): void {
-    const { running, calls, bytes, close_due } = connection.inbox
+    const { running, calls, is_waiting, close_due } = connection.inbox
     if (running === undefined) return
     const seen = this.#seen.get(connection)
     const checks = seen?.number === calls ? seen.checks : 0
     // A callback that nothing waits for may take its time.
-    const is_awaited = bytes > 0 || close_due !== undefined || running === 'on_close'
+    const is_awaited = is_waiting || close_due !== undefined || running === 'on_close'
     if (checks > CHECKS_PER_SPAN || (checks === CHECKS_PER_SPAN && !is_awaited)) return
     this.#seen.set(connection, { number: calls, checks: checks + 1 })
     if (checks === CHECKS_PER_SPAN) this.report(connection, 'for 30 s')

@@ -90,8 +90,10 @@ export class Connection<Handle> implements SocketEvents {
     may_run: connection => connection.#port?.may_run?.(connection.inbox) ?? true,
     finished: connection => connection.#step({ type: 'finished' }),
     report: (connection, name, cause) => {
-      // The callback has given up because the connection has ended, as `signal` is meant to be used.
-      if (cause !== undefined && cause === connection.#controller?.signal.reason) return
+      // The callback has given up because the connection has ended, as `signal` is meant to be used. Node's
+      // functions wrap the reason.
+      const reason = connection.#controller?.signal.reason
+      if (reason && [cause, (cause as Error)?.cause].includes(reason)) return
       connection.report(callback_error(connection.#name_of(name), cause))
     },
     pause: connection => {
@@ -171,11 +173,6 @@ export class Connection<Handle> implements SocketEvents {
   /** Returns the number of sent bytes that the network has not taken yet, including frame headers. */
   get queued(): number {
     return this.#outbox?.bytes ?? 0
-  }
-
-  /** Returns the memory of the messages that wait for a callback, in bytes. */
-  get inbox_bytes(): number {
-    return this.inbox.bytes
   }
 
   /** Resolves when the last callback, `on_close`, is done; never rejects. */

@@ -111,6 +111,11 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     return this.running !== undefined
   }
 
+  /** Whether messages, or the callback for opening, wait for the running one. */
+  get is_waiting(): boolean {
+    return this.#items !== undefined
+  }
+
   /** Whether the socket was asked to stop reading. */
   get is_paused(): boolean {
     return this.#is_paused

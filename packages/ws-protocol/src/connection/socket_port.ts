@@ -58,8 +58,8 @@ export interface Runnable {
 
 /** The events of a port. {@link SocketEvents.socket_closed} is the last one. */
 export interface SocketEvents {
-  /** The memory of the messages that wait for a callback, in bytes. */
-  readonly inbox_bytes: number
+  /** The messages that wait for a callback, with their memory in bytes. */
+  readonly inbox: { readonly bytes: number }
   /**
    * Closes with `code` to free memory for other connections, and reports `error`; returns `false` if the
    * connection is already ending.

@@ -8,7 +8,7 @@ import { FakeClock } from '../../src/testing/index.js'
 interface FakeInbox {
   running: CallbackName | undefined
   calls: number
-  bytes: number
+  is_waiting: boolean
   close_due: CloseInfo | undefined
 }
 
@@ -24,7 +24,7 @@ describe('CallbackMonitor', () => {
   beforeEach(() => {
     clock = new FakeClock()
     reported = []
-    inbox = { running: 'on_message', calls: 1, bytes: 10, close_due: undefined }
+    inbox = { running: 'on_message', calls: 1, is_waiting: true, close_due: undefined }
     connection = { inbox, report: ({ code, message }) => reported.push(`${code}: ${message.split(':')[0]}`) }
     monitor = new CallbackMonitor('server', clock, () => [connection])
     monitor.start()
@@ -53,7 +53,7 @@ describe('CallbackMonitor', () => {
   })
 
   it('waits until something waits for the callback: messages, or the end of the connection', () => {
-    inbox.bytes = 0
+    inbox.is_waiting = false
     clock.advance(300_000)
     expect(reported).toEqual([])
     inbox.close_due = CLOSED
@@ -67,7 +67,7 @@ describe('CallbackMonitor', () => {
     ['on_open', 'client', 'on_open'],
   ])('calls %s of a %s %s', (running, side, name) => {
     monitor.stop()
-    Object.assign(inbox, { running, bytes: running === 'on_close' ? 0 : 1 })
+    Object.assign(inbox, { running, is_waiting: running !== 'on_close' })
     new CallbackMonitor(side, clock, () => [connection]).start()
     clock.advance(33_000)
     expect(reported).toEqual([pending(name)])

@@ -392,7 +392,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       socket.receive('a')
       socket.receive('b')
       socket.end(1000)
-      expect(connection.inbox_bytes).toBeGreaterThan(0)
+      expect(connection.inbox.bytes).toBeGreaterThan(0)
       expect(events.log.at(-1)).toBe('ended')
       events.message_result = () => undefined
       release()
@@ -442,7 +442,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
     it('accepts a message while no more than 16 MiB wait', () => {
       fill()
-      expect(connection.inbox_bytes).toBe(INBOX_MAX_BYTES)
+      expect(connection.inbox.bytes).toBe(INBOX_MAX_BYTES)
       socket.receive('last')
       expect(codes()).toEqual([])
       expect(connection.state).toBe('open')
@@ -1144,7 +1144,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       expect(socket.call_names).toEqual(['pause'])
       platform.clock.advance(1)
       expect(socket.call_names).toEqual(['pause', 'close'])
-      expect(connection.inbox_bytes).toBe(0)
+      expect(connection.inbox.bytes).toBe(0)
       socket.end(1001)
       release()
       await connection.closed
@@ -1167,7 +1167,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       hold()
       connection.shut_down(1001, '', 0)
       expect(socket.call_names).toEqual(['close'])
-      expect(connection.inbox_bytes).toBe(0)
+      expect(connection.inbox.bytes).toBe(0)
     })
 
     it('stops waiting when it is called again with a drain_ms of 0, and closes with the code of that call', () => {
@@ -1175,7 +1175,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       connection.shut_down(1012, 'back soon', 100_000)
       connection.shut_down(1001, 'now', 0)
       expect(socket.calls).toEqual([{ call: 'pause' }, { call: 'close', code: 1001, reason: 'now' }])
-      expect(connection.inbox_bytes).toBe(0)
+      expect(connection.inbox.bytes).toBe(0)
     })
 
     it('keeps the code and time of the first call when it is called again with another drain_ms', () => {

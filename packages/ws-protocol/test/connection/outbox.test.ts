@@ -52,7 +52,7 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
   let outbox: Outbox
 
   const socket_events = (): SocketEvents => ({
-    inbox_bytes: 0,
+    inbox: { bytes: 0 },
     shed: () => false,
     close: () => true,
     socket_opened: () => outbox.flush(),

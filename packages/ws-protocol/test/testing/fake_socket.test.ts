@@ -6,7 +6,7 @@ import { FakeSocket } from '../../src/testing/fake_socket.js'
 
 /** Records the events of a socket. */
 class RecordedSocketEvents implements SocketEvents {
-  readonly inbox_bytes = 0
+  readonly inbox = { bytes: 0 }
   readonly log: unknown[][] = []
   shed(): boolean {
     return false

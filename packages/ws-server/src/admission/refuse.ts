@@ -56,7 +56,8 @@ export interface RefuseOptions {
   /**
    * The close code for pages, from 3000 to 4999: a browser hides the status and the text of a refusal from a
    * page. So a client that sends an `Origin` is accepted, without becoming a socket, and closed at once with
-   * this code and the beginning of the text. With 4400, 4401, 4403 or 4404, our client does not try again.
+   * this code and the beginning of the text. With 4400, 4401, 4403 or 4404, our client does not try again; with
+   * others it does, and what it had queued for this attempt is lost, since it was accepted first.
    * @defaultValue none: pages see only that the connection failed
    */
   readonly close?: number | undefined

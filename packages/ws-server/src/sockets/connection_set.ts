@@ -10,7 +10,7 @@ import {
   type Platform,
   report_error,
 } from '@bt/ws-protocol/internal'
-import { Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
+import { type Environment, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import { NO_REFUSALS, type RefusalNote, type RefusalReason } from '../handshake/refusal.js'
 import type { Shutdown } from './close_options.js'
@@ -41,6 +41,7 @@ export class ConnectionSet {
   readonly #sockets: Set<ServerSocket>
   readonly #topics: Topics<ServerSocket>
   readonly #callbacks: SocketCallbacks
+  readonly #environment: Pick<Environment, 'platform' | 'accepted'>
   readonly #platform: Platform
   readonly #connection_settings: ConnectionSettings
   readonly #queue_budget: TotalQueueBudget
@@ -53,8 +54,11 @@ export class ConnectionSet {
   readonly #unsettled = new Set<ServerSocket>()
   readonly #all_settled_waiters: (() => void)[] = []
   readonly #close_timeout: number
-  /** While the server shuts down: how long callbacks may take once all sockets have ended. */
-  #callback_limit_ms: number | undefined
+  /**
+   * Whether the server shuts down, so that callbacks have `close_timeout` once all sockets have ended; `'now'`:
+   * only `on_close` has.
+   */
+  #shut_down: 'in_order' | 'now' | undefined
   #cancel_callback_limit: CancelTimer | undefined
   readonly #refused: Record<RefusalReason, number> = { ...NO_REFUSALS }
   readonly #closed: Record<CloseCause, number> = {
@@ -74,11 +78,13 @@ export class ConnectionSet {
   constructor(
     settings: ConnectionSetSettings,
     callbacks: SocketCallbacks,
-    platform: Platform,
+    environment: Pick<Environment, 'platform' | 'accepted'>,
     sockets: Set<ServerSocket>,
     topics: Topics<ServerSocket>,
   ) {
+    const { platform } = environment
     this.#callbacks = callbacks
+    this.#environment = environment
     this.#platform = platform
     this.#close_timeout = settings.close_timeout
     this.#sockets = sockets
@@ -89,6 +95,7 @@ export class ConnectionSet {
     this.#wire_traits = {
       side: 'server',
       options: settings,
+      clock: platform.clock,
       inbox_budget: this.inbox_budget,
       round_trip: ms => this.#round_trips.add(ms),
     }
@@ -143,6 +150,7 @@ export class ConnectionSet {
       this.#platform,
       connection => new ServerSocket(connection, { endpoint, request, data, wire, topics: this.#topics }),
     )
+    this.#environment.accepted?.(stream, connection.handle)
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
     connection.socket_opened()
@@ -167,14 +175,15 @@ export class ConnectionSet {
 
   /**
    * Closes all connections, and resolves when their last callbacks are done. Callbacks that are still pending
-   * `close_timeout` after the last connection has ended are reported, and no longer waited for.
+   * `close_timeout` after the last connection has ended are reported, and no longer waited for; with `now`,
+   * this holds at once for all but `on_close`.
    */
   async shut_down({ code, drain_ms, late, now, next_reason }: Shutdown): Promise<void> {
     for (const connection of this.#connections()) {
       if (now) connection.terminate('shutdown')
       else connection.shut_down(code, next_reason(), drain_ms, late)
     }
-    this.#callback_limit_ms = now ? 0 : this.#close_timeout
+    if (this.#shut_down !== 'now') this.#shut_down = now ? 'now' : 'in_order'
     this.#limit_callbacks()
     if (this.#sockets.size + this.#unsettled.size === 0) return
     await new Promise<void>(resolve => this.#all_settled_waiters.push(resolve))
@@ -188,15 +197,27 @@ export class ConnectionSet {
 
   /** Limits the time for pending callbacks, once all sockets of a server that shuts down have ended. */
   #limit_callbacks(): void {
-    if (this.#callback_limit_ms === undefined || this.#sockets.size > 0) return
+    if (this.#shut_down === undefined || this.#sockets.size > 0) return
     this.#cancel_callback_limit?.()
-    if (this.#unsettled.size > 0)
-      this.#cancel_callback_limit = this.#platform.clock.start_timer(this.#callback_limit_ms, () => {
-        for (const socket of this.#unsettled) {
-          this.#callback_monitor.report(ServerSocket.connection_of(socket), 'when its server closed')
-          this.#settled(socket)
-        }
-      })
+    if (this.#unsettled.size === 0) return
+    this.#cancel_callback_limit = this.#platform.clock.start_timer(this.#close_timeout, () =>
+      this.#abandon(this.#unsettled_connections()),
+    )
+    if (this.#shut_down === 'in_order') return
+    // At the end of the turn: the last `on_close` is called only after this.
+    this.#platform.defer(() => {
+      const connections = [...this.#unsettled_connections()]
+      this.#abandon(connections.filter(({ inbox }) => inbox.running !== 'on_close'))
+    })
+  }
+
+  /** Reports callbacks that are pending, unless they were reported before, and waits for them no longer. */
+  #abandon(connections: Iterable<Connection<ServerSocket>>): void {
+    for (const connection of connections) {
+      if (!this.#callback_monitor.has_reported(connection))
+        this.#callback_monitor.report(connection, 'when its server closed')
+      this.#settled(connection.handle)
+    }
   }
 
   *#connections(): Iterable<Connection<ServerSocket>> {

@@ -76,7 +76,11 @@ export interface ServerSocketParts {
 /** Implements {@link WsSocket}. All state is in its connection. It is frozen, except for `data`. */
 export class ServerSocket implements WsSocket {
   static {
-    guard_names(ServerSocket.prototype, [], 'give on_message, on_close or on_error to listen')
+    guard_names(
+      ServerSocket.prototype,
+      ['on_message', 'on_close', 'on_error'],
+      'give on_message, on_close or on_error to listen',
+    )
   }
 
   readonly request: HandshakeRequest

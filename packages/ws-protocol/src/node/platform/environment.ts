@@ -18,6 +18,8 @@ export interface Environment {
    * the real network.
    */
   connect?(address: NetworkAddress, client: () => object): Duplex
+  /** Tells which socket a server has made of a client's stream. Left out if nobody asks. */
+  accepted?(stream: Duplex, socket: object): void
 }
 
 /** The machine itself. */

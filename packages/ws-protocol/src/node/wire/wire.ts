@@ -1,6 +1,5 @@
 import { randomFillSync } from 'node:crypto'
 import { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import type { Runnable, SocketEvents, SocketPort } from '../../connection/socket_port.js'
 import { NetError } from '../../errors/errors.js'
 import { type BrokenRule, describe_broken_rule } from '../../frames/broken_rule.js'
@@ -8,12 +7,14 @@ import { ABNORMAL_CLOSURE } from '../../frames/close_code.js'
 import type { DecoderEvents, FrameDecoder } from '../../frames/decoder.js'
 import { type FrameView, make_frame, mask_frames, OPCODE, read_frames } from '../../frames/frame.js'
 import type { FrameBatch } from '../../queues/batch.js'
+import type { Clock } from '../../time/clock.js'
 import { MessageDeflate } from '../deflate/deflate.js'
 import type { DeflateParameters } from '../deflate/deflate_agreement.js'
 import { decoder_memory } from '../memory/decoder_memory.js'
 import { DecoderPool } from '../memory/decoder_pool.js'
 import { message_memory_bytes } from '../memory/message_memory.js'
 import { read_chunk, share_read_memory } from '../memory/read_memory.js'
+import { next_tick } from '../turns/real_turns.js'
 import { type ByteStream, drop_idle_listener, read_little_ahead } from './byte_stream.js'
 import { close_payload } from './close_frame.js'
 import { may_continue, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
@@ -50,6 +51,7 @@ export interface WireTraits {
   /** The side of the wire: a client's frames are masked (RFC 6455 §5.1). */
   readonly side: 'client' | 'server'
   readonly options: WireOptions
+  readonly clock: Clock
   /** Left out by clients, which have one connection each. */
   readonly inbox_budget?: InboxBudget
   /** Called with the round-trip time of each ping, in milliseconds. */
@@ -258,7 +260,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     // Behind a batch that the network does not take, a ping would only wait, too.
     if (!this.takes_batch) return
     this.#stream.write(this.#control_frame(OPCODE.PING, NOTHING))
-    this.#pinged_ms ??= performance.now()
+    this.#pinged_ms ??= this.#traits.clock.now_ms()
   }
 
   pause(): void {
@@ -301,7 +303,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   account(): void {
     const budget = this.#traits.inbox_budget
     if (budget === undefined) return
-    const waiting_bytes = this.#events.inbox_bytes + this.#running_bytes
+    const waiting_bytes = this.#events.inbox.bytes + this.#running_bytes
     const held_bytes = waiting_bytes + this.#read_bytes
     const by_bytes = held_bytes - this.#held_bytes
     if (by_bytes !== 0) {
@@ -361,7 +363,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   on_pong(): void {
     this.#count_control_frame()
-    if (this.#pinged_ms !== undefined) this.#traits.round_trip?.(performance.now() - this.#pinged_ms)
+    if (this.#pinged_ms !== undefined)
+      this.#traits.round_trip?.(this.#traits.clock.now_ms() - this.#pinged_ms)
     this.#pinged_ms = undefined
   }
 
@@ -528,7 +531,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   /** Removes a hold in the next tick, since a connection must not be called from within its own call. */
   #release_hold_later(reason: Hold): void {
     if ((this.#holds & reason) === 0) return
-    process.nextTick(() => {
+    next_tick(() => {
       this.#release_hold(reason)
       this.account()
     })
@@ -566,7 +569,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     this.#count_steps(1)
     this.#control_frames += 1
     if (this.#control_frames % MAX_CONTROL_FRAMES !== 1) return
-    const now_ms = performance.now()
+    const now_ms = this.#traits.clock.now_ms()
     const is_flood = this.#control_frames > 1 && now_ms - this.#control_frames_since_ms < CONTROL_FRAMES_MS
     this.#control_frames_since_ms = now_ms
     if (!is_flood) return
