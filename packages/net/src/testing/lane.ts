@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from '@bt/ws-protocol/internal'
+import { next_tick } from '@bt/ws-protocol/internal/node'
 import type { MemoryStream, Receiving, Sending } from './memory_stream.js'
 
 /** How a connection treats the bytes of both directions. */
@@ -69,6 +70,8 @@ export class Lane implements Sending, Receiving {
   end(): void {
     if (this.#is_ended) return
     this.#is_ended = true
+    // A stream that is destroyed takes what had no room yet with it.
+    this.#waiting.length = 0
     this.#push({ due_ms: this.#due_ms(0) })
   }
 
@@ -108,7 +111,8 @@ export class Lane implements Sending, Receiving {
       if (write.at < bytes.length && piece.length === 0) return
       if (write.at === bytes.length) {
         this.#waiting.shift()
-        this.#events.later(done)
+        // As for a kernel that has room.
+        next_tick(done)
       }
     }
   }

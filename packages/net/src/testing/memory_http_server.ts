@@ -13,6 +13,8 @@ export interface Listening {
   later(task: () => void): void
 }
 
+const ALL_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
 type Callback = (error?: Error) => void
 
 /** An http server that accepts the connections of a network in memory. */
@@ -27,6 +29,11 @@ export class MemoryHttpServer extends HttpServer {
     this.#network = network
     // Node declares this as a property, and has an accessor on its prototype.
     Object.defineProperty(this, 'listening', { get: () => this.#bound !== undefined })
+  }
+
+  /** Whether it is bound to all addresses of its machine. */
+  get serves_all_addresses(): boolean {
+    return this.#bound !== undefined && 'host' in this.#bound && ALL_ADDRESSES.has(this.#bound.host)
   }
 
   /** Accepts a connection, like that of a real network. */

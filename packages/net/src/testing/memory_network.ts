@@ -1,16 +1,29 @@
-import { setImmediate } from 'node:timers'
+import { isIPv6 } from 'node:net'
 import type { WsClient } from '@bt/ws-client'
 import { type MemoryNetworkLike, type MessageData, NetError } from '@bt/ws-protocol'
 import {
+  type CancelTimer,
   type Clock,
   check_options,
   describe_value,
-  type OptionRule,
   type OptionRules,
 } from '@bt/ws-protocol/internal'
-import { type NetworkAddress, node_platform, register_network } from '@bt/ws-protocol/internal/node'
+import {
+  type NetworkAddress,
+  next_turn,
+  node_platform,
+  pending_work,
+  register_network,
+} from '@bt/ws-protocol/internal/node'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import type { WsSocket } from '@bt/ws-server'
+import {
+  BANDWIDTH_EXPECTED,
+  check_argument,
+  is_bandwidth,
+  is_latency,
+  LATENCY_EXPECTED,
+} from './arguments.js'
 import { MemoryLink } from './link.js'
 import { MemoryHttpServer } from './memory_http_server.js'
 import { MemoryStream } from './memory_stream.js'
@@ -19,8 +32,8 @@ import { MemoryStream } from './memory_stream.js'
 export interface MemoryNetworkOptions {
   /**
    * Whether time stands still until {@link MemoryNetwork.advance}: heartbeats, timeouts, delays before
-   * reconnecting and latencies. Otherwise it is the time of the platform, which the fake timers of vitest,
-   * Jest and `node:test` move, too. @defaultValue `false`
+   * reconnecting and latencies. Otherwise it is that of `setTimeout` and `Date`, which the fake timers of
+   * vitest, Jest and `node:test` move, too. @defaultValue `false`
    */
   readonly manual_clock?: boolean | undefined
   /** How long each byte is under way, in milliseconds. @defaultValue `0` */
@@ -56,10 +69,6 @@ export interface Link {
   cut(seen_by?: 'client' | 'server'): void
 }
 
-function at_least(min: number): Pick<OptionRule<number>, 'expects' | 'accepts'> {
-  return { expects: `a number from ${min}`, accepts: value => typeof value === 'number' && value >= min }
-}
-
 const network_rules: OptionRules<
   MemoryNetworkOptions,
   'manual_clock' | 'latency_ms' | 'bytes_per_second' | 'buffer_bytes'
@@ -69,12 +78,17 @@ const network_rules: OptionRules<
     expects: 'true or false',
     accepts: value => typeof value === 'boolean',
   },
-  latency_ms: { ...at_least(0), fallback: 0 },
-  bytes_per_second: { ...at_least(1), fallback: Number.POSITIVE_INFINITY },
-  buffer_bytes: { ...at_least(1), fallback: 65_536 },
+  latency_ms: { expects: LATENCY_EXPECTED, accepts: is_latency, fallback: 0 },
+  bytes_per_second: {
+    expects: BANDWIDTH_EXPECTED,
+    accepts: is_bandwidth,
+    fallback: Number.POSITIVE_INFINITY,
+  },
+  buffer_bytes: { expects: BANDWIDTH_EXPECTED, accepts: is_bandwidth, fallback: 65_536 },
 }
 
 const FIRST_FREE_PORT = 49_152
+const LAST_PORT = 65_535
 /** The names of a machine for itself, and for all of its addresses: here they are all the same. */
 const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1', '0.0.0.0', '::'])
 
@@ -92,13 +106,25 @@ export function memory_network(options: MemoryNetworkOptions = {}): MemoryNetwor
   return new MemoryNetwork(options)
 }
 
+/** A timer takes a millisecond at least, as those of Node do: otherwise time would never pass. */
+class ManualClock extends FakeClock {
+  override start_timer(after_ms: number, task: () => void): CancelTimer {
+    return super.start_timer(Math.max(1, after_ms), task)
+  }
+}
+
+/** The time of the globals, which every test runner can fake. */
+const replaceable_clock: Clock = { ...node_platform.clock, now_ms: () => Date.now() }
+
 /** A connection with those who have it. */
 interface LinkEntry {
   readonly link: MemoryLink
   /** Returns the client. */
   readonly client: () => object
-  /** The address of the client. */
-  readonly addr: string
+  /** The server's end. */
+  readonly accepted: MemoryStream
+  /** The server's socket, once the handshake is done. */
+  socket?: object
 }
 
 /** A network in memory, as {@link memory_network} makes it. */
@@ -111,13 +137,15 @@ export class MemoryNetwork implements MemoryNetworkLike {
   #is_down = false
   #moves = 0
   #tasks = 0
+  /** Settles when the calls of {@link MemoryNetwork.advance} so far are done. */
+  #advanced: Promise<void> = Promise.resolve()
 
   /** Use {@link memory_network}. */
   constructor(options: MemoryNetworkOptions) {
     const settings = check_options('memory_network', options, network_rules)
     this.#conditions = settings
-    this.#clock = settings.manual_clock ? new FakeClock() : undefined
-    const platform = this.#clock === undefined ? node_platform : { ...node_platform, clock: this.#clock }
+    this.#clock = settings.manual_clock ? new ManualClock() : undefined
+    const platform = { ...node_platform, clock: this.#clock ?? replaceable_clock }
     register_network(this, {
       platform,
       has_tls: false,
@@ -128,6 +156,9 @@ export class MemoryNetwork implements MemoryNetworkLike {
           later: task => this.#later(task),
         }),
       connect: (address, client) => this.#connect(address, platform.clock, client),
+      accepted: (stream, socket) => {
+        for (const entry of this.#links) if (entry.accepted === stream) entry.socket = socket
+      },
     })
   }
 
@@ -142,18 +173,19 @@ export class MemoryNetwork implements MemoryNetworkLike {
    * @throws NetError `invalid_argument` if it has none in this network
    */
   link(handle: WsClient<MessageData<true>> | WsSocket): Link {
-    for (const { link, client, addr } of [...this.#links].reverse())
-      if (client() === handle || addr === handle.addr) return link
+    for (const { link, client, socket } of [...this.#links].reverse())
+      if (socket === handle || client() === handle) return link
+    const { state } = (handle ?? {}) as Partial<WsClient>
     throw new NetError(
       'invalid_argument',
-      `link got ${describe_value(handle)}, which has no connection in this network`,
+      `link got ${describe_value(handle)}${state === undefined ? '' : ` that is ${state}`}: it has no connection in this network; await its opened, and check that it was given this network`,
     )
   }
 
   /** Cuts all connections, and lets no client connect, until {@link MemoryNetwork.restart}. */
   stop(): void {
     this.#is_down = true
-    for (const link of this.links) link.cut()
+    for (const { link } of this.#links) link.cut()
   }
 
   /** Cuts all connections, and lets clients connect again. */
@@ -169,18 +201,26 @@ export class MemoryNetwork implements MemoryNetworkLike {
   async settled(): Promise<void> {
     let moves = -1
     for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
-      await new Promise(resolve => setImmediate(resolve))
-      if (moves !== this.#moves || this.#tasks > 0) quiet = 0
+      await new Promise(resolve => next_turn(resolve))
+      if (moves !== this.#moves || this.#tasks > 0 || pending_work() > 0) quiet = 0
       moves = this.#moves
     }
   }
 
   /**
-   * Advances the manual clock, timer by timer, and waits after each until nothing moves any more.
+   * Advances the manual clock, timer by timer, and waits after each until nothing moves any more. A call
+   * begins when those before it are done.
    *
-   * @throws NetError `unsupported` without `manual_clock`
+   * @throws NetError `unsupported` without `manual_clock`; `invalid_argument` for anything but a number from 0 on
    */
-  async advance(by_ms: number): Promise<void> {
+  advance(by_ms: number): Promise<void> {
+    const advanced = this.#advanced.then(() => this.#advance(by_ms))
+    this.#advanced = advanced.catch(() => {})
+    return advanced
+  }
+
+  async #advance(by_ms: number): Promise<void> {
+    check_argument('advance', by_ms, is_latency(by_ms), LATENCY_EXPECTED)
     const clock = this.#clock
     if (clock === undefined)
       throw new NetError(
@@ -204,13 +244,24 @@ export class MemoryNetwork implements MemoryNetworkLike {
     return bound
   }
 
+  #server_at(address: NetworkAddress): MemoryHttpServer | undefined {
+    const server = this.#servers.get(key_of(address))
+    if (server !== undefined || 'path' in address) return server
+    const of_machine = this.#servers.get(key_of({ ...address, host: 'localhost' }))
+    return of_machine?.serves_all_addresses ? of_machine : undefined
+  }
+
   #unbind(server: MemoryHttpServer): void {
     for (const [key, bound] of this.#servers) if (bound === server) this.#servers.delete(key)
   }
 
+  /** Returns the next port that no server has. */
   #free_port(): number {
-    this.#next_port += 1
-    return this.#next_port - 1
+    for (;;) {
+      const port = this.#next_port
+      this.#next_port = port === LAST_PORT ? FIRST_FREE_PORT : port + 1
+      if (!this.#servers.has(`localhost:${port}`)) return port
+    }
   }
 
   /** Connects in a later turn, as a network does: a client that is closed meanwhile never connects. */
@@ -220,7 +271,7 @@ export class MemoryNetwork implements MemoryNetworkLike {
     const stream = new MemoryStream(own, is_unix ? undefined : address, false)
     this.#later(() => {
       if (stream.destroyed) return
-      const server = this.#servers.get(key_of(address))
+      const server = this.#server_at(address)
       if (this.#is_down) stream.destroy(system_error('ENETUNREACH', 'connect ENETUNREACH'))
       else if (server === undefined)
         stream.destroy(system_error('ECONNREFUSED', `connect ECONNREFUSED ${key_of(address)}`))
@@ -243,7 +294,7 @@ export class MemoryNetwork implements MemoryNetworkLike {
         this.#moves += 1
       },
     })
-    const entry = { link, client, addr: `${localAddress}:${localPort}` }
+    const entry: LinkEntry = { link, client, accepted }
     this.#links.add(entry)
     for (const end of [stream, accepted])
       end.once('close', () => {
@@ -255,7 +306,7 @@ export class MemoryNetwork implements MemoryNetworkLike {
   /** Runs `task` in a later turn of the event loop, which fake timers do not stop. */
   #later(task: () => void): void {
     this.#tasks += 1
-    setImmediate(() => {
+    next_turn(() => {
       this.#tasks -= 1
       task()
     })
@@ -265,7 +316,8 @@ export class MemoryNetwork implements MemoryNetworkLike {
 /** Returns the key of an address: the names of a machine for itself are one, and a port belongs to one server. */
 function key_of(address: NetworkAddress): string {
   if ('path' in address) return `unix:${address.path}`
-  const host = address.host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  const name = address.host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  const host = isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name
   return `${OWN_NAMES.has(host) ? 'localhost' : host}:${address.port}`
 }
 

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { Duplex } from 'node:stream'
 
 /** The address of one end of a connection, as `net.Socket` has it; a Unix socket has none. */
@@ -41,6 +42,46 @@ export class MemoryStream extends Duplex {
     this.remotePort = peer?.port
   }
 
+  get remoteFamily(): string | undefined {
+    return family_of(this.remoteAddress)
+  }
+
+  get localFamily(): string | undefined {
+    return family_of(this.localAddress)
+  }
+
+  // What a real socket has besides, for the user's code that gets it with a request.
+
+  address(): object {
+    const { localAddress, localPort, localFamily } = this
+    return localAddress === undefined ? {} : { address: localAddress, port: localPort, family: localFamily }
+  }
+
+  /** Does nothing: a test ends connections by its network. */
+  setTimeout(): this {
+    return this
+  }
+
+  /** Does nothing: every write is sent at once. */
+  setNoDelay(): this {
+    return this
+  }
+
+  /** Does nothing: nothing is lost on the way. */
+  setKeepAlive(): this {
+    return this
+  }
+
+  /** Does nothing: no connection in memory keeps the process running. */
+  ref(): this {
+    return this
+  }
+
+  /** Does nothing, like {@link MemoryStream.ref}. */
+  unref(): this {
+    return this
+  }
+
   /** Starts to send on one lane, and to receive on the other. What was written before is sent now. */
   connect(out: Sending, into: Receiving): void {
     this.#out = out
@@ -68,4 +109,8 @@ export class MemoryStream extends Duplex {
     this.#in?.stop()
     done(error)
   }
+}
+
+function family_of(address: string | undefined): string | undefined {
+  return address && (isIPv6(address) ? 'IPv6' : 'IPv4')
 }

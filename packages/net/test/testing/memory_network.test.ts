@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { environment_of } from '@bt/ws-protocol/internal/node'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   connect,
   listen,
@@ -61,6 +63,28 @@ describe('addresses', () => {
     expect(other.sockets.size).toBe(1)
   })
 
+  it('with port 0 get no port that another server has', async () => {
+    await start({ bind: '127.0.0.1:49152' })
+    expect((await start({ bind: '127.0.0.1:0' })).addr).toBe('127.0.0.1:49153')
+  })
+
+  it.each(['ws://10.0.0.1:8081/ws', 'ws://chat.example:8081/ws'])(
+    'of any host reach a server that is bound to all addresses, unless another has it: %s',
+    async url => {
+      const server = await start({ bind: '0.0.0.0:8081' })
+      await open({ url }).ws.opened
+      const named = await start({ bind: new URL(url).host })
+      await open({ url }).ws.opened
+      expect([server.sockets.size, named.sockets.size]).toEqual([1, 1])
+    },
+  )
+
+  it('of IPv6 may be spelt in any way', async () => {
+    const server = await start({ bind: '[0:0:0:0:0:0:0:1]:8081' })
+    await open().ws.opened
+    expect(server.sockets.size).toBe(1)
+  })
+
   it.each(['ws://localhost:8081/ws', 'ws://[::1]:8081/ws', 'ws://127.0.0.1:8081/ws'])(
     'of the machine itself are all the same: %s',
     async url => {
@@ -110,7 +134,8 @@ describe('a connection', () => {
     const server = await start({ compression: true })
     const { ws, received } = open({ compression: true })
     ws.send('x'.repeat(100_000))
-    await vi.waitFor(() => expect(received).toHaveLength(1))
+    await network.settled()
+    expect(received).toHaveLength(1)
     expect(server.stats().received_bytes).toBeLessThan(2_000)
   })
 
@@ -133,7 +158,99 @@ describe('a connection', () => {
   })
 })
 
+describe('settled', () => {
+  it('waits until all messages that have arrived are handled, however many they are', async () => {
+    let handled = 0
+    await start({
+      on_message: () => {
+        handled += 1
+      },
+    })
+    const { ws } = open()
+    for (let sent = 0; sent < 5_000; sent += 1) ws.send(`message ${sent}`)
+    await network.settled()
+    expect(handled).toBe(5_000)
+  })
+
+  it('waits until messages of any size are compressed, and decompressed again', async () => {
+    await start({ compression: true })
+    const { ws, received } = open({ compression: true })
+    const sizes = [2_000, 20_000, 300_000]
+    for (const size of sizes) ws.send(randomBytes(size / 2).toString('hex'))
+    await network.advance(1)
+    expect(received.map(text => text.length)).toEqual(sizes)
+  })
+})
+
+describe('fake timers', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.each([false, true])(
+    'do not hold up messages, nor later those of others; compression: %s',
+    async compression => {
+      const exchange = async (): Promise<number> => {
+        await start({ compression })
+        const { ws, received } = open({ compression })
+        for (let sent = 0; sent < 100; sent += 1) {
+          ws.send(`${sent} ${'x'.repeat(2_000)}`)
+          await network.settled()
+        }
+        return received.length
+      }
+      vi.useFakeTimers()
+      network = memory_network()
+      expect(await exchange()).toBe(100)
+      vi.useRealTimers()
+      network = memory_network()
+      expect(await exchange()).toBe(100)
+    },
+  )
+
+  it('let latencies pass', async () => {
+    vi.useFakeTimers()
+    network = memory_network({ latency_ms: 1_000 })
+    await start()
+    const { ws } = open()
+    await vi.advanceTimersByTimeAsync(1_990)
+    expect(ws.state).toBe('connecting')
+    await vi.advanceTimersByTimeAsync(20)
+    expect(ws.state).toBe('open')
+  })
+})
+
+describe('a connection that is idle', () => {
+  it('stays open, however far the clock is advanced', async () => {
+    const server = await start()
+    const { ws } = open()
+    await ws.opened
+    await network.advance(8 * 3_600_000)
+    expect([ws.state, server.sockets.size]).toEqual(['open', 1])
+  })
+
+  it('has the round trip of its latency', async () => {
+    network = memory_network({ manual_clock: true, latency_ms: 200 })
+    const server = await start({ heartbeat: 5_000 })
+    open()
+    await network.advance(10_000)
+    expect(server.stats().round_trip_ms).toEqual({ p50: 400, p99: 400 })
+  })
+})
+
 describe('a server', () => {
+  it('may treat the sockets of a request like those of a real network', async () => {
+    await start({
+      authorize: ({ raw }) => {
+        const { socket } = raw as IncomingMessage
+        socket.setTimeout(1_000).setNoDelay(true).setKeepAlive(true).unref().ref()
+        expect(socket.address()).toEqual({ address: '127.0.0.1', port: 8081, family: 'IPv4' })
+        return true
+      },
+    })
+    await open().ws.opened
+  })
+
   it('cuts off more connections than twice max_connections and a hundred, like on a real network', async () => {
     const server = await start({ max_connections: 1 })
     const { connect } = environment_of(network)
@@ -156,6 +273,41 @@ describe('link', () => {
     const [socket] = server.sockets
     expect(network.link(ws)).toBe(network.links[0])
     expect(socket && network.link(socket)).toBe(network.links[0])
+  })
+
+  it('finds the socket of a client whose address a proxy has told', async () => {
+    const server = await start({ trust_proxy: true })
+    const headers = { 'X-Forwarded-For': '203.0.113.7' }
+    const clients = [open({ headers }).ws, open({ headers }).ws]
+    await Promise.all(clients.map(ws => ws.opened))
+    const sockets = [...server.sockets]
+    expect(sockets.map(({ addr }) => addr)).toEqual(['203.0.113.7:0', '203.0.113.7:0'])
+    expect(sockets.map(socket => network.link(socket))).toEqual(clients.map(ws => network.link(ws)))
+    expect(network.links).toHaveLength(2)
+  })
+
+  it('rejects wrong values, and does nothing', async () => {
+    await start()
+    const { ws } = open()
+    await ws.opened
+    const link = network.link(ws)
+    const calls = [
+      () => link.freeze('both' as never),
+      () => link.thaw('Server' as never),
+      () => link.cut('Client' as never),
+      () => {
+        link.latency_ms = Number.NaN
+      },
+      () => {
+        link.bytes_per_second = 0
+      },
+      () => network.link(undefined as never),
+      () => network.link(open().ws),
+    ]
+    for (const call of calls) expect(call).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+    ws.send('still open')
+    await network.settled()
+    expect(ws.state).toBe('open')
   })
 
   it('of a handle without a connection throws an error', async () => {
@@ -251,6 +403,39 @@ describe('a network', () => {
     network.restart()
     await network.advance(20_000)
     expect(ws.state).toBe('open')
+  })
+
+  it.each(['stop', 'restart'] as const)('cuts half-open connections, too, by %s', async call => {
+    const server = await start({ heartbeat: false })
+    const { ws } = open()
+    await ws.opened
+    network.link(ws).cut('client')
+    network[call]()
+    await network.settled()
+    expect(server.stats().closed.network).toBe(1)
+  })
+
+  it('advances by the sum of calls that overlap', async () => {
+    await start()
+    const { ws } = open({ heartbeat: 1_000 })
+    await ws.opened
+    network.link(ws).freeze()
+    await Promise.all([network.advance(1_500), network.advance(1_500)])
+    expect(ws.state).toBe('closed')
+  })
+
+  it('advances also past delays of 0', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const { ws } = open({ reconnect: { max_attempts: 5 } })
+    await network.advance(1_000)
+    expect(ws.state).toBe('closed')
+  })
+
+  it.each([undefined, Number.NaN, -1, Number.POSITIVE_INFINITY, '5'])('cannot advance by %j', async by_ms => {
+    await expect(network.advance(by_ms as never)).rejects.toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    )
   })
 
   it('has the time of the platform without manual_clock, which fake timers move', async () => {

@@ -31,7 +31,7 @@ function open_wire(
   connection: Connection<null>,
   attach: (wire: Wire) => void,
 ): void {
-  const wire = new Wire({ side, options })
+  const wire = new Wire({ side, options, clock: platform.clock })
   attach(wire)
   wire.open(connection, counting_bytes(stream), head)
   connection.socket_opened()

@@ -3,7 +3,13 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
 import { NetError, type NetErrorCode } from '@bt/ws-protocol'
-import { ABNORMAL_CLOSURE, type SocketEvents, shown_text, shown_url } from '@bt/ws-protocol/internal'
+import {
+  ABNORMAL_CLOSURE,
+  type Clock,
+  type SocketEvents,
+  shown_text,
+  shown_url,
+} from '@bt/ws-protocol/internal'
 import {
   agreed_deflate,
   counting_bytes,
@@ -57,6 +63,7 @@ const ADDRESS_SHARE = 1 / 4
 export function open_socket(
   settings: NodeConnectSettings,
   secure: SecureSettings | undefined,
+  clock: Clock,
   events: SocketEvents,
   connect_stream: (address: NetworkAddress) => Duplex = connect,
 ): OpenedSocket {
@@ -106,7 +113,7 @@ export function open_socket(
       })
   })
   const tls_failure = secure === undefined ? () => undefined : watch_tls(stream as Socket, shown, secure)
-  const wire = new Wire({ side: 'client', options: settings }, () => {
+  const wire = new Wire({ side: 'client', options: settings, clock }, () => {
     ws.terminate()
     // During the handshake `ws` destroys the socket only at the end of the turn, and Node would still
     // connect.

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
+import { next_turn } from '../turns/real_turns.js'
 
 /** The longest time that short jobs may keep this thread busy in one turn of the event loop. */
 const MAX_BUSY_MS = 1
@@ -25,6 +26,11 @@ export class ShortTurns {
   readonly #waiting = new Set<ShortJob>()
   #is_scheduled = false
 
+  /** The number of jobs that wait. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
   add(job: ShortJob): void {
     this.#waiting.add(job)
     this.#schedule()
@@ -37,7 +43,7 @@ export class ShortTurns {
   #schedule(): void {
     if (this.#is_scheduled || this.#waiting.size === 0) return
     this.#is_scheduled = true
-    outside.runInAsyncScope(setImmediate, undefined, this.#run)
+    outside.runInAsyncScope(next_turn, undefined, this.#run)
   }
 
   readonly #run = (): void => {
@@ -81,6 +87,11 @@ export class ThreadTurns {
   readonly #other = new Set<ThreadJob>()
   #large_running = 0
   #was_large = false
+
+  /** The number of jobs that wait or run. */
+  get size(): number {
+    return this.#running.size + this.#large.size + this.#other.size
+  }
 
   add(job: ThreadJob): void {
     const queue = job.is_large ? this.#large : this.#other

@@ -1,12 +1,11 @@
 import { channel } from 'node:diagnostics_channel'
-import { performance } from 'node:perf_hooks'
-import { nextTick } from 'node:process'
 import type { Platform } from '../../connection/platform.js'
 import { NetError } from '../../errors/errors.js'
 import { escape_text } from '../../errors/shown_text.js'
 import { limit_warnings } from '../../errors/warning_limit.js'
 import { FrameQueue } from '../../queues/frame_queue.js'
 import { frame_memory } from '../memory/frame_memory.js'
+import { next_tick } from '../turns/real_turns.js'
 
 /**
  * Tasks that run together in one tick, which the first of them schedules. Two lists are reused alternately.
@@ -49,10 +48,10 @@ class Tick {
 }
 
 const promise_jobs = Promise.resolve()
-const tick = new Tick(run => nextTick(run))
-// `nextTick` runs its callback after all promise jobs if it is called from within one, and before them
+const tick = new Tick(run => next_tick(run))
+// `next_tick` runs its callback after all promise jobs if it is called from within one, and before them
 // otherwise.
-const last_tick = new Tick(run => promise_jobs.then(() => nextTick(run)))
+const last_tick = new Tick(run => promise_jobs.then(() => next_tick(run)))
 
 /**
  * The platform Node: its timers and monotonic clock, queues of frames, `diagnostics_channel`, and
@@ -62,6 +61,9 @@ export const node_platform: Platform = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {
+      // A test may replace these functions by fake ones before the timer is cancelled, and Node's own
+      // `clearImmediate` breaks its queue with an immediate that is not its own.
+      const { setTimeout, clearTimeout, setImmediate, clearImmediate } = globalThis
       let immediate: NodeJS.Immediate | undefined
       // Node runs timers before it reads sockets, but data that arrived while the process was busy must be
       // read first.

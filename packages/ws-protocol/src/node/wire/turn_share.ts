@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { next_turn } from '../turns/real_turns.js'
 
 /** The time for one socket in a turn of the event loop, and for all sockets together. */
 const SHARE_MS = 1
@@ -42,8 +43,13 @@ export function may_continue(taker: TurnTaker): boolean {
   }
   if (now_ms - since_ms <= SHARE_MS && now_ms - turn_began_ms <= TURN_MS) return true
   waiting.push(taker)
-  setImmediate(continue_next)
+  next_turn(continue_next)
   return false
+}
+
+/** Returns the number of sockets that wait for a later turn. */
+export function waiting_takers(): number {
+  return waiting.length
 }
 
 /**
@@ -53,7 +59,7 @@ export function may_continue(taker: TurnTaker): boolean {
 function begin_turn(now_ms: number): number {
   if (began_ms === undefined) {
     began_ms = now_ms
-    setImmediate(end_turn)
+    next_turn(end_turn)
   }
   return began_ms
 }
@@ -70,5 +76,5 @@ function end_turn(): void {
 function continue_next(): void {
   const now_ms = performance.now()
   if (now_ms - begin_turn(now_ms) <= TURN_MS) waiting.shift()?.turn_began()
-  else setImmediate(continue_next)
+  else next_turn(continue_next)
 }

@@ -113,7 +113,7 @@ function opened(
   connection: Connection<null>,
   attach = (wire: Wire): void => connection.attach(wire),
 ): Wire {
-  const wire = new Wire({ ...traits, options: { ...limits, compression } })
+  const wire = new Wire({ ...traits, options: { ...limits, compression }, clock: node_platform.clock })
   attach(wire)
   wire.open(connection, stream, head, deflate)
   connection.socket_opened()
@@ -178,6 +178,7 @@ describe('Wire', () => {
     const connection = new Connection(given, listener, node_platform, () => null)
     const wire = new Wire({
       side: 'server',
+      clock: node_platform.clock,
       options: { ...limits, compression: false, ...options },
       ...(inbox_budget && { inbox_budget }),
     })
