@@ -45,8 +45,9 @@ beforeEach(() => {
   errors = []
 })
 
-afterEach(() => {
+afterEach(async () => {
   server.close({ now: true })
+  await server.closed
 })
 
 describe('entering', () => {
@@ -221,6 +222,7 @@ describe('a restart of the server', () => {
     const ada = await enter('token=ada', { reconnect: true })
     server.close()
     await server.closed
+    await network.settled()
     expect(ada.ws.state).toBe('reconnecting')
     await start()
     await network.advance(20_000)
