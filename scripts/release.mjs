@@ -224,7 +224,10 @@ function pack() {
   rmSync(output_folder, { recursive: true, force: true })
   mkdirSync(output_folder)
   const folders = published_folders()
-  for (const folder of folders) pack_package(folder)
+  const filters = folders.map(folder => `--filter=./packages/${folder}`)
+  with_readmes_for_readers(folders, () =>
+    run('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', output_folder]),
+  )
   git('bundle', 'create', '--quiet', bundle_file, 'HEAD~1..HEAD')
   const version = current_version()
   const packages = sort_by_dependencies(folders.map(manifest_of)).map(({ name }) => ({
@@ -237,18 +240,21 @@ function pack() {
 }
 
 /**
- * Packs a package. Its README gets absolute links, because a reader of the package does not have the rest of
- * the repository.
- * @param {string} folder
+ * Does something while the READMEs of packages have absolute links, because a reader of a package does not have
+ * the rest of the repository.
+ * @param {readonly string[]} folders
+ * @param {() => void} task
  */
-function pack_package(folder) {
-  const readme_file = join(packages_folder, folder, 'README.md')
-  const readme = readFileSync(readme_file, 'utf8')
+function with_readmes_for_readers(folders, task) {
+  const readmes = folders.map(folder => {
+    const file = join(packages_folder, folder, 'README.md')
+    return { file, text: readFileSync(file, 'utf8'), manifest: manifest_of(folder) }
+  })
   try {
-    writeFileSync(readme_file, with_absolute_links(readme, manifest_of(folder)))
-    run('pnpm', [`--filter=./packages/${folder}`, 'pack', '--pack-destination', output_folder])
+    for (const { file, text, manifest } of readmes) writeFileSync(file, with_absolute_links(text, manifest))
+    task()
   } finally {
-    writeFileSync(readme_file, readme)
+    for (const { file, text } of readmes) writeFileSync(file, text)
   }
 }
 
