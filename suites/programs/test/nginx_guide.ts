@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { TlsConnectOptions } from '@bt/net'
+import { free_port } from '@bt/test-support/free_port'
 import { blocks_of } from '@bt/test-support/samples'
 import { onTestFinished } from 'vitest'
 import { create_certificate, trust_options } from './certificate.ts'
-import { free_port, NginxProcess } from './nginx_process.ts'
+import { NginxProcess } from './nginx_process.ts'
 
 const GUIDE = new URL('../../../docs/nginx.md', import.meta.url)
 

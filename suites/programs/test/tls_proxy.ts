@@ -1,6 +1,7 @@
 import type { TlsConnectOptions } from '@bt/net'
+import { free_port } from '@bt/test-support/free_port'
 import { type Certificate, create_certificate, trust_options, trust_variables } from './certificate.ts'
-import { free_port, NginxProcess } from './nginx_process.ts'
+import { NginxProcess } from './nginx_process.ts'
 
 /** The timeout of the path `/PORT/short_timeout`. */
 const READ_TIMEOUT_SECONDS = 1
