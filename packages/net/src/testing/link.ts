@@ -1,11 +1,5 @@
-import type { Clock } from '@bt/ws-protocol/internal'
-import {
-  BANDWIDTH_EXPECTED,
-  check_argument,
-  is_bandwidth,
-  is_latency,
-  LATENCY_EXPECTED,
-} from './arguments.js'
+import type { Clock, OptionRule } from '@bt/ws-protocol/internal'
+import { bytes_rule, check_argument, latency_rule } from './arguments.js'
 import { Lane, type LaneConditions, type LaneEvents } from './lane.js'
 import type { MemoryStream } from './memory_stream.js'
 
@@ -13,6 +7,11 @@ import type { MemoryStream } from './memory_stream.js'
 export type Side = 'client' | 'server'
 
 const SIDES: readonly Side[] = ['client', 'server']
+
+const side_rule: OptionRule<Side> = {
+  expects: "'client', 'server', or nothing for both",
+  accepts: value => SIDES.includes(value as Side),
+}
 
 /** Connects two streams, and makes trouble between them. */
 export class MemoryLink implements LaneConditions {
@@ -50,7 +49,7 @@ export class MemoryLink implements LaneConditions {
   }
 
   set latency_ms(ms: number) {
-    check_argument('latency_ms', ms, is_latency(ms), LATENCY_EXPECTED)
+    check_argument('latency_ms', ms, latency_rule)
     this.#latency_ms = ms
   }
 
@@ -60,7 +59,7 @@ export class MemoryLink implements LaneConditions {
   }
 
   set bytes_per_second(bytes: number) {
-    check_argument('bytes_per_second', bytes, is_bandwidth(bytes), BANDWIDTH_EXPECTED)
+    check_argument('bytes_per_second', bytes, bytes_rule)
     this.#bytes_per_second = bytes
   }
 
@@ -107,6 +106,6 @@ export class MemoryLink implements LaneConditions {
 /** Returns the side that was given to a call, or both. */
 function sides_of(call: string, side: Side | undefined): readonly Side[] {
   if (side === undefined) return SIDES
-  check_argument(call, side, SIDES.includes(side), "'client', 'server', or nothing for both")
+  check_argument(call, side, side_rule)
   return [side]
 }

@@ -17,13 +17,7 @@ import {
 } from '@bt/ws-protocol/internal/node'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import type { WsSocket } from '@bt/ws-server'
-import {
-  BANDWIDTH_EXPECTED,
-  check_argument,
-  is_bandwidth,
-  is_latency,
-  LATENCY_EXPECTED,
-} from './arguments.js'
+import { bytes_rule, check_argument, latency_rule } from './arguments.js'
 import { MemoryLink } from './link.js'
 import { MemoryHttpServer } from './memory_http_server.js'
 import { MemoryStream } from './memory_stream.js'
@@ -78,13 +72,9 @@ const network_rules: OptionRules<
     expects: 'true or false',
     accepts: value => typeof value === 'boolean',
   },
-  latency_ms: { expects: LATENCY_EXPECTED, accepts: is_latency, fallback: 0 },
-  bytes_per_second: {
-    expects: BANDWIDTH_EXPECTED,
-    accepts: is_bandwidth,
-    fallback: Number.POSITIVE_INFINITY,
-  },
-  buffer_bytes: { expects: BANDWIDTH_EXPECTED, accepts: is_bandwidth, fallback: 65_536 },
+  latency_ms: { ...latency_rule, fallback: 0 },
+  bytes_per_second: { ...bytes_rule, fallback: Number.POSITIVE_INFINITY },
+  buffer_bytes: { ...bytes_rule, fallback: 65_536 },
 }
 
 const FIRST_FREE_PORT = 49_152
@@ -220,7 +210,7 @@ export class MemoryNetwork implements MemoryNetworkLike {
   }
 
   async #advance(by_ms: number): Promise<void> {
-    check_argument('advance', by_ms, is_latency(by_ms), LATENCY_EXPECTED)
+    check_argument('advance', by_ms, latency_rule)
     const clock = this.#clock
     if (clock === undefined)
       throw new NetError(

@@ -275,7 +275,7 @@ describe('link', () => {
     expect(socket && network.link(socket)).toBe(network.links[0])
   })
 
-  it('finds the socket of a client whose address a proxy has told', async () => {
+  it('finds the socket of a client behind a proxy that is trusted', async () => {
     const server = await start({ trust_proxy: true })
     const headers = { 'X-Forwarded-For': '203.0.113.7' }
     const clients = [open({ headers }).ws, open({ headers }).ws]
