@@ -1,5 +1,5 @@
 import { NetError } from '@bt/ws-protocol'
-import { describe_value, read_option } from '@bt/ws-protocol/internal'
+import { describe_value } from '@bt/ws-protocol/internal'
 
 /** Every kind of connection. */
 const CONNECTION_TYPES = ['ws', 'mem'] as const
@@ -15,7 +15,7 @@ export function connection_type(call: string, options: unknown): ConnectionType 
       `${call} got ${describe_value(options)} for its options: give an object`,
     )
   }
-  const type = read_option(call, options, 'type')
+  const { type } = options as { readonly type?: unknown }
   const known = CONNECTION_TYPES.find(name => name === type)
   if (known !== undefined) return known
   const names = CONNECTION_TYPES.map(name => `'${name}'`).join(', ')

@@ -7,7 +7,8 @@ export type {
   RefusedEvent,
 } from './connection/events.js'
 export type { ConnectionHandle } from './connection/handle.js'
-export type { ConnectionState, LateMessages } from './connection/lifecycle.js'
+export type { ConnectionState } from './connection/lifecycle.js'
+export type { LateMessages } from './connection/server_connection.js'
 export { NET_ERROR_CODES, NetError, type NetErrorCode } from './errors/errors.js'
 export type { MessageData, Sendable } from './frames/payload.js'
 export type { AbortSignalLike, PlatformAbortSignal } from './options/abort.js'

@@ -19,6 +19,7 @@ export type { Closing, Ending } from './connection/lifecycle.js'
 export type { OutboxSettings, QueueBudget } from './connection/outbox.js'
 export type { Platform } from './connection/platform.js'
 export { callback_error, is_thenable, report_error } from './connection/report.js'
+export { ServerConnection } from './connection/server_connection.js'
 export type { Runnable, SocketEvents, SocketPort } from './connection/socket_port.js'
 export { describe_cause, describe_count, describe_url, describe_value } from './errors/errors.js'
 export { ReportOnce } from './errors/report_once.js'
@@ -52,7 +53,6 @@ export {
   type OptionRule,
   type OptionRules,
   type RequiredOptionRule,
-  read_option,
 } from './options/option_rule.js'
 export {
   callback,

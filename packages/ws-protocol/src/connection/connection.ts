@@ -20,12 +20,10 @@ import {
 import {
   CONNECTING,
   type ConnectionState,
-  delivers_messages,
   type Ending,
   ending_of,
   is_ending,
   is_unopened,
-  type LateMessages,
   type Lifecycle,
   type LifecycleEvent,
   shown_state,
@@ -87,8 +85,7 @@ type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof C
 export class Connection<Handle> implements SocketEvents {
   static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
     // Without a port, only the callback for the end of the connection is left to run.
-    may_run: connection => connection.#port?.may_run?.(connection.inbox) ?? true,
-    finished: connection => connection.#step({ type: 'finished' }),
+    may_run: connection => connection.port?.may_run?.(connection.inbox) ?? true,
     report: (connection, name, cause) => {
       // The callback has given up because the connection has ended, as `signal` is meant to be used. Node's
       // functions wrap the reason.
@@ -97,14 +94,10 @@ export class Connection<Handle> implements SocketEvents {
       connection.report(callback_error(connection.#name_of(name), cause))
     },
     pause: connection => {
-      connection.#port?.pause()
+      connection.port?.pause()
       connection.#report_missing_listener()
     },
-    resume: connection => {
-      // The time during which reading was paused does not count as silence.
-      connection.#silent_checks = 0
-      if (connection.#state.name !== 'finishing') connection.#port?.resume()
-    },
+    resume: connection => connection.resume_reading(),
     settled: (connection, info) => {
       connection.#info = info
       connection.#resolve_closed?.(info)
@@ -115,14 +108,14 @@ export class Connection<Handle> implements SocketEvents {
   readonly handle: Handle
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents<Handle>
-  readonly #platform: Platform
+  protected readonly platform: Platform
   /** Created for the first message that is sent. */
   #outbox: Outbox | undefined
   /** Runs the callbacks. */
   readonly inbox: Inbox<unknown, Connection<unknown>>
   /** `undefined` before the first attempt to open, and while the connection waits for the next one. */
-  #port: SocketPort | undefined
-  #state: Lifecycle = CONNECTING
+  protected port: SocketPort | undefined
+  protected lifecycle: Lifecycle = CONNECTING
   #cancel_timer: CancelTimer | undefined
   #error: NetError | undefined
   /**
@@ -152,7 +145,7 @@ export class Connection<Handle> implements SocketEvents {
   ) {
     this.#settings = settings
     this.#events = events
-    this.#platform = platform
+    this.platform = platform
     this.inbox = new Inbox<unknown, Connection<unknown>>(this, events, Connection.#inbox_events)
     this.handle = make_handle(this)
   }
@@ -162,12 +155,12 @@ export class Connection<Handle> implements SocketEvents {
    * {@link Connection.socket_opened}.
    */
   attach(port: SocketPort): void {
-    this.#port = port
+    this.port = port
     this.#outbox?.attach(port)
   }
 
   get state(): ConnectionState {
-    return shown_state(this.#state)
+    return shown_state(this.lifecycle)
   }
 
   /** Returns the number of sent bytes that the network has not taken yet, including frame headers. */
@@ -187,8 +180,8 @@ export class Connection<Handle> implements SocketEvents {
   /** Aborts when the connection has ended, before `on_close`. */
   get signal(): PlatformAbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = this.#platform.make_controller()
-      if (this.#state.name === 'closed') this.#abort()
+      this.#controller = this.platform.make_controller()
+      if (this.lifecycle.name === 'closed') this.#abort()
     }
     return this.#controller.signal
   }
@@ -208,7 +201,7 @@ export class Connection<Handle> implements SocketEvents {
    * it or none. `data` is published on the channel of messages; without it, nothing is published.
    */
   enqueue(message: string | Uint8Array | SharedBatch, messages: number, data?: Sendable): true | NetError {
-    if (!this.#can_send()) return closed_error('send')
+    if (!this.can_send()) return closed_error('send')
     const outbox = this.#ensure_outbox()
     const was_full = outbox.is_full
     const result = outbox.send(message, messages)
@@ -224,7 +217,7 @@ export class Connection<Handle> implements SocketEvents {
   /** Writes the queue at once, as far as the network takes it, instead of at the end of the turn. */
   flush(): void {
     const is_all_sent = this.#outbox?.flush() ?? true
-    if (is_all_sent && this.#state.name === 'draining') this.#step({ type: 'drained' })
+    if (is_all_sent && this.lifecycle.name === 'draining') this.step({ type: 'drained' })
   }
 
   /**
@@ -232,7 +225,7 @@ export class Connection<Handle> implements SocketEvents {
    * it is lost first, or with `closed` if nothing is sent any more.
    */
   drained(): Promise<void> {
-    const is_late = this.#unsent === 0 && !this.#can_send()
+    const is_late = this.#unsent === 0 && !this.can_send()
     const drained = is_late ? Promise.reject(closed_error('drained')) : this.#ensure_outbox().drained()
     // The end of the connection is reported in any case, so this rejection may go unhandled.
     drained.catch(() => {})
@@ -246,22 +239,9 @@ export class Connection<Handle> implements SocketEvents {
    * @throws NetError `invalid_argument` for a code or a reason that users must not send
    */
   close(code: number = NORMAL_CLOSURE, reason = ''): true {
-    check_close(code, reason, this.#platform.byte_length)
-    this.#close(code, reason, 'local')
+    check_close(code, reason, this.platform.byte_length)
+    this.close_in_order(code, reason, 'local')
     return true
-  }
-
-  /**
-   * Closes in order because the server shuts down. Reading stops; the callbacks of messages that have arrived
-   * get `drain_ms` milliseconds to finish, and the messages that they send are written. 0 does not wait for
-   * them, even after an earlier call with more. `late` decides about messages that arrive between this side's
-   * Close and the peer's, provided that all earlier callbacks were done in time.
-   */
-  shut_down(code: number, reason: string, drain_ms: number, late: LateMessages = 'dropped'): void {
-    if (drain_ms === 0) this.#close(code, reason, 'shutdown')
-    // After the peer's Close, the connection ends by itself.
-    else if (this.#can_send())
-      this.#step({ type: 'finish', closing: { code, reason, cause: 'shutdown' }, drain_ms, late })
   }
 
   /** Ends the connection at once, without sending the queue or a Close, and delivers no further message. */
@@ -273,19 +253,19 @@ export class Connection<Handle> implements SocketEvents {
 
   /** Gives up a socket that does not open, because of `error`. */
   abandon(error: NetError): void {
-    if (!is_unopened(this.#state)) return
-    if (this.#port === undefined) this.socket_closed(ABNORMAL_CLOSURE, '', error)
+    if (!is_unopened(this.lifecycle)) return
+    if (this.port === undefined) this.socket_closed(ABNORMAL_CLOSURE, '', error)
     else {
       this.#error = error
-      this.#step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
+      this.step({ type: 'fail', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'refused' } })
     }
   }
 
   /** Ends the delay before the next socket; returns `false` if the connection was closed meanwhile. */
   reopen(): boolean {
-    const before = this.#state
-    this.#step({ type: 'reopen' })
-    return this.#state !== before
+    const before = this.lifecycle
+    this.step({ type: 'reopen' })
+    return this.lifecycle !== before
   }
 
   /**
@@ -294,8 +274,8 @@ export class Connection<Handle> implements SocketEvents {
    * behind them, so it would otherwise see no sign of life from this side.
    */
   check(): void {
-    if (this.#state.name !== 'open') return
-    const signs_of_life = this.#port?.signs_of_life() ?? 0
+    if (this.lifecycle.name !== 'open') return
+    const signs_of_life = this.port?.signs_of_life() ?? 0
     this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
     this.#signs_of_life = signs_of_life
     this.#checks_to_ping = this.#silent_checks + this.inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
@@ -305,19 +285,8 @@ export class Connection<Handle> implements SocketEvents {
       this.#terminate('heartbeat')
     } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) {
       this.#checks_to_ping = 0
-      this.#port?.ping()
+      this.port?.ping()
     }
-  }
-
-  /**
-   * Closes with `code` and the cause `overflow`, without sending the queue, to free memory for other
-   * connections; returns `false` if the connection is already ending. `error` is reported at the end of the
-   * turn: messages sent by `on_error` may shed further connections, and nest without limit.
-   */
-  shed(error: NetError, code: number): boolean {
-    const is_shed = this.#fail(error, code, 'overflow')
-    if (is_shed) this.#platform.defer(() => this.report(error))
-    return is_shed
   }
 
   /** Reports an error of this connection. */
@@ -339,7 +308,7 @@ export class Connection<Handle> implements SocketEvents {
   // SocketEvents
 
   socket_opened(): void {
-    this.#step({ type: 'opened' })
+    this.step({ type: 'opened' })
   }
 
   socket_message(
@@ -347,7 +316,7 @@ export class Connection<Handle> implements SocketEvents {
     payload_bytes: number,
     memory_bytes: number = payload_bytes,
   ): void {
-    if (this.#drops_messages || !delivers_messages(this.#state)) return
+    if (this.#drops_messages || !this.delivers) return
     this.#publish_message('received', data, payload_bytes)
     if (typeof data !== 'string' && !this.#settings.binary) {
       const message = `closed with 1003: the peer sent a binary message of ${payload_bytes} bytes; set binary: true to take it`
@@ -359,12 +328,12 @@ export class Connection<Handle> implements SocketEvents {
   }
 
   socket_drained(): void {
-    if (this.#state.name === 'draining') this.#start_timer()
+    if (this.lifecycle.name === 'draining') this.start_timer()
     this.flush()
   }
 
   socket_ending(): void {
-    if (this.#state.name === 'open') this.#start_timer()
+    if (this.lifecycle.name === 'open') this.start_timer()
   }
 
   socket_failed(error: NetError, code: number): void {
@@ -372,10 +341,10 @@ export class Connection<Handle> implements SocketEvents {
   }
 
   socket_closed(code: number, reason: string, error?: NetError): void {
-    if (error !== undefined && !is_ending(this.#state)) this.#error = error
-    const ending = ending_of(this.#state, code, reason, this.#port?.is_close_sent === true)
+    if (error !== undefined && !is_ending(this.lifecycle)) this.#error = error
+    const ending = ending_of(this.lifecycle, code, reason, this.port?.is_close_sent === true)
     const will_retry = this.#events.retry?.allows(ending, this.#error)
-    this.#step({ type: 'gone', ending, will_retry })
+    this.step({ type: 'gone', ending, will_retry })
   }
 
   /**
@@ -389,85 +358,99 @@ export class Connection<Handle> implements SocketEvents {
   }
 
   #terminate(cause: CloseCause): void {
-    this.#step({ type: 'terminate', closing: { code: ABNORMAL_CLOSURE, reason: '', cause } })
+    this.step({ type: 'terminate', closing: { code: ABNORMAL_CLOSURE, reason: '', cause } })
   }
 
   #name_of(name: CallbackName): string {
     return name === 'on_open' && this.#settings.side === 'server' ? 'on_connect' : name
   }
 
-  #can_send(): boolean {
-    const { name } = this.#state
-    if (name === 'open') return this.#is_writable || this.#events.retry !== undefined
-    if (name === 'finishing') return this.#is_writable
-    return name === 'waiting' || (is_unopened(this.#state) && name !== 'closing_unopened')
+  /** Whether arriving messages are delivered. */
+  protected get delivers(): boolean {
+    return this.lifecycle.name === 'open'
   }
 
-  get #is_writable(): boolean {
-    return this.#port?.is_writable === true
+  /** Resumes reading when there is room for messages again. */
+  protected resume_reading(): void {
+    // The time during which reading was paused does not count as silence.
+    this.#silent_checks = 0
+    this.port?.resume()
   }
 
-  #close(code: number, reason: string, cause: CloseCause): void {
+  protected can_send(): boolean {
+    const { name } = this.lifecycle
+    if (name === 'open') return this.is_writable || this.#events.retry !== undefined
+    return name === 'waiting' || (is_unopened(this.lifecycle) && name !== 'closing_unopened')
+  }
+
+  protected get is_writable(): boolean {
+    return this.port?.is_writable === true
+  }
+
+  protected close_in_order(code: number, reason: string, cause: CloseCause): void {
     // After the peer's Close, the port is no longer writable: then the peer has ended the connection, unless
     // it would reconnect.
-    const is_peers = this.#state.name === 'open' && !this.#can_send()
+    const is_peers = this.lifecycle.name === 'open' && !this.can_send()
     if (is_peers) this.#drops_messages = true
-    else this.#step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
+    else this.step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
     this.inbox.drop()
   }
 
   #fail_and_report(error: NetError, code: number, cause: CloseCause): void {
     // The report comes last, since `on_error` may close the connection itself.
-    if (this.#fail(error, code, cause)) this.report(error)
+    if (this.fail(error, code, cause)) this.report(error)
   }
 
   /**
    * Closes with `code` without sending the queue; returns `false` if this side has already ended the socket.
    */
-  #fail(error: NetError, code: number, cause: CloseCause): boolean {
-    if (is_ending(this.#state)) return false
+  protected fail(error: NetError, code: number, cause: CloseCause): boolean {
+    if (is_ending(this.lifecycle)) return false
     this.#error = error
-    this.#step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.step({ type: 'fail', closing: { code, reason: '', cause } })
     this.#outbox?.drop()
     return true
   }
 
-  #step(event: LifecycleEvent): void {
-    const before = this.#state
-    const state = step(before, event)
+  /** Returns the next state. */
+  protected next(event: LifecycleEvent): Lifecycle {
+    return step(this.lifecycle, event)
+  }
+
+  protected step(event: LifecycleEvent): void {
+    const before = this.lifecycle
+    const state = this.next(event)
     if (state === before) return
-    this.#state = state
-    // The state still has the same name: closing continues, and only late messages are now dropped.
-    if ('late' in before && before.name === state.name) return
-    if ('closing' in state) this.#start_timer(state.name === 'finishing' ? state.drain_ms : undefined)
+    this.lifecycle = state
+    if ('closing' in state) this.start_timer()
     if (is_unopened(before) && (state.name === 'open' || state.name === 'draining')) {
       // The owner is notified first, so that a subscriber of the channel that closes all connections of a
       // server closes this one, too.
       this.#events.opened(this.handle)
       this.#publish('open', {})
     }
+    this.entered(state, before)
+  }
+
+  /** Does what a new state asks for. */
+  protected entered(state: Lifecycle, before: Lifecycle): void {
     switch (state.name) {
       case 'open':
         this.#silent_checks = this.#checks_to_ping = 0
-        if (this.inbox.is_paused) this.#port?.pause()
+        if (this.inbox.is_paused) this.port?.pause()
         this.inbox.open()
         this.flush()
         return
-      case 'finishing':
-        this.#port?.pause()
-        this.inbox.finish()
-        return
       case 'draining':
-        if (before.name === 'finishing' && !delivers_messages(state)) this.inbox.drop()
         this.flush()
         return
       case 'close_sent':
-        this.#port?.close(state.closing.code, state.closing.reason)
+        this.port?.close(state.closing.code, state.closing.reason)
         return
       case 'terminated':
         // No socket will report its end. The callbacks still run later, as always.
-        if (this.#port === undefined) this.#platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
-        else if (before.name !== 'terminated') this.#port.terminate()
+        if (this.port === undefined) this.platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
+        else if (before.name !== 'terminated') this.port.terminate()
         return
       case 'waiting':
         this.#wait(state.ending)
@@ -479,8 +462,8 @@ export class Connection<Handle> implements SocketEvents {
 
   #ensure_outbox(): Outbox {
     if (this.#outbox === undefined) {
-      this.#outbox = new Outbox(this.#settings, this.#platform, this.inbox)
-      if (this.#port !== undefined) this.#outbox.attach(this.#port)
+      this.#outbox = new Outbox(this.#settings, this.platform, this.inbox)
+      if (this.port !== undefined) this.#outbox.attach(this.port)
     }
     return this.#outbox
   }
@@ -490,28 +473,28 @@ export class Connection<Handle> implements SocketEvents {
   }
 
   #publish<Name extends ConnectionChannel>(name: Name, details: Details<Name>): void {
-    const channel = this.#platform.channels?.[name]
+    const channel = this.platform.channels?.[name]
     if (channel?.hasSubscribers)
       channel.publish({ side: this.#settings.side, handle: this.handle, ...details } as ChannelEvents[Name])
   }
 
   #publish_message(direction: 'sent' | 'received', data: Sendable, bytes?: number): void {
-    if (!this.#platform.channels?.message.hasSubscribers) return
+    if (!this.platform.channels?.message.hasSubscribers) return
     const payload_bytes =
-      bytes ?? (typeof data === 'string' ? this.#platform.byte_length(data) : data.byteLength)
+      bytes ?? (typeof data === 'string' ? this.platform.byte_length(data) : data.byteLength)
     this.#publish('message', { direction, data, payload_bytes })
   }
 
-  #start_timer(after_ms: number = this.#settings.close_timeout): void {
+  protected start_timer(after_ms: number = this.#settings.close_timeout): void {
     this.#cancel_timer?.()
-    this.#cancel_timer = start_peer_timeout(this.#platform.clock, after_ms, () =>
-      this.#step({ type: 'timed_out' }),
+    this.#cancel_timer = start_peer_timeout(this.platform.clock, after_ms, () =>
+      this.step({ type: 'timed_out' }),
     )
   }
 
   #wait(ending: Ending): void {
     this.#cancel_timer?.()
-    this.#port = undefined
+    this.port = undefined
     const error = this.#error
     this.#error = undefined
     const unsent = this.#outbox?.detach() ?? 0

@@ -20,14 +20,12 @@ type Payload = string | Uint8Array
 /** The callbacks of a connection that run one at a time, in order. */
 export type CallbackName = 'on_open' | 'on_message' | 'on_close'
 
-/** A message, or without `data` an event: {@link OPENED} or {@link FINISHED}. */
+/** A message, or without `data` an event: the opening of the connection, or a `task`. */
 interface Item {
   readonly data?: Payload
+  readonly task?: () => void
   readonly bytes: number
 }
-
-const OPENED: Item = { bytes: 0 }
-const FINISHED: Item = { bytes: 0 }
 
 /**
  * Whether messages can be delivered: a callback, or a loop that awaits the next message, is `ready`; a loop
@@ -58,8 +56,6 @@ export interface InboxOwner<Handle> {
 export interface InboxEvents<Owner> {
   /** Returns whether a callback that is due may run now; if not, {@link Inbox.run} is called later. */
   may_run(owner: Owner): boolean
-  /** The callbacks of all messages that arrived before {@link Inbox.finish} are done. */
-  finished(owner: Owner): void
   /** A callback has thrown, or its promise was rejected. */
   report(owner: Owner, name: CallbackName, cause: unknown): void
   /** The inbox is full: the socket should stop reading. */
@@ -123,12 +119,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
 
   /** Queues the callback for a connection that has opened, for the first time or again. */
   open(): void {
-    this.#push_event(OPENED)
+    this.#push_event({ bytes: 0 })
   }
 
-  /** Queues a call of {@link InboxEvents.finished} after the callbacks of all messages that have arrived. */
-  finish(): void {
-    this.#push_event(FINISHED)
+  /** Runs `task` after the callbacks of all messages that have arrived. */
+  after_messages(task: () => void): void {
+    this.#push_event({ task, bytes: 0 })
   }
 
   /** Delivers or queues a message that takes `memory_bytes`. */
@@ -172,7 +168,7 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     while (this.running === undefined && this.#events.may_run(this.#owner)) {
       const item = this.#take()
       const info = this.close_due
-      if (item === FINISHED) this.#events.finished(this.#owner)
+      if (item?.task !== undefined) item.task()
       else if (item !== undefined) this.#call(item.data === undefined ? 'on_open' : 'on_message', item.data)
       else if (info === undefined) return
       else {

@@ -17,9 +17,6 @@ export interface Ending extends Closing {
   readonly clean: boolean
 }
 
-/** How a server that shuts down treats messages that clients sent before they received its Close. */
-export type LateMessages = 'dropped' | 'delivered'
-
 /**
  * The state of one connection. On entering `waiting`, it starts the delay before it reconnects; `finishing`,
  * it stops reading; `draining`, it sends the queue; `close_sent`, it sends a Close; `terminated`, it ends the
@@ -29,18 +26,9 @@ export type Lifecycle =
   | { readonly name: 'connecting' | 'connecting_again' | 'open' }
   | { readonly name: 'waiting'; readonly ending: Ending }
   | {
-      readonly name: 'finishing'
+      readonly name: 'finishing' | 'draining' | 'close_sent' | 'closing_unopened' | 'terminated'
       readonly closing: Closing
-      readonly drain_ms: number
-      readonly late?: LateMessages | undefined
     }
-  | {
-      readonly name: 'draining' | 'close_sent'
-      readonly closing: Closing
-      /** `dropped` if left out. */
-      readonly late?: LateMessages | undefined
-    }
-  | { readonly name: 'closing_unopened' | 'terminated'; readonly closing: Closing }
   | { readonly name: 'closed'; readonly ending: Ending }
 
 /**
@@ -68,16 +56,8 @@ export type LifecycleEvent =
   | { readonly type: 'opened' }
   /** This side closes in order; `has_unsent`: messages are queued. */
   | { readonly type: 'close'; readonly closing: Closing; readonly has_unsent: boolean }
-  /**
-   * This side closes in order once the callbacks of all messages that have arrived are done, or after
-   * `drain_ms`.
-   */
-  | {
-      readonly type: 'finish'
-      readonly closing: Closing
-      readonly drain_ms: number
-      readonly late?: LateMessages
-    }
+  /** This side closes in order once the callbacks of all messages that have arrived are done. */
+  | { readonly type: 'finish'; readonly closing: Closing }
   /** The callbacks of all messages that had arrived are done. */
   | { readonly type: 'finished' }
   /** This side closes at once, because of an error. */
@@ -112,23 +92,13 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if (name === 'closing_unopened') return { ...state, name: 'draining' }
       break
     case 'close':
-      if (name === 'open' || name === 'finishing') return { name: 'draining', closing: event.closing }
-      if ('late' in state) return drop_late(state)
+      if (name === 'open') return { name: 'draining', closing: event.closing }
       // A lost connection that is closed before its socket has ended counts as closed by this side, and does
       // not reconnect.
       if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
         return { name: 'terminated', closing: event.closing }
       if (name === 'connecting' || name === 'connecting_again')
         return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
-      break
-    case 'finish':
-      if (name === 'open') {
-        const { type: _, ...rest } = event
-        return { name: 'finishing', ...rest }
-      }
-      break
-    case 'finished':
-      if (name === 'finishing') return { name: 'draining', closing: state.closing, late: state.late }
       break
     case 'fail':
       return {
@@ -147,7 +117,6 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
     case 'timed_out':
       if (name === 'open')
         return { name: 'terminated', closing: { code: ABNORMAL_CLOSURE, reason: '', cause: 'network' } }
-      if (name === 'finishing') return { name: 'draining', closing: state.closing }
       if ('closing' in state && name !== 'terminated') return { name: 'terminated', closing: state.closing }
       break
     case 'gone':
@@ -162,10 +131,16 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   return state
 }
 
-/** Whether arriving messages are delivered. */
-export function delivers_messages(state: Lifecycle): boolean {
+/** The same for a server's connection, which can shut down: only that enters `finishing`. */
+export function server_step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
   const { name } = state
-  return name === 'open' || name === 'finishing' || ('late' in state && state.late === 'delivered')
+  if (name === 'open' && event.type === 'finish') return { name: 'finishing', closing: event.closing }
+  if (name === 'finishing') {
+    if (event.type === 'close') return { name: 'draining', closing: event.closing }
+    if (event.type === 'finished' || event.type === 'timed_out')
+      return { name: 'draining', closing: state.closing }
+  }
+  return step(state, event)
 }
 
 /** Whether the handshake is not done, and may still succeed. */
@@ -193,10 +168,6 @@ export function ending_of(state: Lifecycle, code: number, reason: string, is_clo
   const { cause } = state.closing
   const is_failure = cause === 'protocol' || cause === 'overflow'
   return { ...state.closing, ...(is_closed_by_peer || !is_failure ? { code, reason } : {}), clean }
-}
-
-function drop_late(state: Extract<Lifecycle, { name: 'draining' | 'close_sent' }>): Lifecycle {
-  return state.late === 'delivered' ? { ...state, late: 'dropped' } : state
 }
 
 function is_loss({ cause }: Closing): boolean {

@@ -62,9 +62,9 @@ export interface SocketEvents {
   readonly inbox: { readonly bytes: number }
   /**
    * Closes with `code` to free memory for other connections, and reports `error`; returns `false` if the
-   * connection is already ending.
+   * connection is already ending. A client has none: only servers limit the memory of all connections.
    */
-  shed(error: NetError, code: number): boolean
+  shed?(error: NetError, code: number): boolean
   /** Closes in order, and drops the messages that wait for a callback. */
   close(): true
   /** The handshake is done. */

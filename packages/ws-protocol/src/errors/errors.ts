@@ -112,12 +112,10 @@ function describe_object(value: object): string {
   try {
     if (Array.isArray(value)) return `an array of ${value.length}`
     const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
-    const class_name = prototype?.constructor?.name
-    return typeof class_name === 'string' && class_name !== '' && class_name !== 'Object'
-      ? `an instance of ${class_name}`
-      : 'an object'
+    const name = prototype?.constructor?.name
+    if (typeof name === 'string' && name && name !== 'Object') return `an instance of ${name}`
   } catch {
     // A proxy or a getter may throw.
-    return 'an object that throws when it is read'
   }
+  return 'an object'
 }

@@ -22,7 +22,7 @@ export function as_payload(data: unknown, call = 'send'): string | Uint8Array {
       // A typed array with a detached buffer looks empty, but most of its methods throw; a DataView throws on
       // reading its offset.
       ;(data as Partial<Uint8Array>).keys?.()
-      return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     }
     // This also accepts buffers of another realm, such as an iframe or a test runner.
     if (Object.prototype.toString.call(data) === '[object ArrayBuffer]')

@@ -1,5 +1,3 @@
-import { NetError } from '../errors/errors.js'
-
 /** The parts of an `AbortSignal` that are used here, on any platform. */
 export interface AbortSignalLike {
   /** Whether the signal has been aborted. */
@@ -33,8 +31,6 @@ export interface AbortControllerLike {
 /**
  * Calls `close` when `signal` aborts, or at once if it has already; removes its listener when `closed`
  * settles.
- *
- * @throws NetError `invalid_option`, after calling `close`, if the signal is an imitation that throws
  */
 export function close_on_abort(
   signal: AbortSignalLike | undefined,
@@ -51,10 +47,9 @@ export function close_on_abort(
       // A signal that fails to remove its listener does no harm: closing again has no effect.
       closed.then(() => signal.removeEventListener('abort', listener)).catch(() => {})
     }
-  } catch (cause) {
+  } catch (error) {
+    // Only an imitation of a signal throws.
     close()
-    throw new NetError('invalid_option', 'the option signal throws when it is used: give an AbortSignal', {
-      cause,
-    })
+    throw error
   }
 }

@@ -70,40 +70,20 @@ export function check_options_with<Options extends object, Filled extends keyof 
 ): CheckedOptions<Options, Filled> {
   if (typeof given !== 'object' || given === null)
     throw invalid(`${call} got ${describe_value(given)} for its options: give an object`)
-  const unknown = read(`${call}: its object of options`, () => Object.keys(given)).find(
-    name => !Object.hasOwn(rules, name),
-  )
+  const unknown = Object.keys(given).find(name => !Object.hasOwn(rules, name))
   if (unknown !== undefined)
     throw invalid(
       `${call}: there is no option ${describe_value(unknown)}; ${suggest(unknown, Object.keys(rules))}`,
     )
   const checked: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
-    const given_value = read_option(call, given, name)
-    const value = given_value === undefined ? rule.fallback : given_value
+    const { [name]: value = rule.fallback } = given as Record<string, unknown>
     if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
       throw invalid(`${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}`)
     }
     checked[name] = value
   }
   return checked as CheckedOptions<Options, Filled>
-}
-
-/**
- * Reads one of the options given to a call.
- *
- * @throws NetError `invalid_option` if its getter throws
- */
-export function read_option(call: string, given: object, name: string): unknown {
-  return read(`${call}: the option ${name}`, () => (given as Record<string, unknown>)[name])
-}
-
-function read<Value>(what: string, get: () => Value): Value {
-  try {
-    return get()
-  } catch (cause) {
-    throw invalid(`${what} throws when it is read: give a plain value`, cause)
-  }
 }
 
 function describe({ shown }: OptionRule<unknown>, value: unknown): string {
@@ -152,8 +132,8 @@ function is_accepted(rule: OptionRule<unknown>, value: unknown): boolean {
   }
 }
 
-function invalid(message: string, cause?: unknown): NetError {
-  return new NetError('invalid_option', message, cause === undefined ? undefined : { cause })
+function invalid(message: string): NetError {
+  return new NetError('invalid_option', message)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Connection, type ConnectionSettings } from '../../src/connection/connection.js'
+import type { ConnectionSettings } from '../../src/connection/connection.js'
 import type { Channel, ChannelName } from '../../src/connection/events.js'
 import { INBOX_MAX_BYTES } from '../../src/connection/inbox.js'
+import { ServerConnection } from '../../src/connection/server_connection.js'
 import { NetError } from '../../src/errors/errors.js'
 import { BATCH_BYTES } from '../../src/queues/batch.js'
 import type { FakePlatform, FakeSocket } from '../../src/testing/index.js'
@@ -13,13 +14,13 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
   let platform: FakePlatform
   let events: RecordedEvents
   let socket: FakeSocket
-  let connection: Connection<string>
+  let connection: ServerConnection<string>
 
   const start = (changed: Partial<ConnectionSettings> = {}): void => {
     platform = new Platform()
     events = new RecordedEvents()
     socket = new Socket()
-    connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
+    connection = new ServerConnection({ ...settings, ...changed }, events, platform, () => 'handle')
     socket.connect_to(connection)
     connection.attach(socket)
   }
@@ -1349,7 +1350,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
       platform = Object.assign(new Platform(), { channels })
       events = new RecordedEvents()
       socket = new Socket()
-      connection = new Connection({ ...settings, ...changed }, events, platform, () => 'handle')
+      connection = new ServerConnection({ ...settings, ...changed }, events, platform, () => 'handle')
       socket.connect_to(connection)
       connection.attach(socket)
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CloseInfo } from '../../src/connection/close_info.js'
-import { Connection, type ConnectionRetry } from '../../src/connection/connection.js'
+import type { ConnectionRetry } from '../../src/connection/connection.js'
+import { ServerConnection } from '../../src/connection/server_connection.js'
 import { NetError } from '../../src/errors/errors.js'
 import type { FakeSocket } from '../../src/testing/index.js'
 import { CHECKS_PER_SPAN } from '../../src/time/periodic_check.js'
@@ -66,7 +67,7 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
     allows: () => !is_over && record.sockets.length < MAX_SOCKETS,
     lost: (_handle, info) => record.losses.push(info),
   }
-  const connection = new Connection<null>(
+  const connection = new ServerConnection<null>(
     { ...settings, max_queue: MAX_QUEUE },
     {
       retry: is_retried ? retry : undefined,

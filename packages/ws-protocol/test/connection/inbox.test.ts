@@ -39,7 +39,6 @@ class RecordedCallbacks implements InboxCallbacks<undefined> {
 
 const EVENTS: InboxEvents<RecordedCallbacks> = {
   may_run: recorder => recorder.may_run(),
-  finished: recorder => void recorder.record('finished'),
   report: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
   pause: recorder => void recorder.calls.push('pause'),
   resume: recorder => void recorder.calls.push('resume'),
@@ -61,6 +60,8 @@ describe('Inbox', () => {
     inbox.listener = listener
     inbox.run()
   }
+
+  const finish = (): void => inbox.after_messages(() => void recorder.record('finished'))
 
   beforeEach(() => {
     recorder = new RecordedCallbacks()
@@ -102,7 +103,7 @@ describe('Inbox', () => {
     recorder.may_run = () => false
     inbox.open()
     inbox.message('a', 1)
-    inbox.finish()
+    finish()
     inbox.close(BYE)
     expect(recorder.calls).toEqual([])
     recorder.may_run = () => true
@@ -377,14 +378,14 @@ describe('Inbox', () => {
     expect(recorder.calls).toEqual(names)
   })
 
-  describe('open and finished', () => {
+  describe('open and after_messages', () => {
     it('wait behind earlier messages, in order, and not for later ones', async () => {
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
       inbox.message('b', 1)
       inbox.open()
       inbox.message('c', 1)
-      inbox.finish()
+      finish()
       inbox.message('d', 1)
       expect(recorder.calls).toEqual(['a'])
       await recorder.release('a')
@@ -393,7 +394,7 @@ describe('Inbox', () => {
 
     it('run at once if nothing waits', () => {
       inbox.open()
-      inbox.finish()
+      finish()
       inbox.open()
       expect(recorder.calls).toEqual(['open', 'finished', 'open'])
     })
@@ -401,15 +402,15 @@ describe('Inbox', () => {
     it('count as no bytes', () => {
       recorder.hold = () => true
       inbox.open()
-      inbox.finish()
+      finish()
       inbox.open()
       expect(inbox.bytes).toBe(0)
     })
 
-    it('finished waits for a running callback, even with no waiting messages', async () => {
+    it('a task waits for a running callback, even with no waiting messages', async () => {
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
-      inbox.finish()
+      finish()
       expect(recorder.calls).toEqual(['a'])
       await recorder.release('a')
       expect(recorder.calls).toEqual(['a', 'finished'])
@@ -434,7 +435,7 @@ describe('Inbox', () => {
         for (const name of ['a', 'b']) inbox.message(name, 1)
         inbox.open()
         inbox.message('c', 1)
-        inbox.finish()
+        finish()
         inbox.open()
         expect(recorder.calls).toEqual(['open', 'finished', 'open'])
         expect(inbox.bytes).toBe(3 * 65)
@@ -479,7 +480,7 @@ describe('Inbox', () => {
       for (const name of ['a', 'b']) inbox.message(name, 1)
       inbox.open()
       inbox.message('c', 1)
-      inbox.finish()
+      finish()
       inbox.message('d', 1)
       inbox.drop()
       expect(inbox.bytes).toBe(0)
@@ -499,21 +500,21 @@ describe('Inbox', () => {
       expect(inbox.bytes).toBe(65)
     })
 
-    it('finished is called after a callback that requested it', () => {
+    it('a task runs after the callback that asked for it', () => {
       recorder.on_call = name => {
-        if (name === 'a') inbox.finish()
+        if (name === 'a') finish()
       }
       inbox.message('a', 1)
       expect(recorder.calls).toEqual(['a', 'finished'])
     })
 
-    it('finished may drop the messages behind it', async () => {
+    it('a task may drop the messages behind it', async () => {
       recorder.on_call = name => {
         if (name === 'finished') inbox.drop()
       }
       recorder.hold = name => name === 'a'
       inbox.message('a', 1)
-      inbox.finish()
+      finish()
       inbox.message('late', 1)
       inbox.close(BYE)
       await recorder.release('a')

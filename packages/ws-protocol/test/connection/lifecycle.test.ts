@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { CloseCause } from '../../src/connection/close_info.js'
 import {
   type Closing,
-  delivers_messages,
   type Ending,
   ending_of,
   is_ending,
   is_unopened,
   type Lifecycle,
   type LifecycleEvent,
+  server_step,
   step,
 } from '../../src/connection/lifecycle.js'
 
@@ -24,7 +24,7 @@ const states = {
   connecting_again: { name: 'connecting_again' },
   open: { name: 'open' },
   waiting: { name: 'waiting', ending: { ...network, clean: false } },
-  finishing: { name: 'finishing', closing: earlier, drain_ms: 7 },
+  finishing: { name: 'finishing', closing: earlier },
   closing_unopened: { name: 'closing_unopened', closing: earlier },
   draining: { name: 'draining', closing: earlier },
   close_sent: { name: 'close_sent', closing: earlier },
@@ -36,7 +36,7 @@ const events = {
   opened: { type: 'opened' },
   'closed with nothing unsent': { type: 'close', closing: later, has_unsent: false },
   'closed with messages unsent': { type: 'close', closing: later, has_unsent: true },
-  'to finish': { type: 'finish', closing: later, drain_ms: 9 },
+  'to finish': { type: 'finish', closing: later },
   finished: { type: 'finished' },
   failed: { type: 'fail', closing: broken },
   terminated: { type: 'terminate', closing: heartbeat },
@@ -89,7 +89,7 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
   open: {
     ...killed,
     ...closed_in_order,
-    'to finish': { name: 'finishing', closing: later, drain_ms: 9 },
+    'to finish': { name: 'finishing', closing: later },
     failed: { name: 'close_sent', closing: broken },
     // The timer of an open connection was started when the peer ended its side.
     'timed out': { name: 'terminated', closing: network },
@@ -136,14 +136,21 @@ const cells = Object.entries(states).flatMap(([name, state]) =>
   }),
 )
 
-describe('step', () => {
+describe('a state', () => {
   it.each(cells)('$name, $happening: $becomes', ({ state, event, next }) => {
     const before = structuredClone(state)
-    const after = step(state, event)
+    const after = server_step(state, event)
     if (next === undefined) expect(after).toBe(state)
     else expect(after).toEqual(next)
     expect(state).toEqual(before)
   })
+
+  it.each(cells.filter(({ name }) => name !== 'finishing'))(
+    '$name of a client, $happening: the same as on a server, but never finishes',
+    ({ state, event, next = state }) => {
+      expect(step(state, event)).toEqual(next.name === 'finishing' ? state : next)
+    },
+  )
 
   it('has a table of every state and every event', () => {
     expect(cells).toHaveLength(10 * 12)
@@ -167,40 +174,6 @@ describe('step', () => {
       expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
     },
   )
-})
-
-describe('late messages', () => {
-  const finishing = step(states.open, { type: 'finish', closing: later, drain_ms: 9, late: 'delivered' })
-  const draining = step(finishing, events.finished)
-  const close_sent = step(draining, events.drained)
-
-  it('are delivered until the socket ends if that was requested and all callbacks were done', () => {
-    expect([draining.name, close_sent.name]).toEqual(['draining', 'close_sent'])
-    for (const state of [draining, close_sent]) {
-      expect(delivers_messages(state)).toBe(true)
-      expect(step(state, events['timed out'])).toEqual({ name: 'terminated', closing: later })
-      expect(step(state, events['gone for good'])).toEqual({ name: 'closed', ending: gone })
-    }
-  })
-
-  it('are dropped if callbacks took too long, if the peer broke a rule, and by default', () => {
-    const ends = [
-      step(finishing, events['timed out']),
-      step(finishing, events.failed),
-      step(draining, events.failed),
-      step(step(states.open, events['to finish']), events.finished),
-    ]
-    expect(ends.map(({ name }) => name)).toEqual(['draining', 'close_sent', 'close_sent', 'draining'])
-    for (const state of ends) expect(delivers_messages(state)).toBe(false)
-  })
-
-  it('are dropped as soon as the connection itself is closed, which keeps its code and cause', () => {
-    for (const state of [draining, close_sent]) {
-      const closed = step(state, events['closed with nothing unsent'])
-      expect(closed).toEqual({ ...state, late: 'dropped' })
-      expect(step(closed, events['closed with nothing unsent'])).toBe(closed)
-    }
-  })
 })
 
 describe('a connection that was terminated', () => {
@@ -302,12 +275,11 @@ describe('ending_of', () => {
   )
 })
 
-describe('a state', () => {
+describe('the kinds of states', () => {
   it.each([
     ['is unopened', is_unopened, ['connecting', 'connecting_again', 'closing_unopened']],
     ['is ending', is_ending, ['close_sent', 'terminated', 'closed']],
-    ['delivers messages', delivers_messages, ['open', 'finishing']],
-  ] as const)('%s', (_, holds, names) => {
+  ] as const)('%s: only the named ones', (_, holds, names) => {
     const all = Object.values<Lifecycle>(states)
     expect(all.filter(holds).map(({ name }) => name)).toEqual(names)
   })

@@ -9,7 +9,11 @@ describe('as_payload', () => {
     expect(as_payload(text)).toBe(text)
   })
 
-  test.each([Uint8Array.of(1, 2), Buffer.from([1, 2]), new Uint8Array(0)])('returns %o itself', bytes => {
+  test('returns an empty Uint8Array as an empty one', () => {
+    expect(as_payload(new Uint8Array(0))).toEqual(new Uint8Array(0))
+  })
+
+  test.each([Uint8Array.of(1, 2), Buffer.from([1, 2])])('returns %o itself', bytes => {
     expect(as_payload(bytes)).toBe(bytes)
   })
 

@@ -2,13 +2,13 @@ import type { CloseCause, NetError } from '@bt/ws-protocol'
 import {
   CallbackMonitor,
   type CancelTimer,
-  Connection,
   type ConnectionEvents,
   type ConnectionSettings,
   is_thenable,
   PeriodicCheck,
   type Platform,
   report_error,
+  ServerConnection,
 } from '@bt/ws-protocol/internal'
 import { type Environment, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
@@ -144,7 +144,7 @@ export class ConnectionSet {
   accepted({ stream, head, deflate, request, endpoint, data }: AcceptedClient): void {
     this.#accepted += 1
     const wire = new Wire(this.#wire_traits)
-    const connection = new Connection<ServerSocket>(
+    const connection = new ServerConnection<ServerSocket>(
       this.#connection_settings,
       this.#events,
       this.#platform,
@@ -190,7 +190,7 @@ export class ConnectionSet {
   }
 
   /** Returns the connections that may have a callback running. */
-  *#unsettled_connections(): Iterable<Connection<ServerSocket>> {
+  *#unsettled_connections(): Iterable<ServerConnection<ServerSocket>> {
     yield* this.#connections()
     for (const socket of this.#unsettled) yield ServerSocket.connection_of(socket)
   }
@@ -212,7 +212,7 @@ export class ConnectionSet {
   }
 
   /** Reports callbacks that are pending, unless they were reported before, and waits for them no longer. */
-  #abandon(connections: Iterable<Connection<ServerSocket>>): void {
+  #abandon(connections: Iterable<ServerConnection<ServerSocket>>): void {
     for (const connection of connections) {
       if (!this.#callback_monitor.has_reported(connection))
         this.#callback_monitor.report(connection, 'when its server closed')
@@ -220,7 +220,7 @@ export class ConnectionSet {
     }
   }
 
-  *#connections(): Iterable<Connection<ServerSocket>> {
+  *#connections(): Iterable<ServerConnection<ServerSocket>> {
     for (const socket of this.#sockets) yield ServerSocket.connection_of(socket)
   }
 

@@ -7,7 +7,7 @@ import type {
   PlatformAbortSignal,
   Sendable,
 } from '@bt/ws-protocol'
-import { type Connection, closed_error, guard_names } from '@bt/ws-protocol/internal'
+import { closed_error, guard_names, type ServerConnection } from '@bt/ws-protocol/internal'
 import type { ClientEndpoint } from '../handshake/client_address.js'
 import { format_address } from '../handshake/client_address.js'
 import type { HandshakeRequest } from '../handshake/request.js'
@@ -85,7 +85,7 @@ export class ServerSocket implements WsSocket {
 
   readonly request: HandshakeRequest
   #data: unknown
-  readonly #connection: Connection<ServerSocket>
+  readonly #connection: ServerConnection<ServerSocket>
   readonly #wire: SocketWire
   /** The IP address, or the text to show for a client without one. */
   readonly #host: string
@@ -94,7 +94,7 @@ export class ServerSocket implements WsSocket {
   #id: string | undefined
 
   constructor(
-    connection: Connection<ServerSocket>,
+    connection: ServerConnection<ServerSocket>,
     { endpoint, request, data, wire, topics }: ServerSocketParts,
   ) {
     this.#connection = connection
@@ -111,7 +111,7 @@ export class ServerSocket implements WsSocket {
   // These are static, so that users of a socket do not see them.
 
   /** Returns the connection of a socket. */
-  static connection_of(socket: ServerSocket): Connection<ServerSocket> {
+  static connection_of(socket: ServerSocket): ServerConnection<ServerSocket> {
     return socket.#connection
   }
 

@@ -316,7 +316,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   }
 
   shed(error: NetError, code: number): boolean {
-    const is_shed = this.#events.shed(error, code)
+    const is_shed = this.#events.shed?.(error, code) === true
     if (is_shed) {
       this.#is_shed = true
       this.#events.close()

@@ -10,7 +10,8 @@ import { frame_bytes } from '@bt/test-support/frames'
 import { accept_of } from '@bt/test-support/handshake'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { Connection } from '../../../src/connection/connection.js'
+import type { Connection } from '../../../src/connection/connection.js'
+import { ServerConnection } from '../../../src/connection/server_connection.js'
 import { NetError } from '../../../src/errors/errors.js'
 import { deflate_offers } from '../../../src/handshake/deflate_offer.js'
 import {
@@ -166,7 +167,7 @@ describe('Wire', () => {
   async function open_raw(
     options: Partial<WireTraits['options']> = {},
     inbox_budget?: InboxBudget,
-  ): Promise<{ connection: Connection<null>; listener: PortListener; raw: Socket; wire: Wire }> {
+  ): Promise<{ connection: ServerConnection<null>; listener: PortListener; raw: Socket; wire: Wire }> {
     const { accepted, url } = await accepting(options.compression === true)
     const raw = connect(Number(new URL(url).port), '127.0.0.1')
     raw.write(
@@ -175,7 +176,7 @@ describe('Wire', () => {
     const { stream, head, deflate } = await accepted
     const listener = new PortListener()
     const given = { ...settings, side: 'server', binary: true } as const
-    const connection = new Connection(given, listener, node_platform, () => null)
+    const connection = new ServerConnection(given, listener, node_platform, () => null)
     const wire = new Wire({
       side: 'server',
       clock: node_platform.clock,
@@ -367,14 +368,14 @@ describe('Wire', () => {
     compression = false,
     transport: Transport = 'TCP',
     round_trip?: (ms: number) => void,
-  ): Promise<{ connection: Connection<null>; peer: WebSocket; port: Wire; stream: Socket }> {
+  ): Promise<{ connection: ServerConnection<null>; peer: WebSocket; port: Wire; stream: Socket }> {
     const { accepted, url } = await accepting(compression, transport)
     const peer = new WebSocket(url, { perMessageDeflate: compression && NO_CONTEXT_TAKEOVER, ...trust })
     peer.on('error', () => {})
     const peer_open = once(peer, 'open')
     const client = await accepted
     const given = { ...settings, max_queue, close_timeout: 30, side: 'server' } as const
-    const connection = new Connection(given, new PortListener(), node_platform, () => null)
+    const connection = new ServerConnection(given, new PortListener(), node_platform, () => null)
     const traits = { side: 'server', ...(round_trip && { round_trip }) } as const
     const port = opened(traits, compression, client, connection)
     await peer_open
