@@ -43,6 +43,7 @@ export { read_retry_hint, with_retry_hint } from './handshake/retry_hint.js'
 export { close_on_abort } from './options/abort.js'
 export {
   type CheckedOptions,
+  check_option,
   check_options,
   check_options_with,
   describe_parts,
@@ -64,6 +65,7 @@ export {
   MAX_DELAY_MS,
   milliseconds,
   type NodeOption,
+  protocols_rule,
   text_flaw,
   token_flaw,
   type WireOption,
@@ -89,7 +91,7 @@ export {
   SharedFrames,
   TurnFramer,
 } from './queues/shared_frames.js'
-export { Backoff, type BackoffSettings } from './time/backoff.js'
+export { type BackoffSettings, backoff_ms } from './time/backoff.js'
 export type { CancelTimer, Clock } from './time/clock.js'
 export { start_peer_timeout } from './time/peer_timeout.js'
 export { PeriodicCheck } from './time/periodic_check.js'

@@ -8,6 +8,7 @@ import {
   type FilledConnectionOption,
   milliseconds,
   type OptionRules,
+  protocols_rule,
   type WireOption,
   whole_number,
 } from '@bt/ws-protocol/internal'
@@ -51,6 +52,11 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * is `/ws`. @defaultValue `'/ws'`
    */
   route?: string | undefined
+  /**
+   * Subprotocols (RFC 6455 §1.9), in order of preference: the first one that the client offers is used.
+   * @defaultValue none
+   */
+  protocols?: readonly string[] | undefined
   /**
    * Called first for each socket. If it returns a promise, the messages of that socket wait until it settles.
    */
@@ -123,6 +129,7 @@ type FilledListenOption =
   | WireOption
   | 'type'
   | 'route'
+  | 'protocols'
   | 'max_connections'
   | 'max_total_queue'
   | 'max_total_inbox'
@@ -138,6 +145,7 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   ...connection_rules,
   ...node_rules(DEFAULT_MAX_FRAGMENTS),
   ...admission_rules,
+  protocols: protocols_rule,
   bind: {
     expects: BIND_EXPECTED,
     accepts: value => typeof value === 'string' && parse_bind(value) !== undefined,

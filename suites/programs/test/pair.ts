@@ -127,7 +127,7 @@ export async function port_of(server: WsServer): Promise<number> {
 }
 
 function split_options({ protocols, compression = false, binary = false, heartbeat }: PairOptions): {
-  our_options: ConnectionOptions<boolean> & { type: 'ws' }
+  our_options: ConnectionOptions<boolean> & { type: 'ws'; protocols: readonly string[] }
   peer_options: PeerOptions
 } {
   const { ours, peer } = protocols ?? { ours: [], peer: [] }

@@ -14,7 +14,9 @@ import { browser_platform } from './platform.js'
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, browser_rules)
-  return new Client(settings, browser_platform, events =>
-    open_socket(settings, events, () => new WebSocket(settings.url, [...settings.protocols])),
-  )
+  return new Client(settings, browser_platform, {
+    rules: browser_rules,
+    open: ({ url, protocols }, connection) =>
+      open_socket(url, settings, connection, () => new WebSocket(url, [...protocols])),
+  })
 }

@@ -30,11 +30,13 @@ const rules: typeof browser_rules = { ...browser_rules, headers: headers_rule }
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, rules)
-  const { url, protocols, headers } = settings
-  // Without headers, the call is the standard one, which versions that take no headers understand. Those
-  // throw if they get an object, so headers are never dropped.
-  const init = headers === undefined ? [...protocols] : { headers, protocols: [...protocols] }
-  return new Client(settings, browser_platform, events =>
-    open_socket(settings, events, () => new WebSocket(url, init)),
-  )
+  return new Client(settings, browser_platform, {
+    rules,
+    open: ({ url, protocols, headers }, connection) => {
+      // Without headers, the call is the standard one, which versions that take no headers understand. Those
+      // throw if they get an object, so headers are never dropped.
+      const init = headers === undefined ? [...protocols] : { headers, protocols: [...protocols] }
+      return open_socket(url, settings, connection, () => new WebSocket(url, init))
+    },
+  })
 }

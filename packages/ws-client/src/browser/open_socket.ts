@@ -7,20 +7,24 @@ import { WebSocketPort } from './web_socket_port.js'
 /**
  * Starts to connect over the WebSocket of the platform, which `create` makes.
  *
- * @throws NetError `unsupported` if the platform has none, or the page may not connect to that URL
+ * @throws NetError `invalid_option` for a subprotocol that is no token, or is there twice; `unsupported` if the
+ * platform has no WebSocket, or the page may not connect to that URL
  */
 export function open_socket(
+  url: string,
   settings: ConnectSettings,
   events: SocketEvents,
   create: () => WebSocket,
 ): OpenedSocket {
-  const { url } = settings
   try {
     const socket = create()
-    return { port: new WebSocketPort(socket, settings, events), protocol: () => socket.protocol }
+    return { port: new WebSocketPort(socket, url, settings, events), protocol: () => socket.protocol }
   } catch (cause) {
+    const problem = `connect: ${shown_url(url)} can't be opened from here: `
+    // The URL was checked before. The browser's text, which shows the name, is left out: it may be a token.
+    if ((cause as Error).name === 'SyntaxError')
+      throw new NetError('invalid_option', `${problem}protocols has a name that is no token, or one twice`)
     // The usual reason is that a page from https: may not use ws:.
-    const message = `connect: ${shown_url(url)} can't be opened from here: ${describe_cause(cause)}`
-    throw new NetError('unsupported', message, { cause })
+    throw new NetError('unsupported', problem + describe_cause(cause), { cause })
   }
 }

@@ -1,9 +1,18 @@
 import { NetError } from '@bt/ws-protocol'
-import { exactly, type OptionRule, type OptionRules } from '@bt/ws-protocol/internal'
+import { exactly, type FilledOptionRule, type OptionRule, type OptionRules } from '@bt/ws-protocol/internal'
 import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
 
 /** The rule of an option that only the platform decides. */
 const ignored: OptionRule<never> = { expects: '', accepts: () => true }
+
+/** The browser checks the names, and whether each is there once. */
+const protocols_rule: FilledOptionRule<readonly string[]> = {
+  fallback: [],
+  may_be_function: true,
+  expects: 'an array of subprotocol names',
+  accepts: Array.isArray,
+  copy: names => [...names],
+}
 
 /** The rule of every option of `connect` in a browser. */
 export const browser_rules: OptionRules<
@@ -12,10 +21,11 @@ export const browser_rules: OptionRules<
 > = {
   ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
   type: exactly('ws'),
+  protocols: protocols_rule,
   max_fragments: ignored,
   compression: ignored,
-  headers: node_only('headers', 'put a token into the url, or into protocols'),
-  tls: node_only('tls', 'use a wss: url'),
+  headers: node_only('headers: put a token into the url, or into protocols'),
+  tls: node_only('tls: use a wss: url'),
 }
 
 /** Returns whether a value is a URL for `WebSocket`. Invalid URLs throw, which counts as not accepted. */
@@ -24,9 +34,9 @@ function is_web_socket_url(value: unknown): boolean {
   return typeof value === 'string' && /^wss?:$/.test(protocol) && !href.includes('#')
 }
 
-function node_only(name: string, instead: string): OptionRule<never> {
+function node_only(name_and_instead: string): OptionRule<never> {
   const accepts = (): never => {
-    throw new NetError('unsupported', `connect: no browser takes the option ${name}: ${instead}`)
+    throw new NetError('unsupported', `connect: no browser takes the option ${name_and_instead}`)
   }
   return { ...ignored, accepts }
 }

@@ -4,12 +4,15 @@ function is_offline(): boolean {
   return globalThis.navigator?.onLine === false
 }
 
+/** The network is back, a tab is shown again, and a page comes back from the back/forward cache. */
+const WAKE_EVENTS = ['online', 'visibilitychange', 'pageshow']
+
 /** The warnings of this minute. A server can cause any number of errors, so no more than ten are shown. */
 let warnings = 0
 
 /** The platform that browsers, workers, Deno and Bun have in common. */
 export const browser_platform: Platform &
-  Required<Pick<Platform, 'is_offline' | 'is_cut_off' | 'watch_online'>> = {
+  Required<Pick<Platform, 'is_offline' | 'is_cut_off' | 'watch_wakeups'>> = {
   clock: {
     now_ms: () => performance.now(),
     start_timer(after_ms, task) {
@@ -24,11 +27,17 @@ export const browser_platform: Platform &
   defer: task => queueMicrotask(task),
   make_controller: () => new AbortController(),
   is_offline,
-  is_cut_off: url => is_offline() && !is_loopback_host(new URL(url).hostname),
-  watch_online(task) {
-    // Deno and Bun do not emit this event.
-    globalThis.addEventListener?.('online', task)
-    return () => globalThis.removeEventListener?.('online', task)
+  // There is no URL yet if the function that returns it has not succeeded.
+  is_cut_off: url => is_offline() && !is_loopback_host(new URL(url, 'ws://x').hostname),
+  watch_wakeups(task) {
+    const wake = (): void => {
+      if (!globalThis.document?.hidden) task()
+    }
+    // React Native has no such events, and Deno and Bun never emit them.
+    for (const event of WAKE_EVENTS) globalThis.addEventListener?.(event, wake)
+    return () => {
+      for (const event of WAKE_EVENTS) globalThis.removeEventListener?.(event, wake)
+    }
   },
   warn(error) {
     if (warnings === 0)

@@ -49,7 +49,8 @@ export class WebSocketPort implements SocketPort {
 
   constructor(
     socket: WebSocket,
-    { url, max_payload }: Pick<ConnectSettings, 'url' | 'max_payload'>,
+    url: string,
+    { max_payload }: Pick<ConnectSettings, 'max_payload'>,
     events: SocketEvents,
   ) {
     this.#socket = socket

@@ -7,11 +7,11 @@ import {
   type Sendable,
 } from '@bt/ws-protocol'
 import {
-  type CancelTimer,
   Connection,
   type ConnectionEvents,
   callback_error,
   close_on_abort,
+  closed_error,
   describe_value,
   type ListenerState,
   PeriodicCheck,
@@ -21,11 +21,14 @@ import {
   shown_url,
   start_peer_timeout,
 } from '@bt/ws-protocol/internal'
+import { type ComputedRules, compute_options, is_constant } from './attempt.js'
 import { MessageIterator } from './message_iterator.js'
 import {
-  backoff_settings,
+  type AttemptOptions,
   type ConnectSettings,
+  type PreviousEnd,
   type ReconnectInfo,
+  reconnect_settings,
   type WsConnectOptions,
 } from './options.js'
 import { Reconnector } from './reconnector.js'
@@ -39,8 +42,15 @@ export interface OpenedSocket {
   protocol(): string
 }
 
-/** Starts to connect over the sockets of a platform. */
-export type OpenSocket = (connection: Connection<Client>) => OpenedSocket
+/** What a client needs to open sockets of a platform. */
+export interface SocketSource {
+  /** The rules for what functions among the options return. */
+  readonly rules: ComputedRules
+  /** Left out on platforms that hide the response of a refused handshake. */
+  readonly read_refusal?: ReadRefusal
+  /** Starts to connect. */
+  open(options: AttemptOptions, connection: Connection<Client>): OpenedSocket
+}
 
 type Data = MessageData<boolean>
 
@@ -50,53 +60,60 @@ interface MessageConsumer {
   stop(): void
 }
 
+/** What changes in a client, which itself is frozen: Babel turns private fields into properties. */
+interface ClientState {
+  /** The URL of the latest attempt; `''` before a function has returned one. */
+  url: string
+  socket?: OpenedSocket
+  /** Ends what concerns the latest attempt alone. */
+  end_attempt?: () => void
+  /** How the connection, or the latest attempt, ended. */
+  last?: PreviousEnd
+  /** Whether the current loss of the connection was reported to `on_error`. */
+  is_loss_reported?: boolean
+  consumer?: MessageConsumer | undefined
+  /**
+   * Whether the connection has ended without an `on_close`, so that one registered later still has to be
+   * called.
+   */
+  is_close_unreported?: boolean
+  /** Why the connection did not open, or was lost. */
+  error?: NetError | undefined
+}
+
 /** Implements {@link WsClient} over the sockets of any platform. */
 export class Client implements WsClient<Data> {
-  readonly addr: string
   readonly type = 'ws' as const
   readonly opened: Promise<void>
   readonly #settings: ConnectSettings
   readonly #platform: Platform
+  readonly #source: SocketSource
   readonly #connection: Connection<Client>
-  readonly #open_socket: OpenSocket
   readonly #heartbeat: PeriodicCheck
   readonly #reconnector: Reconnector | undefined
   readonly #callbacks: Pick<
     WsConnectOptions<boolean>,
     'on_open' | 'on_close' | 'on_error' | 'on_reconnecting'
   >
-  #socket: OpenedSocket | undefined
-  #cancel_connect_timer: CancelTimer | undefined
-  /** Whether the current loss of the connection was reported to `on_error`. */
-  #is_loss_reported = false
-  #consumer: MessageConsumer | undefined
-  /**
-   * Whether the connection has ended without an `on_close`, so that one registered later still has to be
-   * called.
-   */
-  #is_close_unreported = false
-  /** Why the connection did not open, or was lost. */
-  #error: NetError | undefined
+  readonly #state: ClientState
   #settle_opened!: (error?: NetError) => void
 
-  /** `read_refusal` is missing on platforms that hide the response of a refused handshake. */
-  constructor(
-    settings: ConnectSettings,
-    platform: Platform,
-    open_socket: OpenSocket,
-    read_refusal?: ReadRefusal,
-  ) {
-    this.addr = settings.url
+  constructor(settings: ConnectSettings, platform: Platform, source: SocketSource) {
+    const { url, heartbeat, reconnect, on_message, signal } = settings
     this.#settings = settings
     this.#platform = platform
-    this.#open_socket = open_socket
+    this.#source = source
     this.#callbacks = { ...settings }
-    this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => this.#connection.check())
-    const backoff = backoff_settings(settings.reconnect)
-    if (backoff !== undefined)
-      this.#reconnector = new Reconnector({ ...backoff, url: this.addr, read_refusal }, platform, () =>
-        this.#reconnect(),
-      )
+    this.#state = { url: typeof url === 'string' ? url : '' }
+    this.#heartbeat = new PeriodicCheck(heartbeat, platform.clock, () => this.#connection.check())
+    const reconnecting = reconnect_settings(reconnect)
+    if (reconnecting !== undefined)
+      this.#reconnector = new Reconnector({ ...reconnecting, read_refusal: source.read_refusal }, platform, {
+        url: () => this.addr,
+        waiting: (info, error, delay_ms) => this.#on_lost(info, error, delay_ms),
+        reconnect: () => this.#reconnect(),
+        report: error => this.#report(error),
+      })
     this.opened = new Promise((resolve, reject) => {
       this.#settle_opened = error => (error === undefined ? resolve() : reject(error))
     })
@@ -109,10 +126,19 @@ export class Client implements WsClient<Data> {
       () => this,
     )
     this.#connection.set_listener('none')
-    if (settings.on_message !== undefined) this.on_message(settings.on_message)
-    if (settings.signal?.aborted !== true) this.#open()
-    close_on_abort(settings.signal, () => this.close(), this.closed)
+    if (on_message !== undefined) this.on_message(on_message)
+    if (signal?.aborted !== true) this.#open()
+    close_on_abort(signal, () => this.close(), this.closed)
+    const unwatch = platform.watch_wakeups?.(() => {
+      this.#reconnector?.wake()
+      this.#connection.check_now()
+    })
+    if (unwatch !== undefined) this.closed.then(unwatch)
     Object.freeze(this)
+  }
+
+  get addr(): string {
+    return this.#state.url
   }
 
   get state(): ConnectionState {
@@ -120,7 +146,7 @@ export class Client implements WsClient<Data> {
   }
 
   get protocol(): string {
-    return this.#socket?.protocol() ?? ''
+    return this.#state.socket?.protocol() ?? ''
   }
 
   get signal(): PlatformAbortSignal {
@@ -155,6 +181,22 @@ export class Client implements WsClient<Data> {
     return this.#connection.drained()
   }
 
+  reconnect(): true | NetError {
+    const { state } = this
+    const reconnector = this.#reconnector
+    if (reconnector === undefined)
+      throw new NetError('unsupported', 'reconnect() needs the option reconnect: set it to true')
+    if (state === 'closing' || state === 'closed') return closed_error('reconnect')
+    if (state === 'open') {
+      reconnector.hurry()
+      this.#connection.replace()
+    } else if (state === 'reconnecting') {
+      reconnector.stop()
+      this.#reconnect()
+    }
+    return true
+  }
+
   on_open(fn: () => unknown): void {
     this.#callbacks.on_open = checked_callback('on_open', fn)
   }
@@ -165,8 +207,8 @@ export class Client implements WsClient<Data> {
 
   on_close(fn: (info: CloseInfo) => unknown): void {
     this.#callbacks.on_close = checked_callback('on_close', fn)
-    if (!this.#is_close_unreported) return
-    this.#is_close_unreported = false
+    if (!this.#state.is_close_unreported) return
+    this.#state.is_close_unreported = false
     this.closed.then(fn).catch(cause => this.#report(callback_error('on_close', cause)))
   }
 
@@ -182,13 +224,13 @@ export class Client implements WsClient<Data> {
     const iterator = new MessageIterator<Data>(
       is_asking => this.#connection.set_listener(is_asking ? 'ready' : 'busy'),
       () => {
-        if (this.#consumer === iterator) this.#replace_consumer(undefined, 'none')
+        if (this.#state.consumer === iterator) this.#replace_consumer(undefined, 'none')
       },
     )
     this.#replace_consumer(iterator, 'busy')
     // There is no error if this side closed the connection. After the peer's Close there is one only if this
     // side had failed the connection before.
-    this.closed.then(({ cause }) => iterator.end(cause === 'local' ? undefined : this.#error))
+    this.closed.then(({ cause }) => iterator.end(cause === 'local' ? undefined : this.#state.error))
     return iterator
   }
 
@@ -199,22 +241,20 @@ export class Client implements WsClient<Data> {
 
   #connection_events(): ConnectionEvents<Client> {
     const reconnector = this.#reconnector
+    const state = this.#state
     return {
-      retry: reconnector && {
-        allows: (ending, error) => reconnector.allows(ending, error),
-        lost: (_client, info, error) => this.#on_lost(info, error, reconnector),
-      },
+      retry: reconnector,
       on_open: () => this.#callbacks.on_open?.(),
-      on_message: (_client, data) => this.#consumer?.push(data),
+      on_message: (_client, data) => state.consumer?.push(data),
       on_close: (_client, info) => {
-        this.#is_close_unreported = this.#callbacks.on_close === undefined
+        state.is_close_unreported = this.#callbacks.on_close === undefined
         return this.#callbacks.on_close?.(info)
       },
       report: (_client, error) => this.#report(error),
       opened: () => {
-        this.#cancel_connect_timer?.()
-        this.#is_loss_reported = false
-        this.#reconnector?.opened()
+        state.end_attempt?.()
+        state.is_loss_reported = false
+        reconnector?.opened()
         this.#heartbeat.start()
         this.#settle_opened()
       },
@@ -222,13 +262,41 @@ export class Client implements WsClient<Data> {
     }
   }
 
+  /** Starts an attempt: at once, if no option has to be computed. */
   #open(): void {
-    this.#socket = this.#open_socket(this.#connection)
-    this.#connection.attach(this.#socket.port)
-    const { connect_timeout } = this.#settings
-    this.#cancel_connect_timer = start_peer_timeout(this.#platform.clock, connect_timeout, () =>
+    const settings = this.#settings
+    let abort = (): void => {}
+    if (is_constant(settings)) this.#open_socket(settings)
+    else abort = this.#open_when_computed()
+    const cancel_timer = start_peer_timeout(this.#platform.clock, settings.connect_timeout, () =>
       this.#connection.abandon(this.#connect_timed_out()),
     )
+    this.#state.end_attempt = () => {
+      cancel_timer()
+      abort()
+    }
+  }
+
+  /** Calls the functions among the options first. Returns a function that gives this up. */
+  #open_when_computed(): () => void {
+    const controller = this.#platform.make_controller()
+    const { signal } = controller
+    const attempt = { attempt: this.#attempts, last: this.#state.last, signal }
+    compute_options(this.#settings, this.#source.rules, attempt)
+      .then(options => {
+        if (!signal.aborted) this.#open_socket(options)
+      })
+      .catch(error => {
+        if (!signal.aborted) this.#connection.abandon(error as NetError)
+      })
+    return () => controller.abort(closed_error('signal'))
+  }
+
+  #open_socket(options: AttemptOptions): void {
+    const state = this.#state
+    state.url = options.url
+    state.socket = this.#source.open(options, this.#connection)
+    this.#connection.attach(state.socket.port)
   }
 
   #reconnect(): void {
@@ -243,31 +311,32 @@ export class Client implements WsClient<Data> {
   /**
    * Waits to reconnect. Only the first failure until the connection is open again is reported to `on_error`.
    */
-  #on_lost(info: CloseInfo, cause: NetError | undefined, reconnector: Reconnector): void {
+  #on_lost(info: CloseInfo, cause: NetError | undefined, delay_ms: number): void {
     this.#stop_watching()
-    const delay_ms = reconnector.wait(info)
     const error = this.#explain(info, cause, `connecting again in ${delay_ms} ms`)
-    if (error !== undefined && !this.#is_loss_reported) {
-      this.#is_loss_reported = true
+    const state = this.#state
+    state.last = { info, error }
+    if (error !== undefined && !state.is_loss_reported) {
+      state.is_loss_reported = true
       this.#report(error)
     }
-    // `on_error` may have closed the client.
+    // `on_error` may have closed the client, or connected again.
     if (this.state !== 'reconnecting') return
-    const attempt = reconnector.attempts
+    const attempt = this.#attempts
     const notify = async (): Promise<void> =>
       this.#callbacks.on_reconnecting?.({ attempt, delay_ms, info, error })
     notify().catch(reason => this.#report(callback_error('on_reconnecting', reason)))
   }
 
   #stop_watching(): void {
-    this.#cancel_connect_timer?.()
+    this.#state.end_attempt?.()
     this.#heartbeat.stop()
   }
 
-  #replace_consumer(consumer: MessageConsumer | undefined, state: ListenerState): void {
-    this.#consumer?.stop()
-    this.#consumer = consumer
-    this.#connection.set_listener(state)
+  #replace_consumer(consumer: MessageConsumer | undefined, listener: ListenerState): void {
+    this.#state.consumer?.stop()
+    this.#state.consumer = consumer
+    this.#connection.set_listener(listener)
   }
 
   #on_ended(info: CloseInfo, error: NetError | undefined): void {
@@ -275,7 +344,7 @@ export class Client implements WsClient<Data> {
     this.#reconnector?.stop()
     const reported = this.#explain(info, error, 'connect again')
     if (reported !== undefined) this.#report(reported)
-    this.#error = reported ?? error
+    this.#state.error = reported ?? error
     this.#settle_opened(
       error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
     )
@@ -306,8 +375,12 @@ export class Client implements WsClient<Data> {
     return new NetError('connect_timeout', message)
   }
 
+  get #attempts(): number {
+    return this.#reconnector?.attempts ?? 0
+  }
+
   get #shown(): string {
-    return shown_url(this.addr)
+    return shown_url(this.addr) || 'the server'
   }
 }
 

@@ -15,7 +15,9 @@ const HANDSHAKE_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
 export const headers_rule: OptionRule<Readonly<Record<string, string>>> = {
   expects:
     "an object of header names, each once, and string values on one line, such as { Authorization: 'Bearer …' }, without Connection, Upgrade and Sec-WebSocket-…",
+  may_be_function: true,
   accepts: value => has_named_properties(value) && headers_flaw(value) === undefined,
+  copy: headers => ({ ...headers }),
   shown: value => (has_named_properties(value) ? headers_flaw(value) : describe_secret(value)),
 }
 

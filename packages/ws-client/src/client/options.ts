@@ -1,4 +1,10 @@
-import type { CloseInfo, ConnectionOptions, MessageData, NetError } from '@bt/ws-protocol'
+import type {
+  CloseInfo,
+  ConnectionOptions,
+  MessageData,
+  NetError,
+  PlatformAbortSignal,
+} from '@bt/ws-protocol'
 import {
   type BackoffSettings,
   type CheckedOptions,
@@ -34,7 +40,49 @@ export interface ReconnectOptions {
    * @defaultValue `Infinity`
    */
   readonly max_attempts?: number | undefined
+  /**
+   * Decides about each loss of the connection, and each attempt that failed: `true` to try again although the
+   * client would give up, such as after 4401 if `url` gets a new token; `false` to give up; `undefined` to do
+   * as without it. `max_attempts` holds all the same, and it is not asked when this side closes. If it
+   * throws, that is reported as `handler_failed`, and counts as `undefined`. @defaultValue none
+   */
+  readonly retries?: ((info: CloseInfo, error: NetError | undefined) => boolean | undefined) | undefined
 }
+
+/** How to reconnect, checked and filled in. */
+export interface ReconnectSettings extends BackoffSettings {
+  readonly max_attempts: number
+  readonly retries: ReconnectOptions['retries']
+}
+
+/** How a connection, or an attempt, ended. */
+export interface PreviousEnd {
+  /** How it ended. */
+  readonly info: CloseInfo
+  /** What went wrong, if anything did. */
+  readonly error: NetError | undefined
+}
+
+/** What functions among the options get before each attempt to connect. */
+export interface ConnectAttempt {
+  /**
+   * 0 for the first attempt, then the number of the attempt as in {@link ReconnectInfo.attempt}. With
+   * `url: ({ attempt }) => urls[attempt % urls.length]`, each attempt goes to another server.
+   */
+  readonly attempt: number
+  /** How the previous connection, or attempt, ended; `undefined` for the first one. */
+  readonly last: PreviousEnd | undefined
+  /** Aborts when the attempt is given up, by `connect_timeout` or `close()`: pass it to `fetch`. */
+  readonly signal: PlatformAbortSignal
+}
+
+/**
+ * An option that is the same for all attempts, or a function that returns it, or a promise of it, for each.
+ * Functions are called one after another, in the order `url`, `protocols`, `headers`, `tls`, and count under
+ * `connect_timeout`. One that throws, rejects or returns something invalid makes the attempt fail with
+ * `option_failed`, which is retried like any other failure.
+ */
+export type PerAttempt<Value> = Value | ((attempt: ConnectAttempt) => Value | PromiseLike<Value>)
 
 /** Why a client waits before it reconnects, and how long. */
 export interface ReconnectInfo {
@@ -57,9 +105,15 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   type: 'ws' | 'mem'
   /**
    * Where to connect: `ws://host:port/path`, `wss://host/path` over TLS, or in Node
-   * `ws+unix:/path/of/socket:/path` for a Unix socket.
+   * `ws+unix:/path/of/socket:/path` for a Unix socket. A function is called before each attempt, for a token
+   * that can be used once, or for several servers.
    */
-  url: string
+  url: PerAttempt<string>
+  /**
+   * Subprotocols (RFC 6455 §1.9) to offer, in order of preference. The connection fails with
+   * `handshake_failed` if the server accepts none of them. Or a function of each attempt. @defaultValue none
+   */
+  protocols?: PerAttempt<readonly string[] | undefined> | undefined
   /** Like {@link WsClient.on_open}. */
   on_open?: (() => void) | undefined
   /** Like {@link WsClient.on_message}. */
@@ -73,10 +127,14 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /**
    * Whether and how to reconnect when the connection is lost, or does not open. Messages still in the queue
    * are kept, and sent after reconnecting, in order and once. The client gives up when the server says so:
-   * with the status 400, 401, 403, 404, 405, 410 or 426, or by closing with 1000, 1002, 1003, 1007 to 1010,
+   * with the status 400, 401, 402, 403, 404, 405, 410, 426 or 451, or by closing with 1000, 1002, 1003, 1007 to 1010,
    * 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, be it because the server broke a rule. A
-   * server can ask for a delay, with `Retry-After` or when it closes. A browser does not reveal the status:
-   * there, every refusal is retried; while it is offline, no attempt is made or counted.
+   * server can ask for a delay, with `Retry-After` or when it closes; after 1012 and 1013 without one, the
+   * first delay is up to 5 s, and after an answer that is no WebSocket server's, such as a redirect, at least
+   * 20 s. A browser does not reveal the status: there, every refusal is retried. While this machine is
+   * offline, no attempt is made or counted, except to itself. When the network is back, a page is shown
+   * again, or the process was suspended, an open connection is checked at once, and a wait ends within a
+   * second. `retries` decides otherwise, case by case.
    * @defaultValue `false`
    */
   reconnect?: boolean | ReconnectOptions | undefined
@@ -88,37 +146,57 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /**
    * Extra headers of the handshake, by name, each once; not `Connection`, `Upgrade` or `Sec-WebSocket-…`,
    * which it has already (RFC 6455 §4.1). In Node, Deno and Bun: a browser throws `unsupported`. Deno sends its
-   * own `Host` and `User-Agent` all the same. @defaultValue none
+   * own `Host` and `User-Agent` all the same. Or a function of each attempt. @defaultValue none
    */
-  headers?: Readonly<Record<string, string>> | undefined
+  headers?: PerAttempt<Readonly<Record<string, string>> | undefined> | undefined
   /**
    * Settings of TLS for a `wss:` URL, such as your own authorities, or a client certificate. Only in Node: a
-   * browser has its own, and throws `unsupported`. @defaultValue Node's own authorities, no client
+   * browser has its own, and throws `unsupported`. Or a function of each attempt. @defaultValue Node's own authorities, no client
    * certificate
    */
-  tls?: TlsConnectOptions | undefined
+  tls?: PerAttempt<TlsConnectOptions | undefined> | undefined
+}
+
+/** The options that may be functions of each attempt. */
+export type ComputedOption = 'url' | 'protocols' | 'headers' | 'tls'
+
+/** The options of one attempt. */
+export interface AttemptOptions {
+  readonly url: string
+  readonly protocols: readonly string[]
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly tls: TlsConnectOptions | undefined
 }
 
 /** The options that have a value once they are checked. */
-export type FilledConnectOption = FilledConnectionOption | 'url' | 'reconnect' | 'connect_timeout'
+export type FilledConnectOption =
+  | FilledConnectionOption
+  | 'url'
+  | 'protocols'
+  | 'reconnect'
+  | 'connect_timeout'
 
 /** Options that differ by platform. */
-type PlatformOption = NodeOption | 'type' | 'headers' | 'tls'
+type PlatformOption = NodeOption | 'type' | 'protocols' | 'headers' | 'tls'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 
-/** The options of `connect` that every platform has, checked and filled in. */
-export type ConnectSettings = CheckedOptions<SharedOptions, FilledConnectOption>
+/** The options of `connect`, checked and filled in. */
+export type ConnectSettings = CheckedOptions<
+  Omit<WsConnectOptions<boolean>, NodeOption | 'type'>,
+  FilledConnectOption
+>
 
 /** Makes the rules of the options that every platform has. The platforms differ in which URLs they accept. */
 export function connect_rules(
   url_expected: string,
   is_url: (value: unknown) => boolean,
-): OptionRules<SharedOptions, FilledConnectOption> {
+): OptionRules<SharedOptions, Exclude<FilledConnectOption, 'protocols'>> {
   return {
     ...connection_rules,
     url: {
       is_required: true,
+      may_be_function: true,
       expects: url_expected,
       accepts: is_url,
       shown: value => (typeof value === 'string' ? describe_url(value) : undefined),
@@ -131,23 +209,24 @@ export function connect_rules(
     reconnect: {
       fallback: false,
       expects:
-        'true, false, or { min_delay, max_delay, max_attempts }, all from 1 on, min_delay up to max_delay',
-      accepts: value => typeof value === 'boolean' || backoff_settings(value) !== undefined,
+        'true, false, or { min_delay, max_delay, max_attempts, retries }: numbers from 1 on, min_delay up to max_delay, and a function',
+      accepts: value => typeof value === 'boolean' || reconnect_settings(value) !== undefined,
     },
     connect_timeout: milliseconds(10_000),
   }
 }
 
 /** Fills in the option `reconnect`. Returns `undefined` if it is off or invalid. */
-export function backoff_settings(reconnect: unknown): BackoffSettings | undefined {
-  if (reconnect === true) return backoff_settings({})
+export function reconnect_settings(reconnect: unknown): ReconnectSettings | undefined {
+  if (reconnect === true) return reconnect_settings({})
   if (typeof reconnect !== 'object' || reconnect === null || Array.isArray(reconnect)) return undefined
-  const { max_delay = 20_000, max_attempts = Infinity, ...others } = reconnect as ReconnectOptions
+  const { max_delay = 20_000, max_attempts = Infinity, retries, ...others } = reconnect as ReconnectOptions
   const { min_delay = Math.min(500, max_delay), ...unknown } = others
   const is_valid =
     Object.keys(unknown).length === 0 &&
     is_whole_number(max_delay, 1, MAX_DELAY_MS) &&
     is_whole_number(min_delay, 1, max_delay) &&
-    (max_attempts === Infinity || is_whole_number(max_attempts, 1, Infinity))
-  return is_valid ? { min_delay, max_delay, max_attempts } : undefined
+    (max_attempts === Infinity || is_whole_number(max_attempts, 1, Infinity)) &&
+    (retries === undefined || typeof retries === 'function')
+  return is_valid ? { min_delay, max_delay, max_attempts, retries } : undefined
 }

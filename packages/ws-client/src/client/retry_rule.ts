@@ -1,5 +1,5 @@
-import type { NetError } from '@bt/ws-protocol'
-import { type Ending, NORMAL_CLOSURE, read_retry_hint } from '@bt/ws-protocol/internal'
+import type { CloseInfo, NetError } from '@bt/ws-protocol'
+import { NORMAL_CLOSURE, read_retry_hint, SERVICE_RESTART, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
 
 /**
  * Close codes after which another attempt would be useless: the purpose is fulfilled (1000); the client
@@ -23,12 +23,17 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   4404,
 ])
 
+/** Over how long clients spread that a server sends away without a hint (RFC 6455 §7.2.3). */
+const SPREAD_MS = 5_000
+
 /** Whether and when to retry, according to the server. */
 export interface RetryHint {
   /** Whether another attempt would be useless. */
   readonly is_final: boolean
   /** How long the server asks to wait, in milliseconds. */
   readonly delay_ms: number
+  /** The least upper bound of the first delay, in milliseconds. */
+  readonly spread_ms: number
 }
 
 /**
@@ -38,6 +43,12 @@ export interface RetryHint {
 export type ReadRefusal = (error: NetError | undefined) => RetryHint | undefined
 
 /** Returns the hint of a Close. */
-export function close_hint({ code, reason }: Ending): RetryHint {
-  return { is_final: FINAL_CODES.has(code), delay_ms: read_retry_hint(reason) ?? 0 }
+export function close_hint({ code, reason }: CloseInfo): RetryHint {
+  const asked_ms = read_retry_hint(reason)
+  const sends_away = asked_ms === undefined && (code === SERVICE_RESTART || code === TRY_AGAIN_LATER)
+  return {
+    is_final: FINAL_CODES.has(code),
+    delay_ms: asked_ms ?? 0,
+    spread_ms: sends_away ? SPREAD_MS : 0,
+  }
 }

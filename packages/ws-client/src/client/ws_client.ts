@@ -8,7 +8,7 @@ import type { ReconnectInfo } from './options.js'
 export interface WsClient<Data extends MessageData<boolean> = string>
   extends ConnectionHandle,
     AsyncIterable<Data> {
-  /** The URL that it connects to. */
+  /** The URL of the latest attempt to connect; empty until a `url` that is a function has returned one. */
   readonly addr: string
   /** The negotiated subprotocol, once open; empty if there is none. */
   readonly protocol: string
@@ -20,8 +20,10 @@ export interface WsClient<Data extends MessageData<boolean> = string>
   readonly opened: Promise<void>
   /**
    * Registers the callback that is called when the connection opens, before any message: in the same turn as
-   * `connect`. With `reconnect`, it is called each time, in order with the messages. Registering again
-   * replaces it.
+   * `connect`. With `reconnect`, it is called each time, in order with the messages. What is sent until it
+   * returns, or its promise settles, goes ahead of the messages that waited in the queue, so that a client can
+   * say who it is first; if the connection is lost before the network has taken that, it is not kept. Registering
+   * again replaces it.
    */
   readonly on_open: (fn: () => void) => void
   /**
@@ -46,6 +48,16 @@ export interface WsClient<Data extends MessageData<boolean> = string>
    * well.
    */
   readonly on_reconnecting: (fn: (info: ReconnectInfo) => void) => void
+  /**
+   * Connects now, with the option `reconnect`: ends a wait, or replaces an open connection in order. What is
+   * queued is kept, and so is what `send` takes meanwhile; what the network has not taken yet goes out on the
+   * old connection, which is closed with 1000. `on_reconnecting` is called with a delay of 0. While an attempt
+   * is in progress, nothing changes.
+   *
+   * @returns `true`, or an error with the code `closed`
+   * @throws NetError `unsupported` without the option `reconnect`
+   */
+  readonly reconnect: () => true | NetError
   /**
    * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop.
    * The loop ends when either side closes the connection. It throws when this side gives it up: it never

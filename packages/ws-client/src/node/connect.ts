@@ -2,13 +2,13 @@ import type { MessageData } from '@bt/ws-protocol'
 import { type Connection, check_options, guard_names } from '@bt/ws-protocol/internal'
 import { allow_many_listeners, type NetworkAddress, select_environment } from '@bt/ws-protocol/internal/node'
 import { Client, type OpenedSocket } from '../client/client.js'
-import type { WsConnectOptions } from '../client/options.js'
+import type { AttemptOptions, WsConnectOptions } from '../client/options.js'
 import type { WsClient } from '../client/ws_client.js'
 import { monitor_callbacks } from './monitored_clients.js'
 import { open_socket } from './open_socket.js'
 import { node_rules } from './options.js'
 import { read_refusal } from './refusal_hint.js'
-import { secure_settings } from './secure_settings.js'
+import { secure_settings, tls_settings } from './secure_settings.js'
 
 // Browsers do without: there, an assignment to a frozen handle throws anyway, and code has to be small.
 guard_names(
@@ -46,13 +46,17 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, node_rules, HINTS)
   const { platform, has_tls, connect } = select_environment('connect', settings)
-  const secure = secure_settings(settings)
+  const { tls } = settings
+  // Certificates that stay the same are read once, and mistakes in them are found at once.
+  const constant_tls = typeof tls === 'function' ? undefined : tls_settings(tls)
   allow_many_listeners(settings.signal)
   const connect_stream = connect && ((address: NetworkAddress) => connect(address, () => client))
-  const open = (connection: Connection<Client>): OpenedSocket => {
+  const open = (attempt: AttemptOptions, connection: Connection<Client>): OpenedSocket => {
+    const secure = secure_settings(attempt, constant_tls ?? tls_settings(attempt.tls))
     monitor_callbacks(platform.clock, connection)
-    return open_socket(settings, has_tls ? secure : undefined, platform.clock, connection, connect_stream)
+    const given = { ...settings, ...attempt }
+    return open_socket(given, has_tls ? secure : undefined, platform.clock, connection, connect_stream)
   }
-  const client: Client = new Client(settings, platform, open, read_refusal)
+  const client: Client = new Client(settings, platform, { open, rules: node_rules, read_refusal })
   return client
 }

@@ -22,7 +22,8 @@ import {
 } from '@bt/ws-protocol/internal/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client/client.js'
-import type { NodeConnectSettings } from './options.js'
+import type { NodeAttemptSettings } from './options.js'
+import { FlawedUpgrade } from './refusal_hint.js'
 import { watch_tls } from './tls_error.js'
 import { normalize_lists, upgrade_response_flaw } from './upgrade_response.js'
 import { parse_ws_url } from './ws_url.js'
@@ -61,7 +62,7 @@ const ADDRESS_SHARE = 1 / 4
  * given. `connect_stream` connects to another network than the machine's.
  */
 export function open_socket(
-  settings: NodeConnectSettings,
+  settings: NodeAttemptSettings,
   secure: SecureSettings | undefined,
   clock: Clock,
   events: SocketEvents,
@@ -90,7 +91,7 @@ export function open_socket(
   }
   const ws = new HandshakeWebSocket(url, [...settings.protocols], options as unknown as ClientOptions)
   const fail = (reason: string): void => {
-    refusal = opening_error(shown, new Error(reason))
+    refusal = opening_error(shown, new FlawedUpgrade(reason))
     ws.terminate()
   }
   ws.on('upgrade', response => {

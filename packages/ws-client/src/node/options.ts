@@ -3,11 +3,18 @@ import {
   describe_parts,
   describe_type,
   type OptionRules,
+  protocols_rule,
   type WireOption,
 } from '@bt/ws-protocol/internal'
 import { node_rules as shared_node_rules } from '@bt/ws-protocol/internal/node'
 import { headers_rule } from '../client/headers_rule.js'
-import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
+import {
+  type AttemptOptions,
+  type ComputedOption,
+  connect_rules,
+  type FilledConnectOption,
+  type WsConnectOptions,
+} from '../client/options.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384
@@ -17,6 +24,9 @@ type FilledNodeOption = FilledConnectOption | WireOption | 'type'
 /** The options of `connect` in Node, checked and filled in. */
 export type NodeConnectSettings = CheckedOptions<WsConnectOptions<boolean>, FilledNodeOption>
 
+/** The same for one attempt. */
+export type NodeAttemptSettings = Omit<NodeConnectSettings, ComputedOption> & AttemptOptions
+
 const rules = connect_rules(URL_EXPECTED, is_ws_url)
 
 /** The rule of every option of `connect` in Node. */
@@ -24,8 +34,10 @@ export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption
   ...rules,
   ...shared_node_rules(DEFAULT_MAX_FRAGMENTS),
   reconnect: { ...rules.reconnect, shown: describe_parts },
+  protocols: { ...protocols_rule, may_be_function: true },
   headers: headers_rule,
   tls: {
+    may_be_function: true,
     shown: describe_type,
     expects: 'an object such as { ca }, in PEM',
     accepts: value => typeof value === 'object' && value !== null,

@@ -7,7 +7,16 @@ import { parse_http_date } from './http_date.js'
  * Statuses that a second attempt would not change: the request is wrong, or is never accepted (RFC 9110
  * §15.5).
  */
-const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 426])
+const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 410, 426, 451])
+
+/**
+ * How long to wait after an answer that a WebSocket server does not give, in milliseconds: nothing says that
+ * it will be another one soon.
+ */
+const ODD_ANSWER_MS = 20_000
+
+/** The `cause` of an error for a 101 that breaks a rule of the handshake. */
+export class FlawedUpgrade extends Error {}
 
 /** The `cause` of a `handshake_refused`: parts of the response. */
 export interface Refusal {
@@ -17,9 +26,14 @@ export interface Refusal {
 
 /** Returns whether and when to retry after a refusal, or `undefined` for any other error. */
 export function read_refusal(error: NetError | undefined): RetryHint | undefined {
+  if (error?.cause instanceof FlawedUpgrade) return { is_final: false, delay_ms: ODD_ANSWER_MS, spread_ms: 0 }
   if (error?.code !== 'handshake_refused') return undefined
   const { status, headers } = error.cause as Refusal
-  return { is_final: FINAL_STATUSES.has(status), delay_ms: Math.max(0, wait_ms(headers)) }
+  return {
+    is_final: FINAL_STATUSES.has(status),
+    delay_ms: Math.max(status < 400 ? ODD_ANSWER_MS : 0, wait_ms(headers)),
+    spread_ms: 0,
+  }
 }
 
 /**

@@ -13,8 +13,8 @@ import {
   shown_url,
 } from '@bt/ws-protocol/internal'
 import { secure_options } from '@bt/ws-protocol/internal/node'
+import type { AttemptOptions } from '../client/options.js'
 import type { TlsConnectOptions } from '../client/tls_options.js'
-import type { NodeConnectSettings } from './options.js'
 
 type FilledTlsOption = 'min_version' | 'reject_unauthorized'
 
@@ -37,29 +37,48 @@ const tls_rules: OptionRules<TlsConnectOptions, FilledTlsOption> = {
 
 const WHERE = 'connect, in the option tls'
 
+/** The option `tls`, checked, with its certificates read. */
+export interface TlsIdentitySettings {
+  readonly servername: string | undefined
+  readonly options: ConnectionOptions
+}
+
+/**
+ * Checks the option `tls`, and reads its certificates.
+ *
+ * @throws NetError `invalid_option` for an invalid certificate or key
+ */
+export function tls_settings(tls: TlsConnectOptions = {}): TlsIdentitySettings {
+  const settings = check_options(WHERE, tls, tls_rules)
+  check_identity(settings)
+  return {
+    servername: settings.servername,
+    options: { ...secure_options(WHERE, settings), rejectUnauthorized: settings.reject_unauthorized },
+  }
+}
+
 /**
  * Returns the options of `tls.connect` except for the address, or `undefined` for a URL without TLS.
  *
- * @throws NetError `invalid_option` for an invalid certificate or key, or for `tls` with a URL that is not
- * `wss:`
+ * @throws NetError `invalid_option` for `tls` with a URL that is not `wss:`
  */
-export function secure_settings({ url, tls }: NodeConnectSettings): ConnectionOptions | undefined {
+export function secure_settings(
+  { url, tls }: Pick<AttemptOptions, 'url' | 'tls'>,
+  { servername, options }: TlsIdentitySettings,
+): ConnectionOptions | undefined {
   const { protocol, hostname } = new URL(url)
   if (protocol !== 'wss:') {
     if (tls === undefined) return undefined
     const message = `connect: the option tls is for a wss: url, and the url is ${shown_url(url)}; write wss:, or leave tls out`
     throw new NetError('invalid_option', message)
   }
-  const settings = check_options(WHERE, tls ?? {}, tls_rules)
-  check_identity(settings)
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
   return {
-    ...secure_options(WHERE, settings),
+    ...options,
     host,
     ALPNProtocols: ['http/1.1'],
-    servername: settings.servername ?? (isIP(host) === 0 ? host : ''),
-    rejectUnauthorized: settings.reject_unauthorized,
-    ...(isIP(host) === 6 && settings.servername === undefined ? { checkServerIdentity: check_ipv6 } : {}),
+    servername: servername ?? (isIP(host) === 0 ? host : ''),
+    ...(isIP(host) === 6 && servername === undefined ? { checkServerIdentity: check_ipv6 } : {}),
   }
 }
 

@@ -49,7 +49,7 @@ afterEach(() => {
 })
 
 function port_to(url: string): WebSocketPort {
-  return new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_000 }, sink_of_port)
+  return new WebSocketPort(socket as unknown as WebSocket, url, { max_payload: 1_000 }, sink_of_port)
 }
 
 function write(...payloads: string[]): void {

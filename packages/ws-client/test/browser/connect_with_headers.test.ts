@@ -71,7 +71,7 @@ describe('headers', () => {
       },
     )
     expect(() => connect({ type: 'ws', url, headers: { Authorization: 'secret' } })).toThrow(
-      expect.objectContaining({ code: 'unsupported', message: expect.not.stringContaining('secret') }),
+      expect.objectContaining({ code: 'invalid_option', message: expect.not.stringContaining('secret') }),
     )
   })
 })

@@ -15,26 +15,45 @@ function stub_window(): EventTarget {
   return window
 }
 
-it('calls the watcher each time the network comes back, until it is removed', () => {
+it.each(['online', 'visibilitychange', 'pageshow'])(
+  'calls the watcher each time there is the event %s, until it is removed',
+  event => {
+    const window = stub_window()
+    let times = 0
+    const stop = browser_platform.watch_wakeups(() => {
+      times += 1
+    })
+    window.dispatchEvent(new Event('offline'))
+    expect(times).toBe(0)
+    window.dispatchEvent(new Event(event))
+    window.dispatchEvent(new Event(event))
+    expect(times).toBe(2)
+    stop()
+    window.dispatchEvent(new Event(event))
+    expect(times).toBe(2)
+  },
+)
+
+it('does not call the watcher while the page is hidden', () => {
   const window = stub_window()
+  const document = { hidden: true }
+  vi.stubGlobal('document', document)
   let times = 0
-  const stop = browser_platform.watch_online(() => {
+  const stop = browser_platform.watch_wakeups(() => {
     times += 1
   })
-  window.dispatchEvent(new Event('offline'))
+  window.dispatchEvent(new Event('visibilitychange'))
   expect(times).toBe(0)
-  window.dispatchEvent(new Event('online'))
-  window.dispatchEvent(new Event('online'))
-  expect(times).toBe(2)
+  document.hidden = false
+  window.dispatchEvent(new Event('visibilitychange'))
+  expect(times).toBe(1)
   stop()
-  window.dispatchEvent(new Event('online'))
-  expect(times).toBe(2)
 })
 
-it('watches nothing on platforms without the event', () => {
+it('watches nothing on platforms without the events', () => {
   vi.stubGlobal('addEventListener', undefined)
   vi.stubGlobal('removeEventListener', undefined)
-  const stop = browser_platform.watch_online(() => {})
+  const stop = browser_platform.watch_wakeups(() => {})
   expect(() => stop()).not.toThrow()
 })
 
@@ -55,6 +74,7 @@ it.each([
   ['wss://app.localhost/', false],
   ['ws://127.0.0.1/', false],
   ['ws://[::1]:81/', false],
+  ['', true],
 ])('is cut off from %s without a network: %s', (url, is_cut_off) => {
   vi.stubGlobal('navigator', { onLine: false })
   expect(browser_platform.is_cut_off(url)).toBe(is_cut_off)

@@ -19,7 +19,7 @@ const harness_of = (Tested: new (url: string, options: object) => WsWebSocket): 
     const { promise: peer, resolve: accepted } = deferred<WsPeer>()
     const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
     const socket = new Tested(url, { closeTimeout: 1_000 })
-    attach(new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_048_576 }, connection))
+    attach(new WebSocketPort(socket as unknown as WebSocket, url, { max_payload: 1_048_576 }, connection))
     await once(socket, 'open')
     return peer
   },

@@ -202,9 +202,12 @@ describe('close', () => {
       close_timeout: 8_000,
       on_error: (err: NetError) => errors.push(err),
     }
-    const ws = new Client(check_options('connect', given, node_rules), platform, sink => {
-      socket.connect_to(sink)
-      return { port: socket, protocol: () => '' }
+    const ws = new Client(check_options('connect', given, node_rules), platform, {
+      rules: node_rules,
+      open: (_options, sink) => {
+        socket.connect_to(sink)
+        return { port: socket, protocol: () => '' }
+      },
     })
     socket.takes_writes = false
     ws.send('x'.repeat(70_000))
@@ -385,9 +388,12 @@ describe('for await', () => {
       const platform = new FakePlatform()
       const socket = new FakeSocket()
       const options = { type: 'ws', url: 'ws://127.0.0.1:9/ws', on_error: () => {} } as const
-      const client = new Client(check_options('connect', options, node_rules), platform, sink => {
-        socket.connect_to(sink)
-        return { port: socket, protocol: () => '' }
+      const client = new Client(check_options('connect', options, node_rules), platform, {
+        rules: node_rules,
+        open: (_options, sink) => {
+          socket.connect_to(sink)
+          return { port: socket, protocol: () => '' }
+        },
       })
       socket.open()
       return { client, socket, platform }

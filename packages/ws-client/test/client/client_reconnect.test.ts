@@ -25,17 +25,17 @@ describe('a client', () => {
   let client: Client
   /** Called before each socket is made; may throw. */
   let before_opening: () => void
-  let come_online: () => void
+  let wake_up: () => void
 
   const start = (options: Partial<WsConnectOptions<boolean>> = {}): void => {
-    come_online = () => {}
-    const watch_online = (task: () => void): (() => void) => {
-      come_online = task
+    wake_up = () => {}
+    const watch_wakeups = (task: () => void): (() => void) => {
+      wake_up = task
       return () => {
-        come_online = () => {}
+        wake_up = () => {}
       }
     }
-    platform = Object.assign(new FakePlatform(), { watch_online })
+    platform = Object.assign(new FakePlatform(), { watch_wakeups })
     sockets = []
     errors = []
     heard = []
@@ -70,7 +70,11 @@ describe('a client', () => {
       return { port: socket, protocol: () => `protocol ${number}` }
     }
     const settings = check_options('connect', given, node_rules)
-    client = new Client(settings, platform, open_socket, read_refusal) as unknown as Client
+    client = new Client(settings, platform, {
+      rules: node_rules,
+      read_refusal,
+      open: (_options, sink) => open_socket(sink),
+    })
   }
 
   /** The socket that was opened last. */
@@ -135,10 +139,15 @@ describe('a client', () => {
       expect(sockets).toHaveLength(2)
     })
 
-    it('reconnects at once when the network comes back', () => {
-      socket().end(1012, with_retry_hint('', 60_000))
-      come_online()
-      expect(sockets).toHaveLength(2)
+    it('reconnects within a second when the network comes back', () => {
+      for (let i = 0; i < 5; i += 1) {
+        socket().end(1006)
+        wait()
+      }
+      socket().end(1006)
+      wake_up()
+      platform.clock.advance(1_000)
+      expect(sockets).toHaveLength(7)
     })
 
     it('has the states connecting, open, reconnecting, open, closing, closed', () => {
@@ -350,7 +359,7 @@ describe('a client', () => {
           message: 'on_reconnecting failed: boom',
         },
       ])
-      platform.clock.advance(500)
+      platform.clock.advance(5_000)
       expect(sockets).toHaveLength(2)
     })
 
@@ -626,8 +635,11 @@ describe('a client', () => {
     const error = new NetError('unsupported', 'not from here')
     expect(
       () =>
-        new Client(settings, platform, () => {
-          throw error
+        new Client(settings, platform, {
+          rules: node_rules,
+          open: () => {
+            throw error
+          },
         }),
     ).toThrow(error)
     expect(platform.clock.timers).toBe(0)

@@ -1,6 +1,6 @@
 import { check_options } from '@bt/ws-protocol/internal'
 import { describe, expect, it } from 'vitest'
-import { backoff_settings } from '../../src/client/options.js'
+import { reconnect_settings } from '../../src/client/options.js'
 import { connect } from '../../src/index.js'
 import { node_rules } from '../../src/node/options.js'
 
@@ -119,7 +119,8 @@ it('the defaults of connect are those of the contract', () => {
 
 describe('reconnect', () => {
   const MAX = 2_147_483_647
-  const defaults = { min_delay: 500, max_delay: 20_000, max_attempts: Infinity }
+  const defaults = { min_delay: 500, max_delay: 20_000, max_attempts: Infinity, retries: undefined }
+  const retries = (): boolean => true
 
   it.each<[unknown, object | undefined]>([
     [true, defaults],
@@ -133,12 +134,13 @@ describe('reconnect', () => {
     [{ max_attempts: 1 }, { ...defaults, max_attempts: 1 }],
     [
       { min_delay: 7, max_delay: 7, max_attempts: 7 },
-      { min_delay: 7, max_delay: 7, max_attempts: 7 },
+      { min_delay: 7, max_delay: 7, max_attempts: 7, retries: undefined },
     ],
+    [{ retries }, { ...defaults, retries }],
     [false, undefined],
-  ])('may be %j', (reconnect, expected) => {
+  ])('may be %o', (reconnect, expected) => {
     expect(check_options('connect', { type: 'ws', url, reconnect }, node_rules).reconnect).toBe(reconnect)
-    expect(backoff_settings(reconnect)).toEqual(expected)
+    expect(reconnect_settings(reconnect)).toEqual(expected)
   })
 
   it.each([
@@ -160,6 +162,7 @@ describe('reconnect', () => {
     ['a part of an attempt', { max_attempts: 1.5 }],
     ['attempts that are no number', { max_attempts: Number.NaN }],
     ['a word that is not known', { max_retries: 5 }],
+    ['a rule that is no function', { retries: true }],
   ])('may not be %s', (_, reconnect) => {
     expect(() => connect({ type: 'ws', url, reconnect } as never)).toThrow(
       expect.objectContaining({

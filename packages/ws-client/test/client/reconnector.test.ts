@@ -1,64 +1,73 @@
 import { type CloseInfo, NetError } from '@bt/ws-protocol'
-import { type Ending, with_retry_hint } from '@bt/ws-protocol/internal'
+import { with_retry_hint } from '@bt/ws-protocol/internal'
 import { FakeClock } from '@bt/ws-protocol/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Reconnector } from '../../src/client/reconnector.js'
+import { Reconnector, type ReconnectorSettings } from '../../src/client/reconnector.js'
 import { read_refusal } from '../../src/node/refusal_hint.js'
 
-const lost: Ending = { code: 1006, reason: '', cause: 'network', clean: false }
-const refused: Ending = { ...lost, cause: 'refused' }
-const closed = (reason: string): Ending => ({ code: 1012, reason, cause: 'peer', clean: true })
+const lost: CloseInfo = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 }
+const settings = { min_delay: 1_000, max_delay: 8_000, max_attempts: Infinity, retries: undefined }
+const refused: CloseInfo = { ...lost, cause: 'refused' }
+const closed = (reason: string): CloseInfo => ({
+  ...lost,
+  code: 1001,
+  reason,
+  cause: 'peer',
+  clean: true,
+})
 const refused_for = (retry_after: string): NetError =>
   new NetError('handshake_refused', 'no', { cause: { status: 503, headers: { 'retry-after': retry_after } } })
-const info = (ending: Ending): CloseInfo => ({ ...ending, unsent: 0 })
 
 describe('Reconnector', () => {
   let clock: FakeClock
   /** When it connected again. */
   let again_ms: number[]
-  /** The callbacks that wait for the network to come back. */
-  let watchers: Set<() => void>
   let random: number
   let is_offline: boolean
   let is_local: boolean
+  let reports: NetError[]
+  let delay_ms: number
   let reconnector: Reconnector
 
-  const start = (max_attempts = Infinity, has_online = true): void => {
+  const start = (changed: Partial<ReconnectorSettings> = {}, knows_offline = true): void => {
     const platform = {
       clock,
-      ...(has_online && {
+      ...(knows_offline && {
         is_offline: () => is_offline,
         is_cut_off: () => is_offline && !is_local,
-        watch_online: (task: () => void) => {
-          watchers.add(task)
-          return () => void watchers.delete(task)
-        },
       }),
     }
-    const settings = { min_delay: 1_000, max_delay: 8_000, max_attempts, url: 'ws://host/ws', read_refusal }
     reconnector = new Reconnector(
-      settings,
+      { ...settings, read_refusal, ...changed },
       platform,
-      () => again_ms.push(clock.now_ms()),
+      {
+        url: () => 'ws://host/ws',
+        waiting: (_info, _error, wait_ms) => {
+          delay_ms = wait_ms
+        },
+        reconnect: () => again_ms.push(clock.now_ms()),
+        report: error => reports.push(error),
+      },
       () => random,
     )
   }
 
   const come_online = (): void => {
     is_offline = false
-    for (const task of [...watchers]) task()
+    reconnector.wake()
   }
 
   /** Loses the connection, or an attempt, and returns how long the wait is. */
-  const lose = (ending: Ending = lost, error?: NetError): number => {
-    expect(reconnector.allows(ending, error)).toBe(true)
-    return reconnector.wait(info(ending))
+  const lose = (info: CloseInfo = lost, error?: NetError): number => {
+    expect(reconnector.allows(info, error)).toBe(true)
+    reconnector.lost(undefined, info, error)
+    return delay_ms
   }
 
   beforeEach(() => {
     clock = new FakeClock()
     again_ms = []
-    watchers = new Set()
+    reports = []
     is_offline = is_local = false
     random = 0.5
     start()
@@ -95,60 +104,160 @@ describe('Reconnector', () => {
 
   it('draws a random delay below the bound by default', () => {
     const other = new Reconnector(
-      { min_delay: 10, max_delay: 10, max_attempts: 1, url: 'ws://host/ws' },
+      { ...settings, min_delay: 10, max_delay: 10 },
       { clock },
-      () => {},
+      {
+        url: () => '',
+        waiting: (_info, _error, wait_ms) => {
+          delay_ms = wait_ms
+        },
+        reconnect: () => {},
+        report: () => {},
+      },
     )
-    const delay_ms = other.wait(info(lost))
+    other.allows(lost, undefined)
+    other.lost(undefined, lost, undefined)
     expect(Number.isInteger(delay_ms) && delay_ms >= 0 && delay_ms < 10).toBe(true)
     other.stop()
   })
 
-  describe('online', () => {
-    it('cuts the delay short, and reconnects exactly once', () => {
-      lose()
-      clock.advance(100)
+  describe('waking up', () => {
+    it('ends the wait within a second, at random, and reconnects exactly once', () => {
+      clock.advance(lose())
+      expect(lose()).toBe(1_000)
+      random = 0.25
       come_online()
-      expect(again_ms).toEqual([100])
-      expect([clock.timers, watchers.size]).toEqual([0, 0])
+      clock.advance(249)
+      expect(again_ms).toHaveLength(1)
+      clock.advance(1)
+      expect(again_ms).toEqual([500, 750])
+      expect(clock.timers).toBe(0)
       come_online()
       clock.advance(100_000)
-      expect(again_ms).toEqual([100])
+      expect(again_ms).toHaveLength(2)
     })
 
-    it('is no longer watched after the delay', () => {
-      lose()
-      expect(watchers.size).toBe(1)
-      clock.advance(500)
-      expect(watchers.size).toBe(0)
+    it('does not end a wait before the time that the server asked for', () => {
+      expect(lose(closed(with_retry_hint('', 60_000)))).toBe(60_000)
+      clock.advance(10_000)
       come_online()
-      expect(again_ms).toEqual([500])
+      clock.advance(49_999)
+      expect(again_ms).toEqual([])
+      clock.advance(1)
+      expect(again_ms).toEqual([60_000])
     })
 
-    it('also cuts a delay short that the server asked for', () => {
-      expect(lose({ ...lost, code: 1012, reason: with_retry_hint('', 60_000), cause: 'peer' })).toBe(60_000)
-      come_online()
-      expect(again_ms).toEqual([0])
-    })
-
-    it('is optional for a platform', () => {
-      start(Infinity, false)
-      lose()
-      clock.advance(500)
+    it('does nothing without a wait', () => {
+      reconnector.wake()
+      expect(clock.timers).toBe(0)
+      clock.advance(lose())
+      reconnector.wake()
+      clock.advance(10_000)
       expect(again_ms).toEqual([500])
     })
   })
 
+  it('needs no platform that knows whether there is a network', () => {
+    start({}, false)
+    lose()
+    clock.advance(500)
+    expect(again_ms).toEqual([500])
+  })
+
+  it('hurries once: the next attempt follows without a delay, as the first one', () => {
+    clock.advance(lose())
+    clock.advance(lose(refused))
+    reconnector.hurry()
+    reconnector.lost(undefined, lost, undefined)
+    expect([delay_ms, reconnector.attempts]).toEqual([0, 1])
+    clock.advance(0)
+    expect(lose(refused)).toBe(1_000)
+  })
+
+  describe('retries', () => {
+    const final: CloseInfo = { ...closed(''), code: 4401 }
+
+    it('tries again although the server is final, with its delay', () => {
+      start({ retries: ({ code }) => code === 4401 })
+      expect(lose(final)).toBe(500)
+      expect(reconnector.allows(lost, undefined)).toBe(false)
+      expect(reconnector.gave_up).toBeUndefined()
+    })
+
+    it('leaves it to the default with undefined, and with anything else that is no boolean', () => {
+      for (const answer of [undefined, Promise.resolve(true), 1] as undefined[]) {
+        start({ retries: () => answer })
+        expect(reconnector.allows(final, undefined)).toBe(false)
+        expect(lose()).toBe(500)
+      }
+    })
+
+    it('gets how it ended, and the error', () => {
+      const asked: unknown[] = []
+      start({ retries: (...args) => void asked.push(args) })
+      const error = refused_for('1')
+      lose(refused, error)
+      expect(asked).toEqual([[refused, error]])
+    })
+
+    it('is reported if it throws, and the default holds', () => {
+      start({
+        retries: () => {
+          throw new Error('a test throws this')
+        },
+      })
+      expect(lose()).toBe(500)
+      expect(reconnector.allows(final, undefined)).toBe(false)
+      expect(reports.map(({ code, message }) => `${code} ${message}`)).toEqual(
+        Array(2).fill('handler_failed retries failed: a test throws this'),
+      )
+    })
+
+    it('does not go beyond max_attempts', () => {
+      start({ retries: () => true, max_attempts: 1 })
+      lose(final)
+      expect(reconnector.allows(final, undefined)).toBe(false)
+      expect(reconnector.gave_up).toBe('gave up after max_attempts, 1')
+    })
+  })
+
+  describe('1012 and 1013 without a hint', () => {
+    it.each([1012, 1013])('spread the first attempt over 5 s: %i', code => {
+      expect(lose({ ...closed(''), code })).toBe(2_500)
+      expect(lose({ ...closed(''), code })).toBe(1_000)
+    })
+
+    it('stay below max_delay', () => {
+      start({ max_delay: 3_000 })
+      expect(lose({ ...closed(''), code: 1012 })).toBe(1_500)
+    })
+
+    it('mean the hint alone if there is one', () => {
+      expect(lose({ ...closed(with_retry_hint('', 7)), code: 1012 })).toBe(500)
+    })
+  })
+
   describe('offline', () => {
-    it('makes no attempt, and one as soon as the network is back', () => {
+    it('makes no attempt, and one within a second when the network is back', () => {
       lose()
       is_offline = true
       clock.advance(1_000_000)
-      expect([again_ms, clock.timers, watchers.size]).toEqual([[], 0, 1])
+      expect([again_ms, clock.timers]).toEqual([[], 0])
       come_online()
       clock.advance(1_000_000)
-      expect(again_ms).toEqual([1_000_000])
-      expect([clock.timers, watchers.size]).toEqual([0, 0])
+      expect(again_ms).toEqual([1_000_500])
+      expect(clock.timers).toBe(0)
+    })
+
+    it('goes on when it is woken up before that', () => {
+      lose()
+      is_offline = true
+      reconnector.wake()
+      clock.advance(1_000)
+      expect(again_ms).toEqual([])
+      come_online()
+      clock.advance(500)
+      expect(again_ms).toEqual([1_500])
     })
 
     it('waits no longer once it is stopped', () => {
@@ -157,11 +266,11 @@ describe('Reconnector', () => {
       clock.advance(500)
       reconnector.stop()
       come_online()
-      expect([again_ms, watchers.size]).toEqual([[], 0])
+      expect([again_ms, clock.timers]).toEqual([[], 0])
     })
 
     it('counts no failed attempt, not even the last one', () => {
-      start(2)
+      start({ max_attempts: 2 })
       clock.advance(lose())
       clock.advance(lose(refused))
       expect(reconnector.attempts).toBe(2)
@@ -169,22 +278,23 @@ describe('Reconnector', () => {
       expect(lose(refused)).toBe(1_000)
       expect(reconnector.attempts).toBe(2)
       come_online()
+      clock.advance(500)
       expect(again_ms).toHaveLength(3)
       expect(reconnector.allows(refused, undefined)).toBe(false)
     })
 
     it('counts the attempt after a loss, but not the first connection', () => {
-      start(1)
+      start({ max_attempts: 1 })
       is_offline = true
       lose(refused)
       expect(reconnector.attempts).toBe(1)
-      start(1)
+      start({ max_attempts: 1 })
       lose()
       expect(reconnector.attempts).toBe(1)
     })
 
     it('continues attempts to this machine, and counts none that failed', () => {
-      start(2)
+      start({ max_attempts: 2 })
       is_offline = is_local = true
       for (let i = 0; i < 5; i += 1) clock.advance(lose(refused))
       expect(again_ms).toHaveLength(5)
@@ -202,7 +312,13 @@ describe('Reconnector', () => {
 
   describe('a hint of the server', () => {
     it('is the minimum of the delay', () => {
-      const ending: Ending = { code: 1012, reason: with_retry_hint('', 5_000), cause: 'peer', clean: true }
+      const ending: CloseInfo = {
+        ...lost,
+        code: 1012,
+        reason: with_retry_hint('', 5_000),
+        cause: 'peer',
+        clean: true,
+      }
       expect(lose(ending)).toBe(5_000)
       clock.advance(4_999)
       expect(again_ms).toEqual([])
@@ -221,7 +337,13 @@ describe('Reconnector', () => {
     })
 
     it('does not shorten a delay', () => {
-      const ending: Ending = { code: 1012, reason: with_retry_hint('', 1), cause: 'peer', clean: true }
+      const ending: CloseInfo = {
+        ...lost,
+        code: 1012,
+        reason: with_retry_hint('', 1),
+        cause: 'peer',
+        clean: true,
+      }
       expect(lose(ending)).toBe(500)
     })
 
@@ -238,22 +360,20 @@ describe('Reconnector', () => {
 
   describe('allows', () => {
     it('at most max_attempts in a row', () => {
-      start(2)
+      start({ max_attempts: 2 })
       for (let i = 0; i < 2; i += 1) clock.advance(lose(refused))
       expect(reconnector.allows(refused, undefined)).toBe(false)
       expect(reconnector.attempts).toBe(2)
     })
 
     it('no attempt after a final close code or status', () => {
-      expect(reconnector.allows({ code: 1000, reason: '', cause: 'peer', clean: true }, undefined)).toBe(
-        false,
-      )
+      expect(reconnector.allows({ ...closed(''), code: 1000 }, undefined)).toBe(false)
       const error = new NetError('handshake_refused', 'no', { cause: { status: 401, headers: {} } })
       expect(reconnector.allows(refused, error)).toBe(false)
     })
 
     it('attempts anew after a connection that lasted as long as max_delay', () => {
-      start(2)
+      start({ max_attempts: 2 })
       clock.advance(lose())
       clock.advance(lose(refused))
       reconnector.opened()
@@ -263,7 +383,7 @@ describe('Reconnector', () => {
     })
 
     it('no more attempts after a connection that did not last', () => {
-      start(2)
+      start({ max_attempts: 2 })
       clock.advance(lose())
       clock.advance(lose(refused))
       reconnector.opened()
@@ -295,7 +415,7 @@ describe('Reconnector', () => {
     it('cancels a pending reconnect', () => {
       lose()
       reconnector.stop()
-      expect([clock.timers, watchers.size]).toEqual([0, 0])
+      expect(clock.timers).toBe(0)
       clock.advance(100_000)
       come_online()
       expect(again_ms).toEqual([])

@@ -1,8 +1,15 @@
-import { type Ending, with_retry_hint } from '@bt/ws-protocol/internal'
+import type { CloseInfo } from '@bt/ws-protocol'
+import { with_retry_hint } from '@bt/ws-protocol/internal'
 import { describe, expect, it } from 'vitest'
 import { close_hint } from '../../src/client/retry_rule.js'
 
-const closed_with = (code: number, reason = ''): Ending => ({ code, reason, cause: 'peer', clean: true })
+const closed_with = (code: number, reason = ''): CloseInfo => ({
+  code,
+  reason,
+  cause: 'peer',
+  clean: true,
+  unsent: 0,
+})
 
 describe('close_hint', () => {
   it.each([1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003, 4400, 4401, 4403, 4404])(
@@ -21,9 +28,10 @@ describe('close_hint', () => {
   it.each(['network', 'heartbeat', 'refused'] as const)(
     'is neither final nor a delay for the cause %s',
     cause => {
-      expect(close_hint({ code: 1006, reason: '', cause, clean: false })).toEqual({
+      expect(close_hint({ code: 1006, reason: '', cause, clean: false, unsent: 0 })).toEqual({
         is_final: false,
         delay_ms: 0,
+        spread_ms: 0,
       })
     },
   )
@@ -35,4 +43,17 @@ describe('close_hint', () => {
   ])('returns the delay in the reason of a Close: %s', (_, ending, expected_ms) => {
     expect(close_hint(ending).delay_ms).toBe(expected_ms)
   })
+
+  it.each([
+    [1012, '', 5_000],
+    [1013, 'overloaded', 5_000],
+    [1012, with_retry_hint('', 0), 0],
+    [1001, '', 0],
+    [1006, '', 0],
+  ])(
+    'spreads the clients of a server that sends them away without a hint: %i %j',
+    (code, reason, spread_ms) => {
+      expect(close_hint(closed_with(code, reason)).spread_ms).toBe(spread_ms)
+    },
+  )
 })

@@ -53,15 +53,12 @@ export interface CloseInfo {
  * bytes
  */
 export function check_close(code: unknown, reason: unknown, byte_length: (text: string) => number): void {
-  if (code !== NORMAL_CLOSURE && !is_whole_number(code, 3000, 4999))
-    throw wrong(`the code ${describe_value(code)}: use 1000, or one of your own from 3000 to 4999`)
-  const size = typeof reason === 'string' ? byte_length(reason) : undefined
-  if (size === undefined || size > MAX_REASON_BYTES)
-    throw wrong(
-      `the reason ${describe_value(reason)}: give a string of at most ${MAX_REASON_BYTES} bytes${size === undefined ? '' : `, it has ${size}`}`,
-    )
-}
-
-function wrong(what: string): NetError {
-  return new NetError('invalid_argument', `close got ${what}`)
+  const is_valid =
+    (code === NORMAL_CLOSURE || is_whole_number(code, 3000, 4999)) &&
+    typeof reason === 'string' &&
+    byte_length(reason) <= MAX_REASON_BYTES
+  if (is_valid) return
+  const got = `close got ${describe_value(code)}, ${describe_value(reason)}`
+  const message = `${got}: give 1000, or a code of your own from 3000 to 4999, and a string of at most ${MAX_REASON_BYTES} bytes`
+  throw new NetError('invalid_argument', message)
 }

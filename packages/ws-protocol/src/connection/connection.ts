@@ -26,6 +26,7 @@ import {
   is_unopened,
   type Lifecycle,
   type LifecycleEvent,
+  may_reopen,
   shown_state,
   step,
 } from './lifecycle.js'
@@ -44,11 +45,8 @@ export interface ConnectionSettings extends OutboxSettings {
 
 /** Decides about reconnecting. Messages sent meanwhile are kept. */
 export interface ConnectionRetry<Handle> {
-  /**
-   * Returns whether to open another socket after this ending. If this side ended the connection, none is
-   * opened in any case.
-   */
-  allows(ending: Ending, error: NetError | undefined): boolean
+  /** Returns whether to open another socket. Not called if this side ended the connection. */
+  allows(info: CloseInfo, error: NetError | undefined): boolean
   /**
    * Another socket will be opened, beginning with {@link Connection.reopen}. `info.unsent` counts the
    * messages that were lost; those that were never written are kept.
@@ -72,6 +70,9 @@ export interface ConnectionEvents<Handle> extends InboxCallbacks<Handle> {
   /** Called when the last callback is done, including its promise. */
   settled?(handle: Handle): void
 }
+
+/** How many checks a peer has to answer when it is checked at once, two fifths of `heartbeat`. */
+const CHECKS_TO_ANSWER = 4
 
 /** The channels on which a connection itself publishes. */
 type ConnectionChannel = Exclude<ChannelName, 'refused' | 'error'>
@@ -98,6 +99,7 @@ export class Connection<Handle> implements SocketEvents {
       connection.#report_missing_listener()
     },
     resume: connection => connection.resume_reading(),
+    opened: connection => connection.#outbox?.release(),
     settled: (connection, info) => {
       connection.#info = info
       connection.#resolve_closed?.(info)
@@ -131,6 +133,8 @@ export class Connection<Handle> implements SocketEvents {
    * waiting.
    */
   #checks_to_ping = 0
+  /** Whether this socket is closed only to open another one. */
+  #is_replaced = false
   #info: CloseInfo | undefined
   #closed: Promise<CloseInfo> | undefined
   #resolve_closed: ((info: CloseInfo) => void) | undefined
@@ -283,10 +287,21 @@ export class Connection<Handle> implements SocketEvents {
     if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
       this.#error = silent()
       this.#terminate('heartbeat')
-    } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) {
-      this.#checks_to_ping = 0
-      this.port?.ping()
-    }
+    } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) this.#ping()
+  }
+
+  /** Checks at once, because what was known may be out of date: the peer has few checks left to answer. */
+  check_now(): void {
+    if (this.lifecycle.name !== 'open') return
+    this.#silent_checks = Math.max(this.#silent_checks, 2 * CHECKS_PER_SPAN - CHECKS_TO_ANSWER)
+    this.#ping()
+  }
+
+  /** Closes an open socket in order, to open another one. What is queued is kept for that. */
+  replace(): void {
+    this.#is_replaced = true
+    this.port?.close(NORMAL_CLOSURE, '')
+    this.socket_ending()
   }
 
   /** Reports an error of this connection. */
@@ -342,9 +357,18 @@ export class Connection<Handle> implements SocketEvents {
 
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.lifecycle)) this.#error = error
-    const ending = ending_of(this.lifecycle, code, reason, this.port?.is_close_sent === true)
-    const will_retry = this.#events.retry?.allows(ending, this.#error)
-    this.step({ type: 'gone', ending, will_retry })
+    const { port, lifecycle } = this
+    const closed_by = this.#is_replaced ? 'local' : 'peer'
+    const ending = ending_of(lifecycle, code, reason, port?.is_close_sent === true, closed_by)
+    const allows = (): boolean =>
+      this.#is_replaced ||
+      this.#events.retry?.allows({ ...ending, unsent: port?.unsent ?? 0 }, this.#error) === true
+    this.step({ type: 'gone', ending, will_retry: may_reopen(lifecycle) && allows() })
+  }
+
+  #ping(): void {
+    this.#checks_to_ping = 0
+    this.port?.ping()
   }
 
   /**
@@ -437,11 +461,14 @@ export class Connection<Handle> implements SocketEvents {
     switch (state.name) {
       case 'open':
         this.#silent_checks = this.#checks_to_ping = 0
+        this.#is_replaced = false
+        if (this.#settings.side === 'client') this.#ensure_outbox().hold()
         if (this.inbox.is_paused) this.port?.pause()
         this.inbox.open()
         this.flush()
         return
       case 'draining':
+        this.#outbox?.release()
         this.flush()
         return
       case 'close_sent':
@@ -519,7 +546,7 @@ export class Connection<Handle> implements SocketEvents {
 }
 
 /** Returns the error of a call on a connection that has ended or is closing. */
-export function closed_error(call: 'send' | 'drained' | 'join' | 'signal'): NetError {
+export function closed_error(call: 'send' | 'drained' | 'join' | 'reconnect' | 'signal'): NetError {
   const message = `${call} found the connection closed or closing; see \`closed\``
   return new NetError('closed', message)
 }

@@ -1,5 +1,4 @@
 import type { CloseInfo } from './close_info.js'
-import { is_thenable } from './report.js'
 
 /** The bytes of messages that may wait for a slow callback before the socket is paused. */
 export const INBOX_LIMIT_BYTES = 262_144
@@ -62,6 +61,8 @@ export interface InboxEvents<Owner> {
   pause(owner: Owner): void
   /** The inbox has room again: the socket should resume reading. */
   resume(owner: Owner): void
+  /** The callback for opening is done. */
+  opened(owner: Owner): void
   /** The last callback is done. */
   settled(owner: Owner, info: CloseInfo): void
 }
@@ -183,18 +184,21 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     this.calls += 1
     const { handle } = this.#owner
     let returned: unknown
+    let is_promise = false
     try {
       if (data !== undefined) returned = this.#callbacks.on_message(handle, data)
       else if (info !== undefined) returned = this.#callbacks.on_close(handle, info)
       else returned = this.#callbacks.on_open(handle)
+      // Of any kind; reading `then` may throw.
+      is_promise = typeof (returned as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
     } catch (cause) {
       this.#failed(cause)
     }
-    if (is_thenable(returned)) this.#await(returned, info)
+    if (is_promise) this.#await(returned, info)
     else this.#done(info)
   }
 
-  #await(returned: PromiseLike<unknown>, info?: CloseInfo): void {
+  #await(returned: unknown, info?: CloseInfo): void {
     const finish = (): void => {
       this.#done(info)
       this.run()
@@ -210,8 +214,10 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   }
 
   #done(info?: CloseInfo): void {
+    const done = this.running
     this.running = undefined
-    if (info !== undefined) this.#events.settled(this.#owner, info)
+    if (done === 'on_open') this.#events.opened(this.#owner)
+    else if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 
   /** Removes and returns the next item. Events do not wait for the listener. */

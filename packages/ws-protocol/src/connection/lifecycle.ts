@@ -73,9 +73,9 @@ export type LifecycleEvent =
   | { readonly type: 'timed_out' }
   /**
    * The socket has ended, with the peer's Close or with 1006. `ending` comes from {@link ending_of};
-   * `will_retry`: another socket may be opened.
+   * `will_retry`: another socket will be opened.
    */
-  | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean | undefined }
+  | { readonly type: 'gone'; readonly ending: Ending; readonly will_retry: boolean }
   /** The next socket is about to open. */
   | { readonly type: 'reopen' }
 
@@ -120,11 +120,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if ('closing' in state && name !== 'terminated') return { name: 'terminated', closing: state.closing }
       break
     case 'gone':
-      // A connection that this side has ended, for whatever reason, does not reconnect.
-      return {
-        name: event.will_retry && (!('closing' in state) || is_loss(state.closing)) ? 'waiting' : 'closed',
-        ending: event.ending,
-      }
+      return { name: event.will_retry ? 'waiting' : 'closed', ending: event.ending }
     case 'reopen':
       if (name === 'waiting') return { name: 'connecting_again' }
   }
@@ -143,6 +139,11 @@ export function server_step(state: Lifecycle, event: LifecycleEvent): Lifecycle 
   return step(state, event)
 }
 
+/** Whether another socket may be opened: not if this side has ended the connection, for whatever reason. */
+export function may_reopen(state: Lifecycle): boolean {
+  return !('closing' in state) || is_loss(state.closing)
+}
+
 /** Whether the handshake is not done, and may still succeed. */
 export function is_unopened({ name }: Lifecycle): boolean {
   return name === 'connecting' || name === 'connecting_again' || name === 'closing_unopened'
@@ -155,14 +156,21 @@ export function is_ending({ name }: Lifecycle): boolean {
 
 /**
  * Returns how a connection ended when its socket has ended with the peer's Close or with 1006. The code is
- * the peer's; without one, the code of this side's failure; otherwise 1006 (RFC 6455 §7.1.5).
+ * the peer's; without one, the code of this side's failure; otherwise 1006 (RFC 6455 §7.1.5). `closed_by`: who
+ * sent the first Close on an open connection.
  */
-export function ending_of(state: Lifecycle, code: number, reason: string, is_close_sent: boolean): Ending {
+export function ending_of(
+  state: Lifecycle,
+  code: number,
+  reason: string,
+  is_close_sent: boolean,
+  closed_by: 'peer' | 'local' = 'peer',
+): Ending {
   const is_closed_by_peer = code !== ABNORMAL_CLOSURE
   const clean = is_closed_by_peer && is_close_sent
   // The cause `network` is set if the peer sent its Close, but did not end the socket in time.
   if (!('closing' in state) || state.closing.cause === 'network') {
-    const cause = is_closed_by_peer ? 'peer' : is_unopened(state) ? 'refused' : 'network'
+    const cause = is_closed_by_peer ? closed_by : is_unopened(state) ? 'refused' : 'network'
     return { code, reason, cause, clean }
   }
   const { cause } = state.closing

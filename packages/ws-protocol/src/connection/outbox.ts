@@ -17,6 +17,15 @@ export interface QueueBudget {
   took(frame_bytes: number): void
 }
 
+/** The messages behind the first words of a connection. */
+interface Rest {
+  queue: SendQueue | undefined
+  bytes: number
+  messages: number
+  /** Whether no more first words come, so that what is sent now belongs to the rest. */
+  is_open: boolean
+}
+
 /** The settings of an outbox. */
 export interface OutboxSettings {
   /** The side of the connection: a client's frames are masked (RFC 6455 §5.1). */
@@ -35,8 +44,11 @@ export class Outbox {
   readonly #settings: OutboxSettings
   readonly #platform: Platform
   readonly #callbacks: CallbackState
+  /** What is written next. */
   #queue: SendQueue | undefined
-  /** The content of the queue. */
+  /** While first words are in the queue, or may come: what follows them. */
+  #rest: Rest | undefined
+  /** All that is queued. */
   #bytes = 0
   #messages = 0
   /** The number of messages that were dropped unsent. */
@@ -82,16 +94,20 @@ export class Outbox {
    */
   send(message: string | Uint8Array | SharedBatch, messages = 1): true | NetError {
     const room_bytes = this.#room_bytes
-    const frame_bytes = this.#ensure_queue().push(message, room_bytes)
+    const frame_bytes = this.#last_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
       const { max_queue } = this.#settings
       if (frame_bytes > max_queue) return too_large(max_queue)
       this.flush()
       if (frame_bytes > this.#room_bytes) return this.#full()
-      this.#ensure_queue().push(message, frame_bytes)
+      this.#last_queue().push(message, frame_bytes)
     }
     this.#bytes += frame_bytes
     this.#messages += messages
+    if (this.#rest?.is_open) {
+      this.#rest.bytes += frame_bytes
+      this.#rest.messages += messages
+    }
     while (this.#queue?.has_full_batch && this.#port?.takes_batch) this.#write_batch(this.#port)
     if (this.#flush_is_due === undefined) {
       this.#flush_is_due = 'soon'
@@ -106,7 +122,7 @@ export class Outbox {
    * far.
    */
   flush(): boolean {
-    while (this.#messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
+    while (this.#first_messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
     if (this.unsent > 0) return false
     this.#end_episode()
     return true
@@ -124,13 +140,34 @@ export class Outbox {
     return this.#sent
   }
 
+  /** Keeps what is queued behind what is sent from now on, the first words of a connection. */
+  hold(): void {
+    this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_open: false }
+    this.#queue = undefined
+  }
+
+  /** Ends the first words. What was held back follows them. */
+  release(): void {
+    if (this.#rest === undefined) return
+    this.#rest.is_open = true
+    this.#end_first_words()
+    this.flush()
+  }
+
   /**
-   * Removes the port; the queue is kept for the next one. Returns the number of messages that the port had
-   * not written, which are lost.
+   * Removes the port; the queue is kept for the next one. Returns the number of messages that are lost: those
+   * that the port had not written, and first words, since the next connection has its own.
    */
   detach(): number {
-    const lost = this.#port?.unsent ?? 0
+    let lost = this.#port?.unsent ?? 0
     this.#port = undefined
+    if (this.#rest !== undefined) {
+      lost += this.#first_messages
+      this.#bytes = this.#rest.bytes
+      this.#messages = this.#rest.messages
+      this.#queue = this.#rest.queue
+      this.#rest = undefined
+    }
     this.#lose(lost)
     if (this.unsent === 0) this.#end_episode()
     return lost
@@ -138,7 +175,7 @@ export class Outbox {
 
   /** Drops the queue; its messages still count as unsent. */
   drop(): void {
-    this.#queue = undefined
+    this.#queue = this.#rest = undefined
     this.#dropped += this.#messages
     this.#bytes = this.#messages = 0
   }
@@ -169,9 +206,32 @@ export class Outbox {
     this.#resolve_sent?.(result)
   }
 
-  #ensure_queue(): SendQueue {
-    this.#queue ??= this.#platform.make_queue(this.#settings.side === 'client')
-    return this.#queue
+  /** Returns the queue for the next message. */
+  #last_queue(): SendQueue {
+    const rest = this.#rest?.is_open ? this.#rest : undefined
+    const queue = (rest ? rest.queue : this.#queue) ?? this.#make_queue()
+    if (rest) rest.queue = queue
+    else this.#queue = queue
+    return queue
+  }
+
+  #make_queue(): SendQueue {
+    return this.#platform.make_queue(this.#settings.side === 'client')
+  }
+
+  /** The number of messages that may be written. */
+  get #first_messages(): number {
+    return this.#messages - (this.#rest?.messages ?? 0)
+  }
+
+  /** Lets the rest follow the first words when these are written, and no more come. */
+  #end_first_words(): void {
+    if (this.#first_messages > 0) return
+    // An idle connection takes less memory without a queue.
+    this.#queue = undefined
+    if (!this.#rest?.is_open) return
+    this.#queue = this.#rest.queue
+    this.#rest = undefined
   }
 
   get #room_bytes(): number {
@@ -201,8 +261,7 @@ export class Outbox {
     const batch = this.#queue?.take() as Batch
     this.#bytes -= batch.frame_bytes
     this.#messages -= batch.messages
-    // An idle connection takes less memory without a queue.
-    if (this.#messages === 0) this.#queue = undefined
+    this.#end_first_words()
     port.write(batch)
   }
 }

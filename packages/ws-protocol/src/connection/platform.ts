@@ -33,10 +33,10 @@ export interface Platform {
   /** Returns whether `url` is unreachable because there is no network, which a loopback address never is. */
   is_cut_off?(url: string): boolean
   /**
-   * Calls `task` whenever the network is back; returns a function that stops this. Left out if the platform
-   * does not report it.
+   * Calls `task` whenever what was known about connections may be out of date: the network is back, the page
+   * is shown again, or the process was suspended. Returns a function that stops this.
    */
-  watch_online?(task: () => void): () => void
+  watch_wakeups?(task: () => void): () => void
   /** Shows an error as a warning when there is no `on_error` to take it. */
   warn(error: NetError): void
 }

@@ -5,7 +5,7 @@ import { escape_text, shown_text, shown_url } from './shown_text.js'
  *
  * Thrown, because the call itself is wrong: `invalid_option`, `invalid_argument`, `unsupported`. Binding:
  * `address_in_use`, `address_unavailable`, `permission_denied`. Opening a connection: `connection_refused`,
- * `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`, `handshake_failed`. Returned by
+ * `host_not_found`, `connect_timeout`, `tls_failed`, `handshake_refused`, `handshake_failed`, `option_failed`. Returned by
  * `send`: `queue_full`, `too_large`, `closed`; by `join`: `too_many_topics`, `cluster_unavailable`, `closed`;
  * by `publish`: `cluster_unavailable`, `too_large`, `closed`. The peer broke a rule: `protocol_error`,
  * `invalid_utf8`, `message_too_large`, `too_many_fragments`, `too_many_pings`, `unexpected_binary`. In the
@@ -26,6 +26,7 @@ export const NET_ERROR_CODES = [
   'tls_failed',
   'handshake_refused',
   'handshake_failed',
+  'option_failed',
   'queue_full',
   'too_large',
   'closed',

@@ -7,10 +7,14 @@ export interface OptionRule<Value> {
   readonly fallback?: Value | undefined
   /** Whether the option is required. */
   readonly is_required?: boolean
+  /** Whether the value may also be a function, which the caller of the check calls. */
+  readonly may_be_function?: boolean
   /** The expected values, as the end of the sentence "expected …". */
   readonly expects: string
   /** Whether a given value is valid. */
   accepts(value: unknown): boolean
+  /** Copies an object, so that a later change by its owner has no effect. */
+  copy?(value: Value): Value
   /**
    * Formats an invalid value, without anything that may be secret. If this is left out or returns
    * `undefined`, the value is shown briefly, such as `an array of 3`.
@@ -77,13 +81,32 @@ export function check_options_with<Options extends object, Filled extends keyof 
     )
   const checked: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(rules)) {
-    const { [name]: value = rule.fallback } = given as Record<string, unknown>
-    if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
-      throw invalid(`${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}`)
-    }
-    checked[name] = value
+    const value = (given as Record<string, unknown>)[name]
+    checked[name] =
+      rule.may_be_function && typeof value === 'function' ? value : check_option(call, name, rule, value)
   }
   return checked as CheckedOptions<Options, Filled>
+}
+
+/**
+ * Checks the value of one option, and returns it, copied if its rule says so; or the default.
+ *
+ * @throws NetError `invalid_option`, naming the option, its value and what was expected
+ */
+export function check_option<Value>(
+  call: string,
+  name: string,
+  rule: OptionRule<Value>,
+  given: unknown,
+): Value | undefined {
+  const value = given === undefined ? rule.fallback : given
+  if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
+    const or_function = rule.may_be_function ? ', or a function that returns that' : ''
+    throw invalid(
+      `${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}${or_function}`,
+    )
+  }
+  return value === undefined || rule.copy === undefined ? (value as Value) : rule.copy(value as Value)
 }
 
 function describe({ shown }: OptionRule<unknown>, value: unknown): string {

@@ -80,12 +80,6 @@ export interface ConnectionOptions<Binary extends boolean> {
    */
   compression?: boolean | CompressionOptions | undefined
   /**
-   * Subprotocols (RFC 6455 §1.9), in order of preference. A server uses the first of its own that the client
-   * offers; a client offers all of its own, and fails with `handshake_failed` if the server accepts none of
-   * them. @defaultValue none
-   */
-  protocols?: readonly string[] | undefined
-  /**
    * The network of a test: with the type `'mem'`, and only then. `memory_network()` of `@bt/net/testing` makes
    * one. @defaultValue none
    */
@@ -104,13 +98,7 @@ export type WireOption = 'max_fragments' | 'compression'
 export type NodeOption = WireOption | 'network'
 
 /** The shared options that always have a value once checked. */
-export type FilledConnectionOption =
-  | 'binary'
-  | 'max_payload'
-  | 'max_queue'
-  | 'heartbeat'
-  | 'close_timeout'
-  | 'protocols'
+export type FilledConnectionOption = 'binary' | 'max_payload' | 'max_queue' | 'heartbeat' | 'close_timeout'
 
 /** The rules of the shared options that apply on every platform; `node_rules` has the others. */
 export const connection_rules: OptionRules<
@@ -126,12 +114,6 @@ export const connection_rules: OptionRules<
   max_queue: whole_number('bytes', MAX_DELAY_MS, 4_194_304),
   heartbeat: milliseconds_or_false(25_000),
   close_timeout: milliseconds(5_000),
-  protocols: {
-    fallback: [],
-    expects: 'an array of subprotocol names, each once',
-    accepts: value => flawed_protocols(value) === undefined,
-    shown: flawed_protocols,
-  },
   signal: {
     expects: 'an AbortSignal',
     accepts: value => {
@@ -139,6 +121,15 @@ export const connection_rules: OptionRules<
       return typeof aborted === 'boolean' && typeof addEventListener === 'function'
     },
   },
+}
+
+/** The rule of `protocols`, on both sides. A browser has its own check. */
+export const protocols_rule: FilledOptionRule<readonly string[]> = {
+  fallback: [],
+  expects: 'an array of subprotocol names, each once',
+  accepts: value => flawed_protocols(value) === undefined,
+  copy: names => [...names],
+  shown: flawed_protocols,
 }
 
 /** Returns a rule for a whole number of `unit`, from 1 to `max`. */

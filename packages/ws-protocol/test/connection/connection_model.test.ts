@@ -27,6 +27,8 @@ interface TestSocket {
 /** The record of a run, which is checked at its end. */
 interface RunRecord {
   readonly accepted: string[]
+  /** Accepted before `on_open` was done. */
+  readonly first_words: string[]
   /** The expected deliveries: each opening, and each message. */
   readonly received: string[]
   readonly delivered: string[]
@@ -50,6 +52,7 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
   const platform = new Platform()
   const record: RunRecord = {
     accepted: [],
+    first_words: [],
     received: [],
     delivered: [],
     infos: [],
@@ -61,6 +64,8 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
   }
   let release = (): void => {}
   let is_over = false
+  /** Whether what is sent goes ahead of what waits. */
+  let are_first_words = false
   let was_shut_down = false
   const hold = (): unknown => (random() < 0.2 ? new Promise<void>(resolve => (release = resolve)) : undefined)
   const retry: ConnectionRetry<null> = {
@@ -73,7 +78,10 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
       retry: is_retried ? retry : undefined,
       on_open: () => {
         record.delivered.push('open')
-        return hold()
+        const held = hold()
+        if (held instanceof Promise) held.then(() => (are_first_words = false))
+        else are_first_words = false
+        return held
       },
       on_message: (_handle, data) => {
         record.delivered.push(String(data))
@@ -101,10 +109,13 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
 
   const actions: (() => void)[] = [
     () => {
-      const message = `${record.accepted.length}:`.padEnd(Math.floor(random() * 700), '.')
+      const message = `${record.accepted.length + record.first_words.length}:`.padEnd(
+        Math.floor(random() * 700),
+        '.',
+      )
       const was_queued = connection.queued
       const result = connection.send(message)
-      if (result === true) record.accepted.push(message)
+      if (result === true) (are_first_words ? record.first_words : record.accepted).push(message)
       else expect(connection.queued).toBeLessThanOrEqual(was_queued)
       expect(connection.queued).toBeLessThanOrEqual(MAX_QUEUE)
     },
@@ -134,12 +145,16 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
   const open = (): void => {
     if (current.is_open || current.is_gone || current.socket.call_names.includes('terminate')) return
     current.is_open = true
-    if (connection.state !== 'closing') record.received.push('open')
+    if (connection.state !== 'closing') {
+      record.received.push('open')
+      are_first_words = true
+    }
     current.socket.open()
   }
   const end = (): void => {
     if (current.is_gone) return
     current.is_gone = true
+    are_first_words = false
     current.socket.end(current.is_open && random() < 0.5 ? 1000 : 1006)
   }
   const close = (): void => {
@@ -201,15 +216,22 @@ describe.each([
   it('sends each accepted message in order and once, or counts it as unsent', async () => {
     const random = seeded_random(test_seed)
     for (let run = 0; run < RUNS; run += 1) {
-      const { sockets, accepted, infos, losses, has_failed } = await run_at_random(random, options)
+      const { sockets, accepted, first_words, infos, losses, has_failed } = await run_at_random(
+        random,
+        options,
+      )
       const [info] = infos as [CloseInfo]
-      const sent = sockets.flatMap(({ socket }) => socket.sent)
-      // Only a failure drops messages.
+      const all_sent = sockets.flatMap(({ socket }) => socket.sent)
+      // First words that were not written with their connection are lost with it.
+      const first_sent = all_sent.filter(message => first_words.includes(String(message)))
+      expect(first_words.filter(message => first_sent.includes(message))).toEqual(first_sent)
+      const sent = all_sent.filter(message => !first_sent.includes(message))
+      // Only a failure drops other messages.
       if (has_failed) expect(accepted.filter(message => sent.includes(message))).toEqual(sent)
       else expect(sent).toEqual(accepted.slice(0, sent.length))
       // The messages of a pending batch are written, but count as unsent.
       const taken = sockets.reduce((sum, { socket }) => sum + socket.sent.length - socket.unsent, 0)
-      expect(taken + info.unsent).toBe(accepted.length)
+      expect(taken + info.unsent).toBe(accepted.length + first_words.length)
       expect(losses.reduce((sum, { unsent }) => sum + unsent, 0)).toBeLessThanOrEqual(info.unsent)
       for (const { socket } of sockets) {
         const end = socket.call_names.findIndex(call => call === 'close' || call === 'terminate')

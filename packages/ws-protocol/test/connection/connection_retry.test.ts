@@ -59,9 +59,9 @@ describe.each(QUEUES)('a Connection that reconnects with a queue of %s', (_name,
   it('asks retry.allows after each ending, with the ending and its reason, and reports the loss', () => {
     const error = new NetError('connection_lost', 'reset')
     socket.end(1006, '', error)
-    const ending = { code: 1006, reason: '', cause: 'network', clean: false }
-    expect(events.checked_endings).toEqual([{ ending, error }])
-    expect(events.losses).toEqual([{ info: { ...ending, unsent: 0 }, error }])
+    const info = { code: 1006, reason: '', cause: 'network', clean: false, unsent: 0 }
+    expect(events.checked_endings).toEqual([{ ending: info, error }])
+    expect(events.losses).toEqual([{ info, error }])
     expect(events.log).toEqual(['opened', 'on_open', 'lost'])
     expect(events.errors).toEqual([])
   })

@@ -42,6 +42,7 @@ const EVENTS: InboxEvents<RecordedCallbacks> = {
   report: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
   pause: recorder => void recorder.calls.push('pause'),
   resume: recorder => void recorder.calls.push('resume'),
+  opened: () => {},
   settled: (recorder, { reason }) => void recorder.calls.push(`done ${reason}`),
 }
 

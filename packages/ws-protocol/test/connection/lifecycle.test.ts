@@ -8,6 +8,7 @@ import {
   is_unopened,
   type Lifecycle,
   type LifecycleEvent,
+  may_reopen,
   server_step,
   step,
 } from '../../src/connection/lifecycle.js'
@@ -43,19 +44,13 @@ const events = {
   drained: { type: 'drained' },
   'timed out': { type: 'timed_out' },
   'gone for good': { type: 'gone', ending: gone, will_retry: false },
-  'gone, perhaps for a while': { type: 'gone', ending: gone, will_retry: true },
+  'gone for a while': { type: 'gone', ending: gone, will_retry: true },
   reopening: { type: 'reopen' },
 } as const satisfies Record<string, LifecycleEvent>
 
 const is_gone = {
   'gone for good': { name: 'closed', ending: gone },
-  'gone, perhaps for a while': { name: 'waiting', ending: gone },
-} as const
-
-/** A connection that this side has ended does not reconnect. */
-const is_gone_for_good = {
-  'gone for good': { name: 'closed', ending: gone },
-  'gone, perhaps for a while': { name: 'closed', ending: gone },
+  'gone for a while': { name: 'waiting', ending: gone },
 } as const
 
 const killed = { terminated: { name: 'terminated', closing: heartbeat } } as const
@@ -108,24 +103,24 @@ const table: Record<Lifecycle['name'], Partial<Record<keyof typeof events, Lifec
     finished: states.draining,
     failed: { name: 'close_sent', closing: broken },
     'timed out': states.draining,
-    ...is_gone_for_good,
+    ...is_gone,
   },
   closing_unopened: {
     ...killed_while_closing,
     opened: states.draining,
     failed: { name: 'terminated', closing: earlier },
     'timed out': states.terminated,
-    ...is_gone_for_good,
+    ...is_gone,
   },
   draining: {
     ...killed_while_closing,
     failed: { name: 'close_sent', closing: broken },
     drained: states.close_sent,
     'timed out': states.terminated,
-    ...is_gone_for_good,
+    ...is_gone,
   },
-  close_sent: { ...killed_while_closing, 'timed out': states.terminated, ...is_gone_for_good },
-  terminated: is_gone_for_good,
+  close_sent: { ...killed_while_closing, 'timed out': states.terminated, ...is_gone },
+  terminated: is_gone,
   closed: {},
 }
 
@@ -176,20 +171,29 @@ describe('a state', () => {
   )
 })
 
-describe('a connection that was terminated', () => {
+describe('may_reopen', () => {
+  it('holds for every state that this side has not brought about', () => {
+    const names = Object.values<Lifecycle>(states)
+      .filter(may_reopen)
+      .map(({ name }) => name)
+    expect(names).toEqual(['connecting', 'connecting_again', 'open', 'waiting', 'closed'])
+  })
+
   const with_cause = (cause: CloseCause): Lifecycle => ({
     name: 'terminated',
     closing: { code: 1006, reason: '', cause },
   })
-  const may_retry = events['gone, perhaps for a while']
 
-  it.each(['network', 'heartbeat', 'refused'] as const)('for %s may reconnect', cause => {
-    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'waiting', ending: gone })
+  it.each(['network', 'heartbeat', 'refused'] as const)('holds after termination for %s', cause => {
+    expect(may_reopen(with_cause(cause))).toBe(true)
   })
 
-  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)('for %s does not reconnect', cause => {
-    expect(step(with_cause(cause), may_retry)).toEqual({ name: 'closed', ending: gone })
-  })
+  it.each(['local', 'protocol', 'overflow', 'shutdown'] as const)(
+    'does not hold after termination for %s',
+    cause => {
+      expect(may_reopen(with_cause(cause))).toBe(false)
+    },
+  )
 })
 
 describe('ending_of', () => {

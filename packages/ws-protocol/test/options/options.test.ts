@@ -1,19 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { check_options } from '../../src/options/option_rule.js'
+import { check_options, type OptionRules } from '../../src/options/option_rule.js'
 import {
+  type ConnectionOptions,
   callback,
   connection_rules,
   exactly,
+  type FilledConnectionOption,
   is_whole_number,
   milliseconds,
+  type NodeOption,
+  protocols_rule,
   whole_number,
 } from '../../src/options/options.js'
 import { NOT_A_COUNT } from './not_a_count.js'
 
-type Name = keyof typeof connection_rules
+const rules: OptionRules<
+  Omit<ConnectionOptions<boolean>, NodeOption> & { protocols?: readonly string[] },
+  FilledConnectionOption | 'protocols'
+> = { ...connection_rules, protocols: protocols_rule }
+
+type Name = keyof typeof rules
 
 const MAX = 2_147_483_647
-const check = (given: unknown) => check_options('call', given, connection_rules)
+const check = (given: unknown) => check_options('call', given, rules)
 
 const refused = (name: Name, shown: string, expected: string) =>
   expect.objectContaining({
@@ -101,6 +110,13 @@ describe('protocols', () => {
     },
   )
 
+  test('are copied', () => {
+    const protocols = ['chat']
+    const checked = check({ protocols })
+    protocols.push('other')
+    expect(checked.protocols).toEqual(['chat'])
+  })
+
   test.each([
     ['a string, which may be a token', 'secret', 'text'],
     ['null', null, 'null'],
@@ -161,13 +177,13 @@ describe('signal', () => {
   })
 })
 
-describe.each(Object.keys(connection_rules) as Name[])('%s', name => {
+describe.each(Object.keys(rules) as Name[])('%s', name => {
   test('may be given as undefined', () => {
     expect(check({ [name]: undefined })[name]).toEqual(check({})[name])
   })
 
   test('has a default that its own rule accepts, or none', () => {
-    const { fallback, accepts } = connection_rules[name]
+    const { fallback, accepts } = rules[name]
     expect(fallback === undefined || accepts(fallback)).toBe(true)
   })
 })

@@ -70,7 +70,11 @@ export type FilledAdmissionOption = 'trust_proxy'
 
 /** The rules of {@link AdmissionOptions}. */
 export const admission_rules: OptionRules<AdmissionOptions, FilledAdmissionOption> = {
-  origins: { expects: ORIGINS_EXPECTED, accepts: is_allowed_origins },
+  origins: {
+    expects: ORIGINS_EXPECTED,
+    accepts: is_allowed_origins,
+    copy: origins => (Array.isArray(origins) ? [...origins] : origins),
+  },
   authorize: callback(),
   trust_proxy: {
     fallback: false,

@@ -1,7 +1,7 @@
 import type { NetError } from '@bt/ws-protocol'
 import type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 import {
-  Backoff,
+  backoff_ms,
   type CancelTimer,
   type Clock,
   describe_cause,
@@ -28,7 +28,7 @@ import { type ClusterNode, Nodes } from './nodes.js'
 import { OutgoingQueue } from './outgoing_queue.js'
 import { Subscriptions } from './subscriptions.js'
 
-const RETRY = { min_delay: 100, max_delay: 5_000, max_attempts: Number.POSITIVE_INFINITY }
+const RETRY = { min_delay: 100, max_delay: 5_000 }
 /**
  * The limit of different reasons that are reported per kind of error, until the broker is connected again.
  */
@@ -116,7 +116,8 @@ export class Cluster {
   readonly #outgoing: OutgoingQueue
   readonly #subscriptions: Subscriptions
   readonly #nodes: Nodes
-  readonly #backoff = new Backoff(RETRY, Math.random)
+  /** The attempts to connect since the last stable connection. */
+  #attempts = 0
   #state: State = { name: 'idle' }
   /** The latest error of the current outage; `undefined` while the broker is connected. */
   #outage: NetError | undefined
@@ -321,7 +322,7 @@ export class Cluster {
     const unconfirmed = this.#outgoing.detach()
     const is_stable =
       state.name === 'connected' && this.#settings.clock.now_ms() - state.since_ms >= STABLE_MS
-    if (is_stable) this.#backoff.reset()
+    if (is_stable) this.#attempts = 0
     const loss =
       unconfirmed === 0
         ? ''
@@ -334,7 +335,9 @@ export class Cluster {
    * the attempts may reach different servers of the broker.
    */
   #reconnect_later(problem: string, cause: Error): void {
-    const cancel = this.#settings.clock.start_timer(this.#backoff.next_delay_ms(), () => this.#connect())
+    const delay_ms = backoff_ms(RETRY, this.#attempts, Math.random())
+    this.#attempts += 1
+    const cancel = this.#settings.clock.start_timer(delay_ms, () => this.#connect())
     this.#state = { name: 'waiting', cancel }
     const outage = broker_unavailable(this.#settings.port, problem, cause)
     this.#outage = outage

@@ -30,6 +30,7 @@ export function node_rules(
       shown: value => (is_plain_object(value) ? describe_parts(value) : undefined),
       expects: 'true, false, or { threshold?: bytes, level?: 1 to 9 }',
       accepts: is_compression,
+      copy: value => (typeof value === 'object' ? { ...value } : value),
     },
   }
 }

@@ -50,7 +50,7 @@ describe('compression', () => {
     { threshold: 1_024, level: 6 },
     { threshold: undefined, level: undefined },
   ])('takes %o', value => {
-    expect(check({ compression: value }).compression).toBe(value)
+    expect(check({ compression: value }).compression).toEqual(value)
   })
 
   test.each([
