@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as create_http_server } from 'node:http'
+import { type AddressInfo, connect as connect_tcp } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@bt/net'
@@ -188,6 +191,32 @@ describe('client.md', () => {
     await client.says(/attempt 1 [\s\S]*you hear price\n\d/)
     expect(await client.stop('SIGINT')).toEqual({ code: 0, signal: null })
     expect(client.written).toMatch(/over: 1000 \n$/)
+  })
+})
+
+describe('client.md, behind a proxy', () => {
+  test('proxy.ts connects through the proxy, with user and password', async () => {
+    const { address } = await serve('getting_started.md', 'server.mjs')
+    const asked: unknown[] = []
+    const proxy = create_http_server()
+    proxy.on('connect', ({ url, headers }, socket) => {
+      asked.push([url, headers['proxy-authorization']])
+      const [host = '', port] = address.split(':')
+      const through = connect_tcp(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+        through.pipe(socket).pipe(through)
+      })
+      for (const side of [socket, through]) side.on('error', () => {})
+      onTestFinished(() => void through.destroy())
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    onTestFinished(() => void proxy.close())
+    const { port } = proxy.address() as AddressInfo
+    const changes = { '127.0.0.1:3128': `127.0.0.1:${port}` }
+    const client = new Sample('client.md', 'proxy.ts', address, changes)
+    await client.says('echo:hello')
+    expect(asked).toEqual([[address, `Basic ${btoa('user:password')}`]])
   })
 })
 

@@ -1,4 +1,5 @@
 export type {
+  HttpAgentLike,
   ReconnectInfo,
   ReconnectOptions,
   TlsConnectOptions,

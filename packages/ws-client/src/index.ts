@@ -18,6 +18,7 @@ export {
   type TlsTrust,
   type TlsVersion,
 } from '@bt/ws-protocol'
+export type { HttpAgentLike } from './client/http_agent_like.js'
 export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './client/options.js'
 export type { TlsConnectOptions } from './client/tls_options.js'
 export type { WsClient } from './client/ws_client.js'

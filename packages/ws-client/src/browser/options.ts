@@ -26,17 +26,20 @@ export const browser_rules: OptionRules<
   compression: ignored,
   headers: node_only('headers: put a token into the url, or into protocols'),
   tls: node_only('tls: use a wss: url'),
+  agent: node_only('agent: the browser has its own proxy'),
 }
 
 /** Returns whether a value is a URL for `WebSocket`. Invalid URLs throw, which counts as not accepted. */
 function is_web_socket_url(value: unknown): boolean {
-  const { protocol, href } = new URL(value as string)
-  return typeof value === 'string' && /^wss?:$/.test(protocol) && !href.includes('#')
+  return typeof value === 'string' && /^wss?:[^#]*$/.test(new URL(value).href)
 }
 
-function node_only(name_and_instead: string): OptionRule<never> {
-  const accepts = (): never => {
-    throw new NetError('unsupported', `connect: no browser takes the option ${name_and_instead}`)
+/** Rejects an option with the end of the message: its name, and what to do instead. */
+function node_only(name_and_advice: string): OptionRule<never> {
+  return {
+    expects: '',
+    accepts: () => {
+      throw new NetError('unsupported', `connect: no browser takes the option ${name_and_advice}`)
+    },
   }
-  return { ...ignored, accepts }
 }

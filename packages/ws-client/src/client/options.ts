@@ -18,6 +18,7 @@ import {
   type NodeOption,
   type OptionRules,
 } from '@bt/ws-protocol/internal'
+import type { HttpAgentLike } from './http_agent_like.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to reconnect, and how often to try. */
@@ -127,7 +128,8 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   /**
    * Whether and how to reconnect when the connection is lost, or does not open. Messages still in the queue
    * are kept, and sent after reconnecting, in order and once. The client gives up when the server says so:
-   * with the status 400, 401, 402, 403, 404, 405, 410, 426 or 451, or by closing with 1000, 1002, 1003, 1007 to 1010,
+   * with the status 400, 401, 402, 403, 404, 405, 407, 410, 426 or 451, or by closing with 1000, 1002, 1003, 1007 to
+   * 1010,
    * 3000, 3003, 4400, 4401, 4403 or 4404; or when this side closes, be it because the server broke a rule. A
    * server can ask for a delay, with `Retry-After` or when it closes; after 1012 and 1013 without one, the
    * first delay is up to 5 s, and after an answer that is no WebSocket server's, such as a redirect, at least
@@ -155,6 +157,12 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
    * certificate
    */
   tls?: PerAttempt<TlsConnectOptions | undefined> | undefined
+  /**
+   * The agent that connects, such as an `HttpsProxyAgent` for a proxy: an `http.Agent`, or for a `wss:` URL an
+   * `https.Agent`. Not for a Unix socket. Only in Node: a browser has its own proxy settings, and throws
+   * `unsupported`. @defaultValue none: a direct connection, or the proxy that `NODE_USE_ENV_PROXY` turns on
+   */
+  agent?: HttpAgentLike | undefined
 }
 
 /** The options that may be functions of each attempt. */
@@ -177,7 +185,7 @@ export type FilledConnectOption =
   | 'connect_timeout'
 
 /** Options that differ by platform. */
-type PlatformOption = NodeOption | 'type' | 'protocols' | 'headers' | 'tls'
+type PlatformOption = NodeOption | 'type' | 'protocols' | 'headers' | 'tls' | 'agent'
 
 type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
 

@@ -1,12 +1,16 @@
 import type { MessageData } from '@bt/ws-protocol'
 import { type Connection, check_options, guard_names } from '@bt/ws-protocol/internal'
 import { allow_many_listeners, type NetworkAddress, select_environment } from '@bt/ws-protocol/internal/node'
+import { is_constant } from '../client/attempt.js'
 import { Client, type OpenedSocket } from '../client/client.js'
 import type { AttemptOptions, WsConnectOptions } from '../client/options.js'
 import type { WsClient } from '../client/ws_client.js'
 import { monitor_callbacks } from './monitored_clients.js'
 import { open_socket } from './open_socket.js'
+import type { Route } from './opening_stream.js'
 import { node_rules } from './options.js'
+import { checked_agent } from './proxy/agent.js'
+import { find_proxy } from './proxy/proxy_settings.js'
 import { read_refusal } from './refusal_hint.js'
 import { secure_settings, tls_settings } from './secure_settings.js'
 
@@ -45,17 +49,24 @@ export function connect(options: WsConnectOptions): WsClient
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>>
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options('connect', options, node_rules, HINTS)
-  const { platform, has_tls, connect } = select_environment('connect', settings)
+  const { platform, connect } = select_environment('connect', settings)
   const { tls } = settings
   // Certificates that stay the same are read once, and mistakes in them are found at once.
   const constant_tls = typeof tls === 'function' ? undefined : tls_settings(tls)
-  allow_many_listeners(settings.signal)
-  const connect_stream = connect && ((address: NetworkAddress) => connect(address, () => client))
-  const open = (attempt: AttemptOptions, connection: Connection<Client>): OpenedSocket => {
+  const route_of = (attempt: AttemptOptions): Route => {
+    // A network in memory has neither TLS nor proxies.
+    if (connect) return { connect_stream: (address: NetworkAddress) => connect(address, () => client) }
     const secure = secure_settings(attempt, constant_tls ?? tls_settings(attempt.tls))
+    const agent = checked_agent(attempt.url, settings.agent)
+    return { secure, agent, proxy: find_proxy(new URL(attempt.url), agent) }
+  }
+  // Mistakes in options that stay the same are found at once.
+  const constant_route = is_constant(settings) ? route_of(settings) : undefined
+  allow_many_listeners(settings.signal)
+  const open = (attempt: AttemptOptions, connection: Connection<Client>): OpenedSocket => {
     monitor_callbacks(platform.clock, connection)
-    const given = { ...settings, ...attempt }
-    return open_socket(given, has_tls ? secure : undefined, platform.clock, connection, connect_stream)
+    const route = constant_route ?? route_of(attempt)
+    return open_socket({ ...settings, ...attempt }, route, platform.clock, connection)
   }
   const client: Client = new Client(settings, platform, { open, rules: node_rules, read_refusal })
   return client

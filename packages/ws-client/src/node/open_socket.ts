@@ -1,30 +1,20 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connect_tls, type ConnectionOptions as SecureSettings } from 'node:tls'
-import { NetError, type NetErrorCode } from '@bt/ws-protocol'
-import {
-  ABNORMAL_CLOSURE,
-  type Clock,
-  type SocketEvents,
-  shown_text,
-  shown_url,
-} from '@bt/ws-protocol/internal'
+import type { NetError } from '@bt/ws-protocol'
+import { ABNORMAL_CLOSURE, type Clock, type SocketEvents, shown_url } from '@bt/ws-protocol/internal'
 import {
   agreed_deflate,
   counting_bytes,
   type DeflateParameters,
-  decisive_error,
-  error_text,
-  type NetworkAddress,
-  type SystemError,
   Wire,
+  type WireTraits,
 } from '@bt/ws-protocol/internal/node'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { OpenedSocket } from '../client/client.js'
+import { handshake_refused, MAX_SHOWN_RESPONSE, on_one_line, opening_error } from './errors/opening_error.js'
+import { OpeningStream, type Route } from './opening_stream.js'
 import type { NodeAttemptSettings } from './options.js'
 import { FlawedUpgrade } from './refusal_hint.js'
-import { watch_tls } from './tls_error.js'
 import { normalize_lists, upgrade_response_flaw } from './upgrade_response.js'
 import { parse_ws_url } from './ws_url.js'
 
@@ -46,8 +36,6 @@ class HandshakeWebSocket extends WebSocket {
   }
 }
 
-/** The part of the body of a refusal that is shown, in characters. */
-const MAX_SHOWN_BODY = 200
 const BODY_TIMEOUT_MS = 1_000
 
 /**
@@ -57,41 +45,41 @@ const BODY_TIMEOUT_MS = 1_000
  */
 const ADDRESS_SHARE = 1 / 4
 
-/**
- * Starts to connect, with the handshake of `ws` over a stream of our own, which uses TLS if `secure` is
- * given. `connect_stream` connects to another network than the machine's.
- */
+/** Starts to connect, with the handshake of `ws` over a stream of our own, or of the option `agent`. */
 export function open_socket(
   settings: NodeAttemptSettings,
-  secure: SecureSettings | undefined,
+  route: Route,
   clock: Clock,
   events: SocketEvents,
-  connect_stream: (address: NetworkAddress) => Duplex = connect,
 ): OpenedSocket {
   const { unix_path, url } = parse_ws_url(settings.url)
   const shown = shown_url(settings.url)
-  const autoSelectFamilyAttemptTimeout = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)
-  let stream!: Duplex
+  const address_timeout_ms = Math.ceil(settings.connect_timeout * ADDRESS_SHARE)
+  const stream = new OpeningStream(route, { shown, unix_path, address_timeout_ms })
   let refusal: NetError | undefined
   let failure: Error | undefined
   let deflate: DeflateParameters | undefined
   const options = {
+    ...stream.request_options,
     perMessageDeflate: settings.compression !== false && NO_CONTEXT_TAKEOVER,
-    createConnection: ({ host = '', port }: { host?: string; port?: string | number }): Duplex => {
-      const address =
-        unix_path === undefined
-          ? { host, port: Number(port), autoSelectFamilyAttemptTimeout }
-          : { path: unix_path }
-      stream = secure === undefined ? connect_stream(address) : connect_tls({ ...secure, ...address })
-      return stream
-    },
     followRedirects: false,
-    finishRequest: (request: ClientRequest): void => offer_protocols(request, settings.protocols),
+    finishRequest: (request: ClientRequest): void => {
+      stream.watch(request)
+      offer_protocols(request, settings.protocols)
+    },
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
-  const ws = new HandshakeWebSocket(url, [...settings.protocols], options as unknown as ClientOptions)
+  const traits: WireTraits = { side: 'client', options: settings, clock }
+  let ws: HandshakeWebSocket
+  try {
+    ws = new HandshakeWebSocket(url, [...settings.protocols], options as unknown as ClientOptions)
+  } catch (error) {
+    // An agent has thrown. The client expects to hear of it later.
+    process.nextTick(() => events.socket_closed(ABNORMAL_CLOSURE, '', stream.explain(error as Error)))
+    return { port: new Wire(traits, () => {}), protocol: () => '' }
+  }
   const fail = (reason: string): void => {
-    refusal = opening_error(shown, new FlawedUpgrade(reason))
+    refusal = opening_error({ kind: 'server', shown }, new FlawedUpgrade(reason))
     ws.terminate()
   }
   ws.on('upgrade', response => {
@@ -103,18 +91,17 @@ export function open_socket(
     deflate = agreed_deflate(extensions)
     if (deflate === undefined) fail('the permessage-deflate of the answer goes beyond what was offered')
   })
-  ws.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
+  ws.on('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
     // Node does not treat this 101 as an upgrade, and its body never ends.
     if (response.statusCode === 101)
       fail('it is answered 101 without the headers Upgrade and Connection: Upgrade')
     else
       read_body(response, body => {
-        refusal = handshake_refused(shown, response, body)
+        refusal = stream.proxy_refusal(request, response) ?? refused_by_server(shown, response, body)
         ws.terminate()
       })
   })
-  const tls_failure = secure === undefined ? () => undefined : watch_tls(stream as Socket, shown, secure)
-  const wire = new Wire({ side: 'client', options: settings, clock }, () => {
+  const wire = new Wire(traits, () => {
     ws.terminate()
     // During the handshake `ws` destroys the socket only at the end of the turn, and Node would still
     // connect.
@@ -124,8 +111,8 @@ export function open_socket(
     failure ??= error
   })
   ws.on('close', () => {
-    const error = failure ?? stream.errored ?? undefined
-    const reported = error && (refusal ?? tls_failure(error) ?? opening_error(shown, error))
+    const error = failure ?? stream.errored
+    const reported = error && (refusal ?? stream.explain(error))
     events.socket_closed(ABNORMAL_CLOSURE, '', reported)
   })
   ws.on_socket = (stream, head) => {
@@ -144,67 +131,17 @@ function offer_protocols(request: ClientRequest, protocols: readonly string[]): 
   request.end()
 }
 
-function opening_error(url: string, cause: SystemError): NetError {
-  const failed = (code: NetErrorCode, message: string): NetError =>
-    new NetError(code, `connect: ${message}`, { cause })
-  const decisive = decisive_error(cause)
-  switch (decisive.code) {
-    case 'ECONNREFUSED':
-    case 'ENOENT':
-      return failed(
-        'connection_refused',
-        `nobody listens at ${url}${address_errors(cause)}: start the server, or check the address`,
-      )
-    case 'ETIMEDOUT':
-    case 'ERR_SOCKET_CONNECTION_TIMEOUT':
-      return failed(
-        'connect_timeout',
-        `nothing answers at ${url} (${error_text(cause)}): check the address, and what may stand between`,
-      )
-    case 'ENOTFOUND':
-      return failed('host_not_found', `no host of that name for ${url}: check the name and the DNS`)
-    case 'EAI_AGAIN':
-      return failed('host_not_found', `the DNS does not answer for ${url}: check the network and the DNS`)
-    case 'EMFILE':
-    case 'ENFILE':
-      return failed(
-        'handshake_failed',
-        `no file descriptor is left for ${url}: raise the limit (ulimit -n), or keep fewer files and sockets open`,
-      )
-    default:
-      return failed('handshake_failed', `${url} did not open a WebSocket: ${explain_failure(cause)}`)
-  }
-}
-
-/** Returns the errors of all addresses of a host, unless all of them refused. */
-function address_errors({ errors = [] }: SystemError): string {
-  return errors.every(({ code }) => code === 'ECONNREFUSED') ? '' : ` (${errors.map(error_text).join('; ')})`
-}
-
-/**
- * Explains an early end of the connection and invalid HTTP, for which Node's errors are hard to understand.
- */
-function explain_failure(error: SystemError): string {
-  const { code = '' } = error
-  const text = error_text(error)
-  const advice = 'check that a WebSocket server listens there'
-  if (code === 'ECONNRESET') return `it ended the connection before it answered (${text}); ${advice}`
-  if (code.startsWith('HPE_')) return `its answer can't be read as HTTP (${text}); ${advice}`
-  return text
-}
-
-function handshake_refused(url: string, response: IncomingMessage, body: string): NetError {
-  const { statusCode, statusMessage, headers } = response
+function refused_by_server(url: string, response: IncomingMessage, body: string): NetError {
+  const { statusCode, statusMessage = '', headers } = response
   const shown_body = body === '' ? '' : `: ${body}`
   const location =
     headers.location === undefined
       ? ''
       : ` (it points to ${on_one_line(shown_url(headers.location))}; redirects are not followed)`
-  const message = `connect: ${url} was answered ${statusCode} ${on_one_line(statusMessage ?? '')}${location}${shown_body}`
-  const cause = { status: statusCode }
-  // Not enumerable, so that a printed error shows neither cookies nor the token in a redirect.
-  Object.defineProperty(cause, 'headers', { value: headers })
-  return new NetError('handshake_refused', message, { cause })
+  return handshake_refused(
+    `${url} was answered ${statusCode} ${on_one_line(statusMessage)}${location}${shown_body}`,
+    response,
+  )
 }
 
 /** Reads the start of a response body, as text on one line. */
@@ -219,12 +156,8 @@ function read_body(response: IncomingMessage, done: (body: string) => void): voi
   response.setEncoding('utf8')
   response.on('data', (chunk: string) => {
     text += chunk
-    if (text.length >= MAX_SHOWN_BODY) finish()
+    if (text.length >= MAX_SHOWN_RESPONSE) finish()
   })
   response.on('error', () => {})
   response.on('close', finish)
-}
-
-function on_one_line(text: string): string {
-  return shown_text(text.replaceAll(/\s+/g, ' ').trim(), MAX_SHOWN_BODY)
 }

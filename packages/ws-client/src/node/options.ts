@@ -15,6 +15,7 @@ import {
   type FilledConnectOption,
   type WsConnectOptions,
 } from '../client/options.js'
+import { agent_rule } from './proxy/agent.js'
 import { is_ws_url, URL_EXPECTED } from './ws_url.js'
 
 const DEFAULT_MAX_FRAGMENTS = 16_384
@@ -42,4 +43,5 @@ export const node_rules: OptionRules<WsConnectOptions<boolean>, FilledNodeOption
     expects: 'an object such as { ca }, in PEM',
     accepts: value => typeof value === 'object' && value !== null,
   },
+  agent: agent_rule,
 }

@@ -4,10 +4,10 @@ import type { RetryHint } from '../client/retry_rule.js'
 import { parse_http_date } from './http_date.js'
 
 /**
- * Statuses that a second attempt would not change: the request is wrong, or is never accepted (RFC 9110
- * §15.5).
+ * Statuses that a second attempt would not change, be they of the server or of a proxy: the request is wrong,
+ * or is never accepted (RFC 9110 §15.5).
  */
-const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 410, 426, 451])
+const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 407, 410, 426, 451])
 
 /**
  * How long to wait after an answer that a WebSocket server does not give, in milliseconds: nothing says that

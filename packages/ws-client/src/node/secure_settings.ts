@@ -73,18 +73,20 @@ export function secure_settings(
     throw new NetError('invalid_option', message)
   }
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const identity = servername ?? host
   return {
     ...options,
     host,
     ALPNProtocols: ['http/1.1'],
     servername: servername ?? (isIP(host) === 0 ? host : ''),
-    ...(isIP(host) === 6 && servername === undefined ? { checkServerIdentity: check_ipv6 } : {}),
+    // Some agents do not pass on an IP address, and Node would compare the certificate with another host.
+    checkServerIdentity: (_host, certificate) => check_host(identity, certificate),
   }
 }
 
 /** Matches an IPv6 address by OpenSSL, because some versions of Node 22 never find one in a certificate. */
-function check_ipv6(host: string, certificate: PeerCertificate): Error | undefined {
-  const is_found = new X509Certificate(certificate.raw).checkIP(host) !== undefined
+function check_host(host: string, certificate: PeerCertificate): Error | undefined {
+  const is_found = isIP(host) === 6 && new X509Certificate(certificate.raw).checkIP(host) !== undefined
   return is_found ? undefined : checkServerIdentity(host, certificate)
 }
 

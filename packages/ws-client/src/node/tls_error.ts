@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
-import type { ConnectionOptions as SecureSettings } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import { type ConnectionOptions as SecureSettings, TLSSocket } from 'node:tls'
 import { NetError } from '@bt/ws-protocol'
 import { describe_value } from '@bt/ws-protocol/internal'
 
@@ -27,18 +27,21 @@ interface TlsError extends Error {
   readonly cert?: { readonly subjectaltname?: string }
 }
 
+/** What the types of Node lack. */
+type SecuringSocket = TLSSocket & { readonly secureConnecting?: boolean }
+
 type Diagnosis = readonly [what: string, advice: string]
 
 /**
- * Watches the stages of a TLS socket. Returns a function that makes the error for the user if it was TLS that
- * failed.
+ * Watches the stages of a TLS socket, which an agent may have connected already. Returns a function that makes
+ * the error for the user if it was TLS that failed.
  */
 export function watch_tls(
-  stream: Socket,
+  stream: Duplex,
   url: string,
   { servername, host = '', cert }: SecureSettings,
 ): (error: Error) => NetError | undefined {
-  let stage: TlsStage = 'connecting'
+  let stage = stage_of(stream)
   stream.once('connect', () => {
     stage = 'securing'
   })
@@ -47,6 +50,12 @@ export function watch_tls(
   })
   return error =>
     tls_error(error, { url, host: servername || host, stage, has_certificate: cert !== undefined })
+}
+
+function stage_of(stream: Duplex): TlsStage {
+  if (!(stream instanceof TLSSocket)) return 'secure'
+  if (stream.connecting) return 'connecting'
+  return (stream as SecuringSocket).secureConnecting ? 'securing' : 'secure'
 }
 
 /** Explains why TLS failed. Returns `undefined` if something else failed. */

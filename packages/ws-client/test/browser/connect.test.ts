@@ -33,6 +33,7 @@ describe('a feature that browsers lack', () => {
   it.each([
     ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the url/],
     ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
+    ['agent', { agent: {} }, /option agent: the browser has its own proxy/],
   ])('%s is unsupported, and the error names the alternative', (_name, options, message) => {
     expect(() => connect({ type: 'ws', url, ...options } as never)).toThrow(
       expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),

@@ -15,11 +15,11 @@ const wait_ms = (headers: Record<string, string>): number | undefined =>
   read_refusal(answered(503, headers))?.delay_ms
 
 describe('a refusal', () => {
-  it.each([400, 401, 402, 403, 404, 405, 410, 426, 451])('with the status %i is final', status => {
+  it.each([400, 401, 402, 403, 404, 405, 407, 410, 426, 451])('with the status %i is final', status => {
     expect(read_refusal(answered(status))?.is_final).toBe(true)
   })
 
-  it.each([200, 301, 302, 406, 407, 408, 409, 418, 421, 423, 425, 429, 431, 500, 501, 502, 503, 504, 511])(
+  it.each([200, 301, 302, 406, 408, 409, 418, 421, 423, 425, 429, 431, 500, 501, 502, 503, 504, 511])(
     'with the status %i is not final',
     status => {
       expect(read_refusal(answered(status))?.is_final).toBe(false)
