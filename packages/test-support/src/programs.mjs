@@ -83,6 +83,14 @@ export const NGINX = debian({
   find: () => on_path('nginx'),
 })
 
+export const TINYPROXY = debian({
+  name: 'tinyproxy',
+  package: 'tinyproxy-bin',
+  use: 'tests of clients behind a proxy',
+  suites: ['@bt/programs'],
+  find: () => on_path('tinyproxy'),
+})
+
 export const OPENSSL = debian({
   name: 'openssl',
   package: 'openssl',
@@ -132,7 +140,7 @@ const LIBATOMIC = debian({
   name: 'libatomic',
   package: 'libatomic1',
   use: 'the newest Node',
-  suites: ['@bt/ws-server'],
+  suites: ['@bt/ws-client', '@bt/ws-server'],
   find: () => {
     if (process.platform !== 'linux') return process.execPath
     const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
@@ -141,7 +149,7 @@ const LIBATOMIC = debian({
 })
 
 const SYSTEM_PROGRAMS = [
-  ...[CHROMIUM, NATS, REDIS, NGINX, OPENSSL, CURL],
+  ...[CHROMIUM, NATS, REDIS, NGINX, TINYPROXY, OPENSSL, CURL],
   ...[PYTHON_WEBSOCKETS, PYTHON_AIOHTTP, PYTHON_TORNADO, PYTHON_3, IP, GIT, LIBATOMIC],
 ]
 
