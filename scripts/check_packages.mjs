@@ -78,7 +78,7 @@ function manifest_problems(manifest) {
   return problems
 }
 
-/** Checks that the tarball contains a README, a licence, source maps, and the sources that these refer to. */
+/** Checks that the tarball contains a README, a licence, source maps, and the sources of these, there or in the map. */
 async function file_problems(bytes) {
   const unpacked = await unpack(bytes)
   const files = new Map(
@@ -91,9 +91,10 @@ async function file_problems(bytes) {
     if (/^dist\/.*\.(js|d\.ts)$/.test(name) && !files.has(`${name}.map`))
       problems.push(`${name} has no source map in the tarball`)
     if (!name.endsWith('.map')) continue
-    for (const source of JSON.parse(Buffer.from(data).toString()).sources) {
+    const { sources, sourcesContent = [] } = JSON.parse(Buffer.from(data).toString())
+    for (const [index, source] of sources.entries()) {
       const path = posix.join(posix.dirname(name), source)
-      if (!files.has(path)) problems.push(`${name} refers to ${path}, which is missing in the tarball`)
+      if (!files.has(path) && !sourcesContent[index]) problems.push(`${name} refers to ${path}, which is missing in the tarball`)
     }
   }
   return problems

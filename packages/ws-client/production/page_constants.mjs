@@ -1,0 +1,98 @@
+// Replaces what is constant in every page, so that code that only a server or Node uses is removed.
+import { Edits } from './edits.mjs'
+import { parse } from './syntax_tree.mjs'
+
+/** @typedef {import('./syntax_tree.mjs').Node} Node */
+
+/**
+ * Values that nothing in a page has: the side of a server, and the states and events of a connection that a server
+ * closes. Comparisons with them are false.
+ */
+const NEVER = new Set(['finish', 'finished', 'finishing', 'late', 'server'])
+
+/** A constant of the same kind. */
+const NEVER_CONSTANT = 'FINISHED'
+
+/**
+ * Optional members of the platform, the port and the callbacks of a connection that those of browsers leave out.
+ * Only code that expects this is replaced, such as `x.name?.()`.
+ */
+const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'read_refusal', 'settled'])
+
+/** Those of them that nothing else has either. */
+const NEVER_SET = new Set(['budget', 'channels', 'read_refusal'])
+
+/** A callback that may always run, since the port of browsers has no `may_run`. */
+const ALWAYS = 'may_run'
+
+/** Members that nothing calls then. Each is ours alone, though its name also occurs elsewhere. */
+export const UNUSED_MEMBERS = ['calls', 'finish', 'finished', 'late', 'shed']
+
+/**
+ * Returns the code with these constants.
+ * @param {string} code
+ */
+export function with_page_constants(code) {
+  const { nodes } = parse(code)
+  const edits = new Edits(code)
+  for (const node of nodes) {
+    const { type, operator, start, end, parent } = node
+    if (type === 'BinaryExpression' && is_never(operator === 'in' ? node.left : node.right)) {
+      const { left, right } = parent ?? {}
+      if (parent?.operator === '||' && right === node) edits.replace(left.end, end)
+      else edits.replace(start, end, operator.startsWith('!') ? 'true' : 'false')
+    } else if (type === 'SwitchCase' && node.test !== null && is_never(node.test)) {
+      check_case_before(node)
+      edits.replace(start, end)
+    } else if (type === 'MemberExpression' && LEFT_OUT.has(node.property.name) && is_read_optionally(node)) {
+      replace_chain(node, edits)
+    } else if (type === 'CallExpression' && node.callee.property?.name === ALWAYS) {
+      if (parent?.type !== 'ChainExpression') edits.replace(start, end, 'true')
+    }
+  }
+  return edits.text
+}
+
+/**
+ * Checks that nothing is left in the code that contradicts these lists.
+ * @param {string} code
+ */
+export function check_page_constants(code) {
+  const wrong = parse(code).nodes.find(
+    node => is_never(node) || (/^(Property|PropertyDefinition|MethodDefinition)$/.test(node.type) && NEVER_SET.has(node.key.name)),
+  )
+  if (wrong !== undefined)
+    throw new Error(
+      `the code for pages has ${code.slice(wrong.start, wrong.end)}, which page_constants.mjs excludes: change its lists`,
+    )
+}
+
+/** @param {Node} node */
+const is_never = ({ type, value, name }) =>
+  type === 'Literal' ? NEVER.has(value) : type === 'Identifier' && name === NEVER_CONSTANT
+
+/** @param {Node} member */
+const is_read_optionally = ({ parent, ...member }) =>
+  parent?.optional === true && (parent.object ?? parent.callee).end === member.end
+
+/**
+ * Replaces the chain that begins with an expression without a value.
+ * @param {Node} node
+ * @param {Edits} edits
+ */
+function replace_chain(node, edits) {
+  let chain = node
+  while (chain.type !== 'ChainExpression') chain = /** @type {Node} */ (chain.parent)
+  edits.replace(chain.start, chain.end, 'void 0')
+}
+
+/**
+ * Checks that the case before one that is removed does not continue into it.
+ * @param {Node} node
+ */
+function check_case_before({ parent, start }) {
+  const before = parent?.cases.findLast((/** @type {Node} */ { end }) => end <= start)
+  const last = before?.consequent.at(-1)
+  if (before !== undefined && !/^(Break|Return|Throw)Statement$/.test(last?.type ?? ''))
+    throw new Error('a case that never occurs in a page follows one that continues into it: end that with break')
+}

@@ -1,0 +1,38 @@
+import { NetError } from '@bt/ws-protocol'
+import { describe, expect, it } from 'vitest'
+import type { WsClient } from '../../src/index.js'
+import { connect } from '../../dist/production/index.browser.js'
+import { connect_cases } from './connect_cases.js'
+
+connect_cases(connect, { texts: false })
+
+const url = 'ws://127.0.0.1:9/ws'
+
+describe('an error of the production build', () => {
+  const error_of = (call: () => unknown): unknown => {
+    try {
+      return call()
+    } catch (error) {
+      return error
+    }
+  }
+  const opened = (): WsClient => connect({ type: 'ws', url, signal: AbortSignal.abort() }) as WsClient
+
+  it.each([
+    ['an unknown option', 'invalid_option max_retries', () => connect({ type: 'ws', url, max_retries: 3 } as never)],
+    ['an option that throws when it is read', 'invalid_option heartbeat', () => connect({ type: 'ws', url, get heartbeat(): number { throw new Error('no') } })],
+    ['a wrong number', 'invalid_option max_queue', () => connect({ type: 'ws', url, max_queue: 0 })],
+    ['a subprotocol that is there twice', 'invalid_option protocols', () => connect({ type: 'ws', url, protocols: ['a', 'a'] })],
+    ['a wrong delay', 'invalid_option reconnect', () => connect({ type: 'ws', url, reconnect: { min_delay: 2, max_delay: 1 } })],
+    ['no object of options', 'invalid_option', () => connect(undefined as never)],
+    ['no function', 'invalid_argument on_message', () => opened().on_message(1 as never)],
+    ['data of a wrong type', 'invalid_argument', () => opened().send({} as never)],
+    ['a code that is not allowed', 'invalid_argument', () => opened().close(1001)],
+    ['a reason that is too long', 'invalid_argument', () => opened().close(1000, 'x'.repeat(124))],
+    ['a message that never fits', 'too_large', () => connect({ type: 'ws', url, on_error: () => {} }).send(new Uint8Array(4_194_305))],
+  ])('for %s says %s, with a link', (_name, start, call) => {
+    const error = error_of(call)
+    expect(error).toBeInstanceOf(NetError)
+    expect(String((error as Error).message)).toBe(`${start}: docs/errors.md#${(error as NetError).code}`)
+  })
+})
