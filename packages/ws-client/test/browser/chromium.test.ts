@@ -6,16 +6,27 @@ import { deferred } from '@bt/test-support/deferred'
 import { package_config } from '@bt/test-support/vitest'
 import { port_cases, WsPeer } from '@bt/ws-protocol/testing'
 import type { Browser, Page } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
+import { build, type Plugin, type Rolldown } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { start_ws_server, stop_all } from '../echo_server.js'
 
+/** Makes a page use the build of `connect` for production, instead of the sources. */
+const production: Plugin = {
+  name: 'production',
+  enforce: 'pre',
+  resolveId: id =>
+    id.endsWith('/src/index.browser.js')
+      ? fileURLToPath(new URL('../../dist/production/index.browser.js', import.meta.url))
+      : undefined,
+}
+
 /** Bundles a file of this folder, as a page's `type="module"` script. */
-async function bundled(name: string): Promise<string> {
+async function bundled(name: string, plugins: Plugin[] = []): Promise<string> {
   const built = (await build({
     configFile: false,
     logLevel: 'warn',
+    plugins,
     ...(package_config.resolve === undefined ? {} : { resolve: package_config.resolve }),
     build: {
       write: false,
@@ -41,9 +52,13 @@ const http = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
   origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  const scripts_ready = ['port_page', 'connect_page'].map(async name =>
-    scripts.set(`/${name}.js`, await bundled(`${name}.ts`)),
-  )
+  const scripts_ready = (
+    [
+      ['port_page', bundled('port_page.ts')],
+      ['connect_page', bundled('connect_page.ts')],
+      ['production_page', bundled('connect_page.ts', [production])],
+    ] as const
+  ).map(async ([name, script]) => scripts.set(`/${name}.js`, await script))
   ;[browser] = await Promise.all([launch_chromium(), ...scripts_ready])
 })
 
@@ -103,7 +118,7 @@ describe('WebSocketPort in Chromium', () => {
   })
 })
 
-describe('connect in Chromium', () => {
+describe.each(['connect_page', 'production_page'])('connect in Chromium, on %s', path => {
   let page: Page
   let complaints: string[]
   const echo = (ws: WebSocket): void => void ws.on('message', data => ws.send(`echo:${data}`))
@@ -116,7 +131,7 @@ describe('connect in Chromium', () => {
 
   // The page is loaded anew for each test, and so begins with nothing of the one before.
   beforeEach(async () => {
-    await page.goto(`${origin}/connect_page`)
+    await page.goto(`${origin}/${path}`)
     await page.waitForFunction(() => 'connect_to' in globalThis)
     complaints.length = 0
   })
@@ -137,8 +152,8 @@ describe('connect in Chromium', () => {
 
   it('sends, receives and closes, in a worker', async () => {
     const { url } = await start_ws_server(echo)
-    const seen = await page.evaluate(async url => {
-      const worker = new Worker('/connect_page.js', { type: 'module' })
+    const seen = await page.evaluate(async ([url, script]) => {
+      const worker = new Worker(script, { type: 'module' })
       const posted: unknown[] = []
       const all_posted = new Promise<void>(resolve => {
         worker.onmessage = ({ data }) => void (posted.push(data) === 3 && resolve())
@@ -146,7 +161,7 @@ describe('connect in Chromium', () => {
       worker.postMessage(url)
       await all_posted
       return posted
-    }, url)
+    }, [url, `/${path}.js`] as const)
     const info = { code: 4_000, reason: 'from a worker', cause: 'local', clean: true, unsent: 0 }
     expect(seen).toEqual(['echo:a', 'echo:b', info])
     expect(complaints).toEqual([])

@@ -1,32 +1,18 @@
-import { once } from 'node:events'
-import { deferred } from '@bt/test-support/deferred'
 import { Connection, check_options, connection_rules } from '@bt/ws-protocol/internal'
-import { type PortHarness, PortListener, port_cases, WsPeer } from '@bt/ws-protocol/testing'
+import { PortListener, port_cases } from '@bt/ws-protocol/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket as WsWebSocket } from 'ws'
 import { browser_platform } from '../../src/browser/platform.js'
 import { WebSocketPort } from '../../src/browser/web_socket_port.js'
-import { start_ws_server, stop_all } from '../echo_server.js'
+import { stop_all } from '../echo_server.js'
+import { harness_of } from './port_harness.js'
 
 afterEach(stop_all)
 
-/** A harness over a class with the interface of the standard WebSocket, such as that of `ws`. */
-const harness_of = (Tested: new (url: string, options: object) => WsWebSocket): PortHarness => ({
-  platform: browser_platform,
-  side: 'client',
-  seen_by_peer: code => code + 3_000,
-  async open(connection, attach) {
-    const { promise: peer, resolve: accepted } = deferred<WsPeer>()
-    const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
-    const socket = new Tested(url, { closeTimeout: 1_000 })
-    attach(new WebSocketPort(socket as unknown as WebSocket, url, { max_payload: 1_048_576 }, connection))
-    await once(socket, 'open')
-    return peer
-  },
-})
+const parts = { browser_platform, WebSocketPort }
 
 describe('WebSocketPort over a WebSocket with the standard interface, in Node', () => {
-  it.each(port_cases)('$name', ({ run }) => run(harness_of(WsWebSocket)))
+  it.each(port_cases)('$name', ({ run }) => run(harness_of(WsWebSocket, parts)))
 })
 
 /** As in Cloudflare's workerd; in React Native, it is there and undefined. */
@@ -42,11 +28,11 @@ const NEEDS_BUFFERED_AMOUNT = /fills the queue|counts unsent messages|is not cle
 
 describe('WebSocketPort over a WebSocket without bufferedAmount', () => {
   it.each(port_cases.filter(({ name }) => !NEEDS_BUFFERED_AMOUNT.test(name)))('$name', ({ run }) =>
-    run(harness_of(WithoutBufferedAmount)),
+    run(harness_of(WithoutBufferedAmount, parts)),
   )
 
   it('counts every message as sent: the queue is empty, and drained resolves', async () => {
-    const harness = harness_of(WithoutBufferedAmount)
+    const harness = harness_of(WithoutBufferedAmount, parts)
     const listener = new PortListener()
     const settings = {
       ...check_options('connection', {}, connection_rules),
