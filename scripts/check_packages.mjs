@@ -94,7 +94,8 @@ async function file_problems(bytes) {
     const { sources, sourcesContent = [] } = JSON.parse(Buffer.from(data).toString())
     for (const [index, source] of sources.entries()) {
       const path = posix.join(posix.dirname(name), source)
-      if (!files.has(path) && !sourcesContent[index]) problems.push(`${name} refers to ${path}, which is missing in the tarball`)
+      if (!files.has(path) && !sourcesContent[index])
+        problems.push(`${name} refers to ${path}, which is missing in the tarball`)
     }
   }
   return problems

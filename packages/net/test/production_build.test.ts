@@ -9,13 +9,14 @@ const ENTRY = 'virtual:entry'
 type Mode = 'production' | 'development'
 
 const BUNDLERS = {
-  Vite: async (contents: string, mode: Mode): Promise<string> => {
+  Vite: async (contents: string, mode: Mode, conditions?: string[]): Promise<string> => {
     vi.stubEnv('NODE_ENV', mode)
     const built = (await build({
       configFile: false,
       root: PACKAGE,
       logLevel: 'error',
       mode,
+      ...(conditions && { resolve: { conditions } }),
       plugins: [
         {
           name: 'entry',
@@ -83,11 +84,25 @@ describe.each(Object.entries(BUNDLERS))('%s', (_name, bundle) => {
   })
 })
 
+it('Vite takes the build with texts for production if it is set to leave the condition out', async () => {
+  const code = await BUNDLERS.Vite("export { connect } from '@bt/net'", 'production', ['module', 'browser'])
+  expect(code).toContain('await drained() and send again')
+})
+
 it('the server of Vite for development takes the build with texts', async () => {
   vi.stubEnv('NODE_ENV', 'development')
-  const server = await createServer({ configFile: false, root: PACKAGE, logLevel: 'error', server: { middlewareMode: true, ws: false, watch: null } , optimizeDeps: { noDiscovery: true } })
+  const server = await createServer({
+    configFile: false,
+    root: PACKAGE,
+    logLevel: 'error',
+    server: { middlewareMode: true, ws: false, watch: null },
+    optimizeDeps: { noDiscovery: true },
+  })
   try {
-    const resolved = await server.environments.client.pluginContainer.resolveId('@bt/ws-client', `${PACKAGE}page.js`)
+    const resolved = await server.environments.client.pluginContainer.resolveId(
+      '@bt/ws-client',
+      `${PACKAGE}page.js`,
+    )
     expect(resolved?.id).toMatch(/ws-client\/dist\/index\.browser\.js$/)
   } finally {
     await server.close()

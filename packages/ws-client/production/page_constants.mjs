@@ -19,7 +19,7 @@ const NEVER_CONSTANT = 'FINISHED'
  */
 const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'read_refusal', 'settled'])
 
-/** Those of them that nothing else has either. */
+/** Those of them that nothing has. */
 const NEVER_SET = new Set(['budget', 'channels', 'read_refusal'])
 
 /** A callback that may always run, since the port of browsers has no `may_run`. */
@@ -38,8 +38,8 @@ export function with_page_constants(code) {
   for (const node of nodes) {
     const { type, operator, start, end, parent } = node
     if (type === 'BinaryExpression' && is_never(operator === 'in' ? node.left : node.right)) {
-      const { left, right } = parent ?? {}
-      if (parent?.operator === '||' && right === node) edits.replace(left.end, end)
+      // Most bundlers keep `… || false`.
+      if (parent?.operator === '||' && parent.right === node) edits.replace(parent.left.end, end)
       else edits.replace(start, end, operator.startsWith('!') ? 'true' : 'false')
     } else if (type === 'SwitchCase' && node.test !== null && is_never(node.test)) {
       check_case_before(node)
@@ -59,7 +59,9 @@ export function with_page_constants(code) {
  */
 export function check_page_constants(code) {
   const wrong = parse(code).nodes.find(
-    node => is_never(node) || (/^(Property|PropertyDefinition|MethodDefinition)$/.test(node.type) && NEVER_SET.has(node.key.name)),
+    node =>
+      is_never(node) ||
+      (/^(Property|PropertyDefinition|MethodDefinition)$/.test(node.type) && NEVER_SET.has(node.key.name)),
   )
   if (wrong !== undefined)
     throw new Error(
@@ -94,5 +96,7 @@ function check_case_before({ parent, start }) {
   const before = parent?.cases.findLast((/** @type {Node} */ { end }) => end <= start)
   const last = before?.consequent.at(-1)
   if (before !== undefined && !/^(Break|Return|Throw)Statement$/.test(last?.type ?? ''))
-    throw new Error('a case that never occurs in a page follows one that continues into it: end that with break')
+    throw new Error(
+      'a case that never occurs in a page follows one that continues into it: end that with break',
+    )
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g
+const COMMENT = /\/\*[\s\S]*?\*\/|\/\/.*/g
 const EXPORT = /^export [^;']* from '([^']+)'/gm
 
 /** Returns every word of the declarations that come with TypeScript: ECMAScript's, and those of browsers. */
@@ -40,5 +40,7 @@ export function public_names(path, words = new Set()) {
  */
 function resolve(from, path) {
   if (from.startsWith('.')) return join(dirname(path), from.replace(/\.js$/, '.d.ts'))
-  return createRequire(path).resolve(from).replace(/\.c?js$/, '.d.ts')
+  return createRequire(path)
+    .resolve(from)
+    .replace(/\.c?js$/, '.d.ts')
 }

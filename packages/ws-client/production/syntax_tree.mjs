@@ -50,9 +50,18 @@ export function nodes_in(node) {
  */
 export function parse(code) {
   const { program, errors, comments } = parseSync('module.js', code, { preserveParens: false })
-  if (errors.length > 0) throw new Error(`the production build made code that is invalid: ${errors[0]?.message}`)
+  if (errors.length > 0)
+    throw new Error(`the production build made code that is invalid: ${errors[0]?.message}`)
   const nodes = nodes_in(/** @type {any} */ (program))
-  return { nodes, comments, bindings: bindings_of(nodes) }
+  const bindings = bindings_of(nodes)
+  /** @type {Map<number, Binding>} */
+  const binding_of = new Map()
+  for (const binding of bindings)
+    for (const { start } of [binding.identifier, ...binding.references]) binding_of.set(start, binding)
+  /** Returns what an identifier refers to. */
+  const bound = (/** @type {Node} */ { type, start }) =>
+    type === 'Identifier' ? binding_of.get(start) : undefined
+  return { nodes, comments, bindings, bound }
 }
 
 /**
@@ -78,7 +87,9 @@ function declared_by(pattern) {
     case 'Identifier':
       return [pattern]
     case 'ObjectPattern':
-      return pattern.properties.flatMap((/** @type {Node} */ property) => declared_by(property.value ?? property.argument))
+      return pattern.properties.flatMap((/** @type {Node} */ property) =>
+        declared_by(property.value ?? property.argument),
+      )
     case 'ArrayPattern':
       return pattern.elements.flatMap(declared_by)
     case 'AssignmentPattern':
@@ -97,7 +108,10 @@ function declared_by(pattern) {
  */
 function scope_of(node) {
   let scope = node.parent
-  while (scope?.parent !== undefined && !/^(BlockStatement|For.*Statement|SwitchStatement|CatchClause)$/.test(scope.type))
+  while (
+    scope?.parent !== undefined &&
+    !/^(BlockStatement|For.*Statement|SwitchStatement|CatchClause)$/.test(scope.type)
+  )
     if (is_function(scope)) break
     else scope = scope.parent
   return /** @type {Node} */ (scope)
@@ -110,7 +124,11 @@ function scope_of(node) {
 function bindings_of(nodes) {
   /** @type {Map<Node, Map<string, Binding>>} */
   const scopes = new Map()
-  const declare = (/** @type {Node} */ scope, /** @type {Node} */ declaration, /** @type {Node[]} */ identifiers) => {
+  const declare = (
+    /** @type {Node} */ scope,
+    /** @type {Node} */ declaration,
+    /** @type {Node[]} */ identifiers,
+  ) => {
     const names = scopes.get(scope) ?? new Map()
     scopes.set(scope, names)
     for (const identifier of identifiers)
@@ -133,4 +151,58 @@ function bindings_of(nodes) {
     if (scope !== undefined) scopes.get(scope)?.get(node.name)?.references.push(node)
   }
   return bindings
+}
+
+/**
+ * Returns whether an identifier is only assigned to.
+ * @param {Node} node
+ */
+export const is_assigned = node =>
+  node.parent?.type === 'AssignmentExpression' && node.parent.left === node && node.parent.operator === '='
+
+/**
+ * Returns which parameter of a function an identifier is, or -1.
+ * @param {Node} declaration
+ * @param {Node} identifier
+ * @returns {number}
+ */
+export const parameter_index = ({ params }, identifier) =>
+  params.findIndex((/** @type {Node} */ param) => param === identifier || param.left === identifier)
+
+/**
+ * Returns the calls of a function, or `undefined` if it is used in any other way.
+ * @param {Node} declaration
+ * @param {(node: Node) => Binding | undefined} bound
+ * @param {Node[]} nodes
+ * @returns {Node[] | undefined}
+ */
+export function calls_of(declaration, bound, nodes) {
+  const { parent } = declaration
+  if (
+    parent?.type === 'MethodDefinition' &&
+    parent.key.type === 'PrivateIdentifier' &&
+    parent.kind === 'method'
+  ) {
+    const members = nodes.filter(
+      ({ type, property }) =>
+        type === 'MemberExpression' &&
+        property.type === 'PrivateIdentifier' &&
+        property.name === parent.key.name,
+    )
+    return as_calls(members)
+  }
+  if (declaration.type !== 'FunctionDeclaration') return undefined
+  const references = bound(declaration.id)?.references
+  return references === undefined ? undefined : as_calls(references)
+}
+
+/**
+ * @param {Node[]} callees
+ * @returns {Node[] | undefined}
+ */
+function as_calls(callees) {
+  const calls = callees.map(callee => callee.parent)
+  return calls.every((call, i) => call?.type === 'CallExpression' && call.callee === callees[i])
+    ? /** @type {Node[]} */ (calls)
+    : undefined
 }

@@ -1,8 +1,7 @@
 // Removes what nothing uses and bundlers have to keep, since they do not know that this code is all there is:
 // parameters, variables, and members of classes and objects.
 import { Edits } from './edits.mjs'
-import { is_function, nodes_in, parse } from './syntax_tree.mjs'
-import { calls_of, is_assigned, parameter_index } from './texts.mjs'
+import { calls_of, is_assigned, is_function, parameter_index, parse } from './syntax_tree.mjs'
 
 /** @typedef {import('./syntax_tree.mjs').Node} Node */
 /** @typedef {import('./syntax_tree.mjs').Binding} Binding */
@@ -47,14 +46,8 @@ function is_pure(node) {
  * @param {ReadonlySet<string>} unnamed
  */
 export function without_unused(code, is_own, unnamed) {
-  const { nodes, bindings } = parse(code)
+  const { nodes, bindings, bound } = parse(code)
   const edits = new Edits(code)
-  /** @type {Map<number, Binding>} */
-  const binding_of = new Map()
-  for (const binding of bindings)
-    for (const { start } of [binding.identifier, ...binding.references]) binding_of.set(start, binding)
-  const bound = (/** @type {Node} */ { type, start }) => (type === 'Identifier' ? binding_of.get(start) : undefined)
-
   /** Removes an element of a list, with one comma. */
   const remove_element = (/** @type {Node[]} */ list, /** @type {number} */ index) => {
     const { start, end } = list[index]
@@ -71,7 +64,8 @@ export function without_unused(code, is_own, unnamed) {
   for (const { declaration, identifier, references } of bindings) {
     if (references.some(node => !is_assigned(node))) continue
     // The value of an assignment is that of its right side.
-    for (const { parent } of references) if (parent !== undefined) edits.replace(parent.start, parent.right.start)
+    for (const { parent } of references)
+      if (parent !== undefined) edits.replace(parent.start, parent.right.start)
     if (references.length > 0) continue
     if (declaration.type === 'VariableDeclarator') {
       if (declaration.id.type === 'ObjectPattern') {
@@ -93,11 +87,13 @@ export function without_unused(code, is_own, unnamed) {
       const calls = index === -1 ? undefined : calls_of(declaration, bound, nodes)
       if (calls === undefined) continue
       const { right } = declaration.params[index]
-      const is_removable = (right === undefined || is_pure(right)) && calls.every(
-        call =>
-          !call.arguments.some((/** @type {Node} */ { type }) => type === 'SpreadElement') &&
-          (call.arguments[index] === undefined || is_pure(call.arguments[index])),
-      )
+      const is_removable =
+        (right === undefined || is_pure(right)) &&
+        calls.every(
+          call =>
+            !call.arguments.some((/** @type {Node} */ { type }) => type === 'SpreadElement') &&
+            (call.arguments[index] === undefined || is_pure(call.arguments[index])),
+        )
       if (!is_removable) continue
       if (changed.has(declaration)) continue
       changed.add(declaration)
@@ -136,7 +132,8 @@ function remove_members(nodes, edits, is_own, unnamed, remove_element) {
       if (!is_kept && is_unread(key_name(node))) edits.replace(node.start, node.end)
     } else if (node.type === 'Property' && node.parent?.type === 'ObjectExpression') {
       const { properties } = node.parent
-      if (is_pure(node.value) && is_unread(key_name(node))) remove_element(properties, properties.indexOf(node))
+      if (is_pure(node.value) && is_unread(key_name(node)))
+        remove_element(properties, properties.indexOf(node))
     } else if (node.type === 'AssignmentExpression' && is_written(node.left)) {
       if (is_unread(member_name(node.left))) edits.replace(node.left.start, node.right.start)
     }
@@ -150,13 +147,26 @@ function remove_members(nodes, edits, is_own, unnamed, remove_element) {
  */
 function remove_empty(nodes, edits) {
   const empty = new Set(
-    nodes.filter(({ type, kind, value, key }) => type === 'MethodDefinition' && kind === 'method' && key.type === 'PrivateIdentifier' && value.body.body.length === 0).map(key_name),
+    nodes
+      .filter(
+        ({ type, kind, value, key }) =>
+          type === 'MethodDefinition' &&
+          kind === 'method' &&
+          key.type === 'PrivateIdentifier' &&
+          value.body.body.length === 0,
+      )
+      .map(key_name),
   )
   for (const { type, start, end, ...node } of nodes) {
     if (type === 'VariableDeclaration' && node.declarations.length === 1) {
       const [{ id, init }] = node.declarations
-      if (id.type === 'ObjectPattern' && id.properties.length === 0 && is_pure(init)) edits.replace(start, end, ';')
-    } else if (type === 'CallExpression' && empty.has(member_name(node.callee)) && node.arguments.every(is_pure))
+      if (id.type === 'ObjectPattern' && id.properties.length === 0 && is_pure(init))
+        edits.replace(start, end, ';')
+    } else if (
+      type === 'CallExpression' &&
+      empty.has(member_name(node.callee)) &&
+      node.arguments.every(is_pure)
+    )
       edits.replace(start, end, 'void 0')
   }
 }
@@ -188,7 +198,8 @@ function full_name(name) {
   if (name.type === 'Identifier') return name.name
   if (name.type !== 'PrivateIdentifier') return undefined
   let body = name.parent
-  const declares = (/** @type {Node} */ { key }) => key?.type === 'PrivateIdentifier' && key.name === name.name
+  const declares = (/** @type {Node} */ { key }) =>
+    key?.type === 'PrivateIdentifier' && key.name === name.name
   while (body !== undefined && !(body.type === 'ClassBody' && body.body.some(declares))) body = body.parent
   return `#${name.name} ${body?.start}`
 }

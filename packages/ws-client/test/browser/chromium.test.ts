@@ -152,16 +152,19 @@ describe.each(['connect_page', 'production_page'])('connect in Chromium, on %s',
 
   it('sends, receives and closes, in a worker', async () => {
     const { url } = await start_ws_server(echo)
-    const seen = await page.evaluate(async ([url, script]) => {
-      const worker = new Worker(script, { type: 'module' })
-      const posted: unknown[] = []
-      const all_posted = new Promise<void>(resolve => {
-        worker.onmessage = ({ data }) => void (posted.push(data) === 3 && resolve())
-      })
-      worker.postMessage(url)
-      await all_posted
-      return posted
-    }, [url, `/${path}.js`] as const)
+    const seen = await page.evaluate(
+      async ([url, script]) => {
+        const worker = new Worker(script, { type: 'module' })
+        const posted: unknown[] = []
+        const all_posted = new Promise<void>(resolve => {
+          worker.onmessage = ({ data }) => void (posted.push(data) === 3 && resolve())
+        })
+        worker.postMessage(url)
+        await all_posted
+        return posted
+      },
+      [url, `/${path}.js`] as const,
+    )
     const info = { code: 4_000, reason: 'from a worker', cause: 'local', clean: true, unsent: 0 }
     expect(seen).toEqual(['echo:a', 'echo:b', info])
     expect(complaints).toEqual([])

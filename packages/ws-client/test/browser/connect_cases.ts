@@ -28,7 +28,9 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
   const outcome = outcome_of(connect)
   /** Matches the message of an error with this code. */
   const message_of = (code: NetErrorCode, text: RegExp, about = ''): unknown =>
-    expect.stringMatching(texts ? text : new RegExp(`^${code}${about && ` ${about}`}: docs/errors\\.md#${code}$`))
+    expect.stringMatching(
+      texts ? text : new RegExp(`^${code}${about && ` ${about}`}: docs/errors\\.md#${code}$`),
+    )
 
   // The WebSocket of `ws` has the interface of the standard one.
   beforeEach(() => void vi.stubGlobal('WebSocket', WsWebSocket))
@@ -91,9 +93,7 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
     const { errors } = await outcome('ws://ada@corp.com:secret@host/?token=secret')
     const text =
       "connect: ws://***@host/?*** did not open a WebSocket: WebSocket connection to 'ws://***@host/?*** failed: \\u{9b}no"
-    expect(errors.map(({ message }) => message)).toEqual([
-      texts ? text : message_of('handshake_failed', /^/),
-    ])
+    expect(errors.map(({ message }) => message)).toEqual([texts ? text : message_of('handshake_failed', /^/)])
   })
 
   describe('options', () => {
@@ -106,7 +106,10 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
       ['a port that is none', 'ws://host:70000/', /expected 'ws:/],
     ])('%s throws an error that names what is expected', (_name, given, message) => {
       expect(() => connect({ type: 'ws', url: given } as never)).toThrow(
-        expect.objectContaining({ code: 'invalid_option', message: message_of('invalid_option', message, 'url') }),
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: message_of('invalid_option', message, 'url'),
+        }),
       )
     })
 
@@ -140,7 +143,9 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
       stop()
       const { errors, info, opened } = await outcome(url.replace('//', '//user:secret@'))
       expect(errors).toEqual([expect.objectContaining({ code: 'handshake_failed' })])
-      expect(errors[0]?.message).toEqual(message_of('handshake_failed', /ws:\/\/\*\*\*@.* did not open a WebSocket/))
+      expect(errors[0]?.message).toEqual(
+        message_of('handshake_failed', /ws:\/\/\*\*\*@.* did not open a WebSocket/),
+      )
       expect(opened).toBe(errors[0])
       expect(info).toEqual({ code: 1006, reason: '', cause: 'refused', clean: false, unsent: 0 })
     })
@@ -172,7 +177,9 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
       const { url, closed } = await closing_server(ws => ws.send('é'.repeat(6)))
       const { errors, info } = await outcome(url, { max_payload: 11 })
       expect(errors).toEqual([expect.objectContaining({ code: 'message_too_large' })])
-      expect(errors[0]?.message).toEqual(message_of('message_too_large', /a message of 12 bytes; raise max_payload, 11 bytes/))
+      expect(errors[0]?.message).toEqual(
+        message_of('message_too_large', /a message of 12 bytes; raise max_payload, 11 bytes/),
+      )
       expect(info).toEqual({ code: 1009, reason: '', cause: 'protocol', clean: true, unsent: 0 })
       expect(await closed).toEqual([4009, ''])
     })
