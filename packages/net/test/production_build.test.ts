@@ -103,7 +103,7 @@ it('the server of Vite for development takes the build with texts', async () => 
       '@bt/ws-client',
       `${PACKAGE}page.js`,
     )
-    expect(resolved?.id).toMatch(/ws-client\/dist\/index\.browser\.js$/)
+    expect(resolved?.id).toMatch(/ws-client\/dist\/page\/development\.js$/)
   } finally {
     await server.close()
   }

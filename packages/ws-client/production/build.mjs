@@ -1,5 +1,5 @@
-// Builds `connect` for the pages of users that are built for production: without the texts of errors, and without
-// what a page never uses. Runs in the folder of the package, after its build. Its steps are in the files beside it;
+// Builds `connect` for the pages of users, without what a page never uses; for production also without the texts of
+// errors. Runs in the folder of the package, after its build. Its steps are in the files beside it;
 // docs/decisions says why this is a step of the build.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
@@ -76,24 +76,25 @@ const net_error = (code, detail, options) =>
 `
 
 /**
- * Returns the code of an entry for pages in production, with its source map.
+ * Returns the code of an entry for pages, with its source map.
  * @param {string} entry
- * @param {Iterable<string>} [visible] further names that others can see
+ * @param {{ has_texts: boolean, visible?: Iterable<string> }} options `visible`: further names that others can see
  */
-export async function production_code(entry, visible = []) {
+export async function page_code(entry, { has_texts, visible = [] }) {
   const shared = new Set(visible)
   const names = new Set([...platform_names(), ...public_names(join(PACKAGE, 'dist/index.d.ts'))])
   const is_own = (/** @type {string} */ name) =>
     REMOVED_MEMBERS.has(name) || (!shared.has(name) && (SHORTENED_MEMBERS.has(name) || !names.has(name)))
-  let code = with_page_constants(without_texts(without_comments(await bundled(entry))))
-  code = await shaken(with_net_error(code))
+  const bundle = without_comments(await bundled(entry))
+  const told = has_texts ? bundle : with_net_error(without_texts(bundle))
+  let code = await shaken(with_page_constants(told))
   for (;;) {
     const smaller = without_all_unused(code, is_own)
     if (smaller === code) break
     code = await shaken(smaller)
   }
   check_page_constants(code)
-  check_texts(code)
+  if (!has_texts) check_texts(code)
   return await mangled(code, is_own)
 }
 
@@ -221,9 +222,11 @@ function with_sources(map, from, to) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const entry = join(PACKAGE, 'dist/index.browser.js')
-  const file = join(PACKAGE, 'dist/production/index.browser.js')
-  const { code, map } = await production_code(entry)
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${code}//# sourceMappingURL=${basename(file)}.map\n`)
-  writeFileSync(`${file}.map`, with_sources(map, dirname(entry), dirname(file)))
+  for (const [name, has_texts] of /** @type {const} */ ([['development', true], ['production', false]])) {
+    const file = join(PACKAGE, 'dist/page', `${name}.js`)
+    const { code, map } = await page_code(entry, { has_texts })
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `${code}//# sourceMappingURL=${basename(file)}.map\n`)
+    writeFileSync(`${file}.map`, with_sources(map, dirname(entry), dirname(file)))
+  }
 }

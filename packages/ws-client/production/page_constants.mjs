@@ -4,29 +4,23 @@ import { parse } from './syntax_tree.mjs'
 
 /** @typedef {import('./syntax_tree.mjs').Node} Node */
 
-/**
- * Values that nothing in a page has: the side of a server, and the states and events of a connection that a server
- * closes. Comparisons with them are false.
- */
-const NEVER = new Set(['finish', 'finished', 'finishing', 'late', 'server'])
-
-/** A constant of the same kind. */
-const NEVER_CONSTANT = 'FINISHED'
+/** A value that nothing in a page has. Comparisons with it are false. */
+const NEVER = 'server'
 
 /**
  * Optional members of the platform, the port and the callbacks of a connection that those of browsers leave out.
  * Only code that expects this is replaced, such as `x.name?.()`.
  */
-const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'read_refusal', 'settled'])
+const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'settled'])
 
 /** Those of them that nothing has. */
-const NEVER_SET = new Set(['budget', 'channels', 'read_refusal'])
+const NEVER_SET = new Set(['budget', 'channels'])
 
 /** A callback that may always run, since the port of browsers has no `may_run`. */
 const ALWAYS = 'may_run'
 
 /** Members that nothing calls then. Each is ours alone, though its name also occurs elsewhere. */
-export const UNUSED_MEMBERS = ['calls', 'finish', 'finished', 'late', 'shed']
+export const UNUSED_MEMBERS = ['after_messages', 'calls', 'task']
 
 /**
  * Returns the code with these constants.
@@ -37,13 +31,10 @@ export function with_page_constants(code) {
   const edits = new Edits(code)
   for (const node of nodes) {
     const { type, operator, start, end, parent } = node
-    if (type === 'BinaryExpression' && is_never(operator === 'in' ? node.left : node.right)) {
+    if (type === 'BinaryExpression' && is_never(node.right)) {
       // Most bundlers keep `… || false`.
       if (parent?.operator === '||' && parent.right === node) edits.replace(parent.left.end, end)
       else edits.replace(start, end, operator.startsWith('!') ? 'true' : 'false')
-    } else if (type === 'SwitchCase' && node.test !== null && is_never(node.test)) {
-      check_case_before(node)
-      edits.replace(start, end)
     } else if (type === 'MemberExpression' && LEFT_OUT.has(node.property.name) && is_read_optionally(node)) {
       replace_chain(node, edits)
     } else if (type === 'CallExpression' && node.callee.property?.name === ALWAYS) {
@@ -70,8 +61,7 @@ export function check_page_constants(code) {
 }
 
 /** @param {Node} node */
-const is_never = ({ type, value, name }) =>
-  type === 'Literal' ? NEVER.has(value) : type === 'Identifier' && name === NEVER_CONSTANT
+const is_never = ({ type, value }) => type === 'Literal' && value === NEVER
 
 /** @param {Node} member */
 const is_read_optionally = ({ parent, ...member }) =>
@@ -86,17 +76,4 @@ function replace_chain(node, edits) {
   let chain = node
   while (chain.type !== 'ChainExpression') chain = /** @type {Node} */ (chain.parent)
   edits.replace(chain.start, chain.end, 'void 0')
-}
-
-/**
- * Checks that the case before one that is removed does not continue into it.
- * @param {Node} node
- */
-function check_case_before({ parent, start }) {
-  const before = parent?.cases.findLast((/** @type {Node} */ { end }) => end <= start)
-  const last = before?.consequent.at(-1)
-  if (before !== undefined && !/^(Break|Return|Throw)Statement$/.test(last?.type ?? ''))
-    throw new Error(
-      'a case that never occurs in a page follows one that continues into it: end that with break',
-    )
 }

@@ -20,11 +20,14 @@ export function open_socket(
     const socket = create()
     return { port: new WebSocketPort(socket, url, settings, events), protocol: () => socket.protocol }
   } catch (cause) {
-    const problem = `connect: ${shown_url(url)} can't be opened from here: `
-    // The URL was checked before. The browser's text, which shows the name, is left out: it may be a token.
-    if ((cause as Error).name === 'SyntaxError')
-      throw new NetError('invalid_option', `${problem}protocols has a name that is no token, or one twice`)
+    // The URL was checked before. The browser's text, which shows the subprotocol, is left out: it may be secret.
+    if ((cause as Error).name === 'SyntaxError') throw flawed_option('protocols')
     // The usual reason is that a page from https: may not use ws:.
-    throw new NetError('unsupported', problem + describe_cause(cause), { cause })
+    const message = `connect: ${shown_url(url)} can't be opened from here: ${describe_cause(cause)}`
+    throw new NetError('unsupported', message, { cause })
   }
+}
+
+function flawed_option(name: string): NetError {
+  return new NetError('invalid_option', `connect: the option ${name} has what the browser refuses, or one twice`)
 }

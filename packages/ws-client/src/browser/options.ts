@@ -24,9 +24,9 @@ export const browser_rules: OptionRules<
   protocols: protocols_rule,
   max_fragments: ignored,
   compression: ignored,
-  headers: node_only('headers: put a token into the url, or into protocols'),
-  tls: node_only('tls: use a wss: url'),
-  agent: node_only('agent: the browser has its own proxy'),
+  headers: node_only('headers', 'put a token into the url, or into protocols'),
+  tls: node_only('tls', 'use a wss: url'),
+  agent: node_only('agent', 'the browser has its own proxy'),
 }
 
 /** Returns whether a value is a URL for `WebSocket`. Invalid URLs throw, which counts as not accepted. */
@@ -34,12 +34,12 @@ function is_web_socket_url(value: unknown): boolean {
   return typeof value === 'string' && /^wss?:[^#]*$/.test(new URL(value).href)
 }
 
-/** Rejects an option with the end of the message: its name, and what to do instead. */
-function node_only(name_and_advice: string): OptionRule<never> {
+/** Rejects an option, and says what to do instead. */
+function node_only(name: string, instead: string): OptionRule<never> {
   return {
     expects: '',
     accepts: () => {
-      throw new NetError('unsupported', `connect: no browser takes the option ${name_and_advice}`)
+      throw new NetError('unsupported', `connect: no browser takes the option ${name}: ${instead}`)
     },
   }
 }

@@ -17,7 +17,7 @@ const production: Plugin = {
   enforce: 'pre',
   resolveId: id =>
     id.endsWith('/src/index.browser.js')
-      ? fileURLToPath(new URL('../../dist/production/index.browser.js', import.meta.url))
+      ? fileURLToPath(new URL('../../dist/page/production.js', import.meta.url))
       : undefined,
 }
 

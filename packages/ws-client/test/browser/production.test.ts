@@ -6,7 +6,7 @@ import { start_ws_server } from '../echo_server.js'
 import { connect_cases } from './connect_cases.js'
 
 const { connect } = (await import(
-  '../../dist/production/index.browser.js'
+  '../../dist/page/production.js'
 )) as unknown as typeof import('../../src/index.browser.js')
 
 connect_cases(connect, { texts: false })
@@ -28,18 +28,6 @@ describe('an error of the production build', () => {
       'an unknown option',
       'invalid_option max_retries',
       () => connect({ type: 'ws', url, max_retries: 3 } as never),
-    ],
-    [
-      'an option that throws when it is read',
-      'invalid_option heartbeat',
-      () =>
-        connect({
-          type: 'ws',
-          url,
-          get heartbeat(): number {
-            throw new Error('no')
-          },
-        }),
     ],
     ['a wrong number', 'invalid_option max_queue', () => connect({ type: 'ws', url, max_queue: 0 })],
     [

@@ -6,7 +6,7 @@ import { port_cases } from '@bt/ws-protocol/testing'
 import { build, type Rolldown } from 'vite'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { production_code } from '../../production/build.mjs'
+import { page_code } from '../../production/build.mjs'
 import { stop_all } from '../echo_server.js'
 import { harness_of } from './port_harness.js'
 
@@ -25,7 +25,7 @@ function words_of_cases(): string[] {
 
 /** Loads the cases together with a connection and a port that are built as for production. */
 async function load_cases(): Promise<Cases> {
-  const { code } = await production_code(PARTS, words_of_cases())
+  const { code } = await page_code(PARTS, { has_texts: false, visible: words_of_cases() })
   const { output } = (await build({
     configFile: false,
     logLevel: 'error',
