@@ -33,9 +33,12 @@ export {
 } from '@bt/ws-protocol'
 export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
 export {
+  type Accepted,
+  type AcceptOptions,
   type AdmissionOptions,
   type AllowedOrigins,
   type AuthorizeRequest,
+  accept,
   type Broadcast,
   type BroadcastOptions,
   type BroadcastToAllOptions,

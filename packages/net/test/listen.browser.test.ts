@@ -11,11 +11,14 @@ it('listen is unsupported in a browser, and the error names the alternative', ()
   )
 })
 
-it('refuse is, too', () => {
-  expect(() => browser.refuse()).toThrow(
+it.each([
+  ['accept', browser.accept],
+  ['refuse', browser.refuse],
+])('%s is, too', (name, call) => {
+  expect(call).toThrow(
     expect.objectContaining({
       code: 'unsupported',
-      message: 'refuse: a browser takes no connections: refuse in the authorize of listen, in Node',
+      message: `${name}: a browser takes no connections: ${name} in the authorize of listen, in Node`,
     }),
   )
 })

@@ -17,6 +17,7 @@ import {
 } from './handshake/client_address.js'
 import { address_of, type ClientStream } from './handshake/client_stream.js'
 import type { Handshake, Verdict } from './handshake/handshake.js'
+import type { ResponseHeaders } from './handshake/header_lines.js'
 import { type HandshakeHeaders, pack_headers } from './handshake/headers.js'
 import { ignore_error } from './handshake/ignore_error.js'
 import {
@@ -226,7 +227,7 @@ export class HandshakePipeline implements OwnHttpTarget {
     // `authorize` may have closed the server.
     else if (this.#is_closing) this.refuse(stream, shutting_down(), message)
     else if (!stream.readable || !stream.writable) this.#on_client_left(handshake)
-    else this.#accept(handshake, verdict.data)
+    else this.#accept(handshake, verdict.data, verdict.headers)
   }
 
   /** Refuses a client; a page learns the reason from a Close, if there is a code for it. */
@@ -243,11 +244,15 @@ export class HandshakePipeline implements OwnHttpTarget {
     }
   }
 
-  #accept({ message, stream, head, request, endpoint }: Handshake, data: unknown): void {
+  #accept(
+    { message, stream, head, request, endpoint }: Handshake,
+    data: unknown,
+    own_headers: ResponseHeaders,
+  ): void {
     const { headers, url = '' } = message
     const deflate = accept_deflate(this.#deflate_offers_of(message) ?? [])
     const key = headers['sec-websocket-key'] ?? ''
-    stream.write(acceptance_response(key, request.protocol, deflate?.answer ?? ''))
+    stream.write(acceptance_response(key, request.protocol, deflate?.answer ?? '', own_headers))
     // The wire handles errors from now on.
     stream.off('error', ignore_error)
     if (stream.isPaused()) stream.resume()

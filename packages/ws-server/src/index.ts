@@ -20,6 +20,7 @@ export {
   type TlsVersion,
 } from '@bt/ws-protocol'
 export type { ClusterLink, ClusterPort, ClusterSink } from '@bt/ws-protocol/broker'
+export { type Accepted, type AcceptOptions, accept } from './admission/accept.js'
 export type { AdmissionOptions } from './admission/admission_options.js'
 export type { AllowedOrigins } from './admission/origin.js'
 export { type RefuseOptions, refuse } from './admission/refuse.js'

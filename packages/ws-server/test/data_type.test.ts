@@ -5,6 +5,7 @@ import { afterEach, describe, expectTypeOf, it } from 'vitest'
 import {
   type AbortSignalLike,
   type AuthorizeRequest,
+  accept,
   type HttpServerLike,
   listen,
   refuse,
@@ -62,6 +63,46 @@ describe('the type of socket.data', () => {
     })
     started.push(server)
     expectTypeOf(server).toEqualTypeOf<WsServer<number>>()
+  })
+
+  it('is the type of the data that authorize passes to accept', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      authorize: () => accept({ user: 'x' }, { headers: { A: 'b' } }),
+      on_connect: socket => {
+        expectTypeOf(socket.data).toEqualTypeOf<{ user: string }>()
+      },
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<{ user: string }>>()
+  })
+
+  it('is one type if an async authorize returns data, or accept, or refuse', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      authorize: async ({ query }) => {
+        if (query.has('no')) return refuse(401, 'no')
+        const data = { user: 'x', headers: 1 }
+        return query.has('new') ? accept(data, { headers: { 'Set-Cookie': ['a=1', 'b=2'] } }) : data
+      },
+      on_connect: socket => {
+        expectTypeOf(socket.data).toEqualTypeOf<{ user: string; headers: number }>()
+      },
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<{ user: string; headers: number }>>()
+  })
+
+  it('is that of an object with members named data and headers, if authorize returns one', () => {
+    const server = listen({
+      type: 'ws',
+      bind: BIND,
+      authorize: () => ({ data: 1, headers: { a: 'b' } }),
+    })
+    started.push(server)
+    expectTypeOf(server).toEqualTypeOf<WsServer<{ data: number; headers: { a: string } }>>()
   })
 
   it('is undefined without authorize', () => {

@@ -7,6 +7,7 @@ import {
 } from '@bt/ws-protocol/internal'
 import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustedProxies } from '../handshake/client_address.js'
 import type { AuthorizeRequest } from '../handshake/request.js'
+import type { Accepted } from './accept.js'
 import { type AllowedOrigins, is_allowed_origins, ORIGINS_EXPECTED } from './origin.js'
 
 /** Options of `listen` that decide which clients may connect; `Data` is what `authorize` returns. */
@@ -30,12 +31,14 @@ export interface AdmissionOptions<Data = unknown> {
   origins?: AllowedOrigins | undefined
   /**
    * Decides whether a client may connect: called for each handshake that passes all other checks. What it
-   * returns, or what its promise resolves with, becomes `socket.data`. To turn a client away,
-   * `return refuse(401, 'no token')`. Anything else it throws is answered 500, and reaches `on_error` as
+   * returns, or what its promise resolves with, becomes `socket.data`; `return accept(data, { headers })` also
+   * sends headers, such as Set-Cookie. To turn a client away, `return refuse(401, 'no token')`. Anything else it throws is answered 500, and reaches `on_error` as
    * `handler_failed`. After `handshake_timeout` the client is answered 503, and a later result is dropped;
    * `request.signal` aborts when an answer is no longer needed. @defaultValue everybody may connect
    */
-  authorize?: ((request: AuthorizeRequest) => Data | PromiseLike<Data>) | undefined
+  authorize?:
+    | ((request: AuthorizeRequest) => Data | Accepted<Data> | PromiseLike<Data | Accepted<Data>>)
+    | undefined
   /**
    * How many proxies of yours clients come through; `true` means one. `socket.addr` and
    * `max_connections_per_ip` then use the address that the outermost of them reports: with 2, the second from

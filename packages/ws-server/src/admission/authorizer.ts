@@ -12,6 +12,7 @@ import {
   shutting_down,
 } from '../handshake/refusal.js'
 import { PendingRequest } from '../handshake/request.js'
+import { acceptance_of } from './accept.js'
 import type { AdmissionOptions } from './admission_options.js'
 import { AuthorizeRefusal } from './refuse.js'
 import { WaitingClient, type WaitOutcome } from './waiting_client.js'
@@ -65,7 +66,7 @@ export class Authorizer {
       return
     }
     if (is_thenable(data)) this.#wait(handshake, data)
-    else this.#events.decided(handshake, { name: 'accepted', data })
+    else this.#events.decided(handshake, accepted(data))
   }
 
   /** Refuses all waiting clients, including later ones. */
@@ -100,7 +101,7 @@ export class Authorizer {
   #verdict(outcome: WaitOutcome): Verdict {
     switch (outcome.name) {
       case 'answered':
-        return { name: 'accepted', data: outcome.data }
+        return accepted(outcome.data)
       case 'failed':
         return { name: 'refused', refusal: this.#refusal_of(outcome.error) }
       case 'timed_out':
@@ -122,6 +123,10 @@ export class Authorizer {
     this.#events.report(handler_error('authorize', error))
     return handler_failed()
   }
+}
+
+function accepted(result: unknown): Verdict {
+  return { name: 'accepted', ...acceptance_of(result) }
 }
 
 /**

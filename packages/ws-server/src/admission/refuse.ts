@@ -1,45 +1,18 @@
 import { NetError } from '@bt/ws-protocol'
-import {
-  describe_secret,
-  describe_value,
-  is_token,
-  is_whole_number,
-  shown_text,
-  text_flaw,
-} from '@bt/ws-protocol/internal'
+import { describe_value, is_whole_number, shown_text } from '@bt/ws-protocol/internal'
+import type { ResponseHeaders } from '../handshake/header_lines.js'
+import { checked_headers, checked_object, invalid_argument } from './own_headers.js'
 
 const MAX_TEXT_BYTES = 4_096
-/**
- * Characters that RFC 9110 §5.5 forbids in a header value, such as line breaks, and those that are not ASCII.
- */
-const INVALID_IN_HEADER_VALUE = /[^\t\x20-\x7e]/u
-/**
- * The headers that determine how the response is framed (RFC 9112 §6), or its type, which only the server
- * sets.
- */
-const RESERVED_HEADERS: readonly string[] = [
-  'connection',
-  'content-length',
-  'content-type',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
 
 /** The error that `refuse` throws, and that `authorize` passes on to the server. */
 export class AuthorizeRefusal extends NetError {
   readonly status: number
   readonly text: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: ResponseHeaders
   readonly close_code: number | undefined
 
-  constructor(
-    status: number,
-    text: string,
-    headers: Readonly<Record<string, string>>,
-    close_code: number | undefined,
-  ) {
+  constructor(status: number, text: string, headers: ResponseHeaders, close_code: number | undefined) {
     super(
       'handshake_refused',
       `refuse(${status}) is for authorize alone, and was called elsewhere: ${shown_text(text)}`,
@@ -62,11 +35,11 @@ export interface RefuseOptions {
    */
   readonly close?: number | undefined
   /**
-   * Additional headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line breaks. The server
-   * itself sets those that say how the answer is sent, such as Content-Length and Content-Type. @defaultValue
-   * none
+   * Additional headers, such as `{ 'WWW-Authenticate': 'Bearer' }`: ASCII text without line breaks, or a list
+   * of such texts. The server itself sets those that say how the answer is sent, such as Content-Length and
+   * Content-Type. @defaultValue none
    */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
 
 /**
@@ -82,38 +55,24 @@ export interface RefuseOptions {
 export function refuse(
   status: number,
   text: string,
-  options: RefuseOptions | Readonly<Record<string, string>> = {},
+  options: RefuseOptions | Readonly<Record<string, string | readonly string[]>> = {},
 ): never {
   if (!is_whole_number(status, 400, 599))
-    throw invalid_argument(`the status ${describe_value(status)}: use an HTTP status from 400 to 599`)
+    throw invalid_argument(
+      'refuse',
+      `the status ${describe_value(status)}: use an HTTP status from 400 to 599`,
+    )
   if (typeof text !== 'string' || Buffer.byteLength(text) > MAX_TEXT_BYTES)
     throw invalid_argument(
+      'refuse',
       `the text ${describe_value(text)}: give a string of at most ${MAX_TEXT_BYTES} bytes`,
     )
-  const { close, headers = {}, ...direct } = checked_object(options) as RefuseOptions
+  const { close, headers = {}, ...direct } = checked_object('refuse', options) as RefuseOptions
   if (close !== undefined && !is_whole_number(close, 3000, 4999))
-    throw invalid_argument(`the close code ${describe_value(close)}: use one of your own, from 3000 to 4999`)
-  const all = { ...direct, ...checked_object(headers) }
-  for (const [name, value] of Object.entries(all)) check_header(name, value)
-  throw new AuthorizeRefusal(status, text, all as Record<string, string>, close)
-}
-
-/** The entries of iterables such as Headers and Map are not properties, so none of them would be sent. */
-function checked_object(value: unknown): object {
-  if (typeof value === 'object' && value !== null && !(Symbol.iterator in value)) return value
-  throw invalid_argument(`${describe_secret(value)} for its headers: give an object of names and values`)
-}
-
-function check_header(name: string, value: unknown): void {
-  if (!is_token(name))
-    throw invalid_argument(`a header named ${describe_value(name)}: a name is a token (RFC 9110 §5.1)`)
-  if (RESERVED_HEADERS.includes(name.toLowerCase()))
-    throw invalid_argument(`the header ${name}, which the server sets itself: leave it out`)
-  const flaw = text_flaw(value, INVALID_IN_HEADER_VALUE)
-  if (flaw !== undefined)
-    throw invalid_argument(`a value that ${flaw} for the header ${name}: give ASCII text without line breaks`)
-}
-
-function invalid_argument(what: string): NetError {
-  return new NetError('invalid_argument', `refuse got ${what}`)
+    throw invalid_argument(
+      'refuse',
+      `the close code ${describe_value(close)}: use one of your own, from 3000 to 4999`,
+    )
+  const all = checked_headers('refuse', { ...direct, ...checked_object('refuse', headers) })
+  throw new AuthorizeRefusal(status, text, all, close)
 }

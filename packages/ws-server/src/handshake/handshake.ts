@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClientEndpoint } from './client_address.js'
 import type { ClientStream } from './client_stream.js'
+import type { ResponseHeaders } from './header_lines.js'
 import type { Refusal } from './refusal.js'
 import type { PendingRequest } from './request.js'
 
@@ -18,10 +19,10 @@ export interface Handshake {
 }
 
 /**
- * The outcome of `authorize`: the handshake is accepted with the returned data, or refused, or its client has
- * left.
+ * The outcome of `authorize`: the handshake is accepted with the returned data and headers, or refused, or its
+ * client has left.
  */
 export type Verdict =
-  | { readonly name: 'accepted'; readonly data: unknown }
+  | { readonly name: 'accepted'; readonly data: unknown; readonly headers: ResponseHeaders }
   | { readonly name: 'refused'; readonly refusal: Refusal }
   | { readonly name: 'left' }

@@ -1,5 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
 import { describe_cause } from '@bt/ws-protocol/internal'
+import type { ResponseHeaders } from './header_lines.js'
 
 /**
  * Why a client was turned away: the request was for another path (`wrong_path`), not for a WebSocket
@@ -50,7 +51,7 @@ export interface Refusal {
   /** The body, which says what is wrong and what to do. */
   readonly text: string
   /** Additional headers, such as those that this status requires. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: ResponseHeaders
   /**
    * The code of the Close for a page, which can't see the response: it is accepted, and closed at once.
    */

@@ -1,6 +1,7 @@
-import { STATUS_CODES } from 'node:http'
+import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@bt/ws-protocol/internal'
+import { header_lines } from './header_lines.js'
 import type { Refusal } from './refusal.js'
 
 /** Sends the responses to refused clients, and ends each of their sockets. */
@@ -54,19 +55,19 @@ function destroy_when_sent(stream: Duplex): void {
 /** Returns the whole response to a refused client. */
 export function refusal_response(refusal: Refusal): string {
   const { status, text } = refusal
-  const lines = Object.entries(response_headers(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`
+  const lines = header_lines(response_headers(refusal))
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}\r\n${text}`
 }
 
 /**
  * Returns the headers of a response, which always closes the connection. Connection has to list an Upgrade
  * header (RFC 9110 §7.8).
  */
-export function response_headers({ text, headers = {} }: Refusal): Record<string, string | number> {
+export function response_headers({ text, headers = {} }: Refusal): OutgoingHttpHeaders {
   return {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
-    ...headers,
+    ...(headers as OutgoingHttpHeaders),
     Connection: 'Upgrade' in headers ? 'close, Upgrade' : 'close',
   }
 }

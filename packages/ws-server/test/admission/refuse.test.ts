@@ -23,6 +23,12 @@ describe('refuse', () => {
     })
   })
 
+  it('takes a list of values for a header', () => {
+    expect(thrown(401, '', { headers: { 'Set-Cookie': ['a=', 'b='] } })).toMatchObject({
+      headers: { 'Set-Cookie': ['a=', 'b='] },
+    })
+  })
+
   it.each([400, 599])('takes the status %i', status => {
     expect(thrown(status, '')).toBeInstanceOf(AuthorizeRefusal)
   })
