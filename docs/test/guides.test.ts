@@ -130,6 +130,20 @@ describe('server.md', () => {
     )
   })
 
+  test('rooms.ts publishes to the room in the path, and refuses a name that is none', async () => {
+    const { address } = await serve('server.md', 'rooms.ts')
+    const [a, other, b] = ['a', 'b', 'a'].map(room => connect_client(`ws://${address}/rooms/${room}`))
+    await Promise.all([a, other, b].map(client => client?.ws.opened))
+    other?.ws.send('to b')
+    expect(await other?.next_message()).toBe('to b')
+    a?.ws.send('to a')
+    expect([await a?.next_message(), await b?.next_message()]).toEqual(['to a', 'to a'])
+    await expect(connect_client(`ws://${address}/rooms/a%2Fb`).ws.opened).rejects.toThrow(
+      /404.*no such room/s,
+    )
+    await expect(connect_client(`ws://${address}/rooms/`).ws.opened).rejects.toThrow(/404/)
+  })
+
   test('topics.ts publishes to subscribers, and limits the topics of a socket', async () => {
     const { address } = await serve('server.md', 'topics.ts')
     const loop = new Sample('client.md', 'loop.ts', address)

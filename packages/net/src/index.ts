@@ -58,6 +58,7 @@ export {
   type RefusalReason,
   type RefuseOptions,
   type RoundTripStats,
+  type RouteParams,
   refuse,
   type TlsListenOptions,
   type TrustedProxies,

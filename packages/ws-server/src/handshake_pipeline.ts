@@ -31,7 +31,7 @@ import {
 } from './handshake/refusal.js'
 import { RefusalResponses, refusal_response } from './handshake/refusal_response.js'
 import { PendingRequest } from './handshake/request.js'
-import { parse_target } from './handshake/route.js'
+import { parse_target, Route } from './handshake/route.js'
 import { TextCache } from './handshake/text_cache.js'
 import { agreed_protocol, offered_protocols, validate_handshake } from './handshake/validate.js'
 import type { OwnHttpTarget } from './http/handshake_target.js'
@@ -72,7 +72,7 @@ function cut_reason(text: string): string {
  * authorize, accept. Every client gets a response, and every connection is either accepted or ended.
  */
 export class HandshakePipeline implements OwnHttpTarget {
-  readonly route: string
+  readonly route: Route
   readonly handshake_timeout: number
   readonly #settings: ListenSettings
   readonly #events: HandshakeEvents
@@ -94,7 +94,7 @@ export class HandshakePipeline implements OwnHttpTarget {
   constructor(settings: ListenSettings, clock: Clock, events: HandshakeEvents, host: HttpHost) {
     const { authorize, handshake_timeout, origins, route, trust_proxy } = settings
     const report = (error: NetError): void => events.report(error)
-    this.route = route
+    this.route = new Route(route)
     this.handshake_timeout = handshake_timeout
     this.#settings = settings
     this.#events = events
@@ -179,7 +179,7 @@ export class HandshakePipeline implements OwnHttpTarget {
     const offered = offered_protocols(message.headers['sec-websocket-protocol']) ?? []
     const protocol = agreed_protocol(this.#settings.protocols, offered)
     const endpoint = this.#endpoint_of(stream, message)
-    const request = new PendingRequest(message, endpoint, protocol, offered)
+    const request = new PendingRequest(message, this.route, endpoint, protocol, offered)
     return { message, stream, head, request, endpoint, elapsed_ms: this.#request_timeouts.remove(stream) }
   }
 

@@ -35,6 +35,7 @@ export type {
   HandshakeRequest,
   RawRequest,
 } from './handshake/request.js'
+export type { RouteParams } from './handshake/route.js'
 export type { HttpServerAddress, HttpServerLike } from './http/http_server_like.js'
 export type { ClientCertificates, TlsListenOptions } from './http/tls_options.js'
 export { listen } from './listen.js'

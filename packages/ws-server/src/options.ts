@@ -40,7 +40,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   bind?: string | undefined
   /**
    * An http or https server to share, instead of `bind`: Express's, Fastify's, Vite's, or a plain one.
-   * Several `listen` calls can share it, each with its own `route`. All other requests stay the server's own:
+   * Several `listen` calls can share it, each with its own `route`; if several match, the one counts that has a
+   * text instead of a parameter further left. All other requests stay the server's own:
    * a handshake for another path goes to whatever else listens for `upgrade`, and is answered 404 if nothing
    * does. The server's own timeouts limit the reading of requests, `handshake_timeout` limits `authorize`.
    * Its errors and its closing stay yours to handle: `server.close()` accepts no new connections, and waits
@@ -49,7 +50,8 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   server?: HttpServerLike | undefined
   /**
    * The path of the handshake; a query is ignored. Any other path is answered 404, even `/ws/` if the route
-   * is `/ws`. @defaultValue `'/ws'`
+   * is `/ws`. In `'/rooms/:room'`, `:room` stands for any one segment that is not empty: see
+   * {@link HandshakeRequest.params}. There are no other patterns. @defaultValue `'/ws'`
    */
   route?: string | undefined
   /**

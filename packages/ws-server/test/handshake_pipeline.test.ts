@@ -110,6 +110,35 @@ describe('a handshake', () => {
     expect(server.sockets.size).toBe(0)
   })
 
+  it('for a route with a parameter shows it to origins, to authorize and in the socket', async () => {
+    const seen: unknown[] = []
+    const server = await start({
+      route: '/rooms/:room',
+      origins: (_origin, { params }) => seen.push(params.room) > 0,
+      authorize: async ({ params }) => void seen.push(params.room),
+      on_connect: ({ request }) => void seen.push(request.params.room),
+    })
+    const client = RawClient.ask(server.addr, {
+      start: 'GET /rooms/%E8%81%8A%2Fb?room=x HTTP/1.1',
+      Origin: 'Origin: http://localhost',
+    })
+    expect(await client.header()).toMatch(/^HTTP\/1\.1 101 /)
+    expect(seen).toEqual(['聊/b', '聊/b', '聊/b'])
+    client.socket.destroy()
+  })
+
+  it.each(['/rooms', '/rooms/', '/rooms/a/', '/rooms//', '/rooms/%zz', '/rooms/%FF'])(
+    'for a path that does not match the parameters of the route, %s, is answered 404',
+    async path => {
+      const server = await start({ route: '/rooms/:room' })
+      const answer = await answer_to(server, lines => {
+        lines.start = `GET ${path} HTTP/1.1`
+      })
+      expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+      expect(server.stats().refused.wrong_path).toBe(1)
+    },
+  )
+
   it('of a version other than 13 is answered with the supported version (RFC 6455 §4.4)', async () => {
     const server = await start()
     const answer = await answer_to(server, lines => {

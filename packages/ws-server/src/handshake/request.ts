@@ -4,7 +4,7 @@ import { type ClientCertificate, read_client_certificate } from './client_certif
 import { type HandshakeHeaders, type PackedHeaders, unpack_headers } from './headers.js'
 import { LazySignal } from './lazy_signal.js'
 import { parse_cookies } from './parse_cookies.js'
-import { parse_target } from './route.js'
+import { NO_PARAMS, parse_target, Route, type RouteParams } from './route.js'
 
 /** The handshake request of a client. */
 export interface HandshakeRequest {
@@ -12,6 +12,11 @@ export interface HandshakeRequest {
   readonly url: string
   /** The path, percent-encoded as received. */
   readonly path: string
+  /**
+   * The parameters in the path, by name: `'/rooms/a%2Fb'` on the route `'/rooms/:room'` has the room `'a/b'`.
+   * They are percent-decoded and never empty, and may contain any character.
+   */
+  readonly params: RouteParams
   /** The query; empty if there is none. */
   readonly query: URLSearchParams
   /** The headers. */
@@ -69,6 +74,8 @@ export class ClientRequest implements HandshakeRequest {
   readonly protocol: string
   readonly certificate: ClientCertificate | undefined
   #url: string
+  /** The parameters, or the route until they are first read. */
+  #params: RouteParams | Route
   #query: URLSearchParams | undefined
   /** The headers as received, or the shared part if they are packed. */
   #headers: HandshakeHeaders | string
@@ -76,11 +83,13 @@ export class ClientRequest implements HandshakeRequest {
 
   constructor(
     url: string,
+    route: RouteParams | Route,
     headers: HandshakeHeaders,
     protocol: string,
     certificate: ClientCertificate | undefined,
   ) {
     this.#url = url
+    this.#params = route
     this.#headers = headers
     this.protocol = protocol
     this.certificate = certificate
@@ -91,7 +100,7 @@ export class ClientRequest implements HandshakeRequest {
    * is the same text, from a cache. A query that `authorize` has read, and perhaps changed, stays as it is.
    */
   packed(url: string, { shared, own }: PackedHeaders): ClientRequest {
-    const packed = new ClientRequest(url, {}, this.protocol, this.certificate)
+    const packed = new ClientRequest(url, this.#params, {}, this.protocol, this.certificate)
     packed.#query = this.#query
     packed.#headers = shared
     packed.#own_headers = own
@@ -104,6 +113,11 @@ export class ClientRequest implements HandshakeRequest {
 
   get path(): string {
     return parse_target(this.#url).path
+  }
+
+  get params(): RouteParams {
+    if (this.#params instanceof Route) this.#params = this.#params.params_of(this.path) ?? NO_PARAMS
+    return this.#params
   }
 
   get cookies(): Readonly<Record<string, string | undefined>> {
@@ -139,11 +153,17 @@ export class PendingRequest extends ClientRequest implements AuthorizeRequest {
   readonly #signal = new LazySignal()
 
   /** `protocol` is the negotiated subprotocol, and `protocols` are those that the client offers. */
-  constructor(raw: RequestMessage, endpoint: ClientEndpoint, protocol: string, protocols: readonly string[]) {
+  constructor(
+    raw: RequestMessage,
+    route: Route,
+    endpoint: ClientEndpoint,
+    protocol: string,
+    protocols: readonly string[],
+  ) {
     const { headers, url = '', socket } = raw
     // Node's type is a list for this header only, and it has no meaning in a request (RFC 6265 §4.1).
     if (headers['set-cookie'] !== undefined) delete headers['set-cookie']
-    super(url, headers as HandshakeHeaders, protocol, read_client_certificate(socket))
+    super(url, route, headers as HandshakeHeaders, protocol, read_client_certificate(socket))
     this.#raw = raw
     this.#endpoint = endpoint
     this.protocols = protocols

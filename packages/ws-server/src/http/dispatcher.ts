@@ -6,7 +6,6 @@ import { node_platform } from '@bt/ws-protocol/internal/node'
 import { response_stream } from '../handshake/client_stream.js'
 import { ignore_error } from '../handshake/ignore_error.js'
 import { wrong_path } from '../handshake/refusal.js'
-import { matches_route, parse_target } from '../handshake/route.js'
 import { offers_websocket } from '../handshake/validate.js'
 import type { HandshakeTarget } from './handshake_target.js'
 import { has_upgrade_callback, serve_as_plain_request, type UpgradeDecider } from './plain_request.js'
@@ -27,20 +26,13 @@ export function mount(http: HttpServer, target: HandshakeTarget): Unmount {
   return dispatcher.mount(target)
 }
 
-/** Returns whether a request is for a route. */
-export function is_request_for(request: IncomingMessage, route: string): boolean {
-  const { url = '' } = request
-  // Most requests name exactly the route, perhaps with a query, and need no parsing.
-  if (url.startsWith(route) && (url.length === route.length || url[route.length] === '?')) return true
-  return matches_route(parse_target(url).path, route)
-}
-
 /**
  * The single `upgrade` listener for all our routes of an http server. It is registered while there is any
  * route.
  */
 class Dispatcher {
   readonly #http: HttpServer
+  /** Sorted, so that the first to match is the one that counts. */
   readonly #targets: HandshakeTarget[] = []
   #is_first = false
   #stop_listening: () => void = () => {}
@@ -51,14 +43,17 @@ class Dispatcher {
 
   mount(target: HandshakeTarget): Unmount {
     const { route } = target
-    const index = this.#targets.findIndex(other => matches_route(other.route, route))
-    if (this.#targets[index]?.is_closing === false) {
-      const message = `listen: the option route is ${describe_value(route)}, and this server has that route already; close the other one first, or choose another route`
+    const index = this.#targets.findIndex(other => other.route.paths === route.paths)
+    const old = this.#targets[index]
+    if (old?.is_closing === false) {
+      const as_text = old.route.text === route.text ? '' : ` as ${describe_value(old.route.text)}`
+      const message = `listen: the option route is ${describe_value(route.text)}, and this server has that route already${as_text}; close the other one first, or choose another route`
       throw new NetError('invalid_option', message)
     }
     if (this.#targets.length === 0) this.#listen()
     if (index === -1) this.#targets.push(target)
     else this.#targets[index] = target
+    this.#targets.sort((a, b) => Number(a.route.rank > b.route.rank) - Number(a.route.rank < b.route.rank))
     return () => this.#unmount(target)
   }
 
@@ -100,7 +95,7 @@ class Dispatcher {
   }
 
   readonly #dispatch = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    const found = this.#targets.find(({ route }) => is_request_for(request, route))
+    const found = this.#targets.find(({ route }) => route.matches(request.url ?? ''))
     // With a stream of its own, Node is still reading the request's body.
     const is_plain = !is_handshake(request) && stream === request.socket
     if (is_plain && !this.#has_others) serve_as_plain_request(request, stream, head)

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClientStream } from '../handshake/client_stream.js'
 import type { Refusal, RefusalNote } from '../handshake/refusal.js'
+import type { Route } from '../handshake/route.js'
 
 /** Receives the handshakes of one route of an http server. */
 export interface HandshakeTarget {
-  readonly route: string
+  readonly route: Route
   /** Whether it accepts no more clients, so that another target may replace it on its route. */
   readonly is_closing: boolean
   /** The limit of a handshake, in milliseconds. */

@@ -11,7 +11,7 @@ import { response_headers } from '../handshake/refusal_response.js'
 import { type BindAddress, parse_bind } from './bind_address.js'
 import { bind_error } from './bind_error.js'
 import { DescriptorMonitor } from './descriptor_monitor.js'
-import { is_request_for, type Unmount } from './dispatcher.js'
+import type { Unmount } from './dispatcher.js'
 import type { OwnHttpTarget } from './handshake_target.js'
 import type { HttpHost } from './http_host.js'
 import { type CreatedHttpServer, create_http_server, type HttpSettings } from './http_server.js'
@@ -81,11 +81,11 @@ export class OwnHttp implements HttpHost {
     this.#target = target
     this.http.on('upgrade', (request, duplex, head) => {
       const stream = response_stream(request, duplex)
-      if (is_request_for(request, target.route)) target.start_handshake(request, stream, head)
+      if (target.route.matches(request.url ?? '')) target.start_handshake(request, stream, head)
       else target.refuse(stream, wrong_path(), request)
     })
     this.http.on('request', (request, response) => {
-      const refusal = is_request_for(request, target.route) ? not_websocket() : wrong_path()
+      const refusal = target.route.matches(request.url ?? '') ? not_websocket() : wrong_path()
       target.refused(refusal, request.socket, request)
       response.writeHead(refusal.status, response_headers(refusal))
       response.end(refusal.text)

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { pack_headers } from '../../src/handshake/headers.js'
 import { ClientRequest, PendingRequest } from '../../src/handshake/request.js'
+import { Route } from '../../src/handshake/route.js'
+
+const ROUTE = new Route('/ws')
 
 function request(url: string, headers: Record<string, string> = {}): ClientRequest {
-  return new ClientRequest(url, headers, 'chat', undefined)
+  return new ClientRequest(url, ROUTE, headers, 'chat', undefined)
 }
 
 describe('ClientRequest', () => {
@@ -17,6 +20,16 @@ describe('ClientRequest', () => {
     expect(handshake.query.getAll('room')).toEqual(rooms)
     expect(handshake.query).toBe(handshake.query)
     expect(handshake.protocol).toBe('chat')
+  })
+
+  it('shows the parameters of its route, before and after packing, and makes them once', () => {
+    const url = '/rooms/a%20b?x=1'
+    const before = new ClientRequest(url, new Route('/rooms/:room'), {}, '', undefined)
+    const packed = before.packed(url, pack_headers({}))
+    for (const handshake of [packed, before, before.packed(url, pack_headers({}))]) {
+      expect(handshake.params.room).toBe('a b')
+      expect(handshake.params).toBe(handshake.params)
+    }
   })
 
   it('shows the Origin of a browser, and undefined without one', () => {
@@ -76,18 +89,18 @@ function raw_request(parts: {
 describe('PendingRequest', () => {
   it('leaves out Set-Cookie, which no request has', () => {
     const message = raw_request({ url: '/', headers: { 'set-cookie': ['a=1'], host: 'x' } })
-    const pending = new PendingRequest(message, 'unknown', '', [])
+    const pending = new PendingRequest(message, ROUTE, 'unknown', '', [])
     expect(pending.headers).toEqual({ host: 'x' })
     expect(pending.packed('/', pack_headers(message.headers)).headers).toEqual({ host: 'x' })
   })
 
   it('has a path though the message has no URL', () => {
-    expect(new PendingRequest(raw_request({}), 'unknown', '', []).path).toBe('/')
+    expect(new PendingRequest(raw_request({}), ROUTE, 'unknown', '', []).path).toBe('/')
   })
 
   it('shows the request of Node as raw', () => {
     const message = raw_request({ url: '/ws?a=1' })
-    const pending = new PendingRequest(message, 'unknown', '', [])
+    const pending = new PendingRequest(message, ROUTE, 'unknown', '', [])
     expect(pending.raw).toBe(message)
     expect('raw' in pending.packed('/ws?a=1', pack_headers({}))).toBe(false)
     expect([pending.url, pending.path]).toEqual(['/ws?a=1', '/ws'])
@@ -107,6 +120,8 @@ describe('PendingRequest', () => {
     ['__proto__=1; constructor=2', JSON.parse('{"__proto__":"1","constructor":"2"}')],
   ])('parses the cookies of %o', (cookie, cookies) => {
     const headers = cookie === undefined ? {} : { cookie }
-    expect({ ...new PendingRequest(raw_request({ headers }), 'unknown', '', []).cookies }).toEqual(cookies)
+    expect({ ...new PendingRequest(raw_request({ headers }), ROUTE, 'unknown', '', []).cookies }).toEqual(
+      cookies,
+    )
   })
 })

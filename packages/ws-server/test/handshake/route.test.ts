@@ -1,13 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { is_route, matches_route, parse_target, ROUTE_EXPECTED } from '../../src/handshake/route.js'
+import { is_route, parse_target, ROUTE_EXPECTED, Route } from '../../src/handshake/route.js'
 
 describe('is_route', () => {
-  test.each(['/', '/ws', '/ws/', '//', '/a/b.c', '/a%20b', '/聊天', '/:id', '/*', '/100%'])(
-    'takes %s',
-    route => {
-      expect(is_route(route)).toBe(true)
-    },
-  )
+  test.each([
+    '/',
+    '/ws',
+    '/ws/',
+    '//',
+    '/a/b.c',
+    '/a%20b',
+    '/聊天',
+    '/100%',
+    '/:id',
+    '/rooms/:room/users/:user_2/',
+    '/:房间',
+    '/:a/:A',
+    '/:__proto__',
+    '/a+b',
+    '/%2A%3A',
+  ])('takes %s', route => {
+    expect(is_route(route)).toBe(true)
+  })
 
   test('takes the example that ROUTE_EXPECTED gives', () => {
     const [, example] = /such as '([^']+)'/.exec(ROUTE_EXPECTED) ?? []
@@ -32,6 +45,106 @@ describe('is_route', () => {
     ['a String object', new String('/ws')],
   ])('refuses %s', (_, route) => {
     expect(is_route(route)).toBe(false)
+  })
+})
+
+describe('the pattern of a route', () => {
+  test.each([
+    ['/*', '*', '%2A'],
+    ['/rooms/:room*', '*', '%2A'],
+    ['/rooms/:room(\\d+)', '(', '%28'],
+    ['/{:room}', '{', '%7B'],
+    ['/[room]', '[', '%5B'],
+    ['/<room>', '<', '%3C'],
+    ['/a|b', '|', '%7C'],
+    ['/^a', '^', '%5E'],
+    ['/a\\b', '\\', '%5C'],
+  ])('%s is refused, with the character and its escaped', (route, character, escaped) => {
+    expect(() => is_route(route)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: `listen: the option route is ${JSON.stringify(route)}, in which ${character} has no meaning: a parameter such as :room stands for one whole segment, and there are no other patterns; write ${escaped} for the character itself`,
+      }),
+    )
+  })
+
+  test.each([
+    ['a colon in the middle', '/rooms/a:b', 'a:b'],
+    ['a parameter with a suffix', '/rooms/:room.json', ':room.json'],
+    ['a parameter with a plus sign', '/rooms/:room+', ':room+'],
+    ['two parameters in a segment', '/:from-:to', ':from-:to'],
+    ['a parameter without a name', '/rooms/:/a', ':'],
+    ['a name that begins with a digit', '/:1', ':1'],
+    ['an escape in a name', '/:a%20b', ':a%20b'],
+  ])('with %s is refused, with the segment and what to write', (_, route, segment) => {
+    expect(() => is_route(route)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: `listen: the option route is "${route}", in which "${segment}" is no parameter: it is a colon and a name of letters, digits and _, such as :room, and takes the whole segment; write %3A for a colon`,
+      }),
+    )
+  })
+
+  test('with a name twice is refused', () => {
+    expect(() => is_route('/:a/b/:a')).toThrow(
+      'listen: the option route is "/:a/b/:a", which has the parameter ":a" twice: give each a name of its own',
+    )
+  })
+
+  test('that ends with a question mark is no route, as ever', () => {
+    expect(is_route('/rooms/:room?')).toBe(false)
+  })
+})
+
+describe('the parameters of a route', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['/rooms/:room', '/rooms/a', { room: 'a' }],
+    ['/:a/x/:b', '/1/x/2', { a: '1', b: '2' }],
+    ['/rooms/:room/', '/rooms/a/', { room: 'a' }],
+    ['/rooms/:room', '/rooms/a%2Fb', { room: 'a/b' }],
+    ['/rooms/:room', '/rooms/%E8%81%8A%20%3f%23%25', { room: '聊 ?#%' }],
+    ['/rooms/:room', '/rooms/%252F', { room: '%2F' }],
+    ['/rooms/:room', '/rooms/a+b', { room: 'a+b' }],
+    ['/rooms/:room', '/rooms/:room', { room: ':room' }],
+    ['/rooms/:room', '/rooms/..', { room: '..' }],
+    ['/rooms/:room', '/r%6foms/a', { room: 'a' }],
+    ['/聊天/:房间', '/%E8%81%8A%E5%A4%A9/a', { 房间: 'a' }],
+    ['/a%3Ab/:c', '/a:b/1', { c: '1' }],
+    ['/:hasOwnProperty/:constructor', '/1/2', { hasOwnProperty: '1', constructor: '2' }],
+  ])('%s takes %s', (route, path, params) => {
+    expect({ ...new Route(route).params_of(path) }).toEqual(params)
+    expect(new Route(route).matches(`${path}?x=/y`)).toBe(true)
+  })
+
+  test.each([
+    ['an empty segment', '/rooms/'],
+    ['two slashes', '/rooms//a'],
+    ['a segment too few', '/rooms'],
+    ['a segment too many', '/rooms/a/b'],
+    ['a slash at the end', '/rooms/a/'],
+    ['another text', '/room/a'],
+    ['an escape that is cut', '/rooms/100%'],
+    ['an escape that is none', '/rooms/%zz'],
+    ['bytes that are not UTF-8', '/rooms/%FF'],
+    ['an overlong slash', '/rooms/%C0%AF'],
+    ['a surrogate', '/rooms/%ED%A0%80'],
+    ['no slash in front', 'rooms/a'],
+    ['an asterisk', '*'],
+  ])('are not in a path with %s', (_, path) => {
+    expect(new Route('/rooms/:room').params_of(path)).toBeUndefined()
+    expect(new Route('/rooms/:room').matches(path)).toBe(false)
+  })
+
+  test('are frozen, and have no names but their own, whatever the names are', () => {
+    const params = new Route('/:__proto__/:b').params_of('/a/1')
+    expect(Object.entries(params ?? {})).toEqual([
+      ['__proto__', 'a'],
+      ['b', '1'],
+    ])
+    for (const each of [params, new Route('/ws').params_of('/ws')]) {
+      expect(Object.getPrototypeOf(each)).toBeNull()
+      expect(Object.isFrozen(each)).toBe(true)
+    }
   })
 })
 
@@ -71,7 +184,7 @@ describe('parse_target', () => {
   })
 })
 
-describe('matches_route', () => {
+describe('a route', () => {
   test.each([
     ['the same path', '/ws', '/ws'],
     ['the root', '/', '/'],
@@ -84,8 +197,11 @@ describe('matches_route', () => {
     ['an encoded space', '/a%20b', '/a%20b'],
     ['a broken escape, as it stands', '/a%zz', '/a%zz'],
     ['a percent sign alone', '/100%', '/100%'],
+    ['a colon, which a route has escaped', '/a:b', '/a%3Ab'],
+    ['an escaped colon', '/a%3ab', '/a%3Ab'],
+    ['an asterisk, which a route has escaped', '/*', '/%2A'],
   ])('matches %s', (_, path, route) => {
-    expect(matches_route(path, route)).toBe(true)
+    expect(new Route(route).matches(path)).toBe(true)
   })
 
   test.each([
@@ -105,7 +221,7 @@ describe('matches_route', () => {
     ['an escape encoded twice', '/%2577s', '/ws'],
     ['an asterisk', '*', '/'],
   ])('does not match %s', (_, path, route) => {
-    expect(matches_route(path, route)).toBe(false)
+    expect(new Route(route).matches(path)).toBe(false)
   })
 })
 
@@ -115,5 +231,5 @@ test.each([
   ['/a%2Fb', '/a/b', false],
   ['/%25', '/%2525', false],
 ])('an escape that is needed is kept, in either case of its digits: %s and %s', (path, route, is_same) => {
-  expect(matches_route(path, route)).toBe(is_same)
+  expect(new Route(route).matches(path)).toBe(is_same)
 })

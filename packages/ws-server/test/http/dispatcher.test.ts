@@ -123,6 +123,55 @@ describe('mounted on an http server', () => {
     expect(await echo(http, '/a')).toBe('/a hello')
   })
 
+  it.each([
+    ['/rooms/:room', '/rooms/:name'],
+    ['/:a/x/:b', '/:b/%78/:a'],
+  ])('refuses %s and %s, which match the same paths, and names both', async (first, second) => {
+    const http = await open_http()
+    mount(http, first)
+    expect(() => mount(http, second)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: `listen: the option route is "${second}", and this server has that route already as "${first}"; close the other one first, or choose another route`,
+      }),
+    )
+  })
+
+  it.each([false, true])(
+    'a text goes before a parameter, from the left, in whatever order they are mounted: %j',
+    async is_reversed => {
+      const http = await open_http()
+      const routes = ['/:a/:b', '/:a/lobby', '/rooms/:room', '/rooms/lobby', '/:a', '/%3F/lobby']
+      for (const route of is_reversed ? routes.reverse() : routes) mount(http, route)
+      const paths = [
+        '/x/y',
+        '/x/lobby',
+        '/rooms/y',
+        '/rooms/lobby',
+        '/rooms',
+        '/%3F/lobby',
+        '/r%6foms/%6cobby',
+      ]
+      expect(await Promise.all(paths.map(path => echo(http, path)))).toEqual([
+        '/:a/:b hello',
+        '/:a/lobby hello',
+        '/rooms/:room hello',
+        '/rooms/lobby hello',
+        '/:a hello',
+        '/%3F/lobby hello',
+        '/rooms/lobby hello',
+      ])
+      expect(await status_of(http, '/rooms/')).toBe(404)
+    },
+  )
+
+  it('a route with parameters is free as soon as its server closes, also under other names', async () => {
+    const http = await open_http()
+    mount(http, '/rooms/:room').close()
+    mount(http, '/rooms/:name')
+    expect(await echo(http, '/rooms/a')).toBe('/rooms/:name hello')
+  })
+
   it('accepts the same route on another http server', async () => {
     const [one, two] = [await open_http(), await open_http()]
     mount(one, '/a')
