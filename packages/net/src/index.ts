@@ -62,6 +62,7 @@ export {
   refuse,
   type TlsListenOptions,
   type TrustedProxies,
+  type TrustProxyOption,
   type WsListenOptions,
   type WsServer,
   type WsServerError,

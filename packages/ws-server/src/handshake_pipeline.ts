@@ -11,8 +11,6 @@ import {
   type ClientEndpoint,
   format_endpoint,
   forwarded_client,
-  type TrustedProxies,
-  trusted_proxies,
   UNKNOWN_ENDPOINT,
 } from './handshake/client_address.js'
 import { address_of, type ClientStream } from './handshake/client_stream.js'
@@ -33,6 +31,7 @@ import { RefusalResponses, refusal_response } from './handshake/refusal_response
 import { PendingRequest } from './handshake/request.js'
 import { parse_target, Route } from './handshake/route.js'
 import { TextCache } from './handshake/text_cache.js'
+import { type ProxyTrust, trusted_proxies } from './handshake/trusted_proxies.js'
 import { agreed_protocol, offered_protocols, validate_handshake } from './handshake/validate.js'
 import type { OwnHttpTarget } from './http/handshake_target.js'
 import { format_unix_path, type HttpHost } from './http/http_host.js'
@@ -54,6 +53,8 @@ export interface HandshakeEvents {
   /** Reports an error to the user. */
   report(error: NetError): void
 }
+
+const LOOPBACK_IP = '127.0.0.1'
 
 /** RFC 6455 §5.5: a Close has room for a reason of 123 bytes. */
 const MAX_REASON_BYTES = 123
@@ -83,7 +84,7 @@ export class HandshakePipeline implements OwnHttpTarget {
   readonly #deflate_offers = new TextCache(list => deflate_offers(list, 'client'))
   readonly #responses: RefusalResponses
   readonly #origins: OriginGuard
-  readonly #proxies: TrustedProxies | undefined
+  readonly #proxies: ProxyTrust | undefined
   readonly #limits: EntryLimits
   readonly #authorizer: Authorizer
   readonly #request_timeouts: StreamTimeouts
@@ -185,10 +186,14 @@ export class HandshakePipeline implements OwnHttpTarget {
 
   #endpoint_of(stream: ClientStream, message: IncomingMessage | undefined): ClientEndpoint {
     const headers = (message?.headers ?? {}) as HandshakeHeaders
-    const address = (this.#proxies && forwarded_client(headers, this.#proxies)) ?? address_of(stream)
+    const peer = address_of(stream)
+    const unix_path = peer === undefined ? format_unix_path(this.#host.http) : undefined
+    // The peer of a Unix socket is on this machine.
+    const peer_ip = peer?.ip ?? (unix_path === undefined ? undefined : LOOPBACK_IP)
+    const address = (this.#proxies && forwarded_client(headers, this.#proxies, peer_ip)) ?? peer
     // V8 keeps the whole header alive for an address that is a slice of it, so the address is copied.
     if (address !== undefined) return { ip: this.#hosts.of(address.ip), port: address.port }
-    return format_unix_path(this.#host.http) ?? UNKNOWN_ENDPOINT
+    return unix_path ?? UNKNOWN_ENDPOINT
   }
 
   #admit(handshake: Handshake): void {

@@ -5,8 +5,8 @@ import {
   type OptionRules,
   whole_number,
 } from '@bt/ws-protocol/internal'
-import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustedProxies } from '../handshake/client_address.js'
 import type { AuthorizeRequest } from '../handshake/request.js'
+import { is_trust_proxy, TRUST_PROXY_EXPECTED, type TrustProxyOption } from '../handshake/trusted_proxies.js'
 import type { Accepted } from './accept.js'
 import { type AllowedOrigins, is_allowed_origins, ORIGINS_EXPECTED } from './origin.js'
 
@@ -31,24 +31,31 @@ export interface AdmissionOptions<Data = unknown> {
   origins?: AllowedOrigins | undefined
   /**
    * Decides whether a client may connect: called for each handshake that passes all other checks. What it
-   * returns, or what its promise resolves with, becomes `socket.data`; `return accept(data, { headers })` also
-   * sends headers, such as Set-Cookie. To turn a client away, `return refuse(401, 'no token')`. Anything else it throws is answered 500, and reaches `on_error` as
-   * `handler_failed`. After `handshake_timeout` the client is answered 503, and a later result is dropped;
-   * `request.signal` aborts when an answer is no longer needed. @defaultValue everybody may connect
+   * returns, or what its promise resolves with, becomes `socket.data`; `return accept(data, { headers })`
+   * also sends headers, such as Set-Cookie. To turn a client away, `return refuse(401, 'no token')`. Anything
+   * else it throws is answered 500, and reaches `on_error` as `handler_failed`. After `handshake_timeout` the
+   * client is answered 503, and a later result is dropped; `request.signal` aborts when an answer is no
+   * longer needed. @defaultValue everybody may connect
    */
   authorize?:
     | ((request: AuthorizeRequest) => Data | Accepted<Data> | PromiseLike<Data | Accepted<Data>>)
     | undefined
   /**
-   * How many proxies of yours clients come through; `true` means one. `socket.addr` and
-   * `max_connections_per_ip` then use the address that the outermost of them reports: with 2, the second from
-   * the right in X-Forwarded-For, or in Forwarded (RFC 7239) if there is no X-Forwarded-For. If your proxy
-   * sets only Forwarded, say so with `{ header: 'forwarded' }`: otherwise clients can forge the other header.
-   * If the list is too short, or the entry is no IP address, the address of the TCP connection is used. From
-   * 1 to 100. Set it only if every request comes through those proxies.
-   * @defaultValue `false`
+   * The proxies of yours that clients come through. `socket.addr` and `max_connections_per_ip` then use the
+   * address that they report in X-Forwarded-For, or in Forwarded (RFC 7239) if there is no X-Forwarded-For.
+   * If your proxy sets only Forwarded, say so with `{ header: 'forwarded' }`: otherwise clients can forge the
+   * other header.
+   *
+   * A list names their addresses: `['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback']`. The client is the
+   * first from the right that is not in it, or the leftmost if all are; the header of a connection from any
+   * other address is ignored. `'loopback'` is this machine, with Unix sockets. A number says how many proxies
+   * there are, from 1 to 100, and `true` means one: the client is what the outermost of them reports, such as
+   * the second from the right with 2. Set it only if every request comes through those proxies.
+   *
+   * If the list in the header is too short, or the entry is no IP address, the address of the TCP connection
+   * is used. @defaultValue `false`
    */
-  trust_proxy?: boolean | number | TrustedProxies | undefined
+  trust_proxy?: TrustProxyOption | undefined
   /**
    * How many sockets there may be from one IP address, including clients that wait for `authorize`; further
    * ones are answered 429 with Retry-After. With clients that have not sent a request yet, and refused ones

@@ -1,24 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
-import { is_whole_number } from '@bt/ws-protocol/internal'
 import type { HandshakeHeaders } from './headers.js'
-
-/** The header in which a proxy reports the client's address. */
-export type ForwardedHeader = 'forwarded' | 'x-forwarded-for'
-
-/** The proxies in front of a server, and how they report the client's address. */
-export interface TrustedProxies {
-  /** How many of your proxies a request comes through, from 1 to 100. @defaultValue `1` */
-  readonly hops?: number | undefined
-  /**
-   * The header that your proxies set. Name it, since clients can forge one that they do not set.
-   * @defaultValue `X-Forwarded-For`, or `Forwarded` if there is no `X-Forwarded-For`
-   */
-  readonly header?: ForwardedHeader | undefined
-}
-
-/** Describes a valid `trust_proxy`, as the end of the sentence "expected …". */
-export const TRUST_PROXY_EXPECTED =
-  "true, false, how many proxies there are from 1 to 100, or { hops?: 1 to 100, header?: 'forwarded' or 'x-forwarded-for' }"
+import type { ProxyTrust } from './trusted_proxies.js'
 
 /** The IP address and the port of a client. */
 export interface ClientAddress {
@@ -51,7 +33,6 @@ export function format_endpoint(endpoint: ClientEndpoint): string {
   return typeof endpoint === 'string' ? endpoint : format_address(endpoint.ip, endpoint.port)
 }
 
-const MAX_HOPS = 100
 /** A node and an optional port (RFC 7239 §6), which may be obfuscated (§6.3). */
 const NODE = /^(?:\[([^\]]+)\]|([^:]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
 /**
@@ -60,56 +41,49 @@ const NODE = /^(?:\[([^\]]+)\]|([^:]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
  */
 const PARAMETER = /\s*(?:([!#$%&'*+\-.^_`|~\w]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*(?:;|$)|;)/y
 
-/** Returns whether a value is valid as `trust_proxy`. */
-export function is_trust_proxy(value: unknown): boolean {
-  if (typeof value === 'boolean') return true
-  if (typeof value !== 'object' || value === null) return is_whole_number(value, 1, MAX_HOPS)
-  const { hops = 1, header, ...unknown } = value as Record<string, unknown>
-  const is_header = header === undefined || header === 'forwarded' || header === 'x-forwarded-for'
-  return is_header && is_whole_number(hops, 1, MAX_HOPS) && Object.keys(unknown).length === 0
-}
-
-/** Returns the option `trust_proxy` in its long form, or `undefined` if no proxy is trusted. */
-export function trusted_proxies(option: boolean | number | TrustedProxies): TrustedProxies | undefined {
-  if (typeof option === 'object') return option
-  if (option === false) return undefined
-  return { hops: option === true ? 1 : option }
-}
-
 /**
- * Returns the client's address as the outermost trusted proxy reports it, or `undefined` if that is not an
- * address. Each proxy appends the address of its peer to the list, so anything further left is the client's
- * own claim.
+ * Returns the client's address as the proxies report it, or `undefined` if they report none or `peer_ip`, the
+ * address of the connection, is not one of theirs. Each proxy appends the address of its peer to the list, so
+ * anything further left than the first address that is not of a proxy is the client's own claim.
  */
 export function forwarded_client(
   headers: HandshakeHeaders,
-  { hops = 1, header }: TrustedProxies,
+  { header, hops, addresses }: ProxyTrust,
+  peer_ip: string | undefined,
 ): ClientAddress | undefined {
   const { forwarded, 'x-forwarded-for': x_forwarded_for } = headers
   const name = header ?? (x_forwarded_for === undefined ? 'forwarded' : 'x-forwarded-for')
-  const entry = nth_from_right((name === 'forwarded' ? forwarded : x_forwarded_for) ?? '', hops)
-  const node = name === 'forwarded' ? node_of_element(entry) : entry
-  return node === undefined ? undefined : parse_node(node)
+  const list = (name === 'forwarded' ? forwarded : x_forwarded_for) ?? ''
+  const is_proxy = (ip: string | undefined): boolean => ip !== undefined && addresses?.has(ip) === true
+  if (addresses !== undefined && !is_proxy(peer_ip)) return undefined
+  let position = 0
+  let client: ClientAddress | undefined
+  for (const entry of from_right(list)) {
+    position += 1
+    if (addresses === undefined && position < hops) continue
+    const node = name === 'forwarded' ? node_of_element(entry) : entry
+    client = node === undefined ? undefined : parse_node(node)
+    if (client === undefined || !is_proxy(client.ip)) return client
+  }
+  return client
 }
 
 /**
- * Returns the n-th element from the right. Parsing from the right keeps a quote that the client left open
- * from swallowing what a proxy appended. Unlike in other lists (RFC 9110 §5.6.1), empty elements count: a
- * proxy may have written one, and the next to the left is the client's own claim.
+ * Iterates over the elements of a list from the right. Parsing from the right keeps a quote that the client
+ * left open from swallowing what a proxy appended. Unlike in other lists (RFC 9110 §5.6.1), empty elements
+ * count: a proxy may have written one, and the next to the left is the client's own claim.
  */
-function nth_from_right(list: string, n: number): string {
+function* from_right(list: string): Generator<string> {
   let end = list.length
-  let left = n
   let is_quoted = false
   for (let at = list.length - 1; at >= 0; at -= 1) {
     const char = list[at]
     if (char === '"' && list[at - 1] !== '\\') is_quoted = !is_quoted
     if (char !== ',' || is_quoted) continue
-    left -= 1
-    if (left === 0) return list.slice(at + 1, end).trim()
+    yield list.slice(at + 1, end).trim()
     end = at
   }
-  return left === 1 ? list.slice(0, end).trim() : ''
+  yield list.slice(0, end).trim()
 }
 
 /**
@@ -134,9 +108,14 @@ function node_of_element(element: string): string | undefined {
  * address may lack its brackets.
  */
 function parse_node(node: string): ClientAddress | undefined {
-  if (isIPv6(node)) return { ip: node, port: 0 }
+  if (isIPv6(node)) return { ip: without_zone(node), port: 0 }
   const [, ipv6, ipv4 = '', digits = '0'] = NODE.exec(node) ?? []
   const is_address = ipv6 === undefined ? isIP(ipv4) === 4 : isIPv6(ipv6)
   const port = Number(digits)
-  return is_address && port <= 65_535 ? { ip: ipv6 ?? ipv4, port } : undefined
+  return is_address && port <= 65_535 ? { ip: without_zone(ipv6 ?? ipv4), port } : undefined
+}
+
+/** A zone (RFC 4007 §11) means nothing on another machine, and is a text of any length. */
+function without_zone(ip: string): string {
+  return ip.split('%', 1)[0] as string
 }

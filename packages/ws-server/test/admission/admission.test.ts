@@ -335,6 +335,18 @@ describe('trust_proxy', () => {
       { A: 'X-Forwarded-For: 6.6.6.6', B: 'Forwarded: for=192.0.2.1' },
       /^192\.0\.2\.1:0$/,
     ],
+    [['loopback'], { A: 'X-Forwarded-For: 6.6.6.6, 192.0.2.1:4711' }, /^192\.0\.2\.1:4711$/],
+    [
+      ['127.0.0.0/8', '10.0.0.0/8'],
+      { A: 'X-Forwarded-For: 6.6.6.6, 192.0.2.1', B: 'X-Forwarded-For: 10.0.0.1' },
+      /^192\.0\.2\.1:0$/,
+    ],
+    [['10.0.0.0/8'], { A: 'X-Forwarded-For: 192.0.2.1' }, /^127\.0\.0\.1:[1-9]/],
+    [
+      { addresses: ['loopback'], header: 'forwarded' },
+      { A: 'X-Forwarded-For: 6.6.6.6', B: 'Forwarded: for="[fe80::1%25eth0]", for="[2001:db8::1]:47"' },
+      /^\[2001:db8::1\]:47$/,
+    ],
   ] as const)('%j with %j shows the address %s', async (option, lines, addr) => {
     expect(await addr_of(option, lines as Record<string, string>)).toMatch(addr)
   })
@@ -351,11 +363,24 @@ describe('trust_proxy', () => {
     ])
   })
 
-  it.skipIf(process.platform === 'win32')('shows a client behind a proxy on a Unix socket, too', async () => {
-    const server = await start({ bind: `unix:/tmp/bt-net-${process.pid}.sock`, trust_proxy: true })
+  it.skipIf(process.platform === 'win32').each([
+    [true, '192.0.2.1:0'],
+    [['loopback'], '192.0.2.1:0'],
+    [['127.0.0.0/8'], '192.0.2.1:0'],
+    [['10.0.0.0/8'], undefined],
+  ])('of %j on a Unix socket, where a proxy calls, shows the client', async (trust_proxy, addr) => {
+    const server = await start({ bind: `unix:/tmp/bt-net-${process.pid}.sock`, trust_proxy })
     const client = RawClient.ask(server.addr, { A: 'X-Forwarded-For: 192.0.2.1' })
     await client.header()
-    expect([...server.sockets][0]?.addr).toBe('192.0.2.1:0')
+    expect([...server.sockets][0]?.addr).toBe(addr ?? server.addr)
     client.socket.destroy()
+  })
+
+  it('of addresses counts the clients behind them, and those that come by themselves, by their own', async () => {
+    const server = await start({ trust_proxy: ['10.0.0.1'], max_connections_per_ip: 1 })
+    const clients = [1, 2].map(i => RawClient.ask(server.addr, { A: `X-Forwarded-For: 192.0.2.${i}` }))
+    const heads = await Promise.all(clients.map(client => client.header()))
+    expect(heads.map(head => head.slice(9, 12)).sort()).toEqual(['101', '429'])
+    for (const { socket } of clients) socket.destroy()
   })
 })
