@@ -17,6 +17,7 @@ import {
   type AdmissionOptions,
   admission_rules,
   type FilledAdmissionOption,
+  unbounded,
 } from './admission/admission_options.js'
 import { is_route, ROUTE_EXPECTED } from './handshake/route.js'
 import { BIND_EXPECTED, parse_bind } from './http/bind_address.js'
@@ -97,6 +98,17 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    */
   max_total_inbox?: number | undefined
   /**
+   * How many messages of one socket to handle per second, or at once after a second of quiet. A client that
+   * sends more is slowed down: the server stops reading from it for a while, and drops nothing. What was read
+   * from a client that has left comes through at once. From 1 to 10,000,000. @defaultValue no limit
+   */
+  messages_per_second?: number | undefined
+  /**
+   * The same in bytes, with frame headers, as compressed, and without what TLS adds. From 1 to
+   * 1,099,511,627,776. @defaultValue no limit
+   */
+  bytes_per_second?: number | undefined
+  /**
    * How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000`
    */
   max_topics?: number | undefined
@@ -161,6 +173,8 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   max_total_inbox: whole_number('bytes', 1_099_511_627_776, 268_435_456),
+  messages_per_second: unbounded('messages'),
+  bytes_per_second: unbounded('bytes', 1_099_511_627_776),
   max_topics: whole_number('topics', 1_000_000, 1_000),
   cluster: {
     expects: 'a broker, such as nats({ servers }) of @bt/ws-cluster-nats',

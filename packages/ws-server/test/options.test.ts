@@ -99,6 +99,16 @@ describe('the options of listen', () => {
       { type: 'ws', bind: '127.0.0.1:0', max_connections: 0 },
       /max_connections is 0; expected a whole number/,
     ],
+    [
+      'no messages a second',
+      { type: 'ws', bind: '127.0.0.1:0', messages_per_second: 0 },
+      /messages_per_second is 0; expected a whole number of messages from 1 to 10000000/,
+    ],
+    [
+      'half a byte a second',
+      { type: 'ws', bind: '127.0.0.1:0', bytes_per_second: 0.5 },
+      /bytes_per_second is 0.5; expected a whole number of bytes from 1 to 1099511627776/,
+    ],
   ])('throws for %s', (_name, options, message) => {
     expect(() => listen(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
@@ -115,6 +125,8 @@ it('the defaults of listen are those of the contract', () => {
     trust_proxy: false,
     max_connections_per_ip: undefined,
     max_handshakes_per_second: undefined,
+    messages_per_second: undefined,
+    bytes_per_second: undefined,
     max_fragments: 1_024,
     max_total_queue: 268_435_456,
     max_topics: 1_000,

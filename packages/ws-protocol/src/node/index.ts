@@ -1,5 +1,6 @@
 // Exports for our own packages on Node only, which may change in any release.
 
+export { TokenBucket } from '../time/token_bucket.js'
 export * from './deflate/deflate.js'
 export * from './deflate/deflate_agreement.js'
 export type { Inflated } from './deflate/inflate_progress.js'

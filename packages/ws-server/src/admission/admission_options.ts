@@ -97,6 +97,6 @@ export const admission_rules: OptionRules<AdmissionOptions, FilledAdmissionOptio
 }
 
 /** Makes the rule of a limit that does not apply unless it is given. */
-function unbounded(unit: string): OptionRule<number> {
-  return { ...whole_number(unit, 10_000_000, 1), fallback: undefined }
+export function unbounded(unit: string, max = 10_000_000): OptionRule<number> {
+  return { ...whole_number(unit, max, 1), fallback: undefined }
 }

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@bt/ws-protocol/internal'
+import { TokenBucket } from '@bt/ws-protocol/internal/node'
 import type { ClientEndpoint } from '../handshake/client_address.js'
 import type { Handshake } from '../handshake/handshake.js'
 import { over_ip_limit, over_limit, over_rate, type Refusal } from '../handshake/refusal.js'
 import { AddressLimit } from './address_limit.js'
-import { TokenBucket } from './token_bucket.js'
 
 /**
  * The number of connections of one address beyond twice `max_connections_per_ip`, for clients in their

@@ -73,6 +73,7 @@ export class ConnectionSet {
   }
   readonly #traffic = new Traffic()
   #accepted = 0
+  #slowed = 0
 
   /** Keeps `sockets` up to date with the sockets that are open or closing. */
   constructor(
@@ -98,6 +99,9 @@ export class ConnectionSet {
       clock: platform.clock,
       inbox_budget: this.inbox_budget,
       round_trip: ms => this.#round_trips.add(ms),
+      slowed: () => {
+        this.#slowed += 1
+      },
     }
     this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => {
       for (const connection of this.#connections()) connection.check()
@@ -169,6 +173,7 @@ export class ConnectionSet {
       ...this.#traffic.stats(Array.from(this.#sockets, ServerSocket.stream_of)),
       shed: this.#queue_budget.shed,
       inbox_shed: this.inbox_budget.shed,
+      slowed: this.#slowed,
       round_trip_ms: this.#round_trips.stats(),
     }
   }

@@ -38,6 +38,11 @@ export interface WsServerStats {
   readonly shed: number
   /** Sockets closed since the server started because received data exceeded `max_total_inbox`. */
   readonly inbox_shed: number
+  /**
+   * Sockets that were slowed down since the server started, because they used up `messages_per_second` or
+   * `bytes_per_second`; each counts once.
+   */
+  readonly slowed: number
   /** Topics with at least one socket. */
   readonly topics: number
   /** Figures about the `cluster`; `undefined` without that option. */

@@ -17,6 +17,7 @@ import { read_chunk, share_read_memory } from '../memory/read_memory.js'
 import { next_tick } from '../turns/real_turns.js'
 import { type ByteStream, drop_idle_listener, read_little_ahead } from './byte_stream.js'
 import { close_payload } from './close_frame.js'
+import { ReadLimit } from './read_limit.js'
 import { may_continue, STEPS_PER_CHECK, type TurnTaker } from './turn_share.js'
 import { compression_level, compression_threshold, type WireOptions } from './wire_options.js'
 
@@ -56,11 +57,23 @@ export interface WireTraits {
   readonly inbox_budget?: InboxBudget
   /** Called with the round-trip time of each ping, in milliseconds. */
   readonly round_trip?: (ms: number) => void
+  /** Called once for a peer that is read more slowly than it sends, because of the limits per second. */
+  readonly slowed?: () => void
 }
 
 /** The reasons why a wire is not reading. They are bits, since several may apply at once. */
-const HOLD = { PAUSED: 1, TURN_IS_OVER: 2, INFLATING: 4, OVER_BUDGET: 8, FINISHED: 16, OPENING: 32 } as const
+const HOLD = {
+  PAUSED: 1,
+  TURN_IS_OVER: 2,
+  INFLATING: 4,
+  OVER_BUDGET: 8,
+  FINISHED: 16,
+  OPENING: 32,
+  OVER_RATE: 64,
+} as const
 type Hold = (typeof HOLD)[keyof typeof HOLD]
+/** The reasons that slow the peer down. */
+const HOLDS_THE_PEER = HOLD.PAUSED | HOLD.OVER_BUDGET | HOLD.OVER_RATE
 
 /** This many bytes take about as long to read as a small message. */
 const BYTES_PER_STEP = 2_048
@@ -128,6 +141,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   #is_end_due = false
   #is_stream_closed = false
   #steps = 0
+  /** Defined while there is a limit per second, and the connection is not closing. */
+  #read_limit: ReadLimit | undefined
   #waiting_inbox: Runnable | undefined
   /** The memory of the message whose callback has returned a promise, in bytes. */
   #running_bytes = 0
@@ -167,7 +182,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
    * data that followed the handshake; `deflate` the negotiated parameters, if messages may be compressed.
    */
   open(events: SocketEvents, stream: ByteStream, head: Uint8Array, deflate?: DeflateParameters): void {
-    const { options } = this.#traits
+    const { options, clock } = this.#traits
     this.#events = events
     this.#stream = stream
     if (deflate !== undefined)
@@ -175,6 +190,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
         level: compression_level(options.compression),
         max_payload: options.max_payload,
       })
+    if (options.messages_per_second !== undefined || options.bytes_per_second !== undefined)
+      this.#read_limit = new ReadLimit(options, clock)
     this.#is_writable = true
     this.#decoders = decoder_pool(this.#traits, deflate !== undefined)
     if (stream instanceof Socket) stream.setTimeout(0).setNoDelay()
@@ -240,6 +257,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
       // The peer's Close has to be read even if reading was paused.
       this.#release_hold_later(HOLD.PAUSED)
       this.#release_hold_later(HOLD.OVER_BUDGET)
+      this.#end_read_limit()
+      this.#release_hold_later(HOLD.OVER_RATE)
     }
   }
 
@@ -250,17 +269,22 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   signs_of_life(): number {
     // While reading is held up, silence says nothing about the peer.
-    if ((this.#holds & HOLD.OVER_BUDGET) !== 0) this.#drains += 1
+    if ((this.#holds & (HOLD.OVER_BUDGET | HOLD.OVER_RATE)) !== 0) this.#drains += 1
+    if ((this.#holds & HOLD.OVER_RATE) !== 0 && this.#read_limit?.is_ping_due()) this.#write_ping()
     // A batch that is pending only for a moment does not count: over TLS, every write is.
     if (this.#pending_batch !== undefined) this.#was_pending_at_check = true
     return this.#stream.bytesRead + this.#drains
   }
 
   ping(): void {
-    // Behind a batch that the network does not take, a ping would only wait, too.
-    if (!this.takes_batch) return
+    if (this.#write_ping()) this.#pinged_ms ??= this.#traits.clock.now_ms()
+  }
+
+  /** Returns `false` behind a batch that the network does not take, since a ping would only wait, too. */
+  #write_ping(): boolean {
+    if (!this.takes_batch) return false
     this.#stream.write(this.#control_frame(OPCODE.PING, NOTHING))
-    this.#pinged_ms ??= this.#traits.clock.now_ms()
+    return true
   }
 
   pause(): void {
@@ -336,6 +360,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     const message = data instanceof Buffer ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data
     this.#events.socket_message(message, payload_bytes, message_memory_bytes(message, payload_bytes))
     this.#count_steps(1)
+    if (this.#read_limit !== undefined) this.#slow_down(this.#read_limit, this.#read_limit.count_message())
   }
 
   on_compressed(payload: Uint8Array, is_text: boolean): void {
@@ -403,7 +428,11 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
       this.account()
       return
     }
-    this.#decode(chunk)
+    if (this.#read_limit?.limits_bytes !== true) this.#decode(chunk)
+    else {
+      this.#keep_chunk(Buffer.from(chunk))
+      this.#decode_unread()
+    }
     if (this.#pongs !== undefined) this.#write_pongs()
     this.account()
   }
@@ -427,7 +456,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   stream_closed(): void {
     this.#is_stream_closed = true
     this.#is_writable = false
-    this.#holds &= ~(HOLD.PAUSED | HOLD.OVER_BUDGET)
+    this.#holds &= ~HOLDS_THE_PEER
+    this.#end_read_limit()
     if (this.#holds === 0) this.#finish()
   }
 
@@ -463,8 +493,34 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     while (this.#holds === 0 && this.#unread_chunks !== undefined) {
       const chunk = this.#unread_chunks.shift()
       if (chunk === undefined) this.#unread_chunks = undefined
-      else this.#decode(chunk)
+      else this.#decode_within_rate(chunk)
     }
+  }
+
+  /** Decodes what the rate allows of a chunk, and puts the rest back. */
+  #decode_within_rate(chunk: Uint8Array): void {
+    const limit = this.#read_limit
+    const bytes = limit?.take_bytes(chunk.length) ?? chunk.length
+    if (bytes < chunk.length) this.#unread_chunks?.unshift(chunk.subarray(bytes))
+    if (bytes > 0) this.#decode(chunk.subarray(0, bytes))
+    else if (limit !== undefined) this.#slow_down(limit, limit.bytes_wait_ms)
+  }
+
+  /** Stops reading for a time, which may be 0. */
+  #slow_down(limit: ReadLimit, for_ms: number): void {
+    if (for_ms === 0) return
+    if (!limit.has_paused) this.#traits.slowed?.()
+    limit.pause(for_ms, () => {
+      this.#release_hold(HOLD.OVER_RATE)
+      this.account()
+    })
+    this.#hold(HOLD.OVER_RATE)
+  }
+
+  /** Reads a connection that is closing as fast as it can, to find the peer's Close. */
+  #end_read_limit(): void {
+    this.#read_limit?.stop()
+    this.#read_limit = undefined
   }
 
   #decode(chunk: Uint8Array): void {
@@ -492,7 +548,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
 
   #hold(reason: Hold): void {
     // The data of a closed socket is still delivered in turns, but there is no peer left to slow down.
-    if (this.#is_stream_closed && (reason === HOLD.PAUSED || reason === HOLD.OVER_BUDGET)) return
+    if (this.#is_stream_closed && (reason & HOLDS_THE_PEER) !== 0) return
     this.#holds |= reason
     // Before the wire is open, callbacks of the previous socket may still run.
     if (this.#stream === undefined) return

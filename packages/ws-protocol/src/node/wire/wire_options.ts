@@ -1,7 +1,8 @@
 import type { CompressionOptions } from '../../options/options.js'
+import type { ReadRates } from './read_limit.js'
 
 /** The options of a wire; they have the same names for users. */
-export interface WireOptions {
+export interface WireOptions extends ReadRates {
   /** The largest message to accept, in bytes. */
   readonly max_payload: number
   /** The largest number of fragments to accept in one message. */

@@ -1,6 +1,6 @@
-import { FakeClock } from '@bt/ws-protocol/testing'
 import { describe, expect, it } from 'vitest'
-import { TokenBucket } from '../../src/admission/token_bucket.js'
+import { FakeClock } from '../../src/testing/fake_clock.js'
+import { TokenBucket } from '../../src/time/token_bucket.js'
 
 /** Returns how many of the given number of tries succeed now. */
 function taken(bucket: TokenBucket, tries: number): number {
@@ -43,5 +43,31 @@ describe('TokenBucket', () => {
   it('of one a second lets one through', () => {
     const bucket = new TokenBucket(1, new FakeClock())
     expect(taken(bucket, 10)).toBe(1)
+  })
+
+  it('gives as many as are there of those that are asked for', () => {
+    const clock = new FakeClock()
+    const bucket = new TokenBucket(10, clock)
+    expect([bucket.take_up_to(7), bucket.take_up_to(7), bucket.take_up_to(7)]).toEqual([7, 3, 0])
+    clock.advance(250)
+    expect([bucket.take_up_to(7), bucket.take_up_to(7)]).toEqual([2, 0])
+    clock.advance(50)
+    expect(bucket.take_up_to(7)).toBe(1)
+  })
+
+  it.each([
+    [100, 100],
+    [10, 100],
+    [3, 334],
+    [1, 1_000],
+  ])('of %i a second, once empty, is worth waiting for %i ms', (per_second, wait_ms) => {
+    const clock = new FakeClock()
+    const bucket = new TokenBucket(per_second, clock)
+    expect(bucket.wait_ms(100)).toBe(0)
+    bucket.take_up_to(per_second)
+    expect(bucket.wait_ms(100)).toBe(wait_ms)
+    clock.advance(wait_ms)
+    expect(bucket.wait_ms(100)).toBe(0)
+    expect(bucket.take_up_to(per_second)).toBe(Math.max(1, per_second / 10))
   })
 })
