@@ -76,6 +76,62 @@ function connect_client(url: string, options: Partial<WsConnectOptions> = {}): H
 
 const url_of = (server: WsServer): string => `ws://${server.addr}/ws`
 
+describe('a server that is short of memory', () => {
+  const MIB = 1_048_576
+
+  /** Expects that the client was closed with 1013, and waits as long as the server asks for. */
+  function expect_asked_to_wait(heard: Heard): void {
+    const [{ info, delay_ms } = { info: undefined, delay_ms: 0 }] = heard.reconnecting
+    expect(info).toMatchObject({ code: 1013, cause: 'peer', clean: true })
+    const [, hint_ms] = /^overloaded; retry_after_ms=(\d+)$/.exec(info?.reason ?? '') ?? []
+    expect(Number(hint_ms)).toBeGreaterThanOrEqual(5_000)
+    expect(Number(hint_ms)).toBeLessThan(10_000)
+    // The client adds a delay of its own, which is short here.
+    expect(delay_ms - Number(hint_ms)).toBeGreaterThanOrEqual(0)
+    expect(delay_ms - Number(hint_ms)).toBeLessThanOrEqual(20)
+  }
+
+  it('because of what has come in asks the clients that it closes to wait', async () => {
+    const errors: NetError[] = []
+    const server = await start({
+      max_total_inbox: MIB,
+      max_payload: 4 * MIB,
+      on_error: error => errors.push(error),
+    })
+    const heard = connect_client(`ws://${server.addr}/ws`, { max_queue: 8 * MIB })
+    await heard.client.opened
+    const waits = heard.next_wait()
+    heard.client.send('x'.repeat(4 * MIB - 1))
+    await waits
+    expect(errors.map(({ code }) => code)).toEqual(['inbox_shed'])
+    expect_asked_to_wait(heard)
+  })
+
+  it('because of its queues asks the clients that it closes to wait', async () => {
+    const errors: NetError[] = []
+    const server = await start({
+      max_queue: 64 * MIB,
+      max_total_queue: 8 * MIB,
+      on_error: error => errors.push(error),
+    })
+    let release = (): void => {}
+    const pending = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const heard = connect_client(`ws://${server.addr}/ws`, { on_message: () => pending })
+    await heard.client.opened
+    const waits = heard.next_wait()
+    while (server.stats().shed === 0) {
+      server.broadcast('x'.repeat(100_000))
+      await new Promise(setImmediate)
+    }
+    release()
+    await waits
+    expect(errors.map(({ code }) => code)).toEqual(['queue_shed'])
+    expect_asked_to_wait(heard)
+  })
+})
+
 describe('reconnect', () => {
   it('reconnects when the server is back, and sends the messages from in between in order and once', async () => {
     const got: string[] = []

@@ -222,7 +222,10 @@ function with_sources(map, from, to) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const entry = join(PACKAGE, 'dist/index.browser.js')
-  for (const [name, has_texts] of /** @type {const} */ ([['development', true], ['production', false]])) {
+  for (const [name, has_texts] of /** @type {const} */ ([
+    ['development', true],
+    ['production', false],
+  ])) {
     const file = join(PACKAGE, 'dist/page', `${name}.js`)
     const { code, map } = await page_code(entry, { has_texts })
     mkdirSync(dirname(file), { recursive: true })

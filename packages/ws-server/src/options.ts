@@ -86,15 +86,16 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
   /**
    * Limit of all send queues together, in bytes with frame headers. Above it, the sockets with the largest
    * queues are closed with 1013, cause `overflow`, and `on_error` gets `queue_shed`, so that many slow peers
-   * can't take all memory. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
+   * can't take all memory. The Close asks each to come back after 5 to 10 seconds. From 1 to
+   * 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_queue?: number | undefined
   /**
    * Limit of the memory for received data, in bytes, over all sockets and clients that wait for `authorize`:
    * unfinished messages, messages that wait for an async callback or are being handled by one, and bytes that
    * are not parsed yet. From half of it on, sockets with slow callbacks are read more slowly; above it, the
-   * sockets that free the most memory are closed with 1013, cause `overflow`, and `on_error` gets
-   * `inbox_shed`. From 1 to 1,099,511,627,776. @defaultValue 256 MiB
+   * sockets that free the most memory are closed in the same way, and `on_error` gets `inbox_shed`. From 1 to
+   * 1,099,511,627,776. @defaultValue 256 MiB
    */
   max_total_inbox?: number | undefined
   /**

@@ -29,5 +29,8 @@ export function open_socket(
 }
 
 function flawed_option(name: string): NetError {
-  return new NetError('invalid_option', `connect: the option ${name} has what the browser refuses, or one twice`)
+  return new NetError(
+    'invalid_option',
+    `connect: the option ${name} has what the browser refuses, or one twice`,
+  )
 }

@@ -99,7 +99,9 @@ describe('what is constant in a page', () => {
   })
 
   it('is checked: a value that should not occur fails the build', () => {
-    expect(() => check_page_constants("traits = { side: 'server' }")).toThrow(/'server', which page_constants/)
+    expect(() => check_page_constants("traits = { side: 'server' }")).toThrow(
+      /'server', which page_constants/,
+    )
     expect(() => check_page_constants('platform = { channels }')).toThrow(/channels, which page_constants/)
   })
 })

@@ -18,6 +18,7 @@ import {
   type ListenerState,
 } from './inbox.js'
 import {
+  type Closing,
   CONNECTING,
   type ConnectionState,
   type Ending,
@@ -285,7 +286,7 @@ export class Connection<Handle> implements SocketEvents {
     this.#checks_to_ping = this.#silent_checks + this.inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
     // While reading is paused, silence says nothing about the peer.
     if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
-      this.#error = silent()
+      this.#error = new NetError('connection_lost', 'the peer was silent for twice heartbeat')
       this.#terminate('heartbeat')
     } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) this.#ping()
   }
@@ -422,16 +423,16 @@ export class Connection<Handle> implements SocketEvents {
 
   #fail_and_report(error: NetError, code: number, cause: CloseCause): void {
     // The report comes last, since `on_error` may close the connection itself.
-    if (this.fail(error, code, cause)) this.report(error)
+    if (this.fail(error, { code, reason: '', cause })) this.report(error)
   }
 
   /**
-   * Closes with `code` without sending the queue; returns `false` if this side has already ended the socket.
+   * Closes without sending the queue; returns `false` if this side has already ended the socket.
    */
-  protected fail(error: NetError, code: number, cause: CloseCause): boolean {
+  protected fail(error: NetError, closing: Closing): boolean {
     if (is_ending(this.lifecycle)) return false
     this.#error = error
-    this.step({ type: 'fail', closing: { code, reason: '', cause } })
+    this.step({ type: 'fail', closing })
     this.#outbox?.drop()
     return true
   }
@@ -547,11 +548,5 @@ export class Connection<Handle> implements SocketEvents {
 
 /** Returns the error of a call on a connection that has ended or is closing. */
 export function closed_error(call: 'send' | 'drained' | 'join' | 'reconnect' | 'signal'): NetError {
-  const message = `${call} found the connection closed or closing; see \`closed\``
-  return new NetError('closed', message)
-}
-
-function silent(): NetError {
-  const message = 'the peer was silent for twice heartbeat'
-  return new NetError('connection_lost', message)
+  return new NetError('closed', `${call} found the connection closed or closing; see \`closed\``)
 }

@@ -1,7 +1,7 @@
 import type { NetError } from '../errors/errors.js'
 import type { CloseCause } from './close_info.js'
 import { Connection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
-import { is_ending, type Lifecycle, type LifecycleEvent, server_step } from './lifecycle.js'
+import { type Closing, is_ending, type Lifecycle, type LifecycleEvent, server_step } from './lifecycle.js'
 import type { Platform } from './platform.js'
 
 /** How a server that shuts down treats messages that clients sent before they received its Close. */
@@ -43,12 +43,12 @@ export class ServerConnection<Handle> extends Connection<Handle> {
   }
 
   /**
-   * Closes with `code` and the cause `overflow`, without sending the queue, to free memory for other
+   * Closes with `code`, `reason` and the cause `overflow`, without sending the queue, to free memory for other
    * connections; returns `false` if the connection is already ending. `error` is reported at the end of the
    * turn: messages sent by `on_error` may shed further connections, and nest without limit.
    */
-  shed(error: NetError, code: number): boolean {
-    const is_shed = this.fail(error, code, 'overflow')
+  shed(error: NetError, code: number, reason: string): boolean {
+    const is_shed = this.fail(error, { code, reason, cause: 'overflow' })
     if (is_shed) this.platform.defer(() => this.report(error))
     return is_shed
   }
@@ -80,9 +80,9 @@ export class ServerConnection<Handle> extends Connection<Handle> {
     super.close_in_order(code, reason, cause)
   }
 
-  protected override fail(error: NetError, code: number, cause: CloseCause): boolean {
+  protected override fail(error: NetError, closing: Closing): boolean {
     if (!is_ending(this.lifecycle)) this.#delivers_late = false
-    return super.fail(error, code, cause)
+    return super.fail(error, closing)
   }
 
   get #is_late(): boolean {

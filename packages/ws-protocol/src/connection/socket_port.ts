@@ -61,10 +61,10 @@ export interface SocketEvents {
   /** The messages that wait for a callback, with their memory in bytes. */
   readonly inbox: { readonly bytes: number }
   /**
-   * Closes with `code` to free memory for other connections, and reports `error`; returns `false` if the
-   * connection is already ending. A client has none: only servers limit the memory of all connections.
+   * Closes with `code` and `reason` to free memory for other connections, and reports `error`; returns
+   * `false` if the connection is already ending. A client has none: only servers limit the memory of all connections.
    */
-  shed?(error: NetError, code: number): boolean
+  shed?(error: NetError, code: number, reason: string): boolean
   /** Closes in order, and drops the messages that wait for a callback. */
   close(): true
   /** The handshake is done. */

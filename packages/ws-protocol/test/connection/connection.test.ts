@@ -879,12 +879,12 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
     it('is shed once, and reports that at the end of the turn', () => {
       const error = new NetError('queue_shed', 'too much')
-      expect(connection.shed(error, 1013)).toBe(true)
-      expect(connection.shed(error, 1013)).toBe(false)
+      expect(connection.shed(error, 1013, 'later')).toBe(true)
+      expect(connection.shed(error, 1013, 'later')).toBe(false)
       expect(codes()).toEqual([])
       platform.end_turn()
       expect(codes()).toEqual(['queue_shed'])
-      expect(socket.calls).toEqual([{ call: 'close', code: 1013, reason: '' }])
+      expect(socket.calls).toEqual([{ call: 'close', code: 1013, reason: 'later' }])
     })
 
     it('keeps the code of the broken rule even if on_error closes', () => {
@@ -917,7 +917,7 @@ describe.each(QUEUES)('Connection with a queue of %s', (_name, { Platform, Socke
 
     it('ignores a failure after the end', () => {
       socket.end(1000)
-      expect(connection.shed(new NetError('queue_shed', 'too late'), 1013)).toBe(false)
+      expect(connection.shed(new NetError('queue_shed', 'too late'), 1013, '')).toBe(false)
       platform.end_turn()
       expect(codes()).toEqual([])
     })

@@ -1,6 +1,7 @@
 import { NetError } from '@bt/ws-protocol'
 import { INBOX_LIMIT_BYTES, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
 import type { InboxBudget, InboxHolder } from '@bt/ws-protocol/internal/node'
+import { shed_reason } from './shed_reason.js'
 
 /** The fraction of the limit from which the allowance of each socket shrinks. */
 const THROTTLE_FROM = 1 / 2
@@ -86,7 +87,7 @@ export class TotalInboxBudget implements InboxBudget {
     for (const holder of sheddable.sort((a, b) => b.sheddable_bytes - a.sheddable_bytes)) {
       if (this.#total_bytes <= target_bytes) return
       const error = inbox_shed(total_bytes, this.#limit_bytes, holder.held_bytes)
-      if (holder.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
+      if (holder.shed(error, TRY_AGAIN_LATER, shed_reason())) this.#shed += 1
     }
   }
 }

@@ -1,5 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
 import { type QueueBudget, TRY_AGAIN_LATER } from '@bt/ws-protocol/internal'
+import { shed_reason } from './shed_reason.js'
 
 /** A connection whose send queue counts against a {@link TotalQueueBudget}. */
 export interface BudgetedConnection {
@@ -8,10 +9,10 @@ export interface BudgetedConnection {
   /** Writes the queue to the network, as far as the network takes it. */
   flush(): void
   /**
-   * Closes with `code`, drops the queue, and reports `error` at the end of the turn. Returns `false` if it is
-   * ending already.
+   * Closes with `code` and `reason`, drops the queue, and reports `error` at the end of the turn. Returns
+   * `false` if it is ending already.
    */
-  shed(error: NetError, code: number): boolean
+  shed(error: NetError, code: number, reason: string): boolean
 }
 
 /**
@@ -70,7 +71,7 @@ export class TotalQueueBudget implements QueueBudget {
       if (shed_bytes >= excess_bytes) return
       if (!this.#ending.has(connection)) {
         const error = queue_shed(total_bytes - shed_bytes, this.#limit_bytes, queued)
-        if (connection.shed(error, TRY_AGAIN_LATER)) this.#shed += 1
+        if (connection.shed(error, TRY_AGAIN_LATER, shed_reason())) this.#shed += 1
         this.#ending.add(connection)
       }
       // This includes ending connections, so that no other connection is shed because of them.

@@ -30,10 +30,10 @@ export interface InboxHolder {
   /** Reports the bytes that it holds now to the budget. Not every change is noticed at once. */
   account(): void
   /**
-   * Closes with `code`, releases the data that it holds, and reports `error`; returns `false` if it was
-   * already ending.
+   * Closes with `code` and `reason`, releases the data that it holds, and reports `error`; returns `false` if
+   * it was already ending.
    */
-  shed(error: NetError, code: number): boolean
+  shed(error: NetError, code: number, reason: string): boolean
 }
 
 /** Limits the received data that the connections of a server hold together. */
@@ -339,8 +339,8 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     else if (waiting_bytes <= budget.max_waiting_bytes / 2) this.#release_hold_later(HOLD.OVER_BUDGET)
   }
 
-  shed(error: NetError, code: number): boolean {
-    const is_shed = this.#events.shed?.(error, code) === true
+  shed(error: NetError, code: number, reason: string): boolean {
+    const is_shed = this.#events.shed?.(error, code, reason) === true
     if (is_shed) {
       this.#is_shed = true
       this.#events.close()
