@@ -45,7 +45,9 @@ it.each(['production', 'development'] as const)(
     const sizes = Object.entries(modules)
       .map(([id, { renderedLength }]) => ({ id: id.replace(/^.*\/packages\//, ''), renderedLength }))
       .filter(({ renderedLength }) => renderedLength > 0)
-    const gzipped_bytes = gzipSync(code, { level: 9 }).length
+    // A release links to its own repository and version, of any length.
+    const measured = code.replace(/https:[^\s`'"]*(?=docs\/errors\.md#)/, '')
+    const gzipped_bytes = gzipSync(measured, { level: 9 }).length
     console.log(
       [
         `connect in ${mode}, minified: ${code.length} bytes, ${gzipped_bytes} gzipped (at most ${LIMITS_BYTES[mode]}), of ${sizes.length} modules (bytes before minifying):`,

@@ -1,5 +1,8 @@
 export type {
+  ConnectAttempt,
   HttpAgentLike,
+  PerAttempt,
+  PreviousEnd,
   ReconnectInfo,
   ReconnectOptions,
   TlsConnectOptions,

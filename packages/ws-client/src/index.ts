@@ -19,7 +19,14 @@ export {
   type TlsVersion,
 } from '@bt/ws-protocol'
 export type { HttpAgentLike } from './client/http_agent_like.js'
-export type { ReconnectInfo, ReconnectOptions, WsConnectOptions } from './client/options.js'
+export type {
+  ConnectAttempt,
+  PerAttempt,
+  PreviousEnd,
+  ReconnectInfo,
+  ReconnectOptions,
+  WsConnectOptions,
+} from './client/options.js'
 export type { TlsConnectOptions } from './client/tls_options.js'
 export type { WsClient } from './client/ws_client.js'
 export { connect } from './node/connect.js'

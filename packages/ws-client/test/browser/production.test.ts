@@ -1,5 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
 import { describe, expect, it } from 'vitest'
+import { ERRORS_PAGE } from '../../page_builds/build.mjs'
 import { connect as connect_of_sources } from '../../src/browser/connect.js'
 import type { WsClient } from '../../src/index.js'
 import { start_ws_server } from '../echo_server.js'
@@ -53,7 +54,7 @@ describe('an error of the production build', () => {
   ])('for %s says %s, with a link', (_name, start, call) => {
     const error = error_of(call)
     expect(error).toBeInstanceOf(NetError)
-    expect(String((error as Error).message)).toBe(`${start}: docs/errors.md#${(error as NetError).code}`)
+    expect(String((error as Error).message)).toBe(`${start}: ${ERRORS_PAGE}#${(error as NetError).code}`)
   })
 })
 

@@ -6,7 +6,7 @@ import { port_cases } from '@bt/ws-protocol/testing'
 import { build, type Rolldown } from 'vite'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { page_code } from '../../production/build.mjs'
+import { page_code } from '../../page_builds/build.mjs'
 import { stop_all } from '../echo_server.js'
 import { harness_of } from './port_harness.js'
 

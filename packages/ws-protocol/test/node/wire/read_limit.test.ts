@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { deflateRawSync } from 'node:zlib'
 import { frame_bytes } from '@bt/test-support/frames'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Connection } from '../../../src/connection/connection.js'
+import { ServerConnection } from '../../../src/connection/server_connection.js'
 import type { CloseInfo } from '../../../src/index.js'
 import { agreed_deflate } from '../../../src/node/deflate/deflate_agreement.js'
 import { node_platform } from '../../../src/node/platform/platform.js'
@@ -45,7 +45,7 @@ function numbers(count: number): string[] {
 }
 
 interface Opened {
-  readonly connection: Connection<null>
+  readonly connection: ServerConnection<null>
   readonly raw: Socket
   /** The messages that were delivered. */
   readonly received: string[]
@@ -76,7 +76,7 @@ async function open(
       opened.slowed += 1
     },
   })
-  const connection = new Connection<null>(
+  const connection = new ServerConnection<null>(
     { side: 'server', binary: false, close_timeout: 60_000, max_queue: 1_000_000 },
     {
       on_open: () => undefined,

@@ -66,13 +66,16 @@ export function errors_page({ name, version, repository }) {
     : `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/${name}@${version}/${path}`
 }
 
+/** The page that messages link to. */
+export const ERRORS_PAGE = errors_page(manifest)
+
 /**
  * Makes the error of a code, whose message links to the page that explains it. It replaces the class's
  * constructor, and is parsed as part of the code.
  */
 const NET_ERROR = `
 const net_error = (code, detail, options) =>
-  new NetError(code, code + (detail ? ' ' + detail : '') + ': ${errors_page(manifest)}#' + code, options);
+  new NetError(code, code + (detail ? ' ' + detail : '') + ': ${ERRORS_PAGE}#' + code, options);
 `
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { errors_page } from '../../production/build.mjs'
-import { check_page_constants, with_page_constants } from '../../production/page_constants.mjs'
-import { without_texts } from '../../production/texts.mjs'
-import { without_unused } from '../../production/unused.mjs'
+import { errors_page } from '../../page_builds/build.mjs'
+import { check_page_constants, with_page_constants } from '../../page_builds/page_constants.mjs'
+import { without_texts } from '../../page_builds/texts.mjs'
+import { without_unused } from '../../page_builds/unused.mjs'
 
 const IMPORT = "import { NetError } from '@bt/ws-protocol'\n"
 
