@@ -37,6 +37,25 @@ describe('connect', () => {
     expect(ws.state).toBe('closed')
   })
 
+  it('sends what on_open sends ahead of what waited, which it can await', async () => {
+    const received: string[] = []
+    const { url } = await start_ws_server(ws => {
+      ws.on('message', data => {
+        if (received.push(String(data)) === 4) ws.close()
+      })
+    })
+    const ws = connect({ type: 'ws', url })
+    ws.send('a')
+    ws.send('b')
+    ws.on_open(async () => {
+      ws.send('who I am')
+      await ws.drained()
+      ws.send('what I want')
+    })
+    await ws.closed
+    expect(received).toEqual(['who I am', 'what I want', 'a', 'b'])
+  })
+
   it('calls on_open before any message, and on_close last', async () => {
     const { url } = await start_ws_server(ws => {
       ws.send('welcome')

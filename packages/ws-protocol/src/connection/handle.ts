@@ -54,7 +54,8 @@ export interface ConnectionHandle {
    * Resolves when the network has taken every message sent so far, which does not mean that the peer has
    * received it. Rejects with `connection_lost` as soon as one of these messages is lost with the connection,
    * even if the client reconnects; messages lost before the call do not count. Rejects with `closed` if
-   * nothing is sent any more. A rejection that is not awaited counts as handled.
+   * nothing is sent any more. On a client, while `on_open` runs, it waits only for what is sent ahead of the queue.
+   * A rejection that is not awaited counts as handled.
    */
   readonly drained: () => Promise<void>
 }

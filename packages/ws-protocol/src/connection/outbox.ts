@@ -26,6 +26,20 @@ interface Rest {
   is_open: boolean
 }
 
+/** The promise that {@link Outbox.drained} returns, and its resolver. */
+interface Drain {
+  readonly promise: Promise<void>
+  settle(result?: Promise<never>): void
+}
+
+function new_drain(): Drain {
+  let settle!: Drain['settle']
+  const promise = new Promise<void>(resolve => {
+    settle = resolve
+  })
+  return { promise, settle }
+}
+
 /** The settings of an outbox. */
 export interface OutboxSettings {
   /** The side of the connection: a client's frames are masked (RFC 6455 §5.1). */
@@ -59,8 +73,9 @@ export class Outbox {
   /** The error that `send` returns from when the queue was full until everything has been sent. */
   #full_error: NetError | undefined
   /** The promise that {@link Outbox.drained} returns, and its resolver. */
-  #sent: Promise<void> | undefined
-  #resolve_sent: ((result?: Promise<never>) => void) | undefined
+  #sent: Drain | undefined
+  /** The same for what was called while first words may come: it waits for these alone. */
+  #first_sent: Drain | undefined
 
   constructor(settings: OutboxSettings, platform: Platform, callbacks: CallbackState) {
     this.#settings = settings
@@ -123,6 +138,7 @@ export class Outbox {
    */
   flush(): boolean {
     while (this.#first_messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
+    if (this.#first_unsent === 0) this.#settle_first()
     if (this.unsent > 0) return false
     this.#end_episode()
     return true
@@ -133,11 +149,12 @@ export class Outbox {
    * lost.
    */
   drained(): Promise<void> {
-    if (this.unsent === 0) return Promise.resolve()
-    this.#sent ??= new Promise(resolve => {
-      this.#resolve_sent = resolve
-    })
-    return this.#sent
+    const is_first = this.#rest?.is_open === false
+    if ((is_first ? this.#first_unsent : this.unsent) === 0) return Promise.resolve()
+    const sent = (is_first ? this.#first_sent : this.#sent) ?? new_drain()
+    if (is_first) this.#first_sent = sent
+    else this.#sent = sent
+    return sent.promise
   }
 
   /** Keeps what is queued behind what is sent from now on, the first words of a connection. */
@@ -192,18 +209,26 @@ export class Outbox {
   }
 
   #lose(messages: number): void {
-    if (messages > 0 && this.#sent !== undefined)
-      this.#settle_sent(Promise.reject(lost_before_sent(messages)))
+    if (messages === 0 || (this.#sent ?? this.#first_sent) === undefined) return
+    const lost = Promise.reject(lost_before_sent(messages))
+    this.#settle_first(lost)
+    this.#settle_sent(lost)
   }
 
   #end_episode(): void {
     this.#full_error = undefined
+    this.#settle_first()
     this.#settle_sent()
   }
 
   #settle_sent(result?: Promise<never>): void {
+    this.#sent?.settle(result)
     this.#sent = undefined
-    this.#resolve_sent?.(result)
+  }
+
+  #settle_first(result?: Promise<never>): void {
+    this.#first_sent?.settle(result)
+    this.#first_sent = undefined
   }
 
   /** Returns the queue for the next message. */
@@ -217,6 +242,11 @@ export class Outbox {
 
   #make_queue(): SendQueue {
     return this.#platform.make_queue(this.#settings.side === 'client')
+  }
+
+  /** The number of messages that the network has not taken, without those that follow the first words. */
+  get #first_unsent(): number {
+    return this.#first_messages + (this.#port?.unsent ?? 0)
   }
 
   /** The number of messages that may be written. */
@@ -237,7 +267,9 @@ export class Outbox {
   get #room_bytes(): number {
     const port = this.#port
     const buffered_bytes = port !== undefined && port.unsent > 0 ? port.buffered_bytes : 0
-    return this.#settings.max_queue - this.#bytes - buffered_bytes
+    // First words have room of their own: else a full queue would keep a client from saying who it is.
+    const held_bytes = this.#rest?.is_open === false ? this.#rest.bytes : 0
+    return this.#settings.max_queue - (this.#bytes - held_bytes) - buffered_bytes
   }
 
   #full(): NetError {

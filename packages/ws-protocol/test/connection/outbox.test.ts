@@ -480,6 +480,126 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     })
   })
 
+  describe('first words', () => {
+    const sent = (): readonly (string | Uint8Array)[] => socket.sent
+    const is_settled = async (promise: Promise<unknown>): Promise<boolean> => {
+      let settled = false
+      promise.then(
+        () => (settled = true),
+        () => (settled = true),
+      )
+      for (let i = 0; i < 5; i += 1) await Promise.resolve()
+      return settled
+    }
+
+    /** Opens a connection for which these messages wait. */
+    const start_held = (...messages: string[]): void => {
+      start(1_000)
+      for (const message of messages) expect(outbox.send(message)).toBe(true)
+      outbox.hold()
+      outbox.attach(socket)
+      socket.open()
+    }
+
+    beforeEach(() => start_held('a', 'b'))
+
+    it('go ahead of what waited, which follows when they are released, before what is sent later', () => {
+      outbox.send('first')
+      platform.end_turn()
+      expect(sent()).toEqual(['first'])
+      outbox.send('second')
+      outbox.release()
+      outbox.send('c')
+      platform.end_turn()
+      expect(sent()).toEqual(['first', 'second', 'a', 'b', 'c'])
+      expect(outbox.unsent).toBe(0)
+    })
+
+    it('may be none', () => {
+      platform.end_turn()
+      expect(sent()).toEqual([])
+      outbox.release()
+      expect(sent()).toEqual(['a', 'b'])
+    })
+
+    it('keep the order if the network takes them only after the release', () => {
+      outbox.send('taken')
+      socket.takes_writes = false
+      platform.end_turn()
+      outbox.send('first')
+      outbox.release()
+      outbox.send('c')
+      platform.end_turn()
+      socket.takes_writes = true
+      socket.drain()
+      expect(sent()).toEqual(['taken', 'first', 'a', 'b', 'c'])
+    })
+
+    it('can be awaited, without what they hold back', async () => {
+      socket.takes_writes = false
+      outbox.send('first')
+      platform.end_turn()
+      const [of_first, again] = [outbox.drained(), outbox.drained()]
+      expect(again).toBe(of_first)
+      expect(await is_settled(of_first)).toBe(false)
+      socket.takes_writes = true
+      socket.drain()
+      expect(await is_settled(of_first)).toBe(true)
+      expect(await is_settled(outbox.drained())).toBe(true)
+      outbox.release()
+      await outbox.drained()
+      expect(sent()).toEqual(['first', 'a', 'b'])
+    })
+
+    it('leave a drained() that was called before to wait for everything', async () => {
+      start(1_000)
+      outbox.send('a')
+      const drained = outbox.drained()
+      outbox.hold()
+      outbox.attach(socket)
+      socket.open()
+      outbox.send('first')
+      platform.end_turn()
+      expect(sent()).toEqual(['first'])
+      expect(await is_settled(drained)).toBe(false)
+      outbox.release()
+      expect(await is_settled(drained)).toBe(true)
+    })
+
+    it('that are unsent are lost with their port, while the rest is kept for the next one', async () => {
+      socket.takes_writes = false
+      outbox.send('taken')
+      platform.end_turn()
+      outbox.send('first')
+      const drained = outbox.drained()
+      expect(outbox.detach()).toBe(2)
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
+      expect(outbox.unsent).toBe(2)
+      const next = new Socket()
+      next.connect_to(socket_events())
+      outbox.attach(next)
+      next.open()
+      expect(next.sent).toEqual(['a', 'b'])
+      expect(outbox.bytes).toBe(0)
+    })
+
+    it('have room of their own in front of a full queue', () => {
+      const large = 'x'.repeat(900)
+      start_held(large)
+      socket.takes_writes = false
+      expect(outbox.send(large)).toBe(true)
+      expect(outbox.send(large)).toMatchObject({ code: 'queue_full' })
+      outbox.release()
+      expect(outbox.send('y')).toMatchObject({ code: 'queue_full' })
+    })
+
+    it('count as unsent when they are dropped, like the rest', () => {
+      outbox.send('first')
+      outbox.drop()
+      expect([outbox.unsent, outbox.bytes]).toEqual([3, 0])
+    })
+  })
+
   describe('drop', () => {
     it('drops the queue, and still counts it as unsent', () => {
       start_open(1_000)
