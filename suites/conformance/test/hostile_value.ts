@@ -7,6 +7,11 @@ const boom = (): never => {
   throw new Error('boom')
 }
 
+/** Whether an error is one that a hostile value throws when it is read. */
+export function is_boom(error: unknown): boolean {
+  return error instanceof Error && /^boom$|proxy that has been revoked/.test(error.message)
+}
+
 /** Returns a proxy whose traps all throw. */
 function throwing_proxy(target: object): object {
   const traps = Object.getOwnPropertyNames(Reflect).map(name => [name, boom])
