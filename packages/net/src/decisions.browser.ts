@@ -1,7 +1,7 @@
 import { NetError } from '@bt/ws-protocol'
 
 /**
- * Throws: a page accepts no connections.
+ * Throws: neither a page nor a worker at the edge accepts connections.
  *
  * @throws NetError `unsupported`, always
  */
@@ -10,7 +10,7 @@ export function accept(): never {
 }
 
 /**
- * Throws: a page accepts no connections, and has none to refuse.
+ * Throws: neither a page nor a worker at the edge accepts connections, so there are none to refuse.
  *
  * @throws NetError `unsupported`, always
  */
@@ -19,6 +19,6 @@ export function refuse(): never {
 }
 
 function takes_no_connections(call: 'accept' | 'refuse'): NetError {
-  const message = `${call}: a browser takes no connections: ${call} in the authorize of listen, in Node`
+  const message = `${call}: this platform takes no connections: ${call} in the authorize of listen, in Node`
   return new NetError('unsupported', message)
 }

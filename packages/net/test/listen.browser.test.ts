@@ -18,7 +18,7 @@ it.each([
   expect(call).toThrow(
     expect.objectContaining({
       code: 'unsupported',
-      message: `${name}: a browser takes no connections: ${name} in the authorize of listen, in Node`,
+      message: `${name}: this platform takes no connections: ${name} in the authorize of listen, in Node`,
     }),
   )
 })

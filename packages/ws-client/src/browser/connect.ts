@@ -6,6 +6,7 @@ import type { WsClient } from '../client/ws_client.js'
 import { open_socket } from './open_socket.js'
 import { browser_rules } from './options.js'
 import { browser_platform } from './platform.js'
+import { WebSocketPort } from './web_socket_port.js'
 
 /**
  * Connects to a WebSocket server over the platform's own WebSocket; otherwise as in Node.
@@ -17,6 +18,10 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   return new Client(settings, browser_platform, {
     rules: browser_rules,
     open: ({ url, protocols }, connection) =>
-      open_socket(url, settings, connection, () => new WebSocket(url, [...protocols])),
+      open_socket(
+        url,
+        () => new WebSocket(url, [...protocols]),
+        socket => new WebSocketPort(socket, url, settings, connection),
+      ),
   })
 }

@@ -7,6 +7,7 @@ import type { WsClient } from '../client/ws_client.js'
 import { open_socket } from './open_socket.js'
 import { browser_rules } from './options.js'
 import { browser_platform } from './platform.js'
+import { WebSocketPort } from './web_socket_port.js'
 
 /** What the WebSocket of Deno and Bun takes as its second argument, beside a list of subprotocols. */
 interface HandshakeInit {
@@ -36,7 +37,11 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
       // Without headers, the call is the standard one, which versions that take no headers understand. Those
       // throw if they get an object, so headers are never dropped.
       const init = headers === undefined ? [...protocols] : { headers, protocols: [...protocols] }
-      return open_socket(url, settings, connection, () => new WebSocket(url, init))
+      return open_socket(
+        url,
+        () => new WebSocket(url, init),
+        socket => new WebSocketPort(socket, url, settings, connection),
+      )
     },
   })
 }

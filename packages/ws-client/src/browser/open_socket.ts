@@ -1,8 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
-import { describe_cause, type SocketEvents, shown_url } from '@bt/ws-protocol/internal'
+import { describe_cause, type SocketPort, shown_url } from '@bt/ws-protocol/internal'
 import type { OpenedSocket } from '../client/client.js'
-import type { ConnectSettings } from '../client/options.js'
-import { WebSocketPort } from './web_socket_port.js'
 
 /**
  * Starts to connect over the WebSocket of the platform, which `create` makes.
@@ -10,15 +8,14 @@ import { WebSocketPort } from './web_socket_port.js'
  * @throws NetError `invalid_option` for a subprotocol that is no token, or is there twice; `unsupported` if the
  * platform has no WebSocket, or the page may not connect to that URL
  */
-export function open_socket(
+export function open_socket<Socket extends { readonly protocol?: string | null | undefined }>(
   url: string,
-  settings: ConnectSettings,
-  events: SocketEvents,
-  create: () => WebSocket,
+  create: () => Socket,
+  make_port: (socket: Socket) => SocketPort,
 ): OpenedSocket {
   try {
     const socket = create()
-    return { port: new WebSocketPort(socket, url, settings, events), protocol: () => socket.protocol }
+    return { port: make_port(socket), protocol: () => socket.protocol ?? '' }
   } catch (cause) {
     // The URL was checked before. The browser's text, which shows the subprotocol, is left out: it may be secret.
     if ((cause as Error).name === 'SyntaxError') throw flawed_option('protocols')
