@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
@@ -8,7 +8,7 @@ import { RunningProgram } from '@bt/test-support/running_program'
 import { temporary_folder } from '@bt/test-support/temporary'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { bundle_with_esbuild, NODE_BUNDLES, PAGE_BUNDLES, remove_entries } from './bundles.ts'
+import { bundle_with_esbuild, ESBUILD_BANNER, NODE_BUNDLES, PAGE_BUNDLES, remove_entries } from './bundles.ts'
 
 /** The bundles run here, where no package is installed. */
 const FOLDER = temporary_folder('bundles')
@@ -63,7 +63,9 @@ it('a server alone contains no CommonJS code: as a module, it starts without a b
   expect(await program.exit).toEqual({ code: 0, signal: null })
 })
 
-it('esbuild needs the banner for a module that connects', async () => {
+it('esbuild needs the banner for a module that connects, and the guide has it', async () => {
+  const guide = readFileSync(new URL('../../../docs/platforms.md', import.meta.url), 'utf8')
+  expect(guide).toContain(`\n${ESBUILD_BANNER}\n`)
   const code = await bundle_with_esbuild(BOTH_SIDES, { platform: 'node', format: 'esm' })
   const file = join(FOLDER, 'bundle.mjs')
   writeFileSync(file, code)

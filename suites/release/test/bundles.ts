@@ -31,8 +31,8 @@ export interface NodeBundle extends Bundle {
 }
 
 /** The banner that esbuild needs for a module which contains CommonJS code, such as `ws`. */
-const ESBUILD_BANNER =
-  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+export const ESBUILD_BANNER =
+  "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)"
 
 /** What bundlers put in the place of a package that is not installed, if they are told to. */
 const EMPTY_PACKAGES: esbuild.Plugin = {

@@ -147,8 +147,9 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   connect_timeout?: number | undefined
   /**
    * Extra headers of the handshake, by name, each once; not `Connection`, `Upgrade` or `Sec-WebSocket-…`,
-   * which it has already (RFC 6455 §4.1). In Node, Deno and Bun: a browser throws `unsupported`. Deno sends its
-   * own `Host` and `User-Agent` all the same. Or a function of each attempt. @defaultValue none
+   * which it has already (RFC 6455 §4.1). In Node, Deno, Bun and React Native: a browser throws
+   * `unsupported`. Deno sends its own `Host` and `User-Agent` all the same. Or a function of each attempt.
+   * @defaultValue none
    */
   headers?: PerAttempt<Readonly<Record<string, string>> | undefined> | undefined
   /**
