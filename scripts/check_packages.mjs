@@ -18,6 +18,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Entries for authors of ports and for our own packages, which are modules only. */
 const MODULES_ONLY = new Set(['./broker', './testing', './internal', './internal/node'])
 
+/** The modules that bundlers have to keep although nothing is imported from them. */
+const MODULES_WITH_EFFECTS = { '@bt/ws-client': ['./dist/react_native/async_iterator.js'] }
+
 const root = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const folder = mkdtempSync(join(tmpdir(), 'check-packages-'))
 try {
@@ -62,7 +65,7 @@ function manifest_problems(manifest) {
     license: root.license,
     engines: root.engines,
     type: 'module',
-    sideEffects: false,
+    sideEffects: MODULES_WITH_EFFECTS[manifest.name] ?? false,
     files: ['dist', 'src'],
     publishConfig: { ...manifest.publishConfig, access: 'public' },
     exports: { ...manifest.exports, './package.json': './package.json' },
