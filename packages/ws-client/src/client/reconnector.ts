@@ -50,6 +50,8 @@ export class Reconnector implements ConnectionRetry<unknown> {
   #asked_ms = 0
   #earliest_ms = 0
   #opened_ms: number | undefined
+  /** Why the last attempt failed. */
+  #error: NetError | undefined
   #cancel_wait: CancelTimer | undefined
 
   /** `random` returns a number from 0 to below 1. */
@@ -74,7 +76,7 @@ export class Reconnector implements ConnectionRetry<unknown> {
     this.#opened_ms = undefined
     const is_refused = info.cause === 'refused'
     // Attempts without a network do not count.
-    if (is_refused && this.attempts > 0 && this.#platform.is_offline?.()) this.attempts -= 1
+    if (is_refused && this.attempts > 0 && this.#platform.is_offline?.(error)) this.attempts -= 1
     const { is_final, delay_ms, spread_ms } = read_refusal?.(error) ?? close_hint(info)
     if (!(this.#retries(info, error) ?? !is_final)) return false
     if (this.attempts >= max_attempts) {
@@ -102,6 +104,7 @@ export class Reconnector implements ConnectionRetry<unknown> {
 
   /** Reconnects after the delay. */
   lost(_handle: unknown, info: CloseInfo, error: NetError | undefined): void {
+    this.#error = error
     this.attempts += 1
     this.#earliest_ms = this.#now_ms + this.#asked_ms
     this.#reconnect_after(this.#delay_ms)
@@ -124,7 +127,7 @@ export class Reconnector implements ConnectionRetry<unknown> {
     this.stop()
     this.#cancel_wait = this.#platform.clock.start_timer(delay_ms, () => {
       // Without a network, the wait goes on until it is woken up.
-      if (this.#platform.is_cut_off?.(this.#events.url())) return
+      if (this.#platform.is_cut_off?.(this.#events.url(), this.#error)) return
       this.stop()
       this.#events.reconnect()
     })

@@ -6,6 +6,7 @@ import { Client, type OpenedSocket } from '../client/client.js'
 import type { AttemptOptions, WsConnectOptions } from '../client/options.js'
 import type { WsClient } from '../client/ws_client.js'
 import { monitor_callbacks } from './monitored_clients.js'
+import { network_watch } from './network_watch.js'
 import { open_socket } from './open_socket.js'
 import type { Route } from './opening_stream.js'
 import { node_rules } from './options.js'
@@ -68,6 +69,9 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
     const route = constant_route ?? route_of(attempt)
     return open_socket({ ...settings, ...attempt }, route, platform.clock, connection)
   }
-  const client: Client = new Client(settings, platform, { open, rules: node_rules, read_refusal })
+  // A network in memory has no interfaces.
+  const { is_offline, is_cut_off, watch_wakeups } = network_watch
+  const client_platform = connect ? platform : { ...platform, is_offline, is_cut_off, watch_wakeups }
+  const client: Client = new Client(settings, client_platform, { open, rules: node_rules, read_refusal })
   return client
 }

@@ -28,10 +28,13 @@ export interface Platform {
   make_controller(): AbortControllerLike
   /** The channels to publish events on, if the platform has any. */
   readonly channels?: EventChannels
-  /** Returns whether there is no network. Left out if the platform does not know. */
-  is_offline?(): boolean
+  /**
+   * Returns whether there is no network; `error` is why the last attempt to connect failed. Left out if the
+   * platform does not know.
+   */
+  is_offline?(error?: NetError): boolean
   /** Returns whether `url` is unreachable because there is no network, which a loopback address never is. */
-  is_cut_off?(url: string): boolean
+  is_cut_off?(url: string, error?: NetError): boolean
   /**
    * Calls `task` whenever what was known about connections may be out of date: the network is back, the page
    * is shown again, or the process was suspended. Returns a function that stops this.
