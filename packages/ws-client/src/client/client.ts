@@ -284,7 +284,8 @@ export class Client implements WsClient<Data> {
     const attempt = { attempt: this.#attempts, last: this.#state.last, signal }
     compute_options(this.#settings, this.#source.rules, attempt)
       .then(options => {
-        if (!signal.aborted) this.#open_socket(options)
+        // Closing may have ended the attempt without its being reported yet.
+        if (!signal.aborted && this.#connection.is_opening) this.#open_socket(options)
       })
       .catch(error => {
         if (!signal.aborted) this.#connection.abandon(error as NetError)

@@ -161,10 +161,10 @@ describe('a client whose options are functions', () => {
     start({ url: of_attempt(() => new Promise<string>(given => (resolve = given))) })
     await settled()
     client.close()
-    platform.end_turn()
-    expect(attempts[0]?.signal.aborted).toBe(true)
     resolve(URL)
     await settled()
+    platform.end_turn()
+    expect(attempts[0]?.signal.aborted).toBe(true)
     expect([sockets.length, infos.length, errors]).toEqual([0, 1, []])
   })
 

@@ -256,9 +256,14 @@ export class Connection<Handle> implements SocketEvents {
     return true
   }
 
+  /** Whether the connection still has to open its first or next socket. */
+  get is_opening(): boolean {
+    return is_unopened(this.lifecycle)
+  }
+
   /** Gives up a socket that does not open, because of `error`. */
   abandon(error: NetError): void {
-    if (!is_unopened(this.lifecycle)) return
+    if (!this.is_opening) return
     if (this.port === undefined) this.socket_closed(ABNORMAL_CLOSURE, '', error)
     else {
       this.#error = error

@@ -61,7 +61,7 @@ export interface InboxEvents<Owner> {
   pause(owner: Owner): void
   /** The inbox has room again: the socket should resume reading. */
   resume(owner: Owner): void
-  /** The callback for opening is done. */
+  /** The callback for the latest opening is done. */
   opened(owner: Owner): void
   /** The last callback is done. */
   settled(owner: Owner, info: CloseInfo): void
@@ -216,7 +216,8 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   #done(info?: CloseInfo): void {
     const done = this.running
     this.running = undefined
-    if (done === 'on_open') this.#events.opened(this.#owner)
+    // Not if it was that of an earlier connection, and that of the present one still waits.
+    if (done === 'on_open' && this.#waiting_events === 0) this.#events.opened(this.#owner)
     else if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 

@@ -24,6 +24,8 @@ class RecordedCallbacks implements InboxCallbacks<undefined> {
     this.record(String(data))
   on_close: (handle: undefined, info: CloseInfo) => unknown = (_, info) => this.record(`close ${info.reason}`)
 
+  readonly openings: number[] = []
+
   async release(name: string): Promise<void> {
     this.held.get(name)?.release()
     await settled()
@@ -42,7 +44,7 @@ const EVENTS: InboxEvents<RecordedCallbacks> = {
   report: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
   pause: recorder => void recorder.calls.push('pause'),
   resume: recorder => void recorder.calls.push('resume'),
-  opened: () => {},
+  opened: recorder => void recorder.openings.push(recorder.calls.length),
   settled: (recorder, { reason }) => void recorder.calls.push(`done ${reason}`),
 }
 
@@ -377,6 +379,16 @@ describe('Inbox', () => {
     for (const name of names) inbox.message(name, name.length)
     await recorder.release('0')
     expect(recorder.calls).toEqual(names)
+  })
+
+  it('tells that on_open is done only after the latest one', async () => {
+    recorder.hold = name => name === 'open'
+    inbox.open()
+    inbox.open()
+    await recorder.release('open')
+    expect([recorder.calls, recorder.openings]).toEqual([['open', 'open'], []])
+    await recorder.release('open')
+    expect(recorder.openings).toEqual([2])
   })
 
   describe('open and after_messages', () => {
