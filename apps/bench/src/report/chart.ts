@@ -1,4 +1,5 @@
 import type { Spread } from '../statistics.js'
+import { card, linear_ticks, rounded, text, WIDTH } from './svg.js'
 import { shown } from './table.js'
 
 /** A chart of horizontal bars, one for each subject, in groups. */
@@ -22,7 +23,6 @@ export interface Bar {
   readonly spread: Spread
 }
 
-const WIDTH = 760
 const LEFT = 150
 const RIGHT = 90
 const TOP = 64
@@ -34,23 +34,6 @@ const PLOT = WIDTH - LEFT - RIGHT
 
 /** The scale is logarithmic if the largest value is more than this many times the smallest. */
 const MAX_LINEAR_RATIO = 12
-
-/** Each chart has its own background, so that it is readable on any page. */
-const STYLE = `
-  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
-  .title { font-size: 16px; font-weight: 600; }
-  .head { font-weight: 600; }
-  .faint { fill: #59636e; font-size: 12px; }
-  .card { fill: #ffffff; stroke: #d1d9e0; }
-  .grid { stroke: #d1d9e0; stroke-width: 1; }
-  .spread { stroke: #1f2328; stroke-width: 1.5; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #f0f6fc; }
-    .faint { fill: #9198a1; }
-    .card { fill: #0d1117; stroke: #3d444d; }
-    .grid { stroke: #3d444d; }
-    .spread { stroke: #f0f6fc; }
-  }`
 
 /** Maps figures to x coordinates. */
 interface Scale {
@@ -75,20 +58,12 @@ export function svg_of({ title, caption, groups }: Chart): string {
       y += ROW
     }
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title">`,
-    `<title id="title">${escaped(`${title}: ${caption}`)}</title>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    text(16, 28, title, 'title'),
-    text(16, 48, `${caption}${scale.note}`, 'faint'),
+  return card({ title, caption: `${caption}${scale.note}`, described: `${title}: ${caption}`, height }, [
     ...parts,
     ...scale.ticks.map(tick =>
       text(scale.x_of(tick), height - BOTTOM + 18, tick.toLocaleString('en'), 'faint', 'middle'),
     ),
-    '</svg>',
-    '',
-  ].join('\n')
+  ])
 }
 
 function bar_parts({ label, color, spread }: Bar, y: number, { x_of }: Scale): string[] {
@@ -119,13 +94,7 @@ function scale_for(spreads: readonly Spread[]): Scale {
 
 function linear_scale(most: number): Scale {
   const top = most > 0 ? most : 1
-  const step = [1, 2, 5, 10]
-    .map(times => times * 10 ** Math.floor(Math.log10(top / 4)))
-    .find(s => top / s <= 6)
-  const ticks = Array.from({ length: Math.floor(top / (step as number)) + 1 }, (_, index) =>
-    Number((index * (step as number)).toPrecision(12)),
-  )
-  return { x_of: value => LEFT + (Math.max(0, value) / top) * PLOT, ticks, note: '' }
+  return { x_of: value => LEFT + (Math.max(0, value) / top) * PLOT, ticks: linear_ticks(top), note: '' }
 }
 
 /** Returns a logarithmic scale that begins at a power of ten, so that the shortest bar is visible. */
@@ -141,22 +110,4 @@ function log_scale(least: number, most: number): Scale {
     ticks: ticks.filter(tick => tick <= most),
     note: '; the scale is logarithmic',
   }
-}
-
-function text(x: number, y: number, content: string, style = '', anchor = 'start'): string {
-  const classes = style === '' ? '' : ` class="${style}"`
-  const anchors = anchor === 'start' ? '' : ` text-anchor="${anchor}"`
-  return `<text x="${rounded(x)}" y="${rounded(y)}"${classes}${anchors}>${escaped(content)}</text>`
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-function escaped(content: string): string {
-  return content
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
 }
