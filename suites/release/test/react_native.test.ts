@@ -1,9 +1,9 @@
 import { runInNewContext } from 'node:vm'
 import { transformAsync } from '@babel/core'
 import { listen } from '@bt/net'
-import { expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { bundle_with_esbuild } from './bundles.ts'
+import { bundle_with_esbuild, remove_entries } from './bundles.ts'
 
 const PROGRAM = `
 import { connect } from '@bt/net'
@@ -18,6 +18,8 @@ globalThis.run = async url => {
   return calls
 }
 `
+
+afterAll(remove_entries)
 
 /** Compiles classes as the preset of React Native does: private fields become plain properties. */
 async function compile(code: string): Promise<string> {

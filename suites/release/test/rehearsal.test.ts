@@ -268,7 +268,12 @@ describe.each(PACKAGES)('the published %s', name => {
     const source_of = (file: string): string =>
       file.replace(/^dist\/(.*?)(\.d\.c?ts|\.c?js)(\.map)?$/, 'src/$1.ts')
     const others = files.filter(file => !sources.has(file) && !sources.has(source_of(file)))
-    expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
+    const of_pages = ['development', 'production'].flatMap(name => [
+      `dist/page/${name}.js`,
+      `dist/page/${name}.js.map`,
+    ])
+    const expected = ['LICENSE', 'README.md', ...(name === '@bt/ws-client' ? of_pages : []), 'package.json']
+    expect(others.sort()).toEqual(expected)
   })
 })
 
