@@ -66,6 +66,8 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
   let is_over = false
   /** Whether what is sent goes ahead of what waits. */
   let are_first_words = false
+  /** How many openings `on_open` is not done with. */
+  let openings = 0
   let was_shut_down = false
   const hold = (): unknown => (random() < 0.2 ? new Promise<void>(resolve => (release = resolve)) : undefined)
   const retry: ConnectionRetry<null> = {
@@ -78,9 +80,14 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
       retry: is_retried ? retry : undefined,
       on_open: () => {
         record.delivered.push('open')
+        const done = (): void => {
+          // That of an earlier socket does not count while that of the present one waits.
+          openings -= 1
+          if (openings === 0) are_first_words = false
+        }
         const held = hold()
-        if (held instanceof Promise) held.then(() => (are_first_words = false))
-        else are_first_words = false
+        if (held instanceof Promise) held.then(done)
+        else done()
         return held
       },
       on_message: (_handle, data) => {
@@ -149,6 +156,7 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
     if (connection.state !== 'closing') {
       record.received.push('open')
       are_first_words = true
+      openings += 1
     }
     current.socket.open()
   }
