@@ -103,7 +103,7 @@ describe('the page after a lost connection', () => {
     expect(await demo.page.textContent('#end_cause')).toBe('network')
   })
 
-  it('gets Close 1012 with a delay from a stopping server, and reconnects at once when the network returns', async () => {
+  it('gets Close 1012 with a delay from a stopping server, and reconnects at once when asked to', async () => {
     const server = await start_server()
     const { program, url } = server
     const demo = await open_page(url, {}, hold_waits)
@@ -119,6 +119,7 @@ describe('the page after a lost connection', () => {
     await demo.shows('log', '→ welcome back')
     await demo.shows('state', 'reconnecting')
     await demo.page.context().setOffline(false)
+    await demo.page.click('#again')
     await demo.shows('log', '← welcome back')
     await demo.shows('state', 'open')
     expect(demo.logged).toEqual([])

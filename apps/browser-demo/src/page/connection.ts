@@ -156,12 +156,9 @@ export class Connection implements Sender {
     this.#ws?.close()
   }
 
-  /**
-   * Reconnects without further delay, as the client does by itself when the network returns, and keeps the
-   * queue.
-   */
+  /** Reconnects without further delay, and keeps the queue. */
   try_now(): void {
-    dispatchEvent(new Event('online'))
+    if (this.#ws?.state === 'reconnecting') this.#ws.reconnect()
   }
 
   /** Sends a message and counts it, or returns why it can't. */
