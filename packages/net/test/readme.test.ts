@@ -73,7 +73,7 @@ const PRINTED = 'from server: welcome\nfrom server: echo:hello\nclosed\n'
 const PAGES = [
   { page: 'README.md', chinese: 'README.zh-CN.md', names: ['server', 'client'] },
   { page: 'docs/server.md', chinese: 'docs/zh/server.md', names: ['admission', 'topics', 'tls'] },
-  { page: 'docs/client.md', chinese: 'docs/zh/client.md', names: ['reconnect', 'loop', 'drained'] },
+  { page: 'docs/client.md', chinese: 'docs/zh/client.md', names: ['probe', 'reconnect', 'loop', 'drained'] },
 ] as const
 
 const text_of = (page: string): string => readFileSync(join(root, page), 'utf8')

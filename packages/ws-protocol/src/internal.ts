@@ -18,6 +18,7 @@ export {
 export type { Closing, Ending } from './connection/lifecycle.js'
 export type { OutboxSettings, QueueBudget } from './connection/outbox.js'
 export type { Platform } from './connection/platform.js'
+export { probe } from './connection/probe.js'
 export { callback_error, is_thenable, report_error } from './connection/report.js'
 export { ServerConnection } from './connection/server_connection.js'
 export type { Runnable, SocketEvents, SocketPort } from './connection/socket_port.js'

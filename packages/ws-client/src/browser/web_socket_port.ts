@@ -1,4 +1,4 @@
-import { NetError } from '@bt/ws-protocol'
+import { NetError, type Probe } from '@bt/ws-protocol'
 import {
   ABNORMAL_CLOSURE,
   MESSAGE_TOO_BIG,
@@ -38,6 +38,8 @@ export class WebSocketPort implements SocketPort {
   #written_bytes = 0
   #taken_bytes = 0
   #unsent = 0
+  /** What the network had taken at the last check; `Infinity` if that was everything. */
+  #stuck_at_bytes = Infinity
   #signs_of_life = 0
   readonly #url: string
   #poll_interval_ms = MIN_POLL_INTERVAL_MS
@@ -130,9 +132,16 @@ export class WebSocketPort implements SocketPort {
     queueMicrotask(() => this.#end(ABNORMAL_CLOSURE, '', false))
   }
 
-  signs_of_life(): number {
-    // A page can't send pings, so silence only counts while sent data is stuck or there is no network.
-    if (this.#unsent === 0 && !browser_platform.is_cut_off(this.#url)) this.#signs_of_life += 1
+  signs_of_life(probe?: Probe): number {
+    const previous_bytes = this.#stuck_at_bytes
+    const is_stuck = this.#unsent > 0
+    this.#stuck_at_bytes = is_stuck ? this.#taken_bytes : Infinity
+    // What is taken at once proves nothing: the system takes it for a dead peer, too.
+    const is_alive = is_stuck
+      ? this.#taken_bytes > previous_bytes
+      : // A page can't send pings. Without a probe, silence counts only while there is no network.
+        probe === undefined && !browser_platform.is_cut_off(this.#url)
+    if (is_alive) this.#signs_of_life += 1
     return this.#signs_of_life
   }
 
@@ -167,9 +176,7 @@ export class WebSocketPort implements SocketPort {
     this.#taken_bytes = this.#written_bytes - this.#raw_buffered_bytes
     while (this.#unsent_batches[0] !== undefined && this.#unsent_batches[0].bytes <= this.#taken_bytes)
       this.#unsent -= this.#unsent_batches.shift()?.messages ?? 0
-    const has_moved = this.#taken_bytes > previously_taken
-    if (has_moved) this.#signs_of_life += 1
-    return has_moved
+    return this.#taken_bytes > previously_taken
   }
 
   #end(code: number, reason: string, is_clean: boolean, error?: NetError): void {

@@ -1,4 +1,4 @@
-import { NetError } from '@bt/ws-protocol'
+import { NetError, type Probe } from '@bt/ws-protocol'
 import {
   ABNORMAL_CLOSURE,
   MESSAGE_TOO_BIG,
@@ -58,6 +58,7 @@ export class ReactNativePort implements SocketPort {
       events.socket_opened()
     }
     socket.onmessage = ({ data }) => {
+      this.#signs_of_life += 1
       const payload = typeof data === 'string' ? data : new Uint8Array(data)
       const payload_bytes = typeof payload === 'string' ? utf8_length(payload) : payload.length
       if (payload_bytes <= max_payload) events.socket_message(payload, payload_bytes)
@@ -101,9 +102,9 @@ export class ReactNativePort implements SocketPort {
     react_native_platform.defer(() => this.#events.socket_closed(ABNORMAL_CLOSURE, ''))
   }
 
-  signs_of_life(): number {
-    // There is neither a pong nor a queue to watch, so silence says nothing about the peer.
-    this.#signs_of_life += 1
+  signs_of_life(probe?: Probe): number {
+    // There is neither a pong nor a queue to watch, so silence says nothing about the peer without a probe.
+    if (probe === undefined) this.#signs_of_life += 1
     return this.#signs_of_life
   }
 

@@ -1,3 +1,4 @@
+import { probe } from '@bt/ws-protocol'
 import type { MessageBatch, SocketEvents } from '@bt/ws-protocol/internal'
 import { MessageQueue } from '@bt/ws-protocol/internal'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -135,6 +136,25 @@ describe('signs of life', () => {
 
   it('continue while the peer is silent, because a page can’t send pings', () => {
     expect(alive(port)).toBe(true)
+  })
+
+  it('stop with a probe while the peer is silent', () => {
+    const asking = probe({ send: 'ping', expect: 'pong' })
+    const before = port.signs_of_life(asking)
+    expect(port.signs_of_life(asking)).toBe(before)
+    socket.onmessage?.({ data: 'a' })
+    expect(port.signs_of_life(asking)).not.toBe(before)
+  })
+
+  it('stop with a probe although the system takes each question', () => {
+    const asking = probe({ send: 'ping', expect: 'pong' })
+    const before = port.signs_of_life(asking)
+    for (let questions = 0; questions < 3; questions += 1) {
+      write('ping')
+      socket.bufferedAmount = 0
+      vi.advanceTimersByTime(1_000)
+      expect(port.signs_of_life(asking)).toBe(before)
+    }
   })
 
   it.each([undefined, {}, { onLine: true }])(

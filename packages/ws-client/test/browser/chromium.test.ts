@@ -311,6 +311,77 @@ describe.each(['connect_page', 'production_page'])('connect in Chromium, on %s',
     ])
   })
 
+  it('notices with a probe that a server is frozen, although it only receives', async () => {
+    let questions = 0
+    const { url } = await start_ws_server(ws => {
+      ws.send('news')
+      ws.on('message', data => {
+        questions += 1
+        ws.send(String(data) === 'ping' ? 'pong' : 'what?')
+        if (questions === 3) ws.pause()
+      })
+    })
+    const seen = await page.evaluate(async url => {
+      const received: unknown[] = []
+      const errors: string[] = []
+      const ws = connect_to(url, {
+        heartbeat: 1_000,
+        probe: make_probe({ send: 'ping', expect: 'pong' }),
+        on_message: (data: unknown) => received.push(data),
+        on_error: (error: { code: string }) => errors.push(error.code),
+      })
+      return { info: await ws.closed, received, errors }
+    }, url)
+    expect(seen).toEqual({
+      info: { code: 1006, reason: '', cause: 'heartbeat', clean: false, unsent: 0 },
+      received: ['news'],
+      errors: ['connection_lost'],
+    })
+    // More than three times the span without an answer: the answers had kept it open.
+    expect(questions).toBe(3)
+    expect(complaints).toEqual([])
+  })
+
+  it('asks with a probe as soon as it is shown again', async () => {
+    const { url } = await start_ws_server(ws => void ws.on('message', data => ws.send(`${data}!`)))
+    const answered = await page.evaluate(async url => {
+      let resolve = (_data: string): void => {}
+      const promise = new Promise<string>(take => (resolve = take))
+      const expected = (data: string | Uint8Array): boolean => {
+        resolve(String(data))
+        return true
+      }
+      const ws = connect_to(url, { probe: make_probe({ send: 'ping', expect: expected }) })
+      await ws.opened
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+      const data = await promise
+      ws.close()
+      return data
+    }, url)
+    expect(answered).toBe('ping!')
+  })
+
+  it('answers the questions of a server with a probe, and hides them', async () => {
+    const { promise: answers, resolve } = deferred<string[]>()
+    const { url } = await start_ws_server(ws => {
+      const received: string[] = []
+      for (const data of ['2', 'news', '2']) ws.send(data)
+      ws.on('message', data => {
+        if (received.push(String(data)) < 2) return
+        resolve(received)
+        ws.close(1000)
+      })
+    })
+    const received = await page.evaluate(async url => {
+      const received: unknown[] = []
+      const ws = connect_to(url, { probe: make_probe({ receive: '2', reply: '3' }) })
+      for await (const data of ws) received.push(data)
+      return received
+    }, url)
+    expect(await answers).toEqual(['3', '3'])
+    expect(received).toEqual(['news'])
+  })
+
   it('closes when more than 16 MiB wait for a slow on_message, and delivers the waiting messages', async () => {
     const { promise: closed, resolve: tell } = deferred<number>()
     const { url } = await start_ws_server(ws => {

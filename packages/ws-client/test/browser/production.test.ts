@@ -6,7 +6,7 @@ import type { WsClient } from '../../src/index.js'
 import { start_ws_server } from '../echo_server.js'
 import { connect_cases } from './connect_cases.js'
 
-const { connect } = (await import(
+const { connect, probe } = (await import(
   '../../dist/page/production.js'
 )) as unknown as typeof import('../../src/index.browser.js')
 
@@ -46,6 +46,9 @@ describe('an error of the production build', () => {
     ['data of a wrong type', 'invalid_argument', () => opened().send({} as never)],
     ['a code that is not allowed', 'invalid_argument', () => opened().close(1001)],
     ['a reason that is too long', 'invalid_argument', () => opened().close(1000, 'x'.repeat(124))],
+    ['a probe that is none', 'invalid_option probe', () => connect({ type: 'ws', url, probe: {} as never })],
+    ['half a probe', 'invalid_option', () => probe({ send: 'ping' })],
+    ['a question of a wrong type', 'invalid_option send', () => probe({ send: 1 as never, expect: '' })],
     [
       'a message that never fits',
       'too_large',
@@ -55,6 +58,20 @@ describe('an error of the production build', () => {
     const error = error_of(call)
     expect(error).toBeInstanceOf(NetError)
     expect(String((error as Error).message)).toBe(`${start}: ${ERRORS_PAGE}#${(error as NetError).code}`)
+  })
+})
+
+it('an error of a function of probe names it', async () => {
+  const { url } = await start_ws_server(ws => void ws.send('news'))
+  const expect_answer = (): never => {
+    throw new Error('broken')
+  }
+  const error = await new Promise(resolve =>
+    connect({ type: 'ws', url, probe: probe({ send: '', expect: expect_answer }), on_error: resolve }),
+  )
+  expect(error).toMatchObject({
+    code: 'handler_failed',
+    message: 'handler_failed expect: docs/errors.md#handler_failed',
   })
 })
 

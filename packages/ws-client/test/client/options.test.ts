@@ -88,6 +88,16 @@ describe('the options of connect', () => {
       /heartbeat is true; expected a whole number of milliseconds from 1 to 2147483647, or false/,
     ],
     [
+      'a probe that is text',
+      { type: 'ws', url, probe: 'ping' },
+      /probe is "ping"; expected what probe\(\) returns/,
+    ],
+    [
+      'the options of a probe',
+      { type: 'ws', url, probe: { send: 'ping', expect: 'pong' } },
+      /probe is .*; expected what probe\(\) returns/,
+    ],
+    [
       'an on_reconnecting that is none',
       { type: 'ws', url, on_reconnecting: true },
       /on_reconnecting is true; expected a function/,

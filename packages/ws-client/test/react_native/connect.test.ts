@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { deferred } from '@bt/test-support/deferred'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { connect } from '../../src/index.react_native.js'
+import { connect, probe } from '../../src/index.react_native.js'
 import { start_http_server, start_ws_server, stop_all } from '../echo_server.js'
 import { outcome_of } from '../outcome.js'
 import { ReactNativeWebSocket } from './react_native_web_socket.js'
@@ -53,6 +53,28 @@ describe('a connection', () => {
     expect(ws.queued).toBe(0)
     expect(await ws.closed).toEqual({ code: 3_001, reason: 'enough', cause: 'local', clean: true, unsent: 0 })
     expect(received).toEqual(['ä', new Uint8Array([1, 2])])
+  })
+
+  it('notices with a probe that a server is frozen', async () => {
+    let questions = 0
+    const { url } = await start_ws_server(ws =>
+      ws.on('message', data => {
+        questions += 1
+        ws.send(String(data) === 'ping' ? 'pong' : 'what?')
+        if (questions === 3) ws.pause()
+      }),
+    )
+    const received: unknown[] = []
+    const ws = connect({
+      type: 'ws',
+      url,
+      heartbeat: 50,
+      probe: probe({ send: 'ping', expect: 'pong' }),
+      on_message: data => void received.push(data),
+      on_error: () => {},
+    })
+    expect(await ws.closed).toMatchObject({ code: 1006, cause: 'heartbeat' })
+    expect([questions, received]).toEqual([3, []])
   })
 
   it('sends headers and subprotocols, and has the selected subprotocol', async () => {

@@ -2,6 +2,7 @@ import { NetError } from '../errors/errors.js'
 import { ABNORMAL_CLOSURE, NORMAL_CLOSURE, POLICY_VIOLATION, UNSUPPORTED_DATA } from '../frames/close_code.js'
 import { as_payload, type Sendable } from '../frames/payload.js'
 import type { AbortControllerLike, PlatformAbortSignal } from '../options/abort.js'
+import type { Probe, ProbedConnection } from '../options/probe_option.js'
 import type { SharedBatch } from '../queues/shared_frames.js'
 import type { CancelTimer } from '../time/clock.js'
 import { start_peer_timeout } from '../time/peer_timeout.js'
@@ -42,6 +43,8 @@ export interface ConnectionSettings extends OutboxSettings {
   readonly binary: boolean
   /** How long a closing connection may make no progress before it is terminated, in milliseconds. */
   readonly close_timeout: number
+  /** Asks a silent peer instead of a ping, and takes its own messages out of those that arrive. */
+  readonly probe?: Probe | undefined
 }
 
 /** Decides about reconnecting. Messages sent meanwhile are kept. */
@@ -84,7 +87,7 @@ type Details<Name extends ConnectionChannel> = Omit<ChannelEvents[Name], keyof C
  * One connection, on either side, over any {@link SocketPort}: its lifecycle, its bounded send queue, and its
  * callbacks in order and with backpressure. `Handle` is the object that users get for it.
  */
-export class Connection<Handle> implements SocketEvents {
+export class Connection<Handle> implements SocketEvents, ProbedConnection {
   static readonly #inbox_events: InboxEvents<Connection<unknown>> = {
     // Without a port, only the callback for the end of the connection is left to run.
     may_run: connection => connection.port?.may_run?.(connection.inbox) ?? true,
@@ -219,6 +222,11 @@ export class Connection<Handle> implements SocketEvents {
     return result
   }
 
+  /** Queues a message of the probe if there is room; otherwise it is dropped, and nothing is reported. */
+  offer(payload: string | Uint8Array): void {
+    if (this.can_send()) this.#ensure_outbox().send(payload, 1, true)
+  }
+
   /** Writes the queue at once, as far as the network takes it, instead of at the end of the turn. */
   flush(): void {
     const is_all_sent = this.#outbox?.flush() ?? true
@@ -285,7 +293,7 @@ export class Connection<Handle> implements SocketEvents {
    */
   check(): void {
     if (this.lifecycle.name !== 'open') return
-    const signs_of_life = this.port?.signs_of_life() ?? 0
+    const signs_of_life = this.port?.signs_of_life(this.#settings.probe) ?? 0
     this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
     this.#signs_of_life = signs_of_life
     this.#checks_to_ping = this.#silent_checks + this.inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
@@ -337,9 +345,12 @@ export class Connection<Handle> implements SocketEvents {
     payload_bytes: number,
     memory_bytes: number = payload_bytes,
   ): void {
-    if (this.#drops_messages || !this.delivers) return
+    const is_accepted = typeof data === 'string' || this.#settings.binary
+    // A function of the probe may close the connection.
+    const is_hidden = is_accepted && this.#settings.probe?.takes(data, this)
+    if (is_hidden || this.#drops_messages || !this.delivers) return
     this.#publish_message('received', data, payload_bytes)
-    if (typeof data !== 'string' && !this.#settings.binary) {
+    if (!is_accepted) {
       const message = `closed with 1003: the peer sent a binary message of ${payload_bytes} bytes; set binary: true to take it`
       this.#fail_and_report(new NetError('unexpected_binary', message), UNSUPPORTED_DATA, 'protocol')
     } else if (this.inbox.bytes > INBOX_MAX_BYTES) {
@@ -374,7 +385,7 @@ export class Connection<Handle> implements SocketEvents {
 
   #ping(): void {
     this.#checks_to_ping = 0
-    this.port?.ping()
+    if (!this.#settings.probe?.ask(this)) this.port?.ping()
   }
 
   /**

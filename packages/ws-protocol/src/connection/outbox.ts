@@ -105,16 +105,16 @@ export class Outbox {
 
   /**
    * Queues a message, or `messages` that were framed together; returns `true`, or the error `queue_full` or
-   * `too_large`.
+   * `too_large`. If `is_optional`, a message without room is dropped instead, which is no `queue_full`.
    */
-  send(message: string | Uint8Array | SharedBatch, messages = 1): true | NetError {
+  send(message: string | Uint8Array | SharedBatch, messages = 1, is_optional?: boolean): true | NetError {
     const room_bytes = this.#room_bytes
     const frame_bytes = this.#last_queue().push(message, room_bytes)
     if (frame_bytes > room_bytes) {
       const { max_queue } = this.#settings
       if (frame_bytes > max_queue) return too_large(max_queue)
       this.flush()
-      if (frame_bytes > this.#room_bytes) return this.#full()
+      if (frame_bytes > this.#room_bytes) return is_optional || this.#full()
       this.#last_queue().push(message, frame_bytes)
     }
     this.#bytes += frame_bytes

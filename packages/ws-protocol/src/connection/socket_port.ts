@@ -1,4 +1,5 @@
 import type { NetError } from '../errors/errors.js'
+import type { Probe } from '../options/probe_option.js'
 import type { Batch } from '../queues/batch.js'
 
 /**
@@ -33,9 +34,9 @@ export interface SocketPort {
   terminate(): void
   /**
    * Returns a number that differs from the previous one if there was a sign of life from the peer in between,
-   * or if silence says nothing about the peer.
+   * or if silence says nothing about the peer, as in a browser without a `probe`.
    */
-  signs_of_life(): number
+  signs_of_life(probe?: Probe): number
   /** Sends a ping, if the platform can (RFC 6455 §5.5.2). */
   ping(): void
   /** Stops reading, to slow the peer down, if the platform can. */

@@ -8,6 +8,7 @@ import {
   type OptionRules,
   type RequiredOptionRule,
 } from './option_rule.js'
+import type { Probe } from './probe_option.js'
 
 /**
  * The longest delay that every platform's timers accept, in milliseconds, about 24 days. It also limits sizes
@@ -64,10 +65,18 @@ export interface ConnectionOptions<Binary extends boolean> {
    * time, the connection ends with the cause `heartbeat`. `false` turns this off. The connection is checked
    * ten times in that span. A peer that is slow to take messages shows a sign of life with each 64 KiB, or
    * each larger message: set this higher for large messages over slow links. A browser can't ping: there,
-   * silence only counts while it is offline, or while sent data does not go out. From 1 to 2,147,483,647.
-   * @defaultValue `25000`
+   * silence only counts while it is offline, or while sent data does not go out; with a `probe`, it always
+   * counts. From 1 to 2,147,483,647. @defaultValue `25000`
    */
   heartbeat?: number | false | undefined
+  /**
+   * What `probe` returns: messages that show whether the peer is alive, which `on_message` does not get. With
+   * `probe({ send: 'ping', expect: 'pong' })`, a silent peer gets a message instead of a ping; with
+   * `probe({ receive: 'ping', reply: 'pong' })`, the messages by which the peer asks are answered. A page then
+   * takes any silence of twice `heartbeat` for the end, so the peer has to answer, or ask, more often than
+   * that. @defaultValue none
+   */
+  probe?: Probe | undefined
   /**
    * How long a closing connection may make no progress before it is terminated, in milliseconds. This limits
    * the wait for the peer to take each queued piece, 64 KiB or one larger message, and then the wait for its
@@ -114,6 +123,10 @@ export const connection_rules: OptionRules<
   max_queue: whole_number('bytes', MAX_DELAY_MS, 4_194_304),
   heartbeat: milliseconds_or_false(25_000),
   close_timeout: milliseconds(5_000),
+  probe: {
+    expects: 'what probe() returns',
+    accepts: value => 'takes' in (value as Probe),
+  },
   signal: {
     expects: 'an AbortSignal',
     accepts: value => {
