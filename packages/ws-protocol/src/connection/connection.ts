@@ -10,7 +10,6 @@ import { CHECKS_PER_SPAN } from '../time/periodic_check.js'
 import { type CloseCause, type CloseInfo, check_close } from './close_info.js'
 import type { ChannelEvents, ChannelName, ConnectionEvent } from './events.js'
 import {
-  type CallbackName,
   INBOX_LIMIT_BYTES,
   INBOX_MAX_BYTES,
   Inbox,
@@ -96,7 +95,8 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       // functions wrap the reason.
       const reason = connection.#controller?.signal.reason
       if (reason && [cause, (cause as Error)?.cause].includes(reason)) return
-      connection.report(callback_error(connection.#name_of(name), cause))
+      const is_connect = name === 'on_open' && connection.#settings.side === 'server'
+      connection.report(callback_error(is_connect ? 'on_connect' : name, cause))
     },
     pause: connection => {
       connection.port?.pause()
@@ -402,10 +402,6 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     this.step({ type: 'terminate', closing: { code: ABNORMAL_CLOSURE, reason: '', cause } })
   }
 
-  #name_of(name: CallbackName): string {
-    return name === 'on_open' && this.#settings.side === 'server' ? 'on_connect' : name
-  }
-
   /** Whether arriving messages are delivered. */
   protected get delivers(): boolean {
     return this.lifecycle.name === 'open'
@@ -479,7 +475,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'open':
         this.#silent_checks = this.#checks_to_ping = 0
         this.#is_replaced = false
-        if (this.#settings.side === 'client') this.#ensure_outbox().hold()
+        if (this.#settings.side !== 'server') this.#ensure_outbox().hold()
         if (this.inbox.is_paused) this.port?.pause()
         this.inbox.open()
         this.flush()

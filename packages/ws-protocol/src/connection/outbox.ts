@@ -241,7 +241,7 @@ export class Outbox {
   }
 
   #make_queue(): SendQueue {
-    return this.#platform.make_queue(this.#settings.side === 'client')
+    return this.#platform.make_queue(this.#settings.side !== 'server')
   }
 
   /** The number of messages that the network has not taken, without those that follow the first words. */
