@@ -9,11 +9,12 @@
 // in logs. If a client cannot do that, the token may be in the query: /live?token=…
 //
 //   const url = 'ws://127.0.0.1:8081/live'
-//   connect({ type: 'ws', url, protocols: ['notes', `token.${token}`], reconnect: true })
+//   connect({ type: 'ws', url, protocols: async () => ['notes', `token.${await get_token()}`], reconnect: true })
 //
 // Before its token expires, a client sends {"token":"…"} with a new one to keep the socket open; otherwise
-// the socket is closed with 4401. A reconnect sends the first token again. If that has expired, the
-// connection is closed with 4401 too, and the application has to connect again with a new token.
+// the socket is closed with 4401, which ends the client. A client that reconnects gets a new token for each
+// attempt, or sends the same one again if `protocols` is a list: then it is closed with 4401 once that has
+// expired.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { listen, refuse, type WsSocket } from '@bt/net'

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connect } from '@bt/net'
+import { connect, refuse } from '@bt/net'
 import { deferred } from '@bt/test-support/deferred'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   answer_http,
   connect_client,
+  SAMPLE_ADDRESS,
   Sample,
   serve,
   start_server,
@@ -211,46 +212,53 @@ describe('security.md', () => {
     expect(await ws.closed).toMatchObject({ code: 4401, reason: 'the session has expired' })
   })
 
-  it('renew_token.ts reconnects after a network change, with a new token if the old one has expired', async () => {
-    let [made, valid] = [0, 0]
-    let is_offline = true
-    const service = await answer_http((_request, response) => {
-      if (is_offline) response.destroy()
-      else response.end(`${++made}`)
-      is_offline = false
+  it('renew_token.ts comes back to a server of one_use_tokens.ts that was killed', async () => {
+    const { sample: first, address } = await serve('security.md', 'one_use_tokens.ts')
+    const client = new Sample('security.md', 'renew_token.ts', address)
+    await client.says('ada: hello\n')
+    await first.stop('SIGKILL')
+    await client.says(/connection_lost|connection_refused|option_failed/)
+    new Sample('security.md', 'one_use_tokens.ts', address)
+    await client.says(/ada: hello\n[\s\S]*ada: hello\n/)
+  })
+
+  it('one_use_tokens.ts accepts each token once', async () => {
+    const { address } = await serve('security.md', 'one_use_tokens.ts')
+    const url = `ws://${address}/ws?token=${await (await fetch(`http://${address}/token`)).text()}`
+    const { ws, next_message } = connect_client(url)
+    ws.send('hello')
+    expect(await next_message()).toBe('ada: hello')
+    for (const used of [url, `ws://${address}/ws`])
+      await expect(connect_client(used).ws.opened).rejects.toThrow(/401.*get a new token/)
+  })
+
+  it('renew_token.ts comes back with a new token after 401 and 4401, until there is none', async () => {
+    let made = 0
+    const tokens = await answer_http((_request, response) => {
+      made += 1
+      response.statusCode = made > 4 ? 401 : 200
+      response.end(`${made}`)
     })
+    const used: string[] = []
     const received: string[] = []
-    const all_received = new Promise<void>(resolve => {
-      void start_server({
-        protocols: ['chat'],
-        authorize: ({ protocols }) => Number(protocols[1]?.replace('token.', '')),
-        on_connect: socket => {
-          if (socket.data !== valid) return void socket.close(4401, 'the token has expired')
-          socket.send('welcome')
-        },
-        on_message: (socket, data) => {
-          received.push(`${socket.data}: ${data}`)
-          // The network changes twice, and the token expires before the second reconnect.
-          if (received.length === 2) valid = 2
-          if (received.length === 3) resolve()
-          else socket.close(4000, 'lost')
-        },
-      }).then(({ addr }) => {
-        valid = 1
-        const changes = {
-          [HTTP_SERVICE]: service,
-          '1_000 + 4_000 * Math.random()': '1',
-          '1_000)': '1)',
-        }
-        const sample = new Sample('security.md', 'renew_token.ts', addr, changes)
-        onTestFinished(async () => {
-          await sample.stop('SIGKILL')
-        })
-      })
+    const server = await start_server({
+      authorize: ({ query }) => {
+        const token = query.get('token') ?? ''
+        used.push(token)
+        return token === '2' ? refuse(401, 'get a new token') : token
+      },
+      on_message: (socket, data) => {
+        received.push(`${socket.data}: ${data}`)
+        socket.close(4401, 'the session has changed')
+      },
     })
-    await all_received
-    expect(received).toEqual(['1: hello', '1: hello', '2: hello'])
-    expect(made).toBe(2)
+    const client = new Sample('security.md', 'renew_token.ts', server.addr, {
+      [`http://${SAMPLE_ADDRESS}`]: `http://${tokens}`,
+      'reconnect: {': 'reconnect: { min_delay: 1,',
+    })
+    expect(await client.all_written()).toMatch(/option_failed .*sign in first/)
+    expect(used).toEqual(['1', '2', '3', '4'])
+    expect(received).toEqual(['1: hello', '3: hello', '4: hello'])
   })
 
   it('check.ts accepts valid messages, and closes on invalid ones', async () => {

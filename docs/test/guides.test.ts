@@ -4,7 +4,8 @@ import { createServer as create_http_server } from 'node:http'
 import { type AddressInfo, connect as connect_tcp } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { connect } from '@bt/net'
+import { connect, refuse } from '@bt/net'
+import { deferred } from '@bt/test-support/deferred'
 import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
 import type { Page } from 'playwright-core'
@@ -12,7 +13,15 @@ import { createServer } from 'vite'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { use_browser } from './examples/browser.ts'
 import { page_at } from './pages.ts'
-import { code_of, connect_client, SAMPLE_ADDRESS, Sample, serve } from './sample_programs.ts'
+import {
+  answer_http,
+  code_of,
+  connect_client,
+  SAMPLE_ADDRESS,
+  Sample,
+  serve,
+  start_server,
+} from './sample_programs.ts'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** Inside this package, so that the imports of a sample resolve. */
@@ -205,6 +214,82 @@ describe('client.md', () => {
     await client.says(/attempt 1 [\s\S]*you hear price\n\d/)
     expect(await client.stop('SIGINT')).toEqual({ code: 0, signal: null })
     expect(client.written).toMatch(/over: 1000 \n$/)
+  })
+
+  test('retries.ts tries again after 404 and 1000', async () => {
+    let handshakes = 0
+    const server = await start_server({
+      authorize: () => {
+        handshakes += 1
+        if (handshakes === 1) refuse(404, 'not yet')
+      },
+      on_connect: socket => (handshakes === 2 ? socket.close() : socket.send('welcome')),
+    })
+    const client = new Sample('client.md', 'retries.ts', server.addr, {
+      'reconnect: {': 'reconnect: { min_delay: 1,',
+    })
+    await client.says('welcome\n')
+    expect(handshakes).toBe(3)
+  })
+
+  test('token.ts asks for a new token before each attempt', async () => {
+    let issued = 0
+    const tokens = await answer_http((_request, response) => {
+      issued += 1
+      response.statusCode = issued === 1 ? 503 : 200
+      response.end(`token_${issued}`)
+    })
+    const server = await start_server({
+      authorize: ({ query }) => query.get('token'),
+      on_connect: socket => {
+        socket.send(`hello ${socket.data}`)
+        socket.close(4000, 'again')
+      },
+    })
+    const changes = { '127.0.0.1:9000': tokens, 'reconnect: true': 'reconnect: { min_delay: 1 }' }
+    const client = new Sample('client.md', 'token.ts', server.addr, changes)
+    await client.says(/option_failed .*no token: 503\n[\s\S]*hello token_2\n[\s\S]*hello token_3\n/)
+  })
+
+  test('fail_over.ts goes to the other server when one is gone', async () => {
+    const [first, second] = [await start_server({}), await start_server({})]
+    const changes = { '127.0.0.1:8082': second.addr, 'reconnect: true': 'reconnect: { min_delay: 1 }' }
+    const client = new Sample('client.md', 'fail_over.ts', first.addr, changes)
+    await client.says(`open at ws://${first.addr}/ws\n`)
+    first.close({ drain_ms: 0 })
+    await client.says(`open at ws://${second.addr}/ws\n`)
+  })
+
+  test('first_words.ts says who it is before what was queued, on each connection', async () => {
+    const heard: string[] = []
+    const { promise: has_said_all, resolve } = deferred()
+    const server = await start_server({
+      on_message: (socket, data) => {
+        heard.push(data)
+        if (heard.length === 2) socket.close(4000, 'again')
+        if (heard.length === 3) resolve()
+      },
+    })
+    new Sample('client.md', 'first_words.ts', server.addr)
+    await has_said_all
+    expect(heard).toEqual(['I am ada', 'what is new?', 'I am ada'])
+  })
+
+  test('connect_now.ts ends its wait, and replaces its connection, when Enter is pressed', async () => {
+    const server = await start_server({})
+    const waits = { 'reconnect: true': 'reconnect: { min_delay: 2_000_000_000, max_delay: 2_000_000_000 }' }
+    const client = new Sample('client.md', 'connect_now.ts', server.addr, waits)
+    await client.says('open\n')
+    const [first] = server.sockets
+    first?.close(4000, 'again')
+    await client.says(/again in \d+ ms/)
+    await first?.closed
+    client.child.stdin.write('\n')
+    await client.says(/open\n[\s\S]*open\n/)
+    const [second] = server.sockets
+    client.child.stdin.write('\n')
+    await client.says(/open\n[\s\S]*open\n[\s\S]*open\n/)
+    expect(await second?.closed).toMatchObject({ code: 1000, cause: 'peer' })
   })
 })
 
