@@ -279,11 +279,13 @@ describe('first words', () => {
     const { url, heard, hears } = await start_recorder()
     const HUGE = 'x'.repeat(32 << 20)
     let opens = 0
-    let lost = 0
+    const lost: number[] = []
+    const asked: number[] = []
     let next_loss = deferred()
     const client = start({
       url,
       max_queue: 2 * HUGE.length,
+      reconnect: { min_delay: 1, max_delay: 1, retries: ({ unsent }) => void asked.push(unsent) },
       on_open: async () => {
         opens += 1
         const loss = next_loss.promise
@@ -291,11 +293,12 @@ describe('first words', () => {
         if (opens < 3) {
           // The server ends the connection before it could read this.
           client.send(HUGE)
+          client.send('behind it')
           await loss
         }
       },
       on_reconnecting: ({ info }) => {
-        lost += info.unsent
+        lost.push(info.unsent)
         next_loss.resolve()
         next_loss = deferred()
       },
@@ -303,6 +306,7 @@ describe('first words', () => {
     client.send('queued')
     await hears('queued')
     expect(heard).toEqual([['cut 1'], ['cut 2'], ['I am ada', 'queued']])
-    expect(lost).toBeGreaterThanOrEqual(2)
+    expect(lost.every(unsent => unsent > 1)).toBe(true)
+    expect(asked).toEqual(lost)
   })
 })

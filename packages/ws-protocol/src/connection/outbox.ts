@@ -98,6 +98,14 @@ export class Outbox {
     return this.#messages + this.#dropped + (this.#port?.unsent ?? 0)
   }
 
+  /**
+   * Returns the number of messages that are lost with the port: those that it has not written, and first words,
+   * since the next connection has its own.
+   */
+  get unsent_if_lost(): number {
+    return this.unsent - (this.#rest?.messages ?? this.#messages)
+  }
+
   /** Whether a message was refused with `queue_full` since everything was last sent. */
   get is_full(): boolean {
     return this.#full_error !== undefined
@@ -138,7 +146,7 @@ export class Outbox {
    */
   flush(): boolean {
     while (this.#first_messages > 0 && this.#port?.takes_batch) this.#write_batch(this.#port)
-    if (this.#first_unsent === 0) this.#settle_first()
+    if (this.unsent_if_lost === 0) this.#settle_first()
     if (this.unsent > 0) return false
     this.#end_episode()
     return true
@@ -150,7 +158,7 @@ export class Outbox {
    */
   drained(): Promise<void> {
     const is_first = this.#rest?.is_open === false
-    if ((is_first ? this.#first_unsent : this.unsent) === 0) return Promise.resolve()
+    if ((is_first ? this.unsent_if_lost : this.unsent) === 0) return Promise.resolve()
     const sent = (is_first ? this.#first_sent : this.#sent) ?? new_drain()
     if (is_first) this.#first_sent = sent
     else this.#sent = sent
@@ -171,15 +179,11 @@ export class Outbox {
     this.flush()
   }
 
-  /**
-   * Removes the port; the queue is kept for the next one. Returns the number of messages that are lost: those
-   * that the port had not written, and first words, since the next connection has its own.
-   */
+  /** Removes the port; the queue is kept for the next one. Returns the number of messages that are lost. */
   detach(): number {
-    let lost = this.#port?.unsent ?? 0
+    const lost = this.unsent_if_lost
     this.#port = undefined
     if (this.#rest !== undefined) {
-      lost += this.#first_messages
       this.#bytes = this.#rest.bytes
       this.#messages = this.#rest.messages
       this.#queue = this.#rest.queue
@@ -234,19 +238,11 @@ export class Outbox {
   /** Returns the queue for the next message. */
   #last_queue(): SendQueue {
     const rest = this.#rest?.is_open ? this.#rest : undefined
-    const queue = (rest ? rest.queue : this.#queue) ?? this.#make_queue()
+    const queue =
+      (rest ? rest.queue : this.#queue) ?? this.#platform.make_queue(this.#settings.side !== 'server')
     if (rest) rest.queue = queue
     else this.#queue = queue
     return queue
-  }
-
-  #make_queue(): SendQueue {
-    return this.#platform.make_queue(this.#settings.side !== 'server')
-  }
-
-  /** The number of messages that the network has not taken, without those that follow the first words. */
-  get #first_unsent(): number {
-    return this.#first_messages + (this.#port?.unsent ?? 0)
   }
 
   /** The number of messages that may be written. */

@@ -33,6 +33,8 @@ interface RunRecord {
   readonly received: string[]
   readonly delivered: string[]
   readonly infos: CloseInfo[]
+  /** What `retry` was asked about when it allowed another socket. */
+  readonly allowed: CloseInfo[]
   readonly losses: CloseInfo[]
   readonly sockets: TestSocket[]
   delivered_at_close: number
@@ -56,6 +58,7 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
     received: [],
     delivered: [],
     infos: [],
+    allowed: [],
     losses: [],
     sockets: [],
     delivered_at_close: -1,
@@ -71,7 +74,11 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
   let was_shut_down = false
   const hold = (): unknown => (random() < 0.2 ? new Promise<void>(resolve => (release = resolve)) : undefined)
   const retry: ConnectionRetry<null> = {
-    allows: () => !is_over && record.sockets.length < MAX_SOCKETS,
+    allows: info => {
+      const is_allowed = !is_over && record.sockets.length < MAX_SOCKETS
+      if (is_allowed) record.allowed.push(info)
+      return is_allowed
+    },
     lost: (_handle, info) => record.losses.push(info),
   }
   const connection = new ServerConnection<null>(
@@ -225,10 +232,11 @@ describe.each([
   it('sends each accepted message in order and once, or counts it as unsent', async () => {
     const random = seeded_random(test_seed)
     for (let run = 0; run < RUNS; run += 1) {
-      const { sockets, accepted, first_words, infos, losses, has_failed } = await run_at_random(
+      const { sockets, accepted, first_words, infos, allowed, losses, has_failed } = await run_at_random(
         random,
         options,
       )
+      expect(allowed).toEqual(losses)
       const [info] = infos as [CloseInfo]
       const all_sent = sockets.flatMap(({ socket }) => socket.sent)
       // First words that were not written with their connection are lost with it.

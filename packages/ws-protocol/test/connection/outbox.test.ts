@@ -515,6 +515,16 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
       expect(outbox.unsent).toBe(0)
     })
 
+    it('that are dropped are lost for drained(), however long the connection still takes to end', async () => {
+      outbox.send('first')
+      const drained = outbox.drained()
+      outbox.drop()
+      platform.end_turn()
+      expect(await is_settled(drained)).toBe(false)
+      outbox.end()
+      await expect(drained).rejects.toMatchObject({ code: 'connection_lost' })
+    })
+
     it('may be none', () => {
       platform.end_turn()
       expect(sent()).toEqual([])
