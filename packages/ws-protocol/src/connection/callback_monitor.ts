@@ -15,6 +15,8 @@ export interface MonitoredConnection {
     readonly is_waiting: boolean
     readonly close_due: CloseInfo | undefined
   }
+  /** How many bytes wait to be sent. */
+  readonly queued: number
   report(error: NetError): void
 }
 
@@ -69,7 +71,8 @@ export class CallbackMonitor {
     const seen = this.#seen.get(connection)
     const checks = seen?.number === calls ? seen.checks : 0
     // A callback that nothing waits for may take its time.
-    const is_awaited = is_waiting || close_due !== undefined || running === 'on_close'
+    const holds_queue = this.#side === 'client' && running === 'on_open' && connection.queued > 0
+    const is_awaited = is_waiting || close_due !== undefined || running === 'on_close' || holds_queue
     if (checks > CHECKS_PER_SPAN || (checks === CHECKS_PER_SPAN && !is_awaited)) return
     this.#seen.set(connection, { number: calls, checks: checks + 1 })
     if (checks === CHECKS_PER_SPAN) this.report(connection, 'for 30 s')

@@ -19,13 +19,17 @@ describe('CallbackMonitor', () => {
   let inbox: FakeInbox
   let reported: string[]
   let monitor: CallbackMonitor
-  let connection: { readonly inbox: FakeInbox; report(error: NetError): void }
+  let connection: { readonly inbox: FakeInbox; queued: number; report(error: NetError): void }
 
   beforeEach(() => {
     clock = new FakeClock()
     reported = []
     inbox = { running: 'on_message', calls: 1, is_waiting: true, close_due: undefined }
-    connection = { inbox, report: ({ code, message }) => reported.push(`${code}: ${message.split(':')[0]}`) }
+    connection = {
+      inbox,
+      queued: 0,
+      report: ({ code, message }) => reported.push(`${code}: ${message.split(':')[0]}`),
+    }
     monitor = new CallbackMonitor('server', clock, () => [connection])
     monitor.start()
   })
@@ -71,6 +75,21 @@ describe('CallbackMonitor', () => {
     new CallbackMonitor(side, clock, () => [connection]).start()
     clock.advance(33_000)
     expect(reported).toEqual([pending(name)])
+  })
+
+  it.each<[CallbackName, 'client' | 'server', number]>([
+    ['on_open', 'client', 1],
+    ['on_message', 'client', 0],
+    ['on_open', 'server', 0],
+  ])('reports %s of a %s that only the queue waits for %i times', (running, side, count) => {
+    monitor.stop()
+    Object.assign(inbox, { running, is_waiting: false })
+    new CallbackMonitor(side, clock, () => [connection]).start()
+    clock.advance(300_000)
+    expect(reported).toEqual([])
+    connection.queued = 1
+    clock.advance(3_000)
+    expect(reported).toHaveLength(count)
   })
 
   it('ignores connections without a running callback', () => {
