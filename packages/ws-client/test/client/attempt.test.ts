@@ -1,7 +1,7 @@
 import { type CloseInfo, NetError } from '@bt/ws-protocol'
 import { check_options } from '@bt/ws-protocol/internal'
 import { FakePlatform, FakeSocket } from '@bt/ws-protocol/testing'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Client } from '../../src/client/client.js'
 import type { AttemptOptions, ConnectAttempt, WsConnectOptions } from '../../src/client/options.js'
 import { node_rules } from '../../src/node/options.js'
@@ -255,6 +255,31 @@ describe('a client whose options are functions', () => {
       sockets[0]?.end(1006)
       platform.clock.advance(1)
       expect(sockets).toHaveLength(2)
+    })
+
+    it('waits as usual when the attempt after it fails', () => {
+      const waits: unknown[] = []
+      const retries = vi.fn()
+      start({ reconnect: { max_attempts: 2, retries }, on_reconnecting: wait => waits.push(wait) })
+      sockets[0]?.open()
+      client.reconnect()
+      sockets[0]?.end(1000)
+      platform.clock.advance(0)
+      sockets[1]?.end(1006)
+      expect(retries).toHaveBeenCalledOnce()
+      platform.clock.advance(20_000)
+      sockets[2]?.end(1006)
+      expect([client.state, sockets.length, waits.length]).toEqual(['closed', 3, 2])
+    })
+
+    it('gives up when the attempt after it is refused for good', () => {
+      start({})
+      sockets[0]?.open()
+      client.reconnect()
+      sockets[0]?.end(1000)
+      platform.clock.advance(0)
+      sockets[1]?.end(4401)
+      expect(client.state).toBe('closed')
     })
 
     it('returns the error closed once the client is closing or closed', () => {

@@ -474,7 +474,6 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     switch (state.name) {
       case 'open':
         this.#silent_checks = this.#checks_to_ping = 0
-        this.#is_replaced = false
         if (this.#settings.side !== 'server') this.#ensure_outbox().hold()
         if (this.inbox.is_paused) this.port?.pause()
         this.inbox.open()
@@ -535,6 +534,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
   #wait(ending: Ending): void {
     this.#cancel_timer?.()
     this.port = undefined
+    this.#is_replaced = false
     const error = this.#error
     this.#error = undefined
     const unsent = this.#outbox?.detach() ?? 0
