@@ -14,7 +14,7 @@ const NEVER = 'server'
 const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'settled'])
 
 /** Those of them that nothing has. */
-const NEVER_SET = new Set(['budget', 'channels'])
+const NEVER_SET = new Set(['budget', 'channels', 'task'])
 
 /** A callback that may always run, since the port of browsers has no `may_run`. */
 const ALWAYS = 'may_run'
@@ -35,7 +35,7 @@ export function with_page_constants(code) {
       // Most bundlers keep `… || false`.
       if (parent?.operator === '||' && parent.right === node) edits.replace(parent.left.end, end)
       else edits.replace(start, end, operator.startsWith('!') ? 'true' : 'false')
-    } else if (type === 'MemberExpression' && LEFT_OUT.has(node.property.name) && is_read_optionally(node)) {
+    } else if (type === 'MemberExpression' && is_left_out(node)) {
       replace_chain(node, edits)
     } else if (type === 'CallExpression' && node.callee.property?.name === ALWAYS) {
       if (parent?.type !== 'ChainExpression') edits.replace(start, end, 'true')
@@ -62,6 +62,11 @@ export function check_page_constants(code) {
 
 /** @param {Node} node */
 const is_never = ({ type, value }) => type === 'Literal' && value === NEVER
+
+/** @param {Node} member */
+const is_left_out = member =>
+  (LEFT_OUT.has(member.property.name) && is_read_optionally(member)) ||
+  (NEVER_SET.has(member.property.name) && member.parent?.type === 'ChainExpression')
 
 /** @param {Node} member */
 const is_read_optionally = ({ parent, ...member }) =>

@@ -15,7 +15,7 @@ export function is_constant(settings: ConnectSettings): settings is ConnectSetti
 
 /**
  * Calls the functions among the options, one after another, and checks what they return. Rejects with
- * `option_failed` if one throws, rejects, or returns an invalid value.
+ * `option_failed` if one throws, rejects, or returns an invalid value. Calls no more of them once the attempt is over.
  */
 export async function compute_options(
   settings: ConnectSettings,
@@ -26,6 +26,7 @@ export async function compute_options(
   await Promise.resolve()
   const computed: { [Name in ComputedOption]?: unknown } = { ...settings }
   for (const name of COMPUTED) {
+    if (attempt.signal.aborted) break
     const given = settings[name]
     try {
       if (typeof given === 'function')

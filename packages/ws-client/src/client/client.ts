@@ -131,7 +131,7 @@ export class Client implements WsClient<Data> {
     close_on_abort(signal, () => this.close(), this.closed)
     const unwatch = platform.watch_wakeups?.(() => {
       this.#reconnector?.wake()
-      this.#connection.check_now()
+      if (heartbeat !== false) this.#connection.check_now()
     })
     if (unwatch !== undefined) this.closed.then(unwatch)
     Object.freeze(this)

@@ -1,5 +1,5 @@
-import type { MessageData } from '@bt/ws-protocol'
-import { type Connection, check_options, guard_names } from '@bt/ws-protocol/internal'
+import { type MessageData, NetError } from '@bt/ws-protocol'
+import { type Connection, check_options, describe_cause, guard_names } from '@bt/ws-protocol/internal'
 import { allow_many_listeners, type NetworkAddress, select_environment } from '@bt/ws-protocol/internal/node'
 import { is_constant } from '../client/attempt.js'
 import { Client, type OpenedSocket } from '../client/client.js'
@@ -61,12 +61,20 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
     const agent = checked_agent(attempt.url, settings.agent)
     return { secure, agent, proxy: find_proxy(new URL(attempt.url), agent) }
   }
+  const computed_route = (attempt: AttemptOptions): Route => {
+    try {
+      return route_of(attempt)
+    } catch (cause) {
+      const message = `connect: what the functions among the options returned is not possible: ${describe_cause(cause)}`
+      throw new NetError('option_failed', message, { cause })
+    }
+  }
   // Mistakes in options that stay the same are found at once.
   const constant_route = is_constant(settings) ? route_of(settings) : undefined
   allow_many_listeners(settings.signal)
   const open = (attempt: AttemptOptions, connection: Connection<Client>): OpenedSocket => {
     monitor_callbacks(platform.clock, connection)
-    const route = constant_route ?? route_of(attempt)
+    const route = constant_route ?? computed_route(attempt)
     return open_socket({ ...settings, ...attempt }, route, platform.clock, connection)
   }
   // A network in memory has no interfaces.

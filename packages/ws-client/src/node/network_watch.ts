@@ -24,8 +24,15 @@ export interface NetworkSource {
   interfaces(): NodeJS.Dict<NetworkInterfaceInfo[]>
   /** Returns the time of the wall clock, in milliseconds, which goes on while the process is suspended. */
   now_ms(): number
-  /** Calls `task` regularly without keeping the process alive; returns a function that stops this. */
-  every(ms: number, task: () => void): () => void
+  /** Calls `task` regularly, without keeping the process alive at first. */
+  every(ms: number, task: () => void): Ticks
+}
+
+/** Regular calls of a task. */
+export interface Ticks {
+  /** Sets whether they keep the process alive. */
+  keep_alive(is_kept: boolean): void
+  stop(): void
 }
 
 /**
@@ -35,7 +42,7 @@ export interface NetworkSource {
 export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_cut_off' | 'watch_wakeups'>> {
   readonly #source: NetworkSource
   readonly #tasks = new Set<() => void>()
-  #stop: (() => void) | undefined
+  #ticks: Ticks | undefined
   #ticked_ms = 0
   /** Whether a client was told that there is no network, so that its return has to be noticed. */
   #was_offline = false
@@ -47,7 +54,7 @@ export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_
   /** Takes both the failure and the interfaces into account: either alone can mislead in a container. */
   readonly is_offline = (error?: NetError): boolean => {
     if (error === undefined || !OFFLINE_CODES.has(code_of(error)) || this.#has_network()) return false
-    this.#was_offline = true
+    this.#set_offline(true)
     return true
   }
 
@@ -57,15 +64,15 @@ export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_
     // The same function may be given twice.
     const own_task = (): void => task()
     this.#tasks.add(own_task)
-    if (this.#stop === undefined) {
+    if (this.#ticks === undefined) {
       this.#ticked_ms = this.#source.now_ms()
-      this.#stop = this.#source.every(TICK_MS, () => this.#tick())
+      this.#ticks = this.#source.every(TICK_MS, () => this.#tick())
     }
     return () => {
       this.#tasks.delete(own_task)
       if (this.#tasks.size > 0) return
-      this.#stop?.()
-      this.#stop = undefined
+      this.#ticks?.stop()
+      this.#ticks = undefined
     }
   }
 
@@ -74,8 +81,14 @@ export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_
     const was_suspended = now_ms - this.#ticked_ms > TICK_MS + JUMP_MS
     this.#ticked_ms = now_ms
     const is_back = this.#was_offline && this.#has_network()
-    if (is_back) this.#was_offline = false
+    if (is_back) this.#set_offline(false)
     if (was_suspended || is_back) for (const task of [...this.#tasks]) task()
+  }
+
+  /** A client that waits for the network has no other timer, and the process must not end meanwhile. */
+  #set_offline(is_offline: boolean): void {
+    this.#was_offline = is_offline
+    this.#ticks?.keep_alive(is_offline)
   }
 
   /** Whether there is an interface to other machines. A list that shows none at all says nothing. */
@@ -112,6 +125,9 @@ export const network_watch: NetworkWatch = new NetworkWatch({
   now_ms: () => now(),
   every(ms, task) {
     const timer = setInterval(task, ms).unref()
-    return () => clearInterval(timer)
+    return {
+      keep_alive: is_kept => void (is_kept ? timer.ref() : timer.unref()),
+      stop: () => clearInterval(timer),
+    }
   },
 })

@@ -103,6 +103,21 @@ describe('a client whose options are functions', () => {
     expect(opened_with[0]).toMatchObject({ url: URL, protocols: [], headers: undefined })
   })
 
+  it('calls no more of them once the attempt is over', async () => {
+    let give_url = (_url: string): void => {}
+    start({
+      connect_timeout: 1_000,
+      reconnect: false,
+      url: () => new Promise<string>(resolve => (give_url = resolve)),
+      headers: of_attempt(() => ({})),
+    })
+    await settled()
+    platform.clock.advance(1_000)
+    give_url(URL)
+    await settled()
+    expect([attempts, sockets, client.state]).toEqual([[], [], 'closed'])
+  })
+
   it('calls them before each attempt, with its number and how the previous one ended', async () => {
     start({ url: of_attempt(({ attempt }) => `ws://host${attempt}/`) })
     await settled()
@@ -255,6 +270,46 @@ describe('a client whose options are functions', () => {
       sockets[0]?.end(1006)
       platform.clock.advance(1)
       expect(sockets).toHaveLength(2)
+    })
+
+    it('does not start close_timeout again when it is called meanwhile', () => {
+      start({ close_timeout: 1_000 })
+      sockets[0]?.open()
+      client.reconnect()
+      platform.clock.advance(600)
+      expect(client.reconnect()).toBe(true)
+      platform.clock.advance(400)
+      expect(sockets[0]?.call_names).toEqual(['close', 'terminate'])
+    })
+
+    it('sends what is queued in this turn first', () => {
+      start({})
+      sockets[0]?.open()
+      client.send('a')
+      client.reconnect()
+      client.close()
+      expect(sockets[0]?.call_names.slice(0, 2)).toEqual(['write', 'close'])
+      expect(sockets[0]?.sent).toEqual(['a'])
+    })
+
+    it('replaces a connection whose messages pile up behind a slow on_message, and delivers them', () => {
+      const received: string[] = []
+      start({
+        on_message: async data => {
+          received.push(String(data))
+          await new Promise(() => {})
+        },
+      })
+      sockets[0]?.open()
+      for (const data of ['a', 'b', 'c']) sockets[0]?.receive(data)
+      client.reconnect()
+      sockets[0]?.receive('d'.repeat(16_777_216))
+      sockets[0]?.receive('e')
+      expect(sockets[0]?.call_names.at(-1)).toBe('terminate')
+      sockets[0]?.end(1006)
+      platform.clock.advance(0)
+      expect(sockets).toHaveLength(2)
+      expect(errors.map(({ code }) => code)).toEqual(['connection_lost'])
     })
 
     it('waits as usual when the attempt after it fails', () => {

@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { NetError } from '@bt/ws-protocol'
 import { check_options, type SocketEvents, with_retry_hint } from '@bt/ws-protocol/internal'
 import { FakePlatform, FakeSocket } from '@bt/ws-protocol/testing'
@@ -148,6 +149,53 @@ describe('a client', () => {
       wake_up()
       platform.clock.advance(1_000)
       expect(sockets).toHaveLength(7)
+    })
+
+    it.each(['close', 'terminate'] as const)('ends with %s() in retries', end => {
+      start({
+        reconnect: {
+          retries: () => {
+            client[end]()
+            return true
+          },
+        },
+      })
+      socket().open()
+      socket().end(1006)
+      platform.clock.advance(60_000)
+      expect([client.state, sockets.length]).toEqual(['closed', 1])
+    })
+
+    it('sends what an on_open of an earlier connection still sends behind the first words of the next', async () => {
+      const { promise: signed_in, resolve: sign_in } = deferred()
+      let opened = 0
+      start({
+        on_open: async () => {
+          opened += 1
+          const connection = opened
+          client.send(`auth ${connection}`)
+          if (connection > 1) return
+          await signed_in
+          client.send('subscribe')
+        },
+      })
+      socket().open()
+      socket().end(1006)
+      wait()
+      socket().open()
+      client.send('news')
+      expect(socket().sent).toEqual([])
+      sign_in()
+      for (let turns = 0; turns < 10; turns += 1) await Promise.resolve()
+      platform.end_turn()
+      expect(socket().sent).toEqual(['auth 2', 'news', 'subscribe'])
+    })
+
+    it('checks nothing when it wakes up without a heartbeat', () => {
+      start({ heartbeat: false })
+      socket().open()
+      wake_up()
+      expect(socket().calls).toEqual([])
     })
 
     it('has the states connecting, open, reconnecting, open, closing, closed', () => {

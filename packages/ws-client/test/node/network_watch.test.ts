@@ -18,6 +18,7 @@ describe('NetworkWatch', () => {
   let timers: (() => void)[]
   let watch: NetworkWatch
   let wakeups: number
+  let keeps_alive: boolean
 
   /** Lets the timer run after this time. */
   const tick = (after_ms = 1_000): void => {
@@ -33,12 +34,18 @@ describe('NetworkWatch', () => {
     now_ms = 1_000_000
     timers = []
     wakeups = 0
+    keeps_alive = false
     watch = new NetworkWatch({
       interfaces: () => ({ all: interfaces }),
       now_ms: () => now_ms,
       every(_ms, task) {
         timers.push(task)
-        return () => void timers.splice(timers.indexOf(task), 1)
+        return {
+          keep_alive: is_kept => {
+            keeps_alive = is_kept
+          },
+          stop: () => void timers.splice(timers.indexOf(task), 1),
+        }
       },
     })
   })
@@ -104,6 +111,16 @@ describe('NetworkWatch', () => {
     interfaces = [loopback, ethernet]
     tick()
     expect(wakeups).toBe(0)
+  })
+
+  it('keeps the process alive until the network is back, since nothing else may', () => {
+    watch.watch_wakeups(wake)
+    expect(keeps_alive).toBe(false)
+    watch.is_cut_off('ws://host/', unreachable)
+    expect(keeps_alive).toBe(true)
+    interfaces = [loopback, ethernet]
+    tick()
+    expect(keeps_alive).toBe(false)
   })
 
   it('wakes everybody when the clock has jumped, and not when a tick is a little late', () => {

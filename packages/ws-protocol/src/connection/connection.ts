@@ -224,7 +224,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 
   /** Queues a message of the probe if there is room; otherwise it is dropped, and nothing is reported. */
   offer(payload: string | Uint8Array): void {
-    if (this.can_send()) this.#ensure_outbox().send(payload, 1, true)
+    if (this.lifecycle.name === 'open' && this.is_writable) this.#ensure_outbox().send(payload, 1, true)
   }
 
   /** Writes the queue at once, as far as the network takes it, instead of at the end of the turn. */
@@ -313,6 +313,8 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 
   /** Closes an open socket in order, to open another one. What is queued is kept for that. */
   replace(): void {
+    if (this.#is_replaced) return
+    this.flush()
     this.#is_replaced = true
     this.port?.close(NORMAL_CLOSURE, '')
     this.socket_ending()
@@ -353,10 +355,13 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     if (!is_accepted) {
       const message = `closed with 1003: the peer sent a binary message of ${payload_bytes} bytes; set binary: true to take it`
       this.#fail_and_report(new NetError('unexpected_binary', message), UNSUPPORTED_DATA, 'protocol')
-    } else if (this.inbox.bytes > INBOX_MAX_BYTES) {
+    } else if (this.inbox.bytes > INBOX_MAX_BYTES && !this.#is_replaced) {
       const message = `closed with 1008: ${INBOX_MAX_BYTES} bytes of messages wait for on_message; let it return sooner`
       this.#fail_and_report(new NetError('inbox_overflow', message), POLICY_VIOLATION, 'overflow')
-    } else this.inbox.message(data, memory_bytes)
+    } else {
+      this.inbox.message(data, memory_bytes)
+      if (this.#is_replaced && this.inbox.bytes > INBOX_MAX_BYTES) this.port?.terminate()
+    }
   }
 
   socket_drained(): void {
@@ -380,7 +385,9 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     const unsent = this.#outbox?.unsent_if_lost ?? 0
     const allows = (): boolean =>
       this.#is_replaced || this.#events.retry?.allows({ ...ending, unsent }, this.#error) === true
-    this.step({ type: 'gone', ending, will_retry: may_reopen(lifecycle) && allows() })
+    // The user may close the connection when asked whether to reopen it.
+    const will_retry = may_reopen(lifecycle) && allows() && may_reopen(this.lifecycle)
+    this.step({ type: 'gone', ending, will_retry })
   }
 
   #ping(): void {

@@ -108,6 +108,12 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
     return this.running !== undefined
   }
 
+  /** Whether the callback for the latest opening is running, or its promise is pending. */
+  get is_opening(): boolean {
+    // Not if it is that of an earlier connection, and that of the present one still waits.
+    return this.running === 'on_open' && this.#waiting_events === 0
+  }
+
   /** Whether messages, or the callback for opening, wait for the running one. */
   get is_waiting(): boolean {
     return this.#items !== undefined
@@ -214,10 +220,9 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   }
 
   #done(info?: CloseInfo): void {
-    const done = this.running
+    const { is_opening } = this
     this.running = undefined
-    // Not if it was that of an earlier connection, and that of the present one still waits.
-    if (done === 'on_open' && this.#waiting_events === 0) this.#events.opened(this.#owner)
+    if (is_opening) this.#events.opened(this.#owner)
     else if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 

@@ -9,6 +9,8 @@ import type { SocketPort } from './socket_port.js'
 interface CallbackState {
   /** Whether a callback is running, or the promise that it returned is pending. */
   readonly is_running: boolean
+  /** Whether that callback is the one for the latest opening. */
+  readonly is_opening: boolean
 }
 
 /** Limits the send queues of all connections of a server together. */
@@ -22,8 +24,8 @@ interface Rest {
   queue: SendQueue | undefined
   bytes: number
   messages: number
-  /** Whether no more first words come, so that what is sent now belongs to the rest. */
-  is_open: boolean
+  /** Whether no more first words come. */
+  is_released: boolean
 }
 
 /** The promise that {@link Outbox.drained} returns, and its resolver. */
@@ -127,7 +129,7 @@ export class Outbox {
     }
     this.#bytes += frame_bytes
     this.#messages += messages
-    if (this.#rest?.is_open) {
+    if (this.#rest !== undefined && !this.#takes_first_words) {
       this.#rest.bytes += frame_bytes
       this.#rest.messages += messages
     }
@@ -157,7 +159,7 @@ export class Outbox {
    * lost.
    */
   drained(): Promise<void> {
-    const is_first = this.#rest?.is_open === false
+    const is_first = this.#takes_first_words
     if ((is_first ? this.unsent_if_lost : this.unsent) === 0) return Promise.resolve()
     const sent = (is_first ? this.#first_sent : this.#sent) ?? new_drain()
     if (is_first) this.#first_sent = sent
@@ -165,16 +167,16 @@ export class Outbox {
     return sent.promise
   }
 
-  /** Keeps what is queued behind what is sent from now on, the first words of a connection. */
+  /** Keeps what is queued until {@link Outbox.release}: the first words of a connection go ahead of it. */
   hold(): void {
-    this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_open: false }
+    this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_released: false }
     this.#queue = undefined
   }
 
   /** Ends the first words. What was held back follows them. */
   release(): void {
     if (this.#rest === undefined) return
-    this.#rest.is_open = true
+    this.#rest.is_released = true
     this.#end_first_words()
     this.flush()
   }
@@ -237,12 +239,17 @@ export class Outbox {
 
   /** Returns the queue for the next message. */
   #last_queue(): SendQueue {
-    const rest = this.#rest?.is_open ? this.#rest : undefined
+    const rest = this.#takes_first_words ? undefined : this.#rest
     const queue =
       (rest ? rest.queue : this.#queue) ?? this.#platform.make_queue(this.#settings.side !== 'server')
     if (rest) rest.queue = queue
     else this.#queue = queue
     return queue
+  }
+
+  /** Whether what is sent now goes ahead of the rest. */
+  get #takes_first_words(): boolean {
+    return this.#rest?.is_released === false && this.#callbacks.is_opening
   }
 
   /** The number of messages that may be written. */
@@ -255,7 +262,7 @@ export class Outbox {
     if (this.#first_messages > 0) return
     // An idle connection takes less memory without a queue.
     this.#queue = undefined
-    if (!this.#rest?.is_open) return
+    if (!this.#rest?.is_released) return
     this.#queue = this.#rest.queue
     this.#rest = undefined
   }
@@ -264,7 +271,7 @@ export class Outbox {
     const port = this.#port
     const buffered_bytes = port !== undefined && port.unsent > 0 ? port.buffered_bytes : 0
     // First words have room of their own: else a full queue would keep a client from saying who it is.
-    const held_bytes = this.#rest?.is_open === false ? this.#rest.bytes : 0
+    const held_bytes = this.#takes_first_words ? (this.#rest?.bytes ?? 0) : 0
     return this.#settings.max_queue - (this.#bytes - held_bytes) - buffered_bytes
   }
 

@@ -70,7 +70,10 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     platform = new Platform()
     socket = port
     const settings = { side: is_masked ? 'client' : 'server', max_queue: limit_bytes } as const
-    outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, { is_running: false })
+    outbox = new Outbox({ ...settings, ...(budget && { budget }) }, platform, {
+      is_running: false,
+      is_opening: true,
+    })
     socket.connect_to(socket_events())
   }
 
@@ -689,6 +692,7 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
 it('counts each of several messages framed together, and accepts all of them or none', () => {
   const outbox = new Outbox({ side: 'server', max_queue: 10 }, node_platform, {
     is_running: false,
+    is_opening: true,
   })
   const batch = received_messages(Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0x62), () => true)
     ?.batch as SharedBatch

@@ -56,6 +56,14 @@ describe('a connection with a probe that asks', () => {
     expect(events.infos).toMatchObject([{ cause: 'heartbeat', unsent: 0 }])
   })
 
+  it('does not ask on a socket that is closing, so that the next one would get the question', () => {
+    connection.replace()
+    connection.check_now()
+    platform.end_turn()
+    expect(connection.queued).toBe(0)
+    expect(socket.call_names).toEqual(['close'])
+  })
+
   it('stays open while it is answered, and hides the answers', () => {
     for (let i = 0; i < 5; i += 1) {
       check(2 * CHECKS_PER_SPAN - 1)
