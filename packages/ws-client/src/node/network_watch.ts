@@ -19,6 +19,9 @@ const OFFLINE_CODES: ReadonlySet<string | undefined> = new Set([
   'EAI_AGAIN',
 ])
 
+/** How many errors are looked at, each the cause of the one before. */
+const MAX_CAUSES = 5
+
 /** What a {@link NetworkWatch} needs of the system. */
 export interface NetworkSource {
   interfaces(): NodeJS.Dict<NetworkInterfaceInfo[]>
@@ -53,7 +56,7 @@ export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_
 
   /** Takes both the failure and the interfaces into account: either alone can mislead in a container. */
   readonly is_offline = (error?: NetError): boolean => {
-    if (error === undefined || !OFFLINE_CODES.has(code_of(error)) || this.#has_network()) return false
+    if (error === undefined || !is_unreachable(error) || this.#has_network()) return false
     this.#set_offline(true)
     return true
   }
@@ -98,8 +101,14 @@ export class NetworkWatch implements Required<Pick<Platform, 'is_offline' | 'is_
   }
 }
 
-function code_of({ cause }: NetError): string | undefined {
-  return cause instanceof Error ? decisive_error(cause as SystemError).code : undefined
+/**
+ * Returns whether an error was caused by such a failure. `fetch` and functions that call it wrap the error of
+ * the system; a chain of causes may be circular.
+ */
+function is_unreachable({ cause }: Error, depth = 1): boolean {
+  if (!(cause instanceof Error)) return false
+  if (OFFLINE_CODES.has(decisive_error(cause as SystemError).code)) return true
+  return depth < MAX_CAUSES && is_unreachable(cause, depth + 1)
 }
 
 function is_local(url: string): boolean {

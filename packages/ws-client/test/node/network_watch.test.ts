@@ -79,6 +79,17 @@ describe('NetworkWatch', () => {
     expect(watch.is_offline(error)).toBe(true)
   })
 
+  it('finds the code behind the failure of a function, such as the fetch of a token', () => {
+    const wrapped = (cause: unknown): Error => new TypeError('fetch failed', { cause })
+    const token_failed = (cause: unknown): NetError =>
+      new NetError('option_failed', 'no token', { cause: wrapped(wrapped(cause)) })
+    expect(watch.is_offline(token_failed(unreachable.cause))).toBe(true)
+    expect(watch.is_offline(token_failed(failed('ECONNREFUSED').cause))).toBe(false)
+    const circular = wrapped(undefined)
+    circular.cause = circular
+    expect(watch.is_offline(token_failed(circular))).toBe(false)
+  })
+
   it.each([
     ['ws://host/', true],
     ['wss://10.0.0.1:8443/', true],
