@@ -15,6 +15,7 @@ import heapq
 import os
 import random
 import select
+import signal
 import struct
 import sys
 import time
@@ -43,6 +44,7 @@ def deliver(tun, packet):
         pass  # The device is down, or gone: the packet is lost, as on any link.
 
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
 first, second = open_tun("link0"), open_tun("link1")
 other = {first: second, second: first}
 is_cut, delay_s, loss, reorder = False, 0.0, 0.0, 0.0

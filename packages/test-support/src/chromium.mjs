@@ -17,7 +17,7 @@ export const CHROMIUM_FLAGS = [
 /** In the C locale, headless Chromium gives pages an invalid language tag. */
 export const CHROMIUM_ENV = { ...process.env, LC_ALL: 'en_US.UTF-8' }
 
-/** Starts Chromium without a window. */
-export function launch_chromium() {
-  return chromium.launch({ executablePath: path_of(CHROMIUM), args: CHROMIUM_FLAGS, env: CHROMIUM_ENV })
+/** Starts Chromium without a window; `executablePath` may be a script that starts it in its own way. */
+export function launch_chromium(executablePath = path_of(CHROMIUM)) {
+  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS, env: CHROMIUM_ENV })
 }

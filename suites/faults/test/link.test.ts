@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { NetworkLink, require_link, SERVER_IP } from './network_link.ts'
+import { NetworkLink, require_link, SERVER_IP } from '../src/network_link.ts'
+import { dispose_after_test } from './endpoints.ts'
 import { run_client, run_server, type TestProcess } from './test_process.ts'
 
 const HEARTBEAT_MS = 500
@@ -32,7 +33,7 @@ describe('a client and a server', () => {
   beforeAll(require_link)
 
   it('deliver what was sent during a cut once, in order, after the heartbeat failed and the client reconnected', async () => {
-    const link = await NetworkLink.create()
+    const link = dispose_after_test(await NetworkLink.create())
     const { server, client } = await connect_over(link)
     await link.cut()
     const [{ info: client_info }, { info: server_info }] = await Promise.all([
@@ -56,7 +57,7 @@ describe('a client and a server', () => {
   })
 
   it('deliver what was sent during a cut that is shorter than the heartbeat, without reconnecting', async () => {
-    const link = await NetworkLink.create()
+    const link = dispose_after_test(await NetworkLink.create())
     const { server, client } = await connect_over(link, { heartbeat: 10_000 })
     await link.cut()
     client.send({ command: 'send', from: 0, to: 10, size: SIZE })
@@ -68,7 +69,7 @@ describe('a client and a server', () => {
   })
 
   it('deliver each message at most once, and those not yet handed to the network, after a cut under load', async () => {
-    const link = await NetworkLink.create()
+    const link = dispose_after_test(await NetworkLink.create())
     const { server, client } = await connect_over(link)
     await link.cut()
     const count = 3_000
@@ -91,7 +92,7 @@ describe('a client and a server', () => {
   })
 
   it('deliver 10,000 messages each way in order over a slow link that loses and reorders packets', async () => {
-    const link = await NetworkLink.create()
+    const link = dispose_after_test(await NetworkLink.create())
     const { server, client } = await connect_over(link, { max_queue: 64_000_000 })
     await link.impair(25, 0.02, 0.02)
     for (let from = 0; from < 10_000; from += 1_000)

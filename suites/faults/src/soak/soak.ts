@@ -9,7 +9,7 @@ import { FaultyProxy } from './faulty_proxy.js'
 import { keep_rate } from './keep_rate.js'
 import { seeded_random } from './seeded_random.js'
 import type { ConnectionRecord, ServerCommand, ServerEvent } from './server_messages.js'
-import { read_arguments, type SoakArguments, USAGE } from './soak_arguments.js'
+import { arguments_or_exit } from './soak_arguments.js'
 
 const { minutes, clients: client_count, seed } = arguments_or_exit()
 const random = seeded_random(seed)
@@ -21,15 +21,6 @@ const MIB = 1_048_576
 const HEAP_LEEWAY_BYTES = 8 * MIB
 
 type Figures = Extract<ServerEvent, { event: 'figures' }>
-
-function arguments_or_exit(): SoakArguments {
-  try {
-    return read_arguments(process.argv.slice(2))
-  } catch (error) {
-    console.error(`soak: ${(error as Error).message}\n\n${USAGE}`)
-    process.exit(1)
-  }
-}
 
 const server = fork(
   fileURLToPath(new URL('./soak_server.js', import.meta.url)),

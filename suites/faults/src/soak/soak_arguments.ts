@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** The synopsis of the command. */
-export const USAGE = 'pnpm soak [--minutes 10] [--clients 1000] [--seed NUMBER]'
+const USAGE = 'pnpm soak [--minutes 10] [--clients 1000] [--seed NUMBER]'
 
 /** The longest delay of a timer, 2^31 - 1 ms. */
 const MAX_MINUTES = 35_791
@@ -14,12 +13,22 @@ export interface SoakArguments {
   readonly seed: number
 }
 
+/** Parses the command line; exits with its synopsis if an option is invalid. */
+export function arguments_or_exit(): SoakArguments {
+  try {
+    return parse(process.argv.slice(2))
+  } catch (error) {
+    console.error(`soak: ${(error as Error).message}\n\n${USAGE}`)
+    process.exit(1)
+  }
+}
+
 /**
  * Parses the command line.
  *
  * @throws Error that names the invalid option
  */
-export function read_arguments(args: readonly string[]): SoakArguments {
+function parse(args: readonly string[]): SoakArguments {
   const { values } = parseArgs({
     // pnpm passes `--` on.
     args: args.filter(word => word !== '--'),

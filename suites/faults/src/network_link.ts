@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { IP, MissingProgram, type Program, PYTHON_3, path_of } from '@bt/test-support/programs'
-import { dispose_after_test } from './endpoints.ts'
 
 const FORWARDER = fileURLToPath(new URL('../lossy_link.py', import.meta.url))
 
@@ -18,7 +17,8 @@ export class NetworkLink {
   readonly client_end: readonly string[]
   readonly #names: readonly [string, string]
   readonly #forwarder: ChildProcess
-  readonly #exited: Promise<unknown>
+  /** Resolves when no packet is forwarded any more, because `lossy_link.py` has exited. */
+  readonly ended: Promise<unknown>
   readonly #replies: AsyncIterator<string>
   readonly #lines: Interface
 
@@ -29,17 +29,18 @@ export class NetworkLink {
     this.client_end = client_end as string[]
     const [command = '', ...args] = [...this.server_end, 'python3', FORWARDER]
     this.#forwarder = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#exited = once(this.#forwarder, 'exit')
+    this.ended = once(this.#forwarder, 'exit')
     this.#lines = createInterface({ input: this.#forwarder.stdout as NodeJS.ReadableStream })
     this.#replies = this.#lines[Symbol.asyncIterator]()
+    process.once('exit', this.#remove)
   }
 
-  /** Creates a link, which is removed after the test. */
+  /** Creates a link, which is removed when this process exits, if not before. */
   static async create(): Promise<NetworkLink> {
     const names = [`bt-${process.pid}-s`, `bt-${process.pid}-c`] as const
     for (const name of names) ip('netns', 'add', name)
-    const link = dispose_after_test(new NetworkLink(names))
-    if ((await link.#replies.next()).value !== 'ready') throw new Error('lossy_link.py did not start')
+    const link = new NetworkLink(names)
+    await link.#reply('ready')
     const [server, client] = names
     ip('-n', server, 'link', 'set', 'link1', 'netns', client)
     for (const [name, device, address, peer] of [
@@ -62,21 +63,36 @@ export class NetworkLink {
     return this.#send('restore')
   }
 
+  /** Turns the interface of the client's end off or on, as when it leaves a network. */
+  set_client_interface(state: 'down' | 'up'): void {
+    ip('-n', this.#names[1], 'link', 'set', 'link1', state)
+  }
+
   /** Delays each packet, and loses or reorders it with the given probabilities. */
   impair(delay_ms: number, loss: number, reorder: number): Promise<void> {
     return this.#send(`impair ${delay_ms} ${loss} ${reorder}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#forwarder.kill()
-    await this.#exited
+    process.off('exit', this.#remove)
+    this.#remove()
+    await this.ended
     this.#lines.close()
+  }
+
+  readonly #remove = (): void => {
+    this.#forwarder.kill()
     for (const name of this.#names) ip('netns', 'del', name)
   }
 
   async #send(command: string): Promise<void> {
     this.#forwarder.stdin?.write(`${command}\n`)
-    await this.#replies.next()
+    await this.#reply('done')
+  }
+
+  async #reply(expected: string): Promise<void> {
+    const { value } = await this.#replies.next()
+    if (value !== expected) throw new Error(`lossy_link.py answered ${value}, not ${expected}`)
   }
 }
 
