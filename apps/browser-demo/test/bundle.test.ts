@@ -4,7 +4,7 @@ import { build, type Rolldown } from 'vite'
 import { afterEach, expect, it, vi } from 'vitest'
 
 /** The most bytes that `connect` may take, gzipped, by the mode of the build. The goal for production is 7,000. */
-const LIMITS_BYTES = { production: 8_349, development: 9_999 }
+const LIMITS_BYTES = { production: 8_399, development: 9_999 }
 const ENTRY = 'virtual:entry'
 
 /**

@@ -31,7 +31,7 @@ export interface ReconnectorEvents {
   url(): string
   /** The delay is over. */
   reconnect(): void
-  /** `retries` has thrown, or returned something else than it may. */
+  /** `retries` has thrown. */
   report(error: NetError): void
 }
 
@@ -78,7 +78,7 @@ export class Reconnector implements ConnectionRetry<unknown> {
     // Attempts without a network do not count.
     if (is_refused && this.attempts > 0 && this.#platform.is_offline?.(error)) this.attempts -= 1
     const { is_final, delay_ms, spread_ms } = read_refusal?.(error) ?? close_hint(info)
-    if (!this.#retries(info, error, !is_final)) return false
+    if (!(this.#retries(info, error) ?? !is_final)) return false
     if (this.attempts >= max_attempts) {
       this.gave_up = `gave up after max_attempts, ${max_attempts}`
       return false
@@ -133,15 +133,13 @@ export class Reconnector implements ConnectionRetry<unknown> {
     })
   }
 
-  /** Asks `retries`, which may leave it to `by_default`. */
-  #retries(info: CloseInfo, error: NetError | undefined, by_default: boolean): boolean {
+  #retries(info: CloseInfo, error: NetError | undefined): boolean | undefined {
     try {
-      const retries: unknown = this.#settings.retries?.(info, error) ?? by_default
-      if (typeof retries === 'boolean') return retries
-      throw new TypeError('it has to return true, false or undefined')
+      const retries: unknown = this.#settings.retries?.(info, error)
+      return typeof retries === 'boolean' ? retries : undefined
     } catch (cause) {
       this.#events.report(callback_error('retries', cause))
-      return by_default
+      return undefined
     }
   }
 

@@ -224,7 +224,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 
   /** Queues a message of the probe if there is room; otherwise it is dropped, and nothing is reported. */
   offer(payload: string | Uint8Array): void {
-    if (this.lifecycle.name === 'open' && this.is_writable) this.#ensure_outbox().send(payload, 1, true)
+    if (this.is_writable) this.#ensure_outbox().send(payload, 1, true)
   }
 
   /** Writes the queue at once, as far as the network takes it, instead of at the end of the turn. */

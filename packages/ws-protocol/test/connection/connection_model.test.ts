@@ -87,10 +87,11 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
       retry: is_retried ? retry : undefined,
       on_open: () => {
         record.delivered.push('open')
+        // That of an earlier socket does not count while that of the present one waits.
+        are_first_words = openings === 1
         const done = (): void => {
-          // That of an earlier socket does not count while that of the present one waits.
           openings -= 1
-          if (openings === 0) are_first_words = false
+          are_first_words = false
         }
         const held = hold()
         if (held instanceof Promise) held.then(done)
@@ -162,7 +163,6 @@ async function run_at_random(random: () => number, { is_retried, queue }: RunOpt
     current.is_open = true
     if (connection.state !== 'closing') {
       record.received.push('open')
-      are_first_words = true
       openings += 1
     }
     current.socket.open()
