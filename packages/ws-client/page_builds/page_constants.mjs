@@ -11,7 +11,7 @@ const NEVER = 'server'
  * Optional members of the platform, the port and the callbacks of a connection that those of browsers leave out.
  * Only code that expects this is replaced, such as `x.name?.()`.
  */
-const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'settled'])
+const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'pending_proxy', 'settled'])
 
 /** Those of them that nothing has. */
 const NEVER_SET = new Set(['budget', 'channels', 'task'])

@@ -40,6 +40,8 @@ export interface OpenedSocket {
   readonly port: SocketPort
   /** Returns the negotiated subprotocol once open; `''` if there is none. */
   protocol(): string
+  /** Names the proxy that has not opened the way to the server yet, if there is one, on platforms that know. */
+  pending_proxy?(): string | undefined
 }
 
 /** What a client needs to open sockets of a platform. */
@@ -372,7 +374,8 @@ export class Client implements WsClient<Data> {
   }
 
   #connect_timed_out(): NetError {
-    const message = `connect: ${this.#shown} was not open after connect_timeout, ${this.#settings.connect_timeout} ms; check the address, or raise it`
+    const hop = this.#state.socket?.pending_proxy?.() ?? this.#shown
+    const message = `connect: ${hop} was not open after connect_timeout, ${this.#settings.connect_timeout} ms; check the address, or raise it`
     return new NetError('connect_timeout', message)
   }
 

@@ -119,7 +119,11 @@ export function open_socket(
     wire.open(events, counting_bytes(stream), head, deflate)
     events.socket_opened()
   }
-  return { port: wire, protocol: () => ws.protocol }
+  return {
+    port: wire,
+    protocol: () => ws.protocol,
+    pending_proxy: () => (ws.readyState === WebSocket.CONNECTING ? stream.pending_proxy : undefined),
+  }
 }
 
 /**

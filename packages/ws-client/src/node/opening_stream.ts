@@ -5,7 +5,7 @@ import { connect as connect_tls, type ConnectionOptions as SecureSettings } from
 import { NetError } from '@bt/ws-protocol'
 import type { NetworkAddress } from '@bt/ws-protocol/internal/node'
 import { type Hop, opening_error } from './errors/opening_error.js'
-import { agent_error, agent_hop, not_tunnelled, proxy_refused } from './proxy/proxy_error.js'
+import { agent_error, agent_hop, not_tunnelled, proxy_hop, proxy_refused } from './proxy/proxy_error.js'
 import type { HttpProxy } from './proxy/proxy_settings.js'
 import { type OpeningTunnel, open_tunnel } from './proxy/proxy_tunnel.js'
 import { watch_tls } from './tls_error.js'
@@ -76,6 +76,15 @@ export class OpeningStream {
   /** The error that destroyed the stream. */
   get errored(): Error | undefined {
     return this.#stream?.errored ?? undefined
+  }
+
+  /** The name of the proxy that has not made the stream yet, if there is one. */
+  get pending_proxy(): string | undefined {
+    const { agent, proxy } = this.#route
+    const { shown } = this.#destination
+    if (this.#stream !== undefined) return undefined
+    if (proxy !== undefined) return proxy_hop(proxy.url, shown).shown
+    return agent && agent_hop(agent, shown).shown
   }
 
   /** Stops connecting, or ends the connection. */

@@ -213,11 +213,22 @@ describe.each(WAYS)('through the proxy of %s', (way, through) => {
     ])
   })
 
-  it('a server that does not answer within connect_timeout ends the tunnel', async () => {
+  it('a proxy that does not answer within connect_timeout is named', async () => {
+    const proxy = await start_proxy(() => {})
+    const { errors } = await outcome('ws://server.invalid/ws', {
+      ...through(proxy.url),
+      connect_timeout: 100,
+    })
+    const message = `connect: the proxy ${proxy.url} (for ws://server.invalid/ws) was not open after connect_timeout`
+    expect(errors).toMatchObject([{ code: 'connect_timeout', message: expect.stringContaining(message) }])
+  })
+
+  it('a server that does not answer within connect_timeout is named, and the tunnel is ended', async () => {
     const { url } = await start_raw_server(() => {})
     const proxy = await start_proxy()
     const { errors } = await outcome(url, { ...through(proxy.url), connect_timeout: 100 })
-    expect(errors).toMatchObject([{ code: 'connect_timeout' }])
+    const message = `connect: ${url} was not open after connect_timeout`
+    expect(errors).toMatchObject([{ code: 'connect_timeout', message: expect.stringContaining(message) }])
     await vi.waitUntil(() => proxy.open_connections() === 0)
   })
 
