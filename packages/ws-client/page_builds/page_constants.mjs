@@ -13,7 +13,7 @@ const NEVER = 'server'
  */
 const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'pending_proxy', 'settled'])
 
-/** Those of them that nothing has. */
+/** Members that nothing in a page has, wherever the code reads them. */
 const NEVER_SET = new Set(['budget', 'channels', 'task'])
 
 /** A callback that may always run, since the port of browsers has no `may_run`. */

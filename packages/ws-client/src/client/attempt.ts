@@ -15,7 +15,8 @@ export function is_constant(settings: ConnectSettings): settings is ConnectSetti
 
 /**
  * Calls the functions among the options, one after another, and checks what they return. Rejects with
- * `option_failed` if one throws, rejects, or returns an invalid value. Calls no more of them once the attempt is over.
+ * `option_failed` if one throws, rejects, or returns an invalid value. Calls no more of them once the attempt is
+ * over.
  */
 export async function compute_options(
   settings: ConnectSettings,

@@ -379,12 +379,13 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 
   socket_closed(code: number, reason: string, error?: NetError): void {
     if (error !== undefined && !is_ending(this.lifecycle)) this.#error = error
-    const { lifecycle } = this
+    const { port, lifecycle } = this
     const closed_by = this.#is_replaced ? 'local' : 'peer'
-    const ending = ending_of(lifecycle, code, reason, this.port?.is_close_sent === true, closed_by)
-    const unsent = this.#outbox?.unsent_if_lost ?? 0
+    const ending = ending_of(lifecycle, code, reason, port?.is_close_sent === true, closed_by)
     const allows = (): boolean =>
-      this.#is_replaced || this.#events.retry?.allows({ ...ending, unsent }, this.#error) === true
+      this.#is_replaced ||
+      this.#events.retry?.allows({ ...ending, unsent: this.#outbox?.unsent_if_lost ?? 0 }, this.#error) ===
+        true
     // The user may close the connection when asked whether to reopen it.
     const will_retry = may_reopen(lifecycle) && allows() && may_reopen(this.lifecycle)
     this.step({ type: 'gone', ending, will_retry })

@@ -1,4 +1,4 @@
-// The server: `node trouble_server.js BIND PAGE_SCRIPT HEARTBEAT_MS INTERVAL_MS`. It serves the page and
+// The server: `node trouble_server.js HOST PORT PAGE_SCRIPT HEARTBEAT_MS INTERVAL_MS`. It serves the page and
 // tokens that can be used once, and sends numbered messages to each client.
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
