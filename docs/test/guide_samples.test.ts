@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { connect, refuse } from '@bt/net'
 import { deferred } from '@bt/test-support/deferred'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -256,9 +258,29 @@ describe('security.md', () => {
       [`http://${SAMPLE_ADDRESS}`]: `http://${tokens}`,
       'reconnect: {': 'reconnect: { min_delay: 1,',
     })
-    expect(await client.all_written()).toMatch(/option_failed .*sign in first/)
+    expect(await client.all_written()).toMatch(/sign in again\n$/)
     expect(used).toEqual(['1', '2', '3', '4'])
     expect(received).toEqual(['1: hello', '3: hello', '4: hello'])
+  })
+
+  it('renew_token.ts gives up when a proxy answers its password with 401', async () => {
+    let tokens_given = 0
+    const tokens = await answer_http((_request, response) => {
+      tokens_given += 1
+      response.end('token')
+    })
+    const proxy = createServer()
+    proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n'))
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    onTestFinished(() => void proxy.close())
+    const { port } = proxy.address() as AddressInfo
+    const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: `http://ada:wrong@127.0.0.1:${port}` }
+    const client = new Sample('security.md', 'renew_token.ts', tokens, {
+      'const ws =': `Object.assign(process.env, ${JSON.stringify(environment)})\nconst ws =`,
+    })
+    expect(await client.all_written()).toMatch(/the proxy .* answered 401 Unauthorized, and opened no tunnel/)
+    expect(tokens_given).toBe(1)
   })
 
   it('check.ts accepts valid messages, and closes on invalid ones', async () => {

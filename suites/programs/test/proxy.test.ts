@@ -142,6 +142,7 @@ describe_with(tinyproxy, 'our client behind tinyproxy', () => {
         ['', '407 Proxy Authentication Required'],
       ] as const) {
         const error = await greeting(url, { agent: agent_for(user) })
+        expect(error).toMatchObject({ cause: { status: Number.parseInt(status, 10), answered_by: 'proxy' } })
         const message = `connect: the proxy http://${address} (for ${url}) answered ${status}, and opened no tunnel; check the user and password in the URL of the proxy`
         expect(error).toMatchObject({ code: 'handshake_refused', message })
         const printed = await output_with({ HTTP_PROXY: `http://${user}${address}` }, url)

@@ -67,8 +67,8 @@ export interface PreviousEnd {
 /** What functions among the options get before each attempt to connect. */
 export interface ConnectAttempt {
   /**
-   * 0 for the first attempt, then the number of the attempt as in {@link ReconnectInfo.attempt}. With
-   * `url: ({ attempt }) => urls[attempt % urls.length]`, each attempt goes to another server.
+   * 0 for the first attempt, then the number of the attempt as in {@link ReconnectInfo.attempt}, which starts
+   * over after a connection that lasted `max_delay`.
    */
   readonly attempt: number
   /** How the previous connection, or attempt, ended; `undefined` for the first one. */

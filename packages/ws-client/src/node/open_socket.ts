@@ -145,6 +145,7 @@ function refused_by_server(url: string, response: IncomingMessage, body: string)
   return handshake_refused(
     `${url} was answered ${statusCode} ${on_one_line(statusMessage)}${location}${shown_body}`,
     response,
+    'server',
   )
 }
 

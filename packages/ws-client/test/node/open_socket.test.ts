@@ -116,7 +116,11 @@ describe('a connection that does not open', () => {
       )
       const { errors, info } = await outcome(url)
       expect(errors).toMatchObject([
-        { code: 'handshake_refused', message: expect.stringMatching(message), cause: { status } },
+        {
+          code: 'handshake_refused',
+          message: expect.stringMatching(message),
+          cause: { status, answered_by: 'server' },
+        },
       ])
       expect(info.cause).toBe('refused')
     },

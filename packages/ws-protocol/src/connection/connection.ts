@@ -299,7 +299,8 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     this.#checks_to_ping = this.#silent_checks + this.inbox.bytes > 0 ? this.#checks_to_ping + 1 : 0
     // While reading is paused, silence says nothing about the peer.
     if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
-      this.#error = new NetError('connection_lost', 'the peer was silent for twice heartbeat')
+      const also = this.#settings.probe ? ', also to the probe' : ''
+      this.#error = new NetError('connection_lost', `the peer was silent for twice heartbeat${also}`)
       this.#terminate('heartbeat')
     } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) this.#ping()
   }

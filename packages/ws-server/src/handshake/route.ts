@@ -8,6 +8,8 @@ export const ROUTE_EXPECTED =
 const ROUTE = /^\/[^\s?#]*$/
 /** What a segment looks like that stands for a parameter. */
 const PARAMETER = /^:([\p{L}_][\p{L}\p{N}_]*)$/u
+/** What stands for a segment that may be missing in the patterns of other libraries. */
+const OPTIONAL_PARAMETER = /\/(:[^/?]*\?)/
 /** Characters that have a meaning in the patterns of other libraries, and none here. */
 const UNSUPPORTED = /[*()[\]{}|^\\<>]/
 /** The start of an absolute-form request target (RFC 9112 §3.2.2), which clients send to proxies. */
@@ -25,8 +27,13 @@ export const NO_PARAMS: RouteParams = Object.freeze(Object.create(null))
  * @throws NetError `invalid_option` for a pattern that is not supported, with the remedy
  */
 export function is_route(value: unknown): value is string {
-  if (typeof value !== 'string' || !ROUTE.test(value)) return false
-  const flaw = pattern_flaw(value)
+  if (typeof value !== 'string') return false
+  const [, optional] = OPTIONAL_PARAMETER.exec(value) ?? []
+  if (optional === undefined && !ROUTE.test(value)) return false
+  const flaw =
+    optional === undefined
+      ? pattern_flaw(value)
+      : `in which ${describe_value(optional)} is no parameter: none may be left out; serve both paths from one http server, with a route each`
   if (flaw !== undefined)
     throw new NetError('invalid_option', `listen: the option route is ${describe_value(value)}, ${flaw}`)
   return true

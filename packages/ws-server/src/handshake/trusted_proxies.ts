@@ -11,7 +11,8 @@ export interface TrustedProxies {
   readonly hops?: number | undefined
   /**
    * The addresses of your proxies, instead of `hops`: IP addresses, ranges such as `'10.0.0.0/8'` or
-   * `'fd00::/8'`, and `'loopback'` for those of this machine, with Unix sockets. @defaultValue none
+   * `'fd00::/8'`, and `'loopback'` for those of this machine, with Unix sockets. An empty list trusts none.
+   * @defaultValue none
    */
   readonly addresses?: readonly string[] | undefined
   /**

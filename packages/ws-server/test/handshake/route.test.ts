@@ -91,8 +91,14 @@ describe('the pattern of a route', () => {
     )
   })
 
-  test('that ends with a question mark is no route, as ever', () => {
-    expect(is_route('/rooms/:room?')).toBe(false)
+  test.each(['/rooms/:room?', '/:room?/talk'])('that may be left out is refused: %s', route => {
+    expect(() => is_route(route)).toThrow(
+      `listen: the option route is "${route}", in which ":room?" is no parameter: none may be left out; serve both paths from one http server, with a route each`,
+    )
+  })
+
+  test('has no query behind it', () => {
+    expect(is_route('/rooms?:room')).toBe(false)
   })
 })
 

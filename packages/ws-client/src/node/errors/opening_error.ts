@@ -49,12 +49,16 @@ export function opening_error({ kind, shown }: Hop, cause: SystemError): NetErro
   }
 }
 
-/** Makes the error for a response that refuses; its `cause` has what decides about retries. */
+/**
+ * Makes the error for a response that refuses; its `cause` has what decides about retries, and whose response
+ * it is.
+ */
 export function handshake_refused(
   message: string,
   { statusCode, headers }: Pick<IncomingMessage, 'statusCode' | 'headers'>,
+  answered_by: Hop['kind'],
 ): NetError {
-  const cause = { status: statusCode }
+  const cause = { status: statusCode, answered_by }
   // Not enumerable, so that a printed error shows neither cookies nor the token in a redirect.
   Object.defineProperty(cause, 'headers', { value: headers })
   return new NetError('handshake_refused', `connect: ${message}`, { cause })

@@ -38,7 +38,7 @@ export function agent_error(agent: Agent, target: string, error: SystemError): N
 /** Makes the error for the answer of a proxy that opens no tunnel. */
 export function proxy_refused({ shown }: Hop, response: Response): NetError {
   const refusal = `${shown} answered ${status_line(response)}, and opened no tunnel`
-  return handshake_refused(`${refusal}; ${advice(response.statusCode ?? 0)}`, response)
+  return handshake_refused(`${refusal}; ${advice(response.statusCode ?? 0)}`, response, 'proxy')
 }
 
 /** Makes the error for the answer to a handshake that an agent gave to a proxy as a request to forward. */
@@ -46,7 +46,7 @@ export function not_tunnelled({ shown }: Hop, response: Response): NetError {
   const refusal = `${shown} was asked for no tunnel, and answered ${status_line(response)}`
   const advice =
     'few proxies forward a WebSocket otherwise: use an agent that opens one, such as HttpsProxyAgent'
-  return handshake_refused(`${refusal}; ${advice}`, response)
+  return handshake_refused(`${refusal}; ${advice}`, response, 'proxy')
 }
 
 function status_line({ statusCode, statusMessage = '' }: Response): string {
