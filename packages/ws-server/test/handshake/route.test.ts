@@ -91,7 +91,7 @@ describe('the pattern of a route', () => {
     )
   })
 
-  test.each(['/rooms/:room?', '/:room?/talk'])('that may be left out is refused: %s', route => {
+  test.each(['/rooms/:room?', '/:site/:room?'])('that may be left out is refused: %s', route => {
     expect(() => is_route(route)).toThrow(
       `listen: the option route is "${route}", in which ":room?" is no parameter: none may be left out; serve both paths from one http server, with a route each`,
     )
