@@ -140,6 +140,11 @@ export function* read_frames(bytes: Uint8Array): Generator<FrameView> {
   }
 }
 
+/** Returns the end of the frame at an offset. For our own frames only. */
+export function own_frame_end(bytes: Uint8Array, at: number): number {
+  return payload_start(bytes, at) + payload_length(bytes, at)
+}
+
 /**
  * Masks every frame in place (RFC 6455 §5.3), each with its own key from `next_key`, which must return
  * unpredictable 32-bit numbers (§10.3).
