@@ -60,6 +60,8 @@ export interface End {
 export const SESSION_PROTOCOL = 'bt.session.1'
 /** The first byte of a control message. */
 const CONTROL = 0
+/** The first byte of a binary message of the application. */
+export const APPLICATION = 1
 
 const KIND = { hello: 1, welcome: 2, ack: 3, ping: 4, pong: 5, end: 6 } as const
 

@@ -92,13 +92,12 @@ export class KeptMessages {
     this.#batches.splice(0, count)
   }
 
-  /** Returns batches of all messages without the first `skip` ones, one after another. */
-  *without_first(skip: number): Generator<Batch> {
-    let left = this.#handled + skip
-    for (const batch of [...this.#batches]) {
-      if (batch.messages > left) yield batch.without_first(left)
-      left = Math.max(left - batch.messages, 0)
-    }
+  /**
+   * Returns batches of the messages that there are now, without the first `skip` ones, one after another.
+   * Meanwhile, only those that were returned may be forgotten.
+   */
+  without_first(skip: number): IterableIterator<Batch> {
+    return batches_without_first(this.#handled + skip, [...this.#batches])
   }
 
   /** Forgets all of them. */
@@ -106,5 +105,13 @@ export class KeptMessages {
     for (const batch of this.#batches) batch.release()
     this.#batches = []
     this.#handled = this.#bytes = 0
+  }
+}
+
+function* batches_without_first(skip: number, batches: readonly KeptBatch[]): Generator<Batch> {
+  let left = skip
+  for (const batch of batches) {
+    if (batch.messages > left) yield batch.without_first(left)
+    left = Math.max(left - batch.messages, 0)
   }
 }

@@ -92,6 +92,19 @@ it('a client keeps its frames unmasked, whatever the socket does with what it ge
   expect([...kept.without_first(0)].flatMap(texts_of)).toEqual(['hello'])
 })
 
+it('are those of the moment of asking, even if some are forgotten before they are looked at', () => {
+  const kind = frames(false)
+  const kept = new KeptMessages()
+  for (const texts of [
+    ['a', 'b'],
+    ['c', 'd'],
+  ])
+    kept.add(kind.keep(batch_of(kind, texts)))
+  const rest = kept.without_first(1)
+  kept.forget(1)
+  expect([...rest].flatMap(texts_of)).toEqual(['b', 'c', 'd'])
+})
+
 it('frees the memory of a batch once, when it is forgotten', () => {
   const kept = new KeptMessages()
   let released = 0

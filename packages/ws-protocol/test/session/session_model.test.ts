@@ -9,7 +9,7 @@ import {
 import { type Resumption, Session } from '../../src/session/session.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 
-const RUNS = 2_000
+const RUNS = 500
 const STEPS = 150
 const WINDOW = 1_000
 
