@@ -131,7 +131,7 @@ export class Session {
   /**
    * The other side has handled that many messages. Returns how many of them were not known to be handled.
    *
-   * @throws SessionViolation if there were more before, or not so many were sent on this socket and before
+   * @throws SessionViolation if it is less than before, or more than was sent so far on this socket and before it
    */
   acknowledged_by(handled: number): number {
     const newly = handled - this.acknowledged

@@ -17,7 +17,7 @@ function make_session(): Session {
 const welcome = { type: 'welcome', token: new Uint8Array(), hold_ms: 1, protocol: '', window: 9 } as const
 
 describe('a session', () => {
-  it('greets with what has arrived, and what was handled, which need not be told again', () => {
+  it('greets with its counts, so that no acknowledgement is due', () => {
     const session = make_session()
     expect(session.untold).toBe(1)
     expect(session.greet()).toEqual({ received: 3, handled: 1, window: WINDOW })
