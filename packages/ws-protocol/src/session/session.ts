@@ -91,8 +91,10 @@ export class Session {
   welcomed(welcome: Welcome): Resumption {
     if (!welcome.recovered) return this.#start_over(welcome)
     const resumption = this.resume(welcome)
-    if (resumption === false) throw impossible(welcome, this.sent)
-    return resumption
+    if (resumption !== false) return resumption
+    // Not all of the welcome: it has the token.
+    const { received, handled } = welcome
+    throw impossible({ received, handled }, this.sent)
   }
 
   /** The socket is lost; the session goes on with the next one. */

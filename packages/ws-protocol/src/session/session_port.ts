@@ -158,6 +158,7 @@ export class SessionPort implements SocketPort {
         this.#platform.defer(() => this.connection.socket_closed(ABNORMAL_CLOSURE, ''))
       else this.#port?.close(code, reason)
     } else {
+      this.session.has_ended = true
       this.#pending_close = { code, reason }
       this.#flush()
     }
@@ -313,8 +314,11 @@ export class SessionPort implements SocketPort {
   #resume<Result extends Resumption | false>(resume: () => Result): Result {
     const before = this.session.unacknowledged
     const resumption = resume()
-    if (resumption !== false && !resumption.recovered) this.#kept.clear()
-    else this.#kept.forget(before - this.session.unacknowledged)
+    if (resumption !== false && !resumption.recovered) {
+      this.#kept.clear()
+      this.#ack_due = []
+      this.#bytes_since_due = 0
+    } else this.#kept.forget(before - this.session.unacknowledged)
     return resumption
   }
 
@@ -347,7 +351,6 @@ export class SessionPort implements SocketPort {
       const { code, reason } = this.#pending_close
       this.#pending_close = undefined
       if (this.session.is_attached) this.#write(this.session.end(code))
-      this.session.has_ended = true
       port.close(code, reason)
     }
   }

@@ -51,7 +51,10 @@ describe('a session', () => {
     session.greet()
     expect(session.resume(counts)).toBe(false)
     expect(session).toMatchObject({ acknowledged: 2, is_attached: false })
-    expect(() => session.welcomed({ ...welcome, recovered: true, ...counts })).toThrow(SessionViolation)
+    const forgetful = { ...welcome, token: Uint8Array.of(77), recovered: true, ...counts }
+    expect(() => session.welcomed(forgetful)).toThrow(
+      new SessionViolation('the peer claims to have received 4 and handled 1 of 5 messages'),
+    )
   })
 
   it('starts over with a new session, whose counts leave out what still waits from the old one', () => {

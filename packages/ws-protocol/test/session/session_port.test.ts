@@ -465,6 +465,14 @@ describe('a session', () => {
     expect(shown(end.outgoing)).toEqual(['one', 'end', { code: 1000, reason: 'done' }])
   })
 
+  it('of a server ends at once if its socket is lost before it took the Close', () => {
+    const link = make_pair()
+    if (link.ends !== undefined) link.ends.server.is_busy = true
+    link.server.port.close(1000, 'done')
+    link.cut()
+    expect([link.server.closes, link.server.times_away]).toEqual([[[1006, '']], 0])
+  })
+
   it.each(['close', 'terminate'] as const)('of a server ends by %s while it is away', how => {
     const link = make_pair()
     link.cut()
@@ -556,5 +564,35 @@ describe('a session', () => {
     expect(link.client.resumptions.at(-1)).toEqual({ recovered: false, skip: 0, in_doubt: 1 })
     expect([link.client.port.unsent, link.client.port.buffered_bytes]).toEqual([0, 0])
     expect(shown((socket.port as WireEnd).outgoing)).toEqual(['hello'])
+  })
+
+  it('counts anew when to acknowledge in a new session', () => {
+    const link = make_pair()
+    for (let i = 0; i < 60; i += 1) {
+      link.server.write('x'.repeat(10))
+      link.deliver('client')
+    }
+    link.cut()
+    const socket = new SessionSocket(link.client.port)
+    const end = new WireEnd(() => false)
+    socket.port = end
+    link.client.port.take(socket)
+    socket.socket_opened()
+    const counts = { received: 0, handled: 0, window: WINDOW }
+    const fresh = {
+      type: 'welcome',
+      recovered: false,
+      token: TOKEN,
+      ...counts,
+      hold_ms: 1,
+      protocol: '',
+    } as const
+    socket.socket_message(write_control(fresh), 1)
+    while (link.client.waiting.length > 0) link.client.handle()
+    for (let i = 0; i < 5; i += 1) {
+      socket.socket_message('x'.repeat(100), 100)
+      link.client.handle()
+    }
+    expect(shown(end.outgoing)).toEqual(['hello', 'ack'])
   })
 })
