@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { connect, refuse } from '@bt/net'
 import { deferred } from '@bt/test-support/deferred'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -10,6 +8,7 @@ import {
   SAMPLE_ADDRESS,
   Sample,
   serve,
+  serve_http,
   start_server,
   type TestClient,
 } from './sample_programs.ts'
@@ -271,11 +270,7 @@ describe('security.md', () => {
     })
     const proxy = createServer()
     proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n'))
-    proxy.listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    onTestFinished(() => void proxy.close())
-    const { port } = proxy.address() as AddressInfo
-    const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: `http://ada:wrong@127.0.0.1:${port}` }
+    const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: `http://ada:wrong@${await serve_http(proxy)}` }
     const client = new Sample('security.md', 'renew_token.ts', tokens, {
       'const ws =': `Object.assign(process.env, ${JSON.stringify(environment)})\nconst ws =`,
     })

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as create_http_server } from 'node:http'
-import { type AddressInfo, connect as connect_tcp } from 'node:net'
+import { connect as connect_tcp } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, refuse } from '@bt/net'
@@ -20,6 +19,7 @@ import {
   SAMPLE_ADDRESS,
   Sample,
   serve,
+  serve_http,
   start_server,
 } from './sample_programs.ts'
 
@@ -321,11 +321,7 @@ describe('client.md, behind a proxy', () => {
       for (const side of [socket, through]) side.on('error', () => {})
       onTestFinished(() => void through.destroy())
     })
-    proxy.listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    onTestFinished(() => void proxy.close())
-    const { port } = proxy.address() as AddressInfo
-    const changes = { '127.0.0.1:3128': `127.0.0.1:${port}` }
+    const changes = { '127.0.0.1:3128': await serve_http(proxy) }
     const client = new Sample('client.md', 'proxy.ts', address, changes)
     await client.says('echo:hello')
     expect(asked).toEqual([[address, `Basic ${btoa('user:password')}`]])

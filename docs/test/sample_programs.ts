@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -108,8 +108,13 @@ export async function start_server(options: Partial<WsListenOptions>): Promise<W
 }
 
 /** Starts an HTTP server that answers the requests of samples, and resolves with its address. */
-export async function answer_http(listener: RequestListener): Promise<string> {
-  const http = createServer(listener).listen(0, '127.0.0.1')
+export function answer_http(listener: RequestListener): Promise<string> {
+  return serve_http(createServer(listener))
+}
+
+/** Starts an HTTP server, of any kind, for samples, and resolves with its address. */
+export async function serve_http(http: HttpServer): Promise<string> {
+  http.listen(0, '127.0.0.1')
   await new Promise(resolve => http.once('listening', resolve))
   onTestFinished(() => void http.close())
   return `127.0.0.1:${(http.address() as AddressInfo).port}`

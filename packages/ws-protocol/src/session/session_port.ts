@@ -74,7 +74,8 @@ export class SessionPort implements SocketPort {
   #bytes_since_due = 0
   #cancel_ack: CancelTimer | undefined
   #untold_since_ms = 0
-  #signs_of_life = 0
+  /** How often a server's connection has looked for a sign of life. */
+  #checks = 0
 
   constructor(
     settings: SessionPortSettings,
@@ -120,7 +121,7 @@ export class SessionPort implements SocketPort {
 
   get is_writable(): boolean {
     if (this.session.has_ended) return false
-    return this.#settings.side === 'server' || (this.session.is_attached && this.#port?.is_writable === true)
+    return !this.#is_client || (this.session.is_attached && this.#port?.is_writable === true)
   }
 
   get takes_batch(): boolean {
@@ -152,30 +153,26 @@ export class SessionPort implements SocketPort {
   }
 
   close(code: number, reason: string): void {
-    if (this.#port?.is_writable !== true) {
-      this.session.end(code)
-      if (this.#socket === undefined)
-        this.#platform.defer(() => this.connection.socket_closed(ABNORMAL_CLOSURE, ''))
-      else this.#port?.close(code, reason)
-    } else {
-      this.session.has_ended = true
+    const port = this.#port
+    this.session.has_ended = true
+    if (port === undefined) this.#report_end()
+    else if (port.is_writable) {
       this.#pending_close = { code, reason }
       this.#flush()
-    }
+    } else port.close(code, reason)
   }
 
   terminate(): void {
     if (!this.#is_client) this.session.has_ended = true
-    if (this.#socket === undefined)
-      this.#platform.defer(() => this.connection.socket_closed(ABNORMAL_CLOSURE, ''))
-    else this.#port?.terminate()
+    if (this.#port === undefined) this.#report_end()
+    else this.#port.terminate()
   }
 
   signs_of_life(probe?: Probe): number {
+    if (this.#is_client) return this.#port?.signs_of_life(probe) ?? 0
     // The end of a server's socket is not that of its connection.
-    if (!this.#is_client) this.#signs_of_life += 1
-    else this.#signs_of_life = this.#port?.signs_of_life(probe) ?? 0
-    return this.#signs_of_life
+    this.#checks += 1
+    return this.#checks
   }
 
   ping(): void {
@@ -320,6 +317,11 @@ export class SessionPort implements SocketPort {
       this.#bytes_since_due = 0
     } else this.#kept.forget(before - this.session.unacknowledged)
     return resumption
+  }
+
+  /** Reports the end of a session that has no socket. */
+  #report_end(): void {
+    this.#platform.defer(() => this.connection.socket_closed(ABNORMAL_CLOSURE, ''))
   }
 
   /** Sends what is to be sent again. */

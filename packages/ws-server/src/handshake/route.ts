@@ -28,15 +28,18 @@ export const NO_PARAMS: RouteParams = Object.freeze(Object.create(null))
  */
 export function is_route(value: unknown): value is string {
   if (typeof value !== 'string') return false
-  const [, optional] = OPTIONAL_PARAMETER.exec(value) ?? []
-  if (optional === undefined && !ROUTE.test(value)) return false
-  const flaw =
-    optional === undefined
-      ? pattern_flaw(value)
-      : `in which ${describe_value(optional)} is no parameter: none may be left out; serve both paths from one http server, with a route each`
+  const is_path = ROUTE.test(value)
+  // The question mark keeps such a pattern from being a path.
+  const flaw = is_path ? pattern_flaw(value) : optional_flaw(value)
   if (flaw !== undefined)
     throw new NetError('invalid_option', `listen: the option route is ${describe_value(value)}, ${flaw}`)
-  return true
+  return is_path
+}
+
+function optional_flaw(route: string): string | undefined {
+  const [, parameter] = OPTIONAL_PARAMETER.exec(route) ?? []
+  if (parameter === undefined) return undefined
+  return `in which ${describe_value(parameter)} is no parameter: none may be left out; serve both paths from one http server, with a route each`
 }
 
 /** Returns what is wrong with the pattern of a route, and what to write instead. */
