@@ -92,6 +92,22 @@ export {
   SharedFrames,
   TurnFramer,
 } from './queues/shared_frames.js'
+export {
+  type Control,
+  type Hello,
+  read_control,
+  SESSION_PROTOCOL,
+  type Welcome,
+  write_control,
+} from './session/control.js'
+export { type Resumption, SessionViolation } from './session/session.js'
+export { type SessionPlatform, with_sessions } from './session/session_platform.js'
+export {
+  type ClientSessionOwner,
+  type ServerSessionOwner,
+  SessionPort,
+  SessionSocket,
+} from './session/session_port.js'
 export { type BackoffSettings, backoff_ms } from './time/backoff.js'
 export type { CancelTimer, Clock } from './time/clock.js'
 export { start_peer_timeout } from './time/peer_timeout.js'

@@ -132,7 +132,7 @@ export class WebSocketPort implements SocketPort {
     queueMicrotask(() => this.#end(ABNORMAL_CLOSURE, '', false))
   }
 
-  signs_of_life(probe?: Probe): number {
+  signs_of_life(probe?: object): number {
     const previous_bytes = this.#stuck_at_bytes
     const is_stuck = this.#unsent > 0
     this.#stuck_at_bytes = is_stuck ? this.#taken_bytes : Infinity

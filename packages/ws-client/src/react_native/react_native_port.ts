@@ -102,7 +102,7 @@ export class ReactNativePort implements SocketPort {
     react_native_platform.defer(() => this.#events.socket_closed(ABNORMAL_CLOSURE, ''))
   }
 
-  signs_of_life(probe?: Probe): number {
+  signs_of_life(probe?: object): number {
     // There is neither a pong nor a queue to watch, so silence says nothing about the peer without a probe.
     if (probe === undefined) this.#signs_of_life += 1
     return this.#signs_of_life

@@ -103,6 +103,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       connection.#report_missing_listener()
     },
     resume: connection => connection.resume_reading(),
+    handled: connection => connection.port?.handled?.(),
     opened: connection => connection.#outbox?.release(),
     settled: (connection, info) => {
       connection.#info = info
@@ -238,7 +239,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
    * it is lost first, or with `closed` if nothing is sent any more.
    */
   drained(): Promise<void> {
-    const is_late = this.#unsent === 0 && !this.can_send()
+    const is_late = this.unsent === 0 && !this.can_send()
     const drained = is_late ? Promise.reject(closed_error('drained')) : this.#ensure_outbox().drained()
     // The end of the connection is reported in any case, so this rejection may go unhandled.
     drained.catch(() => {})
@@ -300,9 +301,14 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     // While reading is paused, silence says nothing about the peer.
     if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
       const also = this.#settings.probe ? ', also to the probe' : ''
-      this.#error = new NetError('connection_lost', `the peer was silent for twice heartbeat${also}`)
-      this.#terminate('heartbeat')
+      this.went_silent(new NetError('connection_lost', `the peer was silent for twice heartbeat${also}`))
     } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) this.#ping()
+  }
+
+  /** The peer was silent for too long. */
+  protected went_silent(error: NetError): void {
+    this.#error = error
+    this.#terminate('heartbeat')
   }
 
   /** Checks at once, because what was known may be out of date: the peer has few checks left to answer. */
@@ -317,8 +323,15 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     if (this.#is_replaced) return
     this.flush()
     this.#is_replaced = true
-    this.port?.close(NORMAL_CLOSURE, '')
+    if (this.port?.drop_socket) this.port.drop_socket()
+    else this.port?.close(NORMAL_CLOSURE, '')
     this.socket_ending()
+  }
+
+  /** Counts messages as lost although their port keeps messages: nobody knows whether they were handled. */
+  lose(messages: number): void {
+    this.#lost += messages
+    this.#outbox?.lose(messages)
   }
 
   /** Reports an error of this connection. */
@@ -438,7 +451,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     // it would reconnect.
     const is_peers = this.lifecycle.name === 'open' && !this.can_send()
     if (is_peers) this.#drops_messages = true
-    else this.step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.#unsent > 0 })
+    else this.step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.unsent > 0 })
     this.inbox.drop()
   }
 
@@ -491,6 +504,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'draining':
         this.#outbox?.release()
         this.flush()
+        this.port?.request_ack?.()
         return
       case 'close_sent':
         this.port?.close(state.closing.code, state.closing.reason)
@@ -498,14 +512,20 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'terminated':
         // No socket will report its end. The callbacks still run later, as always.
         if (this.port === undefined) this.platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
-        else if (before.name !== 'terminated') this.port.terminate()
+        else if (before.name !== 'terminated') this.#end_socket(this.port, may_reopen(state))
         return
       case 'waiting':
         this.#wait(state.ending)
         return
       case 'closed':
-        this.#finish({ ...state.ending, unsent: this.#lost + this.#unsent })
+        this.#finish({ ...state.ending, unsent: this.#lost + this.unsent })
     }
+  }
+
+  /** Ends the socket at once; `is_lost`: not for good. */
+  #end_socket(port: SocketPort, is_lost: boolean): void {
+    if (is_lost && port.drop_socket) port.drop_socket()
+    else port.terminate()
   }
 
   #ensure_outbox(): Outbox {
@@ -516,7 +536,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     return this.#outbox
   }
 
-  get #unsent(): number {
+  protected get unsent(): number {
     return this.#outbox?.unsent ?? 0
   }
 
@@ -542,7 +562,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 
   #wait(ending: Ending): void {
     this.#cancel_timer?.()
-    this.port = undefined
+    if (!this.port?.keeps_messages) this.port = undefined
     this.#is_replaced = false
     const error = this.#error
     this.#error = undefined

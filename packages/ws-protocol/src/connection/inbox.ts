@@ -61,6 +61,8 @@ export interface InboxEvents<Owner> {
   pause(owner: Owner): void
   /** The inbox has room again: the socket should resume reading. */
   resume(owner: Owner): void
+  /** The callback of the oldest message is done. */
+  handled(owner: Owner): void
   /** The callback for the latest opening is done. */
   opened(owner: Owner): void
   /** The last callback is done. */
@@ -220,9 +222,10 @@ export class Inbox<Handle, Owner extends InboxOwner<Handle>> {
   }
 
   #done(info?: CloseInfo): void {
-    const { is_opening } = this
+    const { is_opening, running } = this
     this.running = undefined
-    if (is_opening) this.#events.opened(this.#owner)
+    if (running === 'on_message') this.#events.handled(this.#owner)
+    else if (is_opening) this.#events.opened(this.#owner)
     else if (info !== undefined) this.#events.settled(this.#owner, info)
   }
 

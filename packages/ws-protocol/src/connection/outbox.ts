@@ -164,12 +164,15 @@ export class Outbox {
     const sent = (is_first ? this.#first_sent : this.#sent) ?? new_drain()
     if (is_first) this.#first_sent = sent
     else this.#sent = sent
+    this.#port?.request_ack?.()
     return sent.promise
   }
 
   /** Keeps what is queued until {@link Outbox.release}: the first words of a connection go ahead of it. */
   hold(): void {
-    this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_released: false }
+    // Those of an earlier connection, if they were kept, come first.
+    if (this.#rest !== undefined) this.#rest.is_released = false
+    else this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_released: false }
     this.#queue = undefined
   }
 
@@ -181,8 +184,12 @@ export class Outbox {
     this.flush()
   }
 
-  /** Removes the port; the queue is kept for the next one. Returns the number of messages that are lost. */
+  /**
+   * Removes the port, unless it keeps its messages; the queue is kept for the next one. Returns the number of
+   * messages that are lost.
+   */
   detach(): number {
+    if (this.#port?.keeps_messages) return 0
     const lost = this.unsent_if_lost
     this.#port = undefined
     if (this.#rest !== undefined) {
@@ -191,7 +198,7 @@ export class Outbox {
       this.#queue = this.#rest.queue
       this.#rest = undefined
     }
-    this.#lose(lost)
+    this.lose(lost)
     if (this.unsent === 0) this.#end_episode()
     return lost
   }
@@ -210,11 +217,12 @@ export class Outbox {
     this.#dropped = 0
     // A browser's socket keeps counting unsent bytes after it has ended.
     this.#port = undefined
-    this.#lose(lost)
+    this.lose(lost)
     this.#end_episode()
   }
 
-  #lose(messages: number): void {
+  /** Rejects what waits for messages that are lost. */
+  lose(messages: number): void {
     if (messages === 0 || (this.#sent ?? this.#first_sent) === undefined) return
     const lost = Promise.reject(lost_before_sent(messages))
     this.#settle_first(lost)

@@ -9,6 +9,8 @@ export type LateMessages = 'dropped' | 'delivered'
 
 /** One connection of a server, which can shut down and shed it. */
 export class ServerConnection<Handle> extends Connection<Handle> {
+  /** What was not acknowledged when it was last looked at, in messages and bytes together. */
+  #left = 0
   /** Whether messages are delivered that arrive between this side's Close and the peer's. */
   #delivers_late = false
 
@@ -53,11 +55,31 @@ export class ServerConnection<Handle> extends Connection<Handle> {
     return is_shed
   }
 
+  /** Whether the port has outlived its socket, and waits for the next one. */
+  get is_away(): boolean {
+    return this.port?.is_away === true
+  }
+
+  override socket_drained(): void {
+    const left = this.unsent + this.queued
+    const has_progressed = left < this.#left
+    this.#left = left
+    // The peer of a session that comes back again and again, but acknowledges nothing, makes no progress.
+    if (has_progressed || this.port?.keeps_messages !== true) super.socket_drained()
+    else this.flush()
+  }
+
+  protected override went_silent(error: NetError): void {
+    if (this.port?.drop_socket) this.port.drop_socket()
+    else super.went_silent(error)
+  }
+
   protected override next(event: LifecycleEvent): Lifecycle {
     return server_step(this.lifecycle, event)
   }
 
   protected override entered(state: Lifecycle, before: Lifecycle): void {
+    if (state.name === 'draining') this.#left = this.unsent + this.queued
     if (state.name === 'finishing') this.port?.pause()
     else if (before.name === 'finishing' && state.name === 'draining' && !this.delivers) this.inbox.drop()
     super.entered(state, before)

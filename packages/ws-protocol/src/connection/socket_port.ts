@@ -1,5 +1,4 @@
 import type { NetError } from '../errors/errors.js'
-import type { Probe } from '../options/probe_option.js'
 import type { Batch } from '../queues/batch.js'
 
 /**
@@ -7,6 +6,13 @@ import type { Batch } from '../queues/batch.js'
  * its {@link SocketEvents}, but never from within a call of its own methods.
  */
 export interface SocketPort {
+  /**
+   * Whether it outlives its sockets: what it has taken is not lost with one of them, and stays with the port.
+   * Left out by a port that is a socket.
+   */
+  readonly keeps_messages?: boolean
+  /** Whether it has lost its socket, and waits for the next one; on a server only. */
+  readonly is_away?: boolean
   /** Whether messages can be sent: the socket is open, and no Close was sent or received. */
   readonly is_writable: boolean
   /**
@@ -34,9 +40,10 @@ export interface SocketPort {
   terminate(): void
   /**
    * Returns a number that differs from the previous one if there was a sign of life from the peer in between,
-   * or if silence says nothing about the peer, as in a browser without a `probe`.
+   * or if silence says nothing about the peer, as in a browser without a `probe`, that is, without questions
+   * that the peer answers.
    */
-  signs_of_life(probe?: Probe): number
+  signs_of_life(probe?: object): number
   /** Sends a ping, if the platform can (RFC 6455 §5.5.2). */
   ping(): void
   /** Stops reading, to slow the peer down, if the platform can. */
@@ -49,6 +56,12 @@ export interface SocketPort {
    * platform that gives each message a turn of its own.
    */
   may_run?(inbox: Runnable): boolean
+  /** Reports that the callback of the oldest message is done. Left out by a port that does not count them. */
+  handled?(): void
+  /** Has the peer acknowledge soon what it gets. Left out by a port for which the network's word is enough. */
+  request_ack?(): void
+  /** Ends the present socket at once, but not what outlives it. Left out by a port that is a socket. */
+  drop_socket?(): void
 }
 
 /** An object whose callbacks can be run later. */
@@ -59,8 +72,8 @@ export interface Runnable {
 
 /** The events of a port. {@link SocketEvents.socket_closed} is the last one. */
 export interface SocketEvents {
-  /** The messages that wait for a callback, with their memory in bytes. */
-  readonly inbox: { readonly bytes: number }
+  /** The memory of the messages that wait for a callback, in bytes, and the callback that is running. */
+  readonly inbox: { readonly bytes: number; readonly running?: string | undefined }
   /**
    * Closes with `code` and `reason` to free memory for other connections, and reports `error`; returns
    * `false` if the connection is already ending. A client has none: only servers limit the memory of all connections.

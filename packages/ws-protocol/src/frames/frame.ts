@@ -1,3 +1,4 @@
+import { LEADING_BYTE } from './leading_byte.js'
 import { mask, release_words } from './mask.js'
 
 /** Opcodes (RFC 6455 §5.2). */
@@ -73,14 +74,20 @@ export function write_text_frame(
   return payload_start + payload_bytes
 }
 
-/** Writes a binary message as one frame into a buffer with enough room, and returns the offset of its end. */
+/**
+ * Writes a binary message as one frame into a buffer with enough room, and returns the offset of its end.
+ * `leading_bytes`: 1 for a message of a session, which begins with a byte of its own; otherwise 0.
+ */
 export function write_binary_frame(
   target: Uint8Array,
   start: number,
   payload: Uint8Array,
   is_masked: boolean,
+  leading_bytes: 0 | 1 = 0,
 ): number {
-  const payload_start = write_header(target, start, OPCODE.BINARY, payload.length, is_masked)
+  const header_end = write_header(target, start, OPCODE.BINARY, leading_bytes + payload.length, is_masked)
+  if (leading_bytes > 0) target[header_end] = LEADING_BYTE.APPLICATION
+  const payload_start = header_end + leading_bytes
   target.set(payload, payload_start)
   return payload_start + payload.length
 }

@@ -57,15 +57,18 @@ class Chunk implements FrameBatch {
 export class FrameQueue implements SendQueue {
   readonly #is_masked: boolean
   readonly #memory: FrameMemory
+  readonly #leading_bytes: 0 | 1
   /** Batches that are complete, the oldest first. */
   #sealed: FrameBatch[] | undefined
   /** The batch that further frames are added to. */
   #open: Chunk | SharedBatch | undefined
   #bytes = 0
 
-  constructor(is_masked: boolean, memory: FrameMemory) {
+  /** `leading_bytes`: 1 for the messages of a session: see {@link write_binary_frame}. */
+  constructor(is_masked: boolean, memory: FrameMemory, leading_bytes: 0 | 1 = 0) {
     this.#is_masked = is_masked
     this.#memory = memory
+    this.#leading_bytes = leading_bytes
   }
 
   get has_full_batch(): boolean {
@@ -77,7 +80,7 @@ export class FrameQueue implements SendQueue {
       typeof message === 'string'
         ? this.#push_text(message, room_bytes)
         : message instanceof SharedBatch
-          ? this.#push_shared(message, room_bytes)
+          ? this.#push_shared(this.#leading_bytes === 0 ? message : message.for_sessions(), room_bytes)
           : this.#push_bytes(message, room_bytes)
     if (frame_bytes <= room_bytes) this.#bytes += frame_bytes
     return frame_bytes
@@ -148,10 +151,11 @@ export class FrameQueue implements SendQueue {
   }
 
   #push_bytes(payload: Uint8Array, room_bytes: number): number {
-    const frame_bytes = this.#frame_size(payload.length)
+    const leading_bytes = this.#leading_bytes
+    const frame_bytes = this.#frame_size(leading_bytes + payload.length)
     if (frame_bytes > room_bytes) return frame_bytes
     const chunk = this.#chunk_for(frame_bytes)
-    write_binary_frame(chunk.bytes, chunk.frame_bytes, payload, this.#is_masked)
+    write_binary_frame(chunk.bytes, chunk.frame_bytes, payload, this.#is_masked, leading_bytes)
     return this.#added(chunk, frame_bytes)
   }
 

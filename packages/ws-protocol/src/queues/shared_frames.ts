@@ -1,8 +1,11 @@
 import {
   frame_end,
   header_size,
+  OPCODE,
+  read_frames,
   text_payload,
   write_binary_frame,
+  write_header,
   write_text_frame,
 } from '../frames/frame.js'
 import { BATCH_BYTES, type FrameBatch } from './batch.js'
@@ -31,6 +34,7 @@ export class SharedBatch implements FrameBatch {
   readonly #end: number
   #frames: Uint8Array | undefined
   #with_next: SharedBatch | undefined
+  #for_sessions: SharedBatch | undefined
 
   constructor(source: FrameSource, start: number, end: number, messages: number) {
     this.#source = source
@@ -53,6 +57,30 @@ export class SharedBatch implements FrameBatch {
     if (next.#start !== this.#end || next.#source !== this.#source) return undefined
     this.#with_next ??= new SharedBatch(this.#source, this.#start, next.#end, this.messages + next.messages)
     return this.#with_next
+  }
+
+  /** Returns the same messages as sessions get them, whose binary messages begin with a byte of their own. */
+  for_sessions(): SharedBatch {
+    this.#for_sessions ??= this.#with_leading_bytes()
+    return this.#for_sessions
+  }
+
+  #with_leading_bytes(): SharedBatch {
+    const views = [...read_frames(this.frames)]
+    if (views.every(({ opcode }) => opcode === OPCODE.TEXT)) return this
+    const bytes_of = ({ length }: Uint8Array): number => header_size(length + 1, false) + length + 1
+    // A text needs no more than the same bytes as binary data would.
+    const target = new Uint8Array(views.reduce((sum, { payload }) => sum + bytes_of(payload), 0))
+    let end = 0
+    for (const { opcode, payload } of views) {
+      if (opcode === OPCODE.BINARY) end = write_binary_frame(target, end, payload, false, 1)
+      else {
+        const start = write_header(target, end, opcode, payload.length, false)
+        target.set(payload, start)
+        end = start + payload.length
+      }
+    }
+    return new SharedBatch(new ReceivedFrames(target), 0, end, this.messages)
   }
 
   /** Returns the same messages one by one. */
@@ -130,7 +158,7 @@ export class SharedFrames implements FrameSource {
   }
 }
 
-/** Frames from another server, in memory that is not reused. */
+/** Frames in memory that is not reused, such as those from another server. */
 class ReceivedFrames implements FrameSource {
   readonly #bytes: Uint8Array
 

@@ -1,9 +1,11 @@
+import { LEADING_BYTE } from '../frames/leading_byte.js'
+
 /**
  * The control messages of the subprotocol `bt.session.1`. Each is a binary message: the byte 0, a byte for its
  * kind, and its fields. A field is a count (unsigned LEB128, at most 2^53 - 1), or bytes behind their length,
  * which is a count. No field may be missing, and nothing may follow the last one.
  */
-export type Control = Hello | Welcome | Ack | { readonly type: 'ping' | 'pong' } | End
+export type Control = Hello | Welcome | Ack | Ping | End
 
 /** The first message of a client on each socket: it asks for a new session, or for its own. */
 export interface Hello extends Counts {
@@ -47,6 +49,11 @@ export interface Ack {
   readonly handled: number
 }
 
+/** Asks for a sign of life, which is a pong, and for an acknowledgement of what has arrived so far. */
+export interface Ping {
+  readonly type: 'ping' | 'pong'
+}
+
 /** Ends the session: the Close that follows is no accident. */
 export interface End {
   readonly type: 'end'
@@ -58,16 +65,12 @@ export interface End {
 
 /** The name of the subprotocol (RFC 6455 §1.9). */
 export const SESSION_PROTOCOL = 'bt.session.1'
-/** The first byte of a control message. */
-const CONTROL = 0
-/** The first byte of a binary message of the application. */
-export const APPLICATION = 1
 
 const KIND = { hello: 1, welcome: 2, ack: 3, ping: 4, pong: 5, end: 6 } as const
 
 /** Returns the bytes of a control message. */
 export function write_control(message: Control): Uint8Array {
-  const bytes: number[] = [CONTROL, KIND[message.type]]
+  const bytes: number[] = [LEADING_BYTE.CONTROL, KIND[message.type]]
   const count = (value: number): void => {
     let rest = value
     for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)

@@ -1,6 +1,4 @@
-import { own_frame_end } from '../frames/frame.js'
-import type { Batch, FrameBatch } from '../queues/batch.js'
-import type { MessageBatch } from '../queues/message_queue.js'
+import type { Batch } from '../queues/batch.js'
 
 /** A batch that may have to be sent again. */
 export interface KeptBatch {
@@ -10,55 +8,10 @@ export interface KeptBatch {
   readonly frame_bytes: number
   /** Returns a batch of the messages without the first `skip` ones, for one socket. */
   without_first(skip: number): Batch
+  /** Returns the messages as the application has sent them. */
+  payloads(): readonly (string | Uint8Array)[]
   /** Frees the memory. */
   release(): void
-}
-
-/** Keeps a batch of frames. A client's socket masks what it gets, so it gets a copy. */
-export function keep_frames(batch: FrameBatch, is_masked: boolean): KeptBatch {
-  const { messages, frame_bytes } = batch
-  return {
-    messages,
-    frame_bytes,
-    without_first(skip) {
-      let start = 0
-      for (let i = 0; i < skip; i += 1) start = own_frame_end(batch.frames, start)
-      const rest_frames = batch.frames.subarray(start)
-      // `slice` would not copy a Buffer but make a view of it.
-      const frames = is_masked ? new Uint8Array(rest_frames) : rest_frames
-      const rest: FrameBatch = {
-        messages: messages - skip,
-        frame_bytes: frame_bytes - start,
-        frames,
-        release() {},
-      }
-      return rest
-    },
-    release: () => batch.release(),
-  }
-}
-
-/** Keeps a batch of messages. */
-export function keep_messages(batch: MessageBatch): KeptBatch {
-  const { messages, frame_bytes } = batch
-  return {
-    messages,
-    frame_bytes,
-    without_first(skip) {
-      if (skip === 0) return batch
-      const payloads = batch.payloads.slice(skip)
-      // Only their sum counts, as a limit, so the share of each message is not worth knowing.
-      const share = payloads.length / messages
-      const rest: MessageBatch = {
-        messages: payloads.length,
-        payloads,
-        frame_bytes: Math.ceil(frame_bytes * share),
-        payload_bytes: Math.ceil(batch.payload_bytes * share),
-      }
-      return rest
-    },
-    release() {},
-  }
 }
 
 /** The messages that a side of a session has written, the oldest first, until the other side has handled them. */
@@ -89,7 +42,15 @@ export class KeptMessages {
       batch.release()
       count += 1
     }
-    this.#batches.splice(0, count)
+    if (count > 0) this.#batches.splice(0, count)
+  }
+
+  /** Forgets the oldest messages, and returns them as the application has sent them. */
+  take(messages: number): readonly (string | Uint8Array)[] {
+    const payloads = this.#batches.flatMap(batch => batch.payloads())
+    const taken = payloads.slice(this.#handled, this.#handled + messages)
+    this.forget(messages)
+    return taken
   }
 
   /**
@@ -98,13 +59,6 @@ export class KeptMessages {
    */
   without_first(skip: number): IterableIterator<Batch> {
     return batches_without_first(this.#handled + skip, [...this.#batches])
-  }
-
-  /** Forgets all of them. */
-  clear(): void {
-    for (const batch of this.#batches) batch.release()
-    this.#batches = []
-    this.#handled = this.#bytes = 0
   }
 }
 

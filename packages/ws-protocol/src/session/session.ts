@@ -12,7 +12,7 @@ export interface Resumption {
    * Without recovery, 0.
    */
   readonly skip: number
-  /** Without recovery: how many messages of the earlier session may or may not have been handled. */
+  /** Without recovery: how many messages of the earlier session, the oldest, may or may not have been handled. */
   readonly in_doubt: number
 }
 
@@ -84,12 +84,14 @@ export class Session {
   }
 
   /**
-   * Goes on as the server says, on a client's new socket.
+   * Goes on as the server says, on a client's new socket. `resends`: whether a new session begins with the
+   * messages of the earlier one whose handling is unknown; if not, they are to be forgotten. What certainly was
+   * not handled goes on in any case.
    *
    * @throws SessionViolation if the counts are impossible
    */
-  welcomed(welcome: Welcome): Resumption {
-    if (!welcome.recovered) return this.#start_over(welcome)
+  welcomed(welcome: Welcome, resends: boolean): Resumption {
+    if (!welcome.recovered) return this.#start_over(welcome, resends)
     const resumption = this.resume(welcome)
     if (resumption !== false) return resumption
     // Not all of the welcome: it has the token.
@@ -133,18 +135,19 @@ export class Session {
   /**
    * The other side has handled that many messages. Returns how many of them were not known to be handled.
    *
-   * @throws SessionViolation if it is less than before, or more than was sent so far on this socket and before it
+   * @throws SessionViolation if that is nothing new, or more than was sent so far on this socket and before it
    */
   acknowledged_by(handled: number): number {
-    const newly = handled - this.acknowledged
-    if (newly < 0 || handled > this.#sent_at_most) throw impossible({ handled }, this.#sent_at_most)
-    this.acknowledged = handled
-    return newly
+    return this.#handled_by_peer(handled, 1)
   }
 
-  /** This side ends the session. Returns what the other side is told before the Close. */
-  end(code: number): Control {
+  /**
+   * This side ends the session. Returns the control message that goes ahead of the Close. `is_handling`: a callback
+   * has a message, which counts as handled, since it is the last one.
+   */
+  end(code: number, is_handling: boolean): Control {
     this.has_ended = true
+    if (is_handling && this.#stale === 0) this.handled += 1
     this.told = this.handled
     return { type: 'end', handled: this.handled, code }
   }
@@ -156,17 +159,28 @@ export class Session {
    */
   ended(handled: number): number {
     this.has_ended = true
-    return this.acknowledged_by(handled)
+    return this.#handled_by_peer(handled, 0)
   }
 
-  #start_over({ received, handled, window }: Welcome): Resumption {
+  #handled_by_peer(handled: number, min_newly: number): number {
+    const newly = handled - this.acknowledged
+    if (newly < min_newly || handled > this.#sent_at_most) throw impossible({ handled }, this.#sent_at_most)
+    this.acknowledged = handled
+    return newly
+  }
+
+  #start_over({ received, handled, window }: Welcome, resends: boolean): Resumption {
     if (received + handled > 0) throw impossible({ received, handled }, 0)
-    const in_doubt = this.unacknowledged
+    // A peer that has ended the session in order has said what it has handled. What a socket did not take before
+    // it was lost has not arrived.
+    const in_doubt = this.has_ended ? 0 : this.#sent_at_most - this.acknowledged
     this.#stale += this.received - this.handled
-    this.sent = this.#sent_at_most = this.acknowledged = 0
+    this.sent = this.unacknowledged - (resends ? 0 : in_doubt)
+    this.#sent_at_most = this.acknowledged = 0
     this.received = this.handled = this.told = 0
     this.peer_window = window
     this.is_attached = true
+    this.has_ended = false
     return { recovered: false, skip: 0, in_doubt }
   }
 }

@@ -1,33 +1,33 @@
-import type { Platform } from '../connection/platform.js'
 import type { Runnable, SocketEvents, SocketPort } from '../connection/socket_port.js'
 import { NetError } from '../errors/errors.js'
-import { ABNORMAL_CLOSURE, PROTOCOL_ERROR } from '../frames/close_code.js'
-import type { Probe } from '../options/probe_option.js'
+import {
+  ABNORMAL_CLOSURE,
+  GOING_AWAY,
+  PROTOCOL_ERROR,
+  SERVICE_RESTART,
+  TRY_AGAIN_LATER,
+} from '../frames/close_code.js'
+import { LEADING_BYTE } from '../frames/leading_byte.js'
 import type { Batch } from '../queues/batch.js'
 import type { CancelTimer } from '../time/clock.js'
 import { start_peer_timeout } from '../time/peer_timeout.js'
-import {
-  APPLICATION,
-  type Control,
-  type End,
-  type Hello,
-  read_control,
-  type Welcome,
-  write_control,
-} from './control.js'
-import { type KeptBatch, KeptMessages } from './kept_messages.js'
+import { type Control, type End, type Hello, read_control, type Welcome, write_control } from './control.js'
+import { KeptMessages } from './kept_messages.js'
 import { type Resumption, Session, SessionViolation } from './session.js'
+import type { SessionPlatform } from './session_platform.js'
 
-/** After how many bytes that are handled the other side is told, at most. */
+/** After how many handled bytes an acknowledgement is due, at most. */
 const ACK_BYTES = 65_536
-/** How long the other side is not told of a handled message, at most, in milliseconds. */
+/** The longest delay of an acknowledgement, in milliseconds. */
 const ACK_DELAY_MS = 200
+/** More pings and pongs than this within a second are a flood. */
+const MAX_PINGS = 1_024
+const PINGS_MS = 1_000
 
-/** What a session needs of its platform. */
-export interface SessionPlatform extends Pick<Platform, 'clock' | 'defer' | 'make_queue'> {
-  /** Keeps a batch of the platform's queue. `is_masked`: for a client. */
-  keep(batch: Batch, is_masked: boolean): KeptBatch
-}
+/** The codes of a Close with which proxies and servers ask a client to come back. */
+const RETRY_CODES = [GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER]
+
+const NO_INBOX = { bytes: 0 }
 
 /** The settings of a {@link SessionPort}. */
 export interface SessionPortSettings {
@@ -38,22 +38,31 @@ export interface SessionPortSettings {
   readonly close_timeout: number
 }
 
-/** The owner of a {@link SessionPort}. */
-export interface SessionOwner {
-  /** Returns the token for the next hello; empty for a new session. Only a client is asked. */
+/** The owner of a {@link SessionPort} on a client. */
+export interface ClientSessionOwner {
+  /** Whether a new session begins with the messages of the earlier one that are in doubt. */
+  readonly resends: boolean
+  /** Returns the token for the next hello; empty for a new session. */
   token(): Uint8Array
-  /** A client's socket is open, and the server has answered. */
-  welcomed(welcome: Welcome, resumption: Resumption): void
-  /** A server's session has lost its socket, and waits for the next one. */
+  /** A socket is open, and the server has answered. `in_doubt`: the messages in doubt, unless they are sent again. */
+  welcomed(welcome: Welcome, resumption: Resumption, in_doubt: readonly (string | Uint8Array)[]): void
+}
+
+/** The owner of a {@link SessionPort} on a server. */
+export interface ServerSessionOwner {
+  /** The session has lost its socket, and waits for the next one. */
   away(): void
 }
+
+type SessionOwner = ClientSessionOwner | ServerSessionOwner
 
 /**
  * The transport of a connection that outlives its sockets. It keeps messages until the other side has handled
  * them, and sends those again that were lost with a socket. To its connection, a message is unsent until it is
- * handled. A client's connection hears of each socket that is lost, a server's only of the end of the session.
+ * handled. A client's connection learns of each socket that is lost, a server's only of the end of the session.
  */
 export class SessionPort implements SocketPort {
+  readonly keeps_messages = true
   readonly session: Session
   readonly connection: SocketEvents
   readonly #settings: SessionPortSettings
@@ -61,20 +70,27 @@ export class SessionPort implements SocketPort {
   readonly #owner: SessionOwner
   readonly #kept = new KeptMessages()
   #socket: SessionSocket | undefined
+  /** Whether the latest hello of a client has asked for its session. */
+  #has_asked = false
   /** What is still to be sent again. */
   #replay: Iterator<Batch> | undefined
   /** What the socket could not take yet. */
   #is_ack_pending = false
+  #is_ping_pending = false
   #is_pong_pending = false
   #pending_close: { readonly code: number; readonly reason: string } | undefined
+  /** Whether the other side should acknowledge soon, each time that something was written. */
+  #wants_ack = false
   /** What the other side has said when it ended the session. */
   #end: End | undefined
-  /** How many messages had arrived each time that enough bytes had for an acknowledgement. */
+  /** The numbers of messages, in order: once such a message is handled, an acknowledgement is due. */
   #ack_due: number[] = []
   #bytes_since_due = 0
   #cancel_ack: CancelTimer | undefined
   #untold_since_ms = 0
-  /** How often a server's connection has looked for a sign of life. */
+  #pings = 0
+  #pings_since_ms = 0
+  /** How often a server's connection has looked for a sign of life while there was no socket. */
   #checks = 0
 
   constructor(
@@ -105,18 +121,25 @@ export class SessionPort implements SocketPort {
 
   /**
    * Answers the hello of the client on the latest socket, which is for this session, or with `recovered: false`
-   * begins it.
+   * begins it. Returns `false` if the session cannot go on: the client has forgotten what it has said before.
    *
    * @throws SessionViolation if its counts are impossible
    */
-  greeted(hello: Hello, welcome: Pick<Welcome, 'recovered' | 'token' | 'hold_ms' | 'protocol'>): void {
+  greeted(hello: Hello, welcome: Pick<Welcome, 'recovered' | 'token' | 'hold_ms' | 'protocol'>): boolean {
     const counts = this.session.greet()
     const theirs = welcome.recovered ? hello : { ...hello, received: 0, handled: 0 }
-    const resumption = this.#resume(() => this.session.resume(theirs))
-    if (resumption === false) throw new SessionViolation('the peer has forgotten what it has said')
+    const before = this.session.unacknowledged
+    const resumption = this.session.resume(theirs)
+    if (resumption === false) return false
+    this.#kept.forget(before - this.session.unacknowledged)
     this.#write({ type: 'welcome', ...counts, ...welcome })
     this.#go_on(resumption.skip)
     this.connection.socket_drained()
+    return true
+  }
+
+  get is_away(): boolean {
+    return this.#socket === undefined
   }
 
   get is_writable(): boolean {
@@ -134,7 +157,7 @@ export class SessionPort implements SocketPort {
   }
 
   get is_close_sent(): boolean {
-    return this.#port?.is_close_sent === true
+    return this.#socket?.port.is_close_sent === true
   }
 
   get unsent(): number {
@@ -150,33 +173,55 @@ export class SessionPort implements SocketPort {
     this.#kept.add(kept)
     this.session.wrote(batch.messages)
     this.#port?.write(kept.without_first(0))
+    if (this.#wants_ack) this.request_ack()
+  }
+
+  /** Asks the other side to acknowledge as soon as it has handled what it gets now, instead of after a while. */
+  request_ack(): void {
+    this.#wants_ack = true
+    if (this.#is_ping_pending || this.session.unacknowledged === 0) return
+    this.#is_ping_pending = true
+    // Once for all that is written in this turn.
+    this.#platform.defer(() => this.#flush())
   }
 
   close(code: number, reason: string): void {
     const port = this.#port
     this.session.has_ended = true
     if (port === undefined) this.#report_end()
-    else if (port.is_writable) {
+    else if (port.is_writable && this.session.is_attached) {
       this.#pending_close = { code, reason }
       this.#flush()
     } else port.close(code, reason)
   }
 
   terminate(): void {
-    if (!this.#is_client) this.session.has_ended = true
-    if (this.#port === undefined) this.#report_end()
-    else this.#port.terminate()
+    const port = this.#port
+    if (this.session.is_attached && port?.takes_batch) this.#write_end(ABNORMAL_CLOSURE)
+    this.session.has_ended = true
+    if (port === undefined) this.#report_end()
+    else port.terminate()
   }
 
-  signs_of_life(probe?: Probe): number {
-    if (this.#is_client) return this.#port?.signs_of_life(probe) ?? 0
+  drop_socket(): void {
+    if (this.#port !== undefined) this.#port.terminate()
+    else if (this.#is_client) this.#report_end()
+  }
+
+  signs_of_life(): number {
+    // The session can ask for a sign of life on every platform.
+    if (this.#port !== undefined) return this.#port.signs_of_life(this)
     // The end of a server's socket is not that of its connection.
     this.#checks += 1
     return this.#checks
   }
 
   ping(): void {
-    this.#port?.ping()
+    if (!this.#is_client) this.#port?.ping()
+    else {
+      this.#is_ping_pending = true
+      this.#flush()
+    }
   }
 
   // The window slows the other side. Without reading, this side would miss what lets its own messages go on.
@@ -187,7 +232,6 @@ export class SessionPort implements SocketPort {
     return this.#port?.may_run?.(inbox) ?? true
   }
 
-  /** The application has handled the oldest message that was not handled. */
   handled(): void {
     const { session } = this
     session.did_handle()
@@ -204,14 +248,19 @@ export class SessionPort implements SocketPort {
 
   /** The socket is open. */
   opened(): void {
-    if (this.#is_client) this.#write({ type: 'hello', token: this.#owner.token(), ...this.session.greet() })
+    if (!('token' in this.#owner)) return
+    this.#end = undefined
+    const token = this.session.has_ended ? new Uint8Array() : this.#owner.token()
+    this.#has_asked = token.length > 0
+    this.#write({ type: 'hello', token, ...this.session.greet() })
   }
 
   /** A message has arrived. */
   message(data: string | Uint8Array, payload_bytes: number, memory_bytes?: number): void {
     try {
       if (typeof data === 'string') this.#arrived(data, payload_bytes, memory_bytes)
-      else if (data[0] === APPLICATION) this.#arrived(data.subarray(1), payload_bytes - 1, memory_bytes)
+      else if (data[0] === LEADING_BYTE.APPLICATION)
+        this.#arrived(data.subarray(1), payload_bytes - 1, memory_bytes)
       else this.#control(read_control(data))
     } catch (error) {
       if (!(error instanceof SessionViolation)) throw error
@@ -243,16 +292,20 @@ export class SessionPort implements SocketPort {
   /** The socket has ended. */
   closed(code: number, reason: string, error?: NetError): void {
     const { session, connection } = this
+    const socket = this.#socket
     const was_attached = session.is_attached
     this.#detach()
-    this.#socket = undefined
     const end = this.#end
+    // What a Close without the control message says may come from a proxy.
+    const is_hint = RETRY_CODES.includes(code)
     if (end !== undefined) connection.socket_closed(end.code, code === end.code ? reason : '')
     else if (session.has_ended || (this.#is_client && !was_attached))
       connection.socket_closed(code, reason, error)
-    // Only the control message ends a session: a Close without it may come from a proxy.
-    else if (this.#is_client) connection.socket_closed(ABNORMAL_CLOSURE, '', error)
-    else this.#owner.away()
+    else if (this.#is_client)
+      connection.socket_closed(is_hint ? code : ABNORMAL_CLOSURE, is_hint ? reason : '', error)
+    // The user may have had the next one opened meanwhile.
+    if (this.#socket === socket) this.#socket = undefined
+    if ('away' in this.#owner && !session.has_ended) this.#owner.away()
   }
 
   get #is_client(): boolean {
@@ -277,18 +330,16 @@ export class SessionPort implements SocketPort {
 
   #control(message: Control | undefined): void {
     switch (message?.type) {
-      case 'welcome': {
-        if (!this.#is_client || this.session.is_attached) break
-        const resumption = this.#resume(() => this.session.welcomed(message))
-        this.#owner.welcomed(message, resumption)
-        this.#go_on(resumption.skip)
-        this.connection.socket_opened()
+      case 'welcome':
+        if (this.session.is_attached || !('token' in this.#owner)) break
+        if (message.recovered && !this.#has_asked) break
+        this.#welcomed(message, this.#owner)
         return
-      }
       case 'ack':
         if (!this.session.is_attached) break
         this.#kept.forget(this.session.acknowledged_by(message.handled))
         this.drained()
+        if (this.session.unacknowledged === 0) this.#wants_ack = false
         return
       case 'end':
         if (!this.session.is_attached) break
@@ -296,10 +347,15 @@ export class SessionPort implements SocketPort {
         this.#kept.forget(this.session.ended(message.handled))
         return
       case 'ping':
+        this.#count_ping()
         this.#is_pong_pending = true
+        this.#is_ack_pending = this.session.untold > 0
+        if (this.#ack_due.at(-1) !== this.session.received && this.session.handled < this.session.received)
+          this.#ack_due.push(this.session.received)
         this.#flush()
         return
       case 'pong':
+        this.#count_ping()
         return
     }
     throw new SessionViolation(
@@ -307,16 +363,27 @@ export class SessionPort implements SocketPort {
     )
   }
 
-  /** Resumes the session, and forgets what the other side has handled. */
-  #resume<Result extends Resumption | false>(resume: () => Result): Result {
+  #welcomed(welcome: Welcome, owner: ClientSessionOwner): void {
     const before = this.session.unacknowledged
-    const resumption = resume()
-    if (resumption !== false && !resumption.recovered) {
-      this.#kept.clear()
+    const resumption = this.session.welcomed(welcome, owner.resends)
+    const gone = before - this.session.unacknowledged
+    if (!resumption.recovered) {
       this.#ack_due = []
       this.#bytes_since_due = 0
-    } else this.#kept.forget(before - this.session.unacknowledged)
-    return resumption
+    }
+    owner.welcomed(welcome, resumption, resumption.recovered ? [] : this.#kept.take(gone))
+    if (resumption.recovered) this.#kept.forget(gone)
+    this.#go_on(resumption.skip)
+    this.connection.socket_opened()
+  }
+
+  #count_ping(): void {
+    this.#pings += 1
+    if (this.#pings % MAX_PINGS !== 1) return
+    const now_ms = this.#platform.clock.now_ms()
+    const is_flood = this.#pings > 1 && now_ms - this.#pings_since_ms < PINGS_MS
+    this.#pings_since_ms = now_ms
+    if (is_flood) throw new SessionViolation(`the peer sent ${MAX_PINGS} pings and pongs within a second`)
   }
 
   /** Reports the end of a session that has no socket. */
@@ -328,14 +395,16 @@ export class SessionPort implements SocketPort {
   #go_on(skip: number): void {
     this.#replay = this.#kept.without_first(skip)
     this.#flush()
+    if (this.#wants_ack) this.request_ack()
   }
 
   /** Writes what waits, as far as the socket takes it: control messages first. */
   #flush(): void {
     const port = this.#port
-    if (this.#is_ack_pending && this.session.is_attached && port?.takes_batch) {
+    const { session } = this
+    if (this.#is_ack_pending && session.is_attached && port?.takes_batch) {
       this.#is_ack_pending = false
-      this.#write(this.session.acknowledge())
+      this.#write(session.acknowledge())
     }
     if (this.#is_pong_pending && port?.takes_batch) {
       this.#is_pong_pending = false
@@ -345,21 +414,24 @@ export class SessionPort implements SocketPort {
       const { value } = this.#replay.next()
       if (value === undefined) this.#replay = undefined
       else {
-        this.session.wrote_again(value.messages)
+        session.wrote_again(value.messages)
         port.write(value)
       }
+    }
+    if (this.#is_ping_pending && session.is_attached && this.#replay === undefined && port?.takes_batch) {
+      this.#is_ping_pending = false
+      this.#write({ type: 'ping' })
     }
     if (this.#pending_close !== undefined && port?.takes_batch) {
       const { code, reason } = this.#pending_close
       this.#pending_close = undefined
-      if (this.session.is_attached) this.#write(this.session.end(code))
+      this.#write_end(code)
       port.close(code, reason)
     }
   }
 
   #acknowledge(): void {
-    this.#cancel_ack?.()
-    this.#cancel_ack = undefined
+    this.#stop_ack_timer()
     const { handled } = this.session
     const later = this.#ack_due.findIndex(due => due > handled)
     this.#ack_due.splice(0, later === -1 ? this.#ack_due.length : later)
@@ -367,18 +439,24 @@ export class SessionPort implements SocketPort {
     this.#flush()
   }
 
+  #stop_ack_timer(): void {
+    this.#cancel_ack?.()
+    this.#cancel_ack = undefined
+  }
+
+  #write_end(code: number): void {
+    this.#write(this.session.end(code, this.connection.inbox.running === 'on_message'))
+  }
+
   #write(message: Control): void {
-    const queue = this.#platform.make_queue(this.#is_client)
-    queue.push(write_control(message), Number.POSITIVE_INFINITY)
-    this.#port?.write(queue.take() as Batch)
+    this.#port?.write(this.#platform.make_control(write_control(message), this.#is_client))
   }
 
   #detach(): void {
     this.session.detach()
     this.#replay = undefined
-    this.#is_ack_pending = this.#is_pong_pending = false
-    this.#cancel_ack?.()
-    this.#cancel_ack = undefined
+    this.#is_ack_pending = this.#is_ping_pending = this.#is_pong_pending = false
+    this.#stop_ack_timer()
   }
 }
 
@@ -393,15 +471,15 @@ export class SessionSocket implements SocketEvents {
   }
 
   get inbox(): SocketEvents['inbox'] {
-    return this.#session.connection.inbox
+    return this.#is_latest ? this.#session.connection.inbox : NO_INBOX
   }
 
   shed(error: NetError, code: number, reason: string): boolean {
-    return this.#session.connection.shed?.(error, code, reason) === true
+    return this.#is_latest && this.#session.connection.shed?.(error, code, reason) === true
   }
 
   close(): true {
-    return this.#session.connection.close()
+    return this.#is_latest ? this.#session.connection.close() : true
   }
 
   socket_opened(): void {

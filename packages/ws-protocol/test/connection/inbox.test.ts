@@ -25,6 +25,7 @@ class RecordedCallbacks implements InboxCallbacks<undefined> {
   on_close: (handle: undefined, info: CloseInfo) => unknown = (_, info) => this.record(`close ${info.reason}`)
 
   readonly openings: number[] = []
+  handled = 0
 
   async release(name: string): Promise<void> {
     this.held.get(name)?.release()
@@ -44,6 +45,9 @@ const EVENTS: InboxEvents<RecordedCallbacks> = {
   report: (recorder, name, cause) => void recorder.calls.push(`${name} failed: ${(cause as Error).message}`),
   pause: recorder => void recorder.calls.push('pause'),
   resume: recorder => void recorder.calls.push('resume'),
+  handled: recorder => {
+    recorder.handled += 1
+  },
   opened: recorder => void recorder.openings.push(recorder.calls.length),
   settled: (recorder, { reason }) => void recorder.calls.push(`done ${reason}`),
 }
@@ -89,6 +93,18 @@ describe('Inbox', () => {
     expect(recorder.calls).toEqual(['open', 'a'])
     await recorder.release('a')
     expect(recorder.calls).toEqual(['open', 'a', 'b', 'close bye', 'done bye'])
+  })
+
+  it('reports each message as handled once its callback is done, and nothing else', async () => {
+    recorder.hold = name => name === 'a'
+    inbox.open()
+    inbox.message('a', 1)
+    inbox.message('b', 1)
+    expect(recorder.handled).toBe(0)
+    await recorder.release('a')
+    expect(recorder.handled).toBe(2)
+    inbox.close(BYE)
+    expect(recorder.handled).toBe(2)
   })
 
   it('keeps the order if a callback causes further events while it runs', () => {

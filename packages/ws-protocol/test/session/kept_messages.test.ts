@@ -3,9 +3,12 @@ import { OPCODE, read_frames } from '../../src/frames/frame.js'
 import { frame_memory } from '../../src/node/memory/frame_memory.js'
 import type { Batch, FrameBatch } from '../../src/queues/batch.js'
 import { FrameQueue } from '../../src/queues/frame_queue.js'
-import { type MessageBatch, MessageQueue } from '../../src/queues/message_queue.js'
+import type { MessageBatch } from '../../src/queues/message_queue.js'
 import type { SendQueue } from '../../src/queues/send_queue.js'
-import { type KeptBatch, KeptMessages, keep_frames, keep_messages } from '../../src/session/kept_messages.js'
+import { KeptFrames } from '../../src/session/kept_frames.js'
+import { type KeptBatch, KeptMessages } from '../../src/session/kept_messages.js'
+import { keep_payloads } from '../../src/session/kept_payloads.js'
+import { SessionQueue } from '../../src/session/session_queue.js'
 import { seeded_random, test_seed } from '../seeded_random.js'
 
 interface Kind {
@@ -13,9 +16,11 @@ interface Kind {
   keep(batch: Batch): KeptBatch
 }
 
+const text_of = (utf8: Uint8Array): string => Buffer.from(utf8).toString()
+
 const frames = (is_masked: boolean): Kind => ({
-  make_queue: () => new FrameQueue(is_masked, frame_memory),
-  keep: batch => keep_frames(batch as FrameBatch, is_masked),
+  make_queue: () => new FrameQueue(is_masked, frame_memory, 1),
+  keep: batch => new KeptFrames(batch as FrameBatch, is_masked, text_of),
 })
 
 const KINDS: readonly [string, Kind][] = [
@@ -23,7 +28,7 @@ const KINDS: readonly [string, Kind][] = [
   ['frames of a client', frames(true)],
   [
     'messages',
-    { make_queue: () => new MessageQueue(true), keep: batch => keep_messages(batch as MessageBatch) },
+    { make_queue: () => new SessionQueue(true), keep: batch => keep_payloads(batch as MessageBatch) },
   ],
 ]
 
@@ -66,8 +71,19 @@ describe.each(KINDS)('kept messages as %s', (_, kind) => {
       expect(rest.reduce((sum, { messages }) => sum + messages, 0)).toBe(model.length - skip)
       expect(kept.bytes > 0).toBe(model.length > 0)
     }
-    kept.clear()
+    expect(kept.take(model.length)).toEqual(model)
     expect([kept.bytes, [...kept.without_first(0)]]).toEqual([0, []])
+  })
+
+  it('returns those that it forgets as the application has sent them', () => {
+    const kept = new KeptMessages()
+    const queue = kind.make_queue()
+    const sent = ['a', Uint8Array.of(1, 2), '聊', new Uint8Array(), 'b']
+    for (const message of sent) queue.push(message, Number.POSITIVE_INFINITY)
+    kept.add(kind.keep(queue.take() as Batch))
+    expect(kept.take(2)).toEqual(sent.slice(0, 2))
+    expect(kept.take(2)).toEqual(sent.slice(2, 4))
+    expect([...kept.without_first(0)].flatMap(texts_of)).toEqual(['b'])
   })
 
   it('count by their frames until a whole batch is forgotten', () => {
@@ -117,11 +133,23 @@ it('frees the memory of a batch once, when it is forgotten', () => {
       released += 1
     },
   }
-  kept.add(keep_frames(counting, false))
+  kept.add(new KeptFrames(counting, false, text_of))
   for (const again of kept.without_first(0)) (again as FrameBatch).release()
   kept.forget(1)
   expect(released).toBe(0)
   kept.forget(1)
-  kept.clear()
   expect(released).toBe(1)
+})
+
+it('leaves the memory of a batch alone that a socket may still read', () => {
+  const kept = new KeptMessages()
+  let released = 0
+  const { messages, frame_bytes, frames: bytes } = batch_of(frames(false), ['a']) as FrameBatch
+  const counting = { messages, frame_bytes, frames: bytes, release: () => (released += 1) }
+  kept.add(new KeptFrames(counting, false, text_of))
+  const [lent] = [...kept.without_first(0)]
+  kept.forget(1)
+  expect(released).toBe(0)
+  ;(lent as FrameBatch).release()
+  expect(released).toBe(0)
 })

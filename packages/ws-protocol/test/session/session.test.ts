@@ -40,7 +40,7 @@ describe('a session', () => {
   ])('does not believe that %s', (_, counts) => {
     expect(() => make_session().resume({ ...counts, window: 1 })).toThrow(SessionViolation)
     const recovered = { ...welcome, recovered: true, ...counts }
-    expect(() => make_session().welcomed(recovered)).toThrow(
+    expect(() => make_session().welcomed(recovered, false)).toThrow(
       /^the peer claims to have received \d and handled \d of 5/,
     )
   })
@@ -52,7 +52,7 @@ describe('a session', () => {
     expect(session.resume(counts)).toBe(false)
     expect(session).toMatchObject({ acknowledged: 2, is_attached: false })
     const forgetful = { ...welcome, token: Uint8Array.of(77), recovered: true, ...counts }
-    expect(() => session.welcomed(forgetful)).toThrow(
+    expect(() => session.welcomed(forgetful, false)).toThrow(
       new SessionViolation('the peer claims to have received 4 and handled 1 of 5 messages'),
     )
   })
@@ -60,7 +60,7 @@ describe('a session', () => {
   it('starts over with a new session, whose counts leave out what still waits from the old one', () => {
     const session = make_session()
     const fresh = { ...welcome, recovered: false, received: 0, handled: 0 }
-    expect(session.welcomed(fresh)).toEqual({ recovered: false, skip: 0, in_doubt: 3 })
+    expect(session.welcomed(fresh, false)).toEqual({ recovered: false, skip: 0, in_doubt: 3 })
     expect(session).toMatchObject({ sent: 0, unacknowledged: 0, received: 0, handled: 0, peer_window: 9 })
     session.did_handle()
     session.did_handle()
@@ -72,7 +72,7 @@ describe('a session', () => {
 
   it('does not believe that a new session has received something', () => {
     const counts = { received: 1, handled: 0 }
-    expect(() => make_session().welcomed({ ...welcome, recovered: false, ...counts })).toThrow(
+    expect(() => make_session().welcomed({ ...welcome, recovered: false, ...counts }, false)).toThrow(
       SessionViolation,
     )
   })
@@ -104,7 +104,7 @@ describe('a session', () => {
 
   it('ends with what was handled until then', () => {
     const session = make_session()
-    expect(session.end(1000)).toEqual({ type: 'end', handled: 1, code: 1000 })
+    expect(session.end(1000, false)).toEqual({ type: 'end', handled: 1, code: 1000 })
     expect(session.has_ended).toBe(true)
     const other = make_session()
     expect(other.ended(4)).toBe(2)

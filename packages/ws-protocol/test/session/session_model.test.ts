@@ -142,7 +142,7 @@ class World {
   #welcome(welcome: Welcome): void {
     const { client } = this
     this.#client_token = new Uint8Array(welcome.token)
-    const resumption = client.session.welcomed(welcome)
+    const resumption = client.session.welcomed(welcome, false)
     expect(resumption.recovered).toBe(welcome.recovered)
     if (!resumption.recovered) client.start_over(resumption.in_doubt)
     this.#replay(client, resumption)

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { SocketEvents, SocketPort } from '../../src/connection/socket_port.js'
 import { NetError } from '../../src/errors/errors.js'
 import { OPCODE, read_frames } from '../../src/frames/frame.js'
-import { frame_memory } from '../../src/node/memory/frame_memory.js'
+import { with_node_sessions } from '../../src/node/platform/session_platform.js'
 import type { Batch, FrameBatch } from '../../src/queues/batch.js'
-import { FrameQueue } from '../../src/queues/frame_queue.js'
 import type { MessageBatch } from '../../src/queues/message_queue.js'
-import { read_control, type Welcome, write_control } from '../../src/session/control.js'
-import { keep_frames, keep_messages } from '../../src/session/kept_messages.js'
+import type { SendQueue } from '../../src/queues/send_queue.js'
+import { read_control, write_control } from '../../src/session/control.js'
 import type { Resumption } from '../../src/session/session.js'
+import { type SessionPlatform, with_sessions } from '../../src/session/session_platform.js'
 import {
-  type SessionOwner,
-  type SessionPlatform,
+  type ClientSessionOwner,
+  type ServerSessionOwner,
   SessionPort,
   SessionSocket,
 } from '../../src/session/session_port.js'
@@ -33,18 +33,21 @@ function payloads_of(batch: Batch): readonly Payload[] {
 }
 
 class MessagePlatform extends FakePlatform implements SessionPlatform {
-  keep(batch: Batch): ReturnType<SessionPlatform['keep']> {
-    return keep_messages(batch as MessageBatch)
+  readonly #sessions = with_sessions(this)
+  override make_queue(is_masked: boolean): SendQueue {
+    return this.#sessions.make_queue(is_masked)
   }
+  readonly make_control: SessionPlatform['make_control'] = this.#sessions.make_control
+  readonly keep: SessionPlatform['keep'] = this.#sessions.keep
 }
 
 class FramePlatform extends FakePlatform implements SessionPlatform {
-  override make_queue(is_masked: boolean): FrameQueue {
-    return new FrameQueue(is_masked, frame_memory)
+  readonly #sessions = with_node_sessions(this)
+  override make_queue(is_masked: boolean): SendQueue {
+    return this.#sessions.make_queue(is_masked)
   }
-  keep(batch: Batch, is_masked: boolean): ReturnType<SessionPlatform['keep']> {
-    return keep_frames(batch as FrameBatch, is_masked)
-  }
+  readonly make_control: SessionPlatform['make_control'] = this.#sessions.make_control
+  readonly keep: SessionPlatform['keep'] = this.#sessions.keep
 }
 
 /** One end of a wire: what it writes waits until the test delivers it. */
@@ -91,8 +94,8 @@ class WireEnd implements SocketPort {
 }
 
 /** A connection without its rules: it hands the next message to the application when the test says so. */
-class Side implements SocketEvents, SessionOwner {
-  readonly inbox = { bytes: 0 }
+class Side implements SocketEvents {
+  readonly inbox: { bytes: number; running?: string } = { bytes: 0 }
   readonly port: SessionPort
   readonly waiting: Payload[] = []
   readonly handled: Payload[] = []
@@ -100,23 +103,39 @@ class Side implements SocketEvents, SessionOwner {
   readonly closes: [number, string][] = []
   readonly errors: [string, number][] = []
   readonly resumptions: Resumption[] = []
+  readonly in_doubt: Payload[] = []
   times_away = 0
   times_open = 0
   #token = new Uint8Array()
   readonly #platform: FakePlatform & SessionPlatform
   readonly #side: 'client' | 'server'
 
-  constructor(side: 'client' | 'server', platform: FakePlatform & SessionPlatform) {
+  constructor(side: 'client' | 'server', platform: FakePlatform & SessionPlatform, resends: boolean) {
     this.#side = side
     this.#platform = platform
-    this.port = new SessionPort({ side, window: WINDOW, close_timeout: 100 }, this, platform, this)
+    const client: ClientSessionOwner = {
+      resends,
+      token: () => this.#token,
+      welcomed: ({ token }, resumption, in_doubt) => {
+        this.#token = new Uint8Array(token)
+        this.resumptions.push(resumption)
+        this.in_doubt.push(...in_doubt)
+      },
+    }
+    const server: ServerSessionOwner = {
+      away: () => {
+        this.times_away += 1
+      },
+    }
+    const owner = side === 'client' ? client : server
+    this.port = new SessionPort({ side, window: WINDOW, close_timeout: 100 }, this, platform, owner)
   }
 
   /** Writes a message, if the port takes it. */
   write(payload: Payload): boolean {
     if (!this.port.takes_batch || !this.port.is_writable) return false
     const queue = this.#platform.make_queue(this.#side === 'client')
-    queue.push(typeof payload === 'string' ? payload : Uint8Array.of(1, ...payload), Number.POSITIVE_INFINITY)
+    queue.push(payload, Number.POSITIVE_INFINITY)
     this.written.push(payload)
     this.port.write(queue.take() as Batch)
     return true
@@ -129,16 +148,6 @@ class Side implements SocketEvents, SessionOwner {
     this.port.handled()
   }
 
-  token(): Uint8Array {
-    return this.#token
-  }
-  welcomed({ token }: Welcome, resumption: Resumption): void {
-    this.#token = new Uint8Array(token)
-    this.resumptions.push(resumption)
-  }
-  away(): void {
-    this.times_away += 1
-  }
   close(): true {
     return true
   }
@@ -168,11 +177,15 @@ class Link {
   is_greeted = false
   readonly #gets_busy: () => boolean
 
-  constructor(Kind: new () => FakePlatform & SessionPlatform, gets_busy: () => boolean = () => false) {
+  constructor(
+    Kind: new () => FakePlatform & SessionPlatform,
+    gets_busy: () => boolean = () => false,
+    resends = false,
+  ) {
     this.#gets_busy = gets_busy
     this.platform = new Kind()
-    this.client = new Side('client', this.platform)
-    this.server = new Side('server', this.platform)
+    this.client = new Side('client', this.platform, resends)
+    this.server = new Side('server', this.platform, false)
   }
 
   get ends(): { readonly client: WireEnd; readonly server: WireEnd } | undefined {
@@ -487,13 +500,12 @@ describe('a session', () => {
 
   it('takes messages while it is away, on a server, and says nothing of the silence', () => {
     const { client, server } = make_pair()
-    const before = server.port.signs_of_life()
-    expect(server.port.signs_of_life()).not.toBe(before)
-    expect(client.port.signs_of_life()).toBe(client.port.signs_of_life())
+    for (const { port } of [client, server]) expect(port.signs_of_life()).toBe(port.signs_of_life())
     const pair = make_pair()
     pair.cut()
     expect([pair.server.port.is_writable, pair.server.port.takes_batch]).toEqual([true, false])
     expect([pair.client.port.is_writable, pair.client.port.takes_batch]).toEqual([false, false])
+    expect(pair.server.port.signs_of_life()).not.toBe(pair.server.port.signs_of_life())
   })
 
   it('belongs to its latest socket: the previous one is ended, and what it delivers has no effect', () => {
@@ -535,9 +547,9 @@ describe('a session', () => {
     link.deliver('server')
     expect(link.server.port.unsent).toBe(0)
     const hello = { type: 'hello', token: TOKEN, received: 0, handled: 0, window: 1 } as const
-    expect(() =>
-      link.server.port.greeted(hello, { recovered: true, token: TOKEN, hold_ms: 1, protocol: '' }),
-    ).toThrow('the peer has forgotten what it has said')
+    expect(link.server.port.greeted(hello, { recovered: true, token: TOKEN, hold_ms: 1, protocol: '' })).toBe(
+      false,
+    )
   })
 
   it('drops what is in doubt when the server knows nothing of it', () => {
@@ -562,6 +574,7 @@ describe('a session', () => {
       1,
     )
     expect(link.client.resumptions.at(-1)).toEqual({ recovered: false, skip: 0, in_doubt: 1 })
+    expect(link.client.in_doubt).toEqual(['one'])
     expect([link.client.port.unsent, link.client.port.buffered_bytes]).toEqual([0, 0])
     expect(shown((socket.port as WireEnd).outgoing)).toEqual(['hello'])
   })

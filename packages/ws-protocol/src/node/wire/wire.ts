@@ -6,6 +6,7 @@ import { type BrokenRule, describe_broken_rule } from '../../frames/broken_rule.
 import { ABNORMAL_CLOSURE } from '../../frames/close_code.js'
 import type { DecoderEvents, FrameDecoder } from '../../frames/decoder.js'
 import { type FrameView, make_frame, mask_frames, OPCODE, read_frames } from '../../frames/frame.js'
+import { LEADING_BYTE } from '../../frames/leading_byte.js'
 import type { FrameBatch } from '../../queues/batch.js'
 import type { Clock } from '../../time/clock.js'
 import { MessageDeflate } from '../deflate/deflate.js'
@@ -57,6 +58,8 @@ export interface WireTraits {
   readonly inbox_budget?: InboxBudget
   /** Called with the round-trip time of each ping, in milliseconds. */
   readonly round_trip?: (ms: number) => void
+  /** 1 if binary messages have a leading byte, which does not count in `max_payload`: see `bt.session.1`. */
+  readonly leading_bytes?: 0 | 1
   /** Called once for a peer that is read more slowly than it sends, because of the limits per second. */
   readonly slowed?: () => void
 }
@@ -107,7 +110,7 @@ function decoder_pool(traits: WireTraits, is_compressed: boolean): DecoderPool {
     const pool = (is_compressed: boolean): DecoderPool =>
       new DecoderPool({
         from: side === 'client' ? 'server' : 'client',
-        max_payload: options.max_payload,
+        max_payload: options.max_payload + (traits.leading_bytes ?? 0),
         max_fragments: options.max_fragments,
         is_compressed,
       })
@@ -188,7 +191,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     if (deflate !== undefined)
       this.#deflate = new MessageDeflate(deflate, {
         level: compression_level(options.compression),
-        max_payload: options.max_payload,
+        max_payload: options.max_payload + (this.#traits.leading_bytes ?? 0),
       })
     if (options.messages_per_second !== undefined || options.bytes_per_second !== undefined)
       this.#read_limit = new ReadLimit(options, clock)
@@ -211,6 +214,17 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     if (this.#unread_chunks === undefined) return
     this.#hold(HOLD.OPENING)
     this.#release_hold_later(HOLD.OPENING)
+  }
+
+  /** Reports to other events from now on. */
+  report_to(events: SocketEvents): void {
+    this.#events = events
+  }
+
+  /** Forgets the memory of messages that wait or are handled: the connection goes on without this wire. */
+  release_messages(): void {
+    this.#running_bytes = 0
+    this.account()
   }
 
   // SocketPort
@@ -358,6 +372,12 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     // Applications get a plain Uint8Array, however the message was fragmented: `String` of a Buffer, for
     // example, would return its text.
     const message = data instanceof Buffer ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data
+    if (typeof message === 'string' && payload_bytes > this.#traits.options.max_payload) {
+      // Only with leading bytes, which text has not.
+      this.#decoder?.end()
+      this.on_broken('message_too_large')
+      return
+    }
     this.#events.socket_message(message, payload_bytes, message_memory_bytes(message, payload_bytes))
     this.#count_steps(1)
     if (this.#read_limit !== undefined) this.#slow_down(this.#read_limit, this.#read_limit.count_message())
@@ -664,8 +684,15 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
   #is_worth_deflating({ frames }: FrameBatch): boolean {
     const threshold_bytes = compression_threshold(this.#traits.options.compression)
     if (frames.length < threshold_bytes) return false
-    for (const { payload } of read_frames(frames)) if (payload.length >= threshold_bytes) return true
+    for (const view of read_frames(frames)) if (this.#may_deflate(view, threshold_bytes)) return true
     return false
+  }
+
+  /** Control messages of a session are never compressed: their token must not stand beside text that others choose. */
+  #may_deflate({ opcode, payload }: FrameView, threshold_bytes: number): boolean {
+    const is_control =
+      this.#traits.leading_bytes === 1 && opcode === OPCODE.BINARY && payload[0] === LEADING_BYTE.CONTROL
+    return payload.length >= threshold_bytes && !is_control
   }
 
   /**
@@ -677,7 +704,7 @@ export class Wire implements SocketPort, DecoderEvents, InboxHolder, TurnTaker {
     const threshold_bytes = compression_threshold(this.#traits.options.compression)
     for (let { value } = frames.next(); value !== undefined; { value } = frames.next()) {
       const { opcode, payload } = value as FrameView
-      if (payload.length >= threshold_bytes) {
+      if (this.#may_deflate(value as FrameView, threshold_bytes)) {
         deflate.deflate(payload, compressed => {
           done.push(make_frame(opcode, compressed, is_masked, true))
           this.#deflate_frames(deflate, frames, done)

@@ -1,0 +1,28 @@
+import type { Platform } from '../connection/platform.js'
+import type { Batch } from '../queues/batch.js'
+import { type MessageBatch, MessageQueue } from '../queues/message_queue.js'
+import type { KeptBatch } from './kept_messages.js'
+import { keep_payloads } from './kept_payloads.js'
+import { SessionQueue } from './session_queue.js'
+
+/** A platform whose queues make the messages of sessions: binary ones begin with a byte of their own. */
+export interface SessionPlatform extends Platform {
+  /** Returns a batch of one control message. `is_masked`: for a client. */
+  make_control(bytes: Uint8Array, is_masked: boolean): Batch
+  /** Keeps a batch of the platform's queue. `is_masked`: for a client. */
+  keep(batch: Batch, is_masked: boolean): KeptBatch
+}
+
+/** Makes a platform whose sockets do their own framing fit for sessions. */
+export function with_sessions(platform: Platform): SessionPlatform {
+  return {
+    ...platform,
+    make_queue: is_masked => new SessionQueue(is_masked),
+    make_control(bytes, is_masked) {
+      const queue = new MessageQueue(is_masked)
+      queue.push(bytes, Number.POSITIVE_INFINITY)
+      return queue.take() as Batch
+    },
+    keep: batch => keep_payloads(batch as MessageBatch),
+  }
+}
