@@ -31,6 +31,7 @@ export {
   GOING_AWAY,
   MESSAGE_TOO_BIG,
   NORMAL_CLOSURE,
+  PROTOCOL_ERROR,
   SERVICE_RESTART,
   TRY_AGAIN_LATER,
 } from './frames/close_code.js'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { NetError } from '@bt/ws-protocol'
-import { type Clock, deflate_offers } from '@bt/ws-protocol/internal'
+import { type Clock, deflate_offers, SESSION_PROTOCOL } from '@bt/ws-protocol/internal'
 import { accept_deflate, close_frame, counting_bytes, type InboxBudget } from '@bt/ws-protocol/internal/node'
 import { Authorizer } from './admission/authorizer.js'
 import { EntryLimits } from './admission/entry_limits.js'
@@ -37,11 +37,14 @@ import type { OwnHttpTarget } from './http/handshake_target.js'
 import { format_unix_path, type HttpHost } from './http/http_host.js'
 import { StreamTimeouts } from './http/stream_timeouts.js'
 import type { ListenSettings } from './options.js'
+import { sessions_settings } from './sessions/sessions_option.js'
 
 /** What a {@link HandshakePipeline} reports, and the state of the server that it needs. */
 export interface HandshakeEvents {
-  /** The number of sockets. */
+  /** The number of sockets, sessions that wait for their clients included. */
   readonly size: number
+  /** The number of sessions that wait for their clients. */
+  readonly held: number
   /** The memory limit for received data. */
   readonly inbox_budget: InboxBudget
   /** Called when a handshake is complete. */
@@ -177,11 +180,15 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   #create_handshake(message: IncomingMessage, stream: ClientStream, head: Buffer): Handshake {
-    const offered = offered_protocols(message.headers['sec-websocket-protocol']) ?? []
+    const listed = offered_protocols(message.headers['sec-websocket-protocol']) ?? []
+    const has_sessions = sessions_settings(this.#settings.sessions) !== undefined
+    const is_session = has_sessions && listed.includes(SESSION_PROTOCOL)
+    const offered = is_session ? listed.filter(name => name !== SESSION_PROTOCOL) : listed
     const protocol = agreed_protocol(this.#settings.protocols, offered)
     const endpoint = this.#endpoint_of(stream, message)
     const request = new PendingRequest(message, this.route, endpoint, protocol, offered)
-    return { message, stream, head, request, endpoint, elapsed_ms: this.#request_timeouts.remove(stream) }
+    const elapsed_ms = this.#request_timeouts.remove(stream)
+    return { message, stream, head, request, endpoint, is_session, elapsed_ms }
   }
 
   #endpoint_of(stream: ClientStream, message: IncomingMessage | undefined): ClientEndpoint {
@@ -197,7 +204,9 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   #admit(handshake: Handshake): void {
-    const connections = this.#events.size + this.#authorizer.waiting
+    const { held, size } = this.#events
+    // The client of a session that waits takes no further place. Whether it is one is known later.
+    const connections = size - (handshake.is_session ? held : 0) + this.#authorizer.waiting
     const refusal = this.#check_origin(handshake) ?? this.#limits.admit(handshake, connections)
     if (refusal !== undefined) this.refuse(handshake.stream, refusal, handshake.message)
     else this.#authorizer.decide(handshake)
@@ -236,13 +245,13 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   /** Refuses a client; a page learns the reason from a Close, if there is a code for it. */
-  #refuse({ message, stream, request }: Handshake, refusal: Refusal): void {
+  #refuse({ message, stream, request, is_session }: Handshake, refusal: Refusal): void {
     const { text, close_code } = refusal
     if (close_code === undefined || request.origin === undefined) this.refuse(stream, refusal, message)
     else {
       const key = message.headers['sec-websocket-key'] ?? ''
       // A browser that offers subprotocols fails the connection, and hides the Close, unless one is chosen.
-      const protocol = request.protocol || (request.protocols[0] ?? '')
+      const protocol = is_session ? SESSION_PROTOCOL : request.protocol || (request.protocols[0] ?? '')
       const response = acceptance_response(key, protocol, '')
       const close = close_frame(close_code, cut_reason(text))
       this.#respond(stream, refusal, Buffer.concat([Buffer.from(response), close]), message)
@@ -250,14 +259,15 @@ export class HandshakePipeline implements OwnHttpTarget {
   }
 
   #accept(
-    { message, stream, head, request, endpoint }: Handshake,
+    { message, stream, head, request, endpoint, is_session }: Handshake,
     data: unknown,
     own_headers: ResponseHeaders,
   ): void {
     const { headers, url = '' } = message
     const deflate = accept_deflate(this.#deflate_offers_of(message) ?? [])
     const key = headers['sec-websocket-key'] ?? ''
-    stream.write(acceptance_response(key, request.protocol, deflate?.answer ?? '', own_headers))
+    const protocol = is_session ? SESSION_PROTOCOL : request.protocol
+    stream.write(acceptance_response(key, protocol, deflate?.answer ?? '', own_headers))
     // The wire handles errors from now on.
     stream.off('error', ignore_error)
     if (stream.isPaused()) stream.resume()
@@ -269,6 +279,7 @@ export class HandshakePipeline implements OwnHttpTarget {
       deflate: deflate?.parameters,
       request: request.packed(this.#urls.of(url), { shared: this.#shared_headers.of(shared), own }),
       endpoint,
+      is_session,
       data,
     })
   }

@@ -44,6 +44,8 @@ export type { HttpServerAddress, HttpServerLike } from './http/http_server_like.
 export type { ClientCertificates, TlsListenOptions } from './http/tls_options.js'
 export { listen } from './listen.js'
 export type { WsListenOptions } from './options.js'
+export type { SessionStats } from './sessions/session_stats.js'
+export type { SessionIdentity, SessionsOptions } from './sessions/sessions_option.js'
 export type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './sockets/broadcast_options.js'
 export type { CloseOptions } from './sockets/close_options.js'
 export type { RoundTripStats } from './sockets/round_trips.js'

@@ -4,6 +4,7 @@ import { allow_many_listeners, select_environment } from '@bt/ws-protocol/intern
 import { BIND_EXPECTED } from './http/bind_address.js'
 import { type ListenSettings, listen_rules, type WsListenOptions } from './options.js'
 import { Server } from './server.js'
+import { check_identity } from './sessions/sessions_option.js'
 import type { WsServer } from './ws_server.js'
 
 /** What to write for the options of other libraries, and for those of `connect`. */
@@ -21,6 +22,7 @@ const HINTS: Readonly<Record<string, string>> = {
   on_connection: 'give on_connect',
   url: "give bind: 'host:port', and route; connect has url",
   reconnect: 'it is an option of connect: clients reconnect',
+  session: 'give sessions; connect has session',
 }
 
 /**
@@ -37,6 +39,7 @@ export function listen<Data = undefined>(options: WsListenOptions<boolean, Data>
 export function listen(options: WsListenOptions<boolean>): WsServer {
   const settings = check_options('listen', options, listen_rules, HINTS)
   check_address_options(settings)
+  check_identity(settings.sessions, settings.authorize)
   allow_many_listeners(settings.signal)
   return new Server(settings, select_environment('listen', settings))
 }

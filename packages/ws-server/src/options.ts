@@ -23,6 +23,7 @@ import { is_route, ROUTE_EXPECTED } from './handshake/route.js'
 import { BIND_EXPECTED, parse_bind } from './http/bind_address.js'
 import { type HttpServerLike, is_http_server, SERVER_EXPECTED } from './http/http_server_like.js'
 import type { TlsListenOptions } from './http/tls_options.js'
+import { type SessionsOptions, sessions_rule } from './sessions/sessions_option.js'
 import type { WsServerError } from './sockets/server_error.js'
 import type { WsSocket } from './sockets/socket.js'
 
@@ -69,8 +70,18 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * waits for it; when 256 KiB wait, the sender is slowed down. Without it, messages are read and dropped.
    */
   on_message?: ((socket: WsSocket<Data>, data: MessageData<Binary>) => void) | undefined
-  /** Called last, exactly once, for each socket that had `on_connect`. */
+  /**
+   * Called last, exactly once, for each socket that had `on_connect`; for a session when that ends, not when a
+   * connection of it does.
+   */
   on_close?: ((socket: WsSocket<Data>, info: CloseInfo) => void) | undefined
+  /**
+   * Called when a session has lost its connection, with the option `sessions`, at once: messages before it may
+   * still wait for `on_message`.
+   */
+  on_away?: ((socket: WsSocket<Data>) => void) | undefined
+  /** Called when the client of a session is back, in the same way. Not for a session that begins. */
+  on_back?: ((socket: WsSocket<Data>) => void) | undefined
   /**
    * Called when something fails in the background; `err.socket` is the socket, if one is involved. Without
    * it, errors go to `process.emitWarning`: ten with each code a minute, then their number.
@@ -113,6 +124,12 @@ export interface WsListenOptions<Binary extends boolean = false, Data = unknown>
    * How many topics a socket may be in: see {@link WsSocket.join}. From 1 to 1,000,000. @defaultValue `1000`
    */
   max_topics?: number | undefined
+  /**
+   * Whether clients that ask for it get a session, which outlives their connections: messages that a lost
+   * connection has not delivered, in either direction, follow on the next one, exactly once and in order. Clients
+   * that do not ask notice nothing of it. @defaultValue `false`
+   */
+  sessions?: boolean | SessionsOptions<Data> | undefined
   /**
    * The broker that connects this server to others, such as `nats({ servers })` of `@bt/ws-cluster-nats` or
    * `redis({ url })` of `@bt/ws-cluster-redis`: a message that one of them publishes to a topic reaches the
@@ -170,7 +187,10 @@ export const listen_rules: OptionRules<WsListenOptions<boolean>, FilledListenOpt
   on_connect: callback(),
   on_message: callback(),
   on_close: callback(),
+  on_away: callback(),
+  on_back: callback(),
   on_error: callback(),
+  sessions: sessions_rule,
   max_connections: whole_number('sockets', 10_000_000, 10_000),
   max_total_queue: whole_number('bytes', 1_099_511_627_776, 268_435_456),
   max_total_inbox: whole_number('bytes', 1_099_511_627_776, 268_435_456),

@@ -512,7 +512,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'terminated':
         // No socket will report its end. The callbacks still run later, as always.
         if (this.port === undefined) this.platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
-        else if (before.name !== 'terminated') this.#end_socket(this.port, may_reopen(state))
+        else if (before.name !== 'terminated') this.end_socket(this.port, may_reopen(state))
         return
       case 'waiting':
         this.#wait(state.ending)
@@ -523,7 +523,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
   }
 
   /** Ends the socket at once; `is_lost`: not for good. */
-  #end_socket(port: SocketPort, is_lost: boolean): void {
+  protected end_socket(port: SocketPort, is_lost: boolean): void {
     if (is_lost && port.drop_socket) port.drop_socket()
     else port.terminate()
   }

@@ -3,6 +3,7 @@ import type { CloseCause } from './close_info.js'
 import { Connection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import { type Closing, is_ending, type Lifecycle, type LifecycleEvent, server_step } from './lifecycle.js'
 import type { Platform } from './platform.js'
+import type { SocketPort } from './socket_port.js'
 
 /** How a server that shuts down treats messages that clients sent before they received its Close. */
 export type LateMessages = 'dropped' | 'delivered'
@@ -55,6 +56,11 @@ export class ServerConnection<Handle> extends Connection<Handle> {
     return is_shed
   }
 
+  /** Whether it is a session, which outlives its sockets. */
+  get is_session(): boolean {
+    return this.port?.keeps_messages === true
+  }
+
   /** Whether the port has outlived its socket, and waits for the next one. */
   get is_away(): boolean {
     return this.port?.is_away === true
@@ -65,8 +71,13 @@ export class ServerConnection<Handle> extends Connection<Handle> {
     const has_progressed = left < this.#left
     this.#left = left
     // The peer of a session that comes back again and again, but acknowledges nothing, makes no progress.
-    if (has_progressed || this.port?.keeps_messages !== true) super.socket_drained()
+    if (has_progressed || !this.is_session) super.socket_drained()
     else this.flush()
+  }
+
+  // Only the socket of a session that is silent is dropped; all else ends the session.
+  protected override end_socket(port: SocketPort): void {
+    port.terminate()
   }
 
   protected override went_silent(error: NetError): void {

@@ -68,14 +68,24 @@ export class Session {
   }
 
   /**
+   * Returns whether the session can go on with the counts of the other side: not if that has forgotten what it
+   * has said before.
+   *
+   * @throws SessionViolation if the counts are impossible
+   */
+  can_resume({ received, handled }: Pick<Counts, 'received' | 'handled'>): boolean {
+    if (handled > received || received > this.sent) throw impossible({ received, handled }, this.sent)
+    return handled >= this.acknowledged
+  }
+
+  /**
    * Goes on with the counts of the other side, on a new socket. On a server, `false` means that it can't, and
    * the client needs a new session: the client has forgotten what it has said before.
    *
    * @throws SessionViolation if the counts are impossible
    */
   resume({ received, handled, window }: Counts): Resumption | false {
-    if (handled > received || received > this.sent) throw impossible({ received, handled }, this.sent)
-    if (handled < this.acknowledged) return false
+    if (!this.can_resume({ received, handled })) return false
     this.acknowledged = handled
     this.#sent_at_most = received
     this.peer_window = window

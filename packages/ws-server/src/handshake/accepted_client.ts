@@ -12,6 +12,8 @@ export interface AcceptedClient {
   /** The request, as the socket shows it. */
   readonly request: ClientRequest
   readonly endpoint: ClientEndpoint
+  /** Whether it speaks `bt.session.1`. */
+  readonly is_session: boolean
   /** What `authorize` returned. */
   readonly data: unknown
 }

@@ -14,6 +14,8 @@ export interface Handshake {
   /** The request as callbacks get it. */
   readonly request: PendingRequest
   readonly endpoint: ClientEndpoint
+  /** Whether the client asks for a session, and gets one. */
+  readonly is_session: boolean
   /** The part of `handshake_timeout` that has passed, in milliseconds. */
   readonly elapsed_ms: number
 }

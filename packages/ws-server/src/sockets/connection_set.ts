@@ -4,6 +4,7 @@ import {
   type CancelTimer,
   type ConnectionEvents,
   type ConnectionSettings,
+  callback_error,
   is_thenable,
   PeriodicCheck,
   type Platform,
@@ -13,13 +14,15 @@ import {
 import { type Environment, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import { NO_REFUSALS, type RefusalNote, type RefusalReason } from '../handshake/refusal.js'
+import { SessionStore } from '../sessions/session_store.js'
+import { type SessionsOptions, sessions_settings } from '../sessions/sessions_option.js'
 import type { Shutdown } from './close_options.js'
 import { TotalInboxBudget } from './inbox_budget.js'
 import { TotalQueueBudget } from './queue_budget.js'
 import { RoundTrips } from './round_trips.js'
 import { with_socket } from './server_error.js'
 import type { WsServerStats } from './server_stats.js'
-import { ServerSocket } from './socket.js'
+import { ServerSocket, type SocketWire } from './socket.js'
 import type { SocketCallbacks } from './socket_callbacks.js'
 import type { Topics } from './topics.js'
 import { Traffic } from './traffic.js'
@@ -29,6 +32,10 @@ export interface ConnectionSetSettings extends WireOptions, Omit<ConnectionSetti
   readonly heartbeat: number | false
   readonly max_total_queue: number
   readonly max_total_inbox: number
+  readonly max_connections: number
+  readonly max_connections_per_ip?: number | undefined
+  readonly handshake_timeout: number
+  readonly sessions?: boolean | SessionsOptions | undefined
 }
 
 /** The figures of a server that its connections determine. */
@@ -49,6 +56,8 @@ export class ConnectionSet {
   readonly #callback_monitor: CallbackMonitor
   readonly #round_trips = new RoundTrips()
   readonly #wire_traits: WireTraits
+  readonly #session_traits: WireTraits
+  readonly #sessions: SessionStore | undefined
   readonly #events: ConnectionEvents<ServerSocket>
   /** The sockets that have ended while their callbacks are still running. */
   readonly #unsettled = new Set<ServerSocket>()
@@ -103,6 +112,8 @@ export class ConnectionSet {
         this.#slowed += 1
       },
     }
+    this.#session_traits = { ...this.#wire_traits, leading_bytes: 1 }
+    this.#sessions = this.#session_store(settings)
     this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => {
       for (const connection of this.#connections()) connection.check()
     })
@@ -129,7 +140,11 @@ export class ConnectionSet {
   }
 
   get size(): number {
-    return this.#sockets.size
+    return this.#sockets.size + (this.#sessions?.unclaimed ?? 0)
+  }
+
+  get held(): number {
+    return this.#sessions?.held ?? 0
   }
 
   refused(
@@ -145,19 +160,61 @@ export class ConnectionSet {
     report_error(error, this.#callbacks.on_error, this.#platform, { side: 'server', handle: undefined })
   }
 
-  accepted({ stream, head, deflate, request, endpoint, data }: AcceptedClient): void {
+  accepted(client: AcceptedClient): void {
+    const { stream, head, deflate, is_session } = client
     this.#accepted += 1
+    if (is_session && this.#sessions !== undefined) {
+      const wire = new Wire(this.#session_traits)
+      wire.open(this.#sessions.accepted(wire, client), stream, head, deflate)
+      return
+    }
     const wire = new Wire(this.#wire_traits)
-    const connection = new ServerConnection<ServerSocket>(
-      this.#connection_settings,
-      this.#events,
-      this.#platform,
-      connection => new ServerSocket(connection, { endpoint, request, data, wire, topics: this.#topics }),
-    )
+    const connection = this.#connect(this.#connection_settings, this.#platform, wire, client)
     this.#environment.accepted?.(stream, connection.handle)
     connection.attach(wire)
     wire.open(connection, stream, head, deflate)
     connection.socket_opened()
+  }
+
+  #connect(
+    settings: ConnectionSettings,
+    platform: Platform,
+    wire: SocketWire,
+    { endpoint, request, data }: Pick<AcceptedClient, 'endpoint' | 'request' | 'data'>,
+  ): ServerConnection<ServerSocket> {
+    return new ServerConnection<ServerSocket>(
+      settings,
+      this.#events,
+      platform,
+      connection => new ServerSocket(connection, { endpoint, request, data, wire, topics: this.#topics }),
+    )
+  }
+
+  #session_store(settings: ConnectionSetSettings): SessionStore | undefined {
+    const sessions = sessions_settings(settings.sessions)
+    if (sessions === undefined) return undefined
+    const { max_connections, max_connections_per_ip, handshake_timeout, close_timeout } = settings
+    // A session has a heartbeat of its own.
+    const connection_settings = { ...this.#connection_settings, probe: undefined }
+    return new SessionStore(
+      { ...sessions, max_connections, max_connections_per_ip, handshake_timeout, close_timeout },
+      this.#platform,
+      {
+        sockets: () => this.#sockets.size,
+        connect: (platform, wire, client) => this.#connect(connection_settings, platform, wire, client),
+        left: stream => this.#traffic.ended(stream),
+        joined: ({ stream }, socket) => this.#environment.accepted?.(stream, socket),
+        changed: (socket, change) => this.#call_for_change(socket, change),
+        emptied: () => this.#resolve_if_settled(),
+        report: error => this.report(error),
+      },
+    )
+  }
+
+  /** Calls `on_away` or `on_back` at once. */
+  #call_for_change(socket: ServerSocket, change: 'on_away' | 'on_back'): void {
+    const notify = async (): Promise<unknown> => this.#callbacks[change]?.(socket)
+    notify().catch(cause => this.#events.report(socket, callback_error(change, cause)))
   }
 
   stats(): ConnectionStats {
@@ -175,6 +232,7 @@ export class ConnectionSet {
       inbox_shed: this.inbox_budget.shed,
       slowed: this.#slowed,
       round_trip_ms: this.#round_trips.stats(),
+      sessions: this.#sessions?.stats(),
     }
   }
 
@@ -184,13 +242,15 @@ export class ConnectionSet {
    * this holds at once for all but `on_close`.
    */
   async shut_down({ code, drain_ms, late, now, next_reason }: Shutdown): Promise<void> {
+    this.#sessions?.shut_down({ code, next_reason }, now)
     for (const connection of this.#connections()) {
-      if (now) connection.terminate('shutdown')
+      // Nobody can come back to a session that waits.
+      if (now || connection.is_away) connection.terminate('shutdown')
       else connection.shut_down(code, next_reason(), drain_ms, late)
     }
     if (this.#shut_down !== 'now') this.#shut_down = now ? 'now' : 'in_order'
     this.#limit_callbacks()
-    if (this.#sockets.size + this.#unsettled.size === 0) return
+    if (this.#is_settled) return
     await new Promise<void>(resolve => this.#all_settled_waiters.push(resolve))
   }
 
@@ -244,6 +304,7 @@ export class ConnectionSet {
     this.#closed[cause] += 1
     this.#traffic.ended(ServerSocket.stream_of(socket))
     this.#sockets.delete(socket)
+    this.#sessions?.ended(socket)
     this.#topics.ended(socket)
     if (this.#sockets.size === 0) this.#heartbeat.stop()
     this.#unsettled.add(socket)
@@ -256,6 +317,15 @@ export class ConnectionSet {
     if (this.#sockets.size + this.#unsettled.size > 0) return
     this.#callback_monitor.stop()
     this.#cancel_callback_limit?.()
-    for (const resolve of this.#all_settled_waiters.splice(0)) resolve()
+    this.#resolve_if_settled()
+  }
+
+  /** Whether no socket is left, nor a callback of one. */
+  get #is_settled(): boolean {
+    return this.size + this.#unsettled.size === 0
+  }
+
+  #resolve_if_settled(): void {
+    if (this.#is_settled) for (const resolve of this.#all_settled_waiters.splice(0)) resolve()
   }
 }

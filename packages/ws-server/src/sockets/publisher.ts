@@ -6,13 +6,16 @@ import {
   check_options,
   type OptionRules,
   type Platform,
+  type ServerConnection,
   type SharedBatch,
+  TRY_AGAIN_LATER,
   TurnFramer,
 } from '@bt/ws-protocol/internal'
 import { frame_memory, read_message } from '@bt/ws-protocol/internal/node'
 import { Cluster, type ClusterEvents, type ClusterStats } from '../cluster/cluster.js'
 import type { ClusterNode } from '../cluster/nodes.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './broadcast_options.js'
+import { shed_reason } from './shed_reason.js'
 import { ServerSocket, type WsSocket } from './socket.js'
 import { check_topic, Topics } from './topics.js'
 
@@ -131,11 +134,11 @@ export class Publisher implements ClusterEvents {
     const has_subscribers = this.#platform.channels?.message.hasSubscribers === true
     for (const socket of sockets) {
       const connection = ServerSocket.connection_of(socket)
-      if (has_subscribers)
-        for (const part of batch.parts()) connection.enqueue(part, 1, read_message(part.frames))
+      if (has_subscribers) for (const part of batch.parts()) push(connection, part, read_message(part.frames))
       // A batch that does not fit may fit in part, as if its messages had arrived one by one.
-      else if (connection.enqueue(batch, batch.messages) !== true && batch.messages > 1)
-        for (const part of batch.parts()) connection.enqueue(part, 1)
+      else if (batch.messages === 1) push(connection, batch)
+      else if (connection.enqueue(batch, batch.messages) !== true)
+        for (const part of batch.parts()) push(connection, part)
     }
   }
 
@@ -209,9 +212,23 @@ function send_to_all(
 ): number {
   let reached = 0
   for (const socket of sockets) {
-    if (socket !== except && ServerSocket.connection_of(socket).enqueue(frame, 1, data) === true) reached += 1
+    if (socket !== except && push(ServerSocket.connection_of(socket), frame, data)) reached += 1
   }
   return reached
+}
+
+/**
+ * Queues a message at one connection, and returns whether that took it. A session that can't take it ends, since it
+ * must not miss a message silently.
+ */
+function push(connection: ServerConnection<ServerSocket>, message: SharedBatch, data?: Sendable): boolean {
+  const result = connection.enqueue(message, 1, data)
+  if (result === true) return true
+  if (connection.is_session && result.code !== 'closed') {
+    const text = `closed with ${TRY_AGAIN_LATER}: a session must not miss what is published to it, and ${result.message}`
+    connection.shed(new NetError('queue_shed', text), TRY_AGAIN_LATER, shed_reason())
+  }
+  return false
 }
 
 function too_large(problem: string, limit_bytes: number): NetError {

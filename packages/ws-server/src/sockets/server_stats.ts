@@ -1,6 +1,7 @@
 import type { CloseCause } from '@bt/ws-protocol'
 import type { ClusterStats } from '../cluster/cluster.js'
 import type { RefusalReason } from '../handshake/refusal.js'
+import type { SessionStats } from '../sessions/session_stats.js'
 import type { RoundTripStats } from './round_trips.js'
 
 /** A snapshot of what a server is doing. */
@@ -45,6 +46,8 @@ export interface WsServerStats {
   readonly slowed: number
   /** Topics with at least one socket. */
   readonly topics: number
+  /** Figures about `sessions`; `undefined` without that option. */
+  readonly sessions: SessionStats | undefined
   /** Figures about the `cluster`; `undefined` without that option. */
   readonly cluster: ClusterStats | undefined
   /**

@@ -16,16 +16,21 @@ import { check_topic, type Topics } from './topics.js'
 /** One client of a server, as callbacks get it; `Data` is what `authorize` returned for it. */
 export interface WsSocket<Data = unknown> extends ConnectionHandle {
   /**
-   * The client's address, `'ip:port'`; on a Unix socket, the server's own; `'unknown'` for a stream that has
+   * The client's address, `'ip:port'`, on its latest connection; on a Unix socket, the server's own; `'unknown'` for a stream that has
    * none. With `trust_proxy`, it is the one that the proxy reports, and `'ip:0'` if that has no port.
    */
   readonly addr: string
   /** What `authorize` returned, or `undefined` without `authorize`. It is yours: set it to anything. */
   data: Data
-  /** A unique identifier of this connection, across all servers. */
+  /** A unique identifier of this connection, or with `sessions` of the session, across all servers. */
   readonly id: string
-  /** What the client asked for in its handshake. */
+  /** What the client asked for in its latest handshake. */
   readonly request: HandshakeRequest
+  /**
+   * Whether it has a session whose connection is lost, and waits for the client to come back: see `sessions`.
+   * Meanwhile it stays in its topics, and what is sent to it waits in its queue.
+   */
+  readonly is_away: boolean
   /** The topics that it is in, as a copy; in `on_close`, those that it was in at the end. */
   readonly topics: ReadonlySet<string>
   /**
@@ -83,13 +88,13 @@ export class ServerSocket implements WsSocket {
     )
   }
 
-  readonly request: HandshakeRequest
+  #request: HandshakeRequest
   #data: unknown
   readonly #connection: ServerConnection<ServerSocket>
   readonly #wire: SocketWire
   /** The IP address, or the text to show for a client without one. */
-  readonly #host: string
-  readonly #port: number | undefined
+  #host: string
+  #port: number | undefined
   readonly #topics: Topics<ServerSocket>
   #id: string | undefined
 
@@ -103,12 +108,27 @@ export class ServerSocket implements WsSocket {
     // Two fields take less memory than an object for each socket.
     this.#host = typeof endpoint === 'string' ? endpoint : endpoint.ip
     this.#port = typeof endpoint === 'string' ? undefined : endpoint.port
-    this.request = request
+    this.#request = request
     this.#data = data
     Object.freeze(this)
   }
 
   // These are static, so that users of a socket do not see them.
+
+  /** Sets the address and the request of the latest connection of a session. */
+  static moved(
+    socket: ServerSocket,
+    { endpoint, request }: Pick<ServerSocketParts, 'endpoint' | 'request'>,
+  ): void {
+    socket.#host = typeof endpoint === 'string' ? endpoint : endpoint.ip
+    socket.#port = typeof endpoint === 'string' ? undefined : endpoint.port
+    socket.#request = request
+  }
+
+  /** Returns the IP address of a socket; `undefined` if it has none. */
+  static ip_of(socket: ServerSocket): string | undefined {
+    return socket.#port === undefined ? undefined : socket.#host
+  }
 
   /** Returns the connection of a socket. */
   static connection_of(socket: ServerSocket): ServerConnection<ServerSocket> {
@@ -131,6 +151,14 @@ export class ServerSocket implements WsSocket {
 
   get addr(): string {
     return this.#port === undefined ? this.#host : format_address(this.#host, this.#port)
+  }
+
+  get request(): HandshakeRequest {
+    return this.#request
+  }
+
+  get is_away(): boolean {
+    return this.#connection.is_away
   }
 
   get id(): string {

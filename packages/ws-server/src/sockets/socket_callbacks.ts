@@ -7,5 +7,7 @@ export interface SocketCallbacks {
   readonly on_connect?: ((socket: WsSocket) => unknown) | undefined
   readonly on_message?: ((socket: WsSocket, data: string | Uint8Array) => unknown) | undefined
   readonly on_close?: ((socket: WsSocket, info: CloseInfo) => unknown) | undefined
+  readonly on_away?: ((socket: WsSocket) => unknown) | undefined
+  readonly on_back?: ((socket: WsSocket) => unknown) | undefined
   readonly on_error?: ((err: WsServerError) => unknown) | undefined
 }
