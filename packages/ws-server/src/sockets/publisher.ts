@@ -83,14 +83,13 @@ export class Publisher implements ClusterEvents {
 
   /** Implements {@link WsServer.broadcast}. */
   broadcast(data: Sendable, options?: BroadcastToAllOptions): number | PublishError {
-    const { except, cluster } =
-      options === undefined ? {} : check_options('broadcast', options, broadcast_rules)
+    const { except, cluster } = checked_options('broadcast', options, broadcast_rules)
     return this.#send(data, this.#sockets, except, cluster === true ? this.#cluster : undefined, undefined)
   }
 
   /** Implements {@link WsServer.publish}. */
   publish(topic: string, data: Sendable, options?: BroadcastOptions): number | PublishError {
-    const { except } = options === undefined ? {} : check_options('publish', options, publish_rules)
+    const { except } = checked_options('publish', options, publish_rules)
     const members = this.topics.members(topic)
     // The name of a topic with members was checked when the first one joined.
     if (members === undefined) check_topic('publish', topic)
@@ -215,6 +214,19 @@ function send_to_all(
     if (socket !== except && push(ServerSocket.connection_of(socket), frame, data)) reached += 1
   }
   return reached
+}
+
+/** Checks the options of a message to many; a socket in their place shows no property that could be unknown. */
+function checked_options<Options extends object>(
+  call: string,
+  options: Options | undefined,
+  rules: OptionRules<Options, never>,
+): Partial<Options> {
+  if (options instanceof ServerSocket) {
+    const message = `${call} got a socket for its options, and there is no option in it: give { except: socket }`
+    throw new NetError('invalid_option', message)
+  }
+  return options === undefined ? {} : check_options(call, options, rules)
 }
 
 /**

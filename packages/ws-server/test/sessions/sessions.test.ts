@@ -483,7 +483,7 @@ describe('a server with sessions', () => {
     expect(server.stats().inbox_bytes).toBeGreaterThan(3_000)
     peer.cut()
     await call('away')
-    expect(server.stats()).toMatchObject({ inbox_bytes: 0, sessions: { held_bytes: 2_128 } })
+    expect(server.stats()).toMatchObject({ inbox_bytes: 0, sessions: { held_bytes: 2_256 } })
     const again = await SessionPeer.greeted(server, token)
     await again.next_control('welcome')
     handling.resolve()
