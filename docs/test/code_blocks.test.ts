@@ -32,6 +32,7 @@ const RUN_BY: Readonly<Record<string, string | readonly string[]>> = {
   'docs/client.md': ['docs/test/guides.test.ts', 'packages/net/test/readme.test.ts'],
   'docs/browser.md': 'docs/test/guides.test.ts',
   'docs/closing.md': 'docs/test/guide_samples.test.ts',
+  'docs/nothing_lost.md': 'docs/test/nothing_lost.test.ts',
   'docs/order.md': 'docs/test/guide_samples.test.ts',
   'docs/performance.md': 'docs/test/guide_samples.test.ts',
   'docs/security.md': 'docs/test/guide_samples.test.ts',
