@@ -1,8 +1,8 @@
-import { package_config } from '@bt/test-support/vitest'
+import { user_config } from '@bt/test-support/vitest'
 import { defineConfig, mergeConfig } from 'vitest/config'
 
 export default mergeConfig(
-  package_config,
+  user_config,
   defineConfig({
     test: {
       coverage: {

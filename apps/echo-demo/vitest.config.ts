@@ -1,3 +1,3 @@
-import { package_config } from '@bt/test-support/vitest'
+import { user_config } from '@bt/test-support/vitest'
 
-export default package_config
+export default user_config

@@ -1,8 +1,8 @@
-import { package_config } from '@bt/test-support/vitest'
+import { user_config } from '@bt/test-support/vitest'
 import { defineConfig, mergeConfig } from 'vitest/config'
 
 export default mergeConfig(
-  package_config,
+  user_config,
   // Each test has its own broker and servers, and mostly waits for them, so several tests of a file run at
   // once. More than three would need more processes, whose start takes most of the CPU time.
   defineConfig({ test: { fileParallelism: false, maxConcurrency: 3 } }),

@@ -1,5 +1,5 @@
-import { package_config } from '@bt/test-support/vitest'
+import { user_config } from '@bt/test-support/vitest'
 import { mergeConfig } from 'vitest/config'
 import { CaseCount } from './case_count.ts'
 
-export default mergeConfig(package_config, { test: { reporters: [new CaseCount()], maxWorkers: 2 } })
+export default mergeConfig(user_config, { test: { reporters: [new CaseCount()], maxWorkers: 2 } })
