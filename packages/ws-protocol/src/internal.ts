@@ -35,7 +35,14 @@ export {
   SERVICE_RESTART,
   TRY_AGAIN_LATER,
 } from './frames/close_code.js'
-export type { WriteText } from './frames/frame.js'
+export {
+  make_frame,
+  OPCODE,
+  own_frame_end,
+  read_frames,
+  type WriteText,
+  whole_frames_end,
+} from './frames/frame.js'
 export { as_payload } from './frames/payload.js'
 export { utf8_length } from './frames/utf8.js'
 export { deflate_offers } from './handshake/deflate_offer.js'

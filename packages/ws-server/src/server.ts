@@ -56,6 +56,7 @@ export class Server implements WsServer {
       environment,
       this.#sockets,
       this.#publisher.topics,
+      this.#publisher.node_link,
     )
     this.#host =
       server === undefined

@@ -147,6 +147,17 @@ export function* read_frames(bytes: Uint8Array): Generator<FrameView> {
   }
 }
 
+/** Returns the end of the last whole frame in bytes that begin with one. For our own frames only. */
+export function whole_frames_end(bytes: Uint8Array): number {
+  for (let at = 0; ; ) {
+    // The longest header of an unmasked frame has 10 bytes, and the first two say how many there are.
+    const header_end = at + 2 <= bytes.length ? payload_start(bytes, at) : Number.POSITIVE_INFINITY
+    const end = header_end <= bytes.length ? own_frame_end(bytes, at) : Number.POSITIVE_INFINITY
+    if (end > bytes.length) return at
+    at = end
+  }
+}
+
 /** Returns the end of the frame at an offset. For our own frames only. */
 export function own_frame_end(bytes: Uint8Array, at: number): number {
   return payload_start(bytes, at) + payload_length(bytes, at)

@@ -3,15 +3,22 @@ export class ChannelNames {
   /** The channel that every server is subscribed to. */
   readonly all: string
   readonly #topic_prefix: string
+  readonly #node_prefix: string
 
   constructor(prefix: string) {
     this.all = `${prefix}.all`
     this.#topic_prefix = `${prefix}.topic.`
+    this.#node_prefix = `${prefix}.node.`
   }
 
   /** Returns the channel of a topic, or the one for all sockets if the topic is `undefined`. */
   of(topic: string | undefined): string {
     return topic === undefined ? this.all : this.#topic_prefix + encode(topic)
+  }
+
+  /** Returns the channel of what is for one server alone. */
+  of_node(node: string): string {
+    return this.#node_prefix + node
   }
 
   /**

@@ -24,6 +24,7 @@ import {
   unsent_messages,
 } from './cluster_errors.js'
 import { EnvelopeCodec } from './envelope.js'
+import type { NodeLink, NodeLinkEvents } from './node_link.js'
 import { type ClusterNode, Nodes } from './nodes.js'
 import { OutgoingQueue } from './outgoing_queue.js'
 import { Subscriptions } from './subscriptions.js'
@@ -91,6 +92,8 @@ export interface ClusterEvents {
 /** The settings of a {@link Cluster}. */
 export interface ClusterSettings {
   readonly port: ClusterPort
+  /** Whether other servers send to this one alone, too. */
+  readonly has_node_channel: boolean
   /** The limit of messages that wait for the broker, in bytes. */
   readonly max_cluster_queue: number
   readonly clock: Clock
@@ -108,7 +111,7 @@ type State =
  * Connects one server to the others through a broker: publishes its messages there, and delivers theirs to
  * its sockets.
  */
-export class Cluster {
+export class Cluster implements NodeLink {
   readonly #settings: ClusterSettings
   readonly #events: ClusterEvents
   readonly #channels: ChannelNames
@@ -116,6 +119,7 @@ export class Cluster {
   readonly #outgoing: OutgoingQueue
   readonly #subscriptions: Subscriptions
   readonly #nodes: Nodes
+  #node_events: NodeLinkEvents | undefined
   /** The attempts to connect since the last stable connection. */
   #attempts = 0
   #state: State = { name: 'idle' }
@@ -132,7 +136,7 @@ export class Cluster {
   readonly #reported_outages = new ReportOnce(MAX_REPORTED_REASONS)
 
   constructor(settings: ClusterSettings, events: ClusterEvents) {
-    const { port, max_cluster_queue, clock, soon } = settings
+    const { port, max_cluster_queue, has_node_channel, clock, soon } = settings
     this.#settings = settings
     this.#events = events
     this.#channels = new ChannelNames(port.prefix)
@@ -142,7 +146,14 @@ export class Cluster {
       { dropped: size_bytes => events.report(this.#too_large_error('publish', size_bytes)), failed },
     )
     this.#subscriptions = new Subscriptions(
-      { channels: this.#channels, clock, soon },
+      {
+        channels: this.#channels,
+        fixed: has_node_channel
+          ? [this.#channels.all, this.#channels.of_node(this.#codec.node)]
+          : [this.#channels.all],
+        clock,
+        soon,
+      },
       {
         has_members: topic => events.has_members(topic),
         failed,
@@ -153,6 +164,7 @@ export class Cluster {
       { self: this.#codec.node, clock },
       {
         sockets: () => events.size,
+        left: node => this.#node_events?.left(node),
         announce: (sockets, wants_replies) =>
           this.#outgoing.send_now(this.#channels.all, this.#codec.present(sockets, wants_replies)),
       },
@@ -196,6 +208,26 @@ export class Cluster {
     if (result === 'too_large') return this.#too_large_error(call, frame.frame_bytes)
     const { port, max_cluster_queue } = this.#settings
     return queue_full(port, call, this.#outgoing.bytes, max_cluster_queue, this.#outage)
+  }
+
+  get node(): Uint8Array {
+    return this.#codec.node_id
+  }
+
+  get max_bytes(): number {
+    return this.#outgoing.max_frame_bytes
+  }
+
+  knows(node: string): boolean {
+    return this.#nodes.has(node)
+  }
+
+  send(node: string, bytes: Uint8Array): void {
+    this.#outgoing.send_now(this.#channels.of_node(node), this.#codec.to_node(bytes))
+  }
+
+  receive(events: NodeLinkEvents): void {
+    this.#node_events = events
   }
 
   /** Returns the running servers, this one first. */
@@ -319,6 +351,7 @@ export class Cluster {
     }
     if (state.name === 'connected') this.#outages += 1
     this.#nodes.stop()
+    this.#node_events?.lost()
     const unconfirmed = this.#outgoing.detach()
     const is_stable =
       state.name === 'connected' && this.#settings.clock.now_ms() - state.since_ms >= STABLE_MS
@@ -358,6 +391,9 @@ export class Cluster {
       case 'present':
         if (!this.#nodes.on_present(envelope.node, envelope.sockets, envelope.wants_replies))
           this.#drop_unreadable(channel, bytes)
+        return
+      case 'to_node':
+        this.#node_events?.received(envelope.node, envelope.body)
         return
       case 'left':
         this.#nodes.remove(envelope.node)

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type ReceivedMessages, received_messages, type SharedBatch } from '@bt/ws-protocol/internal'
 
 /** The second byte of an envelope. The first is the version, and the identifier of the sender follows. */
-const KIND = { MESSAGES: 1, PRESENT: 2, LEFT: 3 } as const
+const KIND = { MESSAGES: 1, PRESENT: 2, LEFT: 3, TO_NODE: 4 } as const
 
 const VERSION = 1
 const NODE_ID_BYTES = 16
@@ -26,12 +26,14 @@ export type Envelope =
       readonly wants_replies: boolean
     }
   | { readonly kind: 'left'; readonly node: string }
+  | { readonly kind: 'to_node'; readonly node: string; readonly body: Uint8Array }
 
 /** Encodes the envelopes that servers of a cluster exchange, and decodes those of other servers. */
 export class EnvelopeCodec {
   /** The identifier of this server. */
   readonly node: string = randomUUID()
-  readonly #node_id: Buffer = Buffer.from(this.node.replaceAll('-', ''), 'hex')
+  /** The same as bytes. */
+  readonly node_id: Buffer = Buffer.from(this.node.replaceAll('-', ''), 'hex')
 
   /** Encodes messages, which are framed as sockets will get them. */
   messages(frames: readonly SharedBatch[], frame_bytes: number): Uint8Array {
@@ -55,6 +57,13 @@ export class EnvelopeCodec {
     return bytes
   }
 
+  /** Encodes bytes for one server alone. */
+  to_node(body: Uint8Array): Uint8Array {
+    const bytes = this.#with_header(KIND.TO_NODE, body.length)
+    bytes.set(body, HEADER_BYTES)
+    return bytes
+  }
+
   /** Encodes that this server has left. */
   left(): Uint8Array {
     return this.#with_header(KIND.LEFT, 0)
@@ -67,7 +76,7 @@ export class EnvelopeCodec {
   decode(bytes: Uint8Array): Envelope | 'own' | undefined {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     if (buffer.length < HEADER_BYTES || buffer[0] !== VERSION) return undefined
-    if (this.#node_id.compare(buffer, 2, HEADER_BYTES) === 0) return 'own'
+    if (this.node_id.compare(buffer, 2, HEADER_BYTES) === 0) return 'own'
     const node_id = buffer.subarray(2, HEADER_BYTES)
     switch (buffer[1]) {
       case KIND.MESSAGES: {
@@ -83,6 +92,8 @@ export class EnvelopeCodec {
           wants_replies: buffer[HEADER_BYTES + SOCKET_COUNT_BYTES] === WANTS_REPLIES,
         }
       }
+      case KIND.TO_NODE:
+        return { kind: 'to_node', node: format_uuid(node_id), body: buffer.subarray(HEADER_BYTES) }
       case KIND.LEFT:
         return { kind: 'left', node: format_uuid(node_id) }
       default:
@@ -94,7 +105,7 @@ export class EnvelopeCodec {
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + body_bytes)
     bytes[0] = VERSION
     bytes[1] = kind
-    this.#node_id.copy(bytes, 2)
+    this.node_id.copy(bytes, 2)
     return bytes
   }
 }

@@ -37,6 +37,8 @@ export interface NodesSettings {
 export interface NodesEvents {
   /** Returns the number of sockets of this server. */
   sockets(): number
+  /** A server has left, or was silent for too long. */
+  left(id: string): void
   /** Announces this server to all others, and asks them to announce themselves if `wants_replies`. */
   announce(sockets: number, wants_replies: boolean): void
 }
@@ -108,8 +110,13 @@ export class Nodes {
     return true
   }
 
+  /** Whether a server is known to be running. */
+  has(id: string): boolean {
+    return this.#others.has(id)
+  }
+
   remove(id: string): void {
-    this.#others.delete(id)
+    if (this.#others.delete(id)) this.#events.left(id)
     this.#remove_from_missing(id)
   }
 
@@ -118,7 +125,7 @@ export class Nodes {
   }
 
   #remove_missing(): void {
-    for (const id of this.#missing) this.#others.delete(id)
+    for (const id of this.#missing) if (this.#others.delete(id)) this.#events.left(id)
     this.#missing.clear()
     this.#check_all_back()
   }

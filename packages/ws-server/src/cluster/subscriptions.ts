@@ -10,6 +10,8 @@ const MAX_TOPICS_PER_REQUEST = 10_000
 /** The settings of {@link Subscriptions}. */
 export interface SubscriptionsSettings {
   readonly channels: ChannelNames
+  /** The channels to subscribe to besides those of topics, each by itself. */
+  readonly fixed: readonly string[]
   readonly clock: Clock
   /** Runs a task after the current callback. */
   soon(task: () => void): void
@@ -86,19 +88,20 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes on a new connection to the channel of all sockets and to the given topics, and resolves when
+   * Subscribes on a new connection to the fixed channels and to the given topics, and resolves when
    * that is done.
    */
   async restore(link: ClusterLink, topics: Iterable<string>): Promise<void> {
-    const { channels } = this.#settings
     this.#link = link
     this.#changed_topics = new Set(topics)
     this.#active_link = link
     // At least one round is needed, because it settles the joins of sockets that have left in the meantime.
     const rounds = Math.max(1, Math.ceil(this.#changed_topics.size / MAX_TOPICS_PER_REQUEST))
-    await this.#request(link, [channels.all]).catch((error: Error) => {
-      if (this.#link === link) this.#events.refused(error)
-    })
+    for (const channel of this.#settings.fixed)
+      if (this.#link === link)
+        await this.#request(link, [channel]).catch((error: Error) => {
+          if (this.#link === link) this.#events.refused(error)
+        })
     for (let done = 0; done < rounds && this.#link === link; done += 1) await this.#apply_changes(link)
     // Later changes are not awaited, because there may be no end to them.
     this.#apply_all_changes(link)

@@ -5,6 +5,7 @@ import {
   type SessionPlatform,
   SessionPort,
   SessionSocket,
+  type SocketEvents,
   type Welcome,
 } from '@bt/ws-protocol/internal'
 import type { ClientEndpoint } from '../handshake/client_address.js'
@@ -93,7 +94,7 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
   }
 
   /** Begins on its first socket. */
-  start(wire: SessionWire, give: (events: SessionSocket) => void, hello: Hello, token: Uint8Array): void {
+  start(wire: SessionWire, give: (events: SocketEvents) => void, hello: Hello, token: Uint8Array): void {
     this.#go_on(wire, give, hello, false, token)
     this.connection.socket_opened()
   }
@@ -101,7 +102,7 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
   /** Goes on, on another socket. */
   resume(
     wire: SessionWire,
-    give: (events: SessionSocket) => void,
+    give: (events: SocketEvents) => void,
     client: SessionClient,
     hello: Hello,
     token: Uint8Array,
@@ -125,7 +126,7 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
 
   #go_on(
     wire: SessionWire,
-    give: (events: SessionSocket) => void,
+    give: (events: SocketEvents) => void,
     hello: Hello,
     recovered: boolean,
     token: Uint8Array,

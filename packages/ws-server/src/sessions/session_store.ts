@@ -9,15 +9,17 @@ import {
   PROTOCOL_ERROR,
   type ServerConnection,
   type SessionPlatform,
-  type SessionSocket,
   SessionViolation,
   TRY_AGAIN_LATER,
 } from '@bt/ws-protocol/internal'
 import { with_node_sessions } from '@bt/ws-protocol/internal/node'
+import type { NodeLink } from '../cluster/node_link.js'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import { shed_reason } from '../sockets/shed_reason.js'
 import type { ServerSocket, SocketWire } from '../sockets/socket.js'
-import { ServerSession, type ServerSessionEvents, type SessionClient } from './server_session.js'
+import { ServerSession, type ServerSessionEvents } from './server_session.js'
+import type { SessionClaim } from './session_claim.js'
+import { SessionRelay } from './session_relay.js'
 import type { SessionStats } from './session_stats.js'
 import type { SessionWire } from './session_wire.js'
 import type { SessionIdentity, SessionsSettings } from './sessions_option.js'
@@ -47,21 +49,10 @@ export interface SessionStoreEvents extends Pick<ServerSessionEvents, 'left'> {
   joined(client: AcceptedClient, socket: ServerSocket): void
   /** A session has lost its connection, or goes on with another one. */
   changed(socket: ServerSocket, change: 'on_away' | 'on_back'): void
-  /** No socket without a session is left. */
+  /** A socket without a session of this server has ended, or has one now. */
   emptied(): void
   /** Reports an error to the user. */
   report(error: NetError): void
-}
-
-/** A client that wants a session. */
-export interface SessionClaim {
-  readonly hello: Hello
-  /** Who the client is; `undefined` without the option `identity`. */
-  readonly identity: SessionIdentity | undefined
-  readonly client: SessionClient
-  readonly wire: SessionWire
-  /** Lets the wire report to the session. */
-  give(events: SessionSocket): void
 }
 
 /** The tokens of a session, as text. */
@@ -83,6 +74,9 @@ export class SessionStore {
   readonly #settings: SessionStoreSettings
   readonly #platform: SessionPlatform
   readonly #events: SessionStoreEvents
+  /** The identifier of this server in its cluster; empty without one. Every token of its sessions ends with it. */
+  readonly #node: Uint8Array
+  readonly #relay: SessionRelay | undefined
   readonly #unclaimed = new Set<UnclaimedSocket>()
   readonly #by_token = new Map<string, ServerSession>()
   readonly #by_socket = new Map<ServerSocket, ServerSession>()
@@ -97,15 +91,27 @@ export class SessionStore {
   #not_recovered = 0
   #expired = 0
 
-  constructor(settings: SessionStoreSettings, platform: Platform, events: SessionStoreEvents) {
+  constructor(
+    settings: SessionStoreSettings,
+    platform: Platform,
+    node_link: NodeLink | undefined,
+    events: SessionStoreEvents,
+  ) {
     this.#settings = settings
     this.#platform = with_node_sessions(platform)
     this.#events = events
+    this.#node = node_link?.node ?? new Uint8Array()
+    this.#relay =
+      node_link &&
+      new SessionRelay(node_link, platform.clock, {
+        claimed: claim => this.#shut_down === undefined && this.resume(claim) !== false,
+        emptied: () => this.#events.emptied(),
+      })
   }
 
-  /** How many sockets belong to no session yet. */
-  get unclaimed(): number {
-    return this.#unclaimed.size
+  /** How many sockets belong to no session of this server: none yet, or one of another server. */
+  get guests(): number {
+    return this.#unclaimed.size + (this.#relay?.entries ?? 0)
   }
 
   /** How many sessions wait for their clients. */
@@ -123,7 +129,7 @@ export class SessionStore {
         greeted: (socket, hello) => this.#greeted(socket, hello),
         done: socket => {
           this.#unclaimed.delete(socket)
-          if (this.#unclaimed.size === 0) this.#events.emptied()
+          this.#events.emptied()
         },
         report: error => this.#events.report(error),
       },
@@ -146,6 +152,7 @@ export class SessionStore {
   /** Takes no further clients, and closes the sockets that belong to no session yet. */
   shut_down(shutdown: { readonly code: number; next_reason(): string }, now: boolean): void {
     this.#shut_down = shutdown
+    this.#relay?.shut_down(shutdown.code, () => shutdown.next_reason(), now)
     for (const socket of this.#unclaimed) {
       if (now) socket.wire.terminate()
       else socket.refuse(shutdown.code, shutdown.next_reason())
@@ -156,7 +163,7 @@ export class SessionStore {
     return {
       held: this.#held.size,
       held_bytes: this.#held_bytes,
-      relayed: 0,
+      relayed: this.#relay?.entries ?? 0,
       started: this.#started,
       recovered: this.#recovered,
       not_recovered: this.#not_recovered,
@@ -197,8 +204,13 @@ export class SessionStore {
 
   #claimed(socket: UnclaimedSocket, claim: SessionClaim): void {
     const session = this.resume(claim)
-    if (session === false) this.#start(socket, claim)
-    else this.#events.joined(socket.client, session.socket)
+    const holder = session === false ? this.#relay?.holder_of(claim.hello.token) : undefined
+    if (session !== false) this.#events.joined(socket.client, session.socket)
+    else if (holder === undefined) this.#start(socket, claim)
+    else
+      this.#relay?.ask(holder, socket, claim, () => {
+        if (socket.is_claimable) this.#start(socket, claim)
+      })
   }
 
   #start(socket: UnclaimedSocket, { hello, identity, wire, give }: SessionClaim): void {
@@ -228,7 +240,7 @@ export class SessionStore {
     const { current, previous } = this.#tokens.get(session) ?? {}
     for (const token of [current, previous])
       if (token !== undefined && token !== seen) this.#by_token.delete(token)
-    const token = randomBytes(TOKEN_BYTES)
+    const token = Buffer.concat([randomBytes(TOKEN_BYTES), this.#node])
     this.#tokens.set(session, { current: key_of(token), previous: seen })
     this.#by_token.set(key_of(token), session)
     return token
@@ -246,6 +258,11 @@ export class SessionStore {
   }
 
   #on_away(session: ServerSession): void {
+    if (this.#shut_down !== undefined) {
+      // No client can come back.
+      session.connection.terminate('shutdown')
+      return
+    }
     const { hold_ms, max_held, max_connections_per_ip = Number.POSITIVE_INFINITY } = this.#settings
     const { clock } = this.#platform
     const { ip } = session

@@ -12,6 +12,7 @@ import {
   ServerConnection,
 } from '@bt/ws-protocol/internal'
 import { type Environment, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
+import type { NodeLink } from '../cluster/node_link.js'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import { NO_REFUSALS, type RefusalNote, type RefusalReason } from '../handshake/refusal.js'
 import { SessionStore } from '../sessions/session_store.js'
@@ -91,6 +92,7 @@ export class ConnectionSet {
     environment: Pick<Environment, 'platform' | 'accepted'>,
     sockets: Set<ServerSocket>,
     topics: Topics<ServerSocket>,
+    node_link: NodeLink | undefined,
   ) {
     const { platform } = environment
     this.#callbacks = callbacks
@@ -113,7 +115,7 @@ export class ConnectionSet {
       },
     }
     this.#session_traits = { ...this.#wire_traits, leading_bytes: 1 }
-    this.#sessions = this.#session_store(settings)
+    this.#sessions = this.#session_store(settings, node_link)
     this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => {
       for (const connection of this.#connections()) connection.check()
     })
@@ -140,7 +142,7 @@ export class ConnectionSet {
   }
 
   get size(): number {
-    return this.#sockets.size + (this.#sessions?.unclaimed ?? 0)
+    return this.#sockets.size + (this.#sessions?.guests ?? 0)
   }
 
   get held(): number {
@@ -190,7 +192,7 @@ export class ConnectionSet {
     )
   }
 
-  #session_store(settings: ConnectionSetSettings): SessionStore | undefined {
+  #session_store(settings: ConnectionSetSettings, node_link: NodeLink | undefined): SessionStore | undefined {
     const sessions = sessions_settings(settings.sessions)
     if (sessions === undefined) return undefined
     const { max_connections, max_connections_per_ip, handshake_timeout, close_timeout } = settings
@@ -199,6 +201,7 @@ export class ConnectionSet {
     return new SessionStore(
       { ...sessions, max_connections, max_connections_per_ip, handshake_timeout, close_timeout },
       this.#platform,
+      node_link,
       {
         sockets: () => this.#sockets.size,
         connect: (platform, wire, client) => this.#connect(connection_settings, platform, wire, client),

@@ -13,7 +13,9 @@ import {
 } from '@bt/ws-protocol/internal'
 import { frame_memory, read_message } from '@bt/ws-protocol/internal/node'
 import { Cluster, type ClusterEvents, type ClusterStats } from '../cluster/cluster.js'
+import type { NodeLink } from '../cluster/node_link.js'
 import type { ClusterNode } from '../cluster/nodes.js'
+import { type SessionsOptions, sessions_settings } from '../sessions/sessions_option.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './broadcast_options.js'
 import { shed_reason } from './shed_reason.js'
 import { ServerSocket, type WsSocket } from './socket.js'
@@ -40,6 +42,7 @@ export interface PublisherSettings {
   readonly max_cluster_queue: number
   readonly max_topics: number
   readonly max_queue: number
+  readonly sessions?: boolean | SessionsOptions | undefined
 }
 
 /**
@@ -65,15 +68,21 @@ export class Publisher implements ClusterEvents {
     sockets: ReadonlySet<ServerSocket>,
     report: (error: NetError) => void,
   ) {
-    const { cluster: port, max_cluster_queue, max_topics, max_queue } = settings
+    const { cluster: port, max_cluster_queue, max_topics, max_queue, sessions } = settings
     this.#max_queue = max_queue
     this.#sockets = sockets
     this.#report = report
     const { clock, soon } = platform
     this.#platform = platform
     this.#framer = new TurnFramer(frame_memory, soon)
-    this.#cluster = port && new Cluster({ port, max_cluster_queue, clock, soon }, this)
+    const has_node_channel = sessions_settings(sessions) !== undefined
+    this.#cluster = port && new Cluster({ port, max_cluster_queue, has_node_channel, clock, soon }, this)
     this.topics = new Topics(max_topics, this.#cluster)
+  }
+
+  /** What the servers of the cluster send to one of them alone; `undefined` without a cluster. */
+  get node_link(): NodeLink | undefined {
+    return this.#cluster
   }
 
   /** The number of sockets of the server. */

@@ -23,7 +23,13 @@ export class ClusterMember implements ClusterEvents {
   constructor(broker: Pick<FakeBroker, 'port'>, { max_cluster_queue = 1_000_000, prefix = 'bt' } = {}) {
     const { clock } = this
     this.cluster = new Cluster(
-      { port: broker.port(prefix), max_cluster_queue, clock, soon: node_platform.soon },
+      {
+        port: broker.port(prefix),
+        max_cluster_queue,
+        has_node_channel: false,
+        clock,
+        soon: node_platform.soon,
+      },
       this,
     )
     this.topics = new Topics(1_000_000, this.cluster)

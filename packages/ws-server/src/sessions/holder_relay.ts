@@ -1,0 +1,135 @@
+import { NetError } from '@bt/ws-protocol'
+import {
+  ABNORMAL_CLOSURE,
+  type FrameBatch,
+  make_frame,
+  OPCODE,
+  read_frames,
+  type SocketEvents,
+  write_control,
+} from '@bt/ws-protocol/internal'
+import { next_tick } from '@bt/ws-protocol/internal/node'
+import { RelayChannel, type RelaySender } from './relay_channel.js'
+import type { RelayMessage } from './relay_message.js'
+import type { SessionWire } from './session_wire.js'
+
+const PING = make_frame(OPCODE.BINARY, write_control({ type: 'ping' }), false)
+
+/** The socket of a session whose client is connected to another server. */
+export class HolderRelay implements SessionWire {
+  readonly unsent = 0
+  readonly buffered_bytes = 0
+  is_close_sent = false
+  /** The bytes of frames in both directions. */
+  readonly stream: { bytesRead: number; bytesWritten: number } = { bytesRead: 0, bytesWritten: 0 }
+  readonly #sender: RelaySender
+  readonly #channel: RelayChannel
+  readonly #on_ended: () => void
+  #events: SocketEvents | undefined
+  #state: 'open' | 'closing' | 'ended' = 'open'
+  #signs_of_life = 0
+
+  constructor(sender: RelaySender, on_ended: () => void) {
+    this.#sender = sender
+    this.#channel = new RelayChannel(sender)
+    this.#on_ended = on_ended
+  }
+
+  /** Handles a message of the server that the client is connected to. */
+  received(message: RelayMessage): void {
+    this.#signs_of_life += 1
+    switch (message.type) {
+      case 'data':
+        this.#receive(this.#channel.receive(message.number, message.bytes), message.bytes.length)
+        return
+      case 'credit':
+        if (this.#channel.credited(message.bytes)) this.#events?.socket_drained()
+        return
+      case 'failed': {
+        const { code, message: text, close_code } = message.failure
+        this.#events?.socket_failed(new NetError(code, text), close_code)
+        return
+      }
+      case 'gone':
+        this.is_close_sent = message.is_close_sent
+        this.#end(message.code, message.reason)
+        return
+      default:
+        this.terminate()
+    }
+  }
+
+  /** The other server is gone, or what was on its way. */
+  lost(): void {
+    this.#end(ABNORMAL_CLOSURE, '')
+  }
+
+  report_to(events: SocketEvents): void {
+    this.#events = events
+  }
+
+  release_messages(): void {}
+  lend(): void {}
+
+  get is_writable(): boolean {
+    return this.#state === 'open'
+  }
+
+  get takes_batch(): boolean {
+    return this.#state === 'open' && this.#channel.has_room
+  }
+
+  write(batch: FrameBatch): void {
+    this.#send(batch.frames)
+    // The message to the broker is a copy.
+    batch.release()
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    this.#sender.send({ type: 'close', code, reason })
+  }
+
+  terminate(): void {
+    if (this.#state === 'ended') return
+    this.#sender.send({ type: 'gone', code: ABNORMAL_CLOSURE, reason: '', is_close_sent: false })
+    next_tick(() => this.#end(ABNORMAL_CLOSURE, ''))
+  }
+
+  signs_of_life(): number {
+    return this.#signs_of_life
+  }
+
+  ping(): void {
+    if (this.takes_batch) this.#send(PING)
+  }
+
+  pause(): void {}
+  resume(): void {}
+
+  #send(frames: Uint8Array): void {
+    this.stream.bytesWritten += frames.length
+    this.#channel.send(frames)
+  }
+
+  #receive(frames: Uint8Array | undefined, piece_bytes: number): void {
+    if (frames === undefined) {
+      this.terminate()
+      return
+    }
+    this.stream.bytesRead += piece_bytes
+    for (const { opcode, payload } of read_frames(frames)) {
+      const data = opcode === OPCODE.TEXT ? Buffer.from(payload).toString() : Uint8Array.from(payload)
+      this.#events?.socket_message(data, payload.length)
+    }
+    this.#channel.credit(piece_bytes)
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#on_ended()
+    this.#events?.socket_closed(code, reason)
+  }
+}
