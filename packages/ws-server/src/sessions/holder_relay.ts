@@ -37,9 +37,10 @@ export class HolderRelay implements SessionWire {
 
   /** Handles a message of the server that the client is connected to. */
   received(message: RelayMessage): void {
-    this.#signs_of_life += 1
     switch (message.type) {
       case 'data':
+        // Only what the client itself sends: its network takes data for a dead client, too.
+        this.#signs_of_life += 1
         this.#receive(this.#channel.receive(message.number, message.bytes), message.bytes.length)
         return
       case 'credit':
