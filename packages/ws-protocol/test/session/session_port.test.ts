@@ -608,4 +608,154 @@ describe('a session', () => {
     }
     expect(shown(end.outgoing)).toEqual(['hello', 'ack'])
   })
+
+  /** Lets the client come back to a server that knows nothing of its session. */
+  function start_anew(link: Link, recovered = false): WireEnd {
+    link.cut()
+    const socket = new SessionSocket(link.client.port)
+    const end = new WireEnd(() => false)
+    socket.port = end
+    link.client.port.take(socket)
+    socket.socket_opened()
+    const counts = { received: 0, handled: 0, window: WINDOW }
+    socket.socket_message(
+      write_control({ type: 'welcome', recovered, token: TOKEN, ...counts, hold_ms: 1, protocol: '' }),
+      1,
+    )
+    return end
+  }
+
+  it('begins with the messages in doubt of the earlier one, if they are to be sent again', () => {
+    const link = new Link(MessagePlatform, undefined, true)
+    link.connect()
+    link.deliver('server')
+    link.deliver('client')
+    link.client.write('one')
+    link.client.write(Uint8Array.of(1))
+    const end = start_anew(link)
+    expect(link.client.resumptions.at(-1)).toEqual({ recovered: false, skip: 0, in_doubt: 2 })
+    expect(link.client.in_doubt).toEqual([])
+    expect(shown(end.outgoing)).toEqual(['hello', 'one', 'binary'])
+    expect(link.client.port.unsent).toBe(2)
+  })
+
+  it('leaves nothing in doubt when the server ends it in order: the next one begins with the rest', () => {
+    const link = make_pair()
+    link.client.write('one')
+    link.client.write('two')
+    link.deliver('server')
+    link.deliver('server')
+    link.server.handle()
+    link.server.port.close(1012, 'restart')
+    link.deliver('client')
+    link.deliver('client')
+    expect(link.client.closes).toEqual([[1012, 'restart']])
+    const end = start_anew(link)
+    expect(link.client.resumptions.at(-1)).toEqual({ recovered: false, skip: 0, in_doubt: 0 })
+    expect(shown(end.outgoing)).toEqual(['hello', 'two'])
+    expect(read_control(end.outgoing[0] as Uint8Array)).toMatchObject({
+      type: 'hello',
+      token: new Uint8Array(),
+    })
+  })
+
+  it('counts the message in a running callback as handled when it ends', () => {
+    const link = make_pair()
+    link.client.write('last')
+    link.deliver('server')
+    link.server.inbox.running = 'on_message'
+    link.server.port.close(1000, '')
+    expect(read_control(link.ends?.server.outgoing[0] as Uint8Array)).toEqual({
+      type: 'end',
+      handled: 1,
+      code: 1000,
+    })
+  })
+
+  it('does not go on if a server claims to have a session that was not asked for', () => {
+    const link = new Link(MessagePlatform)
+    link.connect()
+    const welcome = { type: 'welcome', recovered: true, token: TOKEN, hold_ms: 1, protocol: '' } as const
+    link.ends?.server.outgoing.push(write_control({ ...welcome, received: 0, handled: 0, window: 1 }))
+    link.deliver('client')
+    expect(link.client.errors).toEqual([[expect.stringMatching(/not valid here: welcome/), 1002]])
+  })
+
+  it('has the peer acknowledge at once what it gets, each time something is written while that is wanted', () => {
+    const link = make_pair()
+    const { client, server, platform } = link
+    client.port.request_ack()
+    platform.end_turn()
+    expect(link.ends?.client.outgoing).toEqual([])
+    client.write('one')
+    client.write('two')
+    platform.end_turn()
+    expect(shown(link.ends?.client.outgoing ?? [])).toEqual(['one', 'two', 'ping'])
+    for (let i = 0; i < 3; i += 1) link.deliver('server')
+    expect(shown(link.ends?.server.outgoing ?? [])).toEqual(['pong'])
+    server.handle()
+    server.handle()
+    expect(shown(link.ends?.server.outgoing ?? [])).toEqual(['pong', 'ack'])
+    link.deliver('client')
+    link.deliver('client')
+    expect(client.port.unsent).toBe(0)
+    client.write('three')
+    platform.end_turn()
+    expect(shown(link.ends?.client.outgoing ?? [])).toEqual(['three'])
+  })
+
+  it('of a client asks for a sign of life by a control message, and drops a socket without ending', () => {
+    const link = make_pair()
+    link.client.port.ping()
+    expect(shown(link.ends?.client.outgoing ?? [])).toEqual(['ping'])
+    const end = link.ends?.client as WireEnd
+    link.client.port.drop_socket()
+    expect([end.is_open, link.client.port.session.has_ended]).toEqual([false, false])
+    link.cut()
+    link.client.closes.length = 0
+    link.client.port.drop_socket()
+    link.platform.end_turn()
+    expect(link.client.closes).toEqual([[1006, '']])
+    link.server.port.drop_socket()
+    link.platform.end_turn()
+    expect(link.server.closes).toEqual([])
+  })
+
+  it('is ended by terminate, which the peer learns if the socket still takes it', () => {
+    const link = make_pair()
+    link.client.port.terminate()
+    expect(read_control(link.ends?.client.outgoing[0] as Uint8Array)).toEqual({
+      type: 'end',
+      handled: 0,
+      code: 1006,
+    })
+    link.deliver('server')
+    link.cut()
+    expect([link.server.closes, link.server.times_away]).toEqual([[[1006, '']], 0])
+  })
+
+  it('passes on the hint of a Close to come back later', () => {
+    const link = make_pair()
+    link.ends?.server.close(1012, 'retry_after 3')
+    link.deliver('client')
+    expect(link.client.closes).toEqual([[1012, 'retry_after 3']])
+  })
+
+  it('is closed with 1002 by a flood of pings, but not by as many over a longer time', () => {
+    const link = make_pair()
+    const flood = (pauses: boolean): void => {
+      for (let i = 0; i < 1_100; i += 1) {
+        if (pauses) link.platform.clock.advance(2)
+        link.ends?.client.outgoing.push(write_control({ type: 'ping' }))
+        link.deliver('server')
+      }
+    }
+    flood(true)
+    expect(link.server.errors).toEqual([])
+    flood(false)
+    expect(link.server.errors[0]).toEqual([
+      'closed with 1002: the peer sent 1024 pings and pongs within a second',
+      1002,
+    ])
+  })
 })

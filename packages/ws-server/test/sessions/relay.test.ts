@@ -102,6 +102,7 @@ describe('a session whose client comes to another server', () => {
       expect(entry.server.stats().sessions?.relayed).toBe(1)
     })
     expect(holder.server.stats().sessions).toMatchObject({ started: 1, recovered: 4 })
+    holder.server.close({ now: true })
   })
 
   it('is carried by more than a window, piece by piece, both ways', async () => {
@@ -119,6 +120,7 @@ describe('a session whose client comes to another server', () => {
       while (typeof item !== 'string') item = await peer.next()
       expect(item.trim()).toBe(`${i}`)
     }
+    peer.control({ type: 'ack', handled: 20 })
     await vi.waitFor(() => {
       expect(holder.calls.slice(3).map(call => call.trim())).toEqual(
         Array.from({ length: 20 }, (_, i) => `${i}`),

@@ -118,6 +118,8 @@ describe('a session on a server', () => {
     expect([...server.sockets]).toEqual([socket])
     expect([socket.id, socket.is_away, calls]).toEqual([id, false, ['connect', 'got one', 'away', 'back']])
     expect(server.stats().sessions).toMatchObject({ held: 0, started: 1, recovered: 1 })
+    // The peer acknowledges nothing, so an orderly close would wait for it.
+    server.close({ now: true })
   })
 
   it('ends in order by the control message end, with nothing unsent, and without it only when it expires', async () => {
@@ -275,6 +277,7 @@ describe('a session on a server', () => {
     expect(await peer.next()).toEqual({ type: 'pong' })
     peer.control({ type: 'ack', handled: 10 })
     expect(await peer.next()).toBe('held back')
+    peer.control({ type: 'ack', handled: 11 })
   })
 
   it('ends if what is published to it does not fit into its queue, instead of missing it', async () => {
