@@ -26,7 +26,7 @@ beforeAll(async () => {
     logLevel: 'silent',
     appType: 'mpa',
     build: { outDir: 'api' },
-    preview: { host: '127.0.0.1', port: 0 },
+    preview: { host: '127.0.0.1', port: 0, headers: { 'Cache-Control': 'max-age=600' } },
   })
   chromium = await launch_chromium()
 })
