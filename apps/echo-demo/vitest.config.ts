@@ -1,3 +1,5 @@
 import { user_config } from '@bt/test-support/vitest'
+import { mergeConfig } from 'vitest/config'
 
-export default user_config
+// Most tests here wait for programs, and this suite is one of the last that `npm test` starts.
+export default mergeConfig(user_config, { test: { maxWorkers: 2 } })
