@@ -2,15 +2,16 @@ import { NetError, type Sendable } from '@bt/ws-protocol'
 import { close_on_abort, guard_names } from '@bt/ws-protocol/internal'
 import type { Environment } from '@bt/ws-protocol/internal/node'
 import type { ClusterNode } from './cluster/nodes.js'
+import { ConnectionSet } from './connection_set.js'
 import { HandshakePipeline } from './handshake_pipeline.js'
 import type { Unmount } from './http/dispatcher.js'
 import { format_server_address, type HttpHost } from './http/http_host.js'
 import { OwnHttp } from './http/own_http.js'
 import { SharedHttp } from './http/shared_http.js'
 import type { ListenSettings } from './options.js'
+import { sessions_settings } from './sessions/sessions_option.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './sockets/broadcast_options.js'
 import { type CloseOptions, read_close_options } from './sockets/close_options.js'
-import { ConnectionSet } from './sockets/connection_set.js'
 import { Publisher } from './sockets/publisher.js'
 import type { WsServerStats } from './sockets/server_stats.js'
 import type { ServerSocket, WsSocket } from './sockets/socket.js'
@@ -47,8 +48,12 @@ export class Server implements WsServer {
     const { bind, server, on_error, signal } = settings
     this.#settings = settings
     this.#addr = bind ?? ''
-    this.#publisher = new Publisher(settings, environment.platform, this.#sockets, error =>
-      this.#connections.report(error),
+    const has_node_channel = sessions_settings(settings.sessions) !== undefined
+    this.#publisher = new Publisher(
+      { ...settings, has_node_channel },
+      environment.platform,
+      this.#sockets,
+      error => this.#connections.report(error),
     )
     this.#connections = new ConnectionSet(
       settings,

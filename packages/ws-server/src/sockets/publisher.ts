@@ -15,7 +15,6 @@ import { frame_memory, read_message } from '@bt/ws-protocol/internal/node'
 import { Cluster, type ClusterEvents, type ClusterStats } from '../cluster/cluster.js'
 import type { NodeLink } from '../cluster/node_link.js'
 import type { ClusterNode } from '../cluster/nodes.js'
-import { type SessionsOptions, sessions_settings } from '../sessions/sessions_option.js'
 import type { BroadcastOptions, BroadcastToAllOptions, PublishError } from './broadcast_options.js'
 import { shed_reason } from './shed_reason.js'
 import { ServerSocket, type WsSocket } from './socket.js'
@@ -42,7 +41,8 @@ export interface PublisherSettings {
   readonly max_cluster_queue: number
   readonly max_topics: number
   readonly max_queue: number
-  readonly sessions?: boolean | SessionsOptions | undefined
+  /** Whether other servers send to this one alone, too. */
+  readonly has_node_channel: boolean
 }
 
 /**
@@ -68,14 +68,13 @@ export class Publisher implements ClusterEvents {
     sockets: ReadonlySet<ServerSocket>,
     report: (error: NetError) => void,
   ) {
-    const { cluster: port, max_cluster_queue, max_topics, max_queue, sessions } = settings
+    const { cluster: port, max_cluster_queue, max_topics, max_queue, has_node_channel } = settings
     this.#max_queue = max_queue
     this.#sockets = sockets
     this.#report = report
     const { clock, soon } = platform
     this.#platform = platform
     this.#framer = new TurnFramer(frame_memory, soon)
-    const has_node_channel = sessions_settings(sessions) !== undefined
     this.#cluster = port && new Cluster({ port, max_cluster_queue, has_node_channel, clock, soon }, this)
     this.topics = new Topics(max_topics, this.#cluster)
   }

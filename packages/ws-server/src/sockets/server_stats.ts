@@ -1,8 +1,8 @@
 import type { CloseCause } from '@bt/ws-protocol'
 import type { ClusterStats } from '../cluster/cluster.js'
 import type { RefusalReason } from '../handshake/refusal.js'
-import type { SessionStats } from '../sessions/session_stats.js'
 import type { RoundTripStats } from './round_trips.js'
+import type { SessionStats } from './session_stats.js'
 
 /** A snapshot of what a server is doing. */
 export interface WsServerStats {
