@@ -1,10 +1,13 @@
 export type {
+  ClientSession,
   ConnectAttempt,
   HttpAgentLike,
+  OnOpen,
   PerAttempt,
   PreviousEnd,
   ReconnectInfo,
   ReconnectOptions,
+  SessionOpening,
   TlsConnectOptions,
   WsClient,
   WsConnectOptions,

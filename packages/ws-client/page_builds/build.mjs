@@ -104,7 +104,11 @@ const net_error = (code, detail, options) =>
  */
 export async function page_code(entry, { has_texts, visible = [] }) {
   const shared = new Set(visible)
-  const names = new Set([...platform_names(), ...public_names(join(PACKAGE, 'dist/index.d.ts'))])
+  const names = new Set([
+    ...platform_names(),
+    ...public_names(join(PACKAGE, 'dist/index.d.ts')),
+    ...public_names(join(PACKAGE, 'dist/session.d.ts')),
+  ])
   const is_own = (/** @type {string} */ name) =>
     REMOVED_MEMBERS.has(name) || (!shared.has(name) && (SHORTENED_MEMBERS.has(name) || !names.has(name)))
   const bundle = without_comments(await bundled(entry))

@@ -34,6 +34,7 @@ export {
   PROTOCOL_ERROR,
   SERVICE_RESTART,
   TRY_AGAIN_LATER,
+  UNSUPPORTED_DATA,
 } from './frames/close_code.js'
 export {
   make_frame,
@@ -43,6 +44,7 @@ export {
   type WriteText,
   whole_frames_end,
 } from './frames/frame.js'
+export { LEADING_BYTE } from './frames/leading_byte.js'
 export { as_payload } from './frames/payload.js'
 export { utf8_length } from './frames/utf8.js'
 export { deflate_offers } from './handshake/deflate_offer.js'

@@ -92,9 +92,9 @@ export function start_client(url: string, options: Partial<net.WsConnectOptions>
     heartbeat: false,
     close_timeout: 300,
     ...options,
-    on_open: () => {
+    on_open: (opening: net.SessionOpening) => {
       opens.add()
-      return options.on_open?.()
+      return options.on_open?.(opening)
     },
     on_message: data => {
       messages.add(data)

@@ -17,11 +17,11 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   const settings = check_options_with(list_known, 'connect', options, browser_rules)
   return new Client(settings, browser_platform, {
     rules: browser_rules,
-    open: ({ url, protocols }, connection) =>
+    open: ({ url, protocols, max_payload }, events) =>
       open_socket(
         url,
         () => new WebSocket(url, [...protocols]),
-        socket => new WebSocketPort(socket, url, settings, connection),
+        socket => new WebSocketPort(socket, url, { max_payload }, events),
       ),
   })
 }

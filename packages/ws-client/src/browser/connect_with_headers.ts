@@ -33,14 +33,14 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   const settings = check_options_with(list_known, 'connect', options, rules)
   return new Client(settings, browser_platform, {
     rules,
-    open: ({ url, protocols, headers }, connection) => {
+    open: ({ url, protocols, headers, max_payload }, events) => {
       // Without headers, the call is the standard one, which versions that take no headers understand. Those
       // throw if they get an object, so headers are never dropped.
       const init = headers === undefined ? [...protocols] : { headers, protocols: [...protocols] }
       return open_socket(
         url,
         () => new WebSocket(url, init),
-        socket => new WebSocketPort(socket, url, settings, connection),
+        socket => new WebSocketPort(socket, url, { max_payload }, events),
       )
     },
   })

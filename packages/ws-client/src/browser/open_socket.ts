@@ -1,6 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
 import { describe_cause, type SocketPort, shown_url } from '@bt/ws-protocol/internal'
-import type { OpenedSocket } from '../client/client.js'
+import type { OpenedSocket } from '../client/socket_source.js'
 
 /**
  * Starts to connect over the WebSocket of the platform, which `create` makes.

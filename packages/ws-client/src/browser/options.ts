@@ -1,6 +1,6 @@
 import { NetError } from '@bt/ws-protocol'
 import { exactly, type FilledOptionRule, type OptionRule, type OptionRules } from '@bt/ws-protocol/internal'
-import { connect_rules, type FilledConnectOption, type WsConnectOptions } from '../client/options.js'
+import { connect_rules, type FilledConnectOption, type OwnConnectOptions } from '../client/options.js'
 
 /** The rule of an option that only the platform decides. */
 const ignored: OptionRule<never> = { expects: '', accepts: () => true }
@@ -15,10 +15,7 @@ const protocols_rule: FilledOptionRule<readonly string[]> = {
 }
 
 /** The rule of every option of `connect` in a browser. */
-export const browser_rules: OptionRules<
-  Omit<WsConnectOptions<boolean>, 'network'>,
-  FilledConnectOption | 'type'
-> = {
+export const browser_rules: OptionRules<Omit<OwnConnectOptions, 'network'>, FilledConnectOption | 'type'> = {
   ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
   type: exactly('ws'),
   protocols: protocols_rule,

@@ -1,4 +1,4 @@
-import { NetError, type Probe } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
 import {
   ABNORMAL_CLOSURE,
   MESSAGE_TOO_BIG,
@@ -11,6 +11,7 @@ import {
   utf8_length,
 } from '@bt/ws-protocol/internal'
 import type { ConnectSettings } from '../client/options.js'
+import { too_large } from '../client/too_large.js'
 import { browser_platform } from './platform.js'
 
 const MIN_POLL_INTERVAL_MS = 1
@@ -188,10 +189,4 @@ export class WebSocketPort implements SocketPort {
     clearTimeout(this.#timer)
     this.#events.socket_closed(code, reason, error)
   }
-}
-
-/** Returns the error for a message that is larger than the option `max_payload`. */
-export function too_large(payload_bytes: number, max_payload: number): NetError {
-  const message = `closed with 1009: the peer sent a message of ${payload_bytes} bytes; raise max_payload, ${max_payload} bytes, to take it`
-  return new NetError('message_too_large', message)
 }

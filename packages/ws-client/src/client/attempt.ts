@@ -1,9 +1,7 @@
 import { NetError } from '@bt/ws-protocol'
-import { check_option, describe_cause, type OptionRule } from '@bt/ws-protocol/internal'
-import type { AttemptOptions, ComputedOption, ConnectAttempt, ConnectSettings } from './options.js'
-
-/** The rules of the options that may be functions. */
-export type ComputedRules = Readonly<Record<ComputedOption, OptionRule<unknown>>>
+import { check_option, describe_cause } from '@bt/ws-protocol/internal'
+import type { AttemptOptions, ComputedOption, ComputedRules } from './attempt_options.js'
+import type { ConnectAttempt, ConnectSettings } from './options.js'
 
 /** The options that may be functions, in the order in which they are called. */
 const COMPUTED: readonly ComputedOption[] = ['url', 'protocols', 'headers', 'tls']

@@ -17,14 +17,13 @@ import {
   PeriodicCheck,
   type Platform,
   report_error,
-  type SocketPort,
   shown_url,
   start_peer_timeout,
 } from '@bt/ws-protocol/internal'
-import { type ComputedRules, compute_options, is_constant } from './attempt.js'
+import { compute_options, is_constant } from './attempt.js'
+import type { AttemptOptions } from './attempt_options.js'
 import { MessageIterator } from './message_iterator.js'
 import {
-  type AttemptOptions,
   type ConnectSettings,
   type PreviousEnd,
   type ReconnectInfo,
@@ -32,27 +31,10 @@ import {
   type WsConnectOptions,
 } from './options.js'
 import { Reconnector } from './reconnector.js'
-import type { ReadRefusal } from './retry_rule.js'
+import type { RunningSession } from './session/session_host.js'
+import type { OnOpen, SessionOpening } from './session/session_option.js'
+import type { OpenedSocket, SocketSource } from './socket_source.js'
 import type { WsClient } from './ws_client.js'
-
-/** An opening, or open, socket of a platform. */
-export interface OpenedSocket {
-  readonly port: SocketPort
-  /** Returns the negotiated subprotocol once open; `''` if there is none. */
-  protocol(): string
-  /** Names the proxy that has not opened the way to the server yet, if there is one, on platforms that know. */
-  pending_proxy?(): string | undefined
-}
-
-/** What a client needs to open sockets of a platform. */
-export interface SocketSource {
-  /** The rules for what functions among the options return. */
-  readonly rules: ComputedRules
-  /** Left out on platforms that hide the response of a refused handshake. */
-  readonly read_refusal?: ReadRefusal
-  /** Starts to connect. */
-  open(options: AttemptOptions, connection: Connection<Client>): OpenedSocket
-}
 
 type Data = MessageData<boolean>
 
@@ -92,16 +74,24 @@ export class Client implements WsClient<Data> {
   readonly #source: SocketSource
   readonly #connection: Connection<Client>
   readonly #heartbeat: PeriodicCheck
+  readonly #session: RunningSession | undefined
   readonly #reconnector: Reconnector | undefined
-  readonly #callbacks: Pick<
-    WsConnectOptions<boolean>,
-    'on_open' | 'on_close' | 'on_error' | 'on_reconnecting'
-  >
+  readonly #callbacks: Pick<WsConnectOptions<boolean>, 'on_close' | 'on_error' | 'on_reconnecting'> & {
+    on_open?: ((...opening: readonly SessionOpening[]) => unknown) | undefined
+  }
   readonly #state: ClientState
   #settle_opened!: (error?: NetError) => void
 
-  constructor(settings: ConnectSettings, platform: Platform, source: SocketSource) {
+  constructor(settings: ConnectSettings, own_platform: Platform, own_source: SocketSource) {
     const { url, heartbeat, reconnect, on_message, signal } = settings
+    const session = settings.session?.start({
+      settings,
+      platform: own_platform,
+      source: own_source,
+      report: error => this.#report(error),
+    })
+    const { platform, source } = session ?? { platform: own_platform, source: own_source }
+    this.#session = session
     this.#settings = settings
     this.#platform = platform
     this.#source = source
@@ -183,6 +173,15 @@ export class Client implements WsClient<Data> {
     return this.#connection.drained()
   }
 
+  acknowledged(): Promise<void> {
+    if (this.#session === undefined)
+      throw new NetError(
+        'unsupported',
+        'acknowledged() needs the option session: give session() of @bt/net/session',
+      )
+    return this.#session.acknowledged(this.drained())
+  }
+
   reconnect(): true | NetError {
     const { state } = this
     const reconnector = this.#reconnector
@@ -199,7 +198,7 @@ export class Client implements WsClient<Data> {
     return true
   }
 
-  on_open(fn: () => unknown): void {
+  on_open(fn: OnOpen): void {
     this.#callbacks.on_open = checked_callback('on_open', fn)
   }
 
@@ -246,7 +245,10 @@ export class Client implements WsClient<Data> {
     const state = this.#state
     return {
       retry: reconnector,
-      on_open: () => this.#callbacks.on_open?.(),
+      on_open: () => {
+        const opening = this.#session?.opening() ?? []
+        return this.#callbacks.on_open?.(...opening)
+      },
       on_message: (_client, data) => state.consumer?.push(data),
       on_close: (_client, info) => {
         state.is_close_unreported = this.#callbacks.on_close === undefined
@@ -298,7 +300,7 @@ export class Client implements WsClient<Data> {
   #open_socket(options: AttemptOptions): void {
     const state = this.#state
     state.url = options.url
-    state.socket = this.#source.open(options, this.#connection)
+    state.socket = this.#source.open(options, this.#connection, this.#connection)
     this.#connection.attach(state.socket.port)
   }
 
@@ -374,7 +376,7 @@ export class Client implements WsClient<Data> {
   }
 
   #connect_timed_out(): NetError {
-    const hop = this.#state.socket?.pending_proxy?.() ?? this.#shown
+    const hop = this.#state.socket?.waits_for?.() ?? this.#shown
     const message = `connect: ${hop} was not open after connect_timeout, ${this.#settings.connect_timeout} ms; check the address, or raise it`
     return new NetError('connect_timeout', message)
   }

@@ -19,6 +19,8 @@ import {
   type OptionRules,
 } from '@bt/ws-protocol/internal'
 import type { HttpAgentLike } from './http_agent_like.js'
+import type { SessionStarter } from './session/session_host.js'
+import type { ClientSession, OnOpen } from './session/session_option.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to reconnect, and how often to try. */
@@ -116,7 +118,7 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
    */
   protocols?: PerAttempt<readonly string[] | undefined> | undefined
   /** Like {@link WsClient.on_open}. */
-  on_open?: (() => void) | undefined
+  on_open?: OnOpen | undefined
   /** Like {@link WsClient.on_message}. */
   on_message?: ((data: MessageData<Binary>) => void) | undefined
   /** Like {@link WsClient.on_close}. */
@@ -140,6 +142,14 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
    * @defaultValue `false`
    */
   reconnect?: boolean | ReconnectOptions | undefined
+  /**
+   * What `session` of `@bt/net/session` returns: a session that outlives the connection, with a server that has the
+   * option `sessions`. After a reconnect, messages that were lost on their way are sent again, in both directions,
+   * and none is handled twice; `on_open` gets whether that was possible. It needs `reconnect`, and excludes
+   * `probe`, since it has a heartbeat of its own, with which a page notices a silent server as well. Messages that
+   * the server has not handled count in `max_queue`, and as `unsent`. @defaultValue none
+   */
+  session?: ClientSession | undefined
   /**
    * How long the connection may take to open, handshake included, in milliseconds. From 1 to 2,147,483,647.
    * @defaultValue `10000`
@@ -166,17 +176,6 @@ export interface WsConnectOptions<Binary extends boolean = false> extends Connec
   agent?: HttpAgentLike | undefined
 }
 
-/** The options that may be functions of each attempt. */
-export type ComputedOption = 'url' | 'protocols' | 'headers' | 'tls'
-
-/** The options of one attempt. */
-export interface AttemptOptions {
-  readonly url: string
-  readonly protocols: readonly string[]
-  readonly headers: Readonly<Record<string, string>> | undefined
-  readonly tls: TlsConnectOptions | undefined
-}
-
 /** The options that have a value once they are checked. */
 export type FilledConnectOption =
   | FilledConnectionOption
@@ -188,11 +187,16 @@ export type FilledConnectOption =
 /** Options that differ by platform. */
 type PlatformOption = NodeOption | 'type' | 'protocols' | 'headers' | 'tls' | 'agent'
 
-type SharedOptions = Omit<WsConnectOptions<boolean>, PlatformOption>
+/** The options of `connect`, with what a session has for clients alone. */
+export type OwnConnectOptions = Omit<WsConnectOptions<boolean>, 'session'> & {
+  readonly session?: SessionStarter | undefined
+}
+
+type SharedOptions = Omit<OwnConnectOptions, PlatformOption>
 
 /** The options of `connect`, checked and filled in. */
 export type ConnectSettings = CheckedOptions<
-  Omit<WsConnectOptions<boolean>, NodeOption | 'type'>,
+  Omit<OwnConnectOptions, NodeOption | 'type'>,
   FilledConnectOption
 >
 
@@ -220,6 +224,10 @@ export function connect_rules(
       expects:
         'true, false, or { min_delay, max_delay, max_attempts, retries }: numbers from 1 on, min_delay up to max_delay, and a function',
       accepts: value => typeof value === 'boolean' || reconnect_settings(value) !== undefined,
+    },
+    session: {
+      expects: 'what session() of @bt/net/session returns',
+      accepts: value => typeof (value as SessionStarter).start === 'function',
     },
     connect_timeout: milliseconds(10_000),
   }

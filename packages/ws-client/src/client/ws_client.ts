@@ -1,5 +1,6 @@
 import type { CloseInfo, ConnectionHandle, MessageData, NetError } from '@bt/ws-protocol'
 import type { ReconnectInfo } from './options.js'
+import type { OnOpen } from './session/session_option.js'
 
 /**
  * A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` if the option
@@ -22,10 +23,11 @@ export interface WsClient<Data extends MessageData<boolean> = string>
    * Registers the callback that is called when the connection opens, before any message: in the same turn as
    * `connect`. With `reconnect`, it is called each time, in order with the messages. What is sent until it
    * returns, or its promise settles, goes ahead of the messages that waited in the queue, so that a client can
-   * say who it is first; if the connection is lost before the network has taken that, it is not kept. Registering
+   * say who it is first; if the connection is lost before the network has taken that, it is not kept. With
+   * `session`, it is kept, and the callback gets how the session goes on: `{ recovered, in_doubt }`. Registering
    * again replaces it.
    */
-  readonly on_open: (fn: () => void) => void
+  readonly on_open: (fn: OnOpen) => void
   /**
    * Registers the callback that is called for each message, one at a time and in order; registering again
    * replaces it. If it returns a promise, the next message waits for it. Messages wait until one is
@@ -58,6 +60,17 @@ export interface WsClient<Data extends MessageData<boolean> = string>
    * @throws NetError `unsupported` without the option `reconnect`
    */
   readonly reconnect: () => true | NetError
+  /**
+   * Resolves when the server has handled every message sent so far: its `on_message` is done with each of them,
+   * its promise included. Needs the option `session`; `drained` then means the same. Rejects with `connection_lost` if
+   * the session ends first, or can't be recovered, so that it is unknown whether all were handled; with `closed` if
+   * nothing is sent any more. A rejection that is not awaited counts as handled. On a client, while `on_open` runs,
+   * it waits only for what is sent ahead of the queue. Never await it in `on_message` if the server waits for the
+   * answer to the same message.
+   *
+   * @throws NetError `unsupported` without the option `session`
+   */
+  readonly acknowledged: () => Promise<void>
   /**
    * Iterates over the messages with `for await`, like an `on_message` that waits for the body of the loop.
    * The loop ends when either side closes the connection. It throws when this side gives it up: it never

@@ -1,9 +1,11 @@
 import { type MessageData, NetError } from '@bt/ws-protocol'
-import { type Connection, check_options, describe_cause, guard_names } from '@bt/ws-protocol/internal'
+import { check_options, describe_cause, guard_names } from '@bt/ws-protocol/internal'
 import { allow_many_listeners, type NetworkAddress, select_environment } from '@bt/ws-protocol/internal/node'
 import { is_constant } from '../client/attempt.js'
-import { Client, type OpenedSocket } from '../client/client.js'
-import type { AttemptOptions, WsConnectOptions } from '../client/options.js'
+import type { AttemptOptions } from '../client/attempt_options.js'
+import { Client } from '../client/client.js'
+import type { WsConnectOptions } from '../client/options.js'
+import type { SocketSource } from '../client/socket_source.js'
 import type { WsClient } from '../client/ws_client.js'
 import { monitor_callbacks } from './monitored_clients.js'
 import { network_watch } from './network_watch.js'
@@ -72,10 +74,10 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   // Mistakes in options that stay the same are found at once.
   const constant_route = is_constant(settings) ? route_of(settings) : undefined
   allow_many_listeners(settings.signal)
-  const open = (attempt: AttemptOptions, connection: Connection<Client>): OpenedSocket => {
+  const open: SocketSource['open'] = (attempt, events, connection) => {
     monitor_callbacks(platform.clock, connection)
     const route = constant_route ?? computed_route(attempt)
-    return open_socket({ ...settings, ...attempt }, route, platform.clock, connection)
+    return open_socket({ ...settings, ...attempt }, route, platform.clock, events)
   }
   // A network in memory has no interfaces.
   const { is_offline, is_cut_off, watch_wakeups } = network_watch

@@ -10,7 +10,7 @@ import {
   type WireTraits,
 } from '@bt/ws-protocol/internal/node'
 import { type ClientOptions, WebSocket } from 'ws'
-import type { OpenedSocket } from '../client/client.js'
+import type { OpenedSocket } from '../client/socket_source.js'
 import { handshake_refused, MAX_SHOWN_RESPONSE, on_one_line, opening_error } from './errors/opening_error.js'
 import { OpeningStream, type Route } from './opening_stream.js'
 import type { NodeAttemptSettings } from './options.js'
@@ -69,7 +69,8 @@ export function open_socket(
     },
     ...(settings.headers === undefined ? {} : { headers: settings.headers }),
   }
-  const traits: WireTraits = { side: 'client', options: settings, clock }
+  const { leading_bytes = 0 } = settings
+  const traits: WireTraits = { side: 'client', options: settings, clock, leading_bytes }
   let ws: HandshakeWebSocket
   try {
     ws = new HandshakeWebSocket(url, [...settings.protocols], options as unknown as ClientOptions)
@@ -122,7 +123,7 @@ export function open_socket(
   return {
     port: wire,
     protocol: () => ws.protocol,
-    pending_proxy: () => (ws.readyState === WebSocket.CONNECTING ? stream.pending_proxy : undefined),
+    waits_for: () => (ws.readyState === WebSocket.CONNECTING ? stream.pending_proxy : undefined),
   }
 }
 

@@ -13,7 +13,7 @@ import {
   shown_url,
 } from '@bt/ws-protocol/internal'
 import { secure_options } from '@bt/ws-protocol/internal/node'
-import type { AttemptOptions } from '../client/options.js'
+import type { AttemptOptions } from '../client/attempt_options.js'
 import type { TlsConnectOptions } from '../client/tls_options.js'
 
 type FilledTlsOption = 'min_version' | 'reject_unauthorized'

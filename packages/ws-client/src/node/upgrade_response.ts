@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { deflate_offers, describe_value, list_elements } from '@bt/ws-protocol/internal'
+import { deflate_offers, describe_value, list_elements, SESSION_PROTOCOL } from '@bt/ws-protocol/internal'
 
 /**
  * Returns what is wrong with a 101 response that `ws` would accept, or reject with too vague an error (RFC
@@ -38,6 +38,8 @@ function agreed_deflate(list: string): string | undefined {
  * secret token.
  */
 function protocol_flaw(agreed: string | undefined, offered: readonly string[]): string | undefined {
+  if (offered[0] === SESSION_PROTOCOL && (agreed === undefined || offered.indexOf(agreed) > 0))
+    return 'its subprotocol is not that of sessions; give listen the option sessions, or leave out the option session here'
   if (agreed === undefined)
     return offered.length === 0
       ? undefined

@@ -44,16 +44,15 @@ const rules: typeof browser_rules = {
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, rules)
-  const { max_payload } = settings
   return new Client(settings, react_native_platform, {
     rules,
-    open: ({ url, protocols, headers }, connection) => {
+    open: ({ url, protocols, headers, max_payload }, events) => {
       // An empty list would become an empty header on some versions.
       const offered = protocols.length > 0 ? [...protocols] : undefined
       return open_socket(
         url,
         () => new WebSocket(url, offered, { headers: { ...headers } }),
-        socket => new ReactNativePort(socket, { url, protocols, max_payload }, connection),
+        socket => new ReactNativePort(socket, { url, protocols, max_payload }, events),
       )
     },
   })

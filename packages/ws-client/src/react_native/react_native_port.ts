@@ -1,4 +1,4 @@
-import { NetError, type Probe } from '@bt/ws-protocol'
+import { NetError } from '@bt/ws-protocol'
 import {
   ABNORMAL_CLOSURE,
   MESSAGE_TOO_BIG,
@@ -9,8 +9,8 @@ import {
   shown_url,
   utf8_length,
 } from '@bt/ws-protocol/internal'
-import { too_large } from '../browser/web_socket_port.js'
-import type { AttemptOptions, ConnectSettings } from '../client/options.js'
+import type { AttemptOptions } from '../client/attempt_options.js'
+import { too_large } from '../client/too_large.js'
 import { react_native_platform } from './platform.js'
 import type { ReactNativeSocket } from './react_native_socket.js'
 
@@ -32,11 +32,7 @@ export class ReactNativePort implements SocketPort {
 
   constructor(
     socket: ReactNativeSocket,
-    {
-      url,
-      protocols,
-      max_payload,
-    }: Omit<AttemptOptions, 'headers' | 'tls'> & Pick<ConnectSettings, 'max_payload'>,
+    { url, protocols, max_payload }: Pick<AttemptOptions, 'url' | 'protocols' | 'max_payload'>,
     events: SocketEvents,
   ) {
     this.#socket = socket

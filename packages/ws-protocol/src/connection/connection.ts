@@ -323,7 +323,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     if (this.#is_replaced) return
     this.flush()
     this.#is_replaced = true
-    if (this.port?.drop_socket) this.port.drop_socket()
+    if (this.port?.drop_socket) this.port.drop_socket(NORMAL_CLOSURE)
     else this.port?.close(NORMAL_CLOSURE, '')
     this.socket_ending()
   }

@@ -60,8 +60,11 @@ export interface SocketPort {
   handled?(): void
   /** Has the peer acknowledge soon what it gets. Left out by a port for which the network's word is enough. */
   request_ack?(): void
-  /** Ends the present socket at once, but not what outlives it. Left out by a port that is a socket. */
-  drop_socket?(): void
+  /**
+   * Ends the present socket at once, but not what outlives it. Its end is reported with `code`, or with 1006. Left
+   * out by a port that is a socket.
+   */
+  drop_socket?(code?: number): void
 }
 
 /** An object whose callbacks can be run later. */

@@ -74,6 +74,8 @@ export class SessionPort implements SocketPort {
   #has_asked = false
   /** What is still to be sent again. */
   #replay: Iterator<Batch> | undefined
+  /** The code with which the end of the socket is reported, if this side has dropped it on purpose. */
+  #dropped_with: number | undefined
   /** What the socket could not take yet. */
   #is_ack_pending = false
   #is_ping_pending = false
@@ -111,6 +113,7 @@ export class SessionPort implements SocketPort {
     const previous = this.#socket
     this.#detach()
     this.#socket = socket
+    this.#dropped_with = undefined
     previous?.port.terminate()
   }
 
@@ -203,7 +206,8 @@ export class SessionPort implements SocketPort {
     else port.terminate()
   }
 
-  drop_socket(): void {
+  drop_socket(code?: number): void {
+    this.#dropped_with = code
     if (this.#port !== undefined) this.#port.terminate()
     else if (this.#is_client) this.#report_end()
   }
@@ -301,6 +305,7 @@ export class SessionPort implements SocketPort {
     if (end !== undefined) connection.socket_closed(end.code, code === end.code ? reason : '')
     else if (session.has_ended || (this.#is_client && !was_attached))
       connection.socket_closed(code, reason, error)
+    else if (this.#dropped_with !== undefined) connection.socket_closed(this.#dropped_with, '')
     else if (this.#is_client)
       connection.socket_closed(is_hint ? code : ABNORMAL_CLOSURE, is_hint ? reason : '', error)
     // The user may have had the next one opened meanwhile.

@@ -1,0 +1,6 @@
+export {
+  type ClientSession,
+  type ClientSessionOptions,
+  type SessionOpening,
+  session,
+} from '@bt/ws-client/session'

@@ -1,0 +1,161 @@
+import { NetError } from '@bt/ws-protocol'
+import {
+  type ClientSessionOwner,
+  type Connection,
+  callback_error,
+  type Platform,
+  type Resumption,
+  SESSION_PROTOCOL,
+  type SessionPlatform,
+  SessionPort,
+  type Welcome,
+} from '@bt/ws-protocol/internal'
+import type { AttemptOptions } from '../attempt_options.js'
+import type { OpenedSocket, SocketSource } from '../socket_source.js'
+import { ClientSessionSocket } from './client_session_socket.js'
+import type { RunningSession, SessionHost } from './session_host.js'
+import type { ClientSession, SessionOpening } from './session_option.js'
+import {
+  type ClientSessionOptions,
+  check_host,
+  type SessionSettings,
+  session_settings,
+} from './session_options.js'
+
+/** How many bytes of messages that are not handled a client takes. */
+const WINDOW_BYTES = 262_144
+
+/** How long to wait after the answer of a server without sessions, in milliseconds. */
+const ODD_ANSWER_MS = 20_000
+
+/** What the sockets of a platform need to carry a session. */
+export interface SessionSockets {
+  /** Whether the platform hides why a socket does not open, and takes messages of any size. */
+  readonly is_page: boolean
+  /** Makes the platform fit for sessions. */
+  with_sessions(platform: Platform): SessionPlatform
+}
+
+type Messages = readonly (string | Uint8Array)[]
+
+/** An opening of the client, until its `on_open` is called. */
+interface Opening {
+  readonly shown: SessionOpening
+  /** What `on_unacknowledged` gets. */
+  readonly lost: Messages
+}
+
+/** Makes the value of the option `session` for a platform. */
+export function make_session(options: ClientSessionOptions, sockets: SessionSockets): ClientSession {
+  const settings = session_settings(options)
+  return { start: (host: SessionHost): RunningSession => new RunningClientSession(settings, sockets, host) }
+}
+
+/** The session of one client: what outlives its sockets. */
+class RunningClientSession implements RunningSession, ClientSessionOwner {
+  readonly resends: boolean
+  readonly platform: SessionPlatform
+  readonly source: SocketSource
+  readonly #settings: SessionSettings
+  readonly #sockets: SessionSockets
+  readonly #host: SessionHost
+  #connection: Connection<unknown> | undefined
+  #port: SessionPort | undefined
+  #socket: ClientSessionSocket | undefined
+  #token: Uint8Array = new Uint8Array()
+  /** The user's subprotocol that the server has chosen. */
+  #protocol = ''
+  readonly #openings: Opening[] = []
+
+  constructor(settings: SessionSettings, sockets: SessionSockets, host: SessionHost) {
+    check_host(host.settings)
+    this.#settings = settings
+    this.#sockets = sockets
+    this.#host = host
+    this.resends = settings.unacknowledged === 'resend'
+    this.platform = sockets.with_sessions(host.platform)
+    const { rules, read_refusal } = host.source
+    this.source = {
+      rules,
+      read_refusal: error =>
+        error !== undefined && error === this.#socket?.refusal
+          ? { is_final: false, delay_ms: ODD_ANSWER_MS, spread_ms: 0 }
+          : read_refusal?.(error),
+      open: (options, _events, connection) => this.#open(options, connection),
+    }
+  }
+
+  opening(): readonly [SessionOpening] {
+    const { shown, lost } = this.#openings.shift() as Opening
+    this.#report_lost(lost)
+    return [shown]
+  }
+
+  acknowledged(drained: Promise<void>): Promise<void> {
+    const acknowledged = drained.catch((cause: NetError) => {
+      const message =
+        'acknowledged: the session ended before the peer had acknowledged all; it may or may not have handled the rest'
+      throw new NetError(cause.code, message, { cause })
+    })
+    // The end is reported in any case, so this rejection may go unhandled.
+    acknowledged.catch(() => {})
+    return acknowledged
+  }
+
+  token(): Uint8Array {
+    return this.#token
+  }
+
+  welcomed(welcome: Welcome, { recovered, in_doubt }: Resumption, lost: Messages): void {
+    // The memory of a message belongs to its socket.
+    this.#token = new Uint8Array(welcome.token)
+    this.#protocol = welcome.protocol
+    this.#connection?.lose(lost.length)
+    // The callback for this opening is called in its turn, and not at all if the client is closing already.
+    if (this.#connection?.state === 'closing') this.#report_lost(lost)
+    else this.#openings.push({ shown: { recovered, in_doubt }, lost })
+  }
+
+  #open(options: AttemptOptions, connection: Connection<unknown>): OpenedSocket {
+    const { platform } = this
+    const { is_page } = this.#sockets
+    const { max_payload, close_timeout } = this.#host.settings
+    this.#connection = connection
+    this.#port ??= new SessionPort(
+      { side: 'client', window: WINDOW_BYTES, close_timeout },
+      connection,
+      platform,
+      this,
+    )
+    const port = this.#port
+    const socket = new ClientSessionSocket(port, { ...options, max_payload, is_page }, error =>
+      connection.abandon(error),
+    )
+    socket.opened = this.#host.source.open(
+      {
+        ...options,
+        protocols: [SESSION_PROTOCOL, ...options.protocols],
+        // The port of a page counts the leading byte, so the socket of the session has the limit.
+        max_payload: is_page ? Number.POSITIVE_INFINITY : max_payload,
+        leading_bytes: 1,
+      },
+      socket,
+      connection,
+    )
+    socket.port = socket.opened.port
+    this.#socket = socket
+    port.take(socket)
+    return {
+      port,
+      protocol: () => this.#protocol,
+      waits_for: () => socket.waits_for ?? socket.opened.waits_for?.(),
+    }
+  }
+
+  #report_lost(lost: Messages): void {
+    const { on_unacknowledged } = this.#settings
+    if (lost.length === 0) return
+    const notify = async (): Promise<void> => on_unacknowledged?.(lost)
+    notify().catch(cause => this.#host.report(callback_error('on_unacknowledged', cause)))
+  }
+}
