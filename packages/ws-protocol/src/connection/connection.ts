@@ -301,14 +301,9 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     // While reading is paused, silence says nothing about the peer.
     if (this.#silent_checks >= 2 * CHECKS_PER_SPAN && !this.inbox.is_paused) {
       const also = this.#settings.probe ? ', also to the probe' : ''
-      this.went_silent(new NetError('connection_lost', `the peer was silent for twice heartbeat${also}`))
+      this.#error = new NetError('connection_lost', `the peer was silent for twice heartbeat${also}`)
+      this.#terminate('heartbeat')
     } else if (this.#checks_to_ping >= CHECKS_PER_SPAN) this.#ping()
-  }
-
-  /** The peer was silent for too long. */
-  protected went_silent(error: NetError): void {
-    this.#error = error
-    this.#terminate('heartbeat')
   }
 
   /** Checks at once, because what was known may be out of date: the peer has few checks left to answer. */
@@ -323,8 +318,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     if (this.#is_replaced) return
     this.flush()
     this.#is_replaced = true
-    if (this.port?.drop_socket) this.port.drop_socket(NORMAL_CLOSURE)
-    else this.port?.close(NORMAL_CLOSURE, '')
+    this.port?.close(NORMAL_CLOSURE, '', true)
     this.socket_ending()
   }
 
@@ -512,7 +506,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'terminated':
         // No socket will report its end. The callbacks still run later, as always.
         if (this.port === undefined) this.platform.defer(() => this.socket_closed(ABNORMAL_CLOSURE, ''))
-        else if (before.name !== 'terminated') this.end_socket(this.port, may_reopen(state))
+        else if (before.name !== 'terminated') this.port.terminate()
         return
       case 'waiting':
         this.#wait(state.ending)
@@ -520,12 +514,6 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       case 'closed':
         this.#finish({ ...state.ending, unsent: this.#lost + this.unsent })
     }
-  }
-
-  /** Ends the socket at once; `is_lost`: not for good. */
-  protected end_socket(port: SocketPort, is_lost: boolean): void {
-    if (is_lost && port.drop_socket) port.drop_socket()
-    else port.terminate()
   }
 
   #ensure_outbox(): Outbox {

@@ -3,7 +3,6 @@ import type { CloseCause } from './close_info.js'
 import { Connection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import { type Closing, is_ending, type Lifecycle, type LifecycleEvent, server_step } from './lifecycle.js'
 import type { Platform } from './platform.js'
-import type { SocketPort } from './socket_port.js'
 
 /** How a server that shuts down treats messages that clients sent before they received its Close. */
 export type LateMessages = 'dropped' | 'delivered'
@@ -73,16 +72,6 @@ export class ServerConnection<Handle> extends Connection<Handle> {
     // The peer of a session that comes back again and again, but acknowledges nothing, makes no progress.
     if (has_progressed || !this.is_session) super.socket_drained()
     else this.flush()
-  }
-
-  // Only the socket of a session that is silent is dropped; all else ends the session.
-  protected override end_socket(port: SocketPort): void {
-    port.terminate()
-  }
-
-  protected override went_silent(error: NetError): void {
-    if (this.port?.drop_socket) this.port.drop_socket()
-    else super.went_silent(error)
   }
 
   protected override next(event: LifecycleEvent): Lifecycle {

@@ -33,9 +33,9 @@ export interface SocketPort {
   write(batch: Batch): void
   /**
    * Sends a Close after all written messages, and ends the socket when the peer has answered (RFC 6455
-   * §7.1.2).
+   * §7.1.2). `is_replaced`: another socket follows, so that what outlives a socket goes on.
    */
-  close(code: number, reason: string): void
+  close(code: number, reason: string, is_replaced?: boolean): void
   /** Ends the socket at once, whether it is opening or open. */
   terminate(): void
   /**
@@ -60,11 +60,6 @@ export interface SocketPort {
   handled?(): void
   /** Has the peer acknowledge soon what it gets. Left out by a port for which the network's word is enough. */
   request_ack?(): void
-  /**
-   * Ends the present socket at once, but not what outlives it. Its end is reported with `code`, or with 1006. Left
-   * out by a port that is a socket.
-   */
-  drop_socket?(code?: number): void
 }
 
 /** An object whose callbacks can be run later. */

@@ -11,6 +11,7 @@ import { LEADING_BYTE } from '../frames/leading_byte.js'
 import type { Batch } from '../queues/batch.js'
 import type { CancelTimer } from '../time/clock.js'
 import { start_peer_timeout } from '../time/peer_timeout.js'
+import { CHECKS_PER_SPAN } from '../time/periodic_check.js'
 import { type Control, type End, type Hello, read_control, type Welcome, write_control } from './control.js'
 import { KeptMessages } from './kept_messages.js'
 import { type Resumption, Session, SessionViolation } from './session.js'
@@ -92,8 +93,10 @@ export class SessionPort implements SocketPort {
   #untold_since_ms = 0
   #pings = 0
   #pings_since_ms = 0
-  /** How often a server's connection has looked for a sign of life while there was no socket. */
+  /** How often a server's connection has looked for a sign of life. */
   #checks = 0
+  #silent_checks = 0
+  #signs_of_life = 0
 
   constructor(
     settings: SessionPortSettings,
@@ -188,8 +191,14 @@ export class SessionPort implements SocketPort {
     this.#platform.defer(() => this.#flush())
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, is_replaced?: boolean): void {
     const port = this.#port
+    // The session needs no Close to go on with the next socket, and a dead peer would not answer it.
+    if (is_replaced) {
+      this.#dropped_with = code
+      port?.terminate()
+      return
+    }
     this.session.has_ended = true
     if (port === undefined) this.#report_end()
     else if (port.is_writable && this.session.is_attached) {
@@ -200,23 +209,25 @@ export class SessionPort implements SocketPort {
 
   terminate(): void {
     const port = this.#port
-    if (this.session.is_attached && port?.takes_batch) this.#write_end(ABNORMAL_CLOSURE)
-    this.session.has_ended = true
+    // A client that only loses its socket calls this, too.
+    if (!this.#is_client) {
+      if (this.session.is_attached && port?.takes_batch) this.#write_end(ABNORMAL_CLOSURE)
+      this.session.has_ended = true
+    }
     if (port === undefined) this.#report_end()
     else port.terminate()
   }
 
-  drop_socket(code?: number): void {
-    this.#dropped_with = code
-    if (this.#port !== undefined) this.#port.terminate()
-    else if (this.#is_client) this.#report_end()
-  }
-
   signs_of_life(): number {
     // The session can ask for a sign of life on every platform.
-    if (this.#port !== undefined) return this.#port.signs_of_life(this)
-    // The end of a server's socket is not that of its connection.
+    const signs_of_life = this.#port?.signs_of_life(this) ?? 0
+    if (this.#is_client) return signs_of_life
+    // The end of a server's socket is not that of its connection, so the port itself drops a silent one.
     this.#checks += 1
+    this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
+    this.#signs_of_life = signs_of_life
+    if (this.#silent_checks >= 2 * CHECKS_PER_SPAN) this.#port?.terminate()
+    else if (this.#silent_checks === CHECKS_PER_SPAN) this.#port?.ping()
     return this.#checks
   }
 
@@ -461,6 +472,7 @@ export class SessionPort implements SocketPort {
     this.session.detach()
     this.#replay = undefined
     this.#is_ack_pending = this.#is_ping_pending = this.#is_pong_pending = false
+    this.#silent_checks = 0
     this.#stop_ack_timer()
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { SocketEvents, SocketPort } from '../../src/connection/socket_port.js'
 import { NetError } from '../../src/errors/errors.js'
 import { OPCODE, read_frames } from '../../src/frames/frame.js'
@@ -500,7 +500,8 @@ describe('a session', () => {
 
   it('takes messages while it is away, on a server, and says nothing of the silence', () => {
     const { client, server } = make_pair()
-    for (const { port } of [client, server]) expect(port.signs_of_life()).toBe(port.signs_of_life())
+    expect(client.port.signs_of_life()).toBe(client.port.signs_of_life())
+    expect(server.port.signs_of_life()).not.toBe(server.port.signs_of_life())
     const pair = make_pair()
     pair.cut()
     expect([pair.server.port.is_writable, pair.server.port.takes_batch]).toEqual([true, false])
@@ -709,29 +710,36 @@ describe('a session', () => {
     link.client.port.ping()
     expect(shown(link.ends?.client.outgoing ?? [])).toEqual(['ping'])
     const end = link.ends?.client as WireEnd
-    link.client.port.drop_socket()
+    link.client.port.close(1000, '', true)
     expect([end.is_open, link.client.port.session.has_ended]).toEqual([false, false])
     link.cut()
     link.client.closes.length = 0
-    link.client.port.drop_socket()
+    link.client.port.terminate()
     link.platform.end_turn()
-    expect(link.client.closes).toEqual([[1006, '']])
-    link.server.port.drop_socket()
-    link.platform.end_turn()
-    expect(link.server.closes).toEqual([])
+    expect([link.client.closes, link.client.port.session.has_ended]).toEqual([[[1006, '']], false])
   })
 
-  it('is ended by terminate, which the peer learns if the socket still takes it', () => {
+  it('of a server pings a silent peer once, and then drops the socket, but does not end', () => {
     const link = make_pair()
-    link.client.port.terminate()
-    expect(read_control(link.ends?.client.outgoing[0] as Uint8Array)).toEqual({
+    const end = link.ends?.server as WireEnd
+    const ping = vi.spyOn(end, 'ping')
+    for (let i = 0; i < 19; i += 1) link.server.port.signs_of_life()
+    expect([end.is_open, ping.mock.calls.length]).toEqual([true, 1])
+    link.server.port.signs_of_life()
+    expect([end.is_open, link.server.port.session.has_ended]).toEqual([false, false])
+  })
+
+  it('of a server is ended by terminate, which the client learns if the socket still takes it', () => {
+    const link = make_pair()
+    link.server.port.terminate()
+    expect(read_control(link.ends?.server.outgoing[0] as Uint8Array)).toEqual({
       type: 'end',
       handled: 0,
       code: 1006,
     })
-    link.deliver('server')
+    link.deliver('client')
     link.cut()
-    expect([link.server.closes, link.server.times_away]).toEqual([[[1006, '']], 0])
+    expect([link.server.times_away, link.client.port.session.has_ended]).toEqual([0, true])
   })
 
   it('passes on the hint of a Close to come back later', () => {

@@ -15,7 +15,7 @@ import type { SessionWire } from './session_wire.js'
 import type { SessionIdentity } from './sessions_option.js'
 
 /** How many bytes of messages that are not handled a server takes from one session. */
-export const WINDOW_BYTES = 262_144
+const WINDOW_BYTES = 262_144
 
 const NO_TRAFFIC: CountingStream = { bytesRead: 0, bytesWritten: 0 }
 
