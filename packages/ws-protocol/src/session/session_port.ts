@@ -420,7 +420,8 @@ export class SessionPort implements SocketPort {
     const { session } = this
     if (this.#is_ack_pending && session.is_attached && port?.takes_batch) {
       this.#is_ack_pending = false
-      this.#write(session.acknowledge())
+      // What became due while the socket was opening, the first message on it may have said already.
+      if (session.untold > 0) this.#write(session.acknowledge())
     }
     if (this.#is_pong_pending && port?.takes_batch) {
       this.#is_pong_pending = false

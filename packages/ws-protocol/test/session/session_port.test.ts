@@ -539,6 +539,33 @@ describe('a session', () => {
     expect(link.ends?.server.is_open).toBe(false)
   })
 
+  it('does not acknowledge what its hello says already, if that was due while the socket was opening', () => {
+    const link = make_pair()
+    const { client, platform } = link
+    link.server.write('one')
+    link.deliver('client')
+    link.cut()
+    const socket = new SessionSocket(client.port)
+    const end = new WireEnd(() => false)
+    socket.port = end
+    client.port.take(socket)
+    client.handle()
+    platform.clock.advance(200)
+    socket.socket_opened()
+    const counts = { received: 0, handled: 0, window: WINDOW }
+    const welcome = {
+      type: 'welcome',
+      recovered: true,
+      token: TOKEN,
+      ...counts,
+      hold_ms: 1,
+      protocol: '',
+    } as const
+    socket.socket_message(write_control(welcome), 1)
+    platform.clock.advance(1_000)
+    expect(shown(end.outgoing)).toEqual(['hello'])
+  })
+
   it('refuses a client that has forgotten what it has said', () => {
     const link = make_pair()
     link.server.write('one')
