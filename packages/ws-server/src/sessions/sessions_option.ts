@@ -44,8 +44,7 @@ export interface SessionsSettings {
 /** The rule of the option `sessions`. */
 export const sessions_rule: OptionRule<boolean | SessionsOptions> = {
   shown: describe_parts,
-  expects:
-    'true, false, or { hold_ms, max_held, max_held_bytes, identity }: whole numbers from 1 on, and a function',
+  expects: `true, false, or { hold_ms, max_held, max_held_bytes, identity }: whole numbers from 1 to ${MAX_DELAY_MS}, ${MAX_HELD} and ${MAX_BYTES}, and a function`,
   accepts: value => typeof value === 'boolean' || is_sessions(value),
   copy: value => (typeof value === 'boolean' ? value : { ...value }),
 }

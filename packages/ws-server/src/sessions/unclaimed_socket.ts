@@ -101,6 +101,7 @@ export class UnclaimedSocket implements SocketEvents {
   }
 
   socket_ending(): void {
+    this.#state = 'closing'
     this.#end_within_timeout()
   }
 
