@@ -1,6 +1,6 @@
-// Runs the soak tests on the built code (`pnpm soak`): clients that connect and disconnect, then a page and a
-// client in trouble, then joins and leaves over each broker. Exits with 1 if a message was lost without a report,
-// a client came back late, or a resource has leaked.
+// Runs the soak tests on the built code (`pnpm soak`): clients that connect and disconnect, then sessions whose
+// connections are cut, then a page and a client in trouble, then joins and leaves over each broker. Exits with 1 if
+// a message was lost without a report, a client came back late, or a resource has leaked.
 import { fileURLToPath } from 'node:url'
 import { start_nats, start_redis } from '../packages/test-support/src/brokers.mjs'
 import { run } from './children.mjs'
@@ -33,6 +33,7 @@ async function soak_joins(kind, start) {
 const args = process.argv.slice(2)
 process.exitCode =
   (await run_program('faults/dist/soak.js', ...args)) ||
+  (await run_program('faults/dist/session_soak.js', ...args)) ||
   (await run_program('faults/dist/trouble.js', ...args)) ||
   (await soak_joins('nats', start_nats)) ||
   (await soak_joins('redis', start_redis))

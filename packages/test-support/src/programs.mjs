@@ -58,8 +58,8 @@ export const NATS = debian({
   package: 'nats-server',
   use: 'tests with NATS',
   suites: [
-    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/release-suite'],
-    '@bt/ws-cluster-nats',
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/faults'],
+    ...['@bt/release-suite', '@bt/ws-cluster-nats'],
   ],
   find: () => on_path('nats-server'),
 })
@@ -69,8 +69,8 @@ export const REDIS = debian({
   package: 'redis-server',
   use: 'tests with Redis',
   suites: [
-    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/release-suite'],
-    '@bt/ws-cluster-redis',
+    ...['@bt/bench', '@bt/browser-demo', '@bt/cluster-suite', '@bt/echo-demo', '@bt/faults'],
+    ...['@bt/release-suite', '@bt/ws-cluster-redis'],
   ],
   find: () => on_path('redis-server'),
 })
