@@ -1,4 +1,4 @@
-// Runs once, before all tests: creates a folder in which `@bt/net` is a single file, and copies the built
+// Runs once, before all tests: creates a folder in which `@bt/net` is a few files, and copies the built
 // examples into it. The tests start more than 100 programs, which take twice as long to start with 100 files.
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,7 +13,7 @@ const NET = '@bt/net'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder from which `@bt/net` resolves to one file, and other imports as in this package. */
+    /** A folder from which `@bt/net` resolves to a few files, and other imports as in this package. */
     readonly program_folder: string
   }
 }
@@ -31,17 +31,24 @@ export function teardown(): void {
   rmSync(folder, { recursive: true })
 }
 
-/** Bundles the built package with all of its imports into a folder. */
+/** Bundles the built package with all of its imports into a folder, both of its entries with one copy of what they share. */
 async function bundle(target: string): Promise<void> {
-  const entry = createRequire(import.meta.url).resolve(NET)
+  const { resolve } = createRequire(import.meta.url)
+  const input = { index: resolve(NET), session: resolve(`${NET}/session`) }
   const { output } = (await build({
     configFile: false,
     root: DOCS,
     logLevel: 'error',
     ssr: { noExternal: true },
-    build: { ssr: entry, write: false, rolldownOptions: { output: { codeSplitting: false } } },
+    build: {
+      ssr: true,
+      write: false,
+      rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' } },
+    },
   })) as Rolldown.RolldownOutput
   mkdirSync(target, { recursive: true })
-  writeFileSync(join(target, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
-  writeFileSync(join(target, 'index.js'), output[0].code)
+  const exports = { '.': './index.js', './session': './session.js' }
+  writeFileSync(join(target, 'package.json'), JSON.stringify({ type: 'module', exports }))
+  for (const chunk of output)
+    if (chunk.type === 'chunk') writeFileSync(join(target, chunk.fileName), chunk.code)
 }
