@@ -154,7 +154,7 @@ export class SessionStore {
     this.#shut_down = shutdown
     this.#relay?.shut_down(shutdown.code, () => shutdown.next_reason(), now)
     for (const socket of this.#unclaimed) {
-      if (now) socket.wire.terminate()
+      if (now) socket.drop()
       else socket.refuse(shutdown.code, shutdown.next_reason())
     }
   }
@@ -189,6 +189,8 @@ export class SessionStore {
   #greeted(socket: UnclaimedSocket, hello: Hello): void {
     try {
       const identity = this.#identity_of(socket.client.data)
+      // The callback may have closed the server.
+      if (!socket.is_claimable) return
       const { client, wire } = socket
       this.#claimed(socket, { hello, identity, client, wire, give: events => socket.give_to(events) })
     } catch (error) {
@@ -215,10 +217,6 @@ export class SessionStore {
 
   #start(socket: UnclaimedSocket, { hello, identity, wire, give }: SessionClaim): void {
     if (hello.token.length > 0) this.#not_recovered += 1
-    if (this.#shut_down !== undefined) {
-      socket.refuse(this.#shut_down.code, this.#shut_down.next_reason())
-      return
-    }
     // A client that might have come back was let in beside the sessions that wait.
     if (this.#events.sockets() >= this.#settings.max_connections) {
       socket.refuse(TRY_AGAIN_LATER, shed_reason())
@@ -266,8 +264,7 @@ export class SessionStore {
     const { hold_ms, max_held, max_connections_per_ip = Number.POSITIVE_INFINITY } = this.#settings
     const { clock } = this.#platform
     const { ip } = session
-    const of_address = ip === undefined ? 0 : (this.#held_by_ip.get(ip) ?? 0) + 1
-    if (ip !== undefined) this.#held_by_ip.set(ip, of_address)
+    const of_address = this.#count_held(ip, 1)
     const cancel = clock.start_timer(hold_ms, () => this.#expire(session, 'network'))
     this.#held.set(session, { cancel, ip })
     if (of_address > max_connections_per_ip) this.#expire(session, 'overflow')
@@ -290,14 +287,21 @@ export class SessionStore {
     if (hold === undefined) return false
     hold.cancel()
     this.#held.delete(session)
-    const left = hold.ip === undefined ? 0 : (this.#held_by_ip.get(hold.ip) ?? 1) - 1
-    if (hold.ip !== undefined && left > 0) this.#held_by_ip.set(hold.ip, left)
-    else if (hold.ip !== undefined) this.#held_by_ip.delete(hold.ip)
+    this.#count_held(hold.ip, -1)
     if (this.#held.size === 0) {
       this.#cancel_check?.()
       this.#cancel_check = undefined
     }
     return true
+  }
+
+  /** Counts the waiting sessions of an address; returns how many there are now, and 0 without an address. */
+  #count_held(ip: string | undefined, change: 1 | -1): number {
+    if (ip === undefined) return 0
+    const count = (this.#held_by_ip.get(ip) ?? 0) + change
+    if (count > 0) this.#held_by_ip.set(ip, count)
+    else this.#held_by_ip.delete(ip)
+    return count
   }
 
   get #held_bytes(): number {

@@ -72,6 +72,12 @@ export class UnclaimedSocket implements SocketEvents {
     this.wire.close(code, reason)
   }
 
+  /** Ends the socket at once. */
+  drop(): void {
+    this.#state = 'closing'
+    this.wire.terminate()
+  }
+
   close(): true {
     return true
   }

@@ -25,7 +25,8 @@ export class SessionPeer {
     protocols: readonly string[] = [],
     headers: Readonly<Record<string, string>> = {},
   ): Promise<SessionPeer> {
-    const ws = new WebSocket(`ws://${server.addr}/ws`, [SESSION_PROTOCOL, ...protocols], { headers })
+    const base = server.addr.startsWith('unix:') ? `ws+${server.addr}:` : `ws://${server.addr}`
+    const ws = new WebSocket(`${base}/ws`, [SESSION_PROTOCOL, ...protocols], { headers })
     const peer = new SessionPeer(ws)
     await once(ws, 'open')
     return peer

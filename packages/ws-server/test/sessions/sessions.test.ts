@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { deferred } from '@bt/test-support/deferred'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CloseInfo, NetError, WsListenOptions, WsServer, WsSocket } from '../../src/index.js'
 import { connect_client, start_open, stop_all } from '../started_server.js'
 import { SessionPeer } from './session_peer.js'
@@ -363,6 +366,39 @@ describe('a session on a server', () => {
   })
 })
 
+describe('on_away and on_back', () => {
+  it.each([
+    [
+      'throw',
+      () => {
+        throw new Error('a defect')
+      },
+    ],
+    ['reject', () => Promise.reject(new Error('a defect'))],
+  ])('are reported if they %s, and the session goes on', async (_, fail) => {
+    const failed = [deferred<NetError>(), deferred<NetError>()]
+    let reports = 0
+    const { server } = await start({
+      on_away: fail,
+      on_back: fail,
+      on_error: error => failed[reports++]?.resolve(error),
+    } as Partial<WsListenOptions<boolean>>)
+    const peer = await SessionPeer.greeted(server)
+    const { token } = await peer.next_control('welcome')
+    peer.cut()
+    expect(await failed[0]?.promise).toMatchObject({
+      code: 'handler_failed',
+      message: expect.stringMatching(/^on_away .*a defect/),
+    })
+    const again = await SessionPeer.greeted(server, token)
+    expect((await again.next_control('welcome')).recovered).toBe(true)
+    expect(await failed[1]?.promise).toMatchObject({ message: expect.stringMatching(/^on_back .*a defect/) })
+    only_socket(server).send('on')
+    expect(await again.next()).toBe('on')
+    again.control({ type: 'ack', handled: 1 })
+  })
+})
+
 describe('the limits of sessions', () => {
   it('a session that waits keeps its place, and its client can take it although the server is full', async () => {
     const { server, call } = await start({ max_connections: 1 })
@@ -401,6 +437,26 @@ describe('the limits of sessions', () => {
     second.cut()
     expect(await call('close')).toBe('close 1006 overflow 0')
     expect(server.stats().sessions).toMatchObject({ held: 1, expired: 1 })
+  })
+
+  it('do not count clients of a Unix socket by address, since they have none', async () => {
+    const bind = `unix:${join(mkdtempSync(join(tmpdir(), 'sessions-')), 's')}`
+    const { server, calls } = await start({ bind, max_connections_per_ip: 1 })
+    const tokens: Uint8Array[] = []
+    for (let i = 0; i < 2; i += 1) {
+      const peer = await SessionPeer.greeted(server)
+      tokens.push((await peer.next_control('welcome')).token)
+      peer.cut()
+    }
+    await vi.waitFor(() => {
+      expect(server.stats().sessions?.held).toBe(2)
+    })
+    for (const token of tokens) {
+      const again = await SessionPeer.greeted(server, token)
+      expect((await again.next_control('welcome')).recovered).toBe(true)
+    }
+    expect(Array.from(server.sockets, ({ addr }) => addr)).toEqual([bind, bind])
+    expect(calls.filter(call => call.startsWith('close'))).toEqual([])
   })
 
   it('end those that hold most if they hold more than max_held_bytes together', async () => {
@@ -452,6 +508,34 @@ describe('a server with sessions', () => {
     expect(await silent.closed()).toBe(1012)
     await server.closed
     expect(server.stats().closed).toMatchObject({ shutdown: 2 })
+  })
+
+  it('ends a session whose connection is lost while it closes, since its client cannot come back', async () => {
+    const { server, call } = await start()
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    peer.ws.pause()
+    only_socket(server).send('never handled')
+    server.close({ code: 1012 })
+    peer.cut()
+    expect(await call('close')).toBe('close 1006 shutdown 1')
+    await server.closed
+  })
+
+  it('may be closed by identity', async () => {
+    const { server } = await start({
+      authorize: () => 'anna',
+      sessions: {
+        identity: () => {
+          server.close({ code: 1012 })
+          return 'anna'
+        },
+      },
+    } as Partial<WsListenOptions<boolean>>)
+    const peer = await SessionPeer.greeted(server)
+    expect(await peer.closed()).toBe(1012)
+    await server.closed
+    expect(server.stats().sessions?.started).toBe(0)
   })
 
   it('ends at once with now', async () => {

@@ -103,6 +103,12 @@ describe('a socket that belongs to no session yet', () => {
     expect([wire.calls, errors]).toEqual([['terminate'], []])
   })
 
+  it('can be dropped at once, and cannot be claimed from then on', () => {
+    greet()
+    socket.drop()
+    expect([wire.calls, socket.is_claimable]).toEqual([['terminate'], false])
+  })
+
   it('is refused once, and reports which rule its client broke', () => {
     socket.refuse(1_013, 'retry in 5')
     socket.refuse(1_012, '')
