@@ -1,16 +1,18 @@
 import type { Platform } from '../connection/platform.js'
 import type { Batch } from '../queues/batch.js'
-import { type MessageBatch, MessageQueue } from '../queues/message_queue.js'
-import type { KeptBatch } from './kept_messages.js'
-import { keep_payloads } from './kept_payloads.js'
+import { MessageQueue } from '../queues/message_queue.js'
+import type { KeptMessages } from './kept_messages.js'
+import { KeptPayloads } from './kept_payloads.js'
 import { SessionQueue } from './session_queue.js'
 
 /** A platform whose queues make the messages of sessions: binary ones begin with a byte of their own. */
 export interface SessionPlatform extends Platform {
   /** Returns a batch of one control message. `is_masked`: for a client. */
   make_control(bytes: Uint8Array, is_masked: boolean): Batch
-  /** Keeps a batch of the platform's queue. `is_masked`: for a client. */
-  keep(batch: Batch, is_masked: boolean): KeptBatch
+  /** Returns the place for messages that are not handled yet. `is_masked`: for a client. */
+  make_kept(is_masked: boolean): KeptMessages
+  /** Whether timers may be late, as in hidden pages, so that time is also checked when a message arrives. */
+  readonly has_late_timers: boolean
 }
 
 /** Makes a platform whose sockets do their own framing fit for sessions. */
@@ -23,6 +25,7 @@ export function with_sessions(platform: Platform): SessionPlatform {
       queue.push(bytes, Number.POSITIVE_INFINITY)
       return queue.take() as Batch
     },
-    keep: batch => keep_payloads(batch as MessageBatch),
+    make_kept: () => new KeptPayloads(),
+    has_late_timers: true,
   }
 }

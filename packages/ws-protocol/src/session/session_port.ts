@@ -13,7 +13,7 @@ import type { CancelTimer } from '../time/clock.js'
 import { start_peer_timeout } from '../time/peer_timeout.js'
 import { CHECKS_PER_SPAN } from '../time/periodic_check.js'
 import { type Control, type End, type Hello, read_control, type Welcome, write_control } from './control.js'
-import { KeptMessages } from './kept_messages.js'
+import type { KeptMessages } from './kept_messages.js'
 import { type Resumption, Session, SessionViolation } from './session.js'
 import type { SessionPlatform } from './session_platform.js'
 
@@ -69,7 +69,7 @@ export class SessionPort implements SocketPort {
   readonly #settings: SessionPortSettings
   readonly #platform: SessionPlatform
   readonly #owner: SessionOwner
-  readonly #kept = new KeptMessages()
+  readonly #kept: KeptMessages
   #socket: SessionSocket | undefined
   /** Whether the latest hello of a client has asked for its session. */
   #has_asked = false
@@ -109,6 +109,7 @@ export class SessionPort implements SocketPort {
     this.#platform = platform
     this.#owner = owner
     this.session = new Session(settings.window)
+    this.#kept = platform.make_kept(settings.side === 'client')
   }
 
   /** Goes on with another socket. The previous one is ended, and what it still reports has no effect. */
@@ -175,10 +176,9 @@ export class SessionPort implements SocketPort {
   }
 
   write(batch: Batch): void {
-    const kept = this.#platform.keep(batch, this.#is_client)
-    this.#kept.add(kept)
+    const written = this.#kept.add(batch)
     this.session.wrote(batch.messages)
-    this.#port?.write(kept.without_first(0))
+    this.#port?.write(written)
     if (this.#wants_ack) this.request_ack()
   }
 
@@ -284,9 +284,9 @@ export class SessionPort implements SocketPort {
         PROTOCOL_ERROR,
       )
     }
-    // Timers of hidden pages are late.
     if (
       this.#cancel_ack !== undefined &&
+      this.#platform.has_late_timers &&
       this.#platform.clock.now_ms() - this.#untold_since_ms >= ACK_DELAY_MS
     )
       this.#acknowledge()

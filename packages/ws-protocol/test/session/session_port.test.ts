@@ -38,7 +38,8 @@ class MessagePlatform extends FakePlatform implements SessionPlatform {
     return this.#sessions.make_queue(is_masked)
   }
   readonly make_control: SessionPlatform['make_control'] = this.#sessions.make_control
-  readonly keep: SessionPlatform['keep'] = this.#sessions.keep
+  readonly make_kept: SessionPlatform['make_kept'] = this.#sessions.make_kept
+  readonly has_late_timers: boolean = true
 }
 
 class FramePlatform extends FakePlatform implements SessionPlatform {
@@ -47,7 +48,8 @@ class FramePlatform extends FakePlatform implements SessionPlatform {
     return this.#sessions.make_queue(is_masked)
   }
   readonly make_control: SessionPlatform['make_control'] = this.#sessions.make_control
-  readonly keep: SessionPlatform['keep'] = this.#sessions.keep
+  readonly make_kept: SessionPlatform['make_kept'] = this.#sessions.make_kept
+  readonly has_late_timers: boolean = this.#sessions.has_late_timers
 }
 
 /** One end of a wire: what it writes waits until the test delivers it. */

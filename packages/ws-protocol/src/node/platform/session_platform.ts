@@ -15,7 +15,8 @@ export function with_node_sessions(platform: Platform): SessionPlatform {
       const frames = make_frame(OPCODE.BINARY, bytes, is_masked)
       return { messages: 1, frame_bytes: frames.length, frames, release() {} }
     },
-    keep: (batch, is_masked) => new KeptFrames(batch as FrameBatch, is_masked, text_of),
+    make_kept: is_masked => new KeptFrames(is_masked, frame_memory, text_of),
+    has_late_timers: false,
   }
 }
 
