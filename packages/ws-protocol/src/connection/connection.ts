@@ -462,6 +462,8 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     this.#error = error
     this.step({ type: 'fail', closing })
     this.#outbox?.drop()
+    // The session has ended with a count of what was handled: the peer may send the rest in its next one.
+    if (this.port?.keeps_messages) this.inbox.drop()
     return true
   }
 

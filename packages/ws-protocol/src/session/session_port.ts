@@ -336,6 +336,8 @@ export class SessionPort implements SocketPort {
     const { session } = this
     if (!session.is_attached) throw new SessionViolation('the peer sent a message before its welcome')
     session.arrived()
+    // The control message that ends the session says that no further message is handled.
+    if (session.has_ended) return
     this.#bytes_since_due += payload_bytes
     if (this.#bytes_since_due >= Math.min(ACK_BYTES, this.#settings.window / 4)) {
       this.#ack_due.push(session.received)

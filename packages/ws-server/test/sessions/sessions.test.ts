@@ -142,6 +142,37 @@ describe('a session on a server', () => {
     expect(other.server.stats().sessions?.expired).toBe(1)
   })
 
+  it('handles nothing more once it was ended by an error, since its client may send the rest again', async () => {
+    const gate = deferred<void>()
+    const handled: unknown[] = []
+    const { server, call } = await start({
+      max_payload: 100,
+      on_message: (_socket, data) => {
+        handled.push(data)
+        return gate.promise
+      },
+    })
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    for (const text of ['one', 'two', 'x'.repeat(101)]) peer.send(text)
+    // The callback that is running counts.
+    expect(await peer.next_control('end')).toMatchObject({ handled: 1, code: 1009 })
+    gate.resolve()
+    await call('close')
+    expect(handled).toEqual(['one'])
+  })
+
+  it('handles nothing more once the server has closed it, even with late messages to be delivered', async () => {
+    const { server, calls } = await start()
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    peer.ws.once('message', () => peer.send('late'))
+    server.close({ late: 'delivered' })
+    expect(await peer.next_control('end')).toMatchObject({ handled: 0 })
+    await server.closed
+    expect(calls).toEqual(['connect', 'close 1001 shutdown 0'])
+  })
+
   it('counts a message as handled once the promise of its callback has settled', async () => {
     const handling = deferred<void>()
     const begun = deferred<void>()
