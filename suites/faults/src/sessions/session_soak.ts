@@ -1,6 +1,7 @@
 // Sessions whose connections are cut for minutes: `pnpm soak`. Prints a line of figures for each part, and exits
 // with 1 if a message is unexplained.
 import { parseArgs } from 'node:util'
+import { free_port } from '@bt/test-support/free_port'
 import { CHROMIUM, MissingProgram, path_of } from '@bt/test-support/programs'
 import { figures_line, type SessionFigures } from './audit.js'
 import { LEDGER_BROKERS, type LedgerBroker } from './brokers.js'
@@ -84,10 +85,14 @@ function start_two({ port_to }: LedgerBroker, url: string): Promise<readonly Led
   )
 }
 
-function start_workers({ name: broker }: LedgerBroker, broker_url: string): Promise<readonly LedgerNode[]> {
-  return Promise.all(
+async function start_workers(
+  { name: broker }: LedgerBroker,
+  broker_url: string,
+): Promise<readonly LedgerNode[]> {
+  const port = await free_port()
+  return await Promise.all(
     ['a', 'b', 'c', 'd'].map((name, index) =>
-      start_worker({ name, seed: seed + index, hold_ms: HOLD_MS, broker, broker_url }),
+      start_worker({ name, seed: seed + index, hold_ms: HOLD_MS, port, broker, broker_url }),
     ),
   )
 }

@@ -5,6 +5,8 @@ export interface WorkerSettings {
   readonly name: string
   readonly seed: number
   readonly hold_ms: number
+  /** Not 0: a worker that restarts would not get the port back from the others. */
+  readonly port: number
   readonly broker: 'NATS' | 'Redis'
   readonly broker_url: string
 }
