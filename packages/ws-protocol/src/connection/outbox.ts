@@ -171,8 +171,11 @@ export class Outbox {
   /** Keeps what is queued until {@link Outbox.release}: the first words of a connection go ahead of it. */
   hold(): void {
     // Those of an earlier connection, if they were kept, come first.
-    if (this.#rest !== undefined) this.#rest.is_released = false
-    else this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_released: false }
+    if (this.#rest !== undefined) {
+      this.#rest.is_released = false
+      return
+    }
+    this.#rest = { queue: this.#queue, bytes: this.#bytes, messages: this.#messages, is_released: false }
     this.#queue = undefined
   }
 

@@ -104,6 +104,21 @@ describe.each(QUEUES)('Outbox with a queue of %s', (_name, { Platform, Socket })
     expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
   })
 
+  it('keeps the first words that an earlier opening could not write, ahead of those of the next one', () => {
+    outbox.send('queued')
+    outbox.hold()
+    outbox.send('first')
+    outbox.release()
+    outbox.hold()
+    outbox.send('second')
+    outbox.attach(socket)
+    outbox.release()
+    expect(outbox.unsent).toBe(3)
+    socket.open()
+    expect(socket.sent).toEqual(['first', 'second', 'queued'])
+    expect([outbox.bytes, outbox.unsent]).toEqual([0, 0])
+  })
+
   it('writes the messages of each turn with one write at its end', () => {
     start_open(1_000)
     outbox.send('a')
