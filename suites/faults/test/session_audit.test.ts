@@ -11,7 +11,9 @@ const client = (changes: Partial<ClientRecord> = {}): ClientRecord => ({
   id: '1',
   unacknowledged: 'report',
   sent: 10,
+  greetings: 1,
   in_doubt: [],
+  greetings_in_doubt: [],
   unnumbered_in_doubt: 0,
   acknowledged_below: 10,
   opens: [{ at_ms: 0, recovered: false, in_doubt: 0 }],
@@ -26,6 +28,7 @@ const session = (changes: Partial<SessionRecord> = {}): SessionRecord => ({
   id: 'a1.0',
   client: '1',
   handled: [[0, 9]],
+  greetings: [[0, 0]],
   direct: 5,
   first_broadcast: 3,
   broadcasts: 2,
@@ -36,7 +39,7 @@ const session = (changes: Partial<SessionRecord> = {}): SessionRecord => ({
 })
 
 const later = (handled: Run[]): SessionRecord =>
-  session({ id: 'a1.1', handled, direct: 0, broadcasts: 0, first_broadcast: 9 })
+  session({ id: 'a1.1', handled, greetings: [], direct: 0, broadcasts: 0, first_broadcast: 9 })
 
 const unexplained = (record: ClientRecord, ...sessions: SessionRecord[]): readonly string[] =>
   audit([{ record, cuts_ms: [] }], [{ sessions, flaws: [] }]).unexplained
@@ -65,6 +68,20 @@ describe('the audit of sessions', () => {
     ['is lost', client(), [session({ handled: [[0, 8]] })]],
     ['is lost', doubtful([[5, 6]]), [session({ handled: [[0, 3]] }), later([[7, 9]])]],
     ['was handled 2 times', doubtful([[4, 4]]), [session(), later([[4, 4]])]],
+    ['greeting 0 is lost', client(), [session({ greetings: [] })]],
+    ['greeting 0 was handled 2 times', doubtful([]), [session(), { ...later([]), greetings: [[0, 0]] }]],
+    [
+      'greeting 0 has arrived in session a1.0 after 1',
+      client({ greetings: 2 }),
+      [
+        session({
+          greetings: [
+            [1, 1],
+            [0, 0],
+          ],
+        }),
+      ],
+    ],
     [
       'have gaps',
       doubtful([[4, 4]]),

@@ -1,6 +1,7 @@
 import {
   type ClientRecord,
   count_numbers,
+  numbers_of,
   type ReceivedSession,
   type ServerRecord,
   type SessionRecord,
@@ -52,6 +53,7 @@ export function audit(
         ...record.flaws,
         ...problems_of_client(record),
         ...problems_to_server(record, own),
+        ...problems_of_greetings(record, own),
         ...problems_to_client(figures, record, own),
       ].map(problem => `client ${record.id}: ${problem}`),
       ...own.flatMap(({ id, flaws }) => flaws.map(flaw => `session ${id} of client ${record.id}: ${flaw}`)),
@@ -74,9 +76,10 @@ function count_opens(figures: SessionFigures, record: ClientRecord, cuts_ms: rea
   }
 }
 
-function problems_of_client({ info, opens, in_doubt, ...record }: ClientRecord): string[] {
+function problems_of_client({ info, opens, ...record }: ClientRecord): string[] {
   const problems: string[] = []
-  const reported = count_numbers(in_doubt) + record.unnumbered_in_doubt
+  const reported =
+    count_numbers(record.in_doubt) + count_numbers(record.greetings_in_doubt) + record.unnumbered_in_doubt
   if (info === undefined) problems.push('it has not closed')
   // What `on_unacknowledged` gets counts as unsent, and there must be nothing else.
   else if (!info.clean || info.unsent !== reported)
@@ -95,12 +98,9 @@ function problems_to_server(record: ClientRecord, sessions: readonly SessionReco
   for (const { id, handled } of sessions) {
     if (handled.length > 1)
       problems.push(`the messages of session ${id} have gaps: ${JSON.stringify(handled)}`)
-    for (const [first, last] of handled)
-      for (let number = first; number <= last; number += 1) times[number] = (times[number] ?? 0) + 1
+    for (const number of numbers_of(handled)) times[number] = (times[number] ?? 0) + 1
   }
-  const in_doubt = new Set<number>()
-  for (const [first, last] of record.in_doubt)
-    for (let number = first; number <= last; number += 1) in_doubt.add(number)
+  const in_doubt = new Set(numbers_of(record.in_doubt))
   const is_reporting = record.unacknowledged === 'report'
   let missing_empty = 0
   let again = 0
@@ -118,6 +118,28 @@ function problems_to_server(record: ClientRecord, sessions: readonly SessionReco
   return problems.slice(0, 20)
 }
 
+/** Checks what a client has sent in `on_open`. */
+function problems_of_greetings(record: ClientRecord, sessions: readonly SessionRecord[]): string[] {
+  const problems: string[] = []
+  const in_doubt = new Set(numbers_of(record.greetings_in_doubt))
+  const times = new Map<number, number>()
+  for (const { id, greetings } of sessions) {
+    let before = -1
+    for (const number of numbers_of(greetings)) {
+      if (number <= before) problems.push(`greeting ${number} has arrived in session ${id} after ${before}`)
+      before = number
+      times.set(number, (times.get(number) ?? 0) + 1)
+    }
+  }
+  for (let number = 0; number < record.greetings; number += 1) {
+    const count = times.get(number) ?? 0
+    if (count === 0 && !in_doubt.has(number)) problems.push(`greeting ${number} is lost`)
+    if (count > 1 && record.unacknowledged === 'report')
+      problems.push(`greeting ${number} was handled ${count} times`)
+  }
+  return problems
+}
+
 /** Checks the messages from the server to a client, session by session. */
 function problems_to_client(
   figures: SessionFigures,
@@ -128,7 +150,8 @@ function problems_to_client(
   for (const session of sessions) {
     const received = record.sessions.find(({ id }) => id === session.id) ?? NOTHING
     const missing = session.direct - received.direct + session.broadcasts - received.broadcasts
-    figures.handled += received.direct + received.broadcasts + count_numbers(session.handled)
+    figures.handled += received.direct + received.broadcasts
+    figures.handled += count_numbers(session.handled) + count_numbers(session.greetings)
     figures.not_delivered += missing
     const { info } = session
     if (info === undefined) {

@@ -10,8 +10,11 @@ export interface ClientRecord {
   readonly unacknowledged: 'report' | 'resend'
   /** How many messages `send` has accepted: these are the numbers below. */
   sent: number
-  /** The numbers of the messages that `on_unacknowledged` got. */
+  /** How many greetings `send` has accepted in `on_open`. */
+  greetings: number
+  /** The numbers of the messages that `on_unacknowledged` got, and those of greetings among them. */
   readonly in_doubt: Run[]
+  readonly greetings_in_doubt: Run[]
   /** How many messages it got whose number is unknown, because it got nothing but one empty message. */
   unnumbered_in_doubt: number
   /** All below this number were handled by the server, or in doubt before, says `acknowledged`. */
@@ -42,8 +45,9 @@ export interface ReceivedSession {
 export interface SessionRecord {
   readonly id: string
   readonly client: string
-  /** The numbers of the messages that it has handled, in order. */
+  /** The numbers of the messages that it has handled, in order, and those of greetings. */
   readonly handled: Run[]
+  readonly greetings: Run[]
   /** How many messages to this client alone `send` has accepted. */
   direct: number
   /** The number of the first broadcast of this session, and how many there were. */
@@ -81,6 +85,11 @@ export function add_number(runs: Run[], number: number): void {
 /** Returns how many numbers there are. */
 export function count_numbers(runs: readonly Run[]): number {
   return runs.reduce((sum, [first, last]) => sum + last - first + 1, 0)
+}
+
+/** Returns each number. */
+export function* numbers_of(runs: readonly Run[]): Generator<number> {
+  for (const [first, last] of runs) for (let number = first; number <= last; number += 1) yield number
 }
 
 /** Numbers the messages of one client that reach a session, empty ones too. */

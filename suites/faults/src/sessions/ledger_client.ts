@@ -45,7 +45,9 @@ export class LedgerClient {
       id,
       unacknowledged,
       sent: 0,
+      greetings: 0,
       in_doubt: [],
+      greetings_in_doubt: [],
       unnumbered_in_doubt: 0,
       acknowledged_below: 0,
       opens: [],
@@ -143,34 +145,41 @@ export class LedgerClient {
     }
     if (recovered && in_doubt > 0) this.#flaw(`${in_doubt} messages are in doubt though it was recovered`)
     opens.push({ at_ms: performance.timeOrigin + performance.now(), recovered, in_doubt })
+    this.#greet()
     // The new session has not heard of it, or only the lost one has. Later, as what `on_open` sends goes first.
     if (this.#is_finishing && !recovered) setTimeout(() => this.#request_finish(), 0)
   }
 
-  /** Notes the numbers of messages in doubt. They have been sent one after another. */
-  #in_doubt(messages: readonly (string | Uint8Array)[]): void {
-    const { record, first } = this.#first_number(messages)
-    if (first === undefined) {
+  /** Sends what goes ahead of the queue. */
+  #greet(): void {
+    const greeting = { stream: `g${this.#record.id}`, number: this.#record.greetings, broadcasts: 0 }
+    if (this.#ws.send(write_message({ ...greeting, request: '' })) === true) this.#record.greetings += 1
+  }
+
+  /** Notes the numbers of messages in doubt. */
+  #in_doubt(all: readonly (string | Uint8Array)[]): void {
+    const record = this.#record
+    const messages: (NumberedMessage | 'empty')[] = []
+    for (const message of all.map(read_message))
+      if (message !== 'empty' && message.stream.startsWith('g'))
+        add_number(record.greetings_in_doubt, message.number)
+      else messages.push(message)
+    // Without the greetings, they have been sent one after another.
+    const index = messages.findIndex(message => message !== 'empty')
+    const known = messages[index]
+    if (known === undefined || known === 'empty') {
       record.unnumbered_in_doubt += messages.length
       return
     }
+    const first = known.number - index
     this.#note(`${messages.length} in doubt, from ${first} on`)
-    for (const [index, data] of messages.entries()) {
+    for (const [index, message] of messages.entries()) {
       const number = first + index
-      const message = read_message(data)
       const is_right = message === 'empty' ? is_empty_number(number) : message.number === number
       if (!is_right) this.#flaw(`${number} is missing among those in doubt`)
       if (number < record.acknowledged_below) this.#flaw(`${number} is in doubt, but was acknowledged`)
       add_number(record.in_doubt, number)
     }
-  }
-
-  #first_number(messages: readonly (string | Uint8Array)[]) {
-    for (const [index, data] of messages.entries()) {
-      const message = read_message(data)
-      if (message !== 'empty') return { record: this.#record, first: message.number - index }
-    }
-    return { record: this.#record, first: undefined }
   }
 
   #message(data: string | Uint8Array): Promise<void> | undefined {

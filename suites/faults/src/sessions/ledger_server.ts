@@ -1,7 +1,7 @@
 import { type ClusterPort, listen, type WsServer, type WsSocket } from '@bt/net'
 import { seeded_random } from '../soak/seeded_random.js'
 import { burst_size, run_callback } from './callback.js'
-import { Counter, is_impossible, type ServerRecord, type SessionRecord } from './ledger.js'
+import { add_number, Counter, is_impossible, type ServerRecord, type SessionRecord } from './ledger.js'
 import { type NumberedMessage, read_message, write_message } from './numbered_message.js'
 
 /** How a {@link LedgerServer} listens. */
@@ -136,6 +136,7 @@ export class LedgerServer implements LedgerNode {
       id: `${this.#name}.${this.#sessions.length}`,
       client: socket.request.query.get('client') ?? '',
       handled: [],
+      greetings: [],
       direct: 0,
       first_broadcast: this.#broadcasts,
       broadcasts: 0,
@@ -203,10 +204,13 @@ export class LedgerServer implements LedgerNode {
     const { record, counter } = session
     try {
       const message = read_message(data)
-      const flaw =
-        message !== 'empty' && message.stream !== `c${record.client}`
-          ? `a message of ${message.stream} has arrived in a session of ${record.client}`
-          : counter.count(message)
+      if (message !== 'empty' && message.stream.slice(1) !== record.client)
+        record.flaws.push(`a message of ${message.stream} has arrived in a session of ${record.client}`)
+      if (message !== 'empty' && message.stream.startsWith('g')) {
+        add_number(record.greetings, message.number)
+        return
+      }
+      const flaw = counter.count(message)
       if (flaw !== undefined) record.flaws.push(flaw)
       if (message === 'empty' || message.request !== 'finish') return
     } catch (error) {

@@ -1,6 +1,9 @@
 /** A message of the ledger. Its number and its stream determine its content, so that no byte goes unchecked. */
 export interface NumberedMessage {
-  /** The sender and the purpose of a sequence of messages; without a space. */
+  /**
+   * A letter for the kind of the messages, and the name of what they belong to: `c` from a client, `g` what it sends
+   * in `on_open`, `d` to one session, `b` to all sessions of a server.
+   */
   readonly stream: string
   /** Its place in the stream, from 0. */
   readonly number: number
@@ -74,9 +77,9 @@ export function read_message(data: string | Uint8Array): NumberedMessage | 'empt
   return message
 }
 
-/** Broadcasts have no empty messages, since only the numbers of one stream can be counted without seeing them. */
+/** Only one stream of each direction has empty messages, since nothing in them says to which one they belong. */
 function is_direct(stream: string): boolean {
-  return !stream.startsWith('b')
+  return stream.startsWith('c') || stream.startsWith('d')
 }
 
 function body_size(mixed: number): number {
