@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
+import { address_text, listening, parse_bound, parse_loopback } from '@bt/demo-support/address'
 import { expect, it } from 'vitest'
-import { address_text, listening, parse_bound, parse_loopback } from '../src/server/address.ts'
 
 it.each(['127.0.0.1:8080', '127.1.2.3:0', '[::1]:65535'])('reads %s, and writes it again', text => {
   const address = parse_loopback(text)

@@ -1,8 +1,8 @@
+import { address_text, parse_bound } from '@bt/demo-support/address'
+import { Wire } from '@bt/demo-support/wire'
 import { type CloseInfo, connect, type NetError, type WsClient } from '@bt/net'
 import { expect, it, onTestFinished } from 'vitest'
-import { address_text, parse_bound } from '../src/server/address.ts'
 import { Room } from '../src/server/room.ts'
-import { Wire } from '../src/server/wire.ts'
 import type { Control } from '../src/shared/control.ts'
 import {
   load_text,

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import { parse_bound } from '@bt/demo-support/address'
 import { cluster_of } from '@bt/demo-support/cluster_of'
 import type { ClusterPort } from '@bt/net'
 import { beforeAll, onTestFinished } from 'vitest'
-import { parse_bound } from '../src/server/address.ts'
 import { start_service } from '../src/server/service.ts'
 import { read_static_files } from '../src/server/static_files.ts'
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Address } from '@bt/demo-support/address'
+import { Wire } from '@bt/demo-support/wire'
 import { expect, it, onTestFinished } from 'vitest'
-import type { Address } from '../src/server/address.ts'
-import { Wire } from '../src/server/wire.ts'
 
 /** More bytes than all buffers on the way hold together. */
 const MUCH_BYTES = 64 * 1024 * 1024
@@ -35,14 +35,29 @@ it('forwards bytes both ways, and ends when both peers do', async () => {
   await closed
 })
 
-it('can be cut even if one peer does not read, and the other has disconnected', async () => {
+it('can be destroyed even if one peer does not read, and the other has disconnected', async () => {
   const { wire, near, far } = await open_wire()
   // A write to the cut connection may fail.
   for (const end of [near, far]) end.on('error', () => {})
   far.end(Buffer.alloc(MUCH_BYTES))
   await once(near, 'readable')
   const closed = Promise.all([near, far].map(end => new Promise(resolve => end.once('close', resolve))))
-  wire.cut_all()
+  wire.destroy_all()
   near.resume()
   await closed
+})
+
+it('loses what is sent while it fails, and then breaks', async () => {
+  const { wire, near, far } = await open_wire()
+  near.write('there')
+  const received = [String((await once(far, 'data'))[0])]
+  far.on('data', data => received.push(String(data)))
+  for (const end of [near, far]) end.on('error', () => {})
+  const closed = Promise.all([near, far].map(end => new Promise(resolve => end.once('close', resolve))))
+  wire.cut_all()
+  near.write('lost')
+  // A connection that was closed by its peer ends as soon as it has been read.
+  near.resume()
+  await closed
+  expect(received).toEqual(['there'])
 })

@@ -17,6 +17,14 @@ it('explains workers and clusters with serve --help', async () => {
   expect(stdout).toContain('--cluster <url>')
 })
 
+it('explains sessions and cuts with count --help', async () => {
+  const { code, stdout } = await run_in_process(['count', '--help'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('--session')
+  expect(stdout).toContain('--cut <seconds>')
+  expect(stdout).toContain('missing 0, twice 0')
+})
+
 it('prints its version', async () => {
   const { code, stdout } = await run_in_process(['--version'])
   expect(code).toBe(0)

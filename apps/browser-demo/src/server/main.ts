@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
+import { type Address, parse_loopback } from '@bt/demo-support/address'
 import { redact_values } from '@bt/demo-support/argument_error'
 import { broker_url, cluster_of } from '@bt/demo-support/cluster_of'
 import { NetError } from '@bt/net'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Address, parse_loopback } from './address.js'
 import { say_error, visible } from './print.js'
 import { run_serve, type ServeOptions } from './serve.js'
 

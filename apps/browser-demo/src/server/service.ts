@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
+import { type Address, address_text, listening, parse_bound } from '@bt/demo-support/address'
+import { Wire } from '@bt/demo-support/wire'
 import type { ClusterPort, WsServer } from '@bt/net'
-import { type Address, address_text, listening, parse_bound } from './address.js'
 import { make_page_server } from './page_server.js'
 import { Room, type RoomOptions } from './room.js'
 import type { StaticFile } from './static_files.js'
-import { Wire } from './wire.js'
 
 // Spreads the reconnects of pages that lost their connections together.
 export const SPREAD_MS = 2_000
@@ -56,7 +56,7 @@ export async function start_service(
   }
   const cut = (): void => {
     page_server?.closeAllConnections()
-    wire.cut_all()
+    wire.destroy_all()
   }
   try {
     const ws_address = await wire.listen()

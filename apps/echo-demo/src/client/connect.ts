@@ -1,4 +1,5 @@
 import { connect } from '@bt/net'
+import { session } from '@bt/net/session'
 import { pipe_through } from './pipe_through.js'
 import { type_at_terminal } from './type_at_terminal.js'
 
@@ -16,6 +17,8 @@ export interface ConnectArguments {
   readonly protocol?: readonly string[]
   /** Whether to keep reconnecting when the connection is lost or fails to open. */
   readonly reconnect?: boolean
+  /** Whether to have a session, which goes on after reconnecting. */
+  readonly session?: boolean
   /** The topic of our echo server to join. */
   readonly topic?: string
   /** With a pipe: how long to wait for another message before closing, in milliseconds. */
@@ -34,6 +37,7 @@ export async function run_connect({
   header,
   protocol,
   reconnect,
+  session: has_session = false,
   topic,
   wait,
 }: ConnectArguments): Promise<number> {
@@ -43,7 +47,8 @@ export async function run_connect({
     binary,
     headers: header,
     protocols: protocol,
-    reconnect,
+    reconnect: reconnect === true || has_session,
+    session: has_session ? session() : undefined,
     tls: ca === undefined ? undefined : { ca },
   })
   const is_terminal = process.stdin.isTTY && process.stdout.isTTY

@@ -1,11 +1,12 @@
 import type { WsClient } from '@bt/net'
+import type { SessionOpening } from '@bt/net/session'
 import { has_ended_well, how_closed, how_reconnecting, is_over } from '../shared/ending.js'
 import { say_error, say_status } from '../shared/print.js'
 import { is_full, send_patiently } from '../shared/send_patiently.js'
 import { on_stop } from '../shared/stop.js'
 import { how_connected } from './how_connected.js'
 import { lines_of } from './lines_of.js'
-import { Silence } from './silence.js'
+import { quiet, Silence } from './silence.js'
 import { write_message } from './write_message.js'
 
 /** The settings of {@link pipe_through}. */
@@ -28,8 +29,8 @@ export async function pipe_through(
   const silence = new Silence(wait_ms)
   let has_failed = false
   let is_again = false
-  ws.on_open(() => {
-    say_status(how_connected(ws, is_again))
+  ws.on_open((opening?: SessionOpening) => {
+    say_status(how_connected(ws, is_again, opening))
     is_again = true
     silence.record_message()
   })
@@ -69,13 +70,4 @@ async function send_lines(ws: WsClient<string | Uint8Array>, binary: boolean): P
     if (sent !== true) throw sent
   }
   await ws.drained()
-}
-
-/**
- * Resolves when no message comes any more. Silence does not count while stdout is full or while the client
- * reconnects, because messages may be held back then.
- */
-async function quiet(ws: WsClient<string | Uint8Array>, silence: Silence): Promise<void> {
-  do await silence.lasted()
-  while (process.stdout.writableNeedDrain || ws.state === 'reconnecting')
 }

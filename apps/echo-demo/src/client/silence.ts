@@ -1,3 +1,5 @@
+import type { WsClient } from '@bt/net'
+
 /** Detects that no message has come for a while. */
 export class Silence {
   readonly #wait_ms: number
@@ -23,4 +25,13 @@ export class Silence {
       left_ms = this.#last_message_ms + this.#wait_ms - performance.now()
     } while (left_ms > 0)
   }
+}
+
+/**
+ * Resolves when no message comes any more. Silence does not count while stdout is full or while the client
+ * reconnects, because messages may be held back then.
+ */
+export async function quiet(ws: Pick<WsClient, 'state'>, silence: Silence): Promise<void> {
+  do await silence.lasted()
+  while (process.stdout.writableNeedDrain || ws.state === 'reconnecting')
 }

@@ -1,4 +1,5 @@
 import type { WsClient } from '@bt/net'
+import type { SessionOpening } from '@bt/net/session'
 import { has_ended_well, how_closed, how_reconnecting, is_over } from '../shared/ending.js'
 import { shown } from '../shared/message_text.js'
 import { error_line, style } from '../shared/print.js'
@@ -29,8 +30,10 @@ export async function type_at_terminal(ws: WsClient<string | Uint8Array>, binary
     typed_line.show()
   }
   let is_again = false
-  ws.on_open(() => {
-    show_status(how_connected(ws, is_again) + (is_again ? '' : `; type a line, ${QUIT} or Ctrl-D closes`))
+  ws.on_open((opening?: SessionOpening) => {
+    show_status(
+      how_connected(ws, is_again, opening) + (is_again ? '' : `; type a line, ${QUIT} or Ctrl-D closes`),
+    )
     is_again = true
   })
   ws.on_reconnecting(info => show_status(how_reconnecting(info)))

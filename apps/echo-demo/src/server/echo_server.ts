@@ -36,7 +36,7 @@ const BAD_REQUEST = 4_400
 /**
  * Starts a server that greets each client with 'welcome', echoes each message with the prefix 'echo:', and
  * prints both. A client that connects with `?topic=NAME` joins that topic, and gets what the others in it
- * send.
+ * send. A client may have a session, which outlives its connections.
  *
  * @throws NetError `invalid_option` for an invalid `bind`, `route` or origin, or a key that does not match
  * the certificate
@@ -58,6 +58,7 @@ export function start_echo_server({
     tls,
     origins,
     cluster: broker,
+    sessions: true,
     on_connect: socket => {
       const topic = socket.request.query.get('topic')
       if (topic !== null) return enter(socket, topic)
@@ -78,6 +79,8 @@ export function start_echo_server({
       say('server', `${style.bold(socket.addr)} says ${quoted(data)}; ${answered}${published}`)
       return sent
     },
+    on_away: socket => say('server', `${style.bold(socket.addr)} is away; its session waits`),
+    on_back: socket => say('server', `${style.bold(socket.addr)} is back, in its session`),
     on_close: (socket, info) => {
       say('server', `${style.bold(socket.addr)} is gone (${how_closed(info)})`)
       on_left?.()

@@ -34,6 +34,12 @@ export function hints(
     ...(url.startsWith('wss:')
       ? ['  (if the certificate is from an authority of your own, pass that with --ca FILE)']
       : []),
+    ...(url.startsWith('ws://')
+      ? [
+          '  numbers, while the connection is cut each second: with --session, none is lost',
+          `    ${style.cyan(`${this_program()} count --session --cut 1 ${url}`)}`,
+        ]
+      : []),
     ...(page === undefined ? console_hint(url) : page_hint(page)),
     ...(has_workers
       ? [
