@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deferred } from '@bt/test-support/deferred'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CloseInfo, NetError, WsListenOptions, WsServer, WsSocket } from '../../src/index.js'
 import { connect_client, start_open, stop_all } from '../started_server.js'
 import { SessionPeer } from './session_peer.js'
@@ -471,7 +471,9 @@ describe('the limits of sessions', () => {
   })
 
   it('do not count clients of a Unix socket by address, since they have none', async () => {
-    const bind = `unix:${join(mkdtempSync(join(tmpdir(), 'sessions-')), 's')}`
+    const folder = mkdtempSync(join(tmpdir(), 'sessions-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const bind = `unix:${join(folder, 's')}`
     const { server, calls } = await start({ bind, max_connections_per_ip: 1 })
     const tokens: Uint8Array[] = []
     for (let i = 0; i < 2; i += 1) {
