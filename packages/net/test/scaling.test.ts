@@ -9,11 +9,13 @@ import { blocks_of, samples_of } from '@bt/test-support/samples'
 import { temporary_folder } from '@bt/test-support/temporary'
 import { afterAll, afterEach, describe, expect, it, onTestFailed } from 'vitest'
 import * as net from '../src/index.js'
+import { program_folder } from './bundled_net.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const page = readFileSync(join(here, '../../../docs/scaling.md'), 'utf8')
-/** Inside the package, so that `@bt/net` resolves to its build, as for a user who has installed it. */
+/** Inside the package, so that the types of `@bt/net` are those of its build, as for a user. */
 const folder = temporary_folder('scaling', join(here, '..'))
+const programs = await program_folder(join(folder, 'programs'))
 const samples = samples_of(page)
 /** Beside the programs: what they tell is written down by this, and nothing of them is changed. */
 cpSync(join(here, 'scaling_tally.mjs'), join(folder, 'tally.mjs'))
@@ -45,7 +47,7 @@ function written(name: string, { bind = '127.0.0.1:0', spread_ms = 20, end_ms = 
     'spread_ms: 10_000': `spread_ms: ${spread_ms}`,
   }))
     code = code.replace(text, value)
-  const file = join(folder, name)
+  const file = join(programs, name)
   writeFileSync(file, code)
   return file
 }
@@ -383,7 +385,7 @@ describe('a rolling restart', () => {
   it('keeps the old workers if the new version does not start', async () => {
     const { program, pids, url } = await start_workers()
     const connected = await connect_clients(url, 6)
-    writeFileSync(join(folder, 'workers.mjs'), 'process.exit(3)')
+    writeFileSync(join(programs, 'workers.mjs'), 'process.exit(3)')
     program.signal('SIGHUP')
     await program.times(/the new worker does not start: the others go on as they are\n/g, 1)
     expect(program.output).toMatch(/worker \d+ has died \(exit code 3\)/)
