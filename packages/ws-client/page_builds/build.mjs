@@ -31,11 +31,13 @@ const SHORTENED_MEMBERS = new Set([
   'can_send',
   'check',
   'close_in_order',
+  'closing',
   'copy',
   'defer',
   'delivers',
   'detach',
   'drop',
+  'end_socket',
   'ended',
   'ending',
   'enqueue',
@@ -43,6 +45,7 @@ const SHORTENED_MEMBERS = new Set([
   'fallback',
   'flush',
   'handle',
+  'handled',
   'has_unsent',
   'is_close_sent',
   'lifecycle',
@@ -53,6 +56,7 @@ const SHORTENED_MEMBERS = new Set([
   'payload_bytes',
   'platform',
   'port',
+  'promise',
   'queue',
   'release',
   'report',
@@ -63,14 +67,20 @@ const SHORTENED_MEMBERS = new Set([
   'running',
   'settled',
   'side',
+  'socket_drained',
   'soon',
   'start',
   'step',
+  'stop',
   'take',
   'waiting',
   'wake',
+  'went_silent',
   'will_retry',
 ])
+
+/** Members whose names are also values, which no code uses to read a member. */
+const ALSO_VALUES = new Set(['bytes', 'closing', 'fail', 'report'])
 
 const manifest = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
 
@@ -220,7 +230,9 @@ async function mangled(code, is_own) {
   const { nodes } = parse(code)
   const values = new Set(nodes.map(({ type, value }) => (type === 'Literal' ? value : undefined)))
   const names = new Set(nodes.flatMap(({ property, key }) => [property?.name, key?.name]))
-  const own = [...names].filter(name => name !== undefined && is_own(name) && !values.has(name))
+  const own = [...names].filter(
+    name => name !== undefined && is_own(name) && (!values.has(name) || ALSO_VALUES.has(name)),
+  )
   return await transform(code, {
     format: 'esm',
     target: 'es2022',

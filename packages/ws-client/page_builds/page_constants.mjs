@@ -19,6 +19,39 @@ const NEVER_SET = new Set(['budget', 'channels', 'task'])
 /** A callback that may always run, since the port of browsers has no `may_run`. */
 const ALWAYS = 'may_run'
 
+/** What every client does: it masks its frames. */
+const ALWAYS_TRUE = 'is_masked'
+
+/** Methods of ports that do nothing in a page, which can't pause a socket. */
+const NO_EFFECT = new Set(['pause', 'resume'])
+
+/** Names of states and events that no user sees, and that no text has. They become digits and letters. */
+const INTERNAL_NAMES = [
+  'busy',
+  'close_sent',
+  'closing_unopened',
+  'connecting_again',
+  'deferred',
+  'draining',
+  'fail',
+  'gone',
+  'greeted',
+  'greeting',
+  'none',
+  'opened',
+  'opening',
+  'ready',
+  'reopen',
+  'soon',
+  'terminate',
+  'terminated',
+  'timed_out',
+  'waiting',
+]
+
+/** A member of ours that is an object if it is there, and whether it is there is only tested. */
+const IS_TESTED = 'closing'
+
 /** Members that nothing calls then. Each is ours alone, though its name also occurs elsewhere. */
 export const UNUSED_MEMBERS = ['after_messages', 'calls', 'task']
 
@@ -35,8 +68,16 @@ export function with_page_constants(code) {
       // Most bundlers keep `… || false`.
       if (parent?.operator === '||' && parent.right === node) edits.replace(parent.left.end, end)
       else edits.replace(start, end, operator.startsWith('!') ? 'true' : 'false')
-    } else if (type === 'MemberExpression' && is_left_out(node)) {
+    } else if (type === 'BinaryExpression' && operator === 'in' && node.left.value === IS_TESTED) {
+      edits.replace(start, end, `${node.right.name}.${IS_TESTED}`)
+    } else if (type === 'Literal' && INTERNAL_NAMES.includes(node.value)) {
+      edits.replace(start, end, `'${INTERNAL_NAMES.indexOf(node.value).toString(36)}'`)
+    } else if (is_always_true(node)) {
+      edits.replace(start, end, 'true')
+    } else if (type === 'MemberExpression' && (is_left_out(node) || is_without_effect(node))) {
       replace_chain(node, edits)
+    } else if (type === 'MethodDefinition' && NO_EFFECT.has(node.key.name) && is_empty(node)) {
+      edits.replace(start, end)
     } else if (type === 'CallExpression' && node.callee.property?.name === ALWAYS) {
       if (parent?.type !== 'ChainExpression') edits.replace(start, end, 'true')
     }
@@ -67,6 +108,18 @@ const is_never = ({ type, value }) => type === 'Literal' && value === NEVER
 const is_left_out = member =>
   (LEFT_OUT.has(member.property.name) && is_read_optionally(member)) ||
   (NEVER_SET.has(member.property.name) && member.parent?.type === 'ChainExpression')
+
+/** @param {Node} node */
+const is_always_true = ({ type, name, property, parent, start }) =>
+  (type === 'Identifier' && name === ALWAYS_TRUE && parent?.type === 'ConditionalExpression') ||
+  (type === 'MemberExpression' && property.name === ALWAYS_TRUE && parent?.left?.start !== start)
+
+/** @param {Node} method */
+const is_empty = ({ value }) => value.body.body.length === 0
+
+/** @param {Node} member */
+const is_without_effect = ({ property, object, parent }) =>
+  NO_EFFECT.has(property.name) && object.property?.name === 'port' && parent?.type === 'CallExpression'
 
 /** @param {Node} member */
 const is_read_optionally = ({ parent, ...member }) =>

@@ -141,7 +141,7 @@ function remove_members(nodes, edits, is_own, unnamed, remove_element) {
 }
 
 /**
- * Removes patterns without names, and calls of methods that do nothing.
+ * Removes patterns without names, constructors and calls of methods that do nothing.
  * @param {Node[]} nodes
  * @param {Edits} edits
  */
@@ -158,7 +158,8 @@ function remove_empty(nodes, edits) {
       .map(key_name),
   )
   for (const { type, start, end, ...node } of nodes) {
-    if (type === 'VariableDeclaration' && node.declarations.length === 1) {
+    if (node.kind === 'constructor' && node.value.body.body.length === 0) edits.replace(start, end)
+    else if (type === 'VariableDeclaration' && node.declarations.length === 1) {
       const [{ id, init }] = node.declarations
       if (id.type === 'ObjectPattern' && id.properties.length === 0 && is_pure(init))
         edits.replace(start, end, ';')

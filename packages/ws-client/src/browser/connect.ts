@@ -15,13 +15,14 @@ import { WebSocketPort } from './web_socket_port.js'
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, browser_rules)
-  return new Client(settings, browser_platform, {
+  return new Client(settings, {
+    platform: browser_platform,
     rules: browser_rules,
-    open: ({ url, protocols, max_payload }, events) =>
+    open: (options, events) =>
       open_socket(
-        url,
-        () => new WebSocket(url, [...protocols]),
-        socket => new WebSocketPort(socket, url, { max_payload }, events),
+        options.url,
+        () => new WebSocket(options.url, options.protocols),
+        socket => new WebSocketPort(socket, options, events),
       ),
   })
 }

@@ -31,7 +31,8 @@ const rules: typeof browser_rules = { ...browser_rules, headers: headers_rule }
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, rules)
-  return new Client(settings, browser_platform, {
+  return new Client(settings, {
+    platform: browser_platform,
     rules,
     open: ({ url, protocols, headers, max_payload }, events) => {
       // Without headers, the call is the standard one, which versions that take no headers understand. Those
@@ -40,7 +41,7 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
       return open_socket(
         url,
         () => new WebSocket(url, init),
-        socket => new WebSocketPort(socket, url, { max_payload }, events),
+        socket => new WebSocketPort(socket, { url, max_payload }, events),
       )
     },
   })

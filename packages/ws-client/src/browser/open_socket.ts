@@ -26,8 +26,5 @@ export function open_socket<Socket extends { readonly protocol?: string | null |
 }
 
 function flawed_option(name: string): NetError {
-  return new NetError(
-    'invalid_option',
-    `connect: the option ${name} has what the browser refuses, or one twice`,
-  )
+  return new NetError('invalid_option', `connect: the option ${name} has a flawed or doubled name`)
 }

@@ -9,21 +9,21 @@ const ignored: OptionRule<never> = { expects: '', accepts: () => true }
 const protocols_rule: FilledOptionRule<readonly string[]> = {
   fallback: [],
   may_be_function: true,
-  expects: 'an array of subprotocol names',
+  expects: 'an array',
   accepts: Array.isArray,
   copy: names => [...names],
 }
 
 /** The rule of every option of `connect` in a browser. */
 export const browser_rules: OptionRules<Omit<OwnConnectOptions, 'network'>, FilledConnectOption | 'type'> = {
-  ...connect_rules("'ws://host:port/path' or 'wss://host/path', without a fragment", is_web_socket_url),
+  ...connect_rules("'ws://host:port/path' or wss, without a fragment", is_web_socket_url),
   type: exactly('ws'),
   protocols: protocols_rule,
   max_fragments: ignored,
   compression: ignored,
-  headers: node_only('headers', 'put a token into the url, or into protocols'),
+  headers: node_only('headers', 'put a token into the url'),
   tls: node_only('tls', 'use a wss: url'),
-  agent: node_only('agent', 'the browser has its own proxy'),
+  agent: node_only('agent', 'it has its own proxy'),
 }
 
 /** Returns whether a value is a URL for `WebSocket`. Invalid URLs throw, which counts as not accepted. */

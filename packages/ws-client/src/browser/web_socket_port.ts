@@ -10,7 +10,7 @@ import {
   shown_url,
   utf8_length,
 } from '@bt/ws-protocol/internal'
-import type { ConnectSettings } from '../client/options.js'
+import type { AttemptOptions } from '../client/attempt_options.js'
 import { too_large } from '../client/too_large.js'
 import { browser_platform } from './platform.js'
 
@@ -52,15 +52,14 @@ export class WebSocketPort implements SocketPort {
 
   constructor(
     socket: WebSocket,
-    url: string,
-    { max_payload }: Pick<ConnectSettings, 'max_payload'>,
+    { url, max_payload }: Pick<AttemptOptions, 'url' | 'max_payload'>,
     events: SocketEvents,
   ) {
     this.#socket = socket
     this.#events = events
     this.#url = url
     let is_open = false
-    let failure = 'see the console of the browser'
+    let failure = 'see the console'
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
       is_open = true

@@ -7,7 +7,7 @@ export type ComputedOption = 'url' | 'protocols' | 'headers' | 'tls'
 /** The options of one attempt. */
 export interface AttemptOptions {
   readonly url: string
-  readonly protocols: readonly string[]
+  readonly protocols: string[]
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly tls: TlsConnectOptions | undefined
   readonly max_payload: number

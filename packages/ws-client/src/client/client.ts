@@ -15,7 +15,6 @@ import {
   describe_value,
   type ListenerState,
   PeriodicCheck,
-  type Platform,
   report_error,
   shown_url,
   start_peer_timeout,
@@ -31,7 +30,6 @@ import {
   type WsConnectOptions,
 } from './options.js'
 import { Reconnector } from './reconnector.js'
-import type { RunningSession } from './session/session_host.js'
 import type { OnOpen, SessionOpening } from './session/session_option.js'
 import type { OpenedSocket, SocketSource } from './socket_source.js'
 import type { WsClient } from './ws_client.js'
@@ -41,7 +39,7 @@ type Data = MessageData<boolean>
 /** A callback or a loop that gets the messages. */
 interface MessageConsumer {
   push(data: Data): unknown
-  stop(): void
+  stop?(): void
 }
 
 /** What changes in a client, which itself is frozen: Babel turns private fields into properties. */
@@ -70,11 +68,9 @@ export class Client implements WsClient<Data> {
   readonly type = 'ws' as const
   readonly opened: Promise<void>
   readonly #settings: ConnectSettings
-  readonly #platform: Platform
   readonly #source: SocketSource
   readonly #connection: Connection<Client>
   readonly #heartbeat: PeriodicCheck
-  readonly #session: RunningSession | undefined
   readonly #reconnector: Reconnector | undefined
   readonly #callbacks: Pick<WsConnectOptions<boolean>, 'on_close' | 'on_error' | 'on_reconnecting'> & {
     on_open?: ((...opening: readonly SessionOpening[]) => unknown) | undefined
@@ -82,18 +78,12 @@ export class Client implements WsClient<Data> {
   readonly #state: ClientState
   #settle_opened!: (error?: NetError) => void
 
-  constructor(settings: ConnectSettings, own_platform: Platform, own_source: SocketSource) {
+  constructor(settings: ConnectSettings, own_source: SocketSource) {
     const { url, heartbeat, reconnect, on_message, signal } = settings
-    const session = settings.session?.start({
-      settings,
-      platform: own_platform,
-      source: own_source,
-      report: error => this.#report(error),
-    })
-    const { platform, source } = session ?? { platform: own_platform, source: own_source }
-    this.#session = session
+    // A session puts itself between the client and the sockets of the platform.
+    const source = settings.session?.start(settings, own_source) ?? own_source
+    const { platform } = source
     this.#settings = settings
-    this.#platform = platform
     this.#source = source
     this.#callbacks = { ...settings }
     this.#state = { url: typeof url === 'string' ? url : '' }
@@ -174,19 +164,16 @@ export class Client implements WsClient<Data> {
   }
 
   acknowledged(): Promise<void> {
-    if (this.#session === undefined)
-      throw new NetError(
-        'unsupported',
-        'acknowledged() needs the option session: give session() of @bt/net/session',
-      )
-    return this.#session.acknowledged(this.drained())
+    const { acknowledged } = this.#source
+    if (acknowledged === undefined)
+      throw new NetError('unsupported', 'acknowledged() needs the option session')
+    return acknowledged(this.drained())
   }
 
   reconnect(): true | NetError {
     const { state } = this
     const reconnector = this.#reconnector
-    if (reconnector === undefined)
-      throw new NetError('unsupported', 'reconnect() needs the option reconnect: set it to true')
+    if (reconnector === undefined) throw new NetError('unsupported', 'reconnect() needs the option reconnect')
     if (state === 'closing' || state === 'closed') return closed_error('reconnect')
     if (state === 'open') {
       reconnector.hurry()
@@ -203,7 +190,7 @@ export class Client implements WsClient<Data> {
   }
 
   on_message(fn: (data: Data) => unknown): void {
-    this.#replace_consumer({ push: checked_callback('on_message', fn), stop: () => {} }, 'ready')
+    this.#replace_consumer({ push: checked_callback('on_message', fn) }, 'ready')
   }
 
   on_close(fn: (info: CloseInfo) => unknown): void {
@@ -246,7 +233,7 @@ export class Client implements WsClient<Data> {
     return {
       retry: reconnector,
       on_open: () => {
-        const opening = this.#session?.opening() ?? []
+        const opening = this.#source.opening?.() ?? []
         return this.#callbacks.on_open?.(...opening)
       },
       on_message: (_client, data) => state.consumer?.push(data),
@@ -272,7 +259,7 @@ export class Client implements WsClient<Data> {
     let abort = (): void => {}
     if (is_constant(settings)) this.#open_socket(settings)
     else abort = this.#open_when_computed()
-    const cancel_timer = start_peer_timeout(this.#platform.clock, settings.connect_timeout, () =>
+    const cancel_timer = start_peer_timeout(this.#source.platform.clock, settings.connect_timeout, () =>
       this.#connection.abandon(this.#connect_timed_out()),
     )
     this.#state.end_attempt = () => {
@@ -283,7 +270,7 @@ export class Client implements WsClient<Data> {
 
   /** Calls the functions among the options first. Returns a function that gives this up. */
   #open_when_computed(): () => void {
-    const controller = this.#platform.make_controller()
+    const controller = this.#source.platform.make_controller()
     const { signal } = controller
     const attempt = { attempt: this.#attempts, last: this.#state.last, signal }
     compute_options(this.#settings, this.#source.rules, attempt)
@@ -339,7 +326,7 @@ export class Client implements WsClient<Data> {
   }
 
   #replace_consumer(consumer: MessageConsumer | undefined, listener: ListenerState): void {
-    this.#state.consumer?.stop()
+    this.#state.consumer?.stop?.()
     this.#state.consumer = consumer
     this.#connection.set_listener(listener)
   }
@@ -351,7 +338,7 @@ export class Client implements WsClient<Data> {
     if (reported !== undefined) this.#report(reported)
     this.#state.error = reported ?? error
     this.#settle_opened(
-      error ?? new NetError('closed', `connect: ${this.#shown} was closed before it was open`),
+      error ?? new NetError('closed', `connect: ${this.#shown} was closed before it opened`),
     )
   }
 
@@ -365,14 +352,13 @@ export class Client implements WsClient<Data> {
     if (cause === 'refused')
       return gave_up && error ? new NetError(error.code, `${error.message}; ${gave_up}`, error) : error
     if (cause !== 'network' && cause !== 'heartbeat' && !(cause === 'peer' && gave_up)) return undefined
-    const end =
-      error?.message ?? (cause === 'peer' ? `closed with ${code} ${reason}` : 'it ended without a Close')
+    const end = error?.message ?? (cause === 'peer' ? `closed with ${code} ${reason}` : 'no Close came')
     const message = `the connection to ${this.#shown} was lost: ${end}; unsent messages: ${unsent}; ${gave_up ?? next}`
     return new NetError('connection_lost', message, { cause: error })
   }
 
   #report(error: NetError): void {
-    report_error(error, this.#callbacks.on_error, this.#platform, { side: 'client', handle: this })
+    report_error(error, this.#callbacks.on_error, this.#source.platform, { side: 'client', handle: this })
   }
 
   #connect_timed_out(): NetError {

@@ -222,12 +222,12 @@ export function connect_rules(
     reconnect: {
       fallback: false,
       expects:
-        'true, false, or { min_delay, max_delay, max_attempts, retries }: numbers from 1 on, min_delay up to max_delay, and a function',
+        'true, false, or { min_delay, max_delay, max_attempts, retries }: from 1 on, min_delay up to max_delay',
       accepts: value => typeof value === 'boolean' || reconnect_settings(value) !== undefined,
     },
     session: {
-      expects: 'what session() of @bt/net/session returns',
-      accepts: value => typeof (value as SessionStarter).start === 'function',
+      expects: 'session() of @bt/net/session',
+      accepts: value => !!(value as SessionStarter).start,
     },
     connect_timeout: milliseconds(10_000),
   }

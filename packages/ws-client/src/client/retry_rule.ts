@@ -7,7 +7,7 @@ import { NORMAL_CLOSURE, read_retry_hint, SERVICE_RESTART, TRY_AGAIN_LATER } fro
  * §7.4.1); unauthorized and forbidden (3000 and 3003 in the IANA registry); and codes that applications
  * derive from HTTP statuses.
  */
-const FINAL_CODES: ReadonlySet<number> = new Set([
+const FINAL_CODES: readonly number[] = [
   NORMAL_CLOSURE,
   1002,
   1003,
@@ -21,7 +21,7 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   4401,
   4403,
   4404,
-])
+]
 
 /** Over how long clients spread that a server sends away without a hint (RFC 6455 §7.2.3). */
 const SPREAD_MS = 5_000
@@ -47,7 +47,7 @@ export function close_hint({ code, reason }: CloseInfo): RetryHint {
   const asked_ms = read_retry_hint(reason)
   const sends_away = asked_ms === undefined && (code === SERVICE_RESTART || code === TRY_AGAIN_LATER)
   return {
-    is_final: FINAL_CODES.has(code),
+    is_final: FINAL_CODES.includes(code),
     delay_ms: asked_ms ?? 0,
     spread_ms: sends_away ? SPREAD_MS : 0,
   }

@@ -1,6 +1,7 @@
-import type { Connection, SocketEvents, SocketPort } from '@bt/ws-protocol/internal'
+import type { Connection, Platform, SocketEvents, SocketPort } from '@bt/ws-protocol/internal'
 import type { AttemptOptions, ComputedRules } from './attempt_options.js'
 import type { ReadRefusal } from './retry_rule.js'
+import type { SessionOpening } from './session/session_option.js'
 
 /** An opening, or open, socket of a platform. */
 export interface OpenedSocket {
@@ -11,12 +12,17 @@ export interface OpenedSocket {
   waits_for?(): string | undefined
 }
 
-/** What a client needs to open sockets of a platform. */
+/** What a client needs to open the sockets of a platform, or those of a session over these. */
 export interface SocketSource {
+  readonly platform: Platform
   /** The rules for what functions among the options return. */
   readonly rules: ComputedRules
   /** Left out on platforms that hide the response of a refused handshake. */
   readonly read_refusal?: ReadRefusal
   /** Starts to connect. What happens to the socket is reported to `events`, which a session puts before the connection. */
   open(options: AttemptOptions, events: SocketEvents, connection: Connection<unknown>): OpenedSocket
+  /** Returns the arguments of `on_open`, which is called next. Only a session has this. */
+  opening?(): readonly [SessionOpening]
+  /** Resolves when `drained` does, and rejects in words of its own. Only a session has this. */
+  acknowledged?(drained: Promise<void>): Promise<void>
 }

@@ -82,6 +82,11 @@ export function connect(options: WsConnectOptions<boolean>): WsClient<MessageDat
   // A network in memory has no interfaces.
   const { is_offline, is_cut_off, watch_wakeups } = network_watch
   const client_platform = connect ? platform : { ...platform, is_offline, is_cut_off, watch_wakeups }
-  const client: Client = new Client(settings, client_platform, { open, rules: node_rules, read_refusal })
+  const client: Client = new Client(settings, {
+    platform: client_platform,
+    open,
+    rules: node_rules,
+    read_refusal,
+  })
   return client
 }

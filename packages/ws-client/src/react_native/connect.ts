@@ -44,7 +44,8 @@ const rules: typeof browser_rules = {
  */
 export function connect(options: WsConnectOptions<boolean>): WsClient<MessageData<true>> {
   const settings = check_options_with(list_known, 'connect', options, rules)
-  return new Client(settings, react_native_platform, {
+  return new Client(settings, {
+    platform: react_native_platform,
     rules,
     open: ({ url, protocols, headers, max_payload }, events) => {
       // An empty list would become an empty header on some versions.

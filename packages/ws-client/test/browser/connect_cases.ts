@@ -43,8 +43,8 @@ export function connect_cases(connect: typeof Connect, { texts }: { readonly tex
     it.each([
       ['headers', { headers: { Authorization: 'x' } }, /option headers: put a token into the url/],
       ['tls', { tls: { ca: 'x' } }, /option tls: use a wss: url/],
-      ['agent', { agent: {} }, /option agent: the browser has its own proxy/],
-      ['agent', { agent: {} }, /option agent: the browser has its own proxy/],
+      ['agent', { agent: {} }, /option agent: it has its own proxy/],
+      ['agent', { agent: {} }, /option agent: it has its own proxy/],
     ])('%s is unsupported, and the error names the alternative', (name, options, message) => {
       expect(() => connect({ type: 'ws', url, ...options } as never)).toThrow(
         expect.objectContaining({ code: 'unsupported', message: message_of('unsupported', message, name) }),

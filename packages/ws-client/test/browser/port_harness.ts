@@ -24,7 +24,7 @@ export const harness_of = (
     const { promise: peer, resolve: accepted } = deferred<WsPeer>()
     const { url } = await start_ws_server(ws => accepted(new WsPeer(ws)))
     const socket = new Tested(url, { closeTimeout: 1_000 })
-    attach(new WebSocketPort(socket as unknown as WebSocket, url, { max_payload: 1_048_576 }, connection))
+    attach(new WebSocketPort(socket as unknown as WebSocket, { url, max_payload: 1_048_576 }, connection))
     await once(socket, 'open')
     return peer
   },

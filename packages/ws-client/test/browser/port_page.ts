@@ -50,7 +50,7 @@ const harness: PortHarness = {
       return window.call_peer(id, name, ...args)
     }
     const socket = new WebSocket(url)
-    attach(new WebSocketPort(socket, url, { max_payload: 1_048_576 }, connection))
+    attach(new WebSocketPort(socket, { url, max_payload: 1_048_576 }, connection))
     await new Promise(resolve => socket.addEventListener('open', resolve))
     await call('accepted' as keyof PortPeer)
     return {

@@ -27,7 +27,8 @@ describe('a client whose options are functions', () => {
       on_close: (info: CloseInfo) => infos.push(info),
       ...options,
     }
-    client = new Client(check_options('connect', given, node_rules), platform, {
+    client = new Client(check_options('connect', given, node_rules), {
+      platform,
       rules: node_rules,
       open: (attempt, connection) => {
         opened_with.push(attempt)
@@ -211,7 +212,8 @@ describe('a client whose options are functions', () => {
 
   it('reports what the platform can not open as a failed attempt', async () => {
     const given = { type: 'ws', url: () => URL, on_error: (err: NetError) => errors.push(err) } as const
-    new Client(check_options('connect', given, node_rules), platform, {
+    new Client(check_options('connect', given, node_rules), {
+      platform,
       rules: node_rules,
       open: () => {
         throw new NetError('unsupported', 'not from here')

@@ -221,7 +221,8 @@ describe('close', () => {
       close_timeout: 8_000,
       on_error: (err: NetError) => errors.push(err),
     }
-    const ws = new Client(check_options('connect', given, node_rules), platform, {
+    const ws = new Client(check_options('connect', given, node_rules), {
+      platform,
       rules: node_rules,
       open: (_options, sink) => {
         socket.connect_to(sink)
@@ -407,7 +408,8 @@ describe('for await', () => {
       const platform = new FakePlatform()
       const socket = new FakeSocket()
       const options = { type: 'ws', url: 'ws://127.0.0.1:9/ws', on_error: () => {} } as const
-      const client = new Client(check_options('connect', options, node_rules), platform, {
+      const client = new Client(check_options('connect', options, node_rules), {
+        platform,
         rules: node_rules,
         open: (_options, sink) => {
           socket.connect_to(sink)

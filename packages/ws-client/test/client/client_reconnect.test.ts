@@ -72,7 +72,8 @@ describe('a client', () => {
       return { port: socket, protocol: () => `protocol ${number}` }
     }
     const settings = check_options('connect', given, node_rules)
-    client = new Client(settings, platform, {
+    client = new Client(settings, {
+      platform,
       rules: node_rules,
       read_refusal,
       open: (_options, sink) => open_socket(sink),
@@ -684,7 +685,8 @@ describe('a client', () => {
     const error = new NetError('unsupported', 'not from here')
     expect(
       () =>
-        new Client(settings, platform, {
+        new Client(settings, {
+          platform,
           rules: node_rules,
           open: () => {
             throw error

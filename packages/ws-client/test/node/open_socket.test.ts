@@ -427,6 +427,6 @@ describe('an open connection', () => {
     })
     const { errors } = await outcome(url)
     expect(errors.map(error => error.code)).toEqual(['connection_lost'])
-    expect(errors[0]?.message).toContain('ended without a Close')
+    expect(errors[0]?.message).toContain('no Close came')
   })
 })

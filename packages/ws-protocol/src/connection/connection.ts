@@ -95,7 +95,7 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
       // functions wrap the reason.
       const reason = connection.#controller?.signal.reason
       if (reason && [cause, (cause as Error)?.cause].includes(reason)) return
-      const is_connect = name === 'on_open' && connection.#settings.side === 'server'
+      const is_connect = connection.#settings.side === 'server' && name === 'on_open'
       connection.report(callback_error(is_connect ? 'on_connect' : name, cause))
     },
     pause: connection => {

@@ -101,7 +101,7 @@ export function check_option<Value>(
 ): Value | undefined {
   const value = given === undefined ? rule.fallback : given
   if (value === undefined ? rule.is_required : !is_accepted(rule, value)) {
-    const or_function = rule.may_be_function ? ', or a function that returns that' : ''
+    const or_function = rule.may_be_function ? ', or a function' : ''
     throw invalid(
       `${call}: the option ${name} is ${describe(rule, value)}; expected ${rule.expects}${or_function}`,
     )

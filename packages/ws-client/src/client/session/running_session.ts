@@ -8,12 +8,14 @@ import {
   SESSION_PROTOCOL,
   type SessionPlatform,
   SessionPort,
+  type SocketEvents,
   type Welcome,
 } from '@bt/ws-protocol/internal'
-import type { AttemptOptions } from '../attempt_options.js'
+import type { AttemptOptions, ComputedRules } from '../attempt_options.js'
+import type { RetryHint } from '../retry_rule.js'
 import type { OpenedSocket, SocketSource } from '../socket_source.js'
 import { ClientSessionSocket } from './client_session_socket.js'
-import type { RunningSession, SessionHost } from './session_host.js'
+import type { SessionHostSettings, SessionStarter } from './session_host.js'
 import type { ClientSession, SessionOpening } from './session_option.js'
 import {
   type ClientSessionOptions,
@@ -40,7 +42,7 @@ type Messages = readonly (string | Uint8Array)[]
 
 /** An opening of the client, until its `on_open` is called. */
 interface Opening {
-  readonly shown: SessionOpening
+  readonly opening: SessionOpening
   /** What `on_unacknowledged` gets. */
   readonly lost: Messages
 }
@@ -48,17 +50,21 @@ interface Opening {
 /** Makes the value of the option `session` for a platform. */
 export function make_session(options: ClientSessionOptions, sockets: SessionSockets): ClientSession {
   const settings = session_settings(options)
-  return { start: (host: SessionHost): RunningSession => new RunningClientSession(settings, sockets, host) }
+  const starter: SessionStarter = {
+    start: (host, source) => new RunningSession(settings, sockets, host, source),
+  }
+  return starter
 }
 
 /** The session of one client: what outlives its sockets. */
-class RunningClientSession implements RunningSession, ClientSessionOwner {
+class RunningSession implements SocketSource, ClientSessionOwner {
   readonly resends: boolean
   readonly platform: SessionPlatform
-  readonly source: SocketSource
+  readonly rules: ComputedRules
   readonly #settings: SessionSettings
   readonly #sockets: SessionSockets
-  readonly #host: SessionHost
+  readonly #host: SessionHostSettings
+  readonly #source: SocketSource
   #connection: Connection<unknown> | undefined
   #port: SessionPort | undefined
   #socket: ClientSessionSocket | undefined
@@ -67,31 +73,25 @@ class RunningClientSession implements RunningSession, ClientSessionOwner {
   #protocol = ''
   readonly #openings: Opening[] = []
 
-  constructor(settings: SessionSettings, sockets: SessionSockets, host: SessionHost) {
-    check_host(host.settings)
+  constructor(
+    settings: SessionSettings,
+    sockets: SessionSockets,
+    host: SessionHostSettings,
+    source: SocketSource,
+  ) {
+    check_host(host)
     this.#settings = settings
     this.#sockets = sockets
     this.#host = host
+    this.#source = source
+    this.rules = source.rules
     this.resends = settings.unacknowledged === 'resend'
-    this.platform = sockets.with_sessions(host.platform)
-    const { rules, read_refusal } = host.source
-    this.source = {
-      rules,
-      read_refusal: error =>
-        error !== undefined && error === this.#socket?.refusal
-          ? { is_final: false, delay_ms: ODD_ANSWER_MS, spread_ms: 0 }
-          : read_refusal?.(error),
-      open: (options, _events, connection) => this.#open(options, connection),
-    }
+    this.platform = sockets.with_sessions(source.platform)
   }
 
-  opening(): readonly [SessionOpening] {
-    const { shown, lost } = this.#openings.shift() as Opening
-    this.#report_lost(lost)
-    return [shown]
-  }
+  // The client calls these two without their object.
 
-  acknowledged(drained: Promise<void>): Promise<void> {
+  readonly acknowledged = (drained: Promise<void>): Promise<void> => {
     const acknowledged = drained.catch((cause: NetError) => {
       const message =
         'acknowledged: the session ended before the peer had acknowledged all; it may or may not have handled the rest'
@@ -100,6 +100,17 @@ class RunningClientSession implements RunningSession, ClientSessionOwner {
     // The end is reported in any case, so this rejection may go unhandled.
     acknowledged.catch(() => {})
     return acknowledged
+  }
+
+  readonly read_refusal = (error: NetError | undefined): RetryHint | undefined =>
+    error !== undefined && error === this.#socket?.refusal
+      ? { is_final: false, delay_ms: ODD_ANSWER_MS, spread_ms: 0 }
+      : this.#source.read_refusal?.(error)
+
+  opening(): readonly [SessionOpening] {
+    const { opening, lost } = this.#openings.shift() as Opening
+    this.#report_lost(lost)
+    return [opening]
   }
 
   token(): Uint8Array {
@@ -113,13 +124,13 @@ class RunningClientSession implements RunningSession, ClientSessionOwner {
     this.#connection?.lose(lost.length)
     // The callback for this opening is called in its turn, and not at all if the client is closing already.
     if (this.#connection?.state === 'closing') this.#report_lost(lost)
-    else this.#openings.push({ shown: { recovered, in_doubt }, lost })
+    else this.#openings.push({ opening: { recovered, in_doubt }, lost })
   }
 
-  #open(options: AttemptOptions, connection: Connection<unknown>): OpenedSocket {
+  open(options: AttemptOptions, _events: SocketEvents, connection: Connection<unknown>): OpenedSocket {
     const { platform } = this
     const { is_page } = this.#sockets
-    const { max_payload, close_timeout } = this.#host.settings
+    const { max_payload, close_timeout } = this.#host
     this.#connection = connection
     this.#port ??= new SessionPort(
       { side: 'client', window: WINDOW_BYTES, close_timeout },
@@ -131,7 +142,7 @@ class RunningClientSession implements RunningSession, ClientSessionOwner {
     const socket = new ClientSessionSocket(port, { ...options, max_payload, is_page }, error =>
       connection.abandon(error),
     )
-    socket.opened = this.#host.source.open(
+    socket.opened = this.#source.open(
       {
         ...options,
         protocols: [SESSION_PROTOCOL, ...options.protocols],
@@ -156,6 +167,6 @@ class RunningClientSession implements RunningSession, ClientSessionOwner {
     const { on_unacknowledged } = this.#settings
     if (lost.length === 0) return
     const notify = async (): Promise<void> => on_unacknowledged?.(lost)
-    notify().catch(cause => this.#host.report(callback_error('on_unacknowledged', cause)))
+    notify().catch(cause => this.#connection?.report(callback_error('on_unacknowledged', cause)))
   }
 }

@@ -5,7 +5,7 @@
  */
 export interface ClientSession {
   /** Begins the session of a client. */
-  readonly start: (host: never) => object
+  readonly start: (...client: never) => object
 }
 
 /** How a client has opened, as `on_open` gets it with the option `session`. */
