@@ -71,7 +71,6 @@ const SHORTENED_MEMBERS = new Set([
   'soon',
   'start',
   'step',
-  'stop',
   'take',
   'waiting',
   'wake',
@@ -123,7 +122,7 @@ export async function page_code(entry, { has_texts, visible = [] }) {
     REMOVED_MEMBERS.has(name) || (!shared.has(name) && (SHORTENED_MEMBERS.has(name) || !names.has(name)))
   const bundle = without_comments(await bundled(entry))
   const told = has_texts ? bundle : with_net_error(without_texts(bundle))
-  let code = await shaken(with_page_constants(told))
+  let code = await shaken(with_page_constants(told, shared))
   for (;;) {
     const smaller = without_all_unused(code, is_own)
     if (smaller === code) break

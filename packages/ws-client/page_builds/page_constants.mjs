@@ -11,7 +11,7 @@ const NEVER = 'server'
  * Optional members of the platform, the port and the callbacks of a connection that those of browsers leave out.
  * Only code that expects this is replaced, such as `x.name?.()`.
  */
-const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'pending_proxy', 'settled'])
+const LEFT_OUT = new Set(['budget', 'channels', 'may_run', 'settled'])
 
 /** Members that nothing in a page has, wherever the code reads them. */
 const NEVER_SET = new Set(['budget', 'channels', 'task'])
@@ -56,11 +56,13 @@ const IS_TESTED = 'closing'
 export const UNUSED_MEMBERS = ['after_messages', 'calls', 'task']
 
 /**
- * Returns the code with these constants.
+ * Returns the code with these constants. Methods whose names are in `visible` are kept: others can see them.
  * @param {string} code
+ * @param {ReadonlySet<string>} [visible]
  */
-export function with_page_constants(code) {
+export function with_page_constants(code, visible = new Set()) {
   const { nodes } = parse(code)
+  const has_no_effect = (/** @type {string} */ name) => NO_EFFECT.has(name) && !visible.has(name)
   const edits = new Edits(code)
   for (const node of nodes) {
     const { type, operator, start, end, parent } = node
@@ -74,9 +76,12 @@ export function with_page_constants(code) {
       edits.replace(start, end, `'${INTERNAL_NAMES.indexOf(node.value).toString(36)}'`)
     } else if (is_always_true(node)) {
       edits.replace(start, end, 'true')
-    } else if (type === 'MemberExpression' && (is_left_out(node) || is_without_effect(node))) {
+    } else if (
+      type === 'MemberExpression' &&
+      (is_left_out(node) || (has_no_effect(node.property.name) && is_call_of_port(node)))
+    ) {
       replace_chain(node, edits)
-    } else if (type === 'MethodDefinition' && NO_EFFECT.has(node.key.name) && is_empty(node)) {
+    } else if (type === 'MethodDefinition' && has_no_effect(node.key.name) && is_empty(node)) {
       edits.replace(start, end)
     } else if (type === 'CallExpression' && node.callee.property?.name === ALWAYS) {
       if (parent?.type !== 'ChainExpression') edits.replace(start, end, 'true')
@@ -118,8 +123,8 @@ const is_always_true = ({ type, name, property, parent, start }) =>
 const is_empty = ({ value }) => value.body.body.length === 0
 
 /** @param {Node} member */
-const is_without_effect = ({ property, object, parent }) =>
-  NO_EFFECT.has(property.name) && object.property?.name === 'port' && parent?.type === 'CallExpression'
+const is_call_of_port = ({ object, parent }) =>
+  object.property?.name === 'port' && parent?.type === 'CallExpression'
 
 /** @param {Node} member */
 const is_read_optionally = ({ parent, ...member }) =>

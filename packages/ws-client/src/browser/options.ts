@@ -9,7 +9,7 @@ const ignored: OptionRule<never> = { expects: '', accepts: () => true }
 const protocols_rule: FilledOptionRule<readonly string[]> = {
   fallback: [],
   may_be_function: true,
-  expects: 'an array',
+  expects: 'an array of names',
   accepts: Array.isArray,
   copy: names => [...names],
 }
