@@ -15,7 +15,9 @@ interface SessionClient {
 
 function connect_session(url: string): SessionClient {
   const ws = connect({ type: 'ws', url, reconnect: true, session: session(), on_error: () => {} })
-  onTestFinished(() => ws.terminate())
+  onTestFinished(() => {
+    ws.terminate()
+  })
   const messages = ws[Symbol.asyncIterator]()
   return { ws, next_message: async () => (await messages.next()).value }
 }
