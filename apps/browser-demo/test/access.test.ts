@@ -7,6 +7,7 @@ import { serve_page, share_service } from './service.ts'
 const TAB_STOPS = [
   'open_tab',
   'connect',
+  'session',
   'say_text',
   'say_send',
   'rate',
@@ -240,7 +241,11 @@ function layout(): { width: number; overflowing: string[]; small: string[] } {
  * the focus.
  */
 async function walk(page: Page, key: string): Promise<string[]> {
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+  // The focus begins at the place of the click, which has to be the top of the page, not what is scrolled there.
+  await page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    window.scrollTo(0, 0)
+  })
   await page.mouse.click(2, 2)
   const way: string[] = []
   for (;;) {

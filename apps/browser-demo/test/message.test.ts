@@ -19,6 +19,7 @@ it.each<PageMessage>([
   { type: 'chat', text: 'hello' },
   { type: 'cursor', place: PLACE },
   { type: 'cursor', place: null },
+  { type: 'number', number: 1 },
 ])('parses the message of a page: %o', message => {
   expect(parse_page_message(message_text(message))).toEqual(message)
 })
@@ -35,6 +36,8 @@ it.each<ServerMessage>([
   { type: 'cluster', node: '8082', broker: 'NATS at 127.0.0.1:4222', is_joined: true },
   { type: 'cursor', id: 1, place: PLACE },
   { type: 'cursor', id: 1, place: null },
+  { type: 'number', run: 1, number: 2 },
+  { type: 'returned', number: 1 },
 ])('parses the message of the server: %o', message => {
   expect(parse_server_message(message_text(message))).toEqual(message)
 })
@@ -53,6 +56,7 @@ it.each([
   '{"type":"chat","text":""}',
   `{"type":"chat","text":"${'a'.repeat(501)}"}`,
   '{"type":"cursor"}',
+  '{"type":"number","number":"1"}',
   '{"type":"cursor","place":{"x":1.1,"y":0}}',
   '{"type":"cursor","place":{"x":0}}',
 ])('does not take %s for a message of a page', text => {
@@ -70,6 +74,8 @@ it.each([
   '{"type":"welcome","you":{"id":1,"name":"Otter","color":0},"people":[1],"key":"a"}',
   '{"type":"pong","at_ms":1}',
   '{"type":"left","id":"1"}',
+  '{"type":"number","number":1}',
+  '{"type":"returned"}',
 ])('does not take %s for a message of the server', text => {
   expect(parse_server_message(text)).toBeUndefined()
 })

@@ -41,7 +41,7 @@ describe('the page in Chromium', () => {
     expect(demo.logged).toEqual([])
   })
 
-  it('gets load from the server, and sends only pings itself', async () => {
+  it('gets load from the server, and sends only pings and numbers itself', async () => {
     const { url } = shared_service()
     const demo = await open_page(url)
     await demo.set_load('feed', '64', 1_000)

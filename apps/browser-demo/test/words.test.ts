@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
 import { Announcer } from '../src/page/announcer.ts'
-import { bytes_text, ms_text, type Situation, story, things_text } from '../src/page/words.ts'
+import { bytes_text, ms_text, opening_text, type Situation, story, things_text } from '../src/page/words.ts'
 import { free_name } from '../src/server/names.ts'
 
 const OPEN: Situation = {
   state: 'open',
   info: undefined,
   next: undefined,
+  has_session: false,
   is_full: false,
   queued_bytes: 0,
   is_slow: false,
@@ -51,6 +52,7 @@ it.each<[Partial<Situation>, string]>([
   [{ ...WAITING, info: ENDED }, 'broke without a Close. Attempt 2 in 3 s; until it is open, messages wait'],
   [{ ...WAITING, info: ENDED, queued_bytes: 2_048 }, '2 KiB wait in the queue'],
   [{ ...WAITING, info: ENDED, is_full: true }, 'the queue is full'],
+  [{ ...WAITING, info: ENDED, has_session: true }, 'wait in the queue. The server keeps the session'],
   [
     { ...WAITING, info: { ...ENDED, cause: 'peer', code: 1012 } },
     'was stopped, and closed in order. Attempt 2',
@@ -67,6 +69,12 @@ it.each<[Partial<Situation>, string]>([
   [{ state: 'closed', info: { ...ENDED, cause: 'protocol' } }, 'the cause is protocol'],
 ])('explains the situation in a sentence: %o', (situation, expected) => {
   expect(story({ ...OPEN, ...situation })).toContain(expected)
+})
+
+it('says how a session goes on', () => {
+  expect(opening_text({ recovered: true, in_doubt: 0 })).toBe('in the same session')
+  expect(opening_text({ recovered: false, in_doubt: 0 })).toBe('in a new session')
+  expect(opening_text({ recovered: false, in_doubt: 1 })).toBe('in a new session, 1 message in doubt')
 })
 
 it('announces all changes together, at a limited rate', () => {

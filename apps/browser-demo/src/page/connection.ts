@@ -7,6 +7,7 @@ import {
   type ReconnectOptions,
   type WsClient,
 } from '@bt/net'
+import { type SessionOpening, session } from '@bt/net/session'
 import type { Sender } from '../shared/load.js'
 
 /** The limit of the send queue, smaller than the default so that users can watch it fill. */
@@ -29,8 +30,11 @@ export interface NextAttempt {
 
 /** The callbacks of a {@link Connection}. */
 export interface ConnectionEvents {
-  /** `attempt`: the number of the successful attempt to reconnect; `undefined` for a first connection. */
-  readonly on_open: (attempt: number | undefined) => void
+  /**
+   * `attempt`: the number of the successful attempt to reconnect; `undefined` for a first connection. `opening`: how
+   * the session goes on; `undefined` without one.
+   */
+  readonly on_open: (attempt: number | undefined, opening: SessionOpening | undefined) => void
   readonly on_message: (data: string) => void
   /** The connection was lost or an attempt failed, and another attempt follows. */
   readonly on_lost: (info: ReconnectInfo) => void
@@ -50,6 +54,9 @@ export class Connection implements Sender {
   #received = 0
   #refused = 0
   #reconnects = 0
+  #losses = 0
+  #recoveries = 0
+  #has_session = false
 
   constructor(events: ConnectionEvents) {
     this.#events = events
@@ -113,20 +120,45 @@ export class Connection implements Sender {
     return this.#reconnects
   }
 
+  /** How often this connection was lost. */
+  get losses(): number {
+    return this.#losses
+  }
+
+  /** How often the session of this connection went on after a loss. */
+  get recoveries(): number {
+    return this.#recoveries
+  }
+
+  /** Whether this connection has a session. */
+  get has_session(): boolean {
+    return this.#has_session
+  }
+
   /** Starts to connect. The previous client has to be closed. */
-  connect(url: string): void {
+  connect(url: string, has_session: boolean): void {
     this.#info = undefined
     this.#error = undefined
     this.#refused = 0
     this.#reconnects = 0
+    this.#losses = 0
+    this.#recoveries = 0
+    this.#has_session = has_session
     this.#is_full = false
-    const ws = connect({ type: 'ws', url, max_queue: MAX_QUEUE_BYTES, reconnect: RECONNECT })
+    const ws = connect({
+      type: 'ws',
+      url,
+      max_queue: MAX_QUEUE_BYTES,
+      reconnect: RECONNECT,
+      session: has_session ? session() : undefined,
+    })
     this.#ws = ws
-    ws.on_open(() => {
+    ws.on_open((opening?: SessionOpening) => {
       const { attempt } = this.#next ?? {}
       if (attempt !== undefined) this.#reconnects += 1
+      if (opening?.recovered) this.#recoveries += 1
       this.#info = this.#next = undefined
-      this.#events.on_open(attempt)
+      this.#events.on_open(attempt, opening)
     })
     ws.on_message(data => {
       this.#received += 1
@@ -137,6 +169,7 @@ export class Connection implements Sender {
       this.#events.on_error(error)
     })
     ws.on_reconnecting(lost => {
+      if (lost.info.cause !== 'refused') this.#losses += 1
       // The error says why an attempt failed; `info` keeps how the connection was lost in the first place.
       this.#info ??= lost.info
       this.#error = lost.error ?? this.#error

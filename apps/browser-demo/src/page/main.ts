@@ -1,4 +1,5 @@
 import type { CloseInfo, NetError, ReconnectInfo } from '@bt/net'
+import type { SessionOpening } from '@bt/net/session'
 import {
   is_load,
   message_text,
@@ -13,6 +14,7 @@ import { element, on_line, on_press, set_data, set_text } from './element.js'
 import { Journal } from './journal.js'
 import { LoadPanel } from './load_panel.js'
 import { Nodes } from './nodes.js'
+import { NumbersPanel } from './numbers_panel.js'
 import { People } from './people.js'
 import { Figures } from './plots/figures.js'
 import { Pinger } from './plots/pinger.js'
@@ -20,7 +22,7 @@ import { Remote } from './remote.js'
 import { SharedSpace } from './shared_space.js'
 import { StatusView } from './status_view.js'
 import { TroublePanel } from './trouble_panel.js'
-import { bytes_text, things_text } from './words.js'
+import { bytes_text, opening_text, things_text } from './words.js'
 
 const ANNOUNCE_EVERY_MS = 3_000
 
@@ -28,6 +30,10 @@ const connection = new Connection({ on_open, on_message, on_lost, on_close, on_e
 const journal = new Journal(element('log'))
 const remote = new Remote(text => journal.error(text))
 const pinger = new Pinger(connection)
+const numbers = new NumbersPanel(connection)
+const session_switch = element('session', HTMLInputElement)
+/** Whether to connect again as soon as the connection has closed. */
+let is_switching = false
 const load = new LoadPanel(connection, remote)
 const people = new People(element('people'), element('people_count'))
 const nodes = new Nodes()
@@ -48,6 +54,11 @@ const ws_url = await read_ws_url().catch((error: unknown) => {
 set_text(element('address'), ws_url)
 on_press(element('connect'), () => (is_ended() ? open() : connection.close()))
 on_press(element('again'), () => connection.try_now())
+session_switch.addEventListener('change', () => {
+  if (is_ended()) return
+  is_switching = true
+  connection.close()
+})
 on_line(element('say_form', HTMLFormElement), element('say_text', HTMLInputElement), say)
 on_line(element('chat_form', HTMLFormElement), element('chat_text', HTMLInputElement), talk)
 set_link('ended')
@@ -57,18 +68,26 @@ requestAnimationFrame(frame)
 function open(): void {
   journal.note(`connecting to ${ws_url}`)
   set_link('waiting')
-  connection.connect(ws_url)
+  is_switching = false
+  numbers.clear()
+  connection.connect(ws_url, session_switch.checked)
 }
 
 function is_ended(): boolean {
   return connection.state === 'none' || connection.state === 'closed'
 }
 
-function on_open(attempt: number | undefined): void {
+function on_open(attempt: number | undefined, opening: SessionOpening | undefined): void {
   const { queued_bytes } = connection
   const waited = queued_bytes === 0 ? '' : `; ${bytes_text(queued_bytes)} that waited go out`
-  journal.note(attempt === undefined ? 'open' : `open again at attempt ${attempt}${waited}`)
+  const continued = opening === undefined ? '' : `, ${opening_text(opening)}`
+  journal.note(
+    attempt === undefined ? `open${continued}` : `open again at attempt ${attempt}${continued}${waited}`,
+  )
+  if (opening?.recovered) set_link('open')
+  else forget_room()
   pinger.start()
+  numbers.start()
 }
 
 function on_message(data: string): void {
@@ -103,6 +122,12 @@ function take(message: ServerMessage): void {
       break
     case 'cluster':
       nodes.stands(message)
+      break
+    case 'number':
+      numbers.take(message.run, message.number)
+      break
+    case 'returned':
+      numbers.take_own(message.number)
       break
     case 'echo':
       journal.in(message.text)
@@ -154,21 +179,32 @@ function set_you(you: Person | undefined): void {
 
 function on_lost(lost: ReconnectInfo): void {
   journal.lost(lost)
-  part('waiting')
+  stop_measuring()
+  // After an orderly Close, and without a session, the server greets this page as a new one.
+  if (!connection.has_session || lost.info.clean) forget_room()
+  set_link('waiting')
 }
 
 function on_close(info: CloseInfo): void {
   journal.closed(info)
-  part('ended')
+  journal.note(numbers.summary)
+  stop_measuring()
+  forget_room()
+  set_link('ended')
+  if (is_switching) open()
 }
 
-function part(link: Link): void {
+function stop_measuring(): void {
   pinger.stop()
+  numbers.stop()
+}
+
+/** Empties what only a connection, or a session that goes on, keeps up to date. */
+function forget_room(): void {
   people.clear()
   nodes.clear()
   set_you(undefined)
   remote.set_key(undefined)
-  set_link(link)
 }
 
 function on_error(error: NetError): void {
@@ -204,6 +240,7 @@ function frame(at_ms: number): void {
   for (const node of nodes.tick(at_ms)) people.at_node(node, []).left.forEach(gone)
   if (!figures.frame(at_ms)) return
   status.write()
+  numbers.write()
   const { sent, received, refused } = connection
   journal.tick({ sent, received, refused }, load.running !== 'none', at_ms)
   journal.flush()
@@ -217,6 +254,7 @@ function announce(at_ms: number): void {
   const again =
     state !== 'open' || reconnects === 0 ? '' : `, after ${things_text(reconnects, 'reconnection')}`
   announcer.set_sentence('state', `Connection ${state}${again}${ended}.`)
+  announcer.set_sentence('numbers', numbers.sentence)
   announcer.set_sentence('nodes', nodes.sentence)
   announcer.set_sentence('queue', is_full ? 'The send queue is full.' : '')
   announcer.tick(at_ms)

@@ -33,8 +33,9 @@ export class StatusView {
   /** The input of {@link story}. */
   get situation(): Situation {
     const { connection, load, trouble } = this.#options
-    const { state, info, next, is_full, queued_bytes } = connection
-    return { state, info, next, is_full, queued_bytes, is_slow: trouble.is_slow, load: load.running }
+    const { state, info, next, has_session, is_full, queued_bytes } = connection
+    const { is_slow } = trouble
+    return { state, info, next, has_session, is_full, queued_bytes, is_slow, load: load.running }
   }
 
   /** Renders what has changed. */

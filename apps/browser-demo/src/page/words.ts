@@ -1,4 +1,5 @@
 import type { CloseInfo, ConnectionState } from '@bt/net'
+import type { SessionOpening } from '@bt/net/session'
 import type { NextAttempt } from './connection.js'
 
 const KIB = 1024
@@ -36,6 +37,7 @@ export interface Situation {
   readonly info: CloseInfo | undefined
   /** The next attempt, while the client reconnects. */
   readonly next: NextAttempt | undefined
+  readonly has_session: boolean
   readonly is_full: boolean
   readonly queued_bytes: number
   readonly is_slow: boolean
@@ -77,9 +79,19 @@ export function attempt_text({ attempt, wait_ms }: NextAttempt): string {
   return `Attempt ${count_text(attempt)} ${wait_ms === 0 ? 'is under way' : `in ${Math.ceil(wait_ms / 1000)} s`}`
 }
 
-function story_of_loss({ info, next, is_full, queued_bytes }: Situation): string {
+/** Describes how a session goes on: `in the same session`. */
+export function opening_text({ recovered, in_doubt }: SessionOpening): string {
+  if (recovered) return 'in the same session'
+  return in_doubt === 0
+    ? 'in a new session'
+    : `in a new session, ${things_text(in_doubt, 'message')} in doubt`
+}
+
+function story_of_loss({ info, next, has_session, is_full, queued_bytes }: Situation): string {
   const when = next === undefined ? 'Another attempt follows' : attempt_text(next)
-  return `${loss_text(info)} ${when}; until it is open, ${queue_text(is_full, queued_bytes)}.`
+  const kept =
+    has_session && info?.clean === false ? ' The server keeps the session, and what it has to send.' : ''
+  return `${loss_text(info)} ${when}; until it is open, ${queue_text(is_full, queued_bytes)}.${kept}`
 }
 
 function queue_text(is_full: boolean, queued_bytes: number): string {

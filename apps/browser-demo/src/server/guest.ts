@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NetError, type WsSocket } from '@bt/net'
 import { Load } from '../shared/load.js'
-import { load_text, type Person } from '../shared/message.js'
+import { load_text, message_text, type Person } from '../shared/message.js'
 
 const SLOW_MS = 5
 
@@ -16,6 +16,8 @@ export class Guest {
   is_slow = false
   #feed: Load | undefined
   #held_back_before = 0
+  /** Numbers that the full queue has refused. */
+  #numbers: number[] = []
 
   constructor(socket: WsSocket, person: Person) {
     this.socket = socket
@@ -39,6 +41,15 @@ export class Guest {
     this.#feed?.stop()
     this.#held_back_before = this.held_back
     this.#feed = undefined
+  }
+
+  /** Sends a number of the server, after those that the queue had no room for. */
+  count(run: number, number: number): void {
+    this.#numbers.push(number)
+    const refused = this.#numbers.findIndex(
+      next => this.socket.send(message_text({ type: 'number', run, number: next })) !== true,
+    )
+    this.#numbers = refused === -1 ? [] : this.#numbers.slice(refused)
   }
 
   /** Echoes load. It delays the answer if the socket is read slowly, and waits while the queue is full. */

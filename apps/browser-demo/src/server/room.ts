@@ -30,6 +30,10 @@ const ROOM = 'room'
  * them.
  */
 const ROSTER_EVERY_MS = 1_000
+/** The interval at which each page gets the next number. */
+const NUMBER_EVERY_MS = 100
+/** How long the session of a page waits. A page that was closed stays visible to the others for this time. */
+const HOLD_MS = 30_000
 /** Ids of different nodes are far apart. */
 const MOST_FIRST_ID = 2 ** 47
 
@@ -61,7 +65,9 @@ export class Room {
   readonly server: WsServer
   readonly #options: RoomOptions
   readonly #guests = new Map<WsSocket, Guest>()
+  readonly #run: number = Date.now()
   #next_id: number
+  #next_number = 1
 
   constructor(options: RoomOptions) {
     const { node } = options
@@ -71,14 +77,19 @@ export class Room {
       type: 'ws',
       bind: '127.0.0.1:0',
       cluster: node?.broker,
+      sessions: { hold_ms: HOLD_MS },
       on_connect: socket => this.#welcome(socket),
       on_message: (socket, data) => this.#answer(socket, data),
+      // The page asks again for its feed when it is back: the queue is for what it must not miss.
+      on_away: socket => this.#guests.get(socket)?.stop(),
       on_close: (socket, info) => this.#part(socket, info),
       on_error: error => {
         // A full queue is what this demo shows; it waits for slow readers.
         if (!is_full(error)) options.on_error(error)
       },
     })
+    const counting = setInterval(() => this.#count(), NUMBER_EVERY_MS)
+    this.server.closed.then(() => clearInterval(counting))
     if (node === undefined) return
     const beat = setInterval(() => this.#announce(), ROSTER_EVERY_MS)
     this.server.closed.then(() => clearInterval(beat))
@@ -150,7 +161,15 @@ export class Room {
         })
       case 'cursor':
         return this.#publish_to_others(socket, { type: 'cursor', id, place: message.place })
+      case 'number':
+        return socket.send(message_text({ type: 'returned', number: message.number }))
     }
+  }
+
+  /** Sends the next number to all pages of this node. Without a session, those that are not connected miss it. */
+  #count(): void {
+    for (const guest of this.#guests.values()) guest.count(this.#run, this.#next_number)
+    this.#next_number += 1
   }
 
   #part(socket: WsSocket, info: CloseInfo): void {

@@ -22,6 +22,8 @@ export type PageMessage =
   | { readonly type: 'say'; readonly text: string }
   | { readonly type: 'chat'; readonly text: string }
   | { readonly type: 'cursor'; readonly place: Place | null }
+  /** One of the numbers from 1 on, which the server returns. */
+  | { readonly type: 'number'; readonly number: number }
 
 /** A message from the server to a page. */
 export type ServerMessage =
@@ -40,6 +42,10 @@ export type ServerMessage =
       readonly held_back: number
     }
   | { readonly type: 'echo'; readonly text: string }
+  /** The next number of the server, the same for all pages. `run` differs after a restart of the server. */
+  | { readonly type: 'number'; readonly run: number; readonly number: number }
+  /** A number of the page. */
+  | { readonly type: 'returned'; readonly number: number }
   /** `from`: the sender, whom a page of another node may not know yet. */
   | { readonly type: 'chat'; readonly id: number; readonly text: string; readonly from?: Person }
   | { readonly type: 'cursor'; readonly id: number; readonly place: Place | null }
@@ -85,6 +91,7 @@ export function parse_page_message(text: string): PageMessage | undefined {
   if (type === 'say' && is_text(rest.text)) return { type, text: rest.text }
   if (type === 'chat' && is_chat(rest.text)) return { type, text: rest.text }
   if (type === 'cursor' && is_place_or_null(rest.place)) return { type, place: rest.place }
+  if (type === 'number' && is_number(rest.number)) return { type, number: rest.number }
   return undefined
 }
 
@@ -92,7 +99,7 @@ export function parse_page_message(text: string): PageMessage | undefined {
 export function parse_server_message(text: string): ServerMessage | undefined {
   const { type, ...rest } = parse_fields(text)
   const { at_ms, broker, from, held_back, id, is_joined, key, node, page } = rest
-  const { people, person, place, queued_bytes, you } = rest
+  const { number, people, person, place, queued_bytes, run, you } = rest
   if (type === 'welcome' && is_person(you) && is_people(people) && is_text(key))
     return { type, you, people, key }
   if (type === 'joined' && is_person(person)) return { type, person }
@@ -100,6 +107,8 @@ export function parse_server_message(text: string): ServerMessage | undefined {
   if (type === 'pong' && is_number(at_ms) && is_number(queued_bytes) && is_number(held_back))
     return { type, at_ms, queued_bytes, held_back }
   if (type === 'echo' && is_text(rest.text)) return { type, text: rest.text }
+  if (type === 'number' && is_number(run) && is_number(number)) return { type, run, number }
+  if (type === 'returned' && is_number(number)) return { type, number }
   if (type === 'chat' && is_number(id) && is_chat(rest.text))
     return { type, id, text: rest.text, ...(is_person(from) ? { from } : {}) }
   if (type === 'cursor' && is_number(id) && is_place_or_null(place)) return { type, id, place }
