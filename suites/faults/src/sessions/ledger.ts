@@ -48,6 +48,8 @@ export interface SessionRecord {
   /** The numbers of the messages that it has handled, in order, and those of greetings. */
   readonly handled: Run[]
   readonly greetings: Run[]
+  /** Whether it has handled an empty message alone, whose number is unknown. */
+  has_unnumbered: boolean
   /** How many messages to this client alone `send` has accepted. */
   direct: number
   /** The number of the first broadcast of this session, and how many there were. */
@@ -95,12 +97,16 @@ export function* numbers_of(runs: readonly Run[]): Generator<number> {
 /** Numbers the messages of one client that reach a session, empty ones too. */
 export class Counter {
   readonly #runs: Run[]
-  /** Whether the session has begun with an empty message, whose number only the next one shows. */
   #is_empty_first = false
 
   /** Adds the numbers to `runs`. */
   constructor(runs: Run[]) {
     this.#runs = runs
+  }
+
+  /** Whether the session has begun with an empty message, whose number only the next one shows. */
+  get is_empty_first(): boolean {
+    return this.#is_empty_first
   }
 
   /** Counts a message. Returns what is wrong with its place, if anything. */

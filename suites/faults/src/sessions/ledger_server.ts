@@ -137,6 +137,7 @@ export class LedgerServer implements LedgerNode {
       client: socket.request.query.get('client') ?? '',
       handled: [],
       greetings: [],
+      has_unnumbered: false,
       direct: 0,
       first_broadcast: this.#broadcasts,
       broadcasts: 0,
@@ -211,6 +212,7 @@ export class LedgerServer implements LedgerNode {
         return
       }
       const flaw = counter.count(message)
+      record.has_unnumbered = counter.is_empty_first
       if (flaw !== undefined) record.flaws.push(flaw)
       if (message === 'empty' || message.request !== 'finish') return
     } catch (error) {
