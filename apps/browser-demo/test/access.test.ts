@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { type Demo, hold_waits, use_browser } from './browser.ts'
+import { type Demo, EVENT_TIMEOUT_MS, hold_waits, use_browser } from './browser.ts'
 import { low_contrasts } from './contrast.ts'
 import { serve_page, share_service } from './service.ts'
 
@@ -181,12 +181,12 @@ describe('the accessibility of the page', () => {
             return true
         return false
       }, name)
-    await expect.poll(() => has_color('key_limit')).toBe(true)
+    await expect.poll(() => has_color('key_limit'), { timeout: EVENT_TIMEOUT_MS }).toBe(true)
     const light = await page.evaluate(
       () => getComputedStyle(document.body.parentElement as Element).backgroundColor,
     )
     await page.emulateMedia({ colorScheme: 'dark' })
-    await expect.poll(() => has_color('key_limit')).toBe(true)
+    await expect.poll(() => has_color('key_limit'), { timeout: EVENT_TIMEOUT_MS }).toBe(true)
     const dark = await page.evaluate(
       () => getComputedStyle(document.body.parentElement as Element).backgroundColor,
     )

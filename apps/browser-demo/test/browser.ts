@@ -6,6 +6,9 @@ import { position_of } from '../src/page/rate_stops.ts'
 /** How long tests wait for an event: long enough for a slow machine. */
 export const EVENT_TIMEOUT_MS = 15_000
 
+/** About how long the page takes from one frame to the next. */
+const BETWEEN_FRAMES_MS = 80
+
 /** A page of the demo, with the actions of a user. */
 export class Demo {
   readonly page: Page
@@ -21,7 +24,9 @@ export class Demo {
 
   /** Waits until an element has the expected text. */
   async shows(id: string, text: string): Promise<void> {
-    await expect.poll(() => this.page.textContent(`#${id}`), { timeout: EVENT_TIMEOUT_MS }).toContain(text)
+    // The page itself changes only with its frames.
+    const polling = { timeout: EVENT_TIMEOUT_MS, interval: BETWEEN_FRAMES_MS }
+    await expect.poll(() => this.page.textContent(`#${id}`), polling).toContain(text)
   }
 
   /** Waits until the queue is full, or no longer is. */
@@ -87,12 +92,12 @@ export function hold_waits(): void {
 }
 
 /**
- * Runs in the page before its own scripts: limits it to about 20 frames per second, because software
+ * Runs in the page before its own scripts: limits it to about 12 frames per second, because software
  * rendering would dominate the time of these tests, and lets tests advance its clock by an event with the
  * milliseconds.
  */
 function draw_less_often(): void {
-  const between_frames_ms = 40
+  const between_frames_ms = 70
   const request = window.requestAnimationFrame.bind(window)
   const set_timer = window.setTimeout.bind(window)
   const now = performance.now.bind(performance)
