@@ -31,7 +31,7 @@ export type {
   ReconnectOptions,
   WsConnectOptions,
 } from './client/options.js'
-export type { ClientSession, OnOpen, SessionOpening } from './client/session/session_option.js'
+export type { ClientSession, OnOpen, SessionOpening } from './client/session_option.js'
 export type { TlsConnectOptions } from './client/tls_options.js'
 export type { WsClient } from './client/ws_client.js'
 export { connect } from './node/connect.js'

@@ -1,3 +1,3 @@
-export type { ClientSession, SessionOpening } from './client/session/session_option.js'
-export type { ClientSessionOptions } from './client/session/session_options.js'
+export type { ClientSession, SessionOpening } from './client/session_option.js'
 export { session } from './node/session.js'
+export type { ClientSessionOptions } from './session/session_options.js'

@@ -1,7 +1,7 @@
 import { with_sessions } from '@bt/ws-protocol/internal'
-import { make_session } from '../client/session/running_session.js'
-import type { ClientSession } from '../client/session/session_option.js'
-import type { ClientSessionOptions } from '../client/session/session_options.js'
+import type { ClientSession } from '../client/session_option.js'
+import { make_session } from '../session/running_session.js'
+import type { ClientSessionOptions } from '../session/session_options.js'
 
 /**
  * Makes the value of the option `session` of `connect`, over the platform's own WebSocket; otherwise as in Node.

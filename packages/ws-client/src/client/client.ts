@@ -30,7 +30,7 @@ import {
   type WsConnectOptions,
 } from './options.js'
 import { Reconnector } from './reconnector.js'
-import type { OnOpen, SessionOpening } from './session/session_option.js'
+import type { OnOpen, SessionOpening } from './session_option.js'
 import type { OpenedSocket, SocketSource } from './socket_source.js'
 import type { WsClient } from './ws_client.js'
 

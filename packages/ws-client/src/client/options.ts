@@ -19,8 +19,8 @@ import {
   type OptionRules,
 } from '@bt/ws-protocol/internal'
 import type { HttpAgentLike } from './http_agent_like.js'
-import type { SessionStarter } from './session/session_host.js'
-import type { ClientSession, OnOpen } from './session/session_option.js'
+import type { SessionStarter } from './session_host.js'
+import type { ClientSession, OnOpen } from './session_option.js'
 import type { TlsConnectOptions } from './tls_options.js'
 
 /** When to reconnect, and how often to try. */

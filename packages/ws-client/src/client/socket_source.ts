@@ -1,7 +1,7 @@
 import type { Connection, Platform, SocketEvents, SocketPort } from '@bt/ws-protocol/internal'
 import type { AttemptOptions, ComputedRules } from './attempt_options.js'
 import type { ReadRefusal } from './retry_rule.js'
-import type { SessionOpening } from './session/session_option.js'
+import type { SessionOpening } from './session_option.js'
 
 /** An opening, or open, socket of a platform. */
 export interface OpenedSocket {

@@ -1,6 +1,6 @@
 import type { CloseInfo, ConnectionHandle, MessageData, NetError } from '@bt/ws-protocol'
 import type { ReconnectInfo } from './options.js'
-import type { OnOpen } from './session/session_option.js'
+import type { OnOpen } from './session_option.js'
 
 /**
  * A WebSocket client, as `connect` returns it. `Data` is `string`, or `string | Uint8Array` if the option

@@ -1,7 +1,7 @@
 import { with_node_sessions } from '@bt/ws-protocol/internal/node'
-import { make_session } from '../client/session/running_session.js'
-import type { ClientSession } from '../client/session/session_option.js'
-import type { ClientSessionOptions } from '../client/session/session_options.js'
+import type { ClientSession } from '../client/session_option.js'
+import { make_session } from '../session/running_session.js'
+import type { ClientSessionOptions } from '../session/session_options.js'
 
 /**
  * Makes the value of the option `session` of `connect`: a session that outlives the connection, with a server that

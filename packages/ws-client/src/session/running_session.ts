@@ -11,12 +11,12 @@ import {
   type SocketEvents,
   type Welcome,
 } from '@bt/ws-protocol/internal'
-import type { AttemptOptions, ComputedRules } from '../attempt_options.js'
-import type { RetryHint } from '../retry_rule.js'
-import type { OpenedSocket, SocketSource } from '../socket_source.js'
+import type { AttemptOptions, ComputedRules } from '../client/attempt_options.js'
+import type { RetryHint } from '../client/retry_rule.js'
+import type { SessionHostSettings, SessionStarter } from '../client/session_host.js'
+import type { ClientSession, SessionOpening } from '../client/session_option.js'
+import type { OpenedSocket, SocketSource } from '../client/socket_source.js'
 import { ClientSessionSocket } from './client_session_socket.js'
-import type { SessionHostSettings, SessionStarter } from './session_host.js'
-import type { ClientSession, SessionOpening } from './session_option.js'
 import {
   type ClientSessionOptions,
   check_host,

@@ -1,5 +1,5 @@
-import type { SocketSource } from '../socket_source.js'
 import type { ClientSession } from './session_option.js'
+import type { SocketSource } from './socket_source.js'
 
 /** The settings of a client that concern its session. */
 export interface SessionHostSettings {

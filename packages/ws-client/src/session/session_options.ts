@@ -6,7 +6,7 @@ import {
   list_known,
   type OptionRules,
 } from '@bt/ws-protocol/internal'
-import type { SessionHostSettings } from './session_host.js'
+import type { SessionHostSettings } from '../client/session_host.js'
 
 /** Options of `session`. */
 export interface ClientSessionOptions {

@@ -11,9 +11,9 @@ import {
   shown_url,
   UNSUPPORTED_DATA,
 } from '@bt/ws-protocol/internal'
-import type { AttemptOptions } from '../attempt_options.js'
-import type { OpenedSocket } from '../socket_source.js'
-import { too_large } from '../too_large.js'
+import type { AttemptOptions } from '../client/attempt_options.js'
+import type { OpenedSocket } from '../client/socket_source.js'
+import { too_large } from '../client/too_large.js'
 
 /** What is wrong if a server answers as one without sessions does. */
 const BOTH_SIDES = 'give listen the option sessions, or leave out the option session here'
