@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type WsClient } from '@bt/net'
 import { session } from '@bt/net/session'
@@ -63,7 +63,11 @@ describe('nothing_lost.md', () => {
   })
 
   it('order.ts sends an order again if its server was killed, and orders.ts takes it once', async () => {
-    const file = join(temporary_folder('orders'), 'orders.txt')
+    const folder = temporary_folder('orders')
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true })
+    })
+    const file = join(folder, 'orders.txt')
     const changes = { "'orders.txt'": JSON.stringify(file) }
     const { sample: first, address } = await serve(GUIDE, 'orders.ts', {
       ...changes,
