@@ -20,7 +20,7 @@ const BOTH_SIDES = 'give listen the option sessions, or leave out the option ses
 
 /** The settings of a {@link ClientSessionSocket}. */
 export interface SessionSocketSettings extends Pick<AttemptOptions, 'url' | 'protocols'> {
-  /** Whether the platform hides why a socket does not open, and takes messages of any size. */
+  /** Whether the platform hides why a socket does not open. */
   readonly is_page: boolean
   readonly max_payload: number
 }
@@ -61,7 +61,7 @@ export class ClientSessionSocket extends SessionSocket {
   }
 
   override socket_message(data: string | Uint8Array, payload_bytes: number, memory_bytes?: number): void {
-    const { is_page, max_payload } = this.#settings
+    const { max_payload } = this.#settings
     if (this.#state === 'greeting' && this.#is_latest) {
       const flaw = this.#welcome_flaw(data)
       if (flaw !== undefined) {
@@ -70,8 +70,9 @@ export class ClientSessionSocket extends SessionSocket {
       }
       this.#state = 'greeted'
     }
+    const is_control = data[0] === LEADING_BYTE.CONTROL
     const own_bytes = typeof data === 'string' ? payload_bytes : payload_bytes - 1
-    if (is_page && own_bytes > max_payload)
+    if (own_bytes > max_payload && !is_control)
       this.socket_failed(too_large(own_bytes, max_payload), MESSAGE_TOO_BIG)
     else super.socket_message(data, payload_bytes, memory_bytes)
   }
@@ -95,8 +96,8 @@ export class ClientSessionSocket extends SessionSocket {
 
   /** Returns what is wrong with the first message of the server. */
   #welcome_flaw(data: string | Uint8Array): string | undefined {
-    const is_control = typeof data !== 'string' && data[0] === LEADING_BYTE.CONTROL
-    const welcome = is_control ? read_control(data) : undefined
+    const welcome =
+      typeof data !== 'string' && data[0] === LEADING_BYTE.CONTROL ? read_control(data) : undefined
     if (welcome?.type !== 'welcome') return `its first message is not that of a session; ${BOTH_SIDES}`
     const { protocols } = this.#settings
     // As without a session, for which browsers and RFC 6455 §4.1 have this rule.

@@ -27,6 +27,9 @@ import {
 /** How many bytes of messages that are not handled a client takes. */
 const WINDOW_BYTES = 262_144
 
+/** No control message is larger than this, in bytes. */
+const MAX_CONTROL_BYTES = 1_024
+
 /** How long to wait after the answer of a server without sessions, in milliseconds. */
 const ODD_ANSWER_MS = 20_000
 
@@ -146,8 +149,9 @@ class RunningSession implements SocketSource, ClientSessionOwner {
       {
         ...options,
         protocols: [SESSION_PROTOCOL, ...options.protocols],
-        // The port of a page counts the leading byte, so the socket of the session has the limit.
-        max_payload: is_page ? Number.POSITIVE_INFINITY : max_payload,
+        // The socket of the session has the user's limit, which is not for control messages. A page gets whole
+        // messages from the platform in any case.
+        max_payload: is_page ? Number.POSITIVE_INFINITY : Math.max(max_payload, MAX_CONTROL_BYTES),
         leading_bytes: 1,
       },
       socket,
