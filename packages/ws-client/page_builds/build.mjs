@@ -121,8 +121,8 @@ export async function page_code(entry, { has_texts, visible = [] }) {
   const is_own = (/** @type {string} */ name) =>
     REMOVED_MEMBERS.has(name) || (!shared.has(name) && (SHORTENED_MEMBERS.has(name) || !names.has(name)))
   const bundle = without_comments(await bundled(entry))
-  const told = has_texts ? bundle : with_net_error(without_texts(bundle))
-  let code = await shaken(with_page_constants(told, shared))
+  const worded = has_texts ? bundle : with_net_error(without_texts(bundle))
+  let code = await shaken(with_page_constants(worded, shared))
   for (;;) {
     const smaller = without_all_unused(code, is_own)
     if (smaller === code) break

@@ -362,7 +362,7 @@ export function session_cases({ connect, session, Socket, has_texts }: Tested): 
       expect(error).toEqual(error_of('connect_timeout', /needs the option sessions there/))
     })
 
-    it('is told from one that refuses in order', async () => {
+    it('keeps its code if it refuses with a Close of its own', async () => {
       const { url } = await start_ws_server(ws => ws.on('message', () => ws.close(4_401, 'log in')))
       const { closed, errors } = start(url)
       expect(await closed()).toMatchObject({ code: 4_401, reason: 'log in', cause: 'peer' })
