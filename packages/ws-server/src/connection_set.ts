@@ -11,7 +11,13 @@ import {
   report_error,
   ServerConnection,
 } from '@bt/ws-protocol/internal'
-import { type Environment, Wire, type WireOptions, type WireTraits } from '@bt/ws-protocol/internal/node'
+import {
+  type Environment,
+  type InboxBudget,
+  Wire,
+  type WireOptions,
+  type WireTraits,
+} from '@bt/ws-protocol/internal/node'
 import type { NodeLink } from './cluster/node_link.js'
 import type { AcceptedClient } from './handshake/accepted_client.js'
 import { NO_REFUSALS, type RefusalNote, type RefusalReason } from './handshake/refusal.js'
@@ -114,8 +120,9 @@ export class ConnectionSet {
         this.#slowed += 1
       },
     }
-    this.#session_traits = { ...this.#wire_traits, leading_bytes: 1 }
-    this.#sessions = this.#session_store(settings, node_link)
+    const inbox_budget = this.inbox_budget.for_sessions()
+    this.#session_traits = { ...this.#wire_traits, inbox_budget, leading_bytes: 1 }
+    this.#sessions = this.#session_store(settings, inbox_budget, node_link)
     this.#heartbeat = new PeriodicCheck(settings.heartbeat, platform.clock, () => {
       for (const connection of this.#connections()) connection.check()
     })
@@ -192,7 +199,11 @@ export class ConnectionSet {
     )
   }
 
-  #session_store(settings: ConnectionSetSettings, node_link: NodeLink | undefined): SessionStore | undefined {
+  #session_store(
+    settings: ConnectionSetSettings,
+    inbox_budget: InboxBudget,
+    node_link: NodeLink | undefined,
+  ): SessionStore | undefined {
     const sessions = sessions_settings(settings.sessions)
     if (sessions === undefined) return undefined
     const { max_connections, max_connections_per_ip, handshake_timeout, close_timeout } = settings
@@ -201,6 +212,7 @@ export class ConnectionSet {
     return new SessionStore(
       { ...sessions, max_connections, max_connections_per_ip, handshake_timeout, close_timeout },
       this.#platform,
+      inbox_budget,
       node_link,
       {
         sockets: () => this.#sockets.size,

@@ -319,9 +319,13 @@ export class SessionPort implements SocketPort {
     else if (this.#dropped_with !== undefined) connection.socket_closed(this.#dropped_with, '')
     else if (this.#is_client)
       connection.socket_closed(is_hint ? code : ABNORMAL_CLOSURE, is_hint ? reason : '', error)
+    if ('away' in this.#owner && session.has_ended) {
+      // The socket goes on counting the memory of messages that wait for a callback.
+      return
+    }
     // The user may have had the next one opened meanwhile.
     if (this.#socket === socket) this.#socket = undefined
-    if ('away' in this.#owner && !session.has_ended) this.#owner.away()
+    if ('away' in this.#owner) this.#owner.away()
   }
 
   get #is_client(): boolean {

@@ -7,6 +7,7 @@ import {
   SessionViolation,
   write_control,
 } from '@bt/ws-protocol/internal'
+import type { InboxBudget } from '@bt/ws-protocol/internal/node'
 import type { NodeLink, NodeLinkEvents } from '../cluster/node_link.js'
 import { EntryRelay } from './entry_relay.js'
 import { HolderRelay } from './holder_relay.js'
@@ -52,14 +53,16 @@ interface OpenRelay {
 /** Connects clients of one server of a cluster with their sessions on another. */
 export class SessionRelay implements NodeLinkEvents {
   readonly #link: NodeLink
+  readonly #inbox_budget: InboxBudget
   readonly #clock: Clock
   readonly #events: SessionRelayEvents
   readonly #pending = new Map<string, PendingRelay>()
   readonly #open = new Map<string, OpenRelay>()
   #entries = 0
 
-  constructor(link: NodeLink, clock: Clock, events: SessionRelayEvents) {
+  constructor(link: NodeLink, inbox_budget: InboxBudget, clock: Clock, events: SessionRelayEvents) {
     this.#link = link
+    this.#inbox_budget = inbox_budget
     this.#clock = clock
     this.#events = events
     link.receive(this)
@@ -142,7 +145,7 @@ export class SessionRelay implements NodeLinkEvents {
   #hold(node: string, id: string, { hello: bytes, identity, client }: RelayOpening): void {
     const sender = this.#sender(node, id)
     const hello = read_control(bytes)
-    const wire = new HolderRelay(sender, () => this.#open.delete(id))
+    const wire = new HolderRelay(sender, this.#inbox_budget, () => this.#open.delete(id))
     this.#open.set(id, { node, end: wire })
     const accept = (events: Parameters<HolderRelay['report_to']>[0]): void => {
       sender.send({ type: 'accepted' })

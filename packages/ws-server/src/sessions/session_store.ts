@@ -12,7 +12,7 @@ import {
   SessionViolation,
   TRY_AGAIN_LATER,
 } from '@bt/ws-protocol/internal'
-import { with_node_sessions } from '@bt/ws-protocol/internal/node'
+import { type InboxBudget, with_node_sessions } from '@bt/ws-protocol/internal/node'
 import type { NodeLink } from '../cluster/node_link.js'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import type { SessionStats } from '../sockets/session_stats.js'
@@ -94,6 +94,7 @@ export class SessionStore {
   constructor(
     settings: SessionStoreSettings,
     platform: Platform,
+    inbox_budget: InboxBudget,
     node_link: NodeLink | undefined,
     events: SessionStoreEvents,
   ) {
@@ -103,7 +104,7 @@ export class SessionStore {
     this.#node = node_link?.node ?? new Uint8Array()
     this.#relay =
       node_link &&
-      new SessionRelay(node_link, platform.clock, {
+      new SessionRelay(node_link, inbox_budget, platform.clock, {
         claimed: claim => this.#shut_down === undefined && this.resume(claim) !== false,
         emptied: () => this.#events.emptied(),
       })

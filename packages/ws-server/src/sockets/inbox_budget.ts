@@ -13,6 +13,13 @@ const THROTTLE_FROM = 1 / 2
 const STEP = 1 / 64
 
 /**
+ * How much more may wait in a session before its socket is paused. The window of the session slows an honest client
+ * sooner, and by the bytes on the wire: small messages take many times as much memory. If that paused the socket,
+ * it would keep out the acknowledgement that a callback may be waiting for.
+ */
+const SESSION_FACTOR = 32
+
+/**
  * Limits the memory that a server holds for received data. While much is held, sockets with slow callbacks
  * are paused sooner; above the limit, the holders that free the most memory are shed.
  */
@@ -45,6 +52,17 @@ export class TotalInboxBudget implements InboxBudget {
   get max_waiting_bytes(): number {
     const free_part = Math.max(0, 1 - this.#total_bytes / this.#limit_bytes)
     return INBOX_LIMIT_BYTES * Math.min(1, free_part / (1 - THROTTLE_FROM))
+  }
+
+  /** Returns the same limit for sockets of sessions, which are paused later. */
+  for_sessions(): InboxBudget {
+    const max_waiting_bytes = (): number => this.max_waiting_bytes * SESSION_FACTOR
+    return {
+      get max_waiting_bytes() {
+        return max_waiting_bytes()
+      },
+      changed: (holder, by_bytes) => this.changed(holder, by_bytes),
+    }
   }
 
   changed(holder: InboxHolder, by_bytes: number): void {

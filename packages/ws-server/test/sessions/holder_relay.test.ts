@@ -9,6 +9,7 @@ import {
 } from '@bt/ws-protocol/internal'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HolderRelay } from '../../src/sessions/holder_relay.js'
+import { TotalInboxBudget } from '../../src/sockets/inbox_budget.js'
 import { SentMessages } from './fake_wire.js'
 
 const text = (content: string): Uint8Array => make_frame(OPCODE.TEXT, Buffer.from(content), false)
@@ -17,8 +18,15 @@ const text = (content: string): Uint8Array => make_frame(OPCODE.TEXT, Buffer.fro
 class RecordedEvents implements SocketEvents {
   readonly inbox = { bytes: 0 }
   readonly events: unknown[] = []
+  /** Whether it can still be closed to free memory. */
+  is_sheddable = true
 
+  shed({ code }: NetError, close_code: number): boolean {
+    this.events.push(`shed ${code} ${close_code}`)
+    return this.is_sheddable
+  }
   close(): true {
+    this.inbox.bytes = 0
     return true
   }
   socket_opened(): void {}
@@ -39,13 +47,15 @@ class RecordedEvents implements SocketEvents {
 
 let sent: SentMessages
 let ends: number
+let budget: TotalInboxBudget
 let relay: HolderRelay
 let recorded: RecordedEvents
 
 beforeEach(() => {
   sent = new SentMessages()
   ends = 0
-  relay = new HolderRelay(sent, () => {
+  budget = new TotalInboxBudget(100_000_000)
+  relay = new HolderRelay(sent, budget.for_sessions(), () => {
     ends += 1
   })
   recorded = new RecordedEvents()
@@ -138,5 +148,46 @@ describe('the end of a relay at the session', () => {
   it('ends with 1006 if the other server is lost', () => {
     relay.lost()
     expect([recorded.events, sent.types, ends]).toEqual([['closed 1006'], [], 1])
+  })
+
+  it('gives credit only once few messages wait, and closes without waiting for that', () => {
+    const frames = text('a')
+    // What a session may let wait, with this budget of the server.
+    recorded.inbox.bytes = 10_000_000
+    relay.received({ type: 'data', number: 0, bytes: frames })
+    expect([sent.all, budget.total_bytes]).toEqual([[], 10_000_000])
+    const before = relay.signs_of_life()
+    expect(relay.signs_of_life()).not.toBe(before)
+    recorded.inbox.bytes = 100
+    expect(relay.may_run()).toBe(true)
+    expect([sent.all, budget.total_bytes]).toEqual([[{ type: 'credit', bytes: frames.length }], 100])
+    recorded.inbox.bytes = 10_000_000
+    relay.received({ type: 'data', number: 1, bytes: frames })
+    relay.close(1_000, '')
+    expect(sent.types).toEqual(['credit', 'close', 'credit'])
+  })
+
+  it('counts a message whose callback is running, until the session goes on elsewhere', () => {
+    relay.lend('x'.repeat(1_000))
+    expect(relay.held_bytes).toBeGreaterThan(1_000)
+    // Shedding would not free it.
+    expect(relay.sheddable_bytes).toBe(0)
+    relay.release_messages()
+    expect([relay.held_bytes, budget.total_bytes]).toEqual([0, 0])
+  })
+
+  it.each([
+    ['closes its session to free memory', true, []],
+    ['is ended to free memory if its session is ending already', false, ['gone']],
+  ])('%s', (_, is_sheddable, types) => {
+    const holders = new TotalInboxBudget(2_000)
+    const held = new HolderRelay(sent, holders.for_sessions(), () => {})
+    recorded.is_sheddable = is_sheddable
+    held.report_to(recorded)
+    recorded.inbox.bytes = 3_000
+    held.account()
+    expect(recorded.events).toEqual(['shed inbox_shed 1013'])
+    expect([sent.types, holders.shed]).toEqual([types, is_sheddable ? 1 : 0])
+    expect(held.held_bytes).toBe(is_sheddable ? 0 : 3_000)
   })
 })

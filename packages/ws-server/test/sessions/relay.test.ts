@@ -1,3 +1,4 @@
+import { deferred } from '@bt/test-support/deferred'
 import { FakeBroker } from '@bt/ws-protocol/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CloseInfo, NetError, WsListenOptions, WsServer, WsSocket } from '../../src/index.js'
@@ -229,6 +230,30 @@ describe('a session whose client comes to another server', () => {
       expect(holder.calls.at(-1)).toBe('away')
     })
   })
+})
+
+it('a client that ignores the window is slowed down by the server that holds its session', async () => {
+  const handling = deferred<void>()
+  let received = 0
+  const { holder, entry } = await start_two(new FakeBroker(), {
+    on_message: () => {
+      received += 1
+      return handling.promise
+    },
+  })
+  const peer = await SessionPeer.greeted(entry.server, await begin(holder))
+  await peer.next_control('welcome')
+  for (let i = 0; i < 30; i += 1) peer.send('x'.repeat(1_000_000))
+  await vi.waitFor(() => {
+    expect(holder.server.stats().inbox_bytes).toBeGreaterThan(8_000_000)
+  })
+  expect(holder.server.stats().inbox_bytes).toBeLessThan(12_000_000)
+  handling.resolve()
+  await vi.waitFor(() => {
+    expect(received).toBe(30)
+    expect(holder.server.stats().inbox_bytes).toBe(0)
+  })
+  peer.cut()
 })
 
 it('a token of a server that nobody knows is that of a new session', async () => {

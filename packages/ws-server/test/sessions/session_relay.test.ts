@@ -19,6 +19,7 @@ import {
 import type { SessionClaim } from '../../src/sessions/session_claim.js'
 import { SessionRelay } from '../../src/sessions/session_relay.js'
 import { UnclaimedSocket } from '../../src/sessions/unclaimed_socket.js'
+import { TotalInboxBudget } from '../../src/sockets/inbox_budget.js'
 import { FakeWire } from './fake_wire.js'
 
 const OWN = Buffer.alloc(16, 1)
@@ -81,7 +82,7 @@ beforeEach(() => {
   claims = []
   claim = () => false
   empties = otherwise = 0
-  relay = new SessionRelay(link, clock, {
+  relay = new SessionRelay(link, new TotalInboxBudget(1_000_000).for_sessions(), clock, {
     claimed: wanted => {
       claims.push(wanted)
       return claim(wanted)

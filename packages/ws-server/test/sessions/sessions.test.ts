@@ -505,6 +505,69 @@ describe('the limits of sessions', () => {
   })
 })
 
+describe('messages that wait for a callback of a session', () => {
+  it('do not keep out the acknowledgement that the callback waits for', async () => {
+    const { server } = await start({
+      on_message: async (socket: WsSocket, data: string | Uint8Array) => {
+        if (data !== 'first') return
+        socket.send('answer')
+        await socket.drained()
+      },
+    } as Partial<WsListenOptions<boolean>>)
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    peer.send('first')
+    // Together they are much smaller than the window on the wire, but not in memory.
+    for (let i = 0; i < 5_000; i += 1) peer.send('x')
+    expect(await peer.next()).toBe('answer')
+    peer.control({ type: 'ack', handled: 1 })
+    peer.control({ type: 'ping' })
+    await peer.next_control('pong', ['ack', 'ping'])
+  })
+
+  it('count until they are handled, though the session has ended', async () => {
+    const handling = deferred<void>()
+    const done = deferred<void>()
+    const { server } = await start({ on_message: () => handling.promise, on_close: () => done.resolve() })
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    for (let i = 0; i < 3; i += 1) peer.send('x'.repeat(1_000))
+    peer.control({ type: 'end', handled: 0, code: 1000 })
+    peer.ws.close(1000)
+    await peer.closed()
+    await vi.waitFor(() => {
+      expect(server.sockets.size).toBe(0)
+    })
+    expect(server.stats().inbox_bytes).toBeGreaterThan(3_000)
+    handling.resolve()
+    await done.promise
+    expect(server.stats().inbox_bytes).toBe(0)
+  })
+
+  it('slow a client down that ignores the window, and lose nothing', async () => {
+    const handling = deferred<void>()
+    let received = 0
+    const { server } = await start({
+      on_message: () => {
+        received += 1
+        return handling.promise
+      },
+    })
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    for (let i = 0; i < 50; i += 1) peer.send('x'.repeat(1_000_000))
+    await vi.waitFor(() => {
+      expect(server.stats().inbox_bytes).toBeGreaterThan(8_000_000)
+    })
+    expect(server.stats().inbox_bytes).toBeLessThan(12_000_000)
+    handling.resolve()
+    await vi.waitFor(() => {
+      expect(received).toBe(50)
+    })
+    peer.cut()
+  })
+})
+
 describe('a server with sessions', () => {
   it('treats plain clients as ever, and those of a user’s own subprotocol', async () => {
     const { server, call } = await start({ protocols: ['chat'] })
