@@ -90,6 +90,8 @@ export class SessionPort implements SocketPort {
   #ack_due: number[] = []
   #bytes_since_due = 0
   #cancel_ack: CancelTimer | undefined
+  /** Stops the time limit for a socket whose peer has closed it. */
+  #cancel_ending: CancelTimer | undefined
   #untold_since_ms = 0
   #pings = 0
   #pings_since_ms = 0
@@ -301,7 +303,10 @@ export class SessionPort implements SocketPort {
   /** The other side has sent its Close, or ended its side. */
   ending(socket: SessionSocket): void {
     if (this.#is_client || this.session.has_ended) this.connection.socket_ending()
-    else start_peer_timeout(this.#platform.clock, this.#settings.close_timeout, () => socket.port.terminate())
+    else
+      this.#cancel_ending = start_peer_timeout(this.#platform.clock, this.#settings.close_timeout, () =>
+        socket.port.terminate(),
+      )
   }
 
   /** The socket has ended. */
@@ -480,6 +485,7 @@ export class SessionPort implements SocketPort {
     this.#replay = undefined
     this.#is_ack_pending = this.#is_ping_pending = this.#is_pong_pending = false
     this.#silent_checks = 0
+    this.#cancel_ending?.()
     this.#stop_ack_timer()
   }
 }

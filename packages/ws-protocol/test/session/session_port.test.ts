@@ -541,6 +541,14 @@ describe('a session', () => {
     expect(link.ends?.server.is_open).toBe(false)
   })
 
+  it('of a server leaves no timer behind once its socket has ended after a Close', () => {
+    const link = make_pair()
+    const socket = link.server.port.socket as SessionSocket
+    socket.socket_ending()
+    socket.socket_closed(1000, '')
+    expect([link.server.times_away, link.platform.clock.timers]).toEqual([1, 0])
+  })
+
   it('does not acknowledge what its hello says already, if that was due while the socket was opening', () => {
     const link = make_pair()
     const { client, platform } = link

@@ -203,7 +203,7 @@ describe('a session whose client comes to another server', () => {
     expect((await again.next_control('welcome')).recovered).toBe(true)
   })
 
-  it('is told apart from its client’s connection, which the other server closes when it shuts down', async () => {
+  it('waits for its client when the server that this one is connected to shuts down', async () => {
     const { holder, entry } = await start_two(new FakeBroker())
     const token = await begin(holder)
     const peer = await SessionPeer.greeted(entry.server, token)
