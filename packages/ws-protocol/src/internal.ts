@@ -116,6 +116,7 @@ export {
   type ClientSessionOwner,
   type ServerSessionOwner,
   SessionPort,
+  type SessionPortSettings,
   SessionSocket,
 } from './session/session_port.js'
 export { type BackoffSettings, backoff_ms } from './time/backoff.js'

@@ -369,9 +369,11 @@ export class SessionPort implements SocketPort {
         if (this.session.unacknowledged === 0) this.#wants_ack = false
         return
       case 'end':
-        if (!this.session.is_attached) break
+        if (!this.session.is_attached || this.#end !== undefined) break
         this.#end = message
         this.#kept.forget(this.session.ended(message.handled))
+        // The Close has to follow soon: nothing more can be sent.
+        this.connection.socket_ending()
         return
       case 'ping':
         this.#count_ping()

@@ -4,18 +4,17 @@ import {
   type ServerSessionOwner,
   type SessionPlatform,
   SessionPort,
+  type SessionPortSettings,
   SessionSocket,
   type SocketEvents,
   type Welcome,
 } from '@bt/ws-protocol/internal'
+import type { AcceptedClient } from '../handshake/accepted_client.js'
 import type { ClientEndpoint } from '../handshake/client_address.js'
 import type { HandshakeRequest } from '../handshake/request.js'
 import { type CountingStream, ServerSocket, type SocketWire } from '../sockets/socket.js'
 import type { SessionWire } from './session_wire.js'
 import type { SessionIdentity } from './sessions_option.js'
-
-/** How many bytes of messages that are not handled a server takes from one session. */
-const WINDOW_BYTES = 262_144
 
 const NO_TRAFFIC: CountingStream = { bytesRead: 0, bytesWritten: 0 }
 
@@ -28,13 +27,20 @@ export interface SessionClient {
 /** The settings of a {@link ServerSession}. */
 export interface ServerSessionSettings {
   readonly hold_ms: number
-  readonly close_timeout: number
+  readonly port: SessionPortSettings
+}
+
+/** The tokens of a session, as text. */
+export interface SessionTokens {
+  readonly current: string
+  /** Valid until the client has used the current one, which it may not have received. */
+  readonly previous: string | undefined
 }
 
 /** The owner of a {@link ServerSession}. */
 export interface ServerSessionEvents {
   /** Makes the connection of the session, and the socket that users get. */
-  connect(wire: SocketWire): ServerConnection<ServerSocket>
+  connect(wire: SocketWire, client: AcceptedClient): ServerConnection<ServerSocket>
   /** The session has lost its socket, and waits for its client. */
   away(session: ServerSession): void
   /** One of its sockets has ended, or was replaced. */
@@ -49,8 +55,11 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
   readonly #settings: ServerSessionSettings
   readonly #events: ServerSessionEvents
   #wire: SessionWire | undefined
+  /** Set when it begins, and each time that its client comes back. */
+  tokens: SessionTokens | undefined
 
   constructor(
+    client: AcceptedClient,
     identity: SessionIdentity | undefined,
     settings: ServerSessionSettings,
     platform: SessionPlatform,
@@ -59,14 +68,8 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
     this.identity = identity
     this.#settings = settings
     this.#events = events
-    this.connection = events.connect(this)
-    const { close_timeout } = settings
-    this.#port = new SessionPort(
-      { side: 'server', window: WINDOW_BYTES, close_timeout },
-      this.connection,
-      platform,
-      this,
-    )
+    this.connection = events.connect(this, client)
+    this.#port = new SessionPort(settings.port, this.connection, platform, this)
     this.connection.attach(this.#port)
   }
 

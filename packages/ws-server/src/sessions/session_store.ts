@@ -17,8 +17,8 @@ import type { NodeLink } from '../cluster/node_link.js'
 import type { AcceptedClient } from '../handshake/accepted_client.js'
 import type { SessionStats } from '../sockets/session_stats.js'
 import { shed_reason } from '../sockets/shed_reason.js'
-import type { ServerSocket, SocketWire } from '../sockets/socket.js'
-import { ServerSession, type ServerSessionEvents } from './server_session.js'
+import { ServerSocket, type SocketWire } from '../sockets/socket.js'
+import { ServerSession, type ServerSessionEvents, type ServerSessionSettings } from './server_session.js'
 import type { SessionClaim } from './session_claim.js'
 import { SessionRelay } from './session_relay.js'
 import type { SessionWire } from './session_wire.js'
@@ -26,6 +26,8 @@ import type { SessionIdentity, SessionsSettings } from './sessions_option.js'
 import { UnclaimedSocket } from './unclaimed_socket.js'
 
 const TOKEN_BYTES = 16
+/** How many bytes of messages that are not handled a server takes from one session. */
+const WINDOW_BYTES = 262_144
 /** How often the memory of waiting sessions is checked, in milliseconds. */
 const CHECK_MS = 1_000
 /** The code of a Close after an error in a callback of the server (RFC 6455 §7.4.1). */
@@ -55,13 +57,6 @@ export interface SessionStoreEvents extends Pick<ServerSessionEvents, 'left'> {
   report(error: NetError): void
 }
 
-/** The tokens of a session, as text. */
-interface Tokens {
-  readonly current: string
-  /** Valid until the client has used the current one, which it may not have received. */
-  readonly previous: string | undefined
-}
-
 /** A session that waits for its client. */
 interface Hold {
   readonly cancel: CancelTimer
@@ -77,10 +72,11 @@ export class SessionStore {
   /** The identifier of this server in its cluster; empty without one. Every token of its sessions ends with it. */
   readonly #node: Uint8Array
   readonly #relay: SessionRelay | undefined
+  // One for all sessions, which saves memory in each.
+  readonly #session_settings: ServerSessionSettings
+  readonly #session_events: ServerSessionEvents
   readonly #unclaimed = new Set<UnclaimedSocket>()
   readonly #by_token = new Map<string, ServerSession>()
-  readonly #by_socket = new Map<ServerSocket, ServerSession>()
-  readonly #tokens = new Map<ServerSession, Tokens>()
   /** The sessions that wait for their clients, the one that has waited longest first. */
   readonly #held = new Map<ServerSession, Hold>()
   readonly #held_by_ip = new Map<string, number>()
@@ -101,6 +97,13 @@ export class SessionStore {
     this.#settings = settings
     this.#platform = with_node_sessions(platform)
     this.#events = events
+    const { hold_ms, close_timeout } = settings
+    this.#session_settings = { hold_ms, port: { side: 'server', window: WINDOW_BYTES, close_timeout } }
+    this.#session_events = {
+      connect: (wire, client) => events.connect(this.#platform, wire, client),
+      away: session => this.#on_away(session),
+      left: stream => events.left(stream),
+    }
     this.#node = node_link?.node ?? new Uint8Array()
     this.#relay =
       node_link &&
@@ -141,13 +144,10 @@ export class SessionStore {
 
   /** Forgets a session that has ended. */
   ended(socket: ServerSocket): void {
-    const session = this.#by_socket.get(socket)
-    if (session === undefined) return
-    this.#by_socket.delete(socket)
+    const session = ServerSocket.wire_of(socket)
+    if (!(session instanceof ServerSession)) return
     this.#release(session)
-    const { current, previous } = this.#tokens.get(session) as Tokens
-    this.#tokens.delete(session)
-    for (const token of [current, previous]) if (token !== undefined) this.#by_token.delete(token)
+    this.#forget_tokens(session)
   }
 
   /** Takes no further clients, and closes the sockets that belong to no session yet. */
@@ -224,25 +224,32 @@ export class SessionStore {
       return
     }
     this.#started += 1
-    const session = new ServerSession(identity, this.#settings, this.#platform, {
-      connect: wire => this.#events.connect(this.#platform, wire, socket.client),
-      away: session => this.#on_away(session),
-      left: stream => this.#events.left(stream),
-    })
-    this.#by_socket.set(session.socket, session)
+    const session = new ServerSession(
+      socket.client,
+      identity,
+      this.#session_settings,
+      this.#platform,
+      this.#session_events,
+    )
     this.#events.joined(socket.client, session.socket)
     session.start(wire, give, hello, this.#rotate(session, undefined))
   }
 
   /** Gives a session its next token. `seen` is the one that its client has used. */
   #rotate(session: ServerSession, seen: string | undefined): Uint8Array {
-    const { current, previous } = this.#tokens.get(session) ?? {}
-    for (const token of [current, previous])
-      if (token !== undefined && token !== seen) this.#by_token.delete(token)
+    this.#forget_tokens(session)
     const token = Buffer.concat([randomBytes(TOKEN_BYTES), this.#node])
-    this.#tokens.set(session, { current: key_of(token), previous: seen })
-    this.#by_token.set(key_of(token), session)
+    const current = key_of(token)
+    session.tokens = { current, previous: seen }
+    this.#by_token.set(current, session)
+    if (seen !== undefined) this.#by_token.set(seen, session)
     return token
+  }
+
+  #forget_tokens({ tokens }: ServerSession): void {
+    if (tokens === undefined) return
+    this.#by_token.delete(tokens.current)
+    if (tokens.previous !== undefined) this.#by_token.delete(tokens.previous)
   }
 
   #identity_of(data: unknown): SessionIdentity | undefined {

@@ -505,6 +505,27 @@ describe('the limits of sessions', () => {
   })
 })
 
+describe('a client that has ended its session', () => {
+  it('has to send its Close soon', async () => {
+    const { server, call } = await start({ close_timeout: 40 })
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    peer.control({ type: 'end', handled: 0, code: 1000 })
+    expect(await call('close')).toBe('close 1000 peer 0')
+    expect(await peer.closed()).toBe(1006)
+  })
+
+  it('can end it only once', async () => {
+    const { server, errors } = await start()
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    peer.control({ type: 'end', handled: 0, code: 1000 })
+    peer.control({ type: 'end', handled: 0, code: 1000 })
+    expect(await peer.closed()).toBe(1002)
+    expect(errors[0]?.message).toContain('not valid here: end')
+  })
+})
+
 describe('messages that wait for a callback of a session', () => {
   it('do not keep out the acknowledgement that the callback waits for', async () => {
     const { server } = await start({
