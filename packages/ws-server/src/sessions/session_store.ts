@@ -237,6 +237,9 @@ export class SessionStore {
 
   /** Gives a session its next token. `seen` is the one that its client has used. */
   #rotate(session: ServerSession, seen: string | undefined): Uint8Array {
+    const { tokens } = session
+    // The client has not received the current one; or it has, and this is an earlier hello of it that arrives late.
+    if (tokens !== undefined && seen === tokens.previous) return Buffer.from(tokens.current, 'latin1')
     this.#forget_tokens(session)
     const token = Buffer.concat([randomBytes(TOKEN_BYTES), this.#node])
     const current = key_of(token)

@@ -235,6 +235,19 @@ describe('a session on a server', () => {
     expect(server.stats().sessions).toMatchObject({ recovered: 3, not_recovered: 1, started: 2 })
   })
 
+  it('goes on for the client that has the latest token, though an earlier hello arrives late', async () => {
+    const { server } = await start()
+    const peer = await SessionPeer.greeted(server)
+    const { token: first } = await peer.next_control('welcome')
+    const second = await SessionPeer.greeted(server, first)
+    const { token: latest } = await second.next_control('welcome')
+    const late = await SessionPeer.greeted(server, first)
+    await late.next_control('welcome')
+    const third = await SessionPeer.greeted(server, latest)
+    expect((await third.next_control('welcome')).recovered).toBe(true)
+    expect(server.stats().sessions).toMatchObject({ recovered: 3, not_recovered: 0, started: 1 })
+  })
+
   it('starts another session for a guessed token, and leaves that of others alone', async () => {
     const { server } = await start()
     const peer = await SessionPeer.greeted(server)
