@@ -46,7 +46,7 @@ const SHORTENED_MEMBERS = new Set([
   'flush',
   'handle',
   'handled',
-  'has_unsent',
+  'has_to_send',
   'is_close_sent',
   'lifecycle',
   'listener',

@@ -222,6 +222,68 @@ export function session_cases({ connect, session, Socket, has_texts }: Tested): 
     })
   })
 
+  describe('a client with a session that is closed while it waits to connect again', () => {
+    // Only what is asked for opens the next socket.
+    const never = { min_delay: 60_000, max_delay: 60_000 }
+
+    it.each([
+      ['with messages that were not acknowledged', 'one'],
+      ['with nothing to send', undefined],
+    ])('comes back to end the session in order, %s', async (_name, message) => {
+      const { url, next } = await start_peers()
+      const { promise: waits, resolve } = deferred()
+      const { ws, openings, closed, errors } = start(url, {
+        reconnect: never,
+        on_reconnecting: () => resolve(),
+      })
+      const first = await next()
+      await first.welcome()
+      await ws.opened
+      if (message !== undefined) {
+        ws.send(message)
+        await first.messages(1)
+      }
+      first.ws.terminate()
+      await waits
+      ws.close(4_000, 'enough')
+      expect(ws.state).toBe('closing')
+      const second = await next()
+      expect(await second.welcome({ recovered: true })).toMatchObject({ token: Uint8Array.of(7) })
+      if (message !== undefined) {
+        expect(await second.messages(1)).toEqual([message])
+        second.say(ack(1))
+      }
+      expect(await second.control('end')).toEqual({ type: 'end', handled: 0, code: 4_000 })
+      expect(await closed()).toMatchObject({ code: 4_000, cause: 'local', unsent: 0, clean: true })
+      expect(openings).toEqual([new_session])
+      expect(errors).toEqual([error_of('connection_lost', /was lost/)])
+    })
+
+    it('closes at once if it never had a session', async () => {
+      const { url } = await start_ws_server(ws => ws.terminate())
+      const { promise: waits, resolve } = deferred()
+      const { ws, closed } = start(url, { reconnect: never, on_reconnecting: () => resolve() })
+      await waits
+      ws.close()
+      expect(await closed()).toMatchObject({ cause: 'local', unsent: 0 })
+    })
+
+    it('counts what it could not send if its server is gone', async () => {
+      const { url, next } = await start_peers()
+      const { promise: waits, resolve } = deferred()
+      const { ws, closed } = start(url, { reconnect: never, on_reconnecting: () => resolve() })
+      const first = await next()
+      await first.welcome()
+      await ws.opened
+      ws.send('one')
+      await first.messages(1)
+      stop_all()
+      await waits
+      ws.close()
+      expect(await closed()).toMatchObject({ cause: 'local', unsent: 1 })
+    })
+  })
+
   describe('a session that could not be recovered', () => {
     it('hands what is in doubt to on_unacknowledged, right before on_open, and sends the rest', async () => {
       const { url, next } = await start_peers()

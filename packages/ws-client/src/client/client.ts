@@ -152,6 +152,7 @@ export class Client implements WsClient<Data> {
   }
 
   close(code?: number, reason?: string): true {
+    this.#source.before_close?.(this)
     return this.#connection.close(code, reason)
   }
 

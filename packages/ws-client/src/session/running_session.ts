@@ -15,7 +15,7 @@ import type { AttemptOptions, ComputedRules } from '../client/attempt_options.js
 import type { RetryHint } from '../client/retry_rule.js'
 import type { SessionHostSettings, SessionStarter } from '../client/session_host.js'
 import type { ClientSession, SessionOpening } from '../client/session_option.js'
-import type { OpenedSocket, SocketSource } from '../client/socket_source.js'
+import type { OpenedSocket, ReopeningClient, SocketSource } from '../client/socket_source.js'
 import { ClientSessionSocket } from './client_session_socket.js'
 import {
   type ClientSessionOptions,
@@ -109,6 +109,11 @@ class RunningSession implements SocketSource, ClientSessionOwner {
     error !== undefined && error === this.#socket?.refusal
       ? { is_final: false, delay_ms: ODD_ANSWER_MS, spread_ms: 0 }
       : this.#source.read_refusal?.(error)
+
+  before_close(client: ReopeningClient): void {
+    // The session has to be ended over a socket.
+    if (client.state === 'reconnecting' && this.#port?.has_session) client.reconnect()
+  }
 
   opening(): readonly [SessionOpening] {
     const { opening, lost } = this.#openings.shift() as Opening

@@ -445,7 +445,10 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
     // it would reconnect.
     const is_peers = this.lifecycle.name === 'open' && !this.can_send()
     if (is_peers) this.#drops_messages = true
-    else this.step({ type: 'close', closing: { code, reason, cause }, has_unsent: this.unsent > 0 })
+    else {
+      const has_to_send = this.unsent > 0 || this.port?.has_session
+      this.step({ type: 'close', closing: { code, reason, cause }, has_to_send })
+    }
     this.inbox.drop()
   }
 

@@ -20,7 +20,7 @@ export interface Ending extends Closing {
 /**
  * The state of one connection. On entering `waiting`, it starts the delay before it reconnects; `finishing`,
  * it stops reading; `draining`, it sends the queue; `close_sent`, it sends a Close; `terminated`, it ends the
- * socket. `closing_unopened` means that it was closed while it was opening and had queued messages.
+ * socket. `closing_unopened` means that it was closed while it was opening, and opens first, to send the queue or to end a session.
  */
 export type Lifecycle =
   | { readonly name: 'connecting' | 'connecting_again' | 'open' }
@@ -54,8 +54,8 @@ const OPEN: Lifecycle = { name: 'open' }
 export type LifecycleEvent =
   /** The handshake is done. */
   | { readonly type: 'opened' }
-  /** This side closes in order; `has_unsent`: messages are queued. */
-  | { readonly type: 'close'; readonly closing: Closing; readonly has_unsent: boolean }
+  /** This side closes in order; `has_to_send`: an opening connection has reason to open first. */
+  | { readonly type: 'close'; readonly closing: Closing; readonly has_to_send: boolean | undefined }
   /** This side closes in order once the callbacks of all messages that have arrived are done. */
   | { readonly type: 'finish'; readonly closing: Closing }
   /** The callbacks of all messages that had arrived are done. */
@@ -98,7 +98,7 @@ export function step(state: Lifecycle, event: LifecycleEvent): Lifecycle {
       if (name === 'waiting' || (name === 'terminated' && is_loss(state.closing)))
         return { name: 'terminated', closing: event.closing }
       if (name === 'connecting' || name === 'connecting_again')
-        return { name: event.has_unsent ? 'closing_unopened' : 'terminated', closing: event.closing }
+        return { name: event.has_to_send ? 'closing_unopened' : 'terminated', closing: event.closing }
       break
     case 'fail':
       return {

@@ -11,6 +11,8 @@ export interface SocketPort {
    * Left out by a port that is a socket.
    */
   readonly keeps_messages?: boolean
+  /** Whether the peer may hold a session, which an orderly close ends; on a client only. */
+  readonly has_session?: boolean
   /** Whether it has lost its socket, and waits for the next one; on a server only. */
   readonly is_away?: boolean
   /** Whether messages can be sent: the socket is open, and no Close was sent or received. */

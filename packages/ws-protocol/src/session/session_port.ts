@@ -147,6 +147,10 @@ export class SessionPort implements SocketPort {
     return true
   }
 
+  get has_session(): boolean {
+    return 'token' in this.#owner && !this.session.has_ended && this.#owner.token().length > 0
+  }
+
   get is_away(): boolean {
     return this.#socket === undefined
   }

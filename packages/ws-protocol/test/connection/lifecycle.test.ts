@@ -35,8 +35,8 @@ const states = {
 
 const events = {
   opened: { type: 'opened' },
-  'closed with nothing unsent': { type: 'close', closing: later, has_unsent: false },
-  'closed with messages unsent': { type: 'close', closing: later, has_unsent: true },
+  'closed with nothing to send': { type: 'close', closing: later, has_to_send: false },
+  'closed with something to send': { type: 'close', closing: later, has_to_send: true },
   'to finish': { type: 'finish', closing: later },
   finished: { type: 'finished' },
   failed: { type: 'fail', closing: broken },
@@ -61,20 +61,20 @@ const killed_while_closing = { terminated: { name: 'terminated', closing: earlie
 const while_opening = {
   ...killed,
   opened: states.open,
-  'closed with nothing unsent': { name: 'terminated', closing: later },
-  'closed with messages unsent': { name: 'closing_unopened', closing: later },
+  'closed with nothing to send': { name: 'terminated', closing: later },
+  'closed with something to send': { name: 'closing_unopened', closing: later },
   failed: { name: 'terminated', closing: broken },
   ...is_gone,
 } as const
 
 const closed_in_order = {
-  'closed with nothing unsent': { name: 'draining', closing: later },
-  'closed with messages unsent': { name: 'draining', closing: later },
+  'closed with nothing to send': { name: 'draining', closing: later },
+  'closed with something to send': { name: 'draining', closing: later },
 } as const
 
 const given_up = {
-  'closed with nothing unsent': { name: 'terminated', closing: later },
-  'closed with messages unsent': { name: 'terminated', closing: later },
+  'closed with nothing to send': { name: 'terminated', closing: later },
+  'closed with something to send': { name: 'terminated', closing: later },
 } as const
 
 /** The next state for each state and event; pairs that are left out change nothing. */
@@ -155,7 +155,7 @@ describe('a state', () => {
     'terminated for %s, then closed: ends with the cause of the close, so that it does not reconnect',
     cause => {
       const lost: Lifecycle = { name: 'terminated', closing: { code: 1006, reason: '', cause } }
-      expect(step(lost, events['closed with messages unsent'])).toEqual({
+      expect(step(lost, events['closed with something to send'])).toEqual({
         name: 'terminated',
         closing: later,
       })
@@ -166,7 +166,7 @@ describe('a state', () => {
     'terminated for %s, then closed: does not change',
     cause => {
       const ended: Lifecycle = { name: 'terminated', closing: { code: 1008, reason: '', cause } }
-      expect(step(ended, events['closed with nothing unsent'])).toBe(ended)
+      expect(step(ended, events['closed with nothing to send'])).toBe(ended)
     },
   )
 })
