@@ -80,6 +80,8 @@ export class ServerConnection<Handle> extends Connection<Handle> {
 
   protected override entered(state: Lifecycle, before: Lifecycle): void {
     if (state.name === 'draining') this.#left = this.unsent + this.queued
+    if (state.name === 'terminated' && before.name !== 'terminated')
+      this.port?.end_session?.(state.closing.code)
     if (state.name === 'finishing') this.port?.pause()
     else if (before.name === 'finishing' && state.name === 'draining' && !this.delivers) this.inbox.drop()
     super.entered(state, before)

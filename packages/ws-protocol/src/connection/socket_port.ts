@@ -38,6 +38,8 @@ export interface SocketPort {
    * §7.1.2). `is_replaced`: another socket follows, so that what outlives a socket goes on.
    */
   close(code: number, reason: string, is_replaced?: boolean): void
+  /** Tells the peer that the session ends, if the socket takes that, before it is terminated. Only a session has this. */
+  end_session?(code: number): void
   /** Ends the socket at once, whether it is opening or open. */
   terminate(): void
   /**

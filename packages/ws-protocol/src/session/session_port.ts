@@ -213,13 +213,16 @@ export class SessionPort implements SocketPort {
     } else port.close(code, reason)
   }
 
+  end_session(code: number): void {
+    // 1006 never travels (RFC 6455 §7.4.1).
+    if (this.session.is_attached && this.#port?.takes_batch)
+      this.#write_end(code === ABNORMAL_CLOSURE ? GOING_AWAY : code)
+  }
+
   terminate(): void {
     const port = this.#port
     // A client that only loses its socket calls this, too.
-    if (!this.#is_client) {
-      if (this.session.is_attached && port?.takes_batch) this.#write_end(ABNORMAL_CLOSURE)
-      this.session.has_ended = true
-    }
+    if (!this.#is_client) this.session.has_ended = true
     if (port === undefined) this.#report_end()
     else port.terminate()
   }

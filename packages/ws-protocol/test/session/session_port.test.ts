@@ -766,17 +766,32 @@ describe('a session', () => {
     expect([end.is_open, link.server.port.session.has_ended]).toEqual([false, false])
   })
 
-  it('of a server is ended by terminate, which the client learns if the socket still takes it', () => {
+  it.each([
+    [1006, 1001],
+    [1012, 1012],
+  ])('of a server that is ended by force with %i tells its client %i', (code, told) => {
     const link = make_pair()
+    link.server.port.end_session(code)
     link.server.port.terminate()
     expect(read_control(link.ends?.server.outgoing[0] as Uint8Array)).toEqual({
       type: 'end',
       handled: 0,
-      code: 1006,
+      code: told,
     })
     link.deliver('client')
     link.cut()
     expect([link.server.times_away, link.client.port.session.has_ended]).toEqual([0, true])
+    expect(link.client.closes).toEqual([[told, '']])
+  })
+
+  it('of a server that is ended by force says nothing that its socket does not take', () => {
+    const link = make_pair()
+    const end = link.ends?.server as WireEnd
+    end.is_busy = true
+    link.server.port.end_session(1012)
+    link.server.port.terminate()
+    expect(end.outgoing).toEqual([])
+    expect([end.is_open, link.server.port.session.has_ended]).toEqual([false, true])
   })
 
   it('passes on the hint of a Close to come back later', () => {

@@ -652,6 +652,24 @@ describe('a server with sessions', () => {
     await server.closed
   })
 
+  it.each([
+    [
+      'while it closes, to a client that acknowledges nothing',
+      1012,
+      (server: WsServer) => server.close({ code: 1012 }),
+    ],
+    ['at once', 1001, (server: WsServer) => server.close({ now: true })],
+    ['by terminate', 1001, (server: WsServer) => only_socket(server).terminate()],
+  ])('says that it ends a session %s', async (_name, code, end) => {
+    const { server } = await start({ close_timeout: 40 })
+    const peer = await SessionPeer.greeted(server)
+    await peer.next_control('welcome')
+    only_socket(server).send('one')
+    expect(await peer.next()).toBe('one')
+    end(server)
+    expect(await peer.next_control('end', ['ping'])).toEqual({ type: 'end', handled: 0, code })
+  })
+
   it('may be closed by identity', async () => {
     const { server } = await start({
       authorize: () => 'anna',
