@@ -307,12 +307,35 @@ export function session_cases({ connect, session, Socket, has_texts }: Tested): 
       const second = await next()
       ws.send('four')
       await second.welcome()
-      await expect(acknowledged).rejects.toEqual(error_of('connection_lost', /^acknowledged: /))
+      await expect(acknowledged).rejects.toEqual(
+        error_of('connection_lost', /^acknowledged: .*may or may not.*see on_unacknowledged/),
+      )
       expect(await second.messages(2)).toEqual(['instead', 'four'])
       expect(heard).toEqual([new_session, ['two', Uint8Array.of(3)], { recovered: false, in_doubt: 2 }])
       ws.terminate()
       // Two in doubt, and two that nobody has acknowledged.
       expect(await ws.closed).toMatchObject({ unsent: 4 })
+    })
+
+    it('reports what is in doubt as an error if nothing else gets it', async () => {
+      const { url, next } = await start_peers()
+      const { ws, errors } = start(url)
+      const first = await next()
+      await first.welcome()
+      ws.send('one')
+      await first.messages(1)
+      first.ws.terminate()
+      const second = await next()
+      await second.welcome()
+      ws.send('two')
+      await second.messages(1)
+      expect(errors).toEqual([
+        error_of('connection_lost', /was lost/),
+        error_of(
+          'connection_lost',
+          /^the session with ws:.* was not recovered: messages in doubt: 1; give session on_unacknowledged, .*'resend'/,
+        ),
+      ])
     })
 
     it('sends what is in doubt again, if it is to', async () => {
@@ -424,11 +447,40 @@ export function session_cases({ connect, session, Socket, has_texts }: Tested): 
       expect(error).toEqual(error_of('connect_timeout', /needs the option sessions there/))
     })
 
-    it('keeps its code if it refuses with a Close of its own', async () => {
+    it('keeps its code if it refuses with a Close of its own, which is reported', async () => {
       const { url } = await start_ws_server(ws => ws.on('message', () => ws.close(4_401, 'log in')))
-      const { closed, errors } = start(url)
+      const { ws, closed, errors } = start(url)
       expect(await closed()).toMatchObject({ code: 4_401, reason: 'log in', cause: 'peer' })
-      expect(errors.map(({ code }) => code)).not.toContain('handshake_failed')
+      const refused = error_of(
+        'handshake_failed',
+        /did not open a session: it closed with 4401 log in before its welcome/,
+      )
+      expect(errors).toEqual([refused])
+      await expect(ws.opened).rejects.toEqual(refused)
+    })
+
+    it('is reported once if it closes each time before its welcome', async () => {
+      let times = 0
+      const { promise: third, resolve } = deferred()
+      const { url } = await start_ws_server(ws =>
+        ws.on('message', () => {
+          ws.close(1_011)
+          times += 1
+          if (times === 3) resolve()
+        }),
+      )
+      const { errors, waits } = start(url)
+      await third
+      const refused = error_of('handshake_failed', /it closed with 1011 before its welcome/)
+      expect(errors).toEqual([refused])
+      expect(waits[0]?.error).toEqual(refused)
+    })
+
+    it('that ends the connection without a Close is not said to have no sessions', async () => {
+      const { url } = await start_ws_server(ws => ws.on('message', () => ws.terminate()))
+      const { error, delay_ms } = await failure(url)
+      expect(error).toEqual(error_of('handshake_failed', /the connection was lost before its welcome/))
+      expect(delay_ms).toBeLessThan(20_000)
     })
   })
 
@@ -470,6 +522,17 @@ export function session_cases({ connect, session, Socket, has_texts }: Tested): 
       ],
     ])('%s is invalid', (_name, call, text) => {
       expect(call).toThrow(error_of('invalid_option', text) as Error)
+    })
+
+    it('acknowledged rejects with closed once the client has ended', async () => {
+      const { url, next } = await start_peers()
+      const { ws, closed } = start(url)
+      await (await next()).welcome()
+      ws.terminate()
+      await closed()
+      await expect(ws.acknowledged()).rejects.toEqual(
+        error_of('closed', /^acknowledged found the connection closed or closing/),
+      )
     })
 
     it('acknowledged is unsupported without a session', () => {

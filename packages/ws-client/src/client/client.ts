@@ -350,7 +350,7 @@ export class Client implements WsClient<Data> {
   #explain(info: CloseInfo, error: NetError | undefined, next: string): NetError | undefined {
     const { cause, code, reason, unsent } = info
     const gave_up = this.#reconnector?.gave_up
-    if (cause === 'refused')
+    if (cause === 'refused' || (cause === 'peer' && error))
       return gave_up && error ? new NetError(error.code, `${error.message}; ${gave_up}`, error) : error
     if (cause !== 'network' && cause !== 'heartbeat' && !(cause === 'peer' && gave_up)) return undefined
     const end = error?.message ?? (cause === 'peer' ? `closed with ${code} ${reason}` : 'no Close came')

@@ -47,7 +47,7 @@ export class ClientSessionSocket extends SessionSocket {
   /** Names what the client waits for, once it is not the opening of the socket. */
   get waits_for(): string | undefined {
     return this.#state === 'greeting'
-      ? `a session with ${this.#shown}, which needs the option sessions there for the option session here,`
+      ? `a session with ${this.shown}, which needs the option sessions there for the option session here,`
       : undefined
   }
 
@@ -78,9 +78,8 @@ export class ClientSessionSocket extends SessionSocket {
   }
 
   override socket_closed(code: number, reason: string, error?: NetError): void {
-    if (this.#state === 'greeting' && (code === PROTOCOL_ERROR || code === UNSUPPORTED_DATA)) {
-      this.refusal = this.#no_session(`it closed with ${code} after the hello of the session; ${BOTH_SIDES}`)
-      super.socket_closed(ABNORMAL_CLOSURE, '', this.refusal)
+    if (this.#state === 'greeting') {
+      this.#closed_ungreeted(code, reason)
       return
     }
     // A browser shows no more than this if the server has chosen no subprotocol.
@@ -92,6 +91,17 @@ export class ClientSessionSocket extends SessionSocket {
         ? new NetError(error.code, `${error.message}; or it has no sessions: ${BOTH_SIDES}`, { cause: error })
         : error,
     )
+  }
+
+  #closed_ungreeted(code: number, reason: string): void {
+    if (code === PROTOCOL_ERROR || code === UNSUPPORTED_DATA) {
+      this.refusal = this.#no_session(`it closed with ${code} after the hello of the session; ${BOTH_SIDES}`)
+      super.socket_closed(ABNORMAL_CLOSURE, '', this.refusal)
+    } else {
+      const end =
+        code === ABNORMAL_CLOSURE ? 'the connection was lost' : `it closed with ${`${code} ${reason}`.trim()}`
+      super.socket_closed(code, reason, this.#no_session(`${end} before its welcome`))
+    }
   }
 
   /** Returns what is wrong with the first message of the server. */
@@ -113,14 +123,15 @@ export class ClientSessionSocket extends SessionSocket {
   }
 
   #no_session(flaw: string): NetError {
-    return new NetError('handshake_failed', `connect: ${this.#shown} did not open a session: ${flaw}`)
+    return new NetError('handshake_failed', `connect: ${this.shown} did not open a session: ${flaw}`)
   }
 
   get #is_latest(): boolean {
     return this.#port.socket === this
   }
 
-  get #shown(): string {
+  /** The URL, as it may be shown. */
+  get shown(): string {
     return shown_url(this.#settings.url)
   }
 }

@@ -3,6 +3,7 @@ import {
   type ClientSessionOwner,
   type Connection,
   callback_error,
+  closed_error,
   type Platform,
   type Resumption,
   SESSION_PROTOCOL,
@@ -96,9 +97,10 @@ class RunningSession implements SocketSource, ClientSessionOwner {
 
   readonly acknowledged = (drained: Promise<void>): Promise<void> => {
     const acknowledged = drained.catch((cause: NetError) => {
+      if (cause.code === 'closed') throw closed_error('acknowledged')
       const message =
-        'acknowledged: the session ended before the peer had acknowledged all; it may or may not have handled the rest'
-      throw new NetError(cause.code, message, { cause })
+        'acknowledged: the session has ended; the peer may or may not have handled what it has not acknowledged, see on_unacknowledged of session'
+      throw new NetError('connection_lost', message, { cause })
     })
     // The end is reported in any case, so this rejection may go unhandled.
     acknowledged.catch(() => {})
@@ -175,7 +177,12 @@ class RunningSession implements SocketSource, ClientSessionOwner {
   #report_lost(lost: Messages): void {
     const { on_unacknowledged } = this.#settings
     if (lost.length === 0) return
-    const notify = async (): Promise<void> => on_unacknowledged?.(lost)
+    if (on_unacknowledged === undefined) {
+      const message = `the session with ${this.#socket?.shown} was not recovered: messages in doubt: ${lost.length}; give session on_unacknowledged, to get them, or unacknowledged: 'resend'`
+      this.#connection?.report(new NetError('connection_lost', message))
+      return
+    }
+    const notify = async (): Promise<void> => on_unacknowledged(lost)
     notify().catch(cause => this.#connection?.report(callback_error('on_unacknowledged', cause)))
   }
 }

@@ -581,6 +581,8 @@ export class Connection<Handle> implements SocketEvents, ProbedConnection {
 }
 
 /** Returns the error of a call on a connection that has ended or is closing. */
-export function closed_error(call: 'send' | 'drained' | 'join' | 'reconnect' | 'signal'): NetError {
+export function closed_error(
+  call: 'send' | 'drained' | 'acknowledged' | 'join' | 'reconnect' | 'signal',
+): NetError {
   return new NetError('closed', `${call} found the connection closed or closing; see \`closed\``)
 }
