@@ -62,6 +62,7 @@ export function make_session(options: ClientSessionOptions, sockets: SessionSock
 
 /** The session of one client: what outlives its sockets. */
 class RunningSession implements SocketSource, ClientSessionOwner {
+  readonly side = 'client'
   readonly resends: boolean
   readonly platform: SessionPlatform
   readonly rules: ComputedRules
@@ -142,12 +143,7 @@ class RunningSession implements SocketSource, ClientSessionOwner {
     const { is_page } = this.#sockets
     const { max_payload, close_timeout } = this.#host
     this.#connection = connection
-    this.#port ??= new SessionPort(
-      { side: 'client', window: WINDOW_BYTES, close_timeout },
-      connection,
-      platform,
-      this,
-    )
+    this.#port ??= new SessionPort({ window: WINDOW_BYTES, close_timeout }, connection, platform, this)
     const port = this.#port
     const socket = new ClientSessionSocket(port, { ...options, max_payload, is_page }, error =>
       connection.abandon(error),

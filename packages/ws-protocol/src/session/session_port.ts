@@ -32,7 +32,6 @@ const NO_INBOX = { bytes: 0 }
 
 /** The settings of a {@link SessionPort}. */
 export interface SessionPortSettings {
-  readonly side: 'client' | 'server'
   /** How many bytes of messages that are not handled this side takes. */
   readonly window: number
   /** How long a socket may take to end once the other side has sent its Close, in milliseconds. */
@@ -41,6 +40,7 @@ export interface SessionPortSettings {
 
 /** The owner of a {@link SessionPort} on a client. */
 export interface ClientSessionOwner {
+  readonly side: 'client'
   /** Whether a new session begins with the messages of the earlier one that are in doubt. */
   readonly resends: boolean
   /** Returns the token for the next hello; empty for a new session. */
@@ -51,6 +51,7 @@ export interface ClientSessionOwner {
 
 /** The owner of a {@link SessionPort} on a server. */
 export interface ServerSessionOwner {
+  readonly side: 'server'
   /** The session has lost its socket, and waits for the next one. */
   away(): void
 }
@@ -111,7 +112,7 @@ export class SessionPort implements SocketPort {
     this.#platform = platform
     this.#owner = owner
     this.session = new Session(settings.window)
-    this.#kept = platform.make_kept(settings.side === 'client')
+    this.#kept = platform.make_kept(owner.side !== 'server')
   }
 
   /** Goes on with another socket. The previous one is ended, and what it still reports has no effect. */
@@ -148,7 +149,8 @@ export class SessionPort implements SocketPort {
   }
 
   get has_session(): boolean {
-    return 'token' in this.#owner && !this.session.has_ended && this.#owner.token().length > 0
+    const owner = this.#owner
+    return owner.side !== 'server' && !this.session.has_ended && owner.token().length > 0
   }
 
   get is_away(): boolean {
@@ -157,7 +159,7 @@ export class SessionPort implements SocketPort {
 
   get is_writable(): boolean {
     if (this.session.has_ended) return false
-    return !this.#is_client || (this.session.is_attached && this.#port?.is_writable === true)
+    return this.#owner.side === 'server' || (this.session.is_attached && this.#port?.is_writable === true)
   }
 
   get takes_batch(): boolean {
@@ -222,7 +224,7 @@ export class SessionPort implements SocketPort {
   terminate(): void {
     const port = this.#port
     // A client that only loses its socket calls this, too.
-    if (!this.#is_client) this.session.has_ended = true
+    if (this.#owner.side === 'server') this.session.has_ended = true
     if (port === undefined) this.#report_end()
     else port.terminate()
   }
@@ -230,22 +232,16 @@ export class SessionPort implements SocketPort {
   signs_of_life(): number {
     // The session can ask for a sign of life on every platform.
     const signs_of_life = this.#port?.signs_of_life(this) ?? 0
-    if (this.#is_client) return signs_of_life
-    // The end of a server's socket is not that of its connection, so the port itself drops a silent one.
-    this.#checks += 1
-    this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
-    this.#signs_of_life = signs_of_life
-    if (this.#silent_checks >= 2 * CHECKS_PER_SPAN) this.#port?.terminate()
-    else if (this.#silent_checks === CHECKS_PER_SPAN) this.#port?.ping()
-    return this.#checks
+    return this.#owner.side === 'server' ? this.#check(signs_of_life) : signs_of_life
   }
 
   ping(): void {
-    if (!this.#is_client) this.#port?.ping()
-    else {
-      this.#is_ping_pending = true
-      this.#flush()
+    if (this.#owner.side === 'server') {
+      this.#port?.ping()
+      return
     }
+    this.#is_ping_pending = true
+    this.#flush()
   }
 
   // The window slows the other side. Without reading, this side would miss what lets its own messages go on.
@@ -272,9 +268,10 @@ export class SessionPort implements SocketPort {
 
   /** The socket is open. */
   opened(): void {
-    if (!('token' in this.#owner)) return
+    const owner = this.#owner
+    if (owner.side === 'server') return
     this.#end = undefined
-    const token = this.session.has_ended ? new Uint8Array() : this.#owner.token()
+    const token = this.session.has_ended ? new Uint8Array() : owner.token()
     this.#has_asked = token.length > 0
     this.#write({ type: 'hello', token, ...this.session.greet() })
   }
@@ -309,43 +306,45 @@ export class SessionPort implements SocketPort {
 
   /** The other side has sent its Close, or ended its side. */
   ending(socket: SessionSocket): void {
-    if (this.#is_client || this.session.has_ended) this.connection.socket_ending()
-    else
+    if (this.#owner.side === 'server' && !this.session.has_ended)
       this.#cancel_ending = start_peer_timeout(this.#platform.clock, this.#settings.close_timeout, () =>
         socket.port.terminate(),
       )
+    else this.connection.socket_ending()
   }
 
   /** The socket has ended. */
   closed(code: number, reason: string, error?: NetError): void {
     const { session, connection } = this
+    const owner = this.#owner
     const socket = this.#socket
+    const end = this.#end
     const was_attached = session.is_attached
     this.#detach()
-    const end = this.#end
-    // What a Close without the control message says may come from a proxy.
-    const is_hint = RETRY_CODES.includes(code)
     if (end !== undefined) connection.socket_closed(end.code, code === end.code ? reason : '')
-    else if (session.has_ended || (this.#is_client && !was_attached))
-      connection.socket_closed(code, reason, error)
-    else if (this.#dropped_with !== undefined) connection.socket_closed(this.#dropped_with, '')
-    else if (this.#is_client)
-      connection.socket_closed(is_hint ? code : ABNORMAL_CLOSURE, is_hint ? reason : '', error)
-    if ('away' in this.#owner && session.has_ended) {
-      // The socket goes on counting the memory of messages that wait for a callback.
-      return
+    else if (session.has_ended) connection.socket_closed(code, reason, error)
+    else if (owner.side !== 'server') this.#lost(was_attached, code, reason, error)
+    if (owner.side === 'server') {
+      // An ended session keeps its socket, which goes on counting the memory of messages that wait for a callback.
+      if (session.has_ended) return
+      this.#socket = undefined
+      owner.away()
+    } else if (this.#socket === socket) {
+      // The user has not had the next one opened meanwhile.
+      this.#socket = undefined
     }
-    // The user may have had the next one opened meanwhile.
-    if (this.#socket === socket) this.#socket = undefined
-    if ('away' in this.#owner) this.#owner.away()
-  }
-
-  get #is_client(): boolean {
-    return this.#settings.side === 'client'
   }
 
   get #port(): SocketPort | undefined {
     return this.#socket?.port
+  }
+
+  /** Reports that a client has lost a socket. */
+  #lost(was_attached: boolean, code: number, reason: string, error?: NetError): void {
+    const { connection } = this
+    // What a Close without the control message says may come from a proxy.
+    if (!was_attached || RETRY_CODES.includes(code)) connection.socket_closed(code, reason, error)
+    else connection.socket_closed(this.#dropped_with ?? ABNORMAL_CLOSURE, '', error)
   }
 
   #arrived(data: string | Uint8Array, payload_bytes: number, memory_bytes?: number): void {
@@ -365,7 +364,7 @@ export class SessionPort implements SocketPort {
   #control(message: Control | undefined): void {
     switch (message?.type) {
       case 'welcome':
-        if (this.session.is_attached || !('token' in this.#owner)) break
+        if (this.session.is_attached || this.#owner.side === 'server') break
         if (message.recovered && !this.#has_asked) break
         this.#welcomed(message, this.#owner)
         return
@@ -411,6 +410,16 @@ export class SessionPort implements SocketPort {
     if (resumption.recovered) this.#kept.forget(gone)
     this.#go_on(resumption.skip)
     this.connection.socket_opened()
+  }
+
+  /** The end of a server's socket is not that of its connection, so the port itself drops a silent one. */
+  #check(signs_of_life: number): number {
+    this.#checks += 1
+    this.#silent_checks = signs_of_life === this.#signs_of_life ? this.#silent_checks + 1 : 0
+    this.#signs_of_life = signs_of_life
+    if (this.#silent_checks >= 2 * CHECKS_PER_SPAN) this.#port?.terminate()
+    else if (this.#silent_checks === CHECKS_PER_SPAN) this.#port?.ping()
+    return this.#checks
   }
 
   #count_ping(): void {
@@ -486,7 +495,7 @@ export class SessionPort implements SocketPort {
   }
 
   #write(message: Control): void {
-    this.#port?.write(this.#platform.make_control(write_control(message), this.#is_client))
+    this.#port?.write(this.#platform.make_control(write_control(message), this.#owner.side !== 'server'))
   }
 
   #detach(): void {

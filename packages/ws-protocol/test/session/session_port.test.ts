@@ -116,6 +116,7 @@ class Side implements SocketEvents {
     this.#side = side
     this.#platform = platform
     const client: ClientSessionOwner = {
+      side: 'client',
       resends,
       token: () => this.#token,
       welcomed: ({ token }, resumption, in_doubt) => {
@@ -125,12 +126,13 @@ class Side implements SocketEvents {
       },
     }
     const server: ServerSessionOwner = {
+      side: 'server',
       away: () => {
         this.times_away += 1
       },
     }
     const owner = side === 'client' ? client : server
-    this.port = new SessionPort({ side, window: WINDOW, close_timeout: 100 }, this, platform, owner)
+    this.port = new SessionPort({ window: WINDOW, close_timeout: 100 }, this, platform, owner)
   }
 
   /** Writes a message, if the port takes it. */

@@ -114,6 +114,10 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
     this.#go_on(wire, give, hello, true, token)
   }
 
+  get side(): 'server' {
+    return 'server'
+  }
+
   away(): void {
     this.#let_go()
     this.#events.away(this)

@@ -98,7 +98,7 @@ export class SessionStore {
     this.#platform = with_node_sessions(platform)
     this.#events = events
     const { hold_ms, close_timeout } = settings
-    this.#session_settings = { hold_ms, port: { side: 'server', window: WINDOW_BYTES, close_timeout } }
+    this.#session_settings = { hold_ms, port: { window: WINDOW_BYTES, close_timeout } }
     this.#session_events = {
       connect: (wire, client) => events.connect(this.#platform, wire, client),
       away: session => this.#on_away(session),
