@@ -26,7 +26,7 @@ test('the control messages on the page are valid, and of every kind that it show
 test('the page shows what the fields of its first control message are', () => {
   const [hello] = control_messages
   expect(hello).toMatchObject({ received: 16_256, handled: 129, window: 32_768 })
-  expect(text).toContain('129 received, 16,256 handled, and a window of 32,768 bytes')
+  expect(text).toContain('16,256 received, 129 handled, and a window of 32,768 bytes')
 })
 
 test('the page and the test vectors are about the subprotocol of the code', () => {
