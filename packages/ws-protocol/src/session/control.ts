@@ -1,3 +1,4 @@
+import { is_close_code } from '../frames/close_code.js'
 import { LEADING_BYTE } from '../frames/leading_byte.js'
 
 /**
@@ -129,7 +130,7 @@ function read_fields(kind: number | undefined, fields: Fields): Control | undefi
     case KIND.pong:
       return { type: 'pong' }
     case KIND.end:
-      return { type: 'end', handled: fields.count(), code: fields.count() }
+      return { type: 'end', handled: fields.count(), code: fields.close_code() }
     default:
       return undefined
   }
@@ -168,6 +169,11 @@ class Fields {
       if (value > max) return this.#flawed()
       if (byte < 0x80) return value
     }
+  }
+
+  close_code(): number {
+    const code = this.count()
+    return is_close_code(code) ? code : this.#flawed()
   }
 
   block(): Uint8Array {
