@@ -6,7 +6,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 /** The most bytes that `connect` may take, gzipped, by the mode of the build. The goal for production is 7,000. */
 const LIMITS_BYTES = { production: 8_399, development: 9_999 }
 /** The same for `connect` with a session. */
-const SESSION_LIMITS_BYTES = { production: 12_099, development: 14_249 }
+const SESSION_LIMITS_BYTES = { production: 12_149, development: 14_299 }
 const ENTRY = 'virtual:entry'
 
 /** Bundles an app with the code of `entry`, resolved as an app does, by the conditions of the packages' exports. */

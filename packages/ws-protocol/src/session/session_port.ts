@@ -28,7 +28,13 @@ const PINGS_MS = 1_000
 /** The codes of a Close with which proxies and servers ask a client to come back. */
 const RETRY_CODES = [GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER]
 
+/** What waits for the socket, as bits. */
+const ACK = 1
+const PING = 2
+const PONG = 4
+
 const NO_INBOX = { bytes: 0 }
+const NO_NUMBERS: readonly number[] = []
 
 /** The settings of a {@link SessionPort}. */
 export interface SessionPortSettings {
@@ -64,31 +70,27 @@ type SessionOwner = ClientSessionOwner | ServerSessionOwner
  * handled. A client's connection learns of each socket that is lost, a server's only of the end of the session.
  */
 export class SessionPort implements SocketPort {
-  readonly keeps_messages = true
   readonly session: Session
   readonly connection: SocketEvents
   readonly #settings: SessionPortSettings
   readonly #platform: SessionPlatform
   readonly #owner: SessionOwner
-  readonly #kept: KeptMessages
+  /** What is not acknowledged. An idle session takes less memory without it. */
+  #kept: KeptMessages | undefined
   #socket: SessionSocket | undefined
-  /** Whether the latest hello of a client has asked for its session. */
-  #has_asked = false
   /** What is still to be sent again. */
   #replay: Iterator<Batch> | undefined
   /** The code with which the end of the socket is reported, if this side has dropped it on purpose. */
   #dropped_with: number | undefined
-  /** What the socket could not take yet. */
-  #is_ack_pending = false
-  #is_ping_pending = false
-  #is_pong_pending = false
+  /** What the socket could not take yet: {@link ACK}, {@link PING} and {@link PONG}. */
+  #pending = 0
   #pending_close: { readonly code: number; readonly reason: string } | undefined
   /** Whether the other side should acknowledge soon, each time that something was written. */
   #wants_ack = false
   /** What the other side has said when it ended the session. */
   #end: End | undefined
   /** The numbers of messages, in order: once such a message is handled, an acknowledgement is due. */
-  #ack_due: number[] = []
+  #ack_due = NO_NUMBERS
   #bytes_since_due = 0
   #cancel_ack: CancelTimer | undefined
   /** Stops the time limit for a socket whose peer has closed it. */
@@ -112,7 +114,10 @@ export class SessionPort implements SocketPort {
     this.#platform = platform
     this.#owner = owner
     this.session = new Session(settings.window)
-    this.#kept = platform.make_kept(owner.side !== 'server')
+  }
+
+  get keeps_messages(): boolean {
+    return true
   }
 
   /** Goes on with another socket. The previous one is ended, and what it still reports has no effect. */
@@ -141,7 +146,7 @@ export class SessionPort implements SocketPort {
     const before = this.session.unacknowledged
     const resumption = this.session.resume(theirs)
     if (resumption === false) return false
-    this.#kept.forget(before - this.session.unacknowledged)
+    this.#forget(before - this.session.unacknowledged)
     this.#write({ type: 'welcome', ...counts, ...welcome })
     this.#go_on(resumption.skip)
     this.connection.socket_drained()
@@ -166,7 +171,7 @@ export class SessionPort implements SocketPort {
     return (
       this.session.is_attached &&
       this.#replay === undefined &&
-      this.#kept.bytes < this.session.peer_window &&
+      this.buffered_bytes < this.session.peer_window &&
       this.#port?.takes_batch === true
     )
   }
@@ -180,10 +185,11 @@ export class SessionPort implements SocketPort {
   }
 
   get buffered_bytes(): number {
-    return this.#kept.bytes
+    return this.#kept?.bytes ?? 0
   }
 
   write(batch: Batch): void {
+    this.#kept ??= this.#platform.make_kept(this.#owner.side !== 'server')
     const written = this.#kept.add(batch)
     this.session.wrote(batch.messages)
     this.#port?.write(written)
@@ -193,8 +199,8 @@ export class SessionPort implements SocketPort {
   /** Asks the other side to acknowledge as soon as it has handled what it gets now, instead of after a while. */
   request_ack(): void {
     this.#wants_ack = true
-    if (this.#is_ping_pending || this.session.unacknowledged === 0) return
-    this.#is_ping_pending = true
+    if ((this.#pending & PING) !== 0 || this.session.unacknowledged === 0) return
+    this.#pending |= PING
     // Once for all that is written in this turn.
     this.#platform.defer(() => this.#flush())
   }
@@ -240,7 +246,7 @@ export class SessionPort implements SocketPort {
       this.#port?.ping()
       return
     }
-    this.#is_ping_pending = true
+    this.#pending |= PING
     this.#flush()
   }
 
@@ -256,12 +262,9 @@ export class SessionPort implements SocketPort {
     const { session } = this
     session.did_handle()
     if (session.untold === 0) return
-    const [due = Number.POSITIVE_INFINITY] = this.#ack_due
-    if (session.handled >= due) this.#acknowledge()
-    else if (this.#cancel_ack === undefined) {
-      this.#untold_since_ms = this.#platform.clock.now_ms()
-      this.#cancel_ack = this.#platform.clock.start_timer(ACK_DELAY_MS, () => this.#acknowledge())
-    }
+    const due = this.#ack_due[0]
+    if (due !== undefined && session.handled >= due) this.#acknowledge()
+    else if (this.#cancel_ack === undefined) this.#acknowledge_later()
   }
 
   // Events of the socket
@@ -272,7 +275,6 @@ export class SessionPort implements SocketPort {
     if (owner.side === 'server') return
     this.#end = undefined
     const token = this.session.has_ended ? new Uint8Array() : owner.token()
-    this.#has_asked = token.length > 0
     this.#write({ type: 'hello', token, ...this.session.greet() })
   }
 
@@ -290,11 +292,7 @@ export class SessionPort implements SocketPort {
         PROTOCOL_ERROR,
       )
     }
-    if (
-      this.#cancel_ack !== undefined &&
-      this.#platform.has_late_timers &&
-      this.#platform.clock.now_ms() - this.#untold_since_ms >= ACK_DELAY_MS
-    )
+    if (this.#platform.has_late_timers && this.#cancel_ack !== undefined && this.#is_ack_late)
       this.#acknowledge()
   }
 
@@ -355,7 +353,7 @@ export class SessionPort implements SocketPort {
     if (session.has_ended) return
     this.#bytes_since_due += payload_bytes
     if (this.#bytes_since_due >= Math.min(ACK_BYTES, this.#settings.window / 4)) {
-      this.#ack_due.push(session.received)
+      this.#ack_due = [...this.#ack_due, session.received]
       this.#bytes_since_due = 0
     }
     this.connection.socket_message(data, payload_bytes, memory_bytes)
@@ -365,29 +363,28 @@ export class SessionPort implements SocketPort {
     switch (message?.type) {
       case 'welcome':
         if (this.session.is_attached || this.#owner.side === 'server') break
-        if (message.recovered && !this.#has_asked) break
+        if (message.recovered && !this.has_session) break
         this.#welcomed(message, this.#owner)
         return
       case 'ack':
         if (!this.session.is_attached) break
-        this.#kept.forget(this.session.acknowledged_by(message.handled))
+        this.#forget(this.session.acknowledged_by(message.handled))
         this.drained()
         if (this.session.unacknowledged === 0) this.#wants_ack = false
         return
       case 'end':
         if (!this.session.is_attached || this.#end !== undefined) break
         this.#end = message
-        this.#kept.forget(this.session.ended(message.handled))
+        this.#forget(this.session.ended(message.handled))
         // The Close has to follow soon: nothing more can be sent.
         this.connection.socket_ending()
         return
       case 'ping':
         this.#count_ping()
-        this.#is_pong_pending = true
-        this.#is_ack_pending = this.session.untold > 0
+        this.#pending |= PONG
         if (this.#ack_due.at(-1) !== this.session.received && this.session.handled < this.session.received)
-          this.#ack_due.push(this.session.received)
-        this.#flush()
+          this.#ack_due = [...this.#ack_due, this.session.received]
+        this.#acknowledge_now()
         return
       case 'pong':
         this.#count_ping()
@@ -403,11 +400,11 @@ export class SessionPort implements SocketPort {
     const resumption = this.session.welcomed(welcome, owner.resends)
     const gone = before - this.session.unacknowledged
     if (!resumption.recovered) {
-      this.#ack_due = []
+      this.#ack_due = NO_NUMBERS
       this.#bytes_since_due = 0
     }
-    owner.welcomed(welcome, resumption, resumption.recovered ? [] : this.#kept.take(gone))
-    if (resumption.recovered) this.#kept.forget(gone)
+    owner.welcomed(welcome, resumption, resumption.recovered ? [] : (this.#kept?.take(gone) ?? []))
+    if (resumption.recovered) this.#forget(gone)
     this.#go_on(resumption.skip)
     this.connection.socket_opened()
   }
@@ -422,10 +419,17 @@ export class SessionPort implements SocketPort {
     return this.#checks
   }
 
+  /** Forgets messages that are handled, the oldest ones. */
+  #forget(messages: number): void {
+    this.#kept?.forget(messages)
+    if (this.session.unacknowledged === 0) this.#kept = undefined
+  }
+
   #count_ping(): void {
     this.#pings += 1
     if (this.#pings % MAX_PINGS !== 1) return
-    const now_ms = this.#platform.clock.now_ms()
+    // A fraction would take memory of its own.
+    const now_ms = Math.floor(this.#platform.clock.now_ms())
     const is_flood = this.#pings > 1 && now_ms - this.#pings_since_ms < PINGS_MS
     this.#pings_since_ms = now_ms
     if (is_flood) throw new SessionViolation(`the peer sent ${MAX_PINGS} pings and pongs within a second`)
@@ -438,7 +442,7 @@ export class SessionPort implements SocketPort {
 
   /** Sends what is to be sent again. */
   #go_on(skip: number): void {
-    this.#replay = this.#kept.without_first(skip)
+    this.#replay = this.#kept?.without_first(skip)
     this.#flush()
     if (this.#wants_ack) this.request_ack()
   }
@@ -447,13 +451,13 @@ export class SessionPort implements SocketPort {
   #flush(): void {
     const port = this.#port
     const { session } = this
-    if (this.#is_ack_pending && session.is_attached && port?.takes_batch) {
-      this.#is_ack_pending = false
+    if (this.#pending & ACK && session.is_attached && port?.takes_batch) {
+      this.#pending &= ~ACK
       // What became due while the socket was opening, the first message on it may have said already.
       if (session.untold > 0) this.#write(session.acknowledge())
     }
-    if (this.#is_pong_pending && port?.takes_batch) {
-      this.#is_pong_pending = false
+    if (this.#pending & PONG && port?.takes_batch) {
+      this.#pending &= ~PONG
       this.#write({ type: 'pong' })
     }
     while (this.#replay !== undefined && port?.takes_batch) {
@@ -464,8 +468,8 @@ export class SessionPort implements SocketPort {
         port.write(value)
       }
     }
-    if (this.#is_ping_pending && session.is_attached && this.#replay === undefined && port?.takes_batch) {
-      this.#is_ping_pending = false
+    if (this.#pending & PING && session.is_attached && this.#replay === undefined && port?.takes_batch) {
+      this.#pending &= ~PING
       this.#write({ type: 'ping' })
     }
     if (this.#pending_close !== undefined && port?.takes_batch) {
@@ -479,10 +483,24 @@ export class SessionPort implements SocketPort {
   #acknowledge(): void {
     this.#stop_ack_timer()
     const { handled } = this.session
-    const later = this.#ack_due.findIndex(due => due > handled)
-    this.#ack_due.splice(0, later === -1 ? this.#ack_due.length : later)
-    this.#is_ack_pending = this.session.untold > 0
+    const later = this.#ack_due.filter(due => due > handled)
+    this.#ack_due = later.length > 0 ? later : NO_NUMBERS
+    this.#acknowledge_now()
+  }
+
+  #acknowledge_now(): void {
+    if (this.session.untold > 0) this.#pending |= ACK
     this.#flush()
+  }
+
+  #acknowledge_later(): void {
+    const { clock, has_late_timers } = this.#platform
+    if (has_late_timers) this.#untold_since_ms = clock.now_ms()
+    this.#cancel_ack = clock.start_timer(ACK_DELAY_MS, () => this.#acknowledge())
+  }
+
+  get #is_ack_late(): boolean {
+    return this.#platform.clock.now_ms() - this.#untold_since_ms >= ACK_DELAY_MS
   }
 
   #stop_ack_timer(): void {
@@ -501,7 +519,7 @@ export class SessionPort implements SocketPort {
   #detach(): void {
     this.session.detach()
     this.#replay = undefined
-    this.#is_ack_pending = this.#is_ping_pending = this.#is_pong_pending = false
+    this.#pending = 0
     this.#silent_checks = 0
     this.#cancel_ending?.()
     this.#stop_ack_timer()

@@ -24,18 +24,8 @@ export interface SessionClient {
   readonly request: HandshakeRequest
 }
 
-/** The settings of a {@link ServerSession}. */
-export interface ServerSessionSettings {
-  readonly hold_ms: number
-  readonly port: SessionPortSettings
-}
-
-/** The tokens of a session, as text. */
-export interface SessionTokens {
-  readonly current: string
-  /** Valid until the client has used the current one, which it may not have received. */
-  readonly previous: string | undefined
-}
+/** What the client of a session is welcomed with. */
+export type SessionGrant = Pick<Welcome, 'token' | 'hold_ms'>
 
 /** The owner of a {@link ServerSession}. */
 export interface ServerSessionEvents {
@@ -52,24 +42,24 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
   readonly identity: SessionIdentity | undefined
   readonly connection: ServerConnection<ServerSocket>
   readonly #port: SessionPort
-  readonly #settings: ServerSessionSettings
   readonly #events: ServerSessionEvents
   #wire: SessionWire | undefined
-  /** Set when it begins, and each time that its client comes back. */
-  tokens: SessionTokens | undefined
+  /** The token for the next hello, as text. */
+  token: string | undefined
+  /** Valid until the client has used the other one, which it may not have received. */
+  previous_token: string | undefined
 
   constructor(
     client: AcceptedClient,
     identity: SessionIdentity | undefined,
-    settings: ServerSessionSettings,
+    settings: SessionPortSettings,
     platform: SessionPlatform,
     events: ServerSessionEvents,
   ) {
     this.identity = identity
-    this.#settings = settings
     this.#events = events
     this.connection = events.connect(this, client)
-    this.#port = new SessionPort(settings.port, this.connection, platform, this)
+    this.#port = new SessionPort(settings, this.connection, platform, this)
     this.connection.attach(this.#port)
   }
 
@@ -97,8 +87,8 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
   }
 
   /** Begins on its first socket. */
-  start(wire: SessionWire, give: (events: SocketEvents) => void, hello: Hello, token: Uint8Array): void {
-    this.#go_on(wire, give, hello, false, token)
+  start(wire: SessionWire, give: (events: SocketEvents) => void, hello: Hello, grant: SessionGrant): void {
+    this.#go_on(wire, give, hello, false, grant)
     this.connection.socket_opened()
   }
 
@@ -108,10 +98,10 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
     give: (events: SocketEvents) => void,
     client: SessionClient,
     hello: Hello,
-    token: Uint8Array,
+    grant: SessionGrant,
   ): void {
     ServerSocket.moved(this.socket, client)
-    this.#go_on(wire, give, hello, true, token)
+    this.#go_on(wire, give, hello, true, grant)
   }
 
   get side(): 'server' {
@@ -136,7 +126,7 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
     give: (events: SocketEvents) => void,
     hello: Hello,
     recovered: boolean,
-    token: Uint8Array,
+    grant: SessionGrant,
   ): void {
     const socket = new SessionSocket(this.#port)
     socket.port = wire
@@ -144,13 +134,7 @@ export class ServerSession implements ServerSessionOwner, SocketWire {
     this.#let_go()
     this.#wire = wire
     give(socket)
-    const welcome: Pick<Welcome, 'recovered' | 'token' | 'hold_ms' | 'protocol'> = {
-      recovered,
-      token,
-      hold_ms: this.#settings.hold_ms,
-      protocol: this.socket.request.protocol,
-    }
-    this.#port.greeted(hello, welcome)
+    this.#port.greeted(hello, { recovered, ...grant, protocol: this.socket.request.protocol })
   }
 
   /** Takes leave of the previous socket. */

@@ -9,6 +9,7 @@ import {
   PROTOCOL_ERROR,
   type ServerConnection,
   type SessionPlatform,
+  type SessionPortSettings,
   SessionViolation,
   TRY_AGAIN_LATER,
 } from '@bt/ws-protocol/internal'
@@ -18,7 +19,7 @@ import type { AcceptedClient } from '../handshake/accepted_client.js'
 import type { SessionStats } from '../sockets/session_stats.js'
 import { shed_reason } from '../sockets/shed_reason.js'
 import { ServerSocket, type SocketWire } from '../sockets/socket.js'
-import { ServerSession, type ServerSessionEvents, type ServerSessionSettings } from './server_session.js'
+import { ServerSession, type ServerSessionEvents, type SessionGrant } from './server_session.js'
 import type { SessionClaim } from './session_claim.js'
 import { SessionRelay } from './session_relay.js'
 import type { SessionWire } from './session_wire.js'
@@ -73,7 +74,7 @@ export class SessionStore {
   readonly #node: Uint8Array
   readonly #relay: SessionRelay | undefined
   // One for all sessions, which saves memory in each.
-  readonly #session_settings: ServerSessionSettings
+  readonly #port_settings: SessionPortSettings
   readonly #session_events: ServerSessionEvents
   readonly #unclaimed = new Set<UnclaimedSocket>()
   readonly #by_token = new Map<string, ServerSession>()
@@ -97,8 +98,7 @@ export class SessionStore {
     this.#settings = settings
     this.#platform = with_node_sessions(platform)
     this.#events = events
-    const { hold_ms, close_timeout } = settings
-    this.#session_settings = { hold_ms, port: { window: WINDOW_BYTES, close_timeout } }
+    this.#port_settings = { window: WINDOW_BYTES, close_timeout: settings.close_timeout }
     this.#session_events = {
       connect: (wire, client) => events.connect(this.#platform, wire, client),
       away: session => this.#on_away(session),
@@ -182,7 +182,7 @@ export class SessionStore {
     if (session === undefined || session.identity !== identity || !session.can_resume(hello)) return false
     const was_away = this.#release(session)
     this.#recovered += 1
-    session.resume(wire, give, client, hello, this.#rotate(session, key_of(hello.token)))
+    session.resume(wire, give, client, hello, this.#grant(session, key_of(hello.token)))
     if (was_away) this.#events.changed(session.socket, 'on_back')
     return session
   }
@@ -227,32 +227,34 @@ export class SessionStore {
     const session = new ServerSession(
       socket.client,
       identity,
-      this.#session_settings,
+      this.#port_settings,
       this.#platform,
       this.#session_events,
     )
     this.#events.joined(socket.client, session.socket)
-    session.start(wire, give, hello, this.#rotate(session, undefined))
+    session.start(wire, give, hello, this.#grant(session, undefined))
+  }
+
+  #grant(session: ServerSession, seen: string | undefined): SessionGrant {
+    return { token: this.#rotate(session, seen), hold_ms: this.#settings.hold_ms }
   }
 
   /** Gives a session its next token. `seen` is the one that its client has used. */
   #rotate(session: ServerSession, seen: string | undefined): Uint8Array {
-    const { tokens } = session
-    // The client has not received the current one; or it has, and this is an earlier hello of it that arrives late.
-    if (tokens !== undefined && seen === tokens.previous) return Buffer.from(tokens.current, 'latin1')
+    // The client has not received the next one; or it has, and this is an earlier hello of it that arrives late.
+    if (session.token !== undefined && seen === session.previous_token)
+      return Buffer.from(session.token, 'latin1')
     this.#forget_tokens(session)
     const token = Buffer.concat([randomBytes(TOKEN_BYTES), this.#node])
-    const current = key_of(token)
-    session.tokens = { current, previous: seen }
-    this.#by_token.set(current, session)
+    session.token = key_of(token)
+    session.previous_token = seen
+    this.#by_token.set(session.token, session)
     if (seen !== undefined) this.#by_token.set(seen, session)
     return token
   }
 
-  #forget_tokens({ tokens }: ServerSession): void {
-    if (tokens === undefined) return
-    this.#by_token.delete(tokens.current)
-    if (tokens.previous !== undefined) this.#by_token.delete(tokens.previous)
+  #forget_tokens({ token, previous_token }: ServerSession): void {
+    for (const each of [token, previous_token]) if (each !== undefined) this.#by_token.delete(each)
   }
 
   #identity_of(data: unknown): SessionIdentity | undefined {
